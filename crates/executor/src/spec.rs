@@ -1,0 +1,75 @@
+//! The quantization specification and the architecture, both bound by the model id.
+
+use serde::{Deserialize, Serialize};
+
+/// Fractional bits of the residual stream.
+pub const RESIDUAL_FRAC: u32 = 16;
+/// Bits of an activation.
+pub const ACT_BITS: u32 = 16;
+/// Bits of a residual value.
+pub const RESIDUAL_BITS: u32 = 32;
+/// Shift from an accumulator of a matrix product to its output.
+pub const MATMUL_SHIFT: u32 = 16;
+/// Shift of the LayerNorm product.
+pub const NORM_SHIFT: u32 = 32;
+/// Fractional bits of an attention score.
+pub const SCORE_FRAC: u32 = 12;
+/// What the causal mask subtracts from a score.
+pub const MASK: i64 = 1 << 28;
+/// One, as a probability.
+pub const PROB_ONE: i64 = 65_535;
+/// Shift from exponential times reciprocal to probability.
+pub const PROB_SHIFT: u32 = 24;
+/// Bits of a logit difference.
+pub const LOGIT_DIFF_BITS: u32 = 40;
+
+/// Non-linearity of the MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// GELU by the tanh formula (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluNew,
+    /// GELU by the error function (`gelu`).
+    Gelu,
+    /// `max(0, x)`.
+    Relu,
+}
+
+/// Dimensions of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Architecture {
+    /// Transformer blocks.
+    pub layers: usize,
+    /// Residual width `d`.
+    pub width: usize,
+    /// Attention heads; divides `width`.
+    pub heads: usize,
+    /// MLP width `f`.
+    pub mlp_width: usize,
+    /// Vocabulary size.
+    pub vocab: usize,
+    /// Greatest number of positions.
+    pub context: usize,
+}
+
+/// How values are represented; see `docs/arithmetic.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Spec {
+    /// Fractional bits of a normalized activation.
+    pub norm_frac: u32,
+    /// `round(eps * d^2 * 2^32)`.
+    pub eps: u64,
+    /// Shift from `q·k` to a score with [`SCORE_FRAC`] fractional bits.
+    pub score_shift: u32,
+    /// Fractional bits of the MLP pre-activation and activation.
+    pub act_frac: u32,
+    /// Non-linearity of the MLP.
+    pub activation: Activation,
+}
+
+impl Spec {
+    /// `floor(log2((2^15 - 2) / sqrt(width)))`: a normalized value is at most `sqrt(width)`.
+    pub fn norm_frac_for(width: usize) -> u32 {
+        (0..15).rev().find(|g| (width as u64) << (2 * g) <= 32_766 * 32_766).unwrap_or(0)
+    }
+}
