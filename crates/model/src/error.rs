@@ -1,0 +1,252 @@
+//! What can go wrong, with what was expected and what was found.
+
+use std::path::PathBuf;
+
+use crate::report::Op;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of import, quantization, evaluation or of a model file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file of the checkpoint does not exist.
+    #[error("missing file: {path}", path = path.display())]
+    MissingFile {
+        /// Where it was expected.
+        path: PathBuf,
+    },
+    /// A file exists but cannot be read or written.
+    #[error("cannot access {path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A JSON file is not the JSON that was expected.
+    #[error("{path} is not valid: {source}", path = path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The checkpoint is of another family.
+    #[error("unsupported {field} `{got}`, expected {expected}")]
+    UnsupportedArchitecture {
+        /// `model_type` or `architectures`.
+        field: &'static str,
+        /// What is supported.
+        expected: &'static str,
+        /// What `config.json` says.
+        got: String,
+    },
+    /// `config.json` asks for something the integer arithmetic does not have.
+    #[error("unsupported option `{option}` = {got}, expected {expected}")]
+    UnsupportedOption {
+        /// Key in `config.json`.
+        option: &'static str,
+        /// What is supported.
+        expected: &'static str,
+        /// What `config.json` says.
+        got: String,
+    },
+    /// `config.json` lacks a required key.
+    #[error("config.json lacks `{option}`")]
+    MissingOption {
+        /// Key in `config.json`.
+        option: &'static str,
+    },
+    /// The head width would not be an integer.
+    #[error("{heads} heads do not divide the width {width}")]
+    HeadsDoNotDivideWidth {
+        /// `n_head`.
+        heads: usize,
+        /// `n_embd`.
+        width: usize,
+    },
+    /// A file ends before its last tensor does.
+    #[error("{path} is truncated: expected {expected} bytes, got {got}", path = path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes its header announces.
+        expected: u64,
+        /// Bytes it has.
+        got: u64,
+    },
+    /// A safetensors file whose header is wrong.
+    #[error("{path} is not a valid safetensors file: {reason}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A tensor of the architecture is not in the file.
+    #[error("missing tensor `{name}`")]
+    MissingTensor {
+        /// Its name in the checkpoint.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration implies.
+    #[error("tensor `{name}`: expected shape {expected:?}, got {got:?}")]
+    Shape {
+        /// Its name in the checkpoint.
+        name: String,
+        /// Implied by the configuration.
+        expected: Vec<usize>,
+        /// In the file.
+        got: Vec<usize>,
+    },
+    /// A tensor has an element type that is not supported.
+    #[error("tensor `{name}`: expected {expected}, got {got}")]
+    Dtype {
+        /// Its name in the checkpoint.
+        name: String,
+        /// Supported types.
+        expected: &'static str,
+        /// In the file.
+        got: String,
+    },
+    /// A weight is infinite or not a number.
+    #[error("tensor `{name}`: element {index} is {value}, expected a finite number")]
+    NonFinite {
+        /// Its name in the checkpoint.
+        name: String,
+        /// Position in the flattened tensor.
+        index: usize,
+        /// Infinity or NaN.
+        value: f32,
+    },
+    /// The configuration ties the vocabulary projection to the embedding, the weights do not.
+    #[error("`tie_word_embeddings` is true but `lm_head.weight` differs from `wte.weight` at element {index}")]
+    TiedHeadDiffers {
+        /// Position in the flattened tensor.
+        index: usize,
+    },
+    /// `tokenizer.json` is not one.
+    #[error("{path} is not a valid tokenizer: {reason}", path = path.display())]
+    InvalidTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tokenizer has tokens the model does not know.
+    #[error("the tokenizer has ids up to {tokenizer}, expected at most {model} ids")]
+    VocabularyTooLarge {
+        /// Greatest id of the tokenizer plus one.
+        tokenizer: usize,
+        /// Vocabulary of the model.
+        model: usize,
+    },
+    /// Text cannot be tokenized, or tokens not be turned into text.
+    #[error("tokenizer: {reason}")]
+    Tokenize {
+        /// Why.
+        reason: String,
+    },
+    /// A token id outside the vocabulary.
+    #[error("token {token} at position {position}, expected less than {vocab}")]
+    UnknownToken {
+        /// The id.
+        token: u32,
+        /// Where in the sequence.
+        position: usize,
+        /// Vocabulary of the model.
+        vocab: usize,
+    },
+    /// A sequence that is empty or longer than the context.
+    #[error("sequence of {got} tokens, expected 1 to {expected}")]
+    SequenceLength {
+        /// Greatest length.
+        expected: usize,
+        /// Length given.
+        got: usize,
+    },
+    /// Sequences of one batch differ in length.
+    #[error("sequences of one batch have {expected} and {got} tokens, expected equal lengths")]
+    RaggedBatch {
+        /// Length of the first.
+        expected: usize,
+        /// Length of another.
+        got: usize,
+    },
+    /// Not even one window of tokens.
+    #[error("the text has {got} tokens, expected at least {expected}")]
+    TextTooShort {
+        /// Tokens of one window.
+        expected: usize,
+        /// Tokens of the text.
+        got: usize,
+    },
+    /// An option of the quantizer or of an analysis is out of range.
+    #[error("{name} is {got}, expected {expected}")]
+    InvalidArgument {
+        /// Which.
+        name: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// No allowed precision represents what calibration observed.
+    #[error("{op}{at}: observed magnitude {observed} needs {headroom}x headroom, representable is {limit}", at = at(*layer))]
+    RangeNotMet {
+        /// Block, or none for embedding and head.
+        layer: Option<usize>,
+        /// Operation.
+        op: Op,
+        /// Greatest magnitude seen in calibration.
+        observed: f64,
+        /// Greatest magnitude the widest allowed format represents.
+        limit: f64,
+        /// Headroom asked for.
+        headroom: f64,
+    },
+    /// The integer executor refused the input.
+    #[error("integer run: {0}")]
+    Executor(String),
+    /// A quantized model file of another format version.
+    #[error("{path}: format version {got}, expected {expected}", path = path.display())]
+    FormatVersion {
+        /// The file.
+        path: PathBuf,
+        /// Version this software reads.
+        expected: u32,
+        /// Version of the file.
+        got: u32,
+    },
+    /// A quantized model file whose contents are not what was written.
+    #[error("{path} is corrupt: checksum expected {expected}, got {got}", path = path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Stated in the file.
+        expected: String,
+        /// Of its contents.
+        got: String,
+    },
+    /// A quantized model file with parameters outside the specification.
+    #[error("{path}: `{field}` is {got}, expected {expected}", path = path.display())]
+    InvalidModel {
+        /// The file.
+        path: PathBuf,
+        /// Which parameter.
+        field: String,
+        /// What is allowed.
+        expected: String,
+        /// What the file says.
+        got: String,
+    },
+    /// The float library failed.
+    #[error("float computation: {0}")]
+    Float(#[from] candle_core::Error),
+}
+
+fn at(layer: Option<usize>) -> String {
+    layer.map(|l| format!(" of layer {l}")).unwrap_or_default()
+}

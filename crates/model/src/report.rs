@@ -1,0 +1,210 @@
+//! What quantization does to each operation.
+
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+/// An operation of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// Token plus position embedding.
+    Embedding,
+    /// LayerNorm before attention, without gain and bias.
+    Norm1,
+    /// Query, with `1/sqrt(head width)`.
+    Query,
+    /// Key.
+    Key,
+    /// Value.
+    Value,
+    /// Query times key, at unmasked positions.
+    Score,
+    /// Attention probability, at unmasked positions.
+    Probability,
+    /// Probabilities times values.
+    Context,
+    /// Attention output projection.
+    AttentionOut,
+    /// LayerNorm before the MLP, without gain and bias.
+    Norm2,
+    /// First MLP matrix.
+    PreActivation,
+    /// Non-linearity of the MLP.
+    Activation,
+    /// Second MLP matrix.
+    MlpOut,
+    /// Residual stream after a block.
+    Residual,
+    /// LayerNorm before the head, without gain and bias.
+    FinalNorm,
+    /// Vocabulary projection.
+    Logit,
+}
+
+impl Op {
+    fn label(self) -> &'static str {
+        match self {
+            Op::Embedding => "embedding",
+            Op::Norm1 => "ln1 out",
+            Op::Query => "q",
+            Op::Key => "k",
+            Op::Value => "v",
+            Op::Score => "score",
+            Op::Probability => "probability",
+            Op::Context => "attn context",
+            Op::AttentionOut => "attn out",
+            Op::Norm2 => "ln2 out",
+            Op::PreActivation => "mlp pre-act",
+            Op::Activation => "activation",
+            Op::MlpOut => "mlp out",
+            Op::Residual => "residual",
+            Op::FinalNorm => "final ln out",
+            Op::Logit => "logit",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+/// One operation of one layer on the calibration windows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpReport {
+    /// Block, or none for embedding and head.
+    pub layer: Option<usize>,
+    /// Operation.
+    pub op: Op,
+    /// Least float value observed.
+    pub min: f64,
+    /// Greatest float value observed.
+    pub max: f64,
+    /// Standard deviation of the float values.
+    pub std: f64,
+    /// Least value the integer format represents (of the head with least headroom).
+    pub representable_min: f64,
+    /// Greatest value the integer format represents (of the head with least headroom).
+    pub representable_max: f64,
+    /// Bits of the integer format.
+    pub bits: u32,
+    /// Bits the observed integers need.
+    pub bits_used: u32,
+    /// Representable over observed magnitude; above 1 everything fits.
+    pub headroom: f64,
+    /// Float values outside the representable range.
+    pub clipped: u64,
+    /// Value of one integer step (the coarsest head).
+    pub resolution: f64,
+    /// Root mean square of integer minus float, errors of earlier operations included.
+    pub error_rms: f64,
+    /// Greatest magnitude of integer minus float.
+    pub error_max: f64,
+    /// `error_rms` over `std`.
+    pub error_relative: f64,
+}
+
+/// The quantization report: every operation, and the parameters calibration chose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Windows of calibration text.
+    pub windows: usize,
+    /// Tokens per window.
+    pub window: usize,
+    /// Headroom asked for.
+    pub headroom_required: f64,
+    /// Fractional bits of normalized activations.
+    pub norm_frac: u32,
+    /// Fractional bits of the MLP pre-activation and activation.
+    pub act_frac: u32,
+    /// Shift from query times key to a score.
+    pub score_shift: u32,
+    /// All operations in the order they are computed.
+    pub ops: Vec<OpReport>,
+}
+
+impl Report {
+    /// Float values outside their range, over all operations.
+    pub fn clipped(&self) -> u64 {
+        self.ops.iter().map(|o| o.clipped).sum()
+    }
+
+    /// The least headroom and where it is.
+    pub fn tightest(&self) -> Option<&OpReport> {
+        self.ops
+            .iter()
+            .min_by(|a, b| a.headroom.total_cmp(&b.headroom))
+    }
+
+    /// A table that explains itself.
+    pub fn render(&self) -> String {
+        let mut s = String::new();
+        let _ = writeln!(
+            s,
+            "Quantization on {} windows of {} tokens of calibration text.",
+            self.windows, self.window
+        );
+        let _ = writeln!(
+            s,
+            "Chosen: {} fractional bits after LayerNorm, {} in the MLP, attention scores shifted by {}; required headroom {}.",
+            self.norm_frac, self.act_frac, self.score_shift, self.headroom_required
+        );
+        let _ = writeln!(
+            s,
+            "\n{:<5} {:<13} {:>10} {:>10} {:>12} {:>7} {:>9} {:>7} {:>10} {:>10} {:>10} {:>9}",
+            "layer",
+            "operation",
+            "min",
+            "max",
+            "range ±",
+            "bits",
+            "headroom",
+            "clipped",
+            "step",
+            "error rms",
+            "error max",
+            "rms/std"
+        );
+        for o in &self.ops {
+            let layer = o.layer.map_or("-".into(), |l| l.to_string());
+            let _ = writeln!(
+                s,
+                "{:<5} {:<13} {:>10.3} {:>10.3} {:>12.3} {:>7} {:>9} {:>7} {:>10} {:>10} {:>10} {:>9}",
+                layer,
+                o.op,
+                o.min,
+                o.max,
+                o.representable_max,
+                format!("{}/{}", o.bits_used, o.bits),
+                if o.headroom < 1000.0 { format!("{:.2}x", o.headroom) } else { format!("{:.0e}x", o.headroom) },
+                o.clipped,
+                format!("{:.1e}", o.resolution),
+                format!("{:.1e}", o.error_rms),
+                format!("{:.1e}", o.error_max),
+                format!("{:.1e}", o.error_relative),
+            );
+        }
+        s.push_str(
+            "\nmin, max    float values observed in calibration\n\
+             range ±     what the integer format represents; bits: needed / available\n\
+             headroom    range over observed magnitude; a value beyond the range stops a run, it is never clamped\n\
+             clipped     calibration values outside the range (must be 0)\n\
+             step        value of one integer step\n\
+             error       integer minus float at this point, errors of earlier operations included\n\
+             rms/std     error rms relative to the spread of the float values\n",
+        );
+        if let Some(t) = self.tightest() {
+            let at = t.layer.map_or(String::new(), |l| format!(" of layer {l}"));
+            let _ = writeln!(
+                s,
+                "Tightest: {}{at} with {:.2}x; clipped in all: {}.",
+                t.op,
+                t.headroom,
+                self.clipped()
+            );
+        }
+        s
+    }
+}
