@@ -1,0 +1,39 @@
+//! Wall-clock seconds of making, storing, loading and importing a setup: `timing K...`.
+//! Run it under `time` and with `RAYON_NUM_THREADS=1` for processor seconds.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::time::Instant;
+
+use nanozk_setup::{Setup, SetupStore};
+
+fn timed<T>(what: &str, k: u32, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = run();
+    println!("k = {k}, {what}: {:.3} s", start.elapsed().as_secs_f64());
+    result
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for k in std::env::args().skip(1) {
+        let k = k.parse()?;
+        let dir = tempfile::tempdir()?;
+        let store = SetupStore::new(dir.path());
+        let setup = timed("development", k, || Setup::development(k, [1; 32]))?;
+        timed("create and store", k, || {
+            store.load_or_create_development(k)
+        })?;
+        timed("load", k, || store.load_or_create_development(k))?;
+
+        let srs = dir.path().join("file.srs");
+        setup.write_srs(&mut BufWriter::new(File::create(&srs)?))?;
+        timed("import the same size", k, || {
+            store.import(&srs, "timing", k)
+        })?;
+        timed("load imported", k, || store.load(k))?;
+        timed("import half of it", k - 1, || {
+            store.import(&srs, "timing", k - 1)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! KZG parameters on BN254: where they come from, whether they are sound, and where they are kept.
+//!
+//! A [`Setup`] is either of a ceremony, read from the file that it published
+//! ([`Setup::from_file`] reads the `.ptau` files of snarkjs and the files that halo2 writes), or
+//! the development setup ([`Setup::development`]), whose secret is public: proofs under it prove
+//! nothing to anybody else.
+//!
+//! A ceremony's file is not trusted. What is checked when it is read: that every point that is
+//! used is canonically encoded, on its curve, not at infinity and in the right subgroup; that the
+//! first powers are the standard generators; that the powers are those of one secret, and the
+//! Lagrange basis is theirs; and that the secret is not a root of unity. What cannot be checked
+//! is that nobody knows the secret; for that compare [`Setup::id`], or the digest of the file in
+//! [`Origin::Ceremony`], with what the ceremony published.
+//!
+//! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work.
+
+mod development;
+mod error;
+mod parts;
+mod points;
+mod ptau;
+mod source;
+mod srs;
+mod store;
+#[cfg(test)]
+mod testing;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use halo2_proofs::poly::commitment::{Params, ParamsProver};
+use halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2_proofs::SerdeFormat;
+use halo2curves::bn256::{Bn256, Fq, G1Affine, G2Affine};
+use halo2curves::ff::PrimeField;
+use sha2::{Digest, Sha256};
+
+pub use error::{Error, Points};
+pub use ptau::parse_ptau;
+pub use srs::parse_srs;
+pub use store::SetupStore;
+
+/// The seed of the default development setup.
+pub const DEVELOPMENT_SEED: [u8; 32] = *b"nanozk development setup, seed 1";
+
+/// The id of every setup that comes from [`DEVELOPMENT_SEED`].
+///
+/// A verifier for others than oneself refuses it.
+pub const DEVELOPMENT_ID: [u8; 32] = [0; 32];
+
+/// Where a setup comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A ceremony whose participants destroyed their shares of the secret.
+    Ceremony {
+        /// The SHA-256 digest of the file that the setup was read from.
+        file_digest: [u8; 32],
+        /// What the ceremony is called; for people to read.
+        name: String,
+    },
+    /// A public seed: insecure, because everybody can compute the secret.
+    Development,
+}
+
+/// KZG parameters of known origin.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    params: ParamsKZG<Bn256>,
+    origin: Origin,
+    id: [u8; 32],
+}
+
+impl Setup {
+    /// The insecure setup of size `2^k` whose secret is drawn from `seed`.
+    ///
+    /// It depends on nothing else, and setups of the same seed share their secret and therefore
+    /// their id: with [`DEVELOPMENT_SEED`], keys are the same everywhere.
+    pub fn development(k: u32, seed: [u8; 32]) -> Result<Self, Error> {
+        parts::check_size(k)?;
+        Ok(Self::new(
+            development::parts(k, seed).into_params(),
+            Origin::Development,
+        ))
+    }
+
+    /// Reads the setup of size `2^k` out of the published file of a ceremony, which may be larger,
+    /// and checks it. The format, `.ptau` or that of halo2, is told by the content.
+    ///
+    /// Unless the file has the Lagrange basis for `k` (as files of halo2 have for their size)
+    /// that is computed, which dominates: some 3 minutes of processor time for `k = 17`.
+    pub fn from_file(path: &Path, name: &str, k: u32) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| Error::File {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::read(&mut BufReader::with_capacity(1 << 20, file), name, k)
+    }
+
+    /// Like [`Setup::from_file`], of any source of the file's content.
+    pub fn read<R: Read + Seek>(reader: &mut R, name: &str, k: u32) -> Result<Self, Error> {
+        let failed = |source| Error::Read { source };
+        reader.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut magic = Vec::new();
+        (&mut *reader)
+            .take(ptau::MAGIC.len() as u64)
+            .read_to_end(&mut magic)
+            .map_err(failed)?;
+        let parts = if magic == ptau::MAGIC {
+            ptau::read(reader, k)?
+        } else {
+            srs::read(reader, k)?
+        };
+
+        reader.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut digest = Sha256::new();
+        io::copy(reader, &mut digest).map_err(failed)?;
+        let setup = Self::new(
+            parts.into_params(),
+            Origin::Ceremony {
+                file_digest: digest.finalize().into(),
+                name: name.to_owned(),
+            },
+        );
+        if setup.id == DEVELOPMENT_ID {
+            return Err(Error::DevelopmentSecret);
+        }
+        Ok(setup)
+    }
+
+    /// The points must have been checked.
+    fn new(params: ParamsKZG<Bn256>, origin: Origin) -> Self {
+        let g = params.get_g();
+        let id = id(&g[0], &g[1], &params.g2(), &params.s_g2());
+        Self { params, origin, id }
+    }
+
+    /// The parameters as halo2 takes them.
+    pub fn params(&self) -> &ParamsKZG<Bn256> {
+        &self.params
+    }
+
+    /// The parameters as halo2 takes them, without where they come from.
+    pub fn into_params(self) -> ParamsKZG<Bn256> {
+        self.params
+    }
+
+    /// Where the setup comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What the secret is identified by, whatever the size of the setup.
+    ///
+    /// The SHA-256 digest of `nanozk setup v1`, a zero byte, `G1`, `tau * G1`, `G2` and
+    /// `tau * G2`, encoded as the precompiled contracts of Ethereum take points: coordinates of
+    /// 32 bytes, big endian, the imaginary part first.
+    pub fn id(&self) -> [u8; 32] {
+        self.id
+    }
+
+    /// The logarithm of the number of powers.
+    pub fn k(&self) -> u32 {
+        self.params.k()
+    }
+
+    /// Whether the secret is public, so that proofs convince nobody else.
+    pub fn is_development(&self) -> bool {
+        self.origin == Origin::Development
+    }
+
+    /// Writes the parameters as halo2 does, with uncompressed points; [`parse_srs`] reads them.
+    pub fn write_srs<W: Write>(&self, writer: &mut W) -> io::Result<()> {
+        self.params.write_custom(writer, SerdeFormat::RawBytes)
+    }
+}
+
+fn id(g1: &G1Affine, s_g1: &G1Affine, g2: &G2Affine, s_g2: &G2Affine) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(b"nanozk setup v1\0");
+    let mut coordinate = |element: Fq| {
+        let mut bytes = element.to_repr();
+        bytes.as_mut().reverse();
+        digest.update(bytes);
+    };
+    for point in [g1, s_g1] {
+        coordinate(point.x);
+        coordinate(point.y);
+    }
+    for point in [g2, s_g2] {
+        for element in [point.x, point.y] {
+            coordinate(element.c1);
+            coordinate(element.c0);
+        }
+    }
+    digest.finalize().into()
+}

@@ -1,0 +1,118 @@
+//! Decoding of arrays of points, with every point checked to be on its curve.
+
+use halo2_proofs::arithmetic::parallelize;
+use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
+use halo2curves::group::{prime::PrimeCurveAffine, GroupEncoding};
+use halo2curves::serde::SerdeObject;
+use halo2curves::CurveAffine;
+
+use crate::error::{Error, Points};
+
+/// How points are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Both coordinates in Montgomery form, little endian.
+    Raw,
+    /// The first coordinate and the sign of the second.
+    Compressed,
+}
+
+impl Encoding {
+    /// The bytes of a point of G1; a point of G2 has twice as many.
+    pub(crate) const fn g1_bytes(self) -> u64 {
+        match self {
+            Self::Raw => 64,
+            Self::Compressed => 32,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Invalid {
+    NonCanonical,
+    NotOnCurve,
+    Infinity,
+}
+
+fn raw<C, F>(bytes: &[u8]) -> Result<C, Invalid>
+where
+    C: CurveAffine<Base = F>,
+    F: SerdeObject,
+{
+    let (x, y) = bytes.split_at(bytes.len() / 2);
+    let x = F::from_raw_bytes(x).ok_or(Invalid::NonCanonical)?;
+    let y = F::from_raw_bytes(y).ok_or(Invalid::NonCanonical)?;
+    Option::from(C::from_xy(x, y)).ok_or(Invalid::NotOnCurve)
+}
+
+fn compressed<C: CurveAffine>(bytes: &[u8]) -> Result<C, Invalid> {
+    let mut repr = <C as GroupEncoding>::Repr::default();
+    repr.as_mut().copy_from_slice(bytes);
+    let point: C = Option::from(C::from_bytes(&repr)).ok_or(Invalid::NotOnCurve)?;
+    // The flags of the last byte admit several encodings of a point.
+    if <C as GroupEncoding>::to_bytes(&point).as_ref() != bytes {
+        return Err(Invalid::NonCanonical);
+    }
+    Ok(point)
+}
+
+fn decode<C, F>(
+    points: Points,
+    bytes: &[u8],
+    size: usize,
+    encoding: Encoding,
+) -> Result<Vec<C>, Error>
+where
+    C: CurveAffine<Base = F>,
+    F: SerdeObject,
+{
+    let mut decoded = vec![Ok(C::identity()); bytes.len() / size];
+    parallelize(&mut decoded, |chunk, start| {
+        let chunk_bytes = bytes[start * size..].chunks_exact(size);
+        for (point, bytes) in chunk.iter_mut().zip(chunk_bytes) {
+            *point = match encoding {
+                Encoding::Raw => raw(bytes),
+                Encoding::Compressed => compressed(bytes),
+            }
+            .and_then(|point| {
+                match bool::from(PrimeCurveAffine::is_identity(&point)) {
+                    true => Err(Invalid::Infinity),
+                    false => Ok(point),
+                }
+            });
+        }
+    });
+    decoded
+        .into_iter()
+        .zip(0..)
+        .map(|(point, index)| {
+            point.map_err(|invalid| match invalid {
+                Invalid::NonCanonical => Error::NonCanonical { points, index },
+                Invalid::NotOnCurve => Error::NotOnCurve { points, index },
+                Invalid::Infinity => Error::Infinity { points, index },
+            })
+        })
+        .collect()
+}
+
+/// Points of G1, all of them on the curve (whose order is prime) and none at infinity.
+pub(crate) fn decode_g1(
+    points: Points,
+    bytes: &[u8],
+    encoding: Encoding,
+) -> Result<Vec<G1Affine>, Error> {
+    decode::<_, Fq>(points, bytes, encoding.g1_bytes() as usize, encoding)
+}
+
+/// The two points of G2: on the curve and not at infinity; not checked to be in the subgroup.
+pub(crate) fn decode_g2(bytes: &[u8], encoding: Encoding) -> Result<[G2Affine; 2], Error> {
+    let size = 2 * encoding.g1_bytes() as usize;
+    let points = decode::<_, Fq2>(Points::PowersG2, bytes, size, encoding)?;
+    points
+        .try_into()
+        .map_err(|points: Vec<_>| Error::Truncated {
+            what: "the powers of tau in G2",
+            expected: 2 * size as u64,
+            got: (points.len() * size) as u64,
+        })
+}

@@ -1,0 +1,64 @@
+//! The files that halo2 writes: `k` (32 bits, little endian), the powers on G1, the Lagrange
+//! basis, the generator of G2 and tau times it. Points are uncompressed (in Montgomery form) or
+//! compressed, which the length tells apart.
+
+use std::io::{Read, Seek};
+
+use halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2curves::bn256::Bn256;
+
+use crate::error::{Error, Points};
+use crate::parts::{check_size, Parts};
+use crate::points::{decode_g1, decode_g2, Encoding};
+use crate::source::Source;
+
+/// Reads a setup of size `2^k` from a file that halo2 wrote, and checks it.
+///
+/// If the file is larger than `2^k`, its first powers are taken and their Lagrange basis is
+/// computed; the points beyond those are neither read nor checked. No input makes this panic, and
+/// nothing is allocated that the source is too short to fill.
+pub fn parse_srs<R: Read + Seek>(reader: &mut R, k: u32) -> Result<ParamsKZG<Bn256>, Error> {
+    read(reader, k).map(Parts::into_params)
+}
+
+pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Error> {
+    check_size(k)?;
+    let mut source = Source::new(reader)?;
+    let file_k = source.u32("the size")?;
+    check_size(file_k)?;
+
+    let bytes = |encoding: Encoding| 4 + ((2 << file_k) + 4) * encoding.g1_bytes();
+    let encoding = [Encoding::Raw, Encoding::Compressed]
+        .into_iter()
+        .find(|&encoding| source.len() == bytes(encoding))
+        .ok_or(Error::SrsLength {
+            k: file_k,
+            expected_raw: bytes(Encoding::Raw),
+            expected_processed: bytes(Encoding::Compressed),
+            got: source.len(),
+        })?;
+    if k > file_k {
+        return Err(Error::TooSmall {
+            requested: k,
+            available: file_k,
+        });
+    }
+
+    let point = encoding.g1_bytes();
+    let powers = source.position();
+    source.seek(source.len() - 4 * point)?;
+    let g2 = decode_g2(
+        &source.bytes("the powers of tau in G2", 4 * point)?,
+        encoding,
+    )?;
+
+    source.seek(powers)?;
+    let g = source.bytes("the powers of tau in G1", point << k)?;
+    let g = decode_g1(Points::PowersG1, &g, encoding)?;
+    if k < file_k {
+        return Parts::from_powers(k, g, g2);
+    }
+    let g_lagrange = source.bytes("the Lagrange basis in G1", point << k)?;
+    let g_lagrange = decode_g1(Points::LagrangeG1, &g_lagrange, encoding)?;
+    Parts::from_all(k, g, g_lagrange, g2)
+}

@@ -1,0 +1,489 @@
+//! Setups on disk.
+//!
+//! A stored setup is a header, the parameters as halo2 writes them with uncompressed points, and
+//! the BLAKE3 digest of all bytes before it. The header, little endian:
+//!
+//! | bytes | content |
+//! |-------|---------|
+//! | 8 | `nzksetup` |
+//! | 4 | version |
+//! | 4 | `k` |
+//! | 32 | id |
+//! | 1 | origin: 0 development, 1 ceremony |
+//! | 32 | of a ceremony: digest of its file |
+//! | 1 and as many as it says | of a ceremony: length of its name, name |
+//!
+//! The digest detects accidents. Against someone who can write to the directory only the id
+//! protects, which the keys of circuits carry, so that a different secret does not fit them; the
+//! checks that are left out when loading are those that depend on the size.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Hex, Points};
+use crate::parts::{check_size, Parts};
+use crate::points::{decode_g1, decode_g2, Encoding};
+use crate::source::Source;
+use crate::{Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+
+const MAGIC: [u8; 8] = *b"nzksetup";
+const VERSION: u32 = 1;
+const MAX_NAME: usize = u8::MAX as usize;
+const CHECKSUM_BYTES: u64 = 32;
+
+/// A directory of setups: the development setup and one ceremony, both in any number of sizes.
+///
+/// Files are replaced as a whole, so that processes may share a directory.
+#[derive(Clone, Debug)]
+pub struct SetupStore {
+    dir: PathBuf,
+}
+
+/// Which of the setups of a size.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Development,
+    Ceremony,
+}
+
+impl Kind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Development => "development-",
+            Self::Ceremony => "ceremony-",
+        }
+    }
+}
+
+const SUFFIX: &str = ".setup";
+
+/// The header of a stored setup.
+struct Header {
+    k: u32,
+    id: [u8; 32],
+    origin: Origin,
+}
+
+impl SetupStore {
+    /// The store in `dir`, which is created when something is written to it.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The directory of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The insecure development setup of size `2^k`, from the store if it is there and intact;
+    /// otherwise it is made and stored.
+    ///
+    /// Fails if it cannot be stored; [`Setup::development`] needs no store.
+    pub fn load_or_create_development(&self, k: u32) -> Result<Setup, Error> {
+        check_size(k)?;
+        let path = self.path(Kind::Development, k);
+        match load(&path, Kind::Development, k) {
+            Ok(Some(setup)) => return Ok(setup),
+            // What is known to be reproducible is not worth an error.
+            Ok(None)
+            | Err(Error::Checksum { .. } | Error::Header { .. } | Error::Stored { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let setup = Setup::development(k, DEVELOPMENT_SEED)?;
+        self.save(&setup)?;
+        Ok(setup)
+    }
+
+    /// Reads the setup of size `2^k` out of the published file of a ceremony as
+    /// [`Setup::from_file`] does, and stores it for [`SetupStore::load`].
+    ///
+    /// A store has one ceremony: a different one is refused.
+    pub fn import(&self, path: &Path, name: &str, k: u32) -> Result<Setup, Error> {
+        if name.len() > MAX_NAME {
+            return Err(Error::NameTooLong {
+                max: MAX_NAME,
+                got: name.len(),
+            });
+        }
+        let setup = Setup::from_file(path, name, k)?;
+        for stored in self.ceremony_ids()? {
+            if stored != setup.id {
+                return Err(Error::OtherCeremony {
+                    expected: stored,
+                    got: setup.id,
+                });
+            }
+        }
+        self.save(&setup)?;
+        Ok(setup)
+    }
+
+    /// The setup of size `2^k` of the imported ceremony.
+    pub fn load(&self, k: u32) -> Result<Setup, Error> {
+        check_size(k)?;
+        let path = self.path(Kind::Ceremony, k);
+        load(&path, Kind::Ceremony, k)?.ok_or(Error::NotInStore { k, path })
+    }
+
+    fn path(&self, kind: Kind, k: u32) -> PathBuf {
+        self.dir.join(format!("{}{k}{SUFFIX}", kind.prefix()))
+    }
+
+    /// The ids that the ceremony files of the store claim. Files without a valid header claim none.
+    fn ceremony_ids(&self) -> Result<Vec<[u8; 32]>, Error> {
+        let failed = |source| Error::File {
+            action: "list",
+            path: self.dir.clone(),
+            source,
+        };
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let is_ceremony = name.to_str().is_some_and(|name| {
+                name.starts_with(Kind::Ceremony.prefix()) && name.ends_with(SUFFIX)
+            });
+            if !is_ceremony {
+                continue;
+            }
+            let path = entry.path();
+            let file = File::open(&path).map_err(|source| Error::File {
+                action: "open",
+                path: path.clone(),
+                source,
+            })?;
+            let mut reader = BufReader::new(file);
+            let mut source = Source::new(&mut reader)?;
+            ids.extend(Header::read(&mut source).map(|header| header.id).ok());
+        }
+        Ok(ids)
+    }
+
+    fn save(&self, setup: &Setup) -> Result<(), Error> {
+        let kind = match setup.is_development() {
+            true => Kind::Development,
+            false => Kind::Ceremony,
+        };
+        self.replace(&self.path(kind, setup.k()), |file| write(setup, file))
+    }
+
+    /// Writes a file so that at every moment its path has the old content or the new.
+    fn replace(
+        &self,
+        path: &Path,
+        content: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        fs::create_dir_all(&self.dir).map_err(|source| Error::File {
+            action: "create the directory",
+            path: self.dir.clone(),
+            source,
+        })?;
+        let written = (|| {
+            // Removed when dropped, unless it was renamed.
+            let mut file = NamedTempFile::new_in(&self.dir)?;
+            content(file.as_file_mut())?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)?;
+            // The new name is durable when the directory is.
+            #[cfg(unix)]
+            File::open(&self.dir)?.sync_all()?;
+            Ok(())
+        })();
+        written.map_err(|source| Error::File {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl Header {
+    fn write<W: Write>(&self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(&MAGIC)?;
+        writer.write_all(&VERSION.to_le_bytes())?;
+        writer.write_all(&self.k.to_le_bytes())?;
+        writer.write_all(&self.id)?;
+        match &self.origin {
+            Origin::Development => writer.write_all(&[0]),
+            Origin::Ceremony { file_digest, name } => {
+                let length = u8::try_from(name.len())
+                    .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+                writer.write_all(&[1])?;
+                writer.write_all(file_digest)?;
+                writer.write_all(&[length])?;
+                writer.write_all(name.as_bytes())
+            }
+        }
+    }
+
+    /// Reads a header and stops behind it.
+    fn read<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Self, HeaderError> {
+        const WHAT: &str = "the header";
+        let invalid = |field, expected: String, got: String| HeaderError::Field {
+            field,
+            expected,
+            got,
+        };
+        let magic: [u8; 8] = source.array(WHAT)?;
+        if magic != MAGIC {
+            return Err(invalid(
+                "magic",
+                Hex(&MAGIC).to_string(),
+                Hex(&magic).to_string(),
+            ));
+        }
+        let version = source.u32(WHAT)?;
+        if version != VERSION {
+            return Err(invalid("version", VERSION.to_string(), version.to_string()));
+        }
+        let k = source.u32(WHAT)?;
+        check_size(k)?;
+        let id = source.array(WHAT)?;
+        let origin = match source.array(WHAT)? {
+            [0] => Origin::Development,
+            [1] => {
+                let file_digest = source.array(WHAT)?;
+                let [length] = source.array(WHAT)?;
+                let name = source.bytes(WHAT, length.into())?;
+                let name = String::from_utf8(name).map_err(|error| {
+                    invalid("name", "UTF-8".into(), Hex(error.as_bytes()).to_string())
+                })?;
+                Origin::Ceremony { file_digest, name }
+            }
+            [other] => return Err(invalid("origin", "0 or 1".into(), other.to_string())),
+        };
+        Ok(Self { k, id, origin })
+    }
+}
+
+/// An error of a header, before it is known of which file.
+enum HeaderError {
+    Field {
+        field: &'static str,
+        expected: String,
+        got: String,
+    },
+    Other(Error),
+}
+
+impl From<Error> for HeaderError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl HeaderError {
+    fn of(self, path: &Path) -> Error {
+        let path = path.to_owned();
+        match self {
+            Self::Field {
+                field,
+                expected,
+                got,
+            } => Error::Header {
+                path,
+                field,
+                expected,
+                got,
+            },
+            Self::Other(source) => Error::Stored {
+                path,
+                source: Box::new(source),
+            },
+        }
+    }
+}
+
+/// A writer that keeps a digest of what it wrote.
+struct Hashing<W> {
+    writer: W,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn write<W: Write>(setup: &Setup, writer: W) -> io::Result<()> {
+    let hashing = Hashing {
+        writer,
+        hasher: blake3::Hasher::new(),
+    };
+    let mut buffered = BufWriter::with_capacity(1 << 20, hashing);
+    let header = Header {
+        k: setup.k(),
+        id: setup.id,
+        origin: setup.origin.clone(),
+    };
+    header.write(&mut buffered)?;
+    setup.write_srs(&mut buffered)?;
+    let mut hashing = buffered.into_inner().map_err(|error| error.into_error())?;
+    let checksum = hashing.hasher.finalize();
+    hashing.writer.write_all(checksum.as_bytes())?;
+    hashing.writer.flush()
+}
+
+/// The stored setup at `path`, if the file exists.
+fn load(path: &Path, kind: Kind, k: u32) -> Result<Option<Setup>, Error> {
+    let failed = |action| {
+        move |source| Error::File {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("open")(error)),
+    };
+    // A file that is longer than it can be is not read.
+    let longest = longest_file(k);
+    let length = file.metadata().map_err(failed("read"))?.len();
+    if length > longest {
+        return Err(Error::Stored {
+            path: path.to_owned(),
+            source: Box::new(Error::TrailingBytes {
+                expected: longest,
+                got: length,
+            }),
+        });
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    (&mut file)
+        .take(longest)
+        .read_to_end(&mut bytes)
+        .map_err(failed("read"))?;
+    decode(path, &bytes, kind, k).map(Some)
+}
+
+fn longest_file(k: u32) -> u64 {
+    let header = (MAGIC.len() + 4 + 4 + 32 + 1 + 32 + 1 + MAX_NAME) as u64;
+    header + body_bytes(k) + CHECKSUM_BYTES
+}
+
+/// The length of the parameters as halo2 writes them.
+fn body_bytes(k: u32) -> u64 {
+    4 + ((2 << k) + 4) * Encoding::Raw.g1_bytes()
+}
+
+fn decode(path: &Path, bytes: &[u8], kind: Kind, k: u32) -> Result<Setup, Error> {
+    let stored = |source| Error::Stored {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let (content, checksum) = bytes
+        .split_last_chunk::<{ CHECKSUM_BYTES as usize }>()
+        .ok_or_else(|| {
+            stored(Error::Truncated {
+                what: "the checksum",
+                expected: CHECKSUM_BYTES,
+                got: bytes.len() as u64,
+            })
+        })?;
+    let digest: [u8; 32] = blake3::hash(content).into();
+    if digest != *checksum {
+        return Err(Error::Checksum {
+            path: path.to_owned(),
+            expected: *checksum,
+            got: digest,
+        });
+    }
+
+    let mut reader = Cursor::new(content);
+    let mut source = Source::new(&mut reader).map_err(stored)?;
+    let header = Header::read(&mut source).map_err(|error| error.of(path))?;
+    let mismatch = |field, expected: String, got: String| Error::Header {
+        path: path.to_owned(),
+        field,
+        expected,
+        got,
+    };
+    if header.k != k {
+        return Err(mismatch("k", k.to_string(), header.k.to_string()));
+    }
+    // The development setup cannot pass for a ceremony by its file being renamed or rewritten.
+    let is_development = header.origin == Origin::Development;
+    if is_development != (kind == Kind::Development) {
+        let name = |development| match development {
+            true => "development".to_owned(),
+            false => "ceremony".to_owned(),
+        };
+        return Err(mismatch(
+            "origin",
+            name(kind == Kind::Development),
+            name(is_development),
+        ));
+    }
+    let parts = decode_body(&mut source, k).map_err(stored)?;
+    let setup = Setup::new(parts.into_params(), header.origin);
+    if setup.id != header.id {
+        return Err(mismatch(
+            "id",
+            Hex(&setup.id).to_string(),
+            Hex(&header.id).to_string(),
+        ));
+    }
+    match kind {
+        Kind::Ceremony if setup.id == DEVELOPMENT_ID => Err(stored(Error::DevelopmentSecret)),
+        Kind::Development if setup.id != DEVELOPMENT_ID => Err(mismatch(
+            "id",
+            Hex(&DEVELOPMENT_ID).to_string(),
+            Hex(&setup.id).to_string(),
+        )),
+        _ => Ok(setup),
+    }
+}
+
+fn decode_body<R: Read + Seek>(source: &mut Source<'_, R>, k: u32) -> Result<Parts, Error> {
+    let end = source.position() + body_bytes(k);
+    if source.len() > end {
+        return Err(Error::TrailingBytes {
+            expected: end,
+            got: source.len(),
+        });
+    }
+    source.require("the parameters", body_bytes(k))?;
+    let body_k = source.u32("the parameters")?;
+    if body_k != k {
+        return Err(Error::TooSmall {
+            requested: k,
+            available: body_k,
+        });
+    }
+    // Decoding with checks costs little more than without.
+    let point = Encoding::Raw.g1_bytes();
+    let mut g1 = |points| {
+        let bytes = source.bytes("the parameters", point << k)?;
+        decode_g1(points, &bytes, Encoding::Raw)
+    };
+    let g = g1(Points::PowersG1)?;
+    let g_lagrange = g1(Points::LagrangeG1)?;
+    let bytes = source.bytes("the parameters", 4 * point)?;
+    let [g2, s_g2] = decode_g2(&bytes, Encoding::Raw)?;
+    let parts = Parts {
+        k,
+        g,
+        g_lagrange,
+        g2,
+        s_g2,
+    };
+    parts.check_ends()?;
+    Ok(parts)
+}
