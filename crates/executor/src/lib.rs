@@ -5,13 +5,21 @@
 //! * [`tables`]: the exponential and activation tables, in integer fixed point.
 //! * [`ops`]: the operations, one function each, checked for range.
 //! * [`trace`]: the forward pass with every intermediate value a circuit needs.
+//! * [`executor`]: a model prepared to be run many times, and greedy generation.
+//! * [`synthetic`]: deterministic pseudorandom models, for tests and benchmarks.
 
+pub mod executor;
 pub mod model;
 pub mod ops;
 pub mod spec;
+pub mod synthetic;
 pub mod tables;
 pub mod trace;
 
+pub use executor::Executor;
 pub use model::{Linear, QuantizedLayer, QuantizedModel};
+pub use ops::Error;
 pub use spec::{Activation, Architecture, Spec};
+pub use tables::{ActivationTable, ExpTable};
+pub use trace::{bucket, padded};
 pub use trace::{AttentionTrace, EmbedTrace, HeadTrace, LayerNormTrace, MlpTrace, Trace};

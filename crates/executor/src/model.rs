@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Architecture, Spec};
+use crate::ops::{
+    check_parameter, check_shape, check_spec, Error, MAX_SCORE_SHIFT, MAX_WIDTH, MIN_SCORE_SHIFT,
+};
+use crate::spec::{Architecture, Spec, RESIDUAL_BITS};
+use crate::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
 
 /// A matrix product with bias: `acc[o] = Σ_i x[i]·weight[i·outputs + o] + bias[o]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,4 +53,201 @@ pub struct QuantizedModel {
     pub layers: Vec<QuantizedLayer>,
     /// Vocabulary projection, final LayerNorm folded in.
     pub head: Linear,
+}
+
+/// Greatest number of blocks.
+pub const MAX_LAYERS: usize = 1 << 12;
+/// Greatest MLP width.
+pub const MAX_MLP_WIDTH: usize = 1 << 18;
+/// Greatest vocabulary.
+pub const MAX_VOCAB: usize = 1 << 20;
+/// Greatest context.
+pub const MAX_CONTEXT: usize = 1 << 16;
+/// A weight is less than `2^MAX_WEIGHT_BITS` in absolute value.
+pub const MAX_WEIGHT_BITS: u32 = 40;
+/// A bias is less than `2^MAX_BIAS_BITS` in absolute value.
+pub const MAX_BIAS_BITS: u32 = 56;
+
+impl Linear {
+    /// Checks that the vectors have the lengths the dimensions imply.
+    pub fn check_shape(&self) -> Result<(), Error> {
+        if self.inputs == 0 || self.outputs == 0 {
+            let what = "features of a matrix";
+            return Err(Error::Shape {
+                layer: None,
+                what,
+                expected: 1,
+                actual: 0,
+            });
+        }
+        let size = self.inputs.saturating_mul(self.outputs);
+        check_shape("weights", self.weight.len(), size)?;
+        check_shape("biases", self.bias.len(), self.outputs)
+    }
+
+    /// Checks the shape against the one expected.
+    pub(crate) fn check_dimensions(
+        &self,
+        what: &'static str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<(), Error> {
+        check_shape(what, self.inputs, inputs)?;
+        check_shape(what, self.outputs, outputs)?;
+        self.check_shape()
+    }
+
+    fn check_magnitudes(&self) -> Result<(), Error> {
+        check_magnitudes("weight", &self.weight, MAX_WEIGHT_BITS)?;
+        check_magnitudes("bias", &self.bias, MAX_BIAS_BITS)
+    }
+}
+
+fn check_magnitudes(what: &'static str, values: &[i64], bits: u32) -> Result<(), Error> {
+    let max = (1i64 << bits) - 1;
+    match values.iter().find(|v| !(-max..=max).contains(v)) {
+        Some(&v) => Err(Error::range(what, v.into(), (-max).into(), max.into())),
+        None => Ok(()),
+    }
+}
+
+impl QuantizedLayer {
+    /// The matrices, in the order of the fields.
+    pub fn linears(&self) -> [&Linear; 6] {
+        [
+            &self.q,
+            &self.k,
+            &self.v,
+            &self.attn_out,
+            &self.fc,
+            &self.mlp_out,
+        ]
+    }
+
+    /// Checks the shapes of the attention half; gives the width.
+    pub(crate) fn check_attention_shapes(&self, heads: usize) -> Result<usize, Error> {
+        let d = self.q.inputs;
+        check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
+        check_parameter("heads", heads as u64, 1, d as u64)?;
+        check_shape("width modulo heads", d % heads, 0)?;
+        self.q.check_dimensions("query matrix", d, d)?;
+        self.k.check_dimensions("key matrix", d, d)?;
+        self.v.check_dimensions("value matrix", d, d)?;
+        self.attn_out
+            .check_dimensions("attention output matrix", d, d)?;
+        Ok(d)
+    }
+
+    /// Checks the shapes of the MLP half; gives the width.
+    pub(crate) fn check_mlp_shapes(&self) -> Result<usize, Error> {
+        let (d, f) = (self.fc.inputs, self.fc.outputs);
+        check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
+        self.fc.check_dimensions("first MLP matrix", d, f)?;
+        self.mlp_out.check_dimensions("second MLP matrix", f, d)?;
+        Ok(d)
+    }
+}
+
+impl Spec {
+    /// Checks that the parameters are those of a model of this width.
+    pub fn validate(&self, width: usize) -> Result<(), Error> {
+        check_parameter("width", width as u64, 1, MAX_WIDTH as u64)?;
+        let g = Self::norm_frac_for(width);
+        check_spec("norm_frac", self.norm_frac, g, g)?;
+        check_parameter("eps", self.eps, 1, u64::MAX)?;
+        check_spec(
+            "score_shift",
+            self.score_shift,
+            MIN_SCORE_SHIFT,
+            MAX_SCORE_SHIFT,
+        )?;
+        check_spec("act_frac", self.act_frac, MIN_ACT_FRAC, MAX_ACT_FRAC)
+    }
+}
+
+impl Architecture {
+    /// Checks that the dimensions are ones the arithmetic supports.
+    pub fn validate(&self) -> Result<(), Error> {
+        check_parameter("layers", self.layers as u64, 1, MAX_LAYERS as u64)?;
+        check_parameter("width", self.width as u64, 1, MAX_WIDTH as u64)?;
+        check_parameter("heads", self.heads as u64, 1, self.width as u64)?;
+        check_shape("width modulo heads", self.width % self.heads, 0)?;
+        check_parameter("mlp_width", self.mlp_width as u64, 1, MAX_MLP_WIDTH as u64)?;
+        check_parameter("vocab", self.vocab as u64, 1, MAX_VOCAB as u64)?;
+        check_parameter("context", self.context as u64, 1, MAX_CONTEXT as u64)
+    }
+}
+
+impl QuantizedModel {
+    /// Checks the specification, every dimension and every length, but not the magnitudes.
+    pub fn validate_shapes(&self) -> Result<(), Error> {
+        self.arch.validate()?;
+        let Architecture {
+            layers,
+            width: d,
+            heads,
+            mlp_width,
+            vocab,
+            context,
+        } = self.arch;
+        self.spec.validate(d)?;
+        check_shape("token embedding", self.wte.len(), vocab.saturating_mul(d))?;
+        check_shape(
+            "position embedding",
+            self.wpe.len(),
+            context.saturating_mul(d),
+        )?;
+        check_shape("blocks", self.layers.len(), layers)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let check = || {
+                check_shape("query matrix", layer.q.inputs, d)?;
+                check_shape("first MLP matrix", layer.fc.inputs, d)?;
+                check_shape("first MLP matrix", layer.fc.outputs, mlp_width)?;
+                layer.check_attention_shapes(heads)?;
+                layer.check_mlp_shapes()
+            };
+            check().map_err(|e| e.in_layer(index))?;
+        }
+        self.head.check_dimensions("head matrix", d, vocab)
+    }
+
+    /// Checks everything about a model that does not depend on the tokens: dimensions, lengths,
+    /// specification, magnitudes of weights (`2^40`) and biases (`2^56`), and that the sum of any
+    /// token embedding and any position embedding is 32-bit.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.validate_shapes()?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            for linear in layer.linears() {
+                linear.check_magnitudes().map_err(|e| e.in_layer(index))?;
+            }
+        }
+        self.head.check_magnitudes()?;
+        let d = self.arch.width;
+        let (token_min, token_max) = column_ranges(&self.wte, d);
+        let (position_min, position_max) = column_ranges(&self.wpe, d);
+        let half = 1i128 << (RESIDUAL_BITS - 1);
+        for i in 0..d {
+            let low = i128::from(token_min[i]) + i128::from(position_min[i]);
+            let high = i128::from(token_max[i]) + i128::from(position_max[i]);
+            for v in [low, high] {
+                if !(-half..half).contains(&v) {
+                    return Err(Error::range("embedding", v, -half, half - 1));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Least and greatest value of each column of `[rows][d]`.
+fn column_ranges(values: &[i64], d: usize) -> (Vec<i64>, Vec<i64>) {
+    let mut min = vec![i64::MAX; d];
+    let mut max = vec![i64::MIN; d];
+    for row in values.chunks_exact(d) {
+        for ((&v, min), max) in row.iter().zip(&mut min).zip(&mut max) {
+            *min = v.min(*min);
+            *max = v.max(*max);
+        }
+    }
+    (min, max)
 }

@@ -70,6 +70,9 @@ pub struct Spec {
 impl Spec {
     /// `floor(log2((2^15 - 2) / sqrt(width)))`: a normalized value is at most `sqrt(width)`.
     pub fn norm_frac_for(width: usize) -> u32 {
-        (0..15).rev().find(|g| (width as u64) << (2 * g) <= 32_766 * 32_766).unwrap_or(0)
+        (0..15)
+            .rev()
+            .find(|g| (width as u64) << (2 * g) <= 32_766 * 32_766)
+            .unwrap_or(0)
     }
 }

@@ -2,6 +2,12 @@
 //!
 //! All matrices are position-major: `[position][feature]`, flattened.
 
+use crate::executor::{self, Executor, PreparedAttention, PreparedMlp};
+use crate::model::{Linear, QuantizedLayer, QuantizedModel};
+use crate::ops::{Error, PreparedLinear};
+use crate::spec::Spec;
+use crate::tables::ActivationTable;
+
 /// LayerNorm over all positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerNormTrace {
@@ -94,4 +100,85 @@ pub struct Trace {
     pub blocks: Vec<(AttentionTrace, MlpTrace)>,
     /// Head.
     pub head: HeadTrace,
+}
+
+impl Trace {
+    /// The token chosen at `position`.
+    pub fn next_token(&self, position: usize) -> Option<u32> {
+        self.head.argmax.get(position).copied()
+    }
+}
+
+impl QuantizedModel {
+    /// Runs all positions of `tokens`, already padded, and keeps every intermediate value.
+    pub fn forward(&self, tokens: &[u32]) -> Result<Trace, Error> {
+        Executor::new(self)?.forward(tokens)
+    }
+
+    /// The logits `[n][vocab]` of all positions, the same as those of [`QuantizedModel::forward`].
+    ///
+    /// To evaluate many windows, make one [`Executor`] and call its method of the same name.
+    pub fn logits(&self, tokens: &[u32]) -> Result<Vec<i64>, Error> {
+        Executor::new(self)?.logits(tokens)
+    }
+
+    /// Greedy decoding; see [`Executor::generate`].
+    pub fn generate(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        on_token: impl FnMut(u32),
+    ) -> Result<Vec<u32>, Error> {
+        Executor::new(self)?.generate(prompt, max_new, on_token)
+    }
+}
+
+/// The embedding of `tokens`, from position 0 on.
+pub fn embed_trace(model: &QuantizedModel, tokens: &[u32]) -> Result<EmbedTrace, Error> {
+    model.validate_shapes()?;
+    executor::check_tokens(model, tokens)?;
+    let mut out = Vec::with_capacity(tokens.len() * model.arch.width);
+    for (position, &token) in tokens.iter().enumerate() {
+        out.extend(executor::embed_position(model, token, position)?);
+    }
+    Ok(EmbedTrace {
+        tokens: tokens.to_vec(),
+        out,
+    })
+}
+
+/// The attention half of a block on a residual stream `[n][d]`.
+pub fn attention_trace(
+    layer: &QuantizedLayer,
+    spec: &Spec,
+    heads: usize,
+    input: &[i64],
+) -> Result<AttentionTrace, Error> {
+    PreparedAttention::new(layer, heads)?.trace(spec, input)
+}
+
+/// The MLP half of a block on a residual stream `[n][d]`.
+pub fn mlp_trace(layer: &QuantizedLayer, spec: &Spec, input: &[i64]) -> Result<MlpTrace, Error> {
+    let table = ActivationTable::get(spec.activation, spec.act_frac)?;
+    PreparedMlp::new(layer)?.trace(spec, table, input)
+}
+
+/// The head on a residual stream `[n][d]`; `head` is the vocabulary projection.
+pub fn head_trace(head: &Linear, spec: &Spec, input: &[i64]) -> Result<HeadTrace, Error> {
+    executor::head(&PreparedLinear::new(head)?, spec, input)
+}
+
+/// The number of positions for a sequence of `len` tokens: the smallest of 4, 8, 16, … that holds
+/// them; none if that exceeds the context.
+pub fn bucket(len: usize, context: usize) -> Option<usize> {
+    len.max(4)
+        .checked_next_power_of_two()
+        .filter(|&n| n <= context)
+}
+
+/// `tokens` padded with token 0 to `n` positions (never shortened).
+pub fn padded(tokens: &[u32], n: usize) -> Vec<u32> {
+    let mut tokens = tokens.to_vec();
+    tokens.resize(n.max(tokens.len()), 0);
+    tokens
 }

@@ -1,0 +1,637 @@
+//! The operations, one function each, checked for range.
+//!
+//! Nothing here panics or wraps silently, whatever the weights are: bounds are established before
+//! a loop in plain 64-bit arithmetic, and a product whose bound does not hold is computed in
+//! 128 bits and then checked.
+
+use crate::model::Linear;
+use crate::spec::{
+    ACT_BITS, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT, NORM_SHIFT, PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
+};
+use crate::tables::{ActivationTable, ExpTable, EXP_CUTOFF};
+use crate::trace::LayerNormTrace;
+
+/// Greatest width of a LayerNorm.
+pub const MAX_WIDTH: usize = 1 << 16;
+/// Greatest `norm_frac`.
+pub const MAX_NORM_FRAC: u32 = 14;
+/// An accumulator is less than `2^ACC_BITS` in absolute value.
+pub const ACC_BITS: u32 = 62;
+/// An attention score is less than `2^SCORE_BITS` in absolute value.
+pub const SCORE_BITS: u32 = 27;
+/// The reciprocal square root is less than `2^RSQRT_BITS`.
+pub const RSQRT_BITS: u32 = 48;
+/// Smallest `score_shift`.
+pub const MIN_SCORE_SHIFT: u32 = 4;
+/// Greatest `score_shift`.
+pub const MAX_SCORE_SHIFT: u32 = 16;
+
+/// What made a run or a model unacceptable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value left the range the arithmetic states for it.
+    #[error("{}{operation}: value {value} is outside {min}..={max}", layer_prefix(*layer))]
+    Range {
+        /// Block, if the operation is in one.
+        layer: Option<usize>,
+        /// Operation.
+        operation: &'static str,
+        /// The value; at the limits of `i128` if it does not fit.
+        value: i128,
+        /// Smallest value allowed.
+        min: i128,
+        /// Greatest value allowed.
+        max: i128,
+    },
+    /// A dimension or a length does not fit the others.
+    #[error("{}{what}: {actual} where {expected} is expected", layer_prefix(*layer))]
+    Shape {
+        /// Block, if the shape is of something in one.
+        layer: Option<usize>,
+        /// Dimension or vector.
+        what: &'static str,
+        /// What the other dimensions imply.
+        expected: usize,
+        /// What was found.
+        actual: usize,
+    },
+    /// A dimension or a parameter of the specification is outside what the arithmetic supports.
+    #[error("{what} is {value}, outside {min}..={max}")]
+    Parameter {
+        /// Dimension or parameter.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// Smallest value allowed.
+        min: u64,
+        /// Greatest value allowed.
+        max: u64,
+    },
+    /// There is no token.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// The sequence does not fit.
+    #[error("a sequence of {len} tokens does not fit a context of {context}")]
+    SequenceTooLong {
+        /// Tokens, generated ones included.
+        len: usize,
+        /// Greatest number of positions.
+        context: usize,
+    },
+    /// A token id is not in the vocabulary.
+    #[error("token {token} at position {position} is not in a vocabulary of {vocab}")]
+    TokenOutOfVocabulary {
+        /// Token id.
+        token: u32,
+        /// Position in the sequence.
+        position: usize,
+        /// Vocabulary size.
+        vocab: usize,
+    },
+}
+
+fn layer_prefix(layer: Option<usize>) -> String {
+    layer.map_or_else(String::new, |l| format!("layer {l}, "))
+}
+
+impl Error {
+    /// The same error, said to be in block `index`.
+    #[must_use]
+    pub fn in_layer(mut self, index: usize) -> Self {
+        if let Self::Range { layer, .. } | Self::Shape { layer, .. } = &mut self {
+            *layer = Some(index);
+        }
+        self
+    }
+
+    #[cold]
+    pub(crate) fn range(operation: &'static str, value: i128, min: i128, max: i128) -> Self {
+        Self::Range {
+            layer: None,
+            operation,
+            value,
+            min,
+            max,
+        }
+    }
+}
+
+pub(crate) fn check_spec(what: &'static str, value: u32, min: u32, max: u32) -> Result<(), Error> {
+    check_parameter(what, value.into(), min.into(), max.into())
+}
+
+pub(crate) fn check_parameter(
+    what: &'static str,
+    value: u64,
+    min: u64,
+    max: u64,
+) -> Result<(), Error> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        what,
+        value,
+        min,
+        max,
+    })
+}
+
+pub(crate) fn check_shape(what: &'static str, actual: usize, expected: usize) -> Result<(), Error> {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        layer: None,
+        what,
+        expected,
+        actual,
+    })
+}
+
+/// `rs(a, s) = floor((a + 2^(s-1)) / 2^s)` for `1 ≤ s ≤ 63`, for any `a`.
+#[inline]
+pub const fn rs(a: i64, s: u32) -> i64 {
+    (a >> s) + ((a >> (s - 1)) & 1)
+}
+
+/// Checks that `v` is a signed integer of `bits` bits.
+#[inline]
+pub fn check_signed(operation: &'static str, v: i64, bits: u32) -> Result<i64, Error> {
+    let half = 1i64 << (bits - 1);
+    if (-half..half).contains(&v) {
+        return Ok(v);
+    }
+    Err(Error::range(
+        operation,
+        v.into(),
+        (-half).into(),
+        (half - 1).into(),
+    ))
+}
+
+/// `y = rs(acc, 16)` of each accumulator, 16-bit.
+pub fn narrow(operation: &'static str, acc: &[i64]) -> Result<Vec<i64>, Error> {
+    acc.iter()
+        .map(|&a| check_signed(operation, rs(a, MATMUL_SHIFT), ACT_BITS))
+        .collect()
+}
+
+/// `x' = x + rs(acc, 16)`, 32-bit.
+pub fn residual_add(operation: &'static str, x: &[i64], acc: &[i64]) -> Result<Vec<i64>, Error> {
+    check_shape(operation, acc.len(), x.len())?;
+    x.iter()
+        .zip(acc)
+        .map(|(&x, &a)| {
+            // |rs(acc, 16)| is at most 2^47, so that a sum beyond i64 is out of range in any case.
+            check_signed(
+                operation,
+                x.saturating_add(rs(a, MATMUL_SHIFT)),
+                RESIDUAL_BITS,
+            )
+        })
+        .collect()
+}
+
+/// The embedding of one token at one position, 32-bit: `wte + wpe`.
+pub fn embed(token: &[i64], position: &[i64]) -> Result<Vec<i64>, Error> {
+    check_shape("embedding", position.len(), token.len())?;
+    token
+        .iter()
+        .zip(position)
+        .map(|(&a, &b)| check_signed("embedding", a.saturating_add(b), RESIDUAL_BITS))
+        .collect()
+}
+
+/// The greatest `r` with `r²·var ≤ d²·2^(2m)`, `m = 32 + norm_frac`, for `var > 0`.
+pub fn rsqrt(d: usize, norm_frac: u32, var: u128) -> Result<i64, Error> {
+    check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
+    check_spec("norm_frac", norm_frac, 0, MAX_NORM_FRAC)?;
+    if var == 0 {
+        return Err(Error::range("LayerNorm variance", 0, 1, i128::MAX));
+    }
+    // d ≤ 2^16 and m ≤ 46: at most 2^124. r²·var ≤ N is r² ≤ floor(N/var).
+    let n = (d as u128 * d as u128) << (2 * (NORM_SHIFT + norm_frac));
+    let r = (n / var).isqrt();
+    if r >= 1 << RSQRT_BITS {
+        let max = (1 << RSQRT_BITS) - 1;
+        return Err(Error::range("LayerNorm reciprocal root", r as i128, 0, max));
+    }
+    Ok(r as i64)
+}
+
+/// LayerNorm without gain and bias of each row of `x`, `[n][d]`.
+pub fn layer_norm(x: &[i64], d: usize, norm_frac: u32, eps: u64) -> Result<LayerNormTrace, Error> {
+    check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
+    check_parameter("eps", eps, 1, u64::MAX)?;
+    check_shape("residual length", x.len() % d, 0)?;
+    let n = x.len() / d;
+    let mut trace = LayerNormTrace {
+        mean: Vec::with_capacity(n),
+        rsqrt: Vec::with_capacity(n),
+        out: Vec::with_capacity(x.len()),
+    };
+    for row in x.chunks_exact(d) {
+        let mut sum = 0i64;
+        let mut squares = 0u128;
+        for &v in row {
+            check_signed("residual", v, RESIDUAL_BITS)?;
+            sum += v;
+            squares += (v * v) as u128;
+        }
+        // d·Q ≥ S² by Cauchy–Schwarz; both are at most 2^94.
+        let square_of_sum = u128::from(sum.unsigned_abs()).pow(2);
+        let var = d as u128 * squares - square_of_sum + u128::from(eps);
+        let mean = sum.div_euclid(d as i64);
+        let r = rsqrt(d, norm_frac, var)?;
+        trace.mean.push(mean);
+        trace.rsqrt.push(r);
+        for &v in row {
+            // A product beyond i64 is far beyond 16 bits after the shift.
+            let product = (v - mean).saturating_mul(r);
+            trace.out.push(check_signed(
+                "LayerNorm",
+                rs(product, NORM_SHIFT),
+                ACT_BITS,
+            )?);
+        }
+    }
+    Ok(trace)
+}
+
+/// Positions per tile of the matrix product.
+const TILE_ROWS: usize = 4;
+/// Outputs per tile of the matrix product.
+const TILE_COLS: usize = 4;
+/// Added to an input so that it is unsigned.
+const INPUT_OFFSET: u64 = 1 << 15;
+/// Added to a weight so that it is unsigned.
+const WEIGHT_OFFSET: u64 = 1 << 31;
+
+/// A matrix ready to be multiplied many times: its magnitudes are known, and its weights are
+/// laid out for the inner loop.
+#[derive(Clone, Debug)]
+pub struct PreparedLinear<'a> {
+    linear: &'a Linear,
+    max_weight: u64,
+    max_bias: u64,
+    packed: Option<Packed>,
+}
+
+/// Weights that fit 32 bits, offset to be unsigned, in panels `[outputs/4][inputs][4]`.
+#[derive(Clone, Debug)]
+struct Packed {
+    panels: Vec<[u32; TILE_COLS]>,
+    /// `Σ_i w[i,o]` modulo `2^64`.
+    column_sums: Vec<u64>,
+}
+
+impl Packed {
+    fn new(linear: &Linear) -> Self {
+        let panel_count = linear.outputs.div_ceil(TILE_COLS);
+        let mut panels = vec![[0; TILE_COLS]; panel_count * linear.inputs];
+        let mut column_sums = vec![0u64; panel_count * TILE_COLS];
+        for (i, row) in linear.weight.chunks_exact(linear.outputs).enumerate() {
+            for (sum, &w) in column_sums.iter_mut().zip(row) {
+                *sum = sum.wrapping_add(w as u64);
+            }
+            for (panel, w) in row.chunks(TILE_COLS).enumerate() {
+                for (to, &w) in panels[panel * linear.inputs + i].iter_mut().zip(w) {
+                    *to = (w as u64).wrapping_add(WEIGHT_OFFSET) as u32;
+                }
+            }
+        }
+        Self {
+            panels,
+            column_sums,
+        }
+    }
+}
+
+fn max_abs(values: &[i64]) -> u64 {
+    values.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
+}
+
+impl<'a> PreparedLinear<'a> {
+    /// Checks the shape and prepares the weights.
+    pub fn new(linear: &'a Linear) -> Result<Self, Error> {
+        linear.check_shape()?;
+        let max_weight = max_abs(&linear.weight);
+        let packed = (max_weight < WEIGHT_OFFSET).then(|| Packed::new(linear));
+        Ok(Self {
+            linear,
+            max_weight,
+            max_bias: max_abs(&linear.bias),
+            packed,
+        })
+    }
+
+    /// The matrix.
+    pub fn linear(&self) -> &'a Linear {
+        self.linear
+    }
+
+    /// Accumulators `[n][outputs]` of `x`, `[n][inputs]`; each less than `2^62` in absolute value.
+    pub fn apply(&self, operation: &'static str, x: &[i64]) -> Result<Vec<i64>, Error> {
+        check_shape(operation, x.len() % self.linear.inputs, 0)?;
+        let max_input = max_abs(x);
+        let bound = u128::from(self.max_weight)
+            .saturating_mul(max_input.into())
+            .saturating_mul(self.linear.inputs as u128)
+            .saturating_add(self.max_bias.into());
+        if bound >= 1 << ACC_BITS {
+            return self.apply_wide(operation, x);
+        }
+        match &self.packed {
+            Some(packed) if max_input <= INPUT_OFFSET => Ok(self.apply_packed(packed, x)),
+            _ => Ok(self.apply_plain(x)),
+        }
+    }
+
+    /// No accumulator can leave 62 bits. Wrapping: `Σ x·w` is recovered from `Σ (x+X)(w+W)`,
+    /// whose factors are unsigned and fit 32 bits, modulo `2^64`.
+    fn apply_packed(&self, packed: &Packed, x: &[i64]) -> Vec<i64> {
+        let (inputs, outputs) = (self.linear.inputs, self.linear.outputs);
+        let n = x.len() / inputs;
+        let mut acc = vec![0; n * outputs];
+        if n == 0 {
+            return acc;
+        }
+        // Tiles of positions, `[n/4][inputs][4]`; rows past the end repeat the last one.
+        let tile_count = n.div_ceil(TILE_ROWS);
+        let mut tiles = vec![[0u32; TILE_ROWS]; tile_count * inputs];
+        let mut offsets = vec![0u64; tile_count * TILE_ROWS];
+        for (row, offset) in offsets.iter_mut().enumerate() {
+            let tile = &mut tiles[row / TILE_ROWS * inputs..][..inputs];
+            let from = row.min(n - 1) * inputs;
+            for (to, &v) in tile.iter_mut().zip(&x[from..from + inputs]) {
+                let v = (v + INPUT_OFFSET as i64) as u64;
+                to[row % TILE_ROWS] = v as u32;
+                *offset = offset.wrapping_add(v.wrapping_mul(WEIGHT_OFFSET));
+            }
+        }
+        for (panel, weights) in packed.panels.chunks_exact(inputs).enumerate() {
+            let o0 = panel * TILE_COLS;
+            let width = TILE_COLS.min(outputs - o0);
+            for (tile, rows) in tiles.chunks_exact(inputs).enumerate() {
+                let t0 = tile * TILE_ROWS;
+                let count = TILE_ROWS.min(n - t0);
+                let mut products = [[0; TILE_COLS]; TILE_ROWS];
+                if count == 1 {
+                    products[0] = tile_product_single(rows, weights);
+                } else {
+                    products = tile_product(rows, weights);
+                }
+                for (t, products) in products.iter().enumerate().take(count) {
+                    let at = (t0 + t) * outputs + o0;
+                    for (o, to) in acc[at..at + width].iter_mut().enumerate() {
+                        let column = packed.column_sums[o0 + o].wrapping_mul(INPUT_OFFSET);
+                        let product = products[o]
+                            .wrapping_sub(offsets[t0 + t])
+                            .wrapping_sub(column);
+                        *to = (product as i64).wrapping_add(self.linear.bias[o0 + o]);
+                    }
+                }
+            }
+        }
+        acc
+    }
+
+    /// No partial sum can leave 62 bits.
+    fn apply_plain(&self, x: &[i64]) -> Vec<i64> {
+        let outputs = self.linear.outputs;
+        let mut acc = Vec::with_capacity(x.len() / self.linear.inputs * outputs);
+        for row in x.chunks_exact(self.linear.inputs) {
+            let start = acc.len();
+            acc.extend_from_slice(&self.linear.bias);
+            let acc = &mut acc[start..];
+            for (&x, weights) in row.iter().zip(self.linear.weight.chunks_exact(outputs)) {
+                for (a, &w) in acc.iter_mut().zip(weights) {
+                    *a = a.wrapping_add(x.wrapping_mul(w));
+                }
+            }
+        }
+        acc
+    }
+
+    /// Exact in 128 bits for any weights, then checked.
+    fn apply_wide(&self, operation: &'static str, x: &[i64]) -> Result<Vec<i64>, Error> {
+        let outputs = self.linear.outputs;
+        let limit = 1i128 << ACC_BITS;
+        let mut result = Vec::with_capacity(x.len() / self.linear.inputs * outputs);
+        let mut acc = vec![0i128; outputs];
+        for row in x.chunks_exact(self.linear.inputs) {
+            for (a, &b) in acc.iter_mut().zip(&self.linear.bias) {
+                *a = b.into();
+            }
+            for (&x, weights) in row.iter().zip(self.linear.weight.chunks_exact(outputs)) {
+                for (a, &w) in acc.iter_mut().zip(weights) {
+                    let product = i128::from(x) * i128::from(w);
+                    *a = a.checked_add(product).ok_or_else(|| {
+                        let value = if product < 0 { i128::MIN } else { i128::MAX };
+                        Error::range(operation, value, 1 - limit, limit - 1)
+                    })?;
+                }
+            }
+            for &a in &acc {
+                if a.abs() >= limit {
+                    return Err(Error::range(operation, a, 1 - limit, limit - 1));
+                }
+                result.push(a as i64);
+            }
+        }
+        Ok(result)
+    }
+}
+
+#[inline]
+fn tile_product(
+    rows: &[[u32; TILE_ROWS]],
+    weights: &[[u32; TILE_COLS]],
+) -> [[u64; TILE_COLS]; TILE_ROWS] {
+    let mut acc = [[0u64; TILE_COLS]; TILE_ROWS];
+    for (x, w) in rows.iter().zip(weights) {
+        for (acc, &x) in acc.iter_mut().zip(x) {
+            for (a, &w) in acc.iter_mut().zip(w) {
+                *a = a.wrapping_add(u64::from(x) * u64::from(w));
+            }
+        }
+    }
+    acc
+}
+
+#[inline]
+fn tile_product_single(
+    rows: &[[u32; TILE_ROWS]],
+    weights: &[[u32; TILE_COLS]],
+) -> [u64; TILE_COLS] {
+    let mut acc = [0u64; TILE_COLS];
+    for (x, w) in rows.iter().zip(weights) {
+        for (a, &w) in acc.iter_mut().zip(w) {
+            *a = a.wrapping_add(u64::from(x[0]) * u64::from(w));
+        }
+    }
+    acc
+}
+
+/// `acc[t,o] = Σ_i x[t,i]·W[i,o] + b[o]`, exactly; `|acc| < 2^62`.
+pub fn linear(operation: &'static str, x: &[i64], linear: &Linear) -> Result<Vec<i64>, Error> {
+    PreparedLinear::new(linear)?.apply(operation, x)
+}
+
+/// Queries, keys or values of one head: rows of `width` features, of which `len` from `offset`.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadView<'a> {
+    /// `[n][width]`, 16-bit.
+    pub values: &'a [i64],
+    /// Features per row.
+    pub width: usize,
+    /// First feature of the head.
+    pub offset: usize,
+    /// Features of the head.
+    pub len: usize,
+}
+
+impl<'a> HeadView<'a> {
+    fn rows(&self) -> impl Iterator<Item = &'a [i64]> {
+        let (offset, len) = (self.offset, self.len);
+        self.values
+            .chunks_exact(self.width)
+            .map(move |row| &row[offset..offset + len])
+    }
+
+    /// The features of position `t`.
+    ///
+    /// # Panics
+    /// If there is no such position.
+    pub fn row(&self, t: usize) -> &'a [i64] {
+        let start = t * self.width + self.offset;
+        &self.values[start..start + self.len]
+    }
+}
+
+/// The intermediate values of one attention row, one entry per key position.
+#[derive(Debug)]
+pub struct AttentionRow<'a> {
+    /// Score accumulators.
+    pub score_acc: &'a mut [i64],
+    /// Distances below the maximum, mask included.
+    pub z: &'a mut [i64],
+    /// Exponentials.
+    pub e: &'a mut [i64],
+    /// Probabilities.
+    pub p: &'a mut [i64],
+}
+
+/// Row `t` of the scores and probabilities of one head, over as many keys as the row has
+/// entries (at least `t + 1`); gives the maximum and the reciprocal.
+///
+/// Queries and keys are 16-bit.
+pub fn attention_probabilities(
+    query: &[i64],
+    keys: HeadView<'_>,
+    t: usize,
+    score_shift: u32,
+    exp: &ExpTable,
+    row: &mut AttentionRow<'_>,
+) -> Result<(i64, i64), Error> {
+    check_spec("score_shift", score_shift, MIN_SCORE_SHIFT, MAX_SCORE_SHIFT)?;
+    let limit = (1i64 << SCORE_BITS) - 1;
+    let mut max = i64::MIN;
+    for (s, ((acc, z), key)) in row
+        .score_acc
+        .iter_mut()
+        .zip(row.z.iter_mut())
+        .zip(keys.rows())
+        .enumerate()
+    {
+        *acc = query
+            .iter()
+            .zip(key)
+            .fold(0i64, |a, (&q, &k)| a.wrapping_add(q.wrapping_mul(k)));
+        let score = rs(*acc, score_shift);
+        if !(-limit..=limit).contains(&score) {
+            let limit = i128::from(limit);
+            return Err(Error::range("attention score", score.into(), -limit, limit));
+        }
+        *z = score;
+        if s <= t {
+            max = max.max(score);
+        }
+    }
+    let mut sum = 0;
+    for (s, (z, e)) in row.z.iter_mut().zip(row.e.iter_mut()).enumerate() {
+        *z = max - *z + if s > t { MASK } else { 0 };
+        if s > t && *z < EXP_CUTOFF as i64 {
+            // The exponential of a masked score must vanish, or a position would see later ones.
+            return Err(Error::range(
+                "causal mask",
+                (*z).into(),
+                EXP_CUTOFF.into(),
+                u32::MAX.into(),
+            ));
+        }
+        *e = exp.eval(*z as u64);
+        sum += *e;
+    }
+    // The maximum itself contributes EXP(0) = 2^15 to the sum.
+    let recip = (PROB_ONE << PROB_SHIFT) / sum.max(1);
+    for (p, &e) in row.p.iter_mut().zip(row.e.iter()) {
+        *p = rs(e * recip, PROB_SHIFT);
+    }
+    Ok((max, recip))
+}
+
+/// `acc[k] = Σ_s p[s]·v[s,k]` of one row and one head.
+pub fn attention_values(p: &[i64], values: HeadView<'_>, acc: &mut [i64]) {
+    acc.fill(0);
+    for (&p, v) in p.iter().zip(values.rows()) {
+        if p != 0 {
+            for (a, &v) in acc.iter_mut().zip(v) {
+                *a = a.wrapping_add(p.wrapping_mul(v));
+            }
+        }
+    }
+}
+
+/// The activation of `rs(acc, 16)`, which is 16-bit.
+pub fn activate(
+    operation: &'static str,
+    acc: &[i64],
+    table: &ActivationTable,
+) -> Result<Vec<i64>, Error> {
+    acc.iter()
+        .map(|&a| Ok(table.eval(check_signed(operation, rs(a, MATMUL_SHIFT), ACT_BITS)?)))
+        .collect()
+}
+
+/// The lowest id of the greatest logit of one position; no logit is `2^40` or more below it.
+pub fn argmax(logits: &[i64]) -> Result<u32, Error> {
+    let mut best = 0;
+    let mut min = i64::MAX;
+    for (v, &logit) in logits.iter().enumerate() {
+        min = min.min(logit);
+        if logit > logits[best] {
+            best = v;
+        }
+    }
+    let Some(&max) = logits.get(best) else {
+        return Err(Error::Parameter {
+            what: "vocabulary",
+            value: 0,
+            min: 1,
+            max: 1 << 20,
+        });
+    };
+    let difference = i128::from(max) - i128::from(min);
+    if difference >= 1 << LOGIT_DIFF_BITS {
+        return Err(Error::range(
+            "logit difference",
+            difference,
+            0,
+            (1 << LOGIT_DIFF_BITS) - 1,
+        ));
+    }
+    Ok(best as u32)
+}
