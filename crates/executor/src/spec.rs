@@ -19,7 +19,7 @@ pub const MASK: i64 = 1 << 28;
 /// One, as a probability.
 pub const PROB_ONE: i64 = 65_535;
 /// Shift from exponential times reciprocal to probability.
-pub const PROB_SHIFT: u32 = 24;
+pub const PROB_SHIFT: u32 = 32;
 /// Bits of a logit difference.
 pub const LOGIT_DIFF_BITS: u32 = 40;
 

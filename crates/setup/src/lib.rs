@@ -47,7 +47,10 @@ pub const DEVELOPMENT_SEED: [u8; 32] = *b"nanozk development setup, seed 1";
 /// The id of every setup that comes from [`DEVELOPMENT_SEED`].
 ///
 /// A verifier for others than oneself refuses it.
-pub const DEVELOPMENT_ID: [u8; 32] = [0; 32];
+pub const DEVELOPMENT_ID: [u8; 32] = [
+    0x60, 0x92, 0x88, 0xb1, 0x30, 0x14, 0xbb, 0xb1, 0xb6, 0x06, 0x3c, 0xf7, 0xf5, 0x59, 0xd1, 0x92,
+    0x81, 0xa2, 0x4e, 0xbc, 0x8e, 0xc5, 0x0f, 0x7d, 0x23, 0x47, 0x22, 0x05, 0xcd, 0xd0, 0xb5, 0xb9,
+];
 
 /// Where a setup comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,4 +198,20 @@ fn id(g1: &G1Affine, s_g1: &G1Affine, g2: &G2Affine, s_g2: &G2Affine) -> [u8; 32
         }
     }
     digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn development_id() {
+        for k in [1, 2, 7] {
+            let setup = Setup::development(k, DEVELOPMENT_SEED).unwrap();
+            assert_eq!(
+                error::Hex(&setup.id()).to_string(),
+                error::Hex(&DEVELOPMENT_ID).to_string()
+            );
+        }
+    }
 }
