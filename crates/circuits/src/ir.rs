@@ -560,7 +560,6 @@ mod tests {
     fn products_expand_and_merge() {
         let (a, b) = (Column(0), Column(1));
         let p = ((a.cur() + b.cur()) * (a.cur() - b.cur())).normalized();
-        assert_eq!(p.0.len(), 3);
-        assert_eq!(p.0[1].coeff.eval(&[Fr::ZERO; 4], &[]), Fr::ZERO);
+        assert_eq!(p.0.len(), 2, "the mixed terms cancel");
     }
 }

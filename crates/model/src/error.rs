@@ -209,7 +209,7 @@ pub enum Error {
     },
     /// The integer executor refused the input.
     #[error("integer run: {0}")]
-    Executor(String),
+    Executor(#[from] nanozk_executor::Error),
     /// A quantized model file of another format version.
     #[error("{path}: format version {got}, expected {expected}", path = path.display())]
     FormatVersion {
@@ -230,17 +230,13 @@ pub enum Error {
         /// Of its contents.
         got: String,
     },
-    /// A quantized model file with parameters outside the specification.
-    #[error("{path}: `{field}` is {got}, expected {expected}", path = path.display())]
+    /// A quantized model file with parameters or weights outside the specification.
+    #[error("{path}: {source}", path = path.display())]
     InvalidModel {
         /// The file.
         path: PathBuf,
-        /// Which parameter.
-        field: String,
-        /// What is allowed.
-        expected: String,
-        /// What the file says.
-        got: String,
+        /// What is outside.
+        source: nanozk_executor::Error,
     },
     /// The float library failed.
     #[error("float computation: {0}")]

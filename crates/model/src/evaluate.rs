@@ -1,6 +1,6 @@
 //! How well the integer model stands in for the float model on real text.
 
-use nanozk_executor::QuantizedModel;
+use nanozk_executor::{Executor, QuantizedModel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,7 @@ pub fn evaluate_windows(
             got: format!("{:?}", integer.arch),
         });
     }
+    let executor = Executor::new(integer)?;
     let vocab = integer.arch.vocab;
     let scale = (-f64::from(integer.spec.norm_frac + 16)).exp2();
     let (mut sum_float, mut sum_integer, mut same, mut predictions) = (0.0, 0.0, 0usize, 0usize);
@@ -95,9 +96,7 @@ pub fn evaluate_windows(
             .par_iter()
             .map(|tokens| {
                 let reference = float.logits(tokens)?;
-                let logits = integer
-                    .logits(tokens)
-                    .map_err(|e| Error::Executor(e.to_string()))?;
+                let logits = executor.logits(tokens)?;
                 let mut part = (0.0, 0.0, 0usize, 0usize);
                 let rows = reference
                     .chunks_exact(vocab)

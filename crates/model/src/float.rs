@@ -39,12 +39,9 @@ pub(crate) struct Params {
     pub(crate) head: Tensor,
 }
 
-/// Values of every operation, in the units of the integer model's meaning:
+/// Called with the values of every operation, in the units of the integer model's meaning:
 /// normalized activations before gain and bias, queries with `1/sqrt(c)`.
-#[derive(Default)]
-pub(crate) struct Recorder {
-    pub(crate) values: Vec<(Option<usize>, Op, Vec<f32>)>,
-}
+pub(crate) type Observer<'a> = dyn FnMut(Option<usize>, Op, Vec<f32>) -> Result<()> + 'a;
 
 impl FloatModel {
     /// Imports a Hugging Face checkpoint folder of the GPT-2 family.
@@ -162,11 +159,10 @@ impl FloatModel {
         Ok(tokens.split_off(prompt.len()))
     }
 
-    /// Logits and every value on the way, for one sequence.
-    pub(crate) fn record(&self, tokens: &[u32]) -> Result<Recorder> {
-        let mut recorder = Recorder::default();
-        self.forward(&self.params, &[tokens], Some(&mut recorder))?;
-        Ok(recorder)
+    /// Computes one sequence and shows every value on the way.
+    pub(crate) fn observe(&self, tokens: &[u32], observer: &mut Observer<'_>) -> Result<()> {
+        self.forward(&self.params, &[tokens], Some(observer))?;
+        Ok(())
     }
 
     /// Logits `[batch·n][vocab]` with the given parameters.
@@ -174,7 +170,7 @@ impl FloatModel {
         &self,
         params: &Params,
         batch: &[T],
-        mut recorder: Option<&mut Recorder>,
+        mut observer: Option<&mut Observer<'_>>,
     ) -> Result<Tensor> {
         let Architecture {
             width: d,
@@ -205,8 +201,8 @@ impl FloatModel {
             ids.extend_from_slice(tokens);
         }
         let mut record = |layer: Option<usize>, op: Op, t: &Tensor| -> Result<()> {
-            if let Some(r) = recorder.as_deref_mut() {
-                r.values.push((layer, op, to_vec(t)?));
+            if let Some(observer) = observer.as_deref_mut() {
+                observer(layer, op, to_vec(t)?)?;
             }
             Ok(())
         };

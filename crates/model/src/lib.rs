@@ -1,14 +1,26 @@
 //! The float side of the project: from a Hugging Face checkpoint to integers, and how far apart they are.
 //!
 //! * [`FloatModel`]: import of GPT-2 checkpoints and the float reference.
+//! * [`Tokenizer`]: text to token ids and back.
+//! * [`quantize()`]: the integer model of `docs/arithmetic.md`, with a [`Report`] of every operation.
+//! * [`file`](mod@file): the file of a quantized model.
+//! * [`evaluate()`]: perplexity and agreement of the two on real text.
+//! * [`importance()`]: Fisher information of each layer, and what a choice of layers covers of it.
+
 pub mod checkpoint;
 pub mod error;
 pub mod evaluate;
+pub mod file;
 pub mod float;
+pub mod importance;
+pub mod quantize;
 pub mod report;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
-pub use evaluate::{evaluate, Eval};
+pub use evaluate::{evaluate, perplexity, Eval, Perplexity};
 pub use float::FloatModel;
+pub use importance::{coverage, importance, render_coverage, Coverage, Importance, LayerImportance};
+pub use quantize::{quantize, Options};
+pub use report::{Op, OpReport, Report};
 pub use tokenizer::Tokenizer;
