@@ -20,7 +20,9 @@ pub mod tokenizer;
 pub use error::{Error, Result};
 pub use evaluate::{evaluate, perplexity, Eval, Perplexity};
 pub use float::FloatModel;
-pub use importance::{coverage, importance, render_coverage, Coverage, Importance, LayerImportance};
+pub use importance::{
+    coverage, importance, render_coverage, Coverage, Importance, LayerImportance,
+};
 pub use quantize::{quantize, Options};
 pub use report::{Op, OpReport, Report};
 pub use tokenizer::Tokenizer;
