@@ -487,3 +487,71 @@ fn decode_body<R: Read + Seek>(source: &mut Source<'_, R>, k: u32) -> Result<Par
     parts.check_ends()?;
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_writes_leave_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SetupStore::new(dir.path());
+        let path = dir.path().join("development-2.setup");
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let failed = store.replace(&path, |file| {
+            file.write_all(&[0; 1000])?;
+            Err(full())
+        });
+        match failed {
+            Err(Error::File {
+                action: "write",
+                path: at,
+                source,
+            }) => {
+                assert_eq!(at, path);
+                assert_eq!(source.kind(), full().kind());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+
+        // What was there stays.
+        store.replace(&path, |file| file.write_all(b"old")).unwrap();
+        store
+            .replace(&path, |file| {
+                file.write_all(b"new and longer")?;
+                Err(full())
+            })
+            .unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_of_the_last_write_are_seen() {
+        /// A disk with room for so many bytes.
+        struct Disk(usize);
+
+        impl Write for Disk {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                if self.0 == 0 {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                let written = bytes.len().min(self.0);
+                self.0 -= written;
+                Ok(written)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let setup = Setup::development(2, DEVELOPMENT_SEED).unwrap();
+        let needed = 49 + body_bytes(2) as usize + CHECKSUM_BYTES as usize;
+        for room in [0, 48, 49, 500, needed - 32, needed - 1] {
+            write(&setup, Disk(room)).unwrap_err();
+        }
+        write(&setup, Disk(needed)).unwrap();
+    }
+}
