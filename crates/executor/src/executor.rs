@@ -169,14 +169,13 @@ impl<'a> PreparedAttention<'a> {
         let norm = ops::layer_norm(input, d, spec.norm_frac, spec.eps)?.out;
         let past = cache.keys.len() / d;
         let n = input.len() / d;
-        let q = ops::narrow("query", &self.q.apply("query product", &norm)?)?;
-        cache
-            .keys
-            .extend(ops::narrow("key", &self.k.apply("key product", &norm)?)?);
-        cache.values.extend(ops::narrow(
-            "value",
-            &self.v.apply("value product", &norm)?,
-        )?);
+        // In the order of the trace, so that the first error is the same.
+        let q_acc = self.q.apply("query product", &norm)?;
+        let k_acc = self.k.apply("key product", &norm)?;
+        let v_acc = self.v.apply("value product", &norm)?;
+        let q = ops::narrow("query", &q_acc)?;
+        cache.keys.extend(ops::narrow("key", &k_acc)?);
+        cache.values.extend(ops::narrow("value", &v_acc)?);
         let mut scores = Scores::new(past + n);
         let mut o_acc = vec![0; n * d];
         for h in 0..self.heads {

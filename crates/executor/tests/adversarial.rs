@@ -1,0 +1,293 @@
+//! Malicious models: an error, never a panic or a wrong number.
+
+use nanozk_executor::ops::{self, PreparedLinear};
+use nanozk_executor::trace::{attention_trace, head_trace, mlp_trace};
+use nanozk_executor::{synthetic, Activation, Architecture, Error, Linear, QuantizedModel, Spec};
+use proptest::prelude::*;
+
+const ARCH: Architecture = Architecture {
+    layers: 2,
+    width: 6,
+    heads: 2,
+    mlp_width: 5,
+    vocab: 7,
+    context: 8,
+};
+
+fn small() -> QuantizedModel {
+    synthetic::model(ARCH, Activation::GeluNew, 1)
+}
+
+/// Integers of every magnitude.
+fn any_scale() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        (any::<i64>(), 0u32..64).prop_map(|(v, s)| v >> s),
+        Just(i64::MIN),
+        Just(i64::MAX),
+        Just(0)
+    ]
+}
+
+/// The vectors of a model, one by one.
+fn vectors(model: &mut QuantizedModel) -> Vec<&mut Vec<i64>> {
+    let mut all = vec![&mut model.wte, &mut model.wpe];
+    let layers = model.layers.iter_mut().flat_map(|l| {
+        [
+            &mut l.q,
+            &mut l.k,
+            &mut l.v,
+            &mut l.attn_out,
+            &mut l.fc,
+            &mut l.mlp_out,
+        ]
+    });
+    for linear in layers.chain(std::iter::once(&mut model.head)) {
+        all.push(&mut linear.weight);
+        all.push(&mut linear.bias);
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
+
+    #[test]
+    fn no_weights_make_it_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any_scale(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
+        tokens in prop::collection::vec(0u32..7, 1..8),
+        score_shift in 4u32..=16,
+        act_frac in 8u32..=13,
+        eps in any::<u64>(),
+    ) {
+        let mut model = small();
+        model.spec = Spec { score_shift, act_frac, eps: eps.max(1), ..model.spec };
+        for (which, value, entry, all) in changes {
+            let mut vectors = vectors(&mut model);
+            let index = which.index(vectors.len());
+            let vector = &mut vectors[index];
+            if all {
+                vector.fill(value);
+            } else {
+                let at = entry.index(vector.len());
+                vector[at] = value;
+            }
+        }
+        let _ = model.validate();
+        let trace = model.forward(&tokens);
+        let logits = model.logits(&tokens);
+        prop_assert_eq!(trace.as_ref().map(|t| &t.head.logits), logits.as_ref());
+        let generated = model.generate(&tokens[..1], 3, |_| ());
+        if let (Ok(trace), Ok(generated)) = (&trace, &generated) {
+            prop_assert_eq!(trace.next_token(0), generated.first().copied());
+        }
+    }
+
+    #[test]
+    fn no_random_weights_make_it_panic(seed in any::<u64>(), shift in 0u32..64) {
+        let mut model = small();
+        let mut random = synthetic::Random::new(seed);
+        for vector in vectors(&mut model) {
+            vector.iter_mut().for_each(|v| *v = random.next_u64() as i64 >> shift);
+        }
+        let _ = model.validate();
+        let _ = model.forward(&[1, 2, 3, 4]);
+        let _ = model.generate(&[1, 2], 2, |_| ());
+    }
+
+    #[test]
+    fn no_residual_makes_it_panic(input in prop::collection::vec(any_scale(), 0..24), seed in any::<u64>()) {
+        let layer = synthetic::layer(ARCH, seed);
+        let model = small();
+        let _ = attention_trace(&layer, &model.spec, 2, &input);
+        let _ = mlp_trace(&layer, &model.spec, &input);
+        let _ = head_trace(&model.head, &model.spec, &input);
+    }
+
+    #[test]
+    fn no_dimensions_make_it_panic(at in 0usize..15, value in prop_oneof![0usize..9, Just(usize::MAX), Just(1 << 40)]) {
+        let mut model = small();
+        let spec = &mut model.spec;
+        let layer = &mut model.layers[1];
+        match at {
+            0 => model.arch.layers = value,
+            1 => model.arch.width = value,
+            2 => model.arch.heads = value,
+            3 => model.arch.mlp_width = value,
+            4 => model.arch.vocab = value,
+            5 => model.arch.context = value,
+            6 => spec.norm_frac = value as u32,
+            7 => spec.score_shift = value as u32,
+            8 => spec.act_frac = value as u32,
+            9 => layer.q.inputs = value,
+            10 => layer.fc.outputs = value,
+            11 => layer.mlp_out.inputs = value,
+            12 => layer.attn_out.outputs = value,
+            13 => model.head.outputs = value,
+            _ => { model.head.weight.pop(); }
+        }
+        let valid = model.validate();
+        // Nothing else follows from the number of heads, the score shift and `act_frac`.
+        let free = at == 2 && value != 0 && 6 % value == 0
+            || at == 7 && (4..=16).contains(&value)
+            || at == 8 && (8..=13).contains(&value);
+        prop_assert_eq!(valid.is_ok(), free || model == small());
+        prop_assert_eq!(model.forward(&[1, 2]).is_ok(), valid.is_ok());
+        let _ = model.logits(&[1]);
+        let _ = model.generate(&[1], 1, |_| ());
+        let _ = attention_trace(&model.layers[1], &model.spec, model.arch.heads, &[0; 6]);
+        let _ = mlp_trace(&model.layers[1], &model.spec, &[0; 6]);
+        let _ = head_trace(&model.head, &model.spec, &[0; 6]);
+    }
+
+    #[test]
+    fn products_are_exact_or_an_error(
+        inputs in 1usize..9, outputs in 1usize..9, n in 0usize..9, seed in any::<u64>(),
+        weight_shift in 0u32..64, input_shift in 0u32..64, bias_shift in 0u32..64,
+    ) {
+        let mut random = synthetic::Random::new(seed);
+        let mut values = |len: usize, shift: u32| -> Vec<i64> {
+            (0..len).map(|_| random.next_u64() as i64 >> shift).collect()
+        };
+        let matrix = Linear {
+            inputs, outputs,
+            weight: values(inputs * outputs, weight_shift),
+            bias: values(outputs, bias_shift),
+        };
+        let x = values(n * inputs, input_shift);
+        let result = ops::linear("test", &x, &matrix);
+        let mut expected = vec![];
+        for row in x.chunks_exact(inputs) {
+            for o in 0..outputs {
+                // Only weights and inputs of 63 bits each could leave 128 bits.
+                let mut terms = row.iter().enumerate().map(|(i, &x)| {
+                    i128::from(x) * i128::from(matrix.weight[i * outputs + o])
+                });
+                expected.push(terms.try_fold(i128::from(matrix.bias[o]), |sum, v| sum.checked_add(v)));
+            }
+        }
+        let fits = |v: &Option<i128>| v.is_some_and(|v| v.abs() < 1 << 62);
+        if expected.iter().all(fits) {
+            let expected: Vec<i64> = expected.into_iter().map(|v| v.unwrap() as i64).collect();
+            prop_assert_eq!(result, Ok(expected));
+        } else {
+            let is_range = matches!(result, Err(Error::Range { operation: "test", .. }));
+            prop_assert!(is_range);
+        }
+    }
+}
+
+fn range_of<T: std::fmt::Debug>(result: Result<T, Error>) -> (Option<usize>, &'static str, i128) {
+    match result {
+        Err(Error::Range {
+            layer,
+            operation,
+            value,
+            ..
+        }) => (layer, operation, value),
+        other => panic!("not a range error: {other:?}"),
+    }
+}
+
+#[test]
+fn errors_name_layer_and_operation() {
+    let mut model = small();
+    model.layers[1].v.bias[2] = 1 << 40;
+    let error = model.forward(&[1, 2]).unwrap_err();
+    let (layer, operation, value) = range_of(model.logits(&[1, 2]));
+    assert_eq!((layer, operation), (Some(1), "value"));
+    assert!(value > 1 << 15);
+    assert_eq!(
+        error.to_string(),
+        format!("layer 1, value: value {value} is outside -32768..=32767")
+    );
+
+    let mut model = small();
+    model.layers[0].fc.weight[0] = 1 << 60;
+    assert_eq!(range_of(model.forward(&[1, 2])).0, Some(0));
+    assert_eq!(range_of(model.forward(&[1, 2])).1, "first MLP product");
+    assert_eq!(range_of(model.validate()), (Some(0), "weight", 1 << 60));
+
+    let mut model = small();
+    model.layers[0].mlp_out.bias[0] = 1 << 50;
+    assert_eq!(range_of(model.forward(&[1, 2])).1, "MLP output");
+
+    let mut model = small();
+    model.layers[0].attn_out.bias[0] = -(1 << 50);
+    assert_eq!(range_of(model.forward(&[1, 2])).1, "attention output");
+
+    let mut model = small();
+    model.head.bias[3] = 1 << 45;
+    let (layer, operation, _) = range_of(model.forward(&[1, 2]));
+    assert_eq!((layer, operation), (None, "logit difference"));
+    assert_eq!(
+        range_of(model.generate(&[1], 1, |_| ())).1,
+        "logit difference"
+    );
+
+    let mut model = small();
+    model.wte[6] = (1 << 31) + (1 << 20);
+    assert_eq!(range_of(model.forward(&[1, 2])).1, "embedding");
+    assert_eq!(range_of(model.validate()).1, "embedding");
+    assert!(model.forward(&[2]).is_ok());
+
+    let mut model = small();
+    model.head.bias[0] = 1 << 56;
+    assert_eq!(range_of(model.validate()), (None, "bias", 1 << 56));
+}
+
+#[test]
+fn scores_are_checked() {
+    // Constant queries and keys of opposite sign at the end of the range.
+    let mut model = small();
+    for (linear, value) in [(0, 30_000i64), (1, -30_000)] {
+        let layer = &mut model.layers[0];
+        let linear = if linear == 0 {
+            &mut layer.q
+        } else {
+            &mut layer.k
+        };
+        linear.weight.fill(0);
+        linear.bias.fill(value << 16);
+    }
+    model.spec.score_shift = 4;
+    let (layer, operation, value) = range_of(model.forward(&[1, 2]));
+    assert_eq!((layer, operation), (Some(0), "attention score"));
+    assert_eq!(value, -3 * 30_000 * 30_000 / 16);
+    model.spec.score_shift = 5;
+    assert!(model.forward(&[1, 2]).is_ok());
+}
+
+#[test]
+fn prepared_matrices_are_checked() {
+    let matrix = Linear {
+        inputs: 2,
+        outputs: 2,
+        weight: vec![1; 3],
+        bias: vec![0; 2],
+    };
+    assert!(matches!(
+        PreparedLinear::new(&matrix),
+        Err(Error::Shape { .. })
+    ));
+    let matrix = Linear {
+        inputs: 0,
+        outputs: 2,
+        weight: vec![],
+        bias: vec![0; 2],
+    };
+    assert!(matches!(
+        PreparedLinear::new(&matrix),
+        Err(Error::Shape { .. })
+    ));
+    let matrix = Linear {
+        inputs: 2,
+        outputs: 1,
+        weight: vec![1; 2],
+        bias: vec![0],
+    };
+    assert!(matches!(
+        ops::linear("x", &[1, 2, 3], &matrix),
+        Err(Error::Shape { .. })
+    ));
+    assert_eq!(ops::linear("x", &[1, 2], &matrix), Ok(vec![3]));
+}
