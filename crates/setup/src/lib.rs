@@ -16,6 +16,7 @@
 
 mod development;
 mod error;
+mod lagrange;
 mod parts;
 mod points;
 mod ptau;
@@ -91,7 +92,7 @@ impl Setup {
     /// and checks it. The format, `.ptau` or that of halo2, is told by the content.
     ///
     /// Unless the file has the Lagrange basis for `k` (as files of halo2 have for their size)
-    /// that is computed, which dominates: some 3 minutes of processor time for `k = 17`.
+    /// that is computed, which dominates: about a minute of processor time for `k = 17`.
     pub fn from_file(path: &Path, name: &str, k: u32) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::File {
             action: "open",

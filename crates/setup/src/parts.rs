@@ -2,9 +2,9 @@
 
 use std::io::{BufWriter, Write};
 
-use halo2_proofs::arithmetic::{best_multiexp, g_to_lagrange, parallelize};
+use halo2_proofs::arithmetic::{best_multiexp, parallelize};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use halo2curves::bn256::{pairing, Bn256, Fr, G1Affine, G2Affine, G1, G2};
+use halo2curves::bn256::{pairing, Bn256, Fr, G1Affine, G2Affine, G2};
 use halo2curves::ff::{BatchInvert, Field, FromUniformBytes, PrimeField};
 use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::prime::PrimeCurveAffine;
@@ -14,6 +14,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::error::{Error, Points};
+use crate::lagrange::lagrange_basis;
 
 /// The smallest `k`: the id of a setup needs `tau * G1`.
 pub(crate) const MIN_K: u32 = 1;
@@ -207,16 +208,6 @@ impl Parts {
             self.s_g2,
         )
     }
-}
-
-/// The Lagrange basis of the first `2^k` powers: `k * 2^(k-1)` products in the group.
-pub(crate) fn lagrange_basis(k: u32, g: &[G1Affine]) -> Vec<G1Affine> {
-    g_to_lagrange(
-        g.iter()
-            .map(PrimeCurveAffine::to_curve)
-            .collect::<Vec<G1>>(),
-        k,
-    )
 }
 
 fn powers(z: Fr, n: usize) -> Vec<Fr> {
