@@ -3,6 +3,9 @@
 //! LayerNorm gain and bias are folded into the matrix that follows, `1/sqrt(c)` and the calibrated scales of
 //! queries, keys and values into their matrices, in `f64`. Precision is chosen from what calibration text shows:
 //! as many fractional bits as leave the headroom asked for.
+//!
+//! The activation table interpolates, which is off to one side where the function is curved. Its mean error on
+//! calibration text, a constant per feature, is folded into the bias of the second MLP matrix.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +76,8 @@ pub fn quantize(
     windows.truncate(options.windows);
     let maxima = Maxima::observe(model, &windows)?;
     let (spec, scales) = choose(model, &maxima, options.headroom)?;
-    let integer = build(model, spec, &scales)?;
+    let offsets = activation_offsets(model, &spec, &windows)?;
+    let integer = build(model, spec, &scales, &offsets)?;
     integer.validate()?;
     let ops = compare(model, &integer, &scales, &windows)?;
     let report = Report {
@@ -309,7 +313,48 @@ fn widen(t: &candle_core::Tensor) -> Result<Vec<f64>> {
     Ok(to_vec(t)?.into_iter().map(f64::from).collect())
 }
 
-fn build(model: &FloatModel, spec: Spec, scales: &[LayerScales]) -> Result<QuantizedModel> {
+/// Mean of activation table minus activation, for each layer and MLP feature.
+fn activation_offsets(
+    model: &FloatModel,
+    spec: &Spec,
+    windows: &[Vec<u32>],
+) -> Result<Vec<Vec<f64>>> {
+    let arch = model.architecture();
+    let table = ActivationTable::get(spec.activation, spec.act_frac)?;
+    let scale = pow2(spec.act_frac);
+    let mut sums = vec![vec![0.0; arch.mlp_width]; arch.layers];
+    let mut count = 0;
+    for tokens in windows {
+        count += tokens.len();
+        let mut inputs = Vec::new();
+        model.observe(tokens, &mut |layer, op, values| {
+            match (layer, op) {
+                (_, Op::PreActivation) => inputs = values,
+                (Some(l), Op::Activation) => {
+                    for (i, (h, a)) in inputs.iter().zip(&values).enumerate() {
+                        let h = (f64::from(*h) * scale).round() as i64;
+                        sums[l][i % arch.mlp_width] += table.eval(h) as f64 / scale - f64::from(*a);
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    // To multiples of 2^-20, far below a step: calibration noise of another machine gives the same.
+    let grid = pow2(20);
+    for sum in sums.iter_mut().flatten() {
+        *sum = (*sum / count as f64 * grid).round() / grid;
+    }
+    Ok(sums)
+}
+
+fn build(
+    model: &FloatModel,
+    spec: Spec,
+    scales: &[LayerScales],
+    offsets: &[Vec<f64>],
+) -> Result<QuantizedModel> {
     let arch = model.architecture();
     let (d, c) = (arch.width, arch.width / arch.heads);
     let params = &model.params;
@@ -324,7 +369,7 @@ fn build(model: &FloatModel, spec: Spec, scales: &[LayerScales]) -> Result<Quant
             .collect())
     };
     let mut layers = Vec::with_capacity(arch.layers);
-    for (block, s) in params.blocks.iter().zip(scales) {
+    for ((block, s), offset) in params.blocks.iter().zip(scales).zip(offsets) {
         let qkv = Affine::new(&block.qkv)?.fold(&block.ln1)?;
         // From normalized input at `norm_frac` to `out` steps per unit after the shift.
         let after_norm = |m: &Affine, part: usize, count: usize, out: &dyn Fn(usize) -> f64| {
@@ -336,6 +381,12 @@ fn build(model: &FloatModel, spec: Spec, scales: &[LayerScales]) -> Result<Quant
             )
         };
         let fc = Affine::new(&block.fc)?.fold(&block.ln2)?;
+        let mut mlp_out = Affine::new(&block.mlp_out)?;
+        for (row, offset) in mlp_out.weight.chunks_exact(d).zip(offset) {
+            for (bias, w) in mlp_out.bias.iter_mut().zip(row) {
+                *bias -= offset * w;
+            }
+        }
         let context = context_scale(s);
         layers.push(QuantizedLayer {
             q: after_norm(&qkv, 0, d, &|o| s.q[o / c] / (c as f64).sqrt()),
@@ -348,12 +399,7 @@ fn build(model: &FloatModel, spec: Spec, scales: &[LayerScales]) -> Result<Quant
                 |_| residual * shift,
             ),
             fc: after_norm(&fc, 0, arch.mlp_width, &|_| act),
-            mlp_out: Affine::new(&block.mlp_out)?.quantize(
-                0,
-                d,
-                |_| residual * shift / act,
-                |_| residual * shift,
-            ),
+            mlp_out: mlp_out.quantize(0, d, |_| residual * shift / act, |_| residual * shift),
         });
     }
     let head = Affine {
