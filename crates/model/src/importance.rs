@@ -265,3 +265,62 @@ fn bar(fraction: f64, width: usize) -> String {
     let eighths = (fraction.clamp(0.0, 1.0) * (width * 8) as f64).round() as usize;
     "█".repeat(eighths / 8) + PARTS[eighths % 8]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Along the gradient of a layer, the likelihood grows by its squared norm.
+    #[test]
+    fn gradients_are_slopes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/models/tiny-gpt2");
+        let model = FloatModel::load(&folder).unwrap();
+        let tokens: Vec<u32> = (0..24).map(|i| i * 37 % 1024).collect();
+        let (params, groups) = model.params.variables().unwrap();
+        let likelihood = || {
+            let logits = model
+                .forward(&params, &[&tokens], None)
+                .unwrap()
+                .narrow(0, 0, 23)
+                .unwrap();
+            log_likelihood(&logits, &tokens[1..])
+                .unwrap()
+                .sum_all()
+                .unwrap()
+        };
+        let gradients = likelihood().backward().unwrap();
+        let value = || f64::from(likelihood().to_scalar::<f32>().unwrap());
+        for vars in &groups {
+            let parts: Vec<_> = vars
+                .iter()
+                .filter_map(|v| Some((v, gradients.get(v.as_tensor())?)))
+                .collect();
+            assert_eq!(parts.len(), vars.len());
+            let squares = |t: &candle_core::Tensor| {
+                to_vec(t)
+                    .unwrap()
+                    .iter()
+                    .map(|&g| f64::from(g).powi(2))
+                    .sum::<f64>()
+            };
+            let norm: f64 = parts.iter().map(|(_, g)| squares(g)).sum();
+            // A step that changes the likelihood by about 0.02 each way.
+            let step = 0.02 / norm;
+            let walk = |step: f64| {
+                for (var, gradient) in &parts {
+                    let moved = (var.as_tensor() + (*gradient * step).unwrap()).unwrap();
+                    var.set(&moved.detach()).unwrap();
+                }
+            };
+            walk(step);
+            let up = value();
+            walk(-2.0 * step);
+            let down = value();
+            walk(step);
+            let slope = (up - down) / (2.0 * step);
+            assert!((slope / norm - 1.0).abs() < 0.05, "{slope} {norm}");
+        }
+    }
+}

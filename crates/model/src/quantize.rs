@@ -110,7 +110,12 @@ impl Maxima {
                 let maxima = map.entry((layer, op)).or_insert_with(|| vec![0.0; heads]);
                 for (i, &v) in values.iter().enumerate() {
                     let h = if heads == 1 { 0 } else { i / c % heads };
-                    maxima[h] = maxima[h].max(f64::from(v).abs());
+                    let magnitude = if v.is_finite() {
+                        f64::from(v).abs()
+                    } else {
+                        f64::INFINITY
+                    };
+                    maxima[h] = maxima[h].max(magnitude);
                 }
                 Ok(())
             })?;
@@ -122,11 +127,14 @@ impl Maxima {
         self.0.get(&(Some(layer), op)).map_or(&[], Vec::as_slice)
     }
 
-    /// Refuses a fixed format that does not leave the headroom.
-    fn check(&self, op: Op, limit: f64, headroom: f64) -> Result<()> {
-        for (&(layer, _), maxima) in self.0.iter().filter(|((_, o), _)| *o == op) {
+    /// Refuses the first operation whose format is fixed and does not leave the headroom.
+    fn check(&self, limit: impl Fn(Op) -> Option<f64>, headroom: f64) -> Result<()> {
+        let mut entries: Vec<_> = self.0.iter().collect();
+        // In the order of computation: what has no layer and comes last is the head.
+        entries.sort_by_key(|((layer, op), _)| (*op >= Op::FinalNorm, *layer, *op));
+        for (&(layer, op), maxima) in entries {
             let observed = maxima.iter().copied().fold(0.0, f64::max);
-            if !(observed * headroom <= limit) {
+            if let Some(limit) = limit(op).filter(|limit| observed * headroom > *limit) {
                 return Err(Error::RangeNotMet {
                     layer,
                     op,
@@ -164,16 +172,16 @@ fn choose(model: &FloatModel, maxima: &Maxima, headroom: f64) -> Result<(Spec, V
     let config = model.config();
     let norm_frac = Spec::norm_frac_for(arch.width);
     let residual = pow2(RESIDUAL_BITS - 1 - RESIDUAL_FRAC);
-    for op in [Op::Embedding, Op::AttentionOut, Op::MlpOut, Op::Residual] {
-        maxima.check(op, residual, headroom)?;
-    }
-    maxima.check(Op::Score, pow2(SCORE_BITS - SCORE_FRAC), headroom)?;
-    // A difference of two logits is at most twice the greatest magnitude.
-    maxima.check(
-        Op::Logit,
-        pow2(LOGIT_DIFF_BITS - norm_frac - 16) / 2.0,
-        headroom,
-    )?;
+    let limit = |op| match op {
+        Op::Embedding | Op::AttentionOut | Op::MlpOut | Op::Residual => Some(residual),
+        // At least one step per unit.
+        Op::Value => Some(HALF),
+        Op::Score => Some(pow2(SCORE_BITS - SCORE_FRAC)),
+        // A difference of two logits is at most twice the greatest magnitude.
+        Op::Logit => Some(pow2(LOGIT_DIFF_BITS - norm_frac - 16) / 2.0),
+        _ => None,
+    };
+    maxima.check(limit, headroom)?;
 
     // Query times key: both 16-bit, their scales multiply to 2^(12 + score_shift).
     let mut worst = (0, 0.0);
@@ -184,8 +192,7 @@ fn choose(model: &FloatModel, maxima: &Maxima, headroom: f64) -> Result<(Spec, V
             .zip(maxima.heads(l, Op::Key))
         {
             let product = q.max(TINY) * k.max(TINY);
-            // The comparison is negated so that a NaN is caught.
-            if !(product <= worst.1) {
+            if product > worst.1 {
                 worst = (l, product);
             }
         }
