@@ -1,0 +1,27 @@
+//! Verification of proofs that the gates of a [`Program`](nanozk_circuits::ir::Program) vanish.
+//!
+//! * [`key`]: what the verifier knows of a program, and the orders everything is kept in;
+//! * [`proof`]: what a proof consists of, and its two encodings;
+//! * [`transcript`]: how challenges follow from what was said before, on chain or in a circuit;
+//! * [`linearize`]: from the opened values to the one equation the pairing checks;
+//! * [`shplonk`]: many openings at many points as one;
+//! * [`verify`]: all of it in order;
+//! * [`soundness`]: how likely chance alone makes a false statement pass.
+//!
+//! The prover uses the same modules, so that the two sides cannot disagree on an order.
+
+pub mod encoding;
+pub mod error;
+pub mod key;
+pub mod linearize;
+pub mod proof;
+pub mod shplonk;
+pub mod soundness;
+pub mod transcript;
+pub mod verify;
+
+pub use error::{Element, Error, Malformed};
+pub use key::{Layout, VerifyingKey};
+pub use proof::Proof;
+pub use transcript::TranscriptKind;
+pub use verify::{accumulate, verify, Accumulator, Expected, KzgVerifier};

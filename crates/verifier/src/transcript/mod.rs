@@ -1,0 +1,112 @@
+//! How challenges follow from what was said before.
+
+mod keccak;
+#[cfg(feature = "poseidon")]
+pub mod poseidon;
+
+pub use keccak::KeccakTranscript;
+#[cfg(feature = "poseidon")]
+pub use poseidon::PoseidonTranscript;
+
+use crate::encoding::check_point;
+use crate::error::{Element, Error, Malformed};
+use crate::key::VerifyingKey;
+use halo2curves::bn256::{Fr, G1Affine};
+use nanozk_circuits::ir::CHALLENGES;
+
+/// Which hash a transcript uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TranscriptKind {
+    /// Keccak256, cheap in the EVM.
+    Keccak,
+    /// Poseidon over the scalar field, cheap in a circuit.
+    Poseidon,
+}
+
+/// A duplex hash.
+pub trait Transcript {
+    /// Absorbs a scalar.
+    fn absorb_scalar(&mut self, scalar: &Fr);
+
+    /// Absorbs a point, which must not be at infinity.
+    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed>;
+
+    /// A challenge that depends on everything absorbed and squeezed so far.
+    fn squeeze(&mut self) -> Fr;
+}
+
+fn new(kind: TranscriptKind) -> Result<Box<dyn Transcript>, Error> {
+    match kind {
+        TranscriptKind::Keccak => Ok(Box::new(KeccakTranscript::new())),
+        #[cfg(feature = "poseidon")]
+        TranscriptKind::Poseidon => Ok(Box::new(PoseidonTranscript::new())),
+        #[cfg(not(feature = "poseidon"))]
+        TranscriptKind::Poseidon => Err(Error::NoTranscript),
+    }
+}
+
+/// The rounds of the protocol: what is absorbed, in which order, for which challenge.
+pub struct Rounds(Box<dyn Transcript>);
+
+impl Rounds {
+    /// Binds the key and the public inputs.
+    pub fn new(kind: TranscriptKind, vk: &VerifyingKey, instances: &[Fr]) -> Result<Self, Error> {
+        let expected = vk.program().instances;
+        if instances.len() != expected {
+            return Err(Error::WrongInstanceCount {
+                expected,
+                got: instances.len(),
+            });
+        }
+        let mut transcript = new(kind)?;
+        transcript.absorb_scalar(&vk.digest_scalar());
+        for instance in instances {
+            transcript.absorb_scalar(instance);
+        }
+        Ok(Rounds(transcript))
+    }
+
+    fn points(&mut self, points: &[G1Affine], element: fn(usize) -> Element) -> Result<(), Error> {
+        for (i, point) in points.iter().enumerate() {
+            check_point(point)
+                .and_then(|()| self.0.absorb_point(point))
+                .map_err(|reason| Error::Decode {
+                    element: element(i),
+                    reason,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// The challenges of the second phase.
+    pub fn first_phase(&mut self, commitments: &[G1Affine]) -> Result<[Fr; CHALLENGES], Error> {
+        self.points(commitments, Element::First)?;
+        Ok(std::array::from_fn(|_| self.0.squeeze()))
+    }
+
+    /// `y`, which combines the gates.
+    pub fn second_phase(&mut self, commitments: &[G1Affine]) -> Result<Fr, Error> {
+        self.points(commitments, Element::Second)?;
+        Ok(self.0.squeeze())
+    }
+
+    /// `x`, where columns are opened.
+    pub fn quotient(&mut self, commitments: &[G1Affine; 2]) -> Result<Fr, Error> {
+        self.points(commitments, Element::Quotient)?;
+        Ok(self.0.squeeze())
+    }
+
+    /// `v`, which combines the claims.
+    pub fn evaluations(&mut self, evals: &[Fr]) -> Fr {
+        for eval in evals {
+            self.0.absorb_scalar(eval);
+        }
+        self.0.squeeze()
+    }
+
+    /// `z`, where the combined claim is checked.
+    pub fn opening(&mut self, quotient: &G1Affine) -> Result<Fr, Error> {
+        self.points(std::slice::from_ref(quotient), Element::Opening)?;
+        Ok(self.0.squeeze())
+    }
+}
