@@ -131,10 +131,11 @@ impl Report {
         self.ops.iter().map(|o| o.clipped).sum()
     }
 
-    /// The least headroom and where it is.
+    /// The least headroom and where it is, probabilities aside: 1 is the end of their range.
     pub fn tightest(&self) -> Option<&OpReport> {
         self.ops
             .iter()
+            .filter(|o| o.op != Op::Probability)
             .min_by(|a, b| a.headroom.total_cmp(&b.headroom))
     }
 
