@@ -51,7 +51,7 @@ fn tiny_gpt2_keeps_its_perplexity() {
     assert_eq!(calls, [(8, 40), (16, 40), (24, 40), (32, 40), (40, 40)]);
     assert_eq!(eval.predictions, 40 * 127);
     assert!(eval.relative_change.abs() < 1e-4, "{eval:?}");
-    assert!(eval.top1_agreement >= 0.998, "{eval:?}");
+    assert!(eval.top1_agreement >= 0.999, "{eval:?}");
 }
 
 #[test]
