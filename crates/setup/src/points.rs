@@ -2,6 +2,7 @@
 
 use halo2_proofs::arithmetic::parallelize;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
+use halo2curves::ff::PrimeField;
 use halo2curves::group::{prime::PrimeCurveAffine, GroupEncoding};
 use halo2curves::serde::SerdeObject;
 use halo2curves::CurveAffine;
@@ -27,6 +28,9 @@ impl Encoding {
     }
 }
 
+/// The bits of the last byte of a compressed point that are not of the coordinate.
+const FLAGS: u8 = 0b1100_0000;
+
 #[derive(Clone, Copy)]
 enum Invalid {
     NonCanonical,
@@ -46,6 +50,19 @@ where
 }
 
 fn compressed<C: CurveAffine>(bytes: &[u8]) -> Result<C, Invalid> {
+    // Decoding an element of the extension of the base field panics if its parts are too large.
+    let mut coordinate = bytes.to_vec();
+    if let Some(last) = coordinate.last_mut() {
+        *last &= !FLAGS;
+    }
+    for part in coordinate.chunks_exact(32) {
+        let mut element = <Fq as PrimeField>::Repr::default();
+        element.as_mut().copy_from_slice(part);
+        if bool::from(Fq::from_repr(element).is_none()) {
+            return Err(Invalid::NonCanonical);
+        }
+    }
+
     let mut repr = <C as GroupEncoding>::Repr::default();
     repr.as_mut().copy_from_slice(bytes);
     let point: C = Option::from(C::from_bytes(&repr)).ok_or(Invalid::NotOnCurve)?;

@@ -10,7 +10,7 @@ use halo2curves::bn256::{Bn256, Fq, Fq2, Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::prime::PrimeCurveAffine;
-use halo2curves::group::Curve;
+use halo2curves::group::{Curve, GroupEncoding};
 use halo2curves::serde::SerdeObject;
 use halo2curves::CurveAffine;
 use proptest::prelude::*;
@@ -533,6 +533,12 @@ fn srs_errors() {
     assert_error!(halo2(&swapped, 3), Error::InconsistentLagrange);
 }
 
+fn compressed(bytes: &[u8; 32]) -> <G1Affine as GroupEncoding>::Repr {
+    let mut repr = <G1Affine as GroupEncoding>::Repr::default();
+    repr.as_mut().copy_from_slice(bytes);
+    repr
+}
+
 #[test]
 fn compressed_srs_errors() {
     let file = written(
@@ -563,6 +569,27 @@ fn compressed_srs_errors() {
     );
     assert_error!(
         put(4 + 32, &[0xff; 32]),
+        Error::NonCanonical {
+            points: Points::PowersG1,
+            index: 1
+        }
+    );
+    // Both parts of a coordinate in the extension of the base field.
+    for part in [0, 32] {
+        assert_error!(
+            put(4 + 16 * 32 + 64 + part, &BASE_FIELD),
+            Error::NonCanonical {
+                points: Points::PowersG2,
+                index: 1
+            }
+        );
+    }
+    let not_on_curve = (0..)
+        .map(|x| [x; 32].map(|byte| byte & 0x1f))
+        .find(|bytes| G1Affine::from_bytes(&compressed(bytes)).is_none().into())
+        .unwrap();
+    assert_error!(
+        put(4 + 32, &not_on_curve),
         Error::NotOnCurve {
             points: Points::PowersG1,
             index: 1
@@ -842,7 +869,7 @@ fn store_in_impossible_places() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000), k in 0u32..6) {
