@@ -1,0 +1,112 @@
+//! What the prover keeps of a program.
+
+use super::commit::commit_columns;
+use super::fft::Fft;
+use super::quotient::{cofactors, COSETS};
+use super::second_phase::fixed_columns;
+use halo2_proofs::poly::commitment::Params;
+use halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use nanozk_circuits::ir::{Kind, Program};
+use nanozk_verifier::key::{Layout, Slot};
+use nanozk_verifier::VerifyingKey;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// A program with the coefficients of its fixed columns.
+#[derive(Clone, Debug)]
+pub struct ProvingKey {
+    pub(crate) vk: VerifyingKey,
+    pub(crate) fft: Fft,
+    /// Coefficients of the opened fixed columns; nothing for others.
+    pub(crate) fixed: Vec<Vec<Fr>>,
+    /// Values of the opened fixed columns on the cosets, if they are kept.
+    pub(crate) fixed_cosets: Option<Vec<Vec<Vec<Fr>>>>,
+}
+
+impl ProvingKey {
+    /// The key of a program under the setup that `setup` identifies.
+    ///
+    /// # Panics
+    /// If the program is malformed, or of another size than the setup.
+    pub fn new(params: &ParamsKZG<Bn256>, setup: [u8; 32], program: Arc<Program>) -> Self {
+        assert_eq!(
+            params.k(),
+            program.k,
+            "the setup has the size of the program"
+        );
+        let values = fixed_columns(&program);
+        let slices: Vec<&[Fr]> = values.iter().map(AsRef::as_ref).collect();
+        let commitments = commit_columns(params, &slices);
+        let vk = VerifyingKey::new(program.clone(), commitments, setup);
+        let fft = Fft::new(program.k);
+        let mut fixed = vec![Vec::new(); slices.len()];
+        for (column, _) in &vk.layout().opened {
+            if let Slot::Fixed(i) = vk.layout().slots[column.0 as usize] {
+                fixed[i] = slices[i].to_vec();
+            }
+        }
+        fixed
+            .par_iter_mut()
+            .filter(|f| !f.is_empty())
+            .for_each(|f| fft.inverse(f));
+        ProvingKey {
+            vk,
+            fft,
+            fixed,
+            fixed_cosets: None,
+        }
+    }
+
+    /// Keeps the fixed columns' values on the cosets as well: twice the memory of their
+    /// coefficients, for two transforms per column and proof.
+    pub fn with_cosets(mut self) -> Self {
+        let on_coset = |coset: usize| {
+            let powers = super::quotient::coset_powers(self.vk.program().k, coset);
+            self.fixed
+                .par_iter()
+                .map(|f| super::quotient::to_coset(&self.fft, f, &powers))
+                .collect()
+        };
+        self.fixed_cosets = Some((0..COSETS).map(on_coset).collect());
+        self
+    }
+
+    /// The verifying key.
+    pub fn vk(&self) -> &VerifyingKey {
+        &self.vk
+    }
+
+    /// Commitments to the fixed columns.
+    pub fn fixed_commitments(&self) -> &[G1Affine] {
+        self.vk.fixed_commitments()
+    }
+}
+
+/// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps no
+/// cosets, in bytes; within some ten percent.
+pub fn estimate_peak_bytes(program: &Program) -> u64 {
+    let layout = Layout::new(program);
+    let fixed = layout.fixed;
+    let opened_fixed = layout
+        .opened
+        .iter()
+        .filter(|(c, _)| program.info(*c).kind == Kind::Fixed)
+        .count();
+    let witness = layout.first.len() + layout.second.len();
+    let linear = program
+        .columns
+        .iter()
+        .filter(|c| c.linear && c.kind != Kind::Fixed)
+        .count();
+    let virtual_columns = cofactors(program).len();
+
+    // Two Lagrange or monomial bases, the program's fixed values, the key, and a table of roots.
+    let always = 2 * 2 + fixed + opened_fixed + 1;
+    // A multi-scalar multiplication in each thread copies a column, its integers and the bases.
+    let committing = witness + 5 * rayon::current_num_threads();
+    // Coefficients; values on one coset of all opened columns; both cosets' quotients and powers.
+    let quotient = witness - linear + layout.opened.len() + 2 * virtual_columns + 4;
+    let columns = always + committing.max(quotient);
+    columns as u64 * (program.rows() * size_of::<Fr>()) as u64
+}
