@@ -116,7 +116,7 @@ pub struct Composer {
     /// Lookup argument under construction.
     pub lookups: Lookups,
     pub(crate) columns: Vec<ColumnInfo>,
-    pub(crate) fixed: HashMap<u32, Vec<(usize, Fr)>>,
+    pub(crate) fixed: HashMap<u32, Vec<(Span, Fr)>>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) steps: Vec<Step>,
     pub(crate) sum_terms: Poly,
@@ -126,6 +126,8 @@ pub struct Composer {
     equations: u64,
     /// Prefix of gate ids, to tell apart the halves of a block.
     pub scope: &'static str,
+    pub(crate) tables: Vec<(Tag, usize)>,
+    pub(crate) table_columns: Vec<Column>,
     pub(crate) groups: Vec<(String, &'static str, Vec<Span>, Poly)>,
     /// Accumulated spans of the region machinery.
     pub(crate) regions: crate::region::Regions,
@@ -181,6 +183,8 @@ impl Composer {
             used: vec![],
             equations: 1,
             scope: "",
+            tables: vec![],
+            table_columns: vec![],
             groups: vec![],
             regions: Default::default(),
         };
@@ -244,9 +248,7 @@ impl Composer {
     /// Sets a fixed column on the given rows.
     pub fn set_fixed(&mut self, column: Column, spans: &[Span], value: Fr) {
         let cells = self.fixed.entry(column.0).or_default();
-        for span in spans {
-            cells.extend(span.rows().map(|r| (r, value)));
-        }
+        cells.extend(spans.iter().map(|span| (*span, value)));
     }
 
     /// Adds a constraint.

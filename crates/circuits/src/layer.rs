@@ -163,45 +163,66 @@ pub struct Layer {
     map: Vec<Column>,
 }
 
+/// Places all operations of a shape; what remains is to close the program.
+fn compose(shape: Shape) -> Result<(Composer, Parts, Option<LookupIndex>), TooLarge> {
+    let kind = shape.kind;
+    let attention = matches!(kind, LayerKind::Attention | LayerKind::Block);
+    let mut plan = shape.plan;
+    if kind == LayerKind::Embed {
+        plan.lanes = 0;
+    }
+    let mut c = Composer::new(
+        plan,
+        shape.tokens,
+        kind != LayerKind::Embed,
+        kind != LayerKind::Head,
+        attention,
+        kind.instances(),
+    );
+    let b = &shape.block;
+    let ends = (c.input, c.output);
+    let both = || (ends.0.expect("has an input"), ends.1.expect("has an output"));
+    let parts = match kind {
+        LayerKind::Attention => Parts::Attention(c.attention(b, both().0, both().1)?),
+        LayerKind::Mlp => Parts::Mlp(c.mlp(b, both().0, both().1)?),
+        LayerKind::Block => {
+            let middle = c.column("middle", Kind::Witness, false);
+            c.scope = "attention.";
+            let attention = c.attention(b, both().0, middle)?;
+            c.scope = "mlp.";
+            let mlp = c.mlp(b, middle, both().1)?;
+            c.scope = "";
+            Parts::Block(attention, mlp)
+        }
+        LayerKind::Embed => Parts::Embed(c.embed(b, both_output(ends))?),
+        LayerKind::Head => Parts::Head(c.head(b, ends.0.expect("has an input"))?),
+    };
+    let lookups = c.finish_lookups()?;
+    Ok((c, parts, lookups))
+}
+
+/// Number of columns of each kind and of openings, without building the program.
+pub(crate) fn measure(shape: Shape) -> Result<Composer, TooLarge> {
+    Ok(compose(shape)?.0)
+}
+
 impl Layer {
     /// Composes the circuit of a shape.
     pub fn new(shape: Shape) -> Result<Self, TooLarge> {
-        let kind = shape.kind;
-        let attention = matches!(kind, LayerKind::Attention | LayerKind::Block);
-        let mut plan = shape.plan;
-        if kind == LayerKind::Embed {
-            plan.lanes = 0;
-        }
-        let mut c = Composer::new(
-            plan,
-            shape.tokens,
-            kind != LayerKind::Embed,
-            kind != LayerKind::Head,
-            attention,
-            kind.instances(),
-        );
-        let b = &shape.block;
-        let ends = (c.input, c.output);
-        let both = || (ends.0.expect("has an input"), ends.1.expect("has an output"));
-        let parts = match kind {
-            LayerKind::Attention => Parts::Attention(c.attention(b, both().0, both().1)?),
-            LayerKind::Mlp => Parts::Mlp(c.mlp(b, both().0, both().1)?),
-            LayerKind::Block => {
-                let middle = c.column("middle", Kind::Witness, false);
-                c.scope = "attention.";
-                let attention = c.attention(b, both().0, middle)?;
-                c.scope = "mlp.";
-                let mlp = c.mlp(b, middle, both().1)?;
-                c.scope = "";
-                Parts::Block(attention, mlp)
-            }
-            LayerKind::Embed => Parts::Embed(c.embed(b, both_output(ends))?),
-            LayerKind::Head => Parts::Head(c.head(b, ends.0.expect("has an input"))?),
-        };
-        let lookups = c.finish_lookups()?;
+        let (mut c, parts, lookups) = compose(shape)?;
+        let (b, plan) = (&shape.block, shape.plan);
         let name = format!(
             "{} d={} h={} f={} v={} n={} k={} c={} l={}x{}",
-            kind.name(), b.width, b.heads, b.mlp_width, b.vocab, shape.tokens, plan.k, plan.weights, plan.lanes, plan.limb
+            shape.kind.name(),
+            b.width,
+            b.heads,
+            b.mlp_width,
+            b.vocab,
+            shape.tokens,
+            plan.k,
+            plan.weights,
+            plan.lanes,
+            plan.limb
         );
         let (program, map) = c.finish(name);
         Ok(Layer { shape, program: Arc::new(program), composer: c, parts, lookups, map })

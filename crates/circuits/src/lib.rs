@@ -13,9 +13,11 @@ pub mod layer;
 pub mod lookup;
 pub mod mlp;
 pub mod norm;
+pub mod plan;
 pub mod poseidon;
 pub mod region;
 pub mod witness;
 
 pub use composer::Plan;
+pub use plan::{plan, ModelPlan, Objective};
 pub use layer::{BlockShape, Layer, LayerKind, LayerTrace, LayerWeights, Shape};

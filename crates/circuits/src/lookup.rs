@@ -44,6 +44,17 @@ pub enum Tag {
 }
 
 impl Tag {
+    /// Number of rows.
+    pub fn size(self) -> usize {
+        match self {
+            Tag::Bits(bits) => 1 << bits,
+            Tag::Below(bound) => bound as usize,
+            Tag::Activation(..) | Tag::Exp => 1 << 16,
+            Tag::Segment(..) => 1024,
+            Tag::ExpHigh | Tag::ExpLow => 256,
+        }
+    }
+
     /// Rows of the table: value and partners.
     pub fn rows(self) -> Vec<[u64; 3]> {
         let plain = |n: u64| (0..n).map(|v| [v, 0, 0]).collect();
@@ -137,27 +148,21 @@ impl Composer {
                 tag_of_row[row] = id as u8;
             }
         }
-        // Tables, one below the other; the remaining rows repeat (0, 0, 0).
         let partners = self.lookups.partners.clone();
         let key = self.column("table key", Kind::Fixed, false);
         let table: Vec<_> =
             (0..partners.len()).map(|i| self.column(&format!("table {i}"), Kind::Fixed, false)).collect();
         let mut tables = Vec::new();
         let mut row = 0;
-        for (id, tag) in order.iter().enumerate() {
-            let entries = tag.rows();
-            tables.push((row, entries.len()));
-            if row + entries.len() > active_rows {
-                return Err(TooLarge { what: "lookup tables", needed: row + entries.len(), available: active_rows });
-            }
-            for entry in entries {
-                self.set_fixed(key, &[Span::row(row)], Fr::from(entry[0] + id as u64 * TAG_STRIDE));
-                for (column, value) in table.iter().zip(&entry[1..]) {
-                    self.set_fixed(*column, &[Span::row(row)], Fr::from(*value));
-                }
-                row += 1;
-            }
+        for tag in &order {
+            tables.push((row, tag.size()));
+            row += tag.size();
         }
+        if row > active_rows {
+            return Err(TooLarge { what: "lookup tables", needed: row, available: active_rows });
+        }
+        self.tables = order.into_iter().zip(tables.iter().map(|t| t.0)).collect();
+        self.table_columns = [vec![key], table.clone()].concat();
         let multiplicity = self.column("multiplicity", Kind::Witness, true);
 
         let alpha = || Poly::scalar(Scalar::Challenge(Challenge::Alpha));
@@ -209,9 +214,23 @@ impl Composer {
         }))
     }
 
+    /// Writes the tables, one below the other; the remaining rows repeat (0, 0, 0).
+    fn fill_tables(&mut self) {
+        let columns = std::mem::take(&mut self.table_columns);
+        for (id, (tag, start)) in std::mem::take(&mut self.tables).into_iter().enumerate() {
+            for (i, mut entry) in tag.rows().into_iter().enumerate() {
+                entry[0] += id as u64 * TAG_STRIDE;
+                for (column, value) in columns.iter().zip(entry) {
+                    self.set_fixed(*column, &[Span::row(start + i)], Fr::from(value));
+                }
+            }
+        }
+    }
+
     /// Closes the running sum and returns the program; `map[i]` is the final index of column `i`.
     pub fn finish(&mut self, name: String) -> (Program, Vec<Column>) {
         self.finish_regions();
+        self.fill_tables();
         for (id, meaning, spans, body) in std::mem::take(&mut self.groups) {
             self.gate_on(&id, meaning, &spans, body);
         }
@@ -288,8 +307,10 @@ impl Composer {
             .filter(|&&old| self.columns[old].kind == Kind::Fixed)
             .map(|&old| {
                 let mut values = vec![Fr::ZERO; n];
-                for (row, value) in self.fixed.remove(&(old as u32)).unwrap_or_default() {
-                    values[row] = value;
+                for (span, value) in self.fixed.remove(&(old as u32)).unwrap_or_default() {
+                    for row in span.rows() {
+                        values[row] = value;
+                    }
                 }
                 values
             })
