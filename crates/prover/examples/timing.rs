@@ -31,15 +31,22 @@ fn main() {
         estimate_peak_bytes(&program) >> 20
     );
     println!("{:.1?}", statistical_error_log2(&program));
-    let time = |name: &str, since: Instant| println!("{name:>12}: {:.2?}", since.elapsed());
+    let time = |name: &str, (wall, cpu): (Instant, f64)| {
+        println!(
+            "{name:>12}: {:6.2} s, {:6.2} s of processors",
+            wall.elapsed().as_secs_f64(),
+            cpu_seconds() - cpu
+        );
+    };
 
-    let now = Instant::now();
+    let now = start();
     let params = ParamsKZG::<Bn256>::setup(k, OsRng);
     time("setup", now);
-    let now = Instant::now();
+    let now = start();
+    // On a copy; the memory is not that of a proof.
     check_witness(&program, first.clone(), &[], &random_challenges()).expect("satisfied");
     time("check", now);
-    let now = Instant::now();
+    let now = start();
     let pk = ProvingKey::new(&params, [0; 32], Arc::new(program));
     time("key", now);
 
@@ -49,7 +56,7 @@ fn main() {
         .columns_of(Kind::Weight)
         .collect::<Vec<_>>();
     let all = pk.vk().program().first_phase();
-    let now = Instant::now();
+    let now = start();
     let known = weights
         .iter()
         .map(|w| {
@@ -67,14 +74,15 @@ fn main() {
         known,
         instances: &[],
     };
-    let last = RefCell::new((None::<Stage>, Instant::now()));
+    println!("peak so far {} MB", peak_megabytes());
+    let last = RefCell::new((None::<Stage>, start()));
     let progress = |stage| {
-        let (before, since) = last.replace((Some(stage), Instant::now()));
+        let (before, since) = last.replace((Some(stage), start()));
         if let Some(before) = before {
             time(&format!("{before:?}"), since);
         }
     };
-    let now = Instant::now();
+    let now = start();
     let proof = prove(
         &params,
         &pk,
@@ -86,7 +94,7 @@ fn main() {
     .expect("proves");
     time("Open", last.borrow().1);
     time("prove", now);
-    let now = Instant::now();
+    let now = start();
     verify(
         &verifier_params(&params, [0; 32]),
         pk.vk(),
@@ -97,12 +105,31 @@ fn main() {
     .expect("valid");
     time("verify", now);
     println!("{} bytes", proof.to_bytes().len());
-    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
-        status
-            .lines()
-            .filter(|l| l.starts_with("VmHWM"))
-            .for_each(|l| println!("{l}"));
-    }
+    println!("peak {} MB", peak_megabytes());
+}
+
+fn start() -> (Instant, f64) {
+    (Instant::now(), cpu_seconds())
+}
+
+/// Processor time of this process so far, where the system tells.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: f64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|t| t.parse::<f64>().ok())
+        .sum();
+    ticks / 100.0
+}
+
+/// Most memory this process has used so far, where the system tells.
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() >> 10
 }
 
 /// Lookups of all lanes in a range table, and products of weights with activations.

@@ -1,7 +1,77 @@
-//! Proofs that the gates of a [`Program`](nanozk_circuits::ir::Program) vanish.
+//! Proofs of a quantized transformer's inference, layer by layer.
 //!
-//! * [`plonk`]: proving keys and proofs;
-//! * [`check`]: the same gates checked row by row, without a proof.
+//! * [`plonk`]: proving keys and proofs of any program; [`check`]: its gates, row by row, without a proof.
+//! * [`keys`]: keys by shape, cached on disk.
+//! * [`registration`]: commitments to a model's weights.
+//! * [`session`]: a claim and its proofs, in a directory, resumable.
+//! * [`files`]: files that are whole or absent.
 
 pub mod check;
+pub mod files;
+pub mod keys;
 pub mod plonk;
+pub mod registration;
+pub mod session;
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] files::FileError),
+    /// The model cannot run these tokens.
+    #[error(transparent)]
+    Executor(#[from] nanozk_executor::Error),
+    /// A layer does not fit its circuit.
+    #[error("the layer does not fit its circuit: {0}")]
+    TooLarge(#[from] nanozk_circuits::composer::TooLarge),
+    /// No circuit fits a layer.
+    #[error(transparent)]
+    NoPlan(#[from] nanozk_circuits::plan::NoPlan),
+    /// A value has no place in the circuit's tables.
+    #[error("the run cannot be proved: {0}")]
+    NotInTable(#[from] nanozk_circuits::witness::NotInTable),
+    /// The proof system refused.
+    #[error(transparent)]
+    Plonk(#[from] plonk::Error),
+    /// The session is not consistent.
+    #[error(transparent)]
+    Session(#[from] nanozk_verifier::session::SessionError),
+    /// Nothing to claim.
+    #[error("a session needs at least one prompt token and one generated token")]
+    NothingGenerated,
+    /// The sequence does not fit the registered number of positions.
+    #[error("{tokens} tokens where the model version is registered for {registered} positions")]
+    TooLong {
+        /// Prompt and generated tokens.
+        tokens: usize,
+        /// Positions of the model version.
+        registered: usize,
+    },
+    /// A token is not what the model generates.
+    #[error("the token at position {position} is not the one the model generates")]
+    NotGenerated {
+        /// Position.
+        position: usize,
+    },
+    /// The session belongs to another model version.
+    #[error("the session's model id is not that of its card")]
+    SessionOfAnotherModel,
+    /// A layer does not exist.
+    #[error("there is no layer {layer}: the model has {layers}, counted from zero")]
+    NoSuchLayer {
+        /// Asked for.
+        layer: usize,
+        /// Number of layers.
+        layers: usize,
+    },
+    /// More openings would let somebody compute the activations.
+    #[error("layer {layer}: its boundary was already opened at {openings} points, and may not be opened at more; make a new session")]
+    OpenedTooOften {
+        /// Layer.
+        layer: usize,
+        /// Points so far.
+        openings: usize,
+    },
+}

@@ -6,17 +6,22 @@
 //! * [`linearize`]: from the opened values to the one equation the pairing checks;
 //! * [`shplonk`]: many openings at many points as one;
 //! * [`verify`]: all of it in order;
+//! * [`card`], [`statement`], [`session`]: a model version, what its proofs say, and a whole session;
 //! * [`soundness`]: how likely chance alone makes a false statement pass.
 //!
 //! The prover uses the same modules, so that the two sides cannot disagree on an order.
 
+pub mod card;
 pub mod encoding;
 pub mod error;
+pub mod hex;
 pub mod key;
 pub mod linearize;
 pub mod proof;
+pub mod session;
 pub mod shplonk;
 pub mod soundness;
+pub mod statement;
 pub mod transcript;
 pub mod verify;
 

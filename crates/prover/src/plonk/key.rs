@@ -35,9 +35,18 @@ impl ProvingKey {
             program.k,
             "the setup has the size of the program"
         );
+        let commitments = commit_fixed(params, &program);
+        Self::with_commitments(setup, program, commitments)
+    }
+
+    /// As [`ProvingKey::new`], with the commitments already known.
+    pub fn with_commitments(
+        setup: [u8; 32],
+        program: Arc<Program>,
+        commitments: Vec<G1Affine>,
+    ) -> Self {
         let values = fixed_columns(&program);
         let slices: Vec<&[Fr]> = values.iter().map(AsRef::as_ref).collect();
-        let commitments = commit_columns(params, &slices);
         let vk = VerifyingKey::new(program.clone(), commitments, setup);
         let fft = Fft::new(program.k);
         let mut fixed = vec![Vec::new(); slices.len()];
@@ -81,6 +90,13 @@ impl ProvingKey {
     pub fn fixed_commitments(&self) -> &[G1Affine] {
         self.vk.fixed_commitments()
     }
+}
+
+/// Commitments to the fixed columns of a program.
+pub fn commit_fixed(params: &ParamsKZG<Bn256>, program: &Program) -> Vec<G1Affine> {
+    let values = fixed_columns(program);
+    let slices: Vec<&[Fr]> = values.iter().map(AsRef::as_ref).collect();
+    commit_columns(params, &slices)
 }
 
 /// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps no

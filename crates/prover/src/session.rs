@@ -1,0 +1,446 @@
+//! A session on disk: claimed once, proved layer by layer, resumable.
+//!
+//! | file | content |
+//! |---|---|
+//! | `card.json` | the model card |
+//! | `session.json` | the public claim |
+//! | `secret.json` | seed, tokens: for the provider, and whoever it chooses to tell |
+//! | `openings.json` | how often each boundary commitment was opened; never more often than its randomness allows |
+//! | `proofs/<layer>.proof` | proofs |
+
+use crate::files::{self, FileError};
+use crate::keys::Prepared;
+use crate::plonk::{commit_column, prove, Stage, Witness};
+use crate::registration::{blind, stream, weight_columns};
+use crate::Error;
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::Field;
+use nanozk_circuits::embed::SequenceTrace;
+use nanozk_circuits::ir::{Kind, Program, BLIND_ROWS};
+use nanozk_circuits::poseidon::sequence_digests;
+use nanozk_circuits::{LayerKind, LayerTrace, LayerWeights, Shape};
+use nanozk_executor::{padded, QuantizedModel, Trace};
+use nanozk_setup::Setup;
+use nanozk_verifier::card::{layer_kinds, ModelCard};
+use nanozk_verifier::hex::{Digest32, Point, Scalar};
+use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
+use nanozk_verifier::statement::Context;
+use nanozk_verifier::TranscriptKind;
+use rand_core::{CryptoRng, RngCore};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Format name of the secret part.
+pub const SECRET_FORMAT: &str = "nanozk-secret-1";
+
+/// What opens a session's commitments and digests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// [`SECRET_FORMAT`].
+    pub format: String,
+    /// All blinding of the boundary commitments and both salts follow from it.
+    pub seed: Digest32,
+    /// Number of prompt tokens.
+    pub prompt: usize,
+    /// Prompt and generated tokens.
+    pub tokens: Vec<u32>,
+}
+
+impl Secret {
+    /// The sequence the circuits see.
+    pub fn sequence(&self, n: usize) -> SequenceTrace {
+        SequenceTrace {
+            tokens: padded(&self.tokens, n),
+            prompt: self.prompt,
+            generated: self.tokens.len() - self.prompt,
+            input_salt: Fr::random(stream(&self.seed.0, "input salt", 0, 0)),
+            output_salt: Fr::random(stream(&self.seed.0, "output salt", 0, 0)),
+        }
+    }
+}
+
+/// A directory that holds a session.
+#[derive(Clone, Debug)]
+pub struct SessionDir {
+    path: PathBuf,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Openings {
+    boundaries: Vec<usize>,
+}
+
+/// What happens while layers are proved.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// A valid proof was already there.
+    Kept(usize),
+    /// A layer enters a stage.
+    Stage(usize, Stage),
+    /// A layer's proof is on disk.
+    Proved {
+        /// Layer.
+        layer: usize,
+        /// Its size.
+        bytes: usize,
+        /// Time it took.
+        wall: std::time::Duration,
+    },
+}
+
+/// How to prove.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Layers to prove; all if empty.
+    pub layers: Vec<usize>,
+    /// Transcript of the proofs.
+    pub transcript: TranscriptKind,
+    /// Layers at a time.
+    pub jobs: usize,
+}
+
+/// Residual streams between the layers.
+fn boundaries<'a>(trace: &'a Trace, kinds: &[(LayerKind, usize)]) -> Vec<&'a [i64]> {
+    kinds[..kinds.len() - 1]
+        .iter()
+        .map(|(kind, block)| match kind {
+            LayerKind::Embed => trace.embed.out.as_slice(),
+            LayerKind::Attention => &trace.blocks[*block].0.output,
+            _ => &trace.blocks[*block].1.output,
+        })
+        .collect()
+}
+
+impl SessionDir {
+    /// A session directory.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        SessionDir { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The public claim.
+    pub fn session(&self) -> Result<Session, FileError> {
+        files::read_json(&self.path.join("session.json"))
+    }
+
+    /// The model card.
+    pub fn card(&self) -> Result<ModelCard, FileError> {
+        files::read_json(&self.path.join("card.json"))
+    }
+
+    /// The secret part.
+    pub fn secret(&self) -> Result<Secret, FileError> {
+        files::read_json(&self.path.join("secret.json"))
+    }
+
+    /// Where the proof of a layer is.
+    pub fn proof_path(&self, layer: usize) -> PathBuf {
+        self.path.join("proofs").join(format!("{layer:03}.proof"))
+    }
+
+    /// The proof of a layer, if there is a file for it.
+    pub fn proof(&self, layer: usize) -> Result<Option<LayerProof>, Error> {
+        let path = self.proof_path(layer);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(LayerProof::from_file(layer, &files::read(&path)?)?))
+    }
+
+    /// Runs the model on tokens that it generated itself, commits to every boundary, and writes the claim.
+    pub fn create(
+        &self,
+        model: &QuantizedModel,
+        card: &ModelCard,
+        context: Context,
+        tokens: &[u32],
+        prompt: usize,
+        setup: &Setup,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Session, Error> {
+        if prompt == 0 || tokens.len() <= prompt {
+            return Err(Error::NothingGenerated);
+        }
+        if tokens.len() > card.tokens {
+            return Err(Error::TooLong {
+                tokens: tokens.len(),
+                registered: card.tokens,
+            });
+        }
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let secret = Secret {
+            format: SECRET_FORMAT.into(),
+            seed: Digest32(seed),
+            prompt,
+            tokens: tokens.to_vec(),
+        };
+        let n = card.tokens;
+        let sequence = secret.sequence(n);
+        let trace = model.forward(&sequence.tokens)?;
+        for t in prompt - 1..tokens.len() - 1 {
+            if trace.head.argmax[t] != tokens[t + 1] {
+                return Err(Error::NotGenerated { position: t + 1 });
+            }
+        }
+        let (input, output) = sequence_digests(
+            &sequence.tokens,
+            prompt,
+            tokens.len() - prompt,
+            sequence.input_salt,
+            sequence.output_salt,
+        );
+        let kinds = layer_kinds(
+            card.architecture.layers,
+            card.layers.len() == card.architecture.layers + 2,
+        );
+        let rows = 1usize << setup.k();
+        let points: Vec<Point> = boundaries(&trace, &kinds)
+            .into_par_iter()
+            .enumerate()
+            .map(|(b, x)| {
+                Point(commit_column(
+                    setup.params(),
+                    boundary_values(rows, &seed, b, x, n),
+                ))
+            })
+            .collect();
+        let session = Session {
+            format: SESSION_FORMAT.into(),
+            model_id: card.model_id(),
+            context,
+            input_digest: Scalar(input),
+            output_digest: Scalar(output),
+            boundaries: points,
+        };
+        files::create_dir(&self.path.join("proofs"))?;
+        files::write_json(&self.path.join("card.json"), card)?;
+        files::write_json(&self.path.join("secret.json"), &secret)?;
+        let openings = Openings {
+            boundaries: vec![0; session.boundaries.len()],
+        };
+        files::write_json(&self.path.join("openings.json"), &openings)?;
+        files::write_json(&self.path.join("session.json"), &session)?;
+        Ok(session)
+    }
+
+    /// Counts openings of a layer's boundaries before they happen.
+    fn count_openings(
+        &self,
+        lock: &Mutex<()>,
+        layer: usize,
+        program: &Program,
+    ) -> Result<(), Error> {
+        let _guard = lock.lock().expect("no thread panics while it counts");
+        let path = self.path.join("openings.json");
+        let mut openings: Openings = files::read_json(&path)?;
+        let count = |kind| {
+            program
+                .openings()
+                .iter()
+                .filter(|c| program.info(c.column).kind == kind)
+                .count()
+        };
+        let ends = [
+            (layer.checked_sub(1), count(Kind::Input)),
+            (Some(layer), count(Kind::Output)),
+        ];
+        for (boundary, more) in ends {
+            let Some(used) = boundary.and_then(|b| openings.boundaries.get_mut(b)) else {
+                continue;
+            };
+            // One evaluation is given away by the commitment itself.
+            if *used + more + 1 > BLIND_ROWS {
+                return Err(Error::OpenedTooOften {
+                    layer,
+                    openings: *used,
+                });
+            }
+            *used += more;
+        }
+        Ok(files::write_json(&path, &openings)?)
+    }
+
+    /// Proves layers that have no valid proof yet.
+    pub fn prove(
+        &self,
+        model: &QuantizedModel,
+        weight_seed: &[u8; 32],
+        setup: &Setup,
+        prepared: &HashMap<Shape, Prepared>,
+        options: &Options,
+        events: &(dyn Fn(Event) + Sync),
+    ) -> Result<(), Error> {
+        let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
+        if session.model_id != card.model_id() {
+            return Err(Error::SessionOfAnotherModel);
+        }
+        let sequence = secret.sequence(card.tokens);
+        let trace = model.forward(&sequence.tokens)?;
+        let kinds = layer_kinds(
+            card.architecture.layers,
+            card.layers.len() == card.architecture.layers + 2,
+        );
+        let layers: Vec<usize> = if options.layers.is_empty() {
+            (0..kinds.len()).collect()
+        } else {
+            options.layers.clone()
+        };
+        if let Some(&layer) = layers.iter().find(|l| **l >= kinds.len()) {
+            return Err(Error::NoSuchLayer {
+                layer,
+                layers: kinds.len(),
+            });
+        }
+        let keys: HashMap<Shape, _> = prepared
+            .iter()
+            .map(|(s, p)| (*s, p.key.vk().clone()))
+            .collect();
+        let params = crate::plonk::verifier_params(setup.params(), setup.id());
+        let lock = Mutex::new(());
+        let streams = boundaries(&trace, &kinds);
+        let one = |layer: usize| -> Result<(), Error> {
+            if let Ok(Some(proof)) = self.proof(layer) {
+                let same = proof.transcript == options.transcript;
+                if same
+                    && session
+                        .verify_layer(layer, &card, &keys, &params, &proof)
+                        .is_ok()
+                {
+                    events(Event::Kept(layer));
+                    return Ok(());
+                }
+            }
+            let start = std::time::Instant::now();
+            let (kind, block) = kinds[layer];
+            let p = &prepared[&card.shape(&card.layers[layer])];
+            let program = &p.layer.program;
+            let values = match kind {
+                LayerKind::Embed => LayerTrace::Embed(&sequence, &trace.embed.out),
+                LayerKind::Attention => LayerTrace::Attention(&trace.blocks[block].0),
+                LayerKind::Mlp => LayerTrace::Mlp(&trace.blocks[block].1),
+                LayerKind::Block => {
+                    LayerTrace::Block(&trace.blocks[block].0, &trace.blocks[block].1)
+                }
+                LayerKind::Head => LayerTrace::Head(&sequence, &trace.head),
+            };
+            let mut rng = rand_core::OsRng;
+            let mut first_phase = p.layer.witness(values, || rng.next_u64())?;
+            let mut weights = weight_columns(
+                &p.layer,
+                LayerWeights::of(model, kind, block),
+                weight_seed,
+                layer,
+            );
+            let mut known: BTreeMap<_, G1Affine> = BTreeMap::new();
+            let mut next_weight = 0;
+            let boundary = |kind| {
+                if kind == Kind::Input {
+                    layer - 1
+                } else {
+                    layer
+                }
+            };
+            for (column, values) in program.first_phase().into_iter().zip(&mut first_phase) {
+                match program.info(column).kind {
+                    Kind::Weight => {
+                        *values = std::mem::take(&mut weights[next_weight]);
+                        known.insert(column, card.layers[layer].weights[next_weight].0);
+                        next_weight += 1;
+                    }
+                    kind @ (Kind::Input | Kind::Output) => {
+                        let b = boundary(kind);
+                        *values = boundary_values(
+                            program.rows(),
+                            &secret.seed.0,
+                            b,
+                            streams[b],
+                            card.tokens,
+                        );
+                        known.insert(column, session.boundaries[b].0);
+                    }
+                    _ => {}
+                }
+            }
+            self.count_openings(&lock, layer, program)?;
+            let instances = session.instances(kind, kinds.len());
+            let witness = Witness {
+                first_phase,
+                known,
+                instances: &instances,
+            };
+            let proof = prove(
+                setup.params(),
+                &p.key,
+                witness,
+                options.transcript,
+                &mut rng,
+                &|stage| {
+                    events(Event::Stage(layer, stage));
+                },
+            )?;
+            let proof = LayerProof {
+                layer: layer as u32,
+                statement: session.statement(kinds.len()).digest(),
+                transcript: options.transcript,
+                bytes: proof.to_bytes(),
+            };
+            // A proof that does not verify is never written: it would mean a broken machine or model.
+            session.verify_layer(layer, &card, &keys, &params, &proof)?;
+            files::write(&self.proof_path(layer), &proof.to_file())?;
+            events(Event::Proved {
+                layer,
+                bytes: proof.bytes.len(),
+                wall: start.elapsed(),
+            });
+            Ok(())
+        };
+        let queue = Mutex::new(layers.into_iter());
+        let failed: Mutex<Option<Error>> = Mutex::new(None);
+        std::thread::scope(|scope| {
+            for _ in 0..options.jobs.max(1) {
+                scope.spawn(|| loop {
+                    if failed.lock().expect("no panics").is_some() {
+                        return;
+                    }
+                    let Some(layer) = queue.lock().expect("no panics").next() else {
+                        return;
+                    };
+                    if let Err(e) = one(layer) {
+                        failed.lock().expect("no panics").get_or_insert(e);
+                    }
+                });
+            }
+        });
+        match failed.into_inner().expect("no panics") {
+            Some(e) => Err(e),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The column of a residual boundary: values and blinding.
+pub fn boundary_values(
+    rows: usize,
+    seed: &[u8; 32],
+    boundary: usize,
+    x: &[i64],
+    n: usize,
+) -> Vec<Fr> {
+    let d = x.len() / n;
+    let mut column = vec![Fr::ZERO; rows];
+    for (at, value) in x.iter().enumerate() {
+        let (t, i) = (at / d, at % d);
+        column[i * n + t] = Fr::from((value + nanozk_circuits::norm::RESIDUAL_OFFSET) as u64);
+    }
+    blind(&mut column, stream(seed, "boundary", boundary as u64, 0));
+    column
+}
