@@ -6,6 +6,8 @@ use common::*;
 use ff::Field;
 use halo2curves::bn256::Fr;
 use nanozk_circuits::embed::SequenceTrace;
+use nanozk_circuits::ir::{Kind, Program};
+use nanozk_circuits::poseidon::ROUNDS;
 use nanozk_circuits::{LayerKind, LayerTrace, LayerWeights, Plan};
 use nanozk_executor::synthetic::Random;
 use nanozk_executor::{padded, QuantizedModel};
@@ -66,7 +68,7 @@ proptest! {
         bucket in 2u32..5,
         split in any::<(u16, u16)>(),
         weights in 2usize..7,
-        lanes in prop::sample::select(vec![5usize, 7]),
+        lanes in prop::sample::select(vec![3usize, 5, 7]),
         seed in any::<u32>(),
     ) {
         let n = 1usize << bucket;
@@ -80,4 +82,98 @@ proptest! {
 #[test]
 fn honest_witness_with_wide_limbs_passes() {
     check(8, 16, 4, 2, 2, Plan { k: 0, weights: 3, lanes: 5, limb: 16 }, 5);
+}
+
+/// Each gate acts on as many rows as expected, and on each it notices a change of its cells.
+fn check_rows(program: &Program, first: &[Vec<Fr>], instances: &[Fr], expected: &[(&str, usize)]) {
+    let mut table = Table::new(program, first, instances, 3);
+    for (id, count) in expected {
+        let gate = program.gates.iter().find(|g| g.id == *id).expect("a gate");
+        let rows: Vec<usize> = (0..program.rows()).filter(|&row| table.acts_on(gate, row)).collect();
+        assert_eq!(rows.len(), *count, "{id}");
+        let mut cells: Vec<_> = gate.poly.0.iter().flat_map(|t| t.cells.clone()).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells.retain(|c| program.info(c.column).kind != Kind::Fixed);
+        let mut random = Random::new(8);
+        let amounts: Vec<Fr> = cells.iter().map(|_| random_fr(&mut random)).collect();
+        for row in rows.into_iter().step_by(1 + count / 50) {
+            let change = |table: &mut Table<'_>, sign: Fr| {
+                for (i, c) in cells.iter().enumerate() {
+                    let at = (row as i64 + i64::from(c.rotation)).rem_euclid(program.rows() as i64) as usize;
+                    table.bump(c.column, at, sign * amounts[i]);
+                }
+            };
+            change(&mut table, Fr::ONE);
+            let bites = !table.holds(gate, row);
+            change(&mut table, -Fr::ONE);
+            assert!(bites, "{id} in row {row}");
+        }
+    }
+}
+
+#[test]
+fn gates_act_on_all_their_rows() {
+    let (d, vocab, n) = (10, 17, 16);
+    let model = model(d, vocab, n, 4);
+    let session = session(&model, n, 5, 6, 9);
+    let trace = model.forward(&session.tokens).expect("in range");
+    let (input, output) = session.digests();
+    let plan = Plan { k: 0, weights: 5, lanes: 5, limb: 8 };
+    // Three messages in a digest of 16 positions.
+    let of_digests = |digests: usize| {
+        let steps = 3 * digests;
+        vec![
+            ("flag_bit", 2 * n),
+            ("flag_falls", 2 * (n - 1)),
+            ("flag_order", n),
+            ("prompt_some", 1),
+            ("count_first", 2),
+            ("count_next", 2 * (n - 1)),
+            ("generated_some", 1),
+            ("header_output", 1),
+            ("pack_output", n),
+            ("poseidon_square", 3 * ROUNDS * steps),
+            ("poseidon_fourth", 3 * ROUNDS * steps),
+            ("poseidon_round_0", ROUNDS * steps),
+            ("poseidon_round_1", ROUNDS * steps),
+            ("poseidon_round_2", ROUNDS * steps),
+            ("poseidon_first", steps),
+            ("poseidon_chain", 2 * digests),
+            ("poseidon_message_output", 3),
+            ("digest_output", 1),
+        ]
+    };
+
+    let layer = smallest(&model, LayerKind::Embed, n, plan);
+    let witness = layer.witness(LayerTrace::Embed(&session, &trace.embed.out), || 0).expect("in range");
+    let first = first_phase(&layer, layer.weights(LayerWeights::of(&model, LayerKind::Embed, 0)), witness);
+    let mut expected = of_digests(2);
+    expected.extend([
+        ("header_input", 1),
+        ("pack_input", n),
+        ("poseidon_message_input", 3),
+        ("digest_input", 1),
+        // Four of five weight columns hold the vocabulary: three rows to an entry.
+        ("vocabulary_fold", 3 * vocab),
+        ("embedding_fold", n * d),
+        ("vocabulary_entry", vocab),
+        ("token_entry", n),
+    ]);
+    check_rows(&layer.program, &first, &[Fr::ZERO, Fr::ZERO, input, output], &expected);
+
+    let layer = smallest(&model, LayerKind::Head, n, plan);
+    let witness = layer.witness(LayerTrace::Head(&session, &trace.head), || 0).expect("in range");
+    let first = first_phase(&layer, layer.weights(LayerWeights::of(&model, LayerKind::Head, 0)), witness);
+    let mut expected = of_digests(1);
+    expected.extend([
+        ("before_start", n),
+        ("before_implied", n),
+        ("before_bit", n * vocab),
+        ("before_falls", n * vocab),
+        ("before_ends", n),
+        ("chosen_top", n * vocab),
+        ("token_next", n - 1),
+    ]);
+    check_rows(&layer.program, &first, &[Fr::ZERO, Fr::ZERO, output], &expected);
 }

@@ -9,6 +9,8 @@ use nanozk_executor::synthetic::Random;
 use nanozk_executor::{Activation, Architecture, QuantizedModel};
 use std::collections::{BTreeSet, HashMap};
 
+pub mod forge;
+
 /// A random field element.
 pub fn random_fr(random: &mut Random) -> Fr {
     let mut bytes = [0u8; 64];
@@ -173,8 +175,8 @@ impl Sheet {
         let mut counts = vec![0u64; program.rows()];
         for lane in 0.. {
             let Some(&at) = self.names.get(&format!("lane {lane}")) else { break };
-            for row in 0..active {
-                let value = self.columns[at][row] + if lane == 0 { tag[row] } else { Fr::ZERO };
+            for (value, tag) in self.columns[at].iter().zip(tag).take(active) {
+                let value = value + if lane == 0 { *tag } else { Fr::ZERO };
                 if let Some(&row) = rows.get(&format!("{value:?}")) {
                     counts[row] += 1;
                 }
