@@ -12,7 +12,7 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use nanozk_executor::spec::Activation;
+use nanozk_executor::spec::{Activation, ACT_OUT_OFFSET};
 use nanozk_executor::tables::{ActivationTable, ExpTable};
 use std::collections::HashMap;
 
@@ -31,7 +31,8 @@ pub enum Tag {
     Bits(u32),
     /// `0 ≤ v < bound`.
     Below(u32),
-    /// `v` a signed 16-bit pre-activation plus 2^15; partner: its activation plus 2^15.
+    /// `v` a signed 16-bit pre-activation plus 2^15; partner: its activation plus [`ACT_OUT_OFFSET`].
+    /// The table ends before the first activation out of range.
     Activation(Activation, u32),
     /// `v` a segment of the activation; partners: its `A` and `B` plus [`SEGMENT_OFFSET`].
     Segment(Activation, u32),
@@ -49,7 +50,8 @@ impl Tag {
         match self {
             Tag::Bits(bits) => 1 << bits,
             Tag::Below(bound) => bound as usize,
-            Tag::Activation(..) | Tag::Exp => 1 << 16,
+            Tag::Activation(act, frac) => ActivationTable::new(act, frac).inputs().count(),
+            Tag::Exp => 1 << 16,
             Tag::Segment(..) => 1024,
             Tag::ExpHigh | Tag::ExpLow => 256,
         }
@@ -63,8 +65,9 @@ impl Tag {
             Tag::Below(bound) => plain(bound.into()),
             Tag::Activation(act, frac) => {
                 let table = ActivationTable::new(act, frac);
-                (0..1u64 << 16)
-                    .map(|u| [u, (table.eval(u as i64 - (1 << 15)) + (1 << 15)) as u64, 0])
+                table
+                    .inputs()
+                    .map(|h| [(h + (1 << 15)) as u64, (table.eval(h) + ACT_OUT_OFFSET) as u64, 0])
                     .collect()
             }
             Tag::Segment(act, frac) => {
@@ -327,5 +330,38 @@ impl Composer {
         };
         program.check();
         (program, map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nanozk_executor::spec::ACT_OUT_MAX;
+    use nanozk_executor::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
+
+    /// The two tables of an activation, read as a circuit reads them, accept the same pairs: what a run accepts.
+    #[test]
+    fn activation_tables_agree() {
+        for act in [Activation::GeluNew, Activation::Gelu, Activation::Relu] {
+            for frac in MIN_ACT_FRAC..=MAX_ACT_FRAC {
+                let direct = Tag::Activation(act, frac).rows();
+                let segments = Tag::Segment(act, frac).rows();
+                let table = ActivationTable::new(act, frac);
+                for tag in [Tag::Activation(act, frac), Tag::Segment(act, frac)] {
+                    assert_eq!(tag.rows().len(), tag.size());
+                }
+                for u in 0..1usize << 16 {
+                    let [hi, a, b] = segments[u >> 6];
+                    assert_eq!(hi, u as u64 >> 6);
+                    assert!(a < 1 << 25 && b < 1 << 25);
+                    let sum = a as i64 - SEGMENT_OFFSET + (b as i64 - SEGMENT_OFFSET) * (u as i64 & 63) + (1 << 7);
+                    // Two limbs of 8 bits hold the output.
+                    let out = (sum >> 8) + ACT_OUT_OFFSET;
+                    let accepted = (0..1 << 16).contains(&out);
+                    assert_eq!(accepted, table.eval(u as i64 - (1 << 15)) <= ACT_OUT_MAX);
+                    assert_eq!(direct.get(u).copied(), accepted.then_some([u as u64, out as u64, 0]));
+                }
+            }
+        }
     }
 }

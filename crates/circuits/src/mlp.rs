@@ -5,10 +5,11 @@
 //! | `residual_limbs` | 2 | `out' = Σ limbs` | the outgoing residual is 32-bit, so that value and remainder are unique |
 //! | `activation_segment` | 3 | `A + B·lo + 2^7 = a·2^8 + rem` | interpolation within a segment (8-bit limbs only) |
 //!
-//! With 16-bit limbs the activation is one tuple of the table. The accumulator of the residual is
+//! With 16-bit limbs the activation is one tuple of the table, which lacks the pre-activations whose
+//! activation is out of range; with 8-bit limbs two limbs keep it in range. The accumulator of the residual is
 //! `(out' − in')·2^16 + rem − 2^15`, that of a pre-activation `h·2^16 + rem − 2^15`; both are below `2^50`.
 
-use nanozk_executor::spec::{Activation, MATMUL_SHIFT, RESIDUAL_BITS};
+use nanozk_executor::spec::{Activation, ACT_OUT_OFFSET, MATMUL_SHIFT, RESIDUAL_BITS};
 use nanozk_executor::tables::ActivationTable;
 use nanozk_executor::MlpTrace;
 
@@ -121,7 +122,7 @@ impl Composer {
             let u = tagged.remove(0);
             self.tag(strip, u, Tag::Activation(act, frac));
             let a = self.partner(0);
-            (self.at(u) - Poly::int(1 << 15), a.cur() - Poly::int(1 << 15), Cells::Direct(u, a))
+            (self.at(u) - Poly::int(1 << 15), a.cur() - Poly::int(ACT_OUT_OFFSET.into()), Cells::Direct(u, a))
         } else {
             let (hi, lo) = (tagged.remove(0), tagged.remove(0));
             self.tag(strip, hi, Tag::Segment(act, frac));
@@ -129,7 +130,7 @@ impl Composer {
             let (a, b) = (self.partner(0), self.partner(1));
             let out = self.take(16, &mut plain, &mut vec![]);
             let rem = self.take(8, &mut plain, &mut vec![]);
-            let value = self.value(&out) - Poly::int(1 << 15);
+            let value = self.value(&out) - Poly::int(ACT_OUT_OFFSET.into());
             let entry = |c: Column| c.cur() - Poly::int(SEGMENT_OFFSET.into());
             let rem_value = self.value(&rem);
             self.gate_on(
@@ -200,7 +201,7 @@ impl Activated {
                 match &self.cells {
                     Cells::Direct(spot, a) => {
                         w.lane(*spot, row, u);
-                        w.set(*a, row + spot.offset, i128::from(value + (1 << 15)));
+                        w.set(*a, row + spot.offset, (value + ACT_OUT_OFFSET).into());
                     }
                     Cells::Segments { hi, a, b, lo, out, rem } => {
                         let (s, l) = ((u >> 6) as usize, (u & 63) as i64);
@@ -214,7 +215,7 @@ impl Activated {
                         w.set(*a, row + hi.offset, (ea + SEGMENT_OFFSET).into());
                         w.set(*b, row + hi.offset, (eb + SEGMENT_OFFSET).into());
                         let r = ea + eb * l + 128 - value * 256;
-                        w.limbs(out, row, (value + (1 << 15)) as u128);
+                        w.limbs(out, row, (value + ACT_OUT_OFFSET) as u128);
                         w.limbs(rem, row, r as u128);
                     }
                 }

@@ -26,7 +26,8 @@ use halo2curves::bn256::Fr;
 use crate::composer::{Composer, Space, Strip, TooLarge, WEIGHT_OFFSET};
 use crate::ir::*;
 
-/// Added to an input of a matrix product so that the committed integer is unsigned.
+/// Added to an input of a matrix product so that the committed integer is unsigned: inputs are from `-2^15`
+/// to `2^16`.
 pub const X_OFFSET: i64 = 1 << 15;
 
 /// A group of outputs that lie in one strip.
@@ -99,7 +100,7 @@ impl Composer {
         rows.max(self.n)
     }
 
-    /// Places a matrix whose input is the signed 16-bit `source_value` on `source`, and whose output
+    /// Places a matrix whose input is the value `source.1` on the strip `source.0`, and whose output
     /// accumulators are `output(segment)` on each segment's strip.
     pub fn matrix(
         &mut self,

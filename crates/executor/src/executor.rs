@@ -229,7 +229,7 @@ impl<'a> PreparedMlp<'a> {
     ) -> Result<MlpTrace, Error> {
         let norm = ops::layer_norm(input, self.width, spec.norm_frac, spec.eps)?;
         let h_acc = self.fc.apply("first MLP product", &norm.out)?;
-        let a = ops::activate("MLP pre-activation", &h_acc, table)?;
+        let a = ops::activate(&h_acc, table)?;
         let out_acc = self.out.apply("second MLP product", &a)?;
         let output = ops::residual_add("MLP output", input, &out_acc)?;
         Ok(MlpTrace {

@@ -6,7 +6,8 @@
 
 use crate::model::Linear;
 use crate::spec::{
-    ACT_BITS, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT, NORM_SHIFT, PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
+    ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT, NORM_SHIFT,
+    PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
 };
 use crate::tables::{ActivationTable, ExpTable, EXP_CUTOFF};
 use crate::trace::LayerNormTrace;
@@ -264,8 +265,8 @@ pub fn layer_norm(x: &[i64], d: usize, norm_frac: u32, eps: u64) -> Result<Layer
 const TILE_ROWS: usize = 4;
 /// Outputs per tile of the matrix product.
 const TILE_COLS: usize = 4;
-/// Added to an input so that it is unsigned.
-const INPUT_OFFSET: u64 = 1 << 15;
+/// Added to an input so that it is unsigned; those of greater magnitude are multiplied plainly.
+const INPUT_OFFSET: u64 = 1 << 16;
 /// Added to a weight so that it is unsigned.
 const WEIGHT_OFFSET: u64 = 1 << 31;
 
@@ -595,14 +596,23 @@ pub fn attention_values(p: &[i64], values: HeadView<'_>, acc: &mut [i64]) {
     }
 }
 
-/// The activation of `rs(acc, 16)`, which is 16-bit.
-pub fn activate(
-    operation: &'static str,
-    acc: &[i64],
-    table: &ActivationTable,
-) -> Result<Vec<i64>, Error> {
+/// The activation of `rs(acc, 16)`, which is 16-bit; from `-ACT_OUT_OFFSET` to `ACT_OUT_MAX`.
+pub fn activate(acc: &[i64], table: &ActivationTable) -> Result<Vec<i64>, Error> {
     acc.iter()
-        .map(|&a| Ok(table.eval(check_signed(operation, rs(a, MATMUL_SHIFT), ACT_BITS)?)))
+        .map(|&acc| {
+            let h = check_signed("MLP pre-activation", rs(acc, MATMUL_SHIFT), ACT_BITS)?;
+            let a = table.eval(h);
+            if (-ACT_OUT_OFFSET..=ACT_OUT_MAX).contains(&a) {
+                return Ok(a);
+            }
+            let (min, max) = (-ACT_OUT_OFFSET, ACT_OUT_MAX);
+            Err(Error::range(
+                "MLP activation",
+                a.into(),
+                min.into(),
+                max.into(),
+            ))
+        })
         .collect()
 }
 
@@ -708,7 +718,7 @@ mod tests {
         }
     }
 
-    use crate::spec::Spec;
+    use crate::spec::{Activation, Spec};
 
     #[test]
     fn rsqrt_limits() {
@@ -767,6 +777,23 @@ mod tests {
         assert_eq!(embed(&[1, 2], &[10, 20]), Ok(vec![11, 22]));
         assert!(embed(&[i64::MIN], &[i64::MIN]).is_err());
         assert!(embed(&[1], &[]).is_err());
+    }
+
+    #[test]
+    fn activations_are_checked() {
+        let table = |a| ActivationTable::get(a, 11).unwrap();
+        let run = |h: i64, a| activate(&[h << 16], table(a)).map(|v| v[0]);
+        assert_eq!(run(28_671, Activation::Relu), Ok(57_342));
+        let error = |v| Err(Error::range("MLP activation", v, -8_192, 57_343));
+        assert_eq!(run(28_672, Activation::Relu), error(57_344));
+        assert_eq!(run(32_767, Activation::Gelu), error(65_534));
+        assert_eq!(run(-32_768, Activation::GeluNew), Ok(0));
+        // At its least, -0.17.
+        assert_eq!(run(-1_540, Activation::Gelu), Ok(-696));
+        assert_eq!(
+            run(32_768, Activation::Relu),
+            Err(Error::range("MLP pre-activation", 32_768, -32_768, 32_767))
+        );
     }
 
     #[test]

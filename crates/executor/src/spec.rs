@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 pub const RESIDUAL_FRAC: u32 = 16;
 /// Bits of an activation.
 pub const ACT_BITS: u32 = 16;
+/// Fractional bits of the MLP activation over those of the pre-activation.
+pub const ACT_OUT_EXTRA_FRAC: u32 = 1;
+/// Added to the MLP activation to make it an unsigned integer of [`ACT_BITS`]: it is never below −0.17.
+pub const ACT_OUT_OFFSET: i64 = 1 << 13;
+/// Greatest value of the MLP activation; the least is `-ACT_OUT_OFFSET`.
+pub const ACT_OUT_MAX: i64 = (1 << ACT_BITS) - 1 - ACT_OUT_OFFSET;
 /// Bits of a residual value.
 pub const RESIDUAL_BITS: u32 = 32;
 /// Shift from an accumulator of a matrix product to its output.
@@ -61,13 +67,18 @@ pub struct Spec {
     pub eps: u64,
     /// Shift from `q·k` to a score with [`SCORE_FRAC`] fractional bits.
     pub score_shift: u32,
-    /// Fractional bits of the MLP pre-activation and activation.
+    /// Fractional bits of the MLP pre-activation; see [`Spec::act_out_frac`].
     pub act_frac: u32,
     /// Non-linearity of the MLP.
     pub activation: Activation,
 }
 
 impl Spec {
+    /// Fractional bits of the MLP activation.
+    pub fn act_out_frac(&self) -> u32 {
+        self.act_frac + ACT_OUT_EXTRA_FRAC
+    }
+
     /// `floor(log2((2^15 - 2) / sqrt(width)))`: a normalized value is at most `sqrt(width)`.
     pub fn norm_frac_for(width: usize) -> u32 {
         (0..15)

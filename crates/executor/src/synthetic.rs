@@ -2,11 +2,11 @@
 //! GPT-2: for tests and benchmarks. Integers only, the same on every machine.
 
 use crate::model::{Linear, QuantizedLayer, QuantizedModel};
-use crate::spec::{Activation, Architecture, Spec, RESIDUAL_FRAC, SCORE_FRAC};
+use crate::spec::{Activation, Architecture, Spec, ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC, SCORE_FRAC};
 
 /// Fractional bits of queries, keys and values.
 const QKV_FRAC: u32 = 11;
-/// Fractional bits of the MLP activation.
+/// Fractional bits of the MLP pre-activation.
 const ACT_FRAC: u32 = 11;
 
 /// A small deterministic generator (SplitMix64).
@@ -86,7 +86,7 @@ fn random_layer(arch: Architecture, random: &mut Random) -> QuantizedLayer {
         v: random.linear(d, d, g, QKV_FRAC, 256),
         attn_out: random.linear(d, d, QKV_FRAC, RESIDUAL_FRAC, 128),
         fc: random.linear(d, f, g, ACT_FRAC, 256),
-        mlp_out: random.linear(f, d, ACT_FRAC, RESIDUAL_FRAC, 192),
+        mlp_out: random.linear(f, d, ACT_FRAC + ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC, 192),
     }
 }
 

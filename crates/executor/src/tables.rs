@@ -3,10 +3,11 @@
 //! Every entry is the correctly rounded value of the real function; the fixed-point working
 //! precision leaves more than 30 bits below the unit of a table.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::ops::{self, Error};
-use crate::spec::Activation;
+use crate::spec::{Activation, ACT_BITS, ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX};
 
 /// Entries of [`ExpTable::e1`].
 pub const EXP_E1_LEN: usize = 256;
@@ -109,9 +110,9 @@ impl Default for ExpTable {
 /// An activation function by linear interpolation over 1,024 segments of 64 inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivationTable {
-    /// `a[hi] = round(2^(act_frac+8)·act(x_hi))`.
+    /// `a[hi] = round(2^(act_frac+9)·act(x_hi))`, from `-2^20` to `2^24`.
     pub a: Vec<i64>,
-    /// `b[hi] = round(2^(act_frac+8)·(act(x_{hi+1}) − act(x_hi))/64)`.
+    /// `b[hi] = round(2^(act_frac+9)·(act(x_{hi+1}) − act(x_hi))/64)`, from `-2^10` to `2^10`.
     pub b: Vec<i64>,
 }
 
@@ -135,14 +136,13 @@ impl ActivationTable {
                 Activation::Gelu => gelu_erf(j, s),
             })
             .collect();
-        // Both tables have act_frac + 8 fractional bits; B divides by another 2^6.
-        let bits = act_frac + ACTIVATION_EXTRA_BITS;
+        // Both tables have act_frac + 9 fractional bits; B divides by another 2^6.
+        let bits = act_frac + ACT_OUT_EXTRA_FRAC + ACTIVATION_EXTRA_BITS;
         let round = |v: i128, bits: u32| ((v + (1 << (Q - bits - 1))) >> (Q - bits)) as i64;
-        let clamp = |v: i64| v.clamp(-(1 << 23), (1 << 23) - 1);
         Self {
             a: values[..ACTIVATION_SEGMENTS]
                 .iter()
-                .map(|&v| clamp(round(v, bits)))
+                .map(|&v| round(v, bits))
                 .collect(),
             b: values
                 .windows(2)
@@ -166,7 +166,8 @@ impl ActivationTable {
         Ok(cell.get_or_init(|| Self::new(activation, act_frac)))
     }
 
-    /// The activation of a 16-bit `h`; the result is 16-bit.
+    /// The activation of a 16-bit `h`, with one fractional bit more. [`ops::activate`] checks that
+    /// it does not exceed [`ACT_OUT_MAX`].
     ///
     /// # Panics
     /// If `h` is not 16-bit.
@@ -175,6 +176,14 @@ impl ActivationTable {
         let u = (h + (1 << 15)) as usize;
         let (hi, lo) = (u >> ACTIVATION_LOW_BITS, (u & 63) as i64);
         (self.a[hi] + self.b[hi] * lo + (1 << 7)) >> ACTIVATION_EXTRA_BITS
+    }
+
+    /// The 16-bit `h` whose activation is in range: all those below the first whose is not.
+    pub fn inputs(&self) -> Range<i64> {
+        let half = 1 << (ACT_BITS - 1);
+        let out = |h: &i64| self.eval(*h) > ACT_OUT_MAX;
+        let beyond = (-half..half).rev().take_while(out).count();
+        -half..half - beyond as i64
     }
 }
 
@@ -220,6 +229,7 @@ fn gelu_erf(j: i128, s: u32) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::ACT_OUT_OFFSET;
 
     fn fnv(values: &[i64]) -> u64 {
         values
@@ -305,13 +315,15 @@ mod tests {
                 assert_eq!((t.a.len(), t.b.len()), (1024, 1024));
                 let unit = f64::from(1 << act_frac);
                 for hi in 0..1024 {
+                    assert!((-(1 << 20)..1 << 24).contains(&t.a[hi]));
+                    assert!((-(1 << 10)..1 << 10).contains(&t.b[hi]));
                     let x = |hi: usize| (64.0 * hi as f64 - 32768.0) / unit;
                     let (y, next) = (
                         reference(activation, x(hi)),
                         reference(activation, x(hi + 1)),
                     );
-                    let a = unit * 256.0 * y;
-                    let b = unit * 4.0 * (next - y);
+                    let a = unit * 512.0 * y;
+                    let b = unit * 8.0 * (next - y);
                     assert!(
                         (t.a[hi] as f64 - a).abs() <= 0.5001,
                         "{activation:?} {act_frac} {hi}"
@@ -326,24 +338,32 @@ mod tests {
     }
 
     #[test]
-    fn activation_is_close_and_16_bit() {
+    fn activation_is_close_and_in_range() {
         for activation in ACTIVATIONS {
             for act_frac in MIN_ACT_FRAC..=MAX_ACT_FRAC {
                 let t = ActivationTable::get(activation, act_frac).unwrap();
                 let unit = f64::from(1 << act_frac);
                 // Interpolation error: at most max|act''|/8 · (64/2^act_frac)².
                 let step = 64.0 / unit;
-                let bound = 1.0 + step * step * unit * 0.15;
+                // GELU is still below ReLU there if its argument is small enough.
+                let end = match (activation, act_frac) {
+                    (Activation::GeluNew, 13) => 28_677,
+                    (Activation::Gelu, 13) => 28_679,
+                    _ => 28_672,
+                };
+                assert_eq!(t.inputs(), -(1 << 15)..end);
+                let bound = 1.0 + 2.0 * step * step * unit * 0.15;
                 for h in -(1i64 << 15)..1 << 15 {
                     let y = t.eval(h);
-                    assert!((-(1 << 15)..1 << 15).contains(&y));
-                    let exact = unit * reference(activation, h as f64 / unit);
+                    assert!((-ACT_OUT_OFFSET..1 << 16).contains(&y));
+                    assert_eq!(y <= ACT_OUT_MAX, h < end, "{activation:?} {act_frac} {h}");
+                    let exact = 2.0 * unit * reference(activation, h as f64 / unit);
                     assert!(
                         (y as f64 - exact).abs() <= bound,
                         "{activation:?} {act_frac} {h}"
                     );
                     if activation == Activation::Relu {
-                        assert_eq!(y, h.max(0));
+                        assert_eq!(y, 2 * h.max(0));
                     } else if h > 0 && h < (1 << 15) - 1 {
                         assert!(t.eval(h + 1) >= y, "{activation:?} {act_frac} {h}");
                     }
@@ -376,41 +396,41 @@ mod tests {
     const GOLDEN: &[u64] = &[
         0x9c9f_a67f_4da8_74a5,
         0x231a_61e7_b360_565c,
-        0x13a7_3772_9744_906b,
-        0x7dd8_9a43_ea50_596d,
-        0xe645_0c10_7c53_9c92,
-        0xa05a_e171_5c4b_918d,
-        0x4b63_ae5c_af44_0ad8,
-        0xe232_d997_520c_d2dc,
-        0x03e3_d627_4825_c25b,
-        0x4de5_4138_91e4_8c9d,
-        0x10da_23bc_5023_918b,
-        0xe706_c5ca_2948_49ff,
-        0xe034_b752_42c8_d801,
-        0xb744_d2c9_0915_b16e,
-        0x83d6_6a0e_c4fe_c22d,
-        0xda95_b9d4_8939_1fe7,
-        0x971a_ed22_df96_2c82,
-        0x4eca_bbea_ec1c_0d84,
-        0xa9fd_ae6d_30b1_94db,
-        0xc5ec_836a_31f7_a8f5,
-        0x3f47_4a33_5fa5_3271,
-        0x6ce9_8b04_6227_9a1f,
-        0x7869_6d19_b0ec_96a0,
-        0x8d22_7dd8_1a78_5aac,
-        0xa39f_7b51_8287_fdfa,
-        0x3146_36eb_28d9_044d,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
-        0xd1f5_3679_47a5_9a25,
-        0x058f_92ed_3d57_4325,
+        0x6865_12c3_0bf1_1708,
+        0xa7b1_2098_f0c0_6c7e,
+        0xddaa_78e9_6a84_e9cd,
+        0x24a1_b236_50d3_4b73,
+        0x5cf3_dc1d_bab7_406c,
+        0x54cc_b2af_d511_0977,
+        0x5bae_07e6_7b9f_06b7,
+        0x7a7f_7017_7d82_3aff,
+        0x4451_0628_b12e_e9ed,
+        0x7add_a523_8bcf_396f,
+        0xa496_8a00_04ab_43de,
+        0x0aa7_b431_c421_bf0d,
+        0x3fef_e92a_80ea_53e2,
+        0x6d0c_105c_bc6b_583a,
+        0x476e_e37c_d7d8_e43c,
+        0xf12c_18bb_fa73_4628,
+        0xe5e9_ca30_4d64_a584,
+        0xa0e1_f13d_bb26_9f52,
+        0x5a2f_90dc_05fd_ba66,
+        0x948d_1c51_3f9d_bc7d,
+        0x54a0_4b8e_997d_705b,
+        0x313f_2010_a604_cadf,
+        0x2691_683d_000d_a63d,
+        0x7983_1ce8_1407_2315,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
+        0x80dd_2560_e0d3_7325,
+        0x514e_21dd_1259_e325,
     ];
 }

@@ -70,7 +70,7 @@ pub struct MlpTrace {
     pub norm: LayerNormTrace,
     /// Pre-activation accumulators, `[n][f]`.
     pub h_acc: Vec<i64>,
-    /// Activations, `[n][f]`.
+    /// Activations, `[n][f]`, with one fractional bit more than their arguments.
     pub a: Vec<i64>,
     /// Accumulators of the second matrix, `[n][d]`.
     pub out_acc: Vec<i64>,

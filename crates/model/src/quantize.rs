@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use nanozk_executor::executor::{PreparedAttention, PreparedMlp};
 use nanozk_executor::ops::{narrow, rs, MAX_SCORE_SHIFT, MIN_SCORE_SHIFT, SCORE_BITS};
 use nanozk_executor::spec::{
-    ACT_BITS, LOGIT_DIFF_BITS, MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS, RESIDUAL_FRAC, SCORE_FRAC,
+    ACT_BITS, ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MATMUL_SHIFT,
+    PROB_ONE, RESIDUAL_BITS, RESIDUAL_FRAC, SCORE_FRAC,
 };
 use nanozk_executor::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
 use nanozk_executor::trace::{embed_trace, head_trace};
@@ -212,20 +213,23 @@ fn choose(model: &FloatModel, maxima: &Maxima, headroom: f64) -> Result<(Spec, V
 
     let mut act_frac = MAX_ACT_FRAC;
     for l in 0..arch.layers {
-        let observed =
-            maxima.heads(l, Op::PreActivation)[0].max(maxima.heads(l, Op::Activation)[0]);
-        let fits = |frac: u32| HALF / pow2(frac) >= headroom * observed;
-        let best = (MIN_ACT_FRAC..=MAX_ACT_FRAC)
-            .rev()
-            .find(|&f| fits(f))
-            .ok_or(Error::RangeNotMet {
-                layer: Some(l),
-                op: Op::PreActivation,
-                observed,
-                limit: HALF / pow2(MIN_ACT_FRAC),
-                headroom,
-            })?;
-        act_frac = act_frac.min(best);
+        // An activation is never below the range; above it, its range ends before its argument's.
+        let greatest_out = ACT_OUT_MAX as f64 / pow2(ACT_OUT_EXTRA_FRAC);
+        for (op, greatest) in [(Op::PreActivation, HALF), (Op::Activation, greatest_out)] {
+            let observed = maxima.heads(l, op)[0];
+            let fits = |frac: u32| greatest / pow2(frac) >= headroom * observed;
+            let best = (MIN_ACT_FRAC..=MAX_ACT_FRAC)
+                .rev()
+                .find(|&f| fits(f))
+                .ok_or(Error::RangeNotMet {
+                    layer: Some(l),
+                    op,
+                    observed,
+                    limit: greatest / pow2(MIN_ACT_FRAC),
+                    headroom,
+                })?;
+            act_frac = act_frac.min(best);
+        }
     }
 
     let d = arch.width as f64;
@@ -328,7 +332,7 @@ fn activation_offsets(
 ) -> Result<Vec<Vec<f64>>> {
     let arch = model.architecture();
     let table = ActivationTable::get(spec.activation, spec.act_frac)?;
-    let scale = pow2(spec.act_frac);
+    let (scale, out_scale) = (pow2(spec.act_frac), pow2(spec.act_out_frac()));
     let mut sums = vec![vec![0.0; arch.mlp_width]; arch.layers];
     let mut count = 0;
     for tokens in windows {
@@ -340,7 +344,8 @@ fn activation_offsets(
                 (Some(l), Op::Activation) => {
                     for (i, (h, a)) in inputs.iter().zip(&values).enumerate() {
                         let h = (f64::from(*h) * scale).round() as i64;
-                        sums[l][i % arch.mlp_width] += table.eval(h) as f64 / scale - f64::from(*a);
+                        sums[l][i % arch.mlp_width] +=
+                            table.eval(h) as f64 / out_scale - f64::from(*a);
                     }
                 }
                 _ => {}
@@ -368,6 +373,7 @@ fn build(
     let shift = pow2(MATMUL_SHIFT);
     let norm = pow2(spec.norm_frac);
     let act = pow2(spec.act_frac);
+    let act_out = pow2(spec.act_out_frac());
     let residual = pow2(RESIDUAL_FRAC);
     let embedding = |t: &candle_core::Tensor| -> Result<Vec<i64>> {
         Ok(widen(t)?
@@ -406,7 +412,7 @@ fn build(
                 |_| residual * shift,
             ),
             fc: after_norm(&fc, 0, arch.mlp_width, &|_| act),
-            mlp_out: mlp_out.quantize(0, d, |_| residual * shift / act, |_| residual * shift),
+            mlp_out: mlp_out.quantize(0, d, |_| residual * shift / act_out, |_| residual * shift),
         });
     }
     let head = Affine {
@@ -500,7 +506,14 @@ fn format(op: Op, layer: Option<&LayerScales>, spec: &Spec, c: usize) -> Format 
             }
         }
         (Op::Norm1 | Op::Norm2 | Op::FinalNorm, _) => uniform(spec.norm_frac, ACT_BITS),
-        (Op::PreActivation | Op::Activation, _) => uniform(spec.act_frac, ACT_BITS),
+        (Op::PreActivation, _) => uniform(spec.act_frac, ACT_BITS),
+        (Op::Activation, _) => Format {
+            scale: Scale::Uniform(pow2(spec.act_out_frac())),
+            // With a sign bit.
+            bits: ACT_BITS + 1,
+            min: -ACT_OUT_OFFSET as f64,
+            max: ACT_OUT_MAX as f64,
+        },
         (Op::Score, _) => symmetric(SCORE_FRAC, SCORE_BITS),
         (Op::Logit, _) => symmetric(spec.norm_frac + 16, LOGIT_DIFF_BITS),
         (Op::Embedding | Op::AttentionOut | Op::MlpOut | Op::Residual, _) | (_, None) => {

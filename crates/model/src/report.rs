@@ -117,7 +117,7 @@ pub struct Report {
     pub headroom_required: f64,
     /// Fractional bits of normalized activations.
     pub norm_frac: u32,
-    /// Fractional bits of the MLP pre-activation and activation.
+    /// Fractional bits of the MLP pre-activation; the activation has one more.
     pub act_frac: u32,
     /// Shift from query times key to a score.
     pub score_shift: u32,
@@ -149,7 +149,7 @@ impl Report {
         );
         let _ = writeln!(
             s,
-            "Chosen: {} fractional bits after LayerNorm, {} in the MLP, attention scores shifted by {}; required headroom {}.",
+            "Chosen: {} fractional bits after LayerNorm, {} before the activation of the MLP, attention scores shifted by {}; required headroom {}.",
             self.norm_frac, self.act_frac, self.score_shift, self.headroom_required
         );
         let _ = writeln!(

@@ -28,7 +28,10 @@ fn tiny_gpt2_keeps_its_perplexity() {
             o.min >= o.representable_min && o.max <= o.representable_max,
             "{o:?}"
         );
-        if matches!(o.op, Op::Query | Op::Key | Op::Value | Op::PreActivation) {
+        if matches!(
+            o.op,
+            Op::Query | Op::Key | Op::Value | Op::PreActivation | Op::Activation
+        ) {
             assert!(o.headroom >= options.headroom, "{o:?}");
         }
     }
