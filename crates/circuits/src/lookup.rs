@@ -50,7 +50,9 @@ impl Tag {
         match self {
             Tag::Bits(bits) => 1 << bits,
             Tag::Below(bound) => bound as usize,
-            Tag::Activation(act, frac) => ActivationTable::new(act, frac).inputs().count(),
+            Tag::Activation(act, frac) => {
+                ActivationTable::get(act, frac).expect("the specification is valid").inputs().count()
+            }
             Tag::Exp => 1 << 16,
             Tag::Segment(..) => 1024,
             Tag::ExpHigh | Tag::ExpLow => 256,
