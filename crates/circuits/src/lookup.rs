@@ -5,8 +5,8 @@
 //! | `logup_helper_j` | 3 | `h·(α+f_a)(α+f_b) = active·(2α+f_a+f_b)` | `h = 1/(α+f_a) + 1/(α+f_b)` on active rows, 0 elsewhere |
 //! | `logup_table` | 3 | `h·(α+f)(α+t) = active·((α+t) − m·(α+f))` | `h = 1/(α+f) − m/(α+t)` |
 //!
-//! with `f_0 = lane_0 + tag + τ·partner_0 + τ²·partner_1`, `f_j = lane_j` for the other lanes, and
-//! `t = key + τ·table_0 + τ²·table_1`. Every active row of every lane is looked up; an unused cell is
+//! with `f_0 = lane_0 + τ·partner_0 + τ²·partner_1 + τ³·tag`, `f_j = lane_j` for the other lanes, and
+//! `t = key + τ·table_0 + τ²·table_1 + τ³·table_tag` (one power less for each partner not used). Every active row of every lane is looked up; an unused cell is
 //! zero, which is in the range table. The helpers have no selector on their left side: they are forced
 //! to zero in the blind rows, and hidden by random members of the range table in the salt rows.
 
@@ -19,8 +19,6 @@ use std::collections::HashMap;
 use crate::composer::{Composer, TooLarge};
 use crate::ir::*;
 
-/// Distance between the keys of two tables.
-const TAG_STRIDE: u64 = 1 << 16;
 /// Added to the entries of an activation segment so that committed integers are unsigned.
 pub const SEGMENT_OFFSET: i64 = 1 << 24;
 
@@ -147,7 +145,7 @@ impl Composer {
                 order.push(tag);
                 order.len() - 1
             });
-            self.set_fixed(tag_column, &[span], Fr::from(id as u64 * TAG_STRIDE));
+            self.set_fixed(tag_column, &[span], Fr::from(id as u64));
             for row in span.rows() {
                 assert_eq!(tag_of_row[row], 0, "row {row} has two tags");
                 tag_of_row[row] = id as u8;
@@ -167,7 +165,12 @@ impl Composer {
             return Err(TooLarge { what: "lookup tables", needed: row, available: active_rows });
         }
         self.tables = order.into_iter().zip(tables.iter().map(|t| t.0)).collect();
-        self.table_columns = [vec![key], table.clone()].concat();
+        // The tag is an element of the tuple of its own: added to the value, a prover could trade one
+        // for the other and read a cell in another table.
+        let table_tag = self.column("table tag", Kind::Fixed, false);
+        let lane_tuple = [partners, vec![tag_column]].concat();
+        let table_tuple = [table, vec![table_tag]].concat();
+        self.table_columns = [vec![key], table_tuple.clone()].concat();
         let multiplicity = self.column("multiplicity", Kind::Witness, true);
 
         let alpha = || Poly::scalar(Scalar::Challenge(Challenge::Alpha));
@@ -176,9 +179,9 @@ impl Composer {
                 acc + c.cur() * Scalar::pow(Challenge::Tau, i as u64 + 1)
             })
         };
-        let mut sides: Vec<Poly> = vec![tuple(self.lanes[0].cur() + tag_column.cur(), &partners)];
+        let mut sides: Vec<Poly> = vec![tuple(self.lanes[0].cur(), &lane_tuple)];
         sides.extend(self.lanes[1..].iter().map(|lane| alpha() + lane.cur()));
-        let t = tuple(key.cur(), &table);
+        let t = tuple(key.cur(), &table_tuple);
         let active = self.active;
         let rows = Span::run(0, active_rows);
         let helper = |c: &mut Self, j: usize| {
@@ -223,9 +226,10 @@ impl Composer {
     fn fill_tables(&mut self) {
         let columns = std::mem::take(&mut self.table_columns);
         for (id, (tag, start)) in std::mem::take(&mut self.tables).into_iter().enumerate() {
-            for (i, mut entry) in tag.rows().into_iter().enumerate() {
-                entry[0] += id as u64 * TAG_STRIDE;
-                for (column, value) in columns.iter().zip(entry) {
+            let partners = columns.len() - 2;
+            for (i, entry) in tag.rows().into_iter().enumerate() {
+                let tuple = entry[..=partners].iter().copied().chain([id as u64]);
+                for (column, value) in columns.iter().zip(tuple) {
                     self.set_fixed(*column, &[Span::row(start + i)], Fr::from(value));
                 }
             }
