@@ -162,21 +162,22 @@ impl Sheet {
 
     /// Counts multiplicities anew after lanes changed (those without partners).
     pub fn recount(&mut self, program: &Program) {
-        let fixed = |name: &str| {
-            let at = program.columns.iter().position(|c| c.name == name).expect("a program with lookups");
-            &program.fixed[at]
-        };
-        let (tag, key) = (fixed("tag"), fixed("table key"));
+        let fixed = |name: &str| program.columns.iter().position(|c| c.name == name).map(|at| &program.fixed[at]);
+        let (tag, key) = (fixed("tag").expect("lookups"), fixed("table key").expect("lookups"));
+        // The tag is an element of the tuple, or else part of its first one.
+        let table_tag = fixed("table tag");
+        let scale = if table_tag.is_some() { Fr::from(2).pow_vartime([64]) } else { Fr::ONE };
         let active = program.usable() - 1;
         let mut rows = HashMap::new();
         for (row, key) in key.iter().enumerate().take(active) {
+            let key = key + table_tag.map_or(Fr::ZERO, |tag| tag[row] * scale);
             rows.entry(format!("{key:?}")).or_insert(row);
         }
         let mut counts = vec![0u64; program.rows()];
         for lane in 0.. {
             let Some(&at) = self.names.get(&format!("lane {lane}")) else { break };
             for (value, tag) in self.columns[at].iter().zip(tag).take(active) {
-                let value = value + if lane == 0 { *tag } else { Fr::ZERO };
+                let value = value + if lane == 0 { *tag * scale } else { Fr::ZERO };
                 if let Some(&row) = rows.get(&format!("{value:?}")) {
                     counts[row] += 1;
                 }
