@@ -19,12 +19,12 @@ fn reversed(mut bytes: [u8; WORD]) -> [u8; WORD] {
 
 /// A scalar as an integer.
 pub fn scalar_to_bytes(s: &Fr) -> [u8; WORD] {
-    reversed(s.to_repr().into())
+    reversed(s.to_repr())
 }
 
 /// The scalar that [`scalar_to_bytes`] encodes.
 pub fn scalar_from_bytes(bytes: &[u8; WORD]) -> Result<Fr, Malformed> {
-    Option::from(Fr::from_repr(reversed(*bytes).into())).ok_or(Malformed::NotReduced)
+    Option::from(Fr::from_repr(reversed(*bytes))).ok_or(Malformed::NotReduced)
 }
 
 /// The residue of any integer.
@@ -37,11 +37,11 @@ pub fn scalar_reduced(bytes: &[u8; WORD]) -> Fr {
 }
 
 fn coordinate_to_bytes(c: &Fq) -> [u8; WORD] {
-    reversed(c.to_repr().into())
+    reversed(c.to_repr())
 }
 
 fn coordinate_from_bytes(bytes: [u8; WORD]) -> Result<Fq, Malformed> {
-    Option::from(Fq::from_repr(reversed(bytes).into())).ok_or(Malformed::NotReduced)
+    Option::from(Fq::from_repr(reversed(bytes))).ok_or(Malformed::NotReduced)
 }
 
 /// `x` and `y`; zeros at infinity.

@@ -18,6 +18,9 @@ pub enum Element {
     Opening(usize),
 }
 
+/// The elements of a sort, by their positions.
+pub type Sort = fn(usize) -> Element;
+
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,7 @@
 //! follows from the verifying key. Every proof has exactly one encoding of each sort.
 
 use crate::encoding::*;
-use crate::error::{Element, Error, Malformed};
+use crate::error::{Element, Error, Malformed, Sort};
 use crate::key::{Layout, Slot, VerifyingKey};
 use crate::transcript::TranscriptKind;
 use halo2curves::bn256::{Fr, G1Affine};
@@ -96,7 +96,7 @@ impl Proof {
         let point = |element: Element, words: &mut Words<'_>| {
             point(words).map_err(|reason| Error::Decode { element, reason })
         };
-        let points = |count: usize, element: fn(usize) -> Element, words: &mut Words<'_>| {
+        let points = |count: usize, element: Sort, words: &mut Words<'_>| {
             (0..count)
                 .map(|i| point(element(i), words))
                 .collect::<Result<Vec<_>, _>>()
@@ -126,7 +126,7 @@ impl Proof {
 
     /// The right number of each element, and only points a decoder accepts.
     pub(crate) fn check(&self, layout: &Layout) -> Result<(), Error> {
-        let counts: [(fn(usize) -> Element, usize, usize); 3] = [
+        let counts: [(Sort, usize, usize); 3] = [
             (Element::First, layout.first.len(), self.first.len()),
             (Element::Second, layout.second.len(), self.second.len()),
             (Element::Evaluation, layout.openings.len(), self.evals.len()),
@@ -141,7 +141,7 @@ impl Proof {
                 });
             }
         }
-        let points: [(fn(usize) -> Element, &[G1Affine]); 4] = [
+        let points: [(Sort, &[G1Affine]); 4] = [
             (Element::First, &self.first),
             (Element::Second, &self.second),
             (Element::Quotient, &self.quotient),

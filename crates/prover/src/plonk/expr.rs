@@ -31,7 +31,13 @@ pub(crate) type Table<'a> = [&'a [Fr]];
 #[inline]
 fn get(table: &Table<'_>, cell: Cell, row: usize) -> Fr {
     let column = table[cell.column.0 as usize];
-    column[(row as i64 + cell.rotation as i64).rem_euclid(column.len() as i64) as usize]
+    column[rotate(row, cell.rotation, column.len())]
+}
+
+/// The row `rotation` below `row`, of a power of two.
+#[inline]
+pub(crate) fn rotate(row: usize, rotation: i32, rows: usize) -> usize {
+    row.wrapping_add_signed(rotation as isize) & (rows - 1)
 }
 
 /// `constant + Σ coeff · cell + Σ cell · (…)`, a multivariate Horner scheme.
@@ -161,7 +167,7 @@ fn stretches(
     mut f: impl FnMut(Range<usize>, &[Fr]),
 ) {
     let column = table[cell.column.0 as usize];
-    let start = (rows.start as i64 + cell.rotation as i64).rem_euclid(column.len() as i64) as usize;
+    let start = rotate(rows.start, cell.rotation, column.len());
     let first = rows.len().min(column.len() - start);
     f(0..first, &column[start..start + first]);
     if first < rows.len() {
@@ -198,13 +204,13 @@ mod tests {
         let cell = |column: usize, row: usize, rotation: i64| {
             columns[column][(row as i64 + rotation).rem_euclid(n as i64) as usize]
         };
-        for row in 0..n {
+        for (row, value) in out.iter().enumerate() {
             let (a, b, c) = (cell(0, row, 0), cell(1, row, 1), cell(2, row, -3));
             let expected =
                 a * b * c + a * a * tau + a * cell(3, row, 5) + a * Fr::from(3) + b * c * instance
                     - cell(3, row, 20)
                     + Fr::from(7);
-            assert_eq!(out[row], expected, "row {row}");
+            assert_eq!(*value, expected, "row {row}");
             assert_eq!(expr.at(&table, row), expected, "row {row}");
         }
         let mut part = vec![Fr::ZERO; 6];

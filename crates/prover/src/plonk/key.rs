@@ -100,7 +100,7 @@ pub fn commit_fixed(params: &ParamsKZG<Bn256>, program: &Program) -> Vec<G1Affin
 }
 
 /// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps no
-/// cosets, in bytes; within some ten percent.
+/// cosets, in bytes; within some ten percent. Memory of the witness that the caller keeps is extra.
 pub fn estimate_peak_bytes(program: &Program) -> u64 {
     let layout = Layout::new(program);
     let fixed = layout.fixed;
@@ -124,5 +124,7 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
     // Coefficients; values on one coset of all opened columns; both cosets' quotients and powers.
     let quotient = witness - linear + layout.opened.len() + 2 * virtual_columns + 4;
     let columns = always + committing.max(quotient);
-    columns as u64 * (program.rows() * size_of::<Fr>()) as u64
+    let bytes = columns as u64 * (program.rows() * size_of::<Fr>()) as u64;
+    // Allocators do not return everything that is freed.
+    bytes + bytes / 5
 }

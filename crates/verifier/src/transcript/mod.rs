@@ -9,7 +9,7 @@ pub use keccak::KeccakTranscript;
 pub use poseidon::PoseidonTranscript;
 
 use crate::encoding::check_point;
-use crate::error::{Element, Error, Malformed};
+use crate::error::{Element, Error, Malformed, Sort};
 use crate::key::VerifyingKey;
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_circuits::ir::CHALLENGES;
@@ -66,7 +66,7 @@ impl Rounds {
         Ok(Rounds(transcript))
     }
 
-    fn points(&mut self, points: &[G1Affine], element: fn(usize) -> Element) -> Result<(), Error> {
+    fn points(&mut self, points: &[G1Affine], element: Sort) -> Result<(), Error> {
         for (i, point) in points.iter().enumerate() {
             check_point(point)
                 .and_then(|()| self.0.absorb_point(point))
