@@ -145,10 +145,10 @@ impl<'a> LayerWeights<'a> {
 
 enum Parts {
     Embed(Embed),
-    Attention(Attention),
-    Mlp(Mlp),
-    Block(Attention, Mlp),
-    Head(Head),
+    Attention(Box<Attention>),
+    Mlp(Box<Mlp>),
+    Block(Box<Attention>, Box<Mlp>),
+    Head(Box<Head>),
 }
 
 /// A composed layer.
@@ -183,8 +183,8 @@ fn compose(shape: Shape) -> Result<(Composer, Parts, Option<LookupIndex>), TooLa
     let ends = (c.input, c.output);
     let both = || (ends.0.expect("has an input"), ends.1.expect("has an output"));
     let parts = match kind {
-        LayerKind::Attention => Parts::Attention(c.attention(b, both().0, both().1)?),
-        LayerKind::Mlp => Parts::Mlp(c.mlp(b, both().0, both().1)?),
+        LayerKind::Attention => Parts::Attention(Box::new(c.attention(b, both().0, both().1)?)),
+        LayerKind::Mlp => Parts::Mlp(Box::new(c.mlp(b, both().0, both().1)?)),
         LayerKind::Block => {
             let middle = c.column("middle", Kind::Witness, false);
             c.scope = "attention.";
@@ -192,10 +192,10 @@ fn compose(shape: Shape) -> Result<(Composer, Parts, Option<LookupIndex>), TooLa
             c.scope = "mlp.";
             let mlp = c.mlp(b, middle, both().1)?;
             c.scope = "";
-            Parts::Block(attention, mlp)
+            Parts::Block(Box::new(attention), Box::new(mlp))
         }
         LayerKind::Embed => Parts::Embed(c.embed(b, both_output(ends))?),
-        LayerKind::Head => Parts::Head(c.head(b, ends.0.expect("has an input"))?),
+        LayerKind::Head => Parts::Head(Box::new(c.head(b, ends.0.expect("has an input"))?)),
     };
     let lookups = c.finish_lookups()?;
     Ok((c, parts, lookups))
