@@ -18,6 +18,12 @@ pub enum FileError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another process works on it.
+    #[error("{} is held by another process", path.display())]
+    Busy {
+        /// Where.
+        path: PathBuf,
+    },
     /// The content is not what it should be.
     #[error("{} is not valid: {reason}", path.display())]
     Content {
@@ -47,6 +53,15 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
 
 /// Writes a file through a temporary one beside it, so that nobody ever sees a part of it.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o666)
+}
+
+/// Like [`write`], of a file that only its owner may read.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o600)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let fail = |action| {
         move |source| FileError::Io {
             action,
@@ -54,8 +69,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
             source,
         }
     };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fail("create"))?;
+    let dir = match path.parent() {
+        Some(dir) if dir != Path::new("") => dir,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = builder.tempfile_in(dir).map_err(fail("create"))?;
     file.write_all(bytes).map_err(fail("write"))?;
     file.as_file().sync_all().map_err(fail("write"))?;
     file.persist(path).map_err(|e| FileError::Io {
@@ -68,9 +91,48 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// Writes a JSON file.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+    write(path, &json(value))
+}
+
+/// Writes a JSON file that only its owner may read.
+pub fn write_json_secret<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+    write_secret(path, &json(value))
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("plain data serializes");
     bytes.push(b'\n');
-    write(path, &bytes)
+    bytes
+}
+
+/// A file that one process at a time holds; it is free again when the process ends, however it does.
+#[derive(Debug)]
+pub struct Lock {
+    _file: std::fs::File,
+}
+
+/// Takes a lock, without waiting.
+pub fn lock(path: &Path) -> Result<Lock, FileError> {
+    let fail = |source| FileError::Io {
+        action: "lock",
+        path: path.into(),
+        source,
+    };
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(fail)?;
+    #[cfg(unix)]
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(FileError::Busy { path: path.into() });
+        }
+        Err(e) => return Err(fail(e.into())),
+    }
+    Ok(Lock { _file: file })
 }
 
 /// Creates a directory and its parents.

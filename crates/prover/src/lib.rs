@@ -4,8 +4,10 @@
 //! * [`keys`]: keys by shape, cached on disk.
 //! * [`registration`]: commitments to a model's weights.
 //! * [`session`]: a claim and its proofs, in a directory, resumable.
+//! * [`audit`]: which layers to prove when not all are.
 //! * [`files`]: files that are whole or absent.
 
+pub mod audit;
 pub mod check;
 pub mod files;
 pub mod keys;

@@ -6,6 +6,7 @@
 //! | `session.json` | the public claim |
 //! | `secret.json` | seed, tokens: for the provider, and whoever it chooses to tell |
 //! | `openings.json` | how often each boundary commitment was opened; never more often than its randomness allows |
+//! | `lock` | held while proving |
 //! | `proofs/<layer>.proof` | proofs |
 
 use crate::files::{self, FileError};
@@ -23,7 +24,7 @@ use nanozk_executor::{padded, QuantizedModel, Trace};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::{layer_kinds, ModelCard};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
-use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
+use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::TranscriptKind;
 use rand_core::{CryptoRng, RngCore};
@@ -138,7 +139,26 @@ impl SessionDir {
 
     /// The secret part.
     pub fn secret(&self) -> Result<Secret, FileError> {
-        files::read_json(&self.path.join("secret.json"))
+        let path = self.path.join("secret.json");
+        let secret: Secret = files::read_json(&path)?;
+        let invalid = |reason| FileError::Content {
+            path: path.clone(),
+            reason,
+        };
+        if secret.format != SECRET_FORMAT {
+            return Err(invalid(format!(
+                "format {:?} where {SECRET_FORMAT:?} is needed",
+                secret.format
+            )));
+        }
+        if secret.prompt == 0 || secret.prompt >= secret.tokens.len() {
+            return Err(invalid(format!(
+                "a prompt of {} tokens in a sequence of {}",
+                secret.prompt,
+                secret.tokens.len()
+            )));
+        }
+        Ok(secret)
     }
 
     /// Where the proof of a layer is.
@@ -223,7 +243,7 @@ impl SessionDir {
         };
         files::create_dir(&self.path.join("proofs"))?;
         files::write_json(&self.path.join("card.json"), card)?;
-        files::write_json(&self.path.join("secret.json"), &secret)?;
+        files::write_json_secret(&self.path.join("secret.json"), &secret)?;
         let openings = Openings {
             boundaries: vec![0; session.boundaries.len()],
         };
@@ -269,7 +289,10 @@ impl SessionDir {
         Ok(files::write_json(&path, &openings)?)
     }
 
-    /// Proves layers that have no valid proof yet.
+    /// Proves layers that have no valid proof yet. One process at a time does: openings are counted.
+    ///
+    /// # Panics
+    /// If the shape of a layer to prove is not among `prepared`.
     pub fn prove(
         &self,
         model: &QuantizedModel,
@@ -279,9 +302,24 @@ impl SessionDir {
         options: &Options,
         events: &(dyn Fn(Event) + Sync),
     ) -> Result<(), Error> {
+        let _lock = files::lock(&self.path.join("lock"))?;
         let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
+        card.check().map_err(SessionError::from)?;
         if session.model_id != card.model_id() {
             return Err(Error::SessionOfAnotherModel);
+        }
+        if session.boundaries.len() + 1 != card.layers.len() {
+            return Err(SessionError::Boundaries {
+                expected: card.layers.len() - 1,
+                got: session.boundaries.len(),
+            }
+            .into());
+        }
+        if secret.tokens.len() > card.tokens {
+            return Err(Error::TooLong {
+                tokens: secret.tokens.len(),
+                registered: card.tokens,
+            });
         }
         let sequence = secret.sequence(card.tokens);
         let trace = model.forward(&sequence.tokens)?;
