@@ -1,0 +1,164 @@
+//! Fuzz targets, one for every decoder of untrusted bytes.
+//!
+//! A target takes a valid encoding, applies mutations, and decodes: no input may panic, and what is
+//! accepted must encode to the same bytes again where an encoding is unique.
+
+use halo2curves::bn256::G1Affine;
+use nanozk_circuits::{BlockShape, Layer, LayerKind, Plan, Shape};
+use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
+use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
+use nanozk_verifier::hex::{Digest32, Point, Scalar};
+use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
+use nanozk_verifier::statement::Context;
+use nanozk_verifier::{Proof, TranscriptKind, VerifyingKey};
+use std::sync::LazyLock;
+
+/// One change of an encoding.
+#[derive(Clone, Copy, Debug)]
+pub enum Mutation {
+    /// Replaces a byte.
+    Set(u16, u8),
+    /// Removes bytes.
+    Remove(u16, u8),
+    /// Repeats bytes.
+    Repeat(u16, u8),
+    /// Cuts the rest.
+    Truncate(u16),
+}
+
+impl From<(u8, u16, u8)> for Mutation {
+    fn from((kind, at, value): (u8, u16, u8)) -> Self {
+        match kind % 8 {
+            0 => Mutation::Remove(at, value),
+            1 => Mutation::Repeat(at, value),
+            2 => Mutation::Truncate(at),
+            _ => Mutation::Set(at, value),
+        }
+    }
+}
+
+/// Applies mutations; positions are relative to the length.
+pub fn mutate(mut bytes: Vec<u8>, mutations: &[Mutation]) -> Vec<u8> {
+    for m in mutations {
+        if bytes.is_empty() {
+            break;
+        }
+        let place = |at: u16| at as usize * bytes.len() / (1 << 16);
+        match *m {
+            Mutation::Set(at, value) => {
+                let i = place(at);
+                bytes[i] = value;
+            }
+            Mutation::Remove(at, count) => {
+                let i = place(at);
+                bytes.drain(i..(i + count as usize).min(bytes.len()));
+            }
+            Mutation::Repeat(at, count) => {
+                let i = place(at);
+                let part = bytes[i..(i + count as usize).min(bytes.len())].to_vec();
+                bytes.splice(i..i, part);
+            }
+            Mutation::Truncate(at) => bytes.truncate(place(at)),
+        }
+    }
+    bytes
+}
+
+fn architecture() -> Architecture {
+    Architecture {
+        layers: 1,
+        width: 8,
+        heads: 2,
+        mlp_width: 16,
+        vocab: 8,
+        context: 8,
+    }
+}
+
+/// A small model.
+pub fn model() -> QuantizedModel {
+    synthetic::model(architecture(), Activation::GeluNew, 1)
+}
+
+fn shape(kind: LayerKind) -> Shape {
+    let model = model();
+    Shape {
+        kind,
+        block: BlockShape::new(&model.arch, &model.spec),
+        tokens: 4,
+        plan: Plan {
+            k: 12,
+            weights: 2,
+            lanes: 5,
+            limb: 8,
+        },
+    }
+}
+
+/// The verifying key of a small layer; its commitments are no real ones, which decoding does not need.
+pub static KEY: LazyLock<VerifyingKey> = LazyLock::new(|| {
+    let layer = Layer::new(shape(LayerKind::Mlp)).expect("the shape fits");
+    let fixed = layer.program.fixed.len();
+    VerifyingKey::new(layer.program, vec![G1Affine::generator(); fixed], [0; 32])
+});
+
+/// A well-formed proof that proves nothing.
+pub fn proof() -> Proof {
+    let layout = KEY.layout();
+    let g = G1Affine::generator();
+    Proof {
+        transcript: TranscriptKind::Keccak,
+        first: vec![g; layout.first.len()],
+        second: vec![g; layout.second.len()],
+        quotient: [g; 2],
+        evals: vec![5.into(); layout.openings.len()],
+        opening: [g; 2],
+    }
+}
+
+/// The file of that proof.
+pub fn proof_file() -> Vec<u8> {
+    LayerProof {
+        layer: 2,
+        statement: [7; 32],
+        transcript: TranscriptKind::Keccak,
+        bytes: proof().to_bytes(),
+    }
+    .to_file()
+}
+
+/// A well-formed card.
+pub fn card() -> ModelCard {
+    let model = model();
+    let layers = layer_kinds(1, false)
+        .into_iter()
+        .map(|(kind, _)| CardLayer {
+            kind,
+            plan: shape(kind).plan,
+            verifying_key: Digest32([3; 32]),
+            weights: vec![Point(G1Affine::generator()); 2],
+        })
+        .collect();
+    ModelCard {
+        format: CARD_FORMAT.into(),
+        architecture: model.arch,
+        spec: model.spec,
+        tokenizer: Digest32([1; 32]),
+        tokens: 4,
+        setup: Digest32([2; 32]),
+        development_setup: true,
+        layers,
+    }
+}
+
+/// A well-formed session.
+pub fn session() -> Session {
+    Session {
+        format: SESSION_FORMAT.into(),
+        model_id: card().model_id(),
+        context: Context::default(),
+        input_digest: Scalar(1.into()),
+        output_digest: Scalar(2.into()),
+        boundaries: vec![Point(G1Affine::generator()); 3],
+    }
+}
