@@ -46,54 +46,94 @@ const MAX_OFFSET: i64 = 1 << 31;
 /// The attention half of a block.
 pub struct Attention {
     shape: BlockShape,
-    norm: Norm,
-    q: Rounded,
-    k: Rounded,
-    v: Rounded,
-    scores: Scores,
-    context: Rounded,
-    out: Residual,
-    qkv: Matrix,
-    proj: Matrix,
+    /// LayerNorm.
+    pub norm: Norm,
+    /// Queries.
+    pub q: Rounded,
+    /// Keys.
+    pub k: Rounded,
+    /// Values.
+    pub v: Rounded,
+    /// Scores to probabilities.
+    pub scores: Scores,
+    /// Probabilities times values.
+    pub context: Rounded,
+    /// Outgoing residual.
+    pub out: Residual,
+    /// Matrix of queries, keys and values.
+    pub qkv: Matrix,
+    /// Output projection.
+    pub proj: Matrix,
 }
 
-struct Scores {
+/// Where the scores and what follows from them lie.
+pub struct Scores {
     base: usize,
     /// Rows of a head.
     stride: usize,
     /// Rows of a plane.
-    plane: usize,
+    pub plane: usize,
     /// Plane of the statistics.
-    stats: usize,
-    rem: Limbs,
-    exp: Exp,
+    pub stats: usize,
+    /// Limbs of a score's remainder.
+    pub rem: Limbs,
+    /// Exponential of the distance's low part.
+    pub exp: Exp,
     /// `z >> 16`, less one unless zero.
-    w: Spots,
-    far: Spot,
-    top: Spot,
-    used: Limbs,
-    p: Limbs,
-    p_rem: Limbs,
+    pub w: Limbs,
+    /// Whether `z ≥ 2^16`.
+    pub far: Spot,
+    /// Whether the maximum is taken from here.
+    pub top: Spot,
+    /// Limbs of the exponential, zero if far.
+    pub used: Limbs,
+    /// Limbs of the probability.
+    pub p: Limbs,
+    /// Limbs of its remainder.
+    pub p_rem: Limbs,
     accumulator: Poly,
     p_value: Poly,
 }
 
-type Spots = Limbs;
-
-enum Exp {
-    Direct { z: Spot, e: Column },
-    Split { high: Spot, low: Spot, table: Column, e: Limbs, rem: Limbs },
+/// Cells of an exponential.
+pub enum Exp {
+    /// Distance; the exponential is its partner.
+    Direct {
+        /// Low part of the distance.
+        z: Spot,
+        /// Exponential.
+        e: Column,
+    },
+    /// By a product of two exponentials.
+    Split {
+        /// Second byte of the distance.
+        high: Spot,
+        /// First byte of the distance.
+        low: Spot,
+        /// Exponentials of both, beside them.
+        table: Column,
+        /// Limbs of the product.
+        e: Limbs,
+        /// Limbs of its remainder.
+        rem: Limbs,
+    },
 }
 
 impl Scores {
-    fn row(&self, n: usize, h: usize, t: usize, s: usize) -> usize {
+    /// Row of a score.
+    pub fn row(&self, n: usize, h: usize, t: usize, s: usize) -> usize {
         self.base + h * self.stride + t * n + s
     }
 }
 
 impl Composer {
     /// Composes the attention half of a block between two residual columns.
-    pub fn attention(&mut self, shape: &BlockShape, input: Column, output: Column) -> Result<Attention, TooLarge> {
+    pub fn attention(
+        &mut self,
+        shape: &BlockShape,
+        input: Column,
+        output: Column,
+    ) -> Result<Attention, TooLarge> {
         let (n, d, heads) = (self.n, shape.width, shape.heads);
         let c = d / heads;
         let stride = (c * n).max(n * n);
@@ -111,7 +151,18 @@ impl Composer {
         let qkv = self.matrix("qkv", norm.out.clone(), &segments, q.accumulator.clone())?;
         let source = (context.strips[0], context.value.clone());
         let proj = self.matrix("attn_out", source, &[out.strip], out.accumulator.clone())?;
-        Ok(Attention { shape: *shape, norm, q, k, v, scores, context, out, qkv, proj })
+        Ok(Attention {
+            shape: *shape,
+            norm,
+            q,
+            k,
+            v,
+            scores,
+            context,
+            out,
+            qkv,
+            proj,
+        })
     }
 
     /// Scores to probabilities.
@@ -131,8 +182,13 @@ impl Composer {
         let (mut tagged, mut plain, planes) = self.place(tagged, plain, plane);
         // The copies of row statistics take planes 1 and 2 of the auxiliary column.
         let planes = planes.max(3);
-        let base = self.alloc("scores", &[Space::Lanes, Space::Aux, Space::Run], (planes + 1) * plane)?;
-        let heads_span = |offset: usize, len: usize| Span::strided(base + offset, len, stride, heads);
+        let base = self.alloc(
+            "scores",
+            &[Space::Lanes, Space::Aux, Space::Run],
+            (planes + 1) * plane,
+        )?;
+        let heads_span =
+            |offset: usize, len: usize| Span::strided(base + offset, len, stride, heads);
         let all = heads_span(0, n * n);
         let none = &mut vec![];
         let rem = self.take(shape.score_shift, &mut plain, &mut tagged);
@@ -155,7 +211,10 @@ impl Composer {
             self.tag_rows(heads_span(high.offset, n * n), Tag::ExpHigh);
             self.tag_rows(heads_span(low.offset, n * n), Tag::ExpLow);
             let table = self.partner(0);
-            let (e, rem) = (self.take(16, &mut plain, none), self.take(16, &mut plain, none));
+            let (e, rem) = (
+                self.take(16, &mut plain, none),
+                self.take(16, &mut plain, none),
+            );
             let (e_value, rem_value) = (self.value(&e), self.value(&rem));
             self.gate_on(
                 "exp_product",
@@ -165,7 +224,17 @@ impl Composer {
                     - e_value.clone() * (1 << 16)
                     - rem_value,
             );
-            (self.at(high) * 256 + self.at(low), e_value, Exp::Split { high, low, table, e, rem })
+            (
+                self.at(high) * 256 + self.at(low),
+                e_value,
+                Exp::Split {
+                    high,
+                    low,
+                    table,
+                    e,
+                    rem,
+                },
+            )
         };
 
         // Masked cells: key positions after the query's.
@@ -179,24 +248,69 @@ impl Composer {
         let used_v = self.value(&used);
         let z = z_low + (w_v.clone() + far_v.clone()) * (1 << 16);
         self.gate_on("far", "a bit", &[all], bit(far_v.clone()));
-        self.gate_on("far_zero", "not far: below 2^16", &[all], w_v.clone() - w_v * far_v.clone());
-        self.gate_on("far_masked", "masked positions are far", &masked, far_v.clone() - Poly::int(1));
-        self.gate_on("exp_used", "no weight if far", &[all], used_v.clone() - e.clone() + e * far_v);
+        self.gate_on(
+            "far_zero",
+            "not far: below 2^16",
+            &[all],
+            w_v.clone() - w_v * far_v.clone(),
+        );
+        self.gate_on(
+            "far_masked",
+            "masked positions are far",
+            &masked,
+            far_v.clone() - Poly::int(1),
+        );
+        self.gate_on(
+            "exp_used",
+            "no weight if far",
+            &[all],
+            used_v.clone() - e.clone() + e * far_v,
+        );
         self.gate_on("top", "a bit", &[all], bit(top_v.clone()));
-        self.gate_on("top_zero", "a marked score is the maximum", &[all], top_v.clone() * z.clone());
-        self.gate_on("top_masked", "a masked score is not marked", &masked, top_v.clone());
+        self.gate_on(
+            "top_zero",
+            "a marked score is the maximum",
+            &[all],
+            top_v.clone() * z.clone(),
+        );
+        self.gate_on(
+            "top_masked",
+            "a masked score is not marked",
+            &masked,
+            top_v.clone(),
+        );
 
         let aux = self.aux;
         let add = used_v.clone() + top_v * MARK;
         let first = Span::strided(base, 1, n, n);
         let by_head = |span: Span, offset: usize| -> Vec<Span> {
-            (0..heads).map(|h| Span { start: span.start + offset + h * stride, ..span }).collect()
+            (0..heads)
+                .map(|h| Span {
+                    start: span.start + offset + h * stride,
+                    ..span
+                })
+                .collect()
         };
         let rest = Span::strided(base + 1, n - 1, n, n);
-        self.gate_on("row_sum_first", "a row's sum starts", &by_head(first, 0), aux.cur() - add.clone());
-        self.gate_on("row_sum_next", "and takes up each position", &by_head(rest, 0), aux.cur() - aux.at(-1) - add);
+        self.gate_on(
+            "row_sum_first",
+            "a row's sum starts",
+            &by_head(first, 0),
+            aux.cur() - add.clone(),
+        );
+        self.gate_on(
+            "row_sum_next",
+            "and takes up each position",
+            &by_head(rest, 0),
+            aux.cur() - aux.at(-1) - add,
+        );
         let carried = [by_head(rest, plane), by_head(rest, 2 * plane)].concat();
-        self.gate_on("row_carry", "reciprocal and maximum do not change along a row", &carried, aux.cur() - aux.at(-1));
+        self.gate_on(
+            "row_carry",
+            "reciprocal and maximum do not change along a row",
+            &carried,
+            aux.cur() - aux.at(-1),
+        );
 
         // Statistics of a row: reciprocal, slack, its complement, maximum; one row of lanes each.
         let stats = planes * plane;
@@ -208,14 +322,24 @@ impl Composer {
         let rows = by_head(first, stats);
         let back = |planes_back: usize| -((stats - planes_back * plane) as i32);
         let total = aux.at(back(0) + n as i32 - 1) - Poly::int(MARK);
-        self.gate_on("row_recip", "the reciprocal used is the ranged one", &rows, aux.cur() - aux.at(back(1)));
+        self.gate_on(
+            "row_recip",
+            "the reciprocal used is the ranged one",
+            &rows,
+            aux.cur() - aux.at(back(1)),
+        );
         self.gate_on(
             "row_divide",
             "reciprocal times sum, up to the slack",
             &rows,
             aux.cur() * total.clone() + aux.at(1) - Poly::int(i128::from(PROB_ONE) << PROB_SHIFT),
         );
-        self.gate_on("row_remainder", "the slack is below the sum", &rows, total - Poly::int(1) - aux.at(1) - aux.at(2));
+        self.gate_on(
+            "row_remainder",
+            "the slack is below the sum",
+            &rows,
+            total - Poly::int(1) - aux.at(1) - aux.at(2),
+        );
         self.gate_on(
             "row_max",
             "the maximum used is the ranged one",
@@ -233,10 +357,8 @@ impl Composer {
                 - p_rem_value,
         );
         let shift = 1i128 << shape.score_shift;
-        let accumulator = (aux.at(2 * plane as i32) - z) * shift + self.value(&rem) - Poly::int(shift / 2);
-
-
-
+        let accumulator =
+            (aux.at(2 * plane as i32) - z) * shift + self.value(&rem) - Poly::int(shift / 2);
 
         Ok(Scores {
             base,
@@ -270,15 +392,32 @@ impl Composer {
         let c = d / heads;
         let run = self.run.expect("attention has a column of running folds");
         let beta = |e: usize| Scalar::pow(Challenge::Beta, e as u64);
-        let (qb, kb, vb, ob) =
-            (q.strips[0].base, k.strips[0].base, v.strips[0].base, context.strips[0].base);
+        let (qb, kb, vb, ob) = (
+            q.strips[0].base,
+            k.strips[0].base,
+            v.strips[0].base,
+            context.strips[0].base,
+        );
 
         // Weight of a head: on the rows of the queries for q·k, of the scores for p·v.
         let head = self.column("head weight", Kind::Second, false);
         let (q_head, s_head) = (c * n, s.stride);
-        self.gate_on("head_first", "the first head has weight one", &[Span::row(qb), Span::row(s.base)], head.cur() - Poly::int(1));
-        let same = [Span::strided(qb, q_head - 1, q_head, heads), Span::strided(s.base, s_head - 1, s_head, heads)];
-        self.gate_on("head_same", "all rows of a head have its weight", &same, head.at(1) - head.cur());
+        self.gate_on(
+            "head_first",
+            "the first head has weight one",
+            &[Span::row(qb), Span::row(s.base)],
+            head.cur() - Poly::int(1),
+        );
+        let same = [
+            Span::strided(qb, q_head - 1, q_head, heads),
+            Span::strided(s.base, s_head - 1, s_head, heads),
+        ];
+        self.gate_on(
+            "head_same",
+            "all rows of a head have its weight",
+            &same,
+            head.at(1) - head.cur(),
+        );
         let steps = [("q", qb, q_head, s.stride), ("s", s.base, s_head, c * n)];
         for (name, base, rows, exponent) in steps {
             let ratio = beta(exponent);
@@ -292,8 +431,17 @@ impl Composer {
             }
             for h in 0..heads {
                 let start = base + h * rows;
-                let value = if h == 0 { Poly::int(1) } else { head.at(-1) * ratio.clone() };
-                self.steps.push(Step::Assign { column: head, rows: Span::row(start), descending: false, value });
+                let value = if h == 0 {
+                    Poly::int(1)
+                } else {
+                    head.at(-1) * ratio.clone()
+                };
+                self.steps.push(Step::Assign {
+                    column: head,
+                    rows: Span::row(start),
+                    descending: false,
+                    value,
+                });
                 self.steps.push(Step::Assign {
                     column: head,
                     rows: Span::run(start + 1, rows - 1),
@@ -306,13 +454,35 @@ impl Composer {
         // Folds. `next` rows below is the next element; the last element starts the fold.
         let weighted_q = head.cur() * q.value.clone();
         let weighted_p = head.cur() * s.p_value.clone();
-        let by_head = |base: usize, stride: usize, start: usize, len: usize, step: usize, count: usize| -> Vec<Span> {
-            (0..heads).map(|h| Span::strided(base + h * stride + start, len, step, count)).collect()
+        let by_head = |base: usize,
+                       stride: usize,
+                       start: usize,
+                       len: usize,
+                       step: usize,
+                       count: usize|
+         -> Vec<Span> {
+            (0..heads)
+                .map(|h| Span::strided(base + h * stride + start, len, step, count))
+                .collect()
         };
         type Fold = (&'static str, Poly, usize, Scalar, Vec<Span>, Vec<Span>);
         let folds: [Fold; 4] = [
-            ("fold_q", weighted_q, 1, beta(n), vec![Span::strided(qb, n - 1, n, d)], vec![Span::strided(qb + n - 1, 1, n, d)]),
-            ("fold_k", k.value.clone(), 1, beta(1), vec![Span::strided(kb, n - 1, n, d)], vec![Span::strided(kb + n - 1, 1, n, d)]),
+            (
+                "fold_q",
+                weighted_q,
+                1,
+                beta(n),
+                vec![Span::strided(qb, n - 1, n, d)],
+                vec![Span::strided(qb + n - 1, 1, n, d)],
+            ),
+            (
+                "fold_k",
+                k.value.clone(),
+                1,
+                beta(1),
+                vec![Span::strided(kb, n - 1, n, d)],
+                vec![Span::strided(kb + n - 1, 1, n, d)],
+            ),
             (
                 "fold_v",
                 v.value.clone(),
@@ -334,15 +504,30 @@ impl Composer {
             let body: Vec<Span> = body.into_iter().filter(|s| s.len > 0).collect();
             let step = value.clone() + run.at(next as i32) * factor;
             for span in &last {
-                self.steps.push(Step::Assign { column: run, rows: *span, descending: true, value: value.clone() });
+                self.steps.push(Step::Assign {
+                    column: run,
+                    rows: *span,
+                    descending: true,
+                    value: value.clone(),
+                });
             }
             for span in &body {
-                self.steps.push(Step::Assign { column: run, rows: *span, descending: true, value: step.clone() });
+                self.steps.push(Step::Assign {
+                    column: run,
+                    rows: *span,
+                    descending: true,
+                    value: step.clone(),
+                });
             }
             if !body.is_empty() {
                 self.gate_on(name, "folds", &body, run.cur() - step);
             }
-            self.gate_on(&format!("{name}_last"), "a fold starts with its last element", &last, run.cur() - value);
+            self.gate_on(
+                &format!("{name}_last"),
+                "a fold starts with its last element",
+                &last,
+                run.cur() - value,
+            );
         }
 
         // q·k against the scores' accumulators.
@@ -361,7 +546,12 @@ impl Composer {
         self.sum(dots.cur() * run.cur() * run.at(kb as i32 - qb as i32) * (-(eq * beta(s.base))));
         // p·v against the context's accumulators.
         let eq = self.equation();
-        self.sum_strip("context", context.strips[0], context.accumulator.clone(), eq.clone());
+        self.sum_strip(
+            "context",
+            context.strips[0],
+            context.accumulator.clone(),
+            eq.clone(),
+        );
         let dots = self.selector("pv_dot", &[Span::strided(s.base, n, s.stride, heads)]);
         self.sum(dots.cur() * run.cur() * run.at(vb as i32 - s.base as i32) * (-(eq * beta(ob))));
     }
@@ -377,7 +567,11 @@ impl Attention {
         self.context.assign(c, w, &trace.o_acc);
         self.out.assign(c, w, &trace.out_acc, &trace.output);
         self.qkv.assign_inputs(c, w, &trace.norm.out);
-        let context: Vec<i64> = trace.o_acc.iter().map(|&a| crate::mlp::round(a).0).collect();
+        let context: Vec<i64> = trace
+            .o_acc
+            .iter()
+            .map(|&a| crate::mlp::round(a).0)
+            .collect();
         self.proj.assign_inputs(c, w, &context);
         self.assign_scores(c, w, trace);
     }
@@ -411,7 +605,13 @@ impl Attention {
                             w.set(*e, row + z.offset, value.into());
                             value
                         }
-                        Exp::Split { high, low: low_spot, table, e, rem } => {
+                        Exp::Split {
+                            high,
+                            low: low_spot,
+                            table,
+                            e,
+                            rem,
+                        } => {
                             let (z1, z0) = ((low >> 8) as usize, (low & 255) as usize);
                             w.lane(*high, row, z1 as u64);
                             w.lane(*low_spot, row, z0 as u64);
@@ -437,18 +637,38 @@ impl Attention {
                     w.set(c.aux, row + 2 * s.plane, max.into());
                     let product = i128::from(e) * i128::from(recip) + (1 << (PROB_SHIFT - 1));
                     w.limbs(&s.p, row, p as u128);
-                    w.limbs(&s.p_rem, row, (product - (i128::from(p) << PROB_SHIFT)) as u128);
+                    w.limbs(
+                        &s.p_rem,
+                        row,
+                        (product - (i128::from(p) << PROB_SHIFT)) as u128,
+                    );
                 }
                 let total = sum - MARK;
                 let slack = (i128::from(PROB_ONE) << PROB_SHIFT) - i128::from(recip) * total;
                 let row = s.row(n, h, t, 0) + s.stats;
-                let stats = [i128::from(recip), slack, total - 1 - slack, i128::from(max + MAX_OFFSET)];
+                let stats = [
+                    i128::from(recip),
+                    slack,
+                    total - 1 - slack,
+                    i128::from(max + MAX_OFFSET),
+                ];
                 for (j, value) in stats.into_iter().enumerate() {
                     let limbs = ROW_BITS.div_ceil(c.plan.limb);
                     for l in 0..limbs {
                         let v = (value >> (l * c.plan.limb)) as u64;
-                        let v = if l + 1 == limbs { v } else { v & ((1 << c.plan.limb) - 1) };
-                        w.lane(Spot { lane: l as usize, offset: 0 }, row + j, v);
+                        let v = if l + 1 == limbs {
+                            v
+                        } else {
+                            v & ((1 << c.plan.limb) - 1)
+                        };
+                        w.lane(
+                            Spot {
+                                lane: l as usize,
+                                offset: 0,
+                            },
+                            row + j,
+                            v,
+                        );
                     }
                     w.set(c.aux, row + j, value);
                 }

@@ -135,20 +135,34 @@ pub struct Composer {
 
 impl Composer {
     /// An empty program. `lookups` is false for a layer that needs no range check.
-    pub fn new(plan: Plan, n: usize, input: bool, output: bool, attention: bool, instances: usize) -> Self {
+    pub fn new(
+        plan: Plan,
+        n: usize,
+        input: bool,
+        output: bool,
+        attention: bool,
+        instances: usize,
+    ) -> Self {
         let mut columns = Vec::new();
         let mut new = |name: String, kind, linear, zero_blind| {
-            columns.push(ColumnInfo { name, kind, linear, zero_blind });
+            columns.push(ColumnInfo {
+                name,
+                kind,
+                linear,
+                zero_blind,
+            });
             Column(columns.len() as u32 - 1)
         };
         let active = new("active".into(), Kind::Fixed, false, false);
         let weight_rows = new("weight rows".into(), Kind::Fixed, false, false);
         let input = input.then(|| new("input".into(), Kind::Input, false, false));
         let output = output.then(|| new("output".into(), Kind::Output, false, false));
-        let weights =
-            (0..plan.weights).map(|j| new(format!("weight {j}"), Kind::Weight, true, false)).collect();
-        let lanes: Vec<_> =
-            (0..plan.lanes).map(|j| new(format!("lane {j}"), Kind::Witness, false, false)).collect();
+        let weights = (0..plan.weights)
+            .map(|j| new(format!("weight {j}"), Kind::Weight, true, false))
+            .collect();
+        let lanes: Vec<_> = (0..plan.lanes)
+            .map(|j| new(format!("lane {j}"), Kind::Witness, false, false))
+            .collect();
         let aux = new("aux".into(), Kind::Witness, false, false);
         let x = new("x".into(), Kind::Witness, false, false);
         let fold_x = new("fold x".into(), Kind::Second, false, false);
@@ -199,12 +213,22 @@ impl Composer {
 
     /// Adds a column.
     pub fn column(&mut self, name: &str, kind: Kind, linear: bool) -> Column {
-        self.columns.push(ColumnInfo { name: name.into(), kind, linear, zero_blind: false });
+        self.columns.push(ColumnInfo {
+            name: name.into(),
+            kind,
+            linear,
+            zero_blind: false,
+        });
         Column(self.columns.len() as u32 - 1)
     }
 
     /// Reserves `len` consecutive rows free in all the given spaces, the first that fit.
-    pub fn alloc(&mut self, what: &'static str, spaces: &[Space], len: usize) -> Result<usize, TooLarge> {
+    pub fn alloc(
+        &mut self,
+        what: &'static str,
+        spaces: &[Space],
+        len: usize,
+    ) -> Result<usize, TooLarge> {
         self.alloc_from(what, spaces, len, 0)
     }
 
@@ -228,9 +252,14 @@ impl Composer {
         }
         let available = self.active_rows() - SALT_ROWS;
         if start + len > available {
-            return Err(TooLarge { what, needed: start + len, available });
+            return Err(TooLarge {
+                what,
+                needed: start + len,
+                available,
+            });
         }
-        self.used.extend(spaces.iter().map(|s| (*s, start, start + len)));
+        self.used
+            .extend(spaces.iter().map(|s| (*s, start, start + len)));
         Ok(start)
     }
 
@@ -254,7 +283,11 @@ impl Composer {
     /// Adds a constraint.
     pub fn gate(&mut self, id: impl Into<String>, meaning: &'static str, poly: Poly) {
         let id = format!("{}{}", self.scope, id.into());
-        self.gates.push(Gate { id, meaning, poly: poly.normalized() });
+        self.gates.push(Gate {
+            id,
+            meaning,
+            poly: poly.normalized(),
+        });
     }
 
     /// Adds `selector · body` as a constraint.
@@ -301,13 +334,23 @@ impl Composer {
     fn powers_gates(&mut self) {
         let (p, active) = (self.powers, self.active);
         let beta = Scalar::Challenge(Challenge::Beta);
-        self.gate_on("powers_first", "the powers start at one", &[Span::row(0)], p.cur() - Poly::int(1));
+        self.gate_on(
+            "powers_first",
+            "the powers start at one",
+            &[Span::row(0)],
+            p.cur() - Poly::int(1),
+        );
         self.gate(
             "powers_next",
             "each power is beta times the one above",
             active.cur() * (p.at(1) - p.cur() * beta.clone()),
         );
-        self.steps.push(Step::Assign { column: p, rows: Span::row(0), descending: false, value: Poly::int(1) });
+        self.steps.push(Step::Assign {
+            column: p,
+            rows: Span::row(0),
+            descending: false,
+            value: Poly::int(1),
+        });
         self.steps.push(Step::Assign {
             column: p,
             rows: Span::run(1, self.active_rows()),
@@ -320,15 +363,28 @@ impl Composer {
 
     /// Places cells of one band: tagged ones in lane 0, the others where there is room.
     /// `plane` is the distance between the planes of the band. Returns the spots and the number of planes.
-    pub fn place(&self, tagged: usize, plain: usize, plane: usize) -> (Vec<Spot>, Vec<Spot>, usize) {
+    pub fn place(
+        &self,
+        tagged: usize,
+        plain: usize,
+        plane: usize,
+    ) -> (Vec<Spot>, Vec<Spot>, usize) {
         let lanes = self.plan.lanes;
         let planes = tagged.max((tagged + plain).div_ceil(lanes)).max(1);
-        let tagged_spots = (0..tagged).map(|i| Spot { lane: 0, offset: i * plane }).collect();
+        let tagged_spots = (0..tagged)
+            .map(|i| Spot {
+                lane: 0,
+                offset: i * plane,
+            })
+            .collect();
         let mut plain_spots = Vec::new();
         for p in 0..planes {
             for lane in 0..lanes {
                 if (lane > 0 || p >= tagged) && plain_spots.len() < plain {
-                    plain_spots.push(Spot { lane, offset: p * plane });
+                    plain_spots.push(Spot {
+                        lane,
+                        offset: p * plane,
+                    });
                 }
             }
         }
@@ -342,10 +398,9 @@ impl Composer {
 
     /// The value of limbs, as an unsigned number.
     pub fn value(&self, limbs: &Limbs) -> Poly {
-        limbs
-            .0
-            .iter()
-            .fold(Poly::zero(), |acc, (spot, shift)| acc + self.at(*spot) * (1i128 << shift))
+        limbs.0.iter().fold(Poly::zero(), |acc, (spot, shift)| {
+            acc + self.at(*spot) * (1i128 << shift)
+        })
     }
 
     /// Splits a number of bits into whole limbs and a rest.
@@ -356,8 +411,9 @@ impl Composer {
     /// Limbs of `bits` bits from plain spots (and one tagged spot if the width is no multiple of the limb).
     pub fn take(&self, bits: u32, plain: &mut Vec<Spot>, tagged: &mut Vec<Spot>) -> Limbs {
         let (whole, rest) = self.limbs_of(bits);
-        let mut limbs: Vec<_> =
-            (0..whole).map(|i| (plain.remove(0), i as u32 * self.plan.limb)).collect();
+        let mut limbs: Vec<_> = (0..whole)
+            .map(|i| (plain.remove(0), i as u32 * self.plan.limb))
+            .collect();
         if rest > 0 {
             limbs.push((tagged.remove(0), whole as u32 * self.plan.limb));
         }

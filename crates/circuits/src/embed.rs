@@ -46,14 +46,25 @@ impl Composer {
         let (n, d, vocab) = (self.n, shape.width, shape.vocab);
         let available = self.active_rows() - SALT_ROWS;
         if self.weights.len() < 2 {
-            return Err(TooLarge { what: "embedding (weight columns)", needed: 2, available: self.weights.len() });
+            return Err(TooLarge {
+                what: "embedding (weight columns)",
+                needed: 2,
+                available: self.weights.len(),
+            });
         }
         if n * d > available {
-            return Err(TooLarge { what: "embedded tokens", needed: n * d, available });
+            return Err(TooLarge {
+                what: "embedded tokens",
+                needed: n * d,
+                available,
+            });
         }
         // Instances 2 and 3, after the statement.
         let sequence = self.sequence(Some(2), 3)?;
-        assert_eq!(sequence.base, 0, "tokens lie beside the first feature's fold");
+        assert_eq!(
+            sequence.base, 0,
+            "tokens lie beside the first feature's fold"
+        );
         let c = self.weights.len() - 1;
         let block = d.div_ceil(c);
         let base = self.alloc_from("vocabulary", &[Space::Region, Space::Aux], vocab * block, n)?;
@@ -67,13 +78,27 @@ impl Composer {
         let rows = self.weight_rows;
         let all = Span::run(base, vocab * block);
         self.set_fixed(rows, &[all], Fr::ONE);
-        let mut fold = (0..c).fold(Poly::zero(), |sum, j| sum + weight(self.weights[j]) * beta(j)) * rows.cur();
+        let mut fold = (0..c).fold(Poly::zero(), |sum, j| {
+            sum + weight(self.weights[j]) * beta(j)
+        }) * rows.cur();
         if block > 1 {
-            let inner = self.selector("vocabulary_inner", &[Span::strided(base, block - 1, block, vocab)]);
+            let inner = self.selector(
+                "vocabulary_inner",
+                &[Span::strided(base, block - 1, block, vocab)],
+            );
             fold = fold + inner.cur() * fw.at(1) * beta(c);
         }
-        self.gate("vocabulary_fold", "fingerprint of an entry", rows.cur() * fw.cur() - fold.clone());
-        self.steps.push(Step::Assign { column: fw, rows: all, descending: true, value: fold });
+        self.gate(
+            "vocabulary_fold",
+            "fingerprint of an entry",
+            rows.cur() * fw.cur() - fold.clone(),
+        );
+        self.steps.push(Step::Assign {
+            column: fw,
+            rows: all,
+            descending: true,
+            value: fold,
+        });
 
         // Fingerprints of the tokens' embeddings. This column is opened: it multiplies the positions.
         let rows = self.column("embedding rows", Kind::Fixed, false);
@@ -85,8 +110,17 @@ impl Composer {
             let inner = self.selector("embedding_inner", &[Span::run(0, n * (d - 1))]);
             fold = fold + inner.cur() * fx.at(n as i32) * beta(1);
         }
-        self.gate("embedding_fold", "fingerprint of an output less its position", rows.cur() * fx.cur() - fold.clone());
-        self.steps.push(Step::Assign { column: fx, rows: all, descending: true, value: fold });
+        self.gate(
+            "embedding_fold",
+            "fingerprint of an output less its position",
+            rows.cur() * fx.cur() - fold.clone(),
+        );
+        self.steps.push(Step::Assign {
+            column: fx,
+            rows: all,
+            descending: true,
+            value: fold,
+        });
 
         // The lookup.
         let entry = self.column("entry", Kind::Second, false);
@@ -98,24 +132,41 @@ impl Composer {
         for v in 1..vocab {
             self.set_fixed(index, &[Span::row(base + v * block)], Fr::from(v as u64));
         }
-        let tuple = |fold: Column| challenge(Challenge::Alpha) + fold.cur() * Scalar::Challenge(Challenge::Tau);
+        let tuple = |fold: Column| {
+            challenge(Challenge::Alpha) + fold.cur() * Scalar::Challenge(Challenge::Tau)
+        };
         self.gate(
             "vocabulary_entry",
             "an entry's fraction, times its multiplicity",
             q_entry.cur() * (entry.cur() * tuple(fw) - aux.cur()) + index.cur() * entry.cur(),
         );
         let token = tuple(fx) + aux.cur();
-        self.gate("token_entry", "a token's fraction", q_token.cur() * (entry.cur() * token.clone() - Poly::int(1)));
+        self.gate(
+            "token_entry",
+            "a token's fraction",
+            q_token.cur() * (entry.cur() * token.clone() - Poly::int(1)),
+        );
         self.steps.push(Step::Ratio {
             column: entry,
             rows: starts,
             numerator: aux.cur(),
             denominator: tuple(fw) + index.cur(),
         });
-        self.steps.push(Step::Ratio { column: entry, rows: tokens, numerator: Poly::int(1), denominator: token });
+        self.steps.push(Step::Ratio {
+            column: entry,
+            rows: tokens,
+            numerator: Poly::int(1),
+            denominator: token,
+        });
         let eq = self.equation();
         self.sum((q_token.cur() - q_entry.cur()) * entry.cur() * eq);
-        Ok(Embed { sequence, base, block, width: d, vocab })
+        Ok(Embed {
+            sequence,
+            base,
+            block,
+            width: d,
+            vocab,
+        })
     }
 }
 
@@ -129,12 +180,15 @@ impl Embed {
         assert_eq!(wte.len(), self.vocab * d);
         assert!(wpe.len() >= n * d);
         let value = |w: i64| fr((w + WEIGHT_OFFSET).into());
-        let (positions, tokens) = columns.split_last_mut().expect("at least two weight columns");
+        let (positions, tokens) = columns
+            .split_last_mut()
+            .expect("at least two weight columns");
         let c = tokens.len();
         for (v, row) in wte.chunks_exact(d).enumerate() {
             for i in 0..self.block * c {
                 // The rest of an entry's last row is weightless.
-                tokens[i % c][self.base + v * self.block + i / c] = value(row.get(i).copied().unwrap_or(0));
+                tokens[i % c][self.base + v * self.block + i / c] =
+                    value(row.get(i).copied().unwrap_or(0));
             }
         }
         for (t, row) in wpe.chunks_exact(d).take(n).enumerate() {

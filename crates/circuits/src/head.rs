@@ -55,8 +55,15 @@ impl Composer {
         let limbs = LOGIT_DIFF_BITS.div_ceil(self.plan.limb);
         let (_, mut plain, planes) = self.place(0, limbs as usize, cells);
         let difference = self.take(limbs * self.plan.limb, &mut plain, &mut vec![]);
-        let top = self.alloc("logits", &[Space::Lanes, Space::Aux], ABOVE * n + planes * cells)?;
-        let strip = Strip { base: top + ABOVE * n, blocks: vocab };
+        let top = self.alloc(
+            "logits",
+            &[Space::Lanes, Space::Aux],
+            ABOVE * n + planes * cells,
+        )?;
+        let strip = Strip {
+            base: top + ABOVE * n,
+            blocks: vocab,
+        };
         let norm = self.norm(input, shape.width, shape.norm_frac, shape.eps)?;
         // Instance 2, after the statement.
         let sequence = self.sequence(None, 2)?;
@@ -65,19 +72,39 @@ impl Composer {
         let up = |blocks: i32| aux.at(-blocks * n as i32);
         let zeros = [Span::run(strip.base - n, n)];
         self.gate_on("before_start", "the sum starts at zero", &zeros, up(0));
-        self.gate_on("before_implied", "as if the token before the first were before the chosen one", &zeros, up(1) + Poly::int(1));
+        self.gate_on(
+            "before_implied",
+            "as if the token before the first were before the chosen one",
+            &zeros,
+            up(1) + Poly::int(1),
+        );
         let (before, above) = (up(0) - up(1), up(1) - up(2));
         let d = self.value(&difference);
         let all = [self.span(strip)];
-        self.gate_on("before_bit", "a bit", &all, before.clone() * before.clone() - before.clone());
-        self.gate_on("before_falls", "not set after one that is not", &all, before.clone() - before.clone() * above.clone());
+        self.gate_on(
+            "before_bit",
+            "a bit",
+            &all,
+            before.clone() * before.clone() - before.clone(),
+        );
+        self.gate_on(
+            "before_falls",
+            "not set after one that is not",
+            &all,
+            before.clone() - before.clone() * above.clone(),
+        );
         self.gate_on(
             "before_ends",
             "the last token is not before the chosen one",
             &[Span::run(strip.base + cells - n, n)],
             before.clone(),
         );
-        self.gate_on("chosen_top", "the chosen token has the greatest logit", &all, (above - before.clone()) * d.clone());
+        self.gate_on(
+            "chosen_top",
+            "the chosen token has the greatest logit",
+            &all,
+            (above - before.clone()) * d.clone(),
+        );
         // Anchored at the token before the generated one.
         let at = |strips: i32| aux.at(strips * n as i32 + 1);
         let chosen = aux.at((strip.base + cells - n) as i32 - sequence.base as i32);
@@ -88,11 +115,23 @@ impl Composer {
             (at(2) - at(1)) * (at(0) - chosen),
         );
         let logits = self.logits(norm.out.clone(), strip, top, -(before + d))?;
-        Ok(Head { sequence, strip, norm, logits, difference })
+        Ok(Head {
+            sequence,
+            strip,
+            norm,
+            logits,
+            difference,
+        })
     }
 
     /// The projection of `source`, whose outputs are `value` plus the positions' cells of `aux` from row `top` on.
-    fn logits(&mut self, source: (Strip, Poly), strip: Strip, top: usize, value: Poly) -> Result<Matrix, TooLarge> {
+    fn logits(
+        &mut self,
+        source: (Strip, Poly),
+        strip: Strip,
+        top: usize,
+        value: Poly,
+    ) -> Result<Matrix, TooLarge> {
         let n = self.n as u64;
         let beta = |e: u64| Scalar::pow(Challenge::Beta, e);
         let inputs = source.0.blocks;
@@ -110,7 +149,8 @@ impl Composer {
         let fold_x = fx.cur() - fx.at(self.n as i32) * beta(n);
         self.sum(dot.cur() * fold_x * fw.cur() * (-(eq.clone() * beta(strip.base as u64))));
         self.sum_strip("logits_output", strip, value, eq.clone());
-        let each = beta((strip.base - top) as u64) * Scalar::Geometric(Box::new(beta(n)), strip.blocks as u64);
+        let each = beta((strip.base - top) as u64)
+            * Scalar::Geometric(Box::new(beta(n)), strip.blocks as u64);
         let q = self.selector("logits_top", &[Span::run(top, self.n)]);
         self.sum(q.cur() * powers.cur() * aux.cur() * (eq * each));
         Ok(m)
@@ -134,7 +174,12 @@ impl Head {
             let before = |v: usize| i64::from(v < chosen);
             let logits = &trace.logits[t * vocab..(t + 1) * vocab];
             // Of an honest trace, the chosen logit; of any other, a cell that leaves the rest in range.
-            let top = logits.iter().enumerate().map(|(v, l)| l + before(v)).max().expect("a vocabulary");
+            let top = logits
+                .iter()
+                .enumerate()
+                .map(|(v, l)| l + before(v))
+                .max()
+                .expect("a vocabulary");
             let cell = |block: usize| self.strip.base + block * n + t;
             w.set(c.aux, cell(0) - 3 * n, top.into());
             w.set(c.aux, cell(0) - 2 * n, -1);

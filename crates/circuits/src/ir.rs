@@ -232,7 +232,10 @@ pub struct Poly(pub Vec<Term>);
 impl Poly {
     /// A constant.
     pub fn scalar(coeff: Scalar) -> Self {
-        Poly(vec![Term { coeff, cells: vec![] }])
+        Poly(vec![Term {
+            coeff,
+            cells: vec![],
+        }])
     }
 
     /// An integer constant.
@@ -279,14 +282,21 @@ impl Poly {
 
 impl From<Cell> for Poly {
     fn from(cell: Cell) -> Poly {
-        Poly(vec![Term { coeff: Scalar::Const(Fr::ONE), cells: vec![cell] }])
+        Poly(vec![Term {
+            coeff: Scalar::Const(Fr::ONE),
+            cells: vec![cell],
+        }])
     }
 }
 
 impl Column {
     /// The cell `rotation` rows below.
     pub fn at(self, rotation: i32) -> Poly {
-        Cell { column: self, rotation }.into()
+        Cell {
+            column: self,
+            rotation,
+        }
+        .into()
     }
 
     /// The cell in the gate's own row.
@@ -342,7 +352,10 @@ impl Mul for Poly {
             for b in &rhs.0 {
                 let mut cells = [a.cells.as_slice(), b.cells.as_slice()].concat();
                 cells.sort_unstable();
-                out.push(Term { coeff: a.coeff.clone() * b.coeff.clone(), cells });
+                out.push(Term {
+                    coeff: a.coeff.clone() * b.coeff.clone(),
+                    cells,
+                });
             }
         }
         Poly(out)
@@ -365,7 +378,12 @@ pub struct Span {
 impl Span {
     /// A single run.
     pub fn run(start: usize, len: usize) -> Self {
-        Span { start, len, stride: len.max(1), count: 1 }
+        Span {
+            start,
+            len,
+            stride: len.max(1),
+            count: 1,
+        }
     }
 
     /// A single row.
@@ -375,12 +393,18 @@ impl Span {
 
     /// Runs at a distance.
     pub fn strided(start: usize, len: usize, stride: usize, count: usize) -> Self {
-        Span { start, len, stride, count }
+        Span {
+            start,
+            len,
+            stride,
+            count,
+        }
     }
 
     /// All rows, ascending.
     pub fn rows(self) -> impl DoubleEndedIterator<Item = usize> {
-        (0..self.count).flat_map(move |c| (0..self.len).map(move |l| self.start + c * self.stride + l))
+        (0..self.count)
+            .flat_map(move |c| (0..self.len).map(move |l| self.start + c * self.stride + l))
     }
 }
 
@@ -455,7 +479,11 @@ impl Program {
 
     /// Columns of a kind, ascending.
     pub fn columns_of(&self, kind: Kind) -> impl Iterator<Item = Column> + '_ {
-        self.columns.iter().enumerate().filter(move |(_, c)| c.kind == kind).map(|(i, _)| Column(i as u32))
+        self.columns
+            .iter()
+            .enumerate()
+            .filter(move |(_, c)| c.kind == kind)
+            .map(|(i, _)| Column(i as u32))
     }
 
     /// First-phase columns in the order of their commitments.
@@ -502,11 +530,20 @@ impl Program {
             phase = p;
         }
         for gate in &self.gates {
-            assert!(gate.poly.degree() <= MAX_DEGREE, "gate {} has degree {}", gate.id, gate.poly.degree());
+            assert!(
+                gate.poly.degree() <= MAX_DEGREE,
+                "gate {} has degree {}",
+                gate.id,
+                gate.poly.degree()
+            );
             for term in &gate.poly.0 {
                 let mut linear = term.cells.iter().filter(|c| self.info(c.column).linear);
                 if let Some(cell) = linear.next() {
-                    assert!(cell.rotation == 0 && linear.next().is_none(), "gate {}: term not linear", gate.id);
+                    assert!(
+                        cell.rotation == 0 && linear.next().is_none(),
+                        "gate {}: term not linear",
+                        gate.id
+                    );
                 }
             }
         }

@@ -2,7 +2,10 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use nanozk_executor::{Activation, Architecture, AttentionTrace, Linear, MlpTrace, QuantizedLayer, QuantizedModel, Spec};
+use nanozk_executor::{
+    Activation, Architecture, AttentionTrace, Linear, MlpTrace, QuantizedLayer, QuantizedModel,
+    Spec,
+};
 use std::sync::Arc;
 
 use crate::attention::Attention;
@@ -16,7 +19,9 @@ use crate::region::Matrix;
 use crate::witness::{fr, NotInTable, Witness};
 
 /// What a layer computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerKind {
     /// Tokens to residual stream.
@@ -181,7 +186,12 @@ fn compose(shape: Shape) -> Result<(Composer, Parts, Option<LookupIndex>), TooLa
     );
     let b = &shape.block;
     let ends = (c.input, c.output);
-    let both = || (ends.0.expect("has an input"), ends.1.expect("has an output"));
+    let both = || {
+        (
+            ends.0.expect("has an input"),
+            ends.1.expect("has an output"),
+        )
+    };
     let parts = match kind {
         LayerKind::Attention => Parts::Attention(Box::new(c.attention(b, both().0, both().1)?)),
         LayerKind::Mlp => Parts::Mlp(Box::new(c.mlp(b, both().0, both().1)?)),
@@ -225,7 +235,14 @@ impl Layer {
             plan.limb
         );
         let (program, map) = c.finish(name);
-        Ok(Layer { shape, program: Arc::new(program), composer: c, parts, lookups, map })
+        Ok(Layer {
+            shape,
+            program: Arc::new(program),
+            composer: c,
+            parts,
+            lookups,
+            map,
+        })
     }
 
     /// The weight columns, without the blind rows.
@@ -241,7 +258,11 @@ impl Layer {
                     .iter()
                     .flat_map(|l| {
                         assert_eq!(l.inputs, matrix.inputs);
-                        if i < l.inputs { &l.weight[i * l.outputs..(i + 1) * l.outputs] } else { &l.bias }
+                        if i < l.inputs {
+                            &l.weight[i * l.outputs..(i + 1) * l.outputs]
+                        } else {
+                            &l.bias
+                        }
                     })
                     .copied()
                     .collect();
@@ -277,7 +298,9 @@ impl Layer {
                 put(out, &[&w.mlp_out]);
             }
             (Parts::Head(h), LayerWeights::Head(w)) => put(h.matrix(), &[w]),
-            (Parts::Embed(e), LayerWeights::Embed(wte, wpe)) => e.weights(c, &mut columns, wte, wpe),
+            (Parts::Embed(e), LayerWeights::Embed(wte, wpe)) => {
+                e.weights(c, &mut columns, wte, wpe)
+            }
             _ => panic!("weights of another kind of layer"),
         }
         columns
@@ -285,7 +308,11 @@ impl Layer {
 
     /// First-phase columns of a trace, in the order of their commitments; blind rows and the weight
     /// columns are left to the prover.
-    pub fn witness(&self, trace: LayerTrace<'_>, random: impl FnMut() -> u64) -> Result<Vec<Vec<Fr>>, NotInTable> {
+    pub fn witness(
+        &self,
+        trace: LayerTrace<'_>,
+        random: impl FnMut() -> u64,
+    ) -> Result<Vec<Vec<Fr>>, NotInTable> {
         let c = &self.composer;
         let mut w = c.witness();
         let put = |w: &mut Witness, column: Option<Column>, values: &[i64]| {
@@ -293,7 +320,11 @@ impl Layer {
             let d = self.shape.block.width;
             for (at, value) in values.iter().enumerate() {
                 let (t, i) = (at / d, at % d);
-                w.set(column, i * c.n + t, (value + crate::norm::RESIDUAL_OFFSET).into());
+                w.set(
+                    column,
+                    i * c.n + t,
+                    (value + crate::norm::RESIDUAL_OFFSET).into(),
+                );
             }
         };
         match (&self.parts, trace) {

@@ -48,9 +48,10 @@ impl Tag {
         match self {
             Tag::Bits(bits) => 1 << bits,
             Tag::Below(bound) => bound as usize,
-            Tag::Activation(act, frac) => {
-                ActivationTable::get(act, frac).expect("the specification is valid").inputs().count()
-            }
+            Tag::Activation(act, frac) => ActivationTable::get(act, frac)
+                .expect("the specification is valid")
+                .inputs()
+                .count(),
             Tag::Exp => 1 << 16,
             Tag::Segment(..) => 1024,
             Tag::ExpHigh | Tag::ExpLow => 256,
@@ -67,7 +68,13 @@ impl Tag {
                 let table = ActivationTable::new(act, frac);
                 table
                     .inputs()
-                    .map(|h| [(h + (1 << 15)) as u64, (table.eval(h) + ACT_OUT_OFFSET) as u64, 0])
+                    .map(|h| {
+                        [
+                            (h + (1 << 15)) as u64,
+                            (table.eval(h) + ACT_OUT_OFFSET) as u64,
+                            0,
+                        ]
+                    })
                     .collect()
             }
             Tag::Segment(act, frac) => {
@@ -81,15 +88,21 @@ impl Tag {
             }
             Tag::Exp => {
                 let table = ExpTable::new();
-                (0..1u64 << 16).map(|z| [z, table.eval(z) as u64, 0]).collect()
+                (0..1u64 << 16)
+                    .map(|z| [z, table.eval(z) as u64, 0])
+                    .collect()
             }
             Tag::ExpHigh => {
                 let table = ExpTable::new();
-                (0..256).map(|v| [v as u64, table.e1[v] as u64, 0]).collect()
+                (0..256)
+                    .map(|v| [v as u64, table.e1[v] as u64, 0])
+                    .collect()
             }
             Tag::ExpLow => {
                 let table = ExpTable::new();
-                (0..256).map(|v| [v as u64, table.e0[v] as u64, 0]).collect()
+                (0..256)
+                    .map(|v| [v as u64, table.e0[v] as u64, 0])
+                    .collect()
             }
         }
     }
@@ -124,7 +137,11 @@ pub struct LookupIndex {
 impl Lookups {
     /// No lookups yet.
     pub fn new(limb: u32) -> Self {
-        Lookups { tags: vec![], partners: vec![], limb }
+        Lookups {
+            tags: vec![],
+            partners: vec![],
+            limb,
+        }
     }
 }
 
@@ -153,8 +170,9 @@ impl Composer {
         }
         let partners = self.lookups.partners.clone();
         let key = self.column("table key", Kind::Fixed, false);
-        let table: Vec<_> =
-            (0..partners.len()).map(|i| self.column(&format!("table {i}"), Kind::Fixed, false)).collect();
+        let table: Vec<_> = (0..partners.len())
+            .map(|i| self.column(&format!("table {i}"), Kind::Fixed, false))
+            .collect();
         let mut tables = Vec::new();
         let mut row = 0;
         for tag in &order {
@@ -162,7 +180,11 @@ impl Composer {
             row += tag.size();
         }
         if row > active_rows {
-            return Err(TooLarge { what: "lookup tables", needed: row, available: active_rows });
+            return Err(TooLarge {
+                what: "lookup tables",
+                needed: row,
+                available: active_rows,
+            });
         }
         self.tables = order.into_iter().zip(tables.iter().map(|t| t.0)).collect();
         // The tag is an element of the tuple of its own: added to the value, a prover could trade one
@@ -175,9 +197,11 @@ impl Composer {
 
         let alpha = || Poly::scalar(Scalar::Challenge(Challenge::Alpha));
         let tuple = |first: Poly, rest: &[Column]| {
-            rest.iter().enumerate().fold(alpha() + first, |acc, (i, c)| {
-                acc + c.cur() * Scalar::pow(Challenge::Tau, i as u64 + 1)
-            })
+            rest.iter()
+                .enumerate()
+                .fold(alpha() + first, |acc, (i, c)| {
+                    acc + c.cur() * Scalar::pow(Challenge::Tau, i as u64 + 1)
+                })
         };
         let mut sides: Vec<Poly> = vec![tuple(self.lanes[0].cur(), &lane_tuple)];
         sides.extend(self.lanes[1..].iter().map(|lane| alpha() + lane.cur()));
@@ -199,7 +223,12 @@ impl Composer {
                 "the helper is the sum of two lanes' inverses",
                 h.cur() * denominator.clone() - numerator.clone(),
             );
-            self.steps.push(Step::Ratio { column: h, rows, numerator, denominator });
+            self.steps.push(Step::Ratio {
+                column: h,
+                rows,
+                numerator,
+                denominator,
+            });
             self.sum(h.cur());
         }
         let h = helper(self, sides.len() / 2);
@@ -210,7 +239,12 @@ impl Composer {
             "the helper is the last lane's inverse less the table's, times its multiplicity",
             h.cur() * denominator.clone() - numerator.clone(),
         );
-        self.steps.push(Step::Ratio { column: h, rows, numerator, denominator });
+        self.steps.push(Step::Ratio {
+            column: h,
+            rows,
+            numerator,
+            denominator,
+        });
         self.sum(h.cur());
         Ok(Some(LookupIndex {
             multiplicity,
@@ -259,7 +293,12 @@ impl Composer {
             &[Span::row(rows - 1), Span::row(last)],
             sum.at(1),
         );
-        self.steps.push(Step::Assign { column: sum, rows: Span::row(0), descending: false, value: Poly::zero() });
+        self.steps.push(Step::Assign {
+            column: sum,
+            rows: Span::row(0),
+            descending: false,
+            value: Poly::zero(),
+        });
         self.steps.push(Step::Assign {
             column: sum,
             rows: Span::run(1, rows),
@@ -301,7 +340,12 @@ impl Composer {
                     remap(value);
                     *value = std::mem::take(value).normalized();
                 }
-                Step::Ratio { column, numerator, denominator, .. } => {
+                Step::Ratio {
+                    column,
+                    numerator,
+                    denominator,
+                    ..
+                } => {
                     *column = map[column.0 as usize];
                     remap(numerator);
                     remap(denominator);
@@ -360,12 +404,17 @@ mod tests {
                     let [hi, a, b] = segments[u >> 6];
                     assert_eq!(hi, u as u64 >> 6);
                     assert!(a < 1 << 25 && b < 1 << 25);
-                    let sum = a as i64 - SEGMENT_OFFSET + (b as i64 - SEGMENT_OFFSET) * (u as i64 & 63) + (1 << 7);
+                    let sum = a as i64 - SEGMENT_OFFSET
+                        + (b as i64 - SEGMENT_OFFSET) * (u as i64 & 63)
+                        + (1 << 7);
                     // Two limbs of 8 bits hold the output.
                     let out = (sum >> 8) + ACT_OUT_OFFSET;
                     let accepted = (0..1 << 16).contains(&out);
                     assert_eq!(accepted, table.eval(u as i64 - (1 << 15)) <= ACT_OUT_MAX);
-                    assert_eq!(direct.get(u).copied(), accepted.then_some([u as u64, out as u64, 0]));
+                    assert_eq!(
+                        direct.get(u).copied(),
+                        accepted.then_some([u as u64, out as u64, 0])
+                    );
                 }
             }
         }

@@ -28,8 +28,10 @@ pub struct Residual {
     pub strip: Strip,
     /// The product's accumulator.
     pub accumulator: Poly,
-    limbs: Limbs,
-    rem: Limbs,
+    /// Limbs of the sum.
+    pub limbs: Limbs,
+    /// Limbs of the product's remainder.
+    pub rem: Limbs,
     output: Column,
 }
 
@@ -41,8 +43,10 @@ pub struct Rounded {
     pub accumulator: Poly,
     /// The rounded value, signed.
     pub value: Poly,
-    limbs: Limbs,
-    rem: Limbs,
+    /// Its limbs.
+    pub limbs: Limbs,
+    /// Limbs of the remainder.
+    pub rem: Limbs,
 }
 
 /// An activation of a matrix product.
@@ -54,27 +58,51 @@ pub struct Activated {
     /// The activation, signed.
     pub value: Poly,
     table: &'static ActivationTable,
-    cells: Cells,
-    rem: Limbs,
+    /// Pre-activation and activation.
+    pub cells: Cells,
+    /// Limbs of the pre-activation's remainder.
+    pub rem: Limbs,
 }
 
-enum Cells {
+/// Cells of an activation.
+pub enum Cells {
     /// Pre-activation; the activation is its partner.
     Direct(Spot, Column),
-    /// Segment and its partners, position in it, activation, remainder.
-    Segments { hi: Spot, a: Column, b: Column, lo: Spot, out: Limbs, rem: Limbs },
+    /// By interpolation within a segment.
+    Segments {
+        /// Segment.
+        hi: Spot,
+        /// Its first partner.
+        a: Column,
+        /// Its second partner.
+        b: Column,
+        /// Position in the segment.
+        lo: Spot,
+        /// Activation.
+        out: Limbs,
+        /// Remainder of the interpolation.
+        rem: Limbs,
+    },
 }
 
 impl Composer {
     /// `output = input + rs(accumulator, 16)`.
-    pub fn residual(&mut self, input: Column, output: Column, width: usize) -> Result<Residual, TooLarge> {
+    pub fn residual(
+        &mut self,
+        input: Column,
+        output: Column,
+        width: usize,
+    ) -> Result<Residual, TooLarge> {
         let cells = width * self.n;
         let (whole, _) = self.limbs_of(RESIDUAL_BITS + MATMUL_SHIFT);
         let (_, mut plain, planes) = self.place(0, whole, cells);
         let limbs = self.take(RESIDUAL_BITS, &mut plain, &mut vec![]);
         let rem = self.take(MATMUL_SHIFT, &mut plain, &mut vec![]);
         let base = self.alloc("residual output", &[Space::Lanes], planes * cells)?;
-        let strip = Strip { base, blocks: width };
+        let strip = Strip {
+            base,
+            blocks: width,
+        };
         let back = -(base as i32);
         let value = self.value(&limbs);
         self.gate_on(
@@ -83,9 +111,16 @@ impl Composer {
             &[self.span(strip)],
             output.at(back) - value,
         );
-        let accumulator =
-            (output.at(back) - input.at(back)) * (1i128 << MATMUL_SHIFT) + self.value(&rem) - Poly::int(HALF);
-        Ok(Residual { strip, accumulator, limbs, rem, output })
+        let accumulator = (output.at(back) - input.at(back)) * (1i128 << MATMUL_SHIFT)
+            + self.value(&rem)
+            - Poly::int(HALF);
+        Ok(Residual {
+            strip,
+            accumulator,
+            limbs,
+            rem,
+            output,
+        })
     }
 
     /// `value = rs(accumulator, 16)`, 16-bit, in `groups` strips of `blocks` blocks, `stride` rows apart.
@@ -102,27 +137,54 @@ impl Composer {
         let rem = self.take(MATMUL_SHIFT, &mut plain, &mut vec![]);
         let base = self.alloc_from(what, &[Space::Lanes, Space::Run], planes * plane, from)?;
         let value = self.value(&limbs) - Poly::int(1 << 15);
-        let accumulator = value.clone() * (1i128 << MATMUL_SHIFT) + self.value(&rem) - Poly::int(HALF);
-        let strips = (0..groups).map(|g| Strip { base: base + g * stride, blocks }).collect();
-        Ok(Rounded { strips, accumulator, value, limbs, rem })
+        let accumulator =
+            value.clone() * (1i128 << MATMUL_SHIFT) + self.value(&rem) - Poly::int(HALF);
+        let strips = (0..groups)
+            .map(|g| Strip {
+                base: base + g * stride,
+                blocks,
+            })
+            .collect();
+        Ok(Rounded {
+            strips,
+            accumulator,
+            value,
+            limbs,
+            rem,
+        })
     }
 
     /// `value = activation(rs(accumulator, 16))`.
-    pub fn activation(&mut self, width: usize, act: Activation, frac: u32) -> Result<Activated, TooLarge> {
+    pub fn activation(
+        &mut self,
+        width: usize,
+        act: Activation,
+        frac: u32,
+    ) -> Result<Activated, TooLarge> {
         let cells = width * self.n;
         let table = ActivationTable::get(act, frac).expect("the specification is valid");
         let direct = self.plan.limb == 16;
         let (rem_limbs, _) = self.limbs_of(MATMUL_SHIFT);
-        let (mut tagged, mut plain, planes) =
-            if direct { self.place(1, rem_limbs, cells) } else { self.place(2, rem_limbs + 3, cells) };
+        let (mut tagged, mut plain, planes) = if direct {
+            self.place(1, rem_limbs, cells)
+        } else {
+            self.place(2, rem_limbs + 3, cells)
+        };
         let base = self.alloc("activations", &[Space::Lanes], planes * cells)?;
-        let strip = Strip { base, blocks: width };
+        let strip = Strip {
+            base,
+            blocks: width,
+        };
         let rem = self.take(MATMUL_SHIFT, &mut plain, &mut tagged);
         let (h, value, cells) = if direct {
             let u = tagged.remove(0);
             self.tag(strip, u, Tag::Activation(act, frac));
             let a = self.partner(0);
-            (self.at(u) - Poly::int(1 << 15), a.cur() - Poly::int(ACT_OUT_OFFSET.into()), Cells::Direct(u, a))
+            (
+                self.at(u) - Poly::int(1 << 15),
+                a.cur() - Poly::int(ACT_OUT_OFFSET.into()),
+                Cells::Direct(u, a),
+            )
         } else {
             let (hi, lo) = (tagged.remove(0), tagged.remove(0));
             self.tag(strip, hi, Tag::Segment(act, frac));
@@ -137,20 +199,43 @@ impl Composer {
                 "activation_segment",
                 "interpolates within a segment and rounds",
                 &[self.span(strip)],
-                entry(a) + entry(b) * self.at(lo) + Poly::int(1 << 7) - value.clone() * 256 - rem_value,
+                entry(a) + entry(b) * self.at(lo) + Poly::int(1 << 7)
+                    - value.clone() * 256
+                    - rem_value,
             );
             let h = self.at(hi) * 64 + self.at(lo) - Poly::int(1 << 15);
-            (h, value, Cells::Segments { hi, a, b, lo, out, rem })
+            (
+                h,
+                value,
+                Cells::Segments {
+                    hi,
+                    a,
+                    b,
+                    lo,
+                    out,
+                    rem,
+                },
+            )
         };
         let accumulator = h * (1i128 << MATMUL_SHIFT) + self.value(&rem) - Poly::int(HALF);
-        Ok(Activated { strip, accumulator, value, table, cells, rem })
+        Ok(Activated {
+            strip,
+            accumulator,
+            value,
+            table,
+            cells,
+            rem,
+        })
     }
 }
 
 /// Quotient and remainder of `rs(acc, 16)`.
 pub(crate) fn round(acc: i64) -> (i64, u128) {
     let biased = acc + (1 << (MATMUL_SHIFT - 1));
-    (biased >> MATMUL_SHIFT, (biased & ((1 << MATMUL_SHIFT) - 1)) as u128)
+    (
+        biased >> MATMUL_SHIFT,
+        (biased & ((1 << MATMUL_SHIFT) - 1)) as u128,
+    )
 }
 
 impl Residual {
@@ -203,7 +288,14 @@ impl Activated {
                         w.lane(*spot, row, u);
                         w.set(*a, row + spot.offset, (value + ACT_OUT_OFFSET).into());
                     }
-                    Cells::Segments { hi, a, b, lo, out, rem } => {
+                    Cells::Segments {
+                        hi,
+                        a,
+                        b,
+                        lo,
+                        out,
+                        rem,
+                    } => {
                         let (s, l) = ((u >> 6) as usize, (u & 63) as i64);
                         w.lane(*hi, row, s as u64);
                         w.lane(*lo, row, l as u64);
@@ -226,23 +318,48 @@ impl Activated {
 
 /// The MLP half of a block.
 pub struct Mlp {
-    norm: Norm,
-    act: Activated,
-    out: Residual,
-    fc: Matrix,
-    proj: Matrix,
+    /// LayerNorm.
+    pub norm: Norm,
+    /// Activations.
+    pub act: Activated,
+    /// Outgoing residual.
+    pub out: Residual,
+    /// First matrix.
+    pub fc: Matrix,
+    /// Second matrix.
+    pub proj: Matrix,
 }
 
 impl Composer {
     /// Composes the MLP half of a block between two residual columns.
-    pub fn mlp(&mut self, shape: &crate::layer::BlockShape, input: Column, output: Column) -> Result<Mlp, TooLarge> {
+    pub fn mlp(
+        &mut self,
+        shape: &crate::layer::BlockShape,
+        input: Column,
+        output: Column,
+    ) -> Result<Mlp, TooLarge> {
         let out = self.residual(input, output, shape.width)?;
         let norm = self.norm(input, shape.width, shape.norm_frac, shape.eps)?;
         let act = self.activation(shape.mlp_width, shape.activation, shape.act_frac)?;
-        let fc = self.matrix("fc", norm.out.clone(), &[act.strip], act.accumulator.clone())?;
-        let proj =
-            self.matrix("mlp_out", (act.strip, act.value.clone()), &[out.strip], out.accumulator.clone())?;
-        Ok(Mlp { norm, act, out, fc, proj })
+        let fc = self.matrix(
+            "fc",
+            norm.out.clone(),
+            &[act.strip],
+            act.accumulator.clone(),
+        )?;
+        let proj = self.matrix(
+            "mlp_out",
+            (act.strip, act.value.clone()),
+            &[out.strip],
+            out.accumulator.clone(),
+        )?;
+        Ok(Mlp {
+            norm,
+            act,
+            out,
+            fc,
+            proj,
+        })
     }
 }
 
@@ -267,7 +384,11 @@ impl Matrix {
     pub fn assign_inputs(&self, c: &Composer, w: &mut Witness, x: &[i64]) {
         for t in 0..c.n {
             for i in 0..self.inputs {
-                w.set(c.x, self.x_row(i, t), (x[t * self.inputs + i] + X_OFFSET).into());
+                w.set(
+                    c.x,
+                    self.x_row(i, t),
+                    (x[t * self.inputs + i] + X_OFFSET).into(),
+                );
             }
             w.set(c.x, self.x_row(self.inputs, t), (1 + X_OFFSET).into());
         }

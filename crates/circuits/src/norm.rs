@@ -37,8 +37,10 @@ const SLACK_BITS: u32 = 128;
 /// A ranged number in `rows` blocks of `n` rows, most significant limbs first.
 #[derive(Clone, Copy, Debug)]
 pub struct Wide {
-    base: usize,
-    limbs: usize,
+    /// First row.
+    pub base: usize,
+    /// Number of limbs.
+    pub limbs: usize,
 }
 
 /// LayerNorm placed in a program.
@@ -48,19 +50,32 @@ pub struct Norm {
     width: usize,
     frac: u32,
     eps: u64,
-    sums: usize,
-    r: usize,
-    mean: usize,
-    out_limbs: Limbs,
-    rem: Limbs,
-    q: Wide,
-    below: Wide,
-    above: Wide,
-    rest: usize,
-    mean_value: Wide,
-    r_value: Wide,
-    variance: usize,
-    root: usize,
+    /// Running sums of values and squares, one row per feature and position.
+    pub sums: usize,
+    /// Copies of the reciprocal root, likewise; the anchor of the normalized values.
+    pub r: usize,
+    /// Copies of the mean, likewise.
+    pub mean: usize,
+    /// Limbs of a normalized value.
+    pub out_limbs: Limbs,
+    /// Limbs of its remainder.
+    pub rem: Limbs,
+    /// Sum of squares.
+    pub q: Wide,
+    /// Slack of `r²·v ≤ N`.
+    pub below: Wide,
+    /// Slack of `(r+1)²·v > N`.
+    pub above: Wide,
+    /// Remainder of the mean, one row per position.
+    pub rest: usize,
+    /// The mean.
+    pub mean_value: Wide,
+    /// The reciprocal root.
+    pub r_value: Wide,
+    /// The variance, one row per position.
+    pub variance: usize,
+    /// Reciprocal root times variance, one row per position.
+    pub root: usize,
 }
 
 impl Composer {
@@ -72,7 +87,10 @@ impl Composer {
     /// Rows a number of `bits` bits at `base`, one per position; its value is in `aux`, in the last block.
     fn wide(&mut self, base: usize, bits: u32) -> Wide {
         assert_eq!(bits % self.plan.limb, 0);
-        let wide = Wide { base, limbs: (bits / self.plan.limb) as usize };
+        let wide = Wide {
+            base,
+            limbs: (bits / self.plan.limb) as usize,
+        };
         let rows = self.wide_rows(bits);
         let n = self.n;
         for row in 0..rows {
@@ -125,7 +143,11 @@ impl Composer {
             for j in 0..count {
                 let top = row == 0 && j + 1 == count;
                 let v = above >> (j as u32 * self.plan.limb);
-                let v = if top { v as u64 } else { (v & ((1 << self.plan.limb) - 1)) as u64 };
+                let v = if top {
+                    v as u64
+                } else {
+                    (v & ((1 << self.plan.limb) - 1)) as u64
+                };
                 w.lane(crate::composer::Spot { lane: j, offset: 0 }, at, v);
             }
             w.set(self.aux, at, above as i128);
@@ -133,7 +155,13 @@ impl Composer {
     }
 
     /// Normalizes a residual column, whose feature `i` at position `t` is in row `i·n + t`.
-    pub fn norm(&mut self, input: Column, width: usize, frac: u32, eps: u64) -> Result<Norm, TooLarge> {
+    pub fn norm(
+        &mut self,
+        input: Column,
+        width: usize,
+        frac: u32,
+        eps: u64,
+    ) -> Result<Norm, TooLarge> {
         let n = self.n;
         let cells = width * n;
         let at = |from: usize, to: usize| to as i32 - from as i32;
@@ -143,12 +171,23 @@ impl Composer {
         let (_, mut plain, planes) = self.place(0, whole, cells);
         let out_limbs = self.take(16, &mut plain, &mut vec![]);
         let rem = self.take(NORM_SHIFT, &mut plain, &mut vec![]);
-        let r = self.alloc("normalized values", &[Space::Lanes, Space::Aux], planes * cells)?;
+        let r = self.alloc(
+            "normalized values",
+            &[Space::Lanes, Space::Aux],
+            planes * cells,
+        )?;
         let mean = self.alloc("means", &[Space::Aux], cells)?;
         let sums = self.alloc("sums", &[Space::Aux], cells)?;
 
         // Statistics: one block of n rows after the other.
-        let blocks = [SQUARES_BITS, SLACK_BITS, SLACK_BITS, RESIDUAL_BITS, ROOT_BITS].map(|b| self.wide_rows(b));
+        let blocks = [
+            SQUARES_BITS,
+            SLACK_BITS,
+            SLACK_BITS,
+            RESIDUAL_BITS,
+            ROOT_BITS,
+        ]
+        .map(|b| self.wide_rows(b));
         let total = blocks.iter().sum::<usize>() + 3;
         let stats = self.alloc("statistics", &[Space::Lanes, Space::Aux], total * n)?;
         let mut next = stats;
@@ -187,8 +226,12 @@ impl Composer {
         let a = self.wide_end(r_value);
         let cell = |row: usize| aux.at(at(a, row));
         let end_of = |c: &Self, w: Wide| c.wide_end(w);
-        let (q_end, below_end, above_end, mean_end) =
-            (end_of(self, q), end_of(self, below), end_of(self, above), end_of(self, mean_value));
+        let (q_end, below_end, above_end, mean_end) = (
+            end_of(self, q),
+            end_of(self, below),
+            end_of(self, above),
+            end_of(self, mean_value),
+        );
         let d = width as i128;
         let sum = cell(mean_end) * d + cell(rest);
         let rows = [Span::run(a, n)];
@@ -204,8 +247,15 @@ impl Composer {
             &rows,
             cell(variance) - cell(q_end) * d + sum.clone() * sum - Poly::int(eps.into()),
         );
-        self.gate_on("norm_root", "r·v", &rows, cell(root) - cell(a) * cell(variance));
-        let bound = Scalar::int(d * d) * Scalar::int(1i128 << (NORM_SHIFT + frac)) * Scalar::int(1i128 << (NORM_SHIFT + frac));
+        self.gate_on(
+            "norm_root",
+            "r·v",
+            &rows,
+            cell(root) - cell(a) * cell(variance),
+        );
+        let bound = Scalar::int(d * d)
+            * Scalar::int(1i128 << (NORM_SHIFT + frac))
+            * Scalar::int(1i128 << (NORM_SHIFT + frac));
         self.gate_on(
             "norm_below",
             "r²·v is at most N",
@@ -221,9 +271,19 @@ impl Composer {
         // rest < d
         self.tag_rows(Span::run(rest, n), Tag::Below(width as u32));
         let lane = self.lanes[0];
-        self.gate_on("norm_rest", "the remainder of the mean is below the width", &[Span::run(rest, n)], aux.cur() - lane.cur());
+        self.gate_on(
+            "norm_rest",
+            "the remainder of the mean is below the width",
+            &[Span::run(rest, n)],
+            aux.cur() - lane.cur(),
+        );
 
-        self.gate_on("norm_copy_r", "the copies of r start with the checked one", &[Span::run(r, n)], aux.cur() - aux.at(at(r, a)));
+        self.gate_on(
+            "norm_copy_r",
+            "the copies of r start with the checked one",
+            &[Span::run(r, n)],
+            aux.cur() - aux.at(at(r, a)),
+        );
         self.gate_on(
             "norm_copy_mean",
             "the copies of the mean start with the checked one",
@@ -238,7 +298,10 @@ impl Composer {
                 aux.cur() - aux.at(-(n as i32)),
             );
         }
-        let strip = Strip { base: r, blocks: width };
+        let strip = Strip {
+            base: r,
+            blocks: width,
+        };
         let out = self.value(&out_limbs) - Poly::int(1 << 15);
         let centered = x(r) - aux.at(at(r, mean));
         let rem_value = self.value(&rem);
@@ -246,7 +309,9 @@ impl Composer {
             "norm_out",
             "the product, rounded to the normalized value",
             &[self.span(strip)],
-            centered * aux.cur() + Poly::int(1 << (NORM_SHIFT - 1)) - out.clone() * (1i128 << NORM_SHIFT) - rem_value,
+            centered * aux.cur() + Poly::int(1 << (NORM_SHIFT - 1))
+                - out.clone() * (1i128 << NORM_SHIFT)
+                - rem_value,
         );
         Ok(Norm {
             out: (strip, out),
@@ -294,7 +359,8 @@ impl Norm {
                 w.set_fr(c.aux, self.sums + row, packed);
                 w.set(c.aux, self.r + row, r.into());
                 w.set(c.aux, self.mean + row, mean.into());
-                let product = (i128::from(input[t * d + i]) - i128::from(trace.mean[t])) * i128::from(r)
+                let product = (i128::from(input[t * d + i]) - i128::from(trace.mean[t]))
+                    * i128::from(r)
                     + (1 << (NORM_SHIFT - 1));
                 let out = trace.out[t * d + i];
                 let rem = product - (i128::from(out) << NORM_SHIFT);
@@ -312,7 +378,11 @@ impl Norm {
             c.assign_wide(w, self.mean_value, t, mean as u128);
             c.assign_wide(w, self.r_value, t, r as u128);
             let rest = sum - d as u128 * mean as u128;
-            w.lane(crate::composer::Spot { lane: 0, offset: 0 }, self.rest + t, rest as u64);
+            w.lane(
+                crate::composer::Spot { lane: 0, offset: 0 },
+                self.rest + t,
+                rest as u64,
+            );
             w.set(c.aux, self.rest + t, rest as i128);
             w.set(c.aux, self.variance + t, v as i128);
             w.set(c.aux, self.root + t, rv as i128);

@@ -26,7 +26,10 @@ pub struct Objective {
 
 impl Default for Objective {
     fn default() -> Self {
-        Objective { commitment_price: 0.25, max_k: 22 }
+        Objective {
+            commitment_price: 0.25,
+            max_k: 22,
+        }
     }
 }
 
@@ -101,19 +104,43 @@ impl Cost {
             + FFT * 4.0 * polynomials
             + QUOTIENT_COLUMN * (polynomials + count(Kind::Fixed) as f64);
         let prove_cpu_s = per_row * (1u64 << shape.plan.k) as f64 * 1e-6;
-        Ok(Cost { commitments, prove_cpu_s, objective: prove_cpu_s + objective.commitment_price * commitments as f64 })
+        Ok(Cost {
+            commitments,
+            prove_cpu_s,
+            objective: prove_cpu_s + objective.commitment_price * commitments as f64,
+        })
     }
 }
 
 /// The least circuit of a kind with `2^k` rows.
-fn best(kind: LayerKind, block: BlockShape, tokens: usize, k: u32, objective: &Objective) -> Result<(Shape, Cost), TooLarge> {
+fn best(
+    kind: LayerKind,
+    block: BlockShape,
+    tokens: usize,
+    k: u32,
+    objective: &Objective,
+) -> Result<(Shape, Cost), TooLarge> {
     let mut best: Option<(Shape, Cost)> = None;
-    let mut last = TooLarge { what: "lookup tables", needed: 1 << 16, available: 1 << k };
+    let mut last = TooLarge {
+        what: "lookup tables",
+        needed: 1 << 16,
+        available: 1 << k,
+    };
     for (lanes, limb) in LANES {
         if limb == 16 && k < 17 {
             continue;
         }
-        let shape = |weights| Shape { kind, block, tokens, plan: Plan { k, weights, lanes, limb } };
+        let shape = |weights| Shape {
+            kind,
+            block,
+            tokens,
+            plan: Plan {
+                k,
+                weights,
+                lanes,
+                limb,
+            },
+        };
         // The embedding keeps one column for positions.
         let least = if kind == LayerKind::Embed { 2 } else { 1 };
         if let Err(e) = Cost::new(&shape(MAX_WEIGHTS), objective) {
@@ -155,13 +182,25 @@ pub fn plan(
             .iter()
             .map(|&(kind, layers)| {
                 best(kind, block, tokens, k, &objective)
-                    .map(|(shape, cost)| Choice { shape, cost, layers })
-                    .map_err(|last| NoPlan { kind, max_k: objective.max_k, max_weights: MAX_WEIGHTS, last })
+                    .map(|(shape, cost)| Choice {
+                        shape,
+                        cost,
+                        layers,
+                    })
+                    .map_err(|last| NoPlan {
+                        kind,
+                        max_k: objective.max_k,
+                        max_weights: MAX_WEIGHTS,
+                        last,
+                    })
             })
             .collect();
         match choices {
             Ok(choices) => {
-                let total = choices.iter().map(|c| c.cost.objective * c.layers as f64).sum();
+                let total = choices
+                    .iter()
+                    .map(|c| c.cost.objective * c.layers as f64)
+                    .sum();
                 by_k.push((k, total));
                 if chosen.as_ref().is_none_or(|(t, _)| total < *t) {
                     chosen = Some((total, choices));
@@ -174,7 +213,11 @@ pub fn plan(
         }
     }
     match (chosen, failure) {
-        (Some((_, choices)), _) => Ok(ModelPlan { objective, choices, by_k }),
+        (Some((_, choices)), _) => Ok(ModelPlan {
+            objective,
+            choices,
+            by_k,
+        }),
         (None, Some(e)) => Err(e),
         (None, None) => unreachable!("at least one k is tried"),
     }
@@ -183,7 +226,10 @@ pub fn plan(
 impl ModelPlan {
     /// The shape of a kind.
     pub fn shape(&self, kind: LayerKind) -> Option<Shape> {
-        self.choices.iter().find(|c| c.shape.kind == kind).map(|c| c.shape)
+        self.choices
+            .iter()
+            .find(|c| c.shape.kind == kind)
+            .map(|c| c.shape)
     }
 
     /// The choice and its reasons, for people.
@@ -198,10 +244,20 @@ impl ModelPlan {
         out += "layer      count   k  weight columns  lanes  commitments  CPU s each (estimate)\n";
         for c in &self.choices {
             let p = c.shape.plan;
-            let lanes = if c.shape.kind == LayerKind::Embed { "none".into() } else { format!("{}x{}", p.lanes, p.limb) };
+            let lanes = if c.shape.kind == LayerKind::Embed {
+                "none".into()
+            } else {
+                format!("{}x{}", p.lanes, p.limb)
+            };
             out += &format!(
                 "{:<10} {:>5} {:>3} {:>15} {:>6} {:>12} {:>23.1}\n",
-                c.shape.kind.name(), c.layers, p.k, p.weights, lanes, c.cost.commitments, c.cost.prove_cpu_s
+                c.shape.kind.name(),
+                c.layers,
+                p.k,
+                p.weights,
+                lanes,
+                c.cost.commitments,
+                c.cost.prove_cpu_s
             );
         }
         out

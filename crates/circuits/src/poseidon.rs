@@ -104,7 +104,9 @@ pub fn permutation(mut state: [Fr; T]) -> Vec<[Fr; T]> {
                 *x *= x.square().square();
             }
         }
-        state = c.matrix.map(|row| row.iter().zip(&state).map(|(m, x)| m * x).sum());
+        state = c
+            .matrix
+            .map(|row| row.iter().zip(&state).map(|(m, x)| m * x).sum());
     }
     states.push(state);
     states
@@ -161,18 +163,30 @@ pub fn output_header(n: usize, prompt: usize, generated: usize) -> Fr {
 ///
 /// # Panics
 /// If there are fewer tokens than `prompt + generated`.
-pub fn sequence_digests(tokens: &[u32], prompt: usize, generated: usize, input_salt: Fr, output_salt: Fr) -> (Fr, Fr) {
+pub fn sequence_digests(
+    tokens: &[u32],
+    prompt: usize,
+    generated: usize,
+    input_salt: Fr,
+    output_salt: Fr,
+) -> (Fr, Fr) {
     let n = tokens.len();
     let end = prompt + generated;
     assert!(end <= n, "{end} tokens of {n}");
     let masked = |header: Fr, first: usize, last: usize| {
-        let tokens: Vec<u32> =
-            tokens.iter().enumerate().map(|(t, &v)| if (first..last).contains(&t) { v } else { 0 }).collect();
+        let tokens: Vec<u32> = tokens
+            .iter()
+            .enumerate()
+            .map(|(t, &v)| if (first..last).contains(&t) { v } else { 0 })
+            .collect();
         [vec![header], pack(&tokens)].concat()
     };
     (
         chain(input_salt, &masked(input_header(n, prompt), 0, prompt)),
-        chain(output_salt, &masked(output_header(n, prompt, generated), prompt, end)),
+        chain(
+            output_salt,
+            &masked(output_header(n, prompt, generated), prompt, end),
+        ),
     )
 }
 
@@ -204,7 +218,11 @@ impl Composer {
         let width = chains.len() * length;
         let (needed, available) = (PERMUTATION_ROWS * width, self.active_rows());
         if needed > available {
-            return Err(TooLarge { what: "digests", needed, available });
+            return Err(TooLarge {
+                what: "digests",
+                needed,
+                available,
+            });
         }
         let c = constants();
         let column = self.column("sponge", Kind::Witness, false);
@@ -212,16 +230,25 @@ impl Composer {
         let at = |rows: usize| column.at((rows * width) as i32);
         let value = |v: Fr| Poly::scalar(Scalar::Const(v));
         let states = [Span::run(0, T * ROUNDS * width)];
-        self.gate_on("poseidon_square", "the square of a state's element", &states, at(STATES) - at(0) * at(0));
+        self.gate_on(
+            "poseidon_square",
+            "the square of a state's element",
+            &states,
+            at(STATES) - at(0) * at(0),
+        );
         self.gate_on(
             "poseidon_fourth",
             "the square of the square",
             &states,
             at(2 * STATES) - at(STATES) * at(STATES),
         );
-        let rounds = |first: usize, count: usize| Span::strided(T * first * width, width, T * width, count);
+        let rounds =
+            |first: usize, count: usize| Span::strided(T * first * width, width, T * width, count);
         let half = FULL_ROUNDS / 2;
-        let full = self.selector("full rounds", &[rounds(0, half), rounds(half + PARTIAL_ROUNDS, half)]);
+        let full = self.selector(
+            "full rounds",
+            &[rounds(0, half), rounds(half + PARTIAL_ROUNDS, half)],
+        );
         let partial = self.selector("partial rounds", &[rounds(half, PARTIAL_ROUNDS)]);
         let power = |j: usize| at(2 * STATES + j) * at(j);
         for i in 0..T {
@@ -231,7 +258,9 @@ impl Composer {
             }
             let next = at(T + i);
             let product = |element: &dyn Fn(usize) -> Poly| {
-                (0..T).fold(next.clone(), |sum, j| sum - element(j) * Scalar::Const(c.matrix[i][j]))
+                (0..T).fold(next.clone(), |sum, j| {
+                    sum - element(j) * Scalar::Const(c.matrix[i][j])
+                })
             };
             let all = product(&power);
             let one = product(&|j| if j == 0 { power(0) } else { at(j) });
@@ -270,7 +299,11 @@ impl Composer {
                 at(0) - Poly::scalar(Scalar::Instance(chain.instance)),
             );
         }
-        Ok(Sponge { column, length, width })
+        Ok(Sponge {
+            column,
+            length,
+            width,
+        })
     }
 }
 
@@ -281,7 +314,13 @@ impl Sponge {
     }
 
     /// Cells of one step whose state starts as given, and its output.
-    pub fn step(&self, chain: usize, step: usize, state: [Fr; T], mut put: impl FnMut(usize, Fr)) -> Fr {
+    pub fn step(
+        &self,
+        chain: usize,
+        step: usize,
+        state: [Fr; T],
+        mut put: impl FnMut(usize, Fr),
+    ) -> Fr {
         let states = permutation(state);
         for (r, state) in states.iter().enumerate() {
             for (j, x) in state.iter().enumerate() {
@@ -300,7 +339,9 @@ impl Sponge {
     pub fn assign(&self, w: &mut Witness, chain: usize, salt: Fr, messages: &[Fr]) -> Fr {
         assert_eq!(messages.len(), self.length);
         messages.iter().enumerate().fold(salt, |h, (step, m)| {
-            self.step(chain, step, [Fr::ZERO, h, *m], |row, v| w.set_fr(self.column, row, v))
+            self.step(chain, step, [Fr::ZERO, h, *m], |row, v| {
+                w.set_fr(self.column, row, v)
+            })
         })
     }
 }
@@ -325,10 +366,14 @@ mod tests {
         assert_eq!(messages.len(), 2);
         for (i, m) in messages.iter().enumerate() {
             let sum = (0..8).fold(Fr::ZERO, |sum, j| {
-                sum + Fr::from(u64::from(tokens[i + 2 * j])) * Fr::from(2).pow_vartime([24 * j as u64])
+                sum + Fr::from(u64::from(tokens[i + 2 * j]))
+                    * Fr::from(2).pow_vartime([24 * j as u64])
             });
             assert_eq!(*m, sum);
         }
-        assert_eq!(pack(&[1, 2, 3, 4]), [Fr::from_u128(1 + (2 << 24) + (3 << 48) + (4u128 << 72))]);
+        assert_eq!(
+            pack(&[1, 2, 3, 4]),
+            [Fr::from_u128(1 + (2 << 24) + (3 << 48) + (4u128 << 72))]
+        );
     }
 }

@@ -96,7 +96,10 @@ impl Matrix {
 impl Composer {
     /// Rows a block of a matrix with these outputs takes.
     pub fn block_rows(&self, segments: &[Strip]) -> usize {
-        let rows: usize = segments.iter().map(|s| s.blocks.div_ceil(self.plan.weights)).sum();
+        let rows: usize = segments
+            .iter()
+            .map(|s| s.blocks.div_ceil(self.plan.weights))
+            .sum();
         rows.max(self.n)
     }
 
@@ -149,7 +152,8 @@ impl Composer {
         r.all.push(Span::run(base, blocks * block));
         r.run.push(Span::strided(base, n, block, blocks));
         if block > n {
-            r.hold.push(Span::strided(base + n, block - n, block, blocks));
+            r.hold
+                .push(Span::strided(base + n, block - n, block, blocks));
         }
         r.end.push(Span::row(base + blocks * block));
         r.one.push(Span::run(base + inputs * block, n));
@@ -170,8 +174,16 @@ impl Composer {
             }
             row += rows;
         }
-        let segments = segments.iter().map(|strip| Segment { strip: *strip }).collect();
-        Ok(Matrix { base, block, inputs, segments })
+        let segments = segments
+            .iter()
+            .map(|strip| Segment { strip: *strip })
+            .collect();
+        Ok(Matrix {
+            base,
+            block,
+            inputs,
+            segments,
+        })
     }
 
     /// Gates of all matrices; the last thing before the program is closed.
@@ -185,14 +197,27 @@ impl Composer {
         let x = self.x.cur() - Poly::int(X_OFFSET.into());
         let run = self.selector("fold_x_run", &r.run);
         let step = x + fx.at(1) * beta(1);
-        self.gate("fold_x_run", "folds an input over positions", run.cur() * (fx.cur() - step.clone()));
+        self.gate(
+            "fold_x_run",
+            "folds an input over positions",
+            run.cur() * (fx.cur() - step.clone()),
+        );
         let mut value = run.cur() * step;
         if !r.hold.is_empty() {
             let hold = self.selector("fold_x_hold", &r.hold);
-            self.gate("fold_x_hold", "carries the fold", hold.cur() * (fx.cur() - fx.at(1)));
+            self.gate(
+                "fold_x_hold",
+                "carries the fold",
+                hold.cur() * (fx.cur() - fx.at(1)),
+            );
             value = value + hold.cur() * fx.at(1);
         }
-        self.gate_on("fold_x_end", "a fold ends with its matrix", &r.end, fx.cur());
+        self.gate_on(
+            "fold_x_end",
+            "a fold ends with its matrix",
+            &r.end,
+            fx.cur(),
+        );
         self.gate_on(
             "bias_one",
             "the input of the bias is one",
@@ -200,7 +225,12 @@ impl Composer {
             self.x.cur() - Poly::int(1 + i128::from(X_OFFSET)),
         );
         for span in &r.all {
-            self.steps.push(Step::Assign { column: fx, rows: *span, descending: true, value: value.clone() });
+            self.steps.push(Step::Assign {
+                column: fx,
+                rows: *span,
+                descending: true,
+                value: value.clone(),
+            });
         }
 
         let rows = self.weight_rows;
@@ -219,9 +249,18 @@ impl Composer {
             let q = self.selector(&format!("fold_w_jump_{jump}"), spans);
             fold = fold + q.cur() * fw.at(1) * beta(*jump as usize);
         }
-        self.gate("fold_w", "folds the weights of an input over outputs", rows.cur() * fw.cur() - fold.clone());
+        self.gate(
+            "fold_w",
+            "folds the weights of an input over outputs",
+            rows.cur() * fw.cur() - fold.clone(),
+        );
         for span in &r.all {
-            self.steps.push(Step::Assign { column: fw, rows: *span, descending: true, value: fold.clone() });
+            self.steps.push(Step::Assign {
+                column: fw,
+                rows: *span,
+                descending: true,
+                value: fold.clone(),
+            });
         }
     }
 }

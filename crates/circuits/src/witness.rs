@@ -61,7 +61,9 @@ impl Witness {
     pub fn set_fr(&mut self, column: Column, row: usize, value: Fr) {
         debug_assert!(!self.lane_columns.contains(&column));
         let n = self.n;
-        self.values.entry(column.0).or_insert_with(|| vec![Fr::ZERO; n])[row] = value;
+        self.values
+            .entry(column.0)
+            .or_insert_with(|| vec![Fr::ZERO; n])[row] = value;
     }
 
     /// Sets a cell of a lane, relative to the anchor `row`.
@@ -74,7 +76,11 @@ impl Witness {
         let mut rest = value;
         for (i, (spot, _)) in limbs.0.iter().enumerate() {
             let last = i + 1 == limbs.0.len();
-            let v = if last { rest as u64 } else { (rest & ((1 << self.limb) - 1)) as u64 };
+            let v = if last {
+                rest as u64
+            } else {
+                (rest & ((1 << self.limb) - 1)) as u64
+            };
             self.lane(*spot, row, v);
             rest >>= self.limb;
         }
@@ -97,25 +103,44 @@ impl Witness {
             let mut counts = vec![0u64; self.n];
             for (l, lane) in self.lanes.iter().enumerate() {
                 for (row, &value) in lane.iter().enumerate().take(index.active) {
-                    let tag = if l == 0 { index.tag_of_row[row] as usize } else { 0 };
+                    let tag = if l == 0 {
+                        index.tag_of_row[row] as usize
+                    } else {
+                        0
+                    };
                     let (start, len) = index.tables[tag];
                     if value >= len as u64 {
-                        return Err(NotInTable { lane: l, row, value });
+                        return Err(NotInTable {
+                            lane: l,
+                            row,
+                            value,
+                        });
                     }
                     counts[start + value as usize] += 1;
                 }
             }
-            self.values.insert(index.multiplicity.0, counts.into_iter().map(Fr::from).collect());
+            self.values.insert(
+                index.multiplicity.0,
+                counts.into_iter().map(Fr::from).collect(),
+            );
         }
         for (column, lane) in self.lane_columns.iter().zip(self.lanes) {
-            self.values.insert(column.0, lane.into_iter().map(Fr::from).collect());
+            self.values
+                .insert(column.0, lane.into_iter().map(Fr::from).collect());
         }
-        let mut by_final: HashMap<Column, Vec<Fr>> =
-            self.values.into_iter().map(|(old, v)| (map[old as usize], v)).collect();
+        let mut by_final: HashMap<Column, Vec<Fr>> = self
+            .values
+            .into_iter()
+            .map(|(old, v)| (map[old as usize], v))
+            .collect();
         Ok(program
             .first_phase()
             .into_iter()
-            .map(|c| by_final.remove(&c).unwrap_or_else(|| vec![Fr::ZERO; 1 << program.k]))
+            .map(|c| {
+                by_final
+                    .remove(&c)
+                    .unwrap_or_else(|| vec![Fr::ZERO; 1 << program.k])
+            })
             .collect())
     }
 }

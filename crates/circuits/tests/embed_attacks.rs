@@ -44,7 +44,10 @@ fn honest_witness_and_its_forgery_pass() {
     let layout = case.embed_layout();
     case.forge(&layout.sequence, &Forge::new(&session()));
     assert_eq!(case.instances, instances);
-    assert!(case.sheet.columns == columns, "the forger writes what the prover writes");
+    assert!(
+        case.sheet.columns == columns,
+        "the forger writes what the prover writes"
+    );
 }
 
 #[test]
@@ -60,12 +63,26 @@ fn each_gate_of_tokens_and_digests_is_needed() {
 #[test]
 fn every_gate_has_an_attack() {
     let case = Case::embed(&weights(), &session());
-    let mut known: Vec<&str> = sequence_attacks(&session(), true).iter().map(|a| a.0).collect();
+    let mut known: Vec<&str> = sequence_attacks(&session(), true)
+        .iter()
+        .map(|a| a.0)
+        .collect();
     known.extend(["digest_input", "digest_output"]);
-    known.extend(["vocabulary_fold", "embedding_fold", "vocabulary_entry", "token_entry"]);
+    known.extend([
+        "vocabulary_fold",
+        "embedding_fold",
+        "vocabulary_entry",
+        "token_entry",
+    ]);
     // Of the composer.
     known.extend(["powers_first", "powers_next", "sum_next", "sum_ends"]);
-    let mut ids: Vec<&str> = case.layer.program.gates.iter().map(|g| g.id.as_str()).collect();
+    let mut ids: Vec<&str> = case
+        .layer
+        .program
+        .gates
+        .iter()
+        .map(|g| g.id.as_str())
+        .collect();
     known.sort_unstable();
     ids.sort_unstable();
     assert_eq!(ids, known);
@@ -82,7 +99,8 @@ fn other_digest() {
 
 #[test]
 fn other_salt() {
-    let salts: [fn(&mut SequenceTrace); 2] = [|s| s.input_salt += Fr::ONE, |s| s.output_salt += Fr::ONE];
+    let salts: [fn(&mut SequenceTrace); 2] =
+        [|s| s.input_salt += Fr::ONE, |s| s.output_salt += Fr::ONE];
     for (salt, gate) in salts.into_iter().zip(["digest_input", "digest_output"]) {
         let mut other = session();
         salt(&mut other);
@@ -195,7 +213,10 @@ fn altered_multiplicity() {
                 + Poly::int(token as i128)
                 + fw.cur() * Scalar::Challenge(Challenge::Tau),
         };
-        assert_eq!(case.violated_with(&case.with_steps("entry", vec![step])), ["vocabulary_entry"]);
+        assert_eq!(
+            case.violated_with(&case.with_steps("entry", vec![step])),
+            ["vocabulary_entry"]
+        );
     }
 }
 
@@ -218,5 +239,8 @@ fn token_of_another_embedding() {
             + Poly::int(15)
             + fx.cur() * Scalar::Challenge(Challenge::Tau),
     };
-    assert_eq!(case.violated_with(&case.with_steps("entry", vec![step])), ["token_entry"]);
+    assert_eq!(
+        case.violated_with(&case.with_steps("entry", vec![step])),
+        ["token_entry"]
+    );
 }

@@ -32,7 +32,13 @@ fn run(model: &QuantizedModel) -> HeadTrace {
 fn session(trace: &HeadTrace) -> SequenceTrace {
     let mut tokens = vec![3, 5, 3, 0, 0, 0, 0, 0];
     tokens[2..7].copy_from_slice(&trace.argmax[1..6]);
-    SequenceTrace { tokens, prompt: 3, generated: 4, input_salt: Fr::from(123), output_salt: Fr::from(456) }
+    SequenceTrace {
+        tokens,
+        prompt: 3,
+        generated: 4,
+        input_salt: Fr::from(123),
+        output_salt: Fr::from(456),
+    }
 }
 
 fn honest(model: &QuantizedModel) -> (Case, HeadTrace) {
@@ -63,7 +69,10 @@ fn choose(case: &mut Case, trace: &HeadTrace, t: usize, top: i64, above: [i64; 2
     let mut last = above[1];
     for (v, logit) in logits(trace, t).into_iter().enumerate() {
         let difference = top - (sums[v] - last) - logit;
-        assert!((0..1 << 40).contains(&difference), "the forgery is in range");
+        assert!(
+            (0..1 << 40).contains(&difference),
+            "the forgery is in range"
+        );
         case.sheet.set("aux", cell(v), int(sums[v]));
         for lane in 0..5 {
             let limb = (difference >> (8 * lane)) & 255;
@@ -93,7 +102,10 @@ fn honest_witness_and_its_forgery_pass() {
         choose(&mut case, &trace, t, top, [-1, 0], &sums(chosen));
     }
     assert_eq!(case.instances, instances);
-    assert!(case.sheet.columns == columns, "the forger writes what the prover writes");
+    assert!(
+        case.sheet.columns == columns,
+        "the forger writes what the prover writes"
+    );
 }
 
 #[test]
@@ -110,12 +122,29 @@ fn each_gate_of_tokens_and_digests_is_needed() {
 #[test]
 fn every_gate_has_an_attack() {
     let (case, _) = honest(&weights());
-    let mut known: Vec<&str> = sequence_attacks(&case.session, false).iter().map(|a| a.0).collect();
+    let mut known: Vec<&str> = sequence_attacks(&case.session, false)
+        .iter()
+        .map(|a| a.0)
+        .collect();
     known.push("digest_output");
-    known.extend(["before_start", "before_implied", "before_bit", "before_falls", "before_ends"]);
+    known.extend([
+        "before_start",
+        "before_implied",
+        "before_bit",
+        "before_falls",
+        "before_ends",
+    ]);
     known.extend(["chosen_top", "token_next"]);
-    let others = ["powers_", "sum_", "norm_", "wide_", "logup_", "fold_", "bias_one"];
-    let mut ids: Vec<&str> = case.layer.program.gates.iter().map(|g| g.id.as_str()).collect();
+    let others = [
+        "powers_", "sum_", "norm_", "wide_", "logup_", "fold_", "bias_one",
+    ];
+    let mut ids: Vec<&str> = case
+        .layer
+        .program
+        .gates
+        .iter()
+        .map(|g| g.id.as_str())
+        .collect();
     ids.retain(|id| !others.iter().any(|o| id.starts_with(o)));
     known.sort_unstable();
     ids.sort_unstable();
@@ -129,7 +158,10 @@ fn other_digest_or_salt() {
     assert_eq!(case.violated(), ["digest_output"]);
     let trace = run(&weights());
     let session = session(&trace);
-    let other = SequenceTrace { output_salt: Fr::from(457), ..session.clone() };
+    let other = SequenceTrace {
+        output_salt: Fr::from(457),
+        ..session.clone()
+    };
     let mut case = Case::head(&weights(), &other, &trace);
     case.instances[2] = session.digests().1;
     assert_eq!(case.violated(), ["digest_output"]);
@@ -146,7 +178,10 @@ fn chosen_token_not_the_greatest() {
             let mut other = trace.clone();
             other.argmax[t] = chosen;
             // The sequence goes on with it.
-            assert_eq!(Case::head(&weights(), &session(&other), &other).violated(), ["chosen_top"]);
+            assert_eq!(
+                Case::head(&weights(), &session(&other), &other).violated(),
+                ["chosen_top"]
+            );
         }
     }
 }
@@ -171,7 +206,14 @@ fn two_chosen_tokens() {
     let (mut case, trace) = honest(&model);
     assert!(case.violated().is_empty());
     let top = logits(&trace, FREE)[0];
-    choose(&mut case, &trace, FREE, top, [-1, 0], &[[0].as_slice(), &[1; VOCAB - 1]].concat());
+    choose(
+        &mut case,
+        &trace,
+        FREE,
+        top,
+        [-1, 0],
+        &[[0].as_slice(), &[1; VOCAB - 1]].concat(),
+    );
     assert_eq!(case.violated(), ["before_falls"]);
 }
 
@@ -189,7 +231,11 @@ fn sum_not_starting_at_zero() {
 #[test]
 fn no_chosen_token() {
     let (mut case, trace) = honest(&weights());
-    let top = logits(&trace, FREE).into_iter().max().expect("a vocabulary") + 1000;
+    let top = logits(&trace, FREE)
+        .into_iter()
+        .max()
+        .expect("a vocabulary")
+        + 1000;
     choose(&mut case, &trace, FREE, top, [0, 0], &[0; VOCAB]);
     assert_eq!(case.violated(), ["before_implied"]);
     let (mut case, trace) = honest(&weights());
@@ -204,7 +250,14 @@ fn mark_that_is_no_bit() {
     bias(&mut model, FREE, &[(1, 100)]);
     let (mut case, trace) = honest(&model);
     let l = logits(&trace, FREE);
-    choose(&mut case, &trace, FREE, l[1], [-1, 0], &[l[1] - l[0]; VOCAB]);
+    choose(
+        &mut case,
+        &trace,
+        FREE,
+        l[1],
+        [-1, 0],
+        &[l[1] - l[0]; VOCAB],
+    );
     assert_eq!(case.violated(), ["before_bit"]);
 }
 
@@ -216,7 +269,11 @@ fn generated_token_not_the_chosen_one() {
         let mut other = session.clone();
         other.tokens[t] = (other.tokens[t] + 1) % VOCAB as u32;
         let case = Case::head(&weights(), &other, &trace);
-        let expected: &[&str] = if (3..7).contains(&t) { &["token_next"] } else { &[] };
+        let expected: &[&str] = if (3..7).contains(&t) {
+            &["token_next"]
+        } else {
+            &[]
+        };
         assert_eq!(case.violated(), expected, "position {t}");
     }
 }
@@ -235,7 +292,11 @@ fn altered_logit() {
         let (mut case, _) = honest(&weights());
         let row = base + ((trace.argmax[t] as usize + 1) % VOCAB) * N + t;
         let limb = case.sheet.get("lane 1", row);
-        let limb = if limb == Fr::ZERO { Fr::ONE } else { limb - Fr::ONE };
+        let limb = if limb == Fr::ZERO {
+            Fr::ONE
+        } else {
+            limb - Fr::ONE
+        };
         case.sheet.set("lane 1", row, limb);
         let program = case.layer.program.clone();
         case.sheet.recount(&program);

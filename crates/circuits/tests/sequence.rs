@@ -14,9 +14,17 @@ use nanozk_executor::{padded, QuantizedModel};
 use proptest::prelude::*;
 
 /// A session of a model: prompt of random tokens, continued greedily.
-fn session(model: &QuantizedModel, n: usize, prompt: usize, generated: usize, seed: u64) -> SequenceTrace {
+fn session(
+    model: &QuantizedModel,
+    n: usize,
+    prompt: usize,
+    generated: usize,
+    seed: u64,
+) -> SequenceTrace {
     let mut random = Random::new(seed);
-    let mut tokens: Vec<u32> = (0..prompt).map(|_| random.below(model.arch.vocab as u64) as u32).collect();
+    let mut tokens: Vec<u32> = (0..prompt)
+        .map(|_| random.below(model.arch.vocab as u64) as u32)
+        .collect();
     for _ in 0..generated {
         let trace = model.forward(&padded(&tokens, n)).expect("in range");
         tokens.push(trace.next_token(tokens.len() - 1).expect("a position"));
@@ -30,7 +38,15 @@ fn session(model: &QuantizedModel, n: usize, prompt: usize, generated: usize, se
     }
 }
 
-fn check(width: usize, vocab: usize, n: usize, prompt: usize, generated: usize, plan: Plan, seed: u64) {
+fn check(
+    width: usize,
+    vocab: usize,
+    n: usize,
+    prompt: usize,
+    generated: usize,
+    plan: Plan,
+    seed: u64,
+) {
     let model = model(width, vocab, n + 3, seed);
     let session = session(&model, n, prompt, generated, seed + 1);
     let trace = model.forward(&session.tokens).expect("in range");
@@ -38,19 +54,39 @@ fn check(width: usize, vocab: usize, n: usize, prompt: usize, generated: usize, 
     let statement = [Fr::from(11), Fr::from(12)];
 
     let layer = smallest(&model, LayerKind::Embed, n, plan);
-    let witness = layer.witness(LayerTrace::Embed(&session, &trace.embed.out), || 0).expect("in range");
+    let witness = layer
+        .witness(LayerTrace::Embed(&session, &trace.embed.out), || 0)
+        .expect("in range");
     let weights = layer.weights(LayerWeights::of(&model, LayerKind::Embed, 0));
     let first = first_phase(&layer, weights, witness);
     let instances = [&statement[..], &[input, output]].concat();
-    assert!(violated(&layer.program, &first, &instances).is_empty(), "{}", layer.program.name);
+    assert!(
+        violated(&layer.program, &first, &instances).is_empty(),
+        "{}",
+        layer.program.name
+    );
     let wrong = [&statement[..], &[input, output + Fr::ONE]].concat();
-    assert_eq!(violated(&layer.program, &first, &wrong).into_iter().collect::<Vec<_>>(), ["digest_output"]);
+    assert_eq!(
+        violated(&layer.program, &first, &wrong)
+            .into_iter()
+            .collect::<Vec<_>>(),
+        ["digest_output"]
+    );
     let wrong = [&statement[..], &[input + Fr::ONE, output]].concat();
-    assert_eq!(violated(&layer.program, &first, &wrong).into_iter().collect::<Vec<_>>(), ["digest_input"]);
+    assert_eq!(
+        violated(&layer.program, &first, &wrong)
+            .into_iter()
+            .collect::<Vec<_>>(),
+        ["digest_input"]
+    );
 
     let layer = smallest(&model, LayerKind::Head, n, plan);
     let mut random = Random::new(seed + 2);
-    let witness = layer.witness(LayerTrace::Head(&session, &trace.head), || random.next_u64()).expect("in range");
+    let witness = layer
+        .witness(LayerTrace::Head(&session, &trace.head), || {
+            random.next_u64()
+        })
+        .expect("in range");
     let weights = layer.weights(LayerWeights::of(&model, LayerKind::Head, 0));
     let first = first_phase(&layer, weights, witness);
     let instances = [&statement[..], &[output]].concat();
@@ -81,7 +117,20 @@ proptest! {
 
 #[test]
 fn honest_witness_with_wide_limbs_passes() {
-    check(8, 16, 4, 2, 2, Plan { k: 0, weights: 3, lanes: 5, limb: 16 }, 5);
+    check(
+        8,
+        16,
+        4,
+        2,
+        2,
+        Plan {
+            k: 0,
+            weights: 3,
+            lanes: 5,
+            limb: 16,
+        },
+        5,
+    );
 }
 
 /// Each gate acts on as many rows as expected, and on each it notices a change of its cells.
@@ -89,7 +138,9 @@ fn check_rows(program: &Program, first: &[Vec<Fr>], instances: &[Fr], expected: 
     let mut table = Table::new(program, first, instances, 3);
     for (id, count) in expected {
         let gate = program.gates.iter().find(|g| g.id == *id).expect("a gate");
-        let rows: Vec<usize> = (0..program.rows()).filter(|&row| table.acts_on(gate, row)).collect();
+        let rows: Vec<usize> = (0..program.rows())
+            .filter(|&row| table.acts_on(gate, row))
+            .collect();
         assert_eq!(rows.len(), *count, "{id}");
         let mut cells: Vec<_> = gate.poly.0.iter().flat_map(|t| t.cells.clone()).collect();
         cells.sort_unstable();
@@ -100,7 +151,8 @@ fn check_rows(program: &Program, first: &[Vec<Fr>], instances: &[Fr], expected: 
         for row in rows.into_iter().step_by(1 + count / 50) {
             let change = |table: &mut Table<'_>, sign: Fr| {
                 for (i, c) in cells.iter().enumerate() {
-                    let at = (row as i64 + i64::from(c.rotation)).rem_euclid(program.rows() as i64) as usize;
+                    let at = (row as i64 + i64::from(c.rotation)).rem_euclid(program.rows() as i64)
+                        as usize;
                     table.bump(c.column, at, sign * amounts[i]);
                 }
             };
@@ -119,7 +171,12 @@ fn gates_act_on_all_their_rows() {
     let session = session(&model, n, 5, 6, 9);
     let trace = model.forward(&session.tokens).expect("in range");
     let (input, output) = session.digests();
-    let plan = Plan { k: 0, weights: 5, lanes: 5, limb: 8 };
+    let plan = Plan {
+        k: 0,
+        weights: 5,
+        lanes: 5,
+        limb: 8,
+    };
     // Three messages in a digest of 16 positions.
     let of_digests = |digests: usize| {
         let steps = 3 * digests;
@@ -146,8 +203,14 @@ fn gates_act_on_all_their_rows() {
     };
 
     let layer = smallest(&model, LayerKind::Embed, n, plan);
-    let witness = layer.witness(LayerTrace::Embed(&session, &trace.embed.out), || 0).expect("in range");
-    let first = first_phase(&layer, layer.weights(LayerWeights::of(&model, LayerKind::Embed, 0)), witness);
+    let witness = layer
+        .witness(LayerTrace::Embed(&session, &trace.embed.out), || 0)
+        .expect("in range");
+    let first = first_phase(
+        &layer,
+        layer.weights(LayerWeights::of(&model, LayerKind::Embed, 0)),
+        witness,
+    );
     let mut expected = of_digests(2);
     expected.extend([
         ("header_input", 1),
@@ -160,11 +223,22 @@ fn gates_act_on_all_their_rows() {
         ("vocabulary_entry", vocab),
         ("token_entry", n),
     ]);
-    check_rows(&layer.program, &first, &[Fr::ZERO, Fr::ZERO, input, output], &expected);
+    check_rows(
+        &layer.program,
+        &first,
+        &[Fr::ZERO, Fr::ZERO, input, output],
+        &expected,
+    );
 
     let layer = smallest(&model, LayerKind::Head, n, plan);
-    let witness = layer.witness(LayerTrace::Head(&session, &trace.head), || 0).expect("in range");
-    let first = first_phase(&layer, layer.weights(LayerWeights::of(&model, LayerKind::Head, 0)), witness);
+    let witness = layer
+        .witness(LayerTrace::Head(&session, &trace.head), || 0)
+        .expect("in range");
+    let first = first_phase(
+        &layer,
+        layer.weights(LayerWeights::of(&model, LayerKind::Head, 0)),
+        witness,
+    );
     let mut expected = of_digests(1);
     expected.extend([
         ("before_start", n),
@@ -175,5 +249,10 @@ fn gates_act_on_all_their_rows() {
         ("chosen_top", n * vocab),
         ("token_next", n - 1),
     ]);
-    check_rows(&layer.program, &first, &[Fr::ZERO, Fr::ZERO, output], &expected);
+    check_rows(
+        &layer.program,
+        &first,
+        &[Fr::ZERO, Fr::ZERO, output],
+        &expected,
+    );
 }

@@ -154,17 +154,29 @@ impl ModelCard {
     /// Whether the card describes a model at all; keys are checked by whoever has them.
     pub fn check(&self) -> Result<(), CardError> {
         if self.format != CARD_FORMAT {
-            return Err(CardError::Format { got: self.format.clone() });
+            return Err(CardError::Format {
+                got: self.format.clone(),
+            });
         }
         let dimensions = |e: nanozk_executor::Error| CardError::Dimensions(e.to_string());
         self.architecture.validate().map_err(dimensions)?;
-        self.spec.validate(self.architecture.width).map_err(dimensions)?;
-        if !self.tokens.is_power_of_two() || self.tokens < 4 || self.tokens > self.architecture.context.max(4) {
+        self.spec
+            .validate(self.architecture.width)
+            .map_err(dimensions)?;
+        if !self.tokens.is_power_of_two()
+            || self.tokens < 4
+            || self.tokens > self.architecture.context.max(4)
+        {
             return Err(CardError::Dimensions(format!("{} positions", self.tokens)));
         }
         let blocks = self.architecture.layers;
         let kinds: Vec<LayerKind> = self.layers.iter().map(|l| l.kind).collect();
-        let same = |whole| layer_kinds(blocks, whole).into_iter().map(|(k, _)| k).eq(kinds.iter().copied());
+        let same = |whole| {
+            layer_kinds(blocks, whole)
+                .into_iter()
+                .map(|(k, _)| k)
+                .eq(kinds.iter().copied())
+        };
         if !same(false) && !same(true) {
             return Err(CardError::Layers { blocks });
         }
@@ -172,14 +184,27 @@ impl ModelCard {
         for (layer, l) in self.layers.iter().enumerate() {
             let p = l.plan;
             if p.k != k {
-                return Err(CardError::Rows { layer, expected: k, got: p.k });
+                return Err(CardError::Rows {
+                    layer,
+                    expected: k,
+                    got: p.k,
+                });
             }
             let lanes = p.lanes % 2 == 1 && p.lanes <= 31 && p.lanes * p.limb as usize >= 40;
-            if !(8..=24).contains(&p.k) || !matches!(p.limb, 8 | 16) || !lanes || p.weights == 0 || p.weights > 256 {
+            if !(8..=24).contains(&p.k)
+                || !matches!(p.limb, 8 | 16)
+                || !lanes
+                || p.weights == 0
+                || p.weights > 256
+            {
                 return Err(CardError::Plan { layer });
             }
             if l.weights.len() != p.weights {
-                return Err(CardError::Weights { layer, expected: p.weights, got: l.weights.len() });
+                return Err(CardError::Weights {
+                    layer,
+                    expected: p.weights,
+                    got: l.weights.len(),
+                });
             }
         }
         Ok(())

@@ -18,19 +18,31 @@ pub struct Scalar(pub Fr);
 
 /// Hexadecimal with its prefix.
 pub fn encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::from("0x"), |s, b| s + &format!("{b:02x}"))
+    bytes
+        .iter()
+        .fold(String::from("0x"), |s, b| s + &format!("{b:02x}"))
 }
 
 /// The bytes of a prefixed lower-case hexadecimal of exactly `N` bytes.
 pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], String> {
-    let digits = text.strip_prefix("0x").ok_or_else(|| "it does not start with 0x".to_string())?.as_bytes();
+    let digits = text
+        .strip_prefix("0x")
+        .ok_or_else(|| "it does not start with 0x".to_string())?
+        .as_bytes();
     if digits.len() != 2 * N {
-        return Err(format!("{} hexadecimal digits where {} are needed", digits.len(), 2 * N));
+        return Err(format!(
+            "{} hexadecimal digits where {} are needed",
+            digits.len(),
+            2 * N
+        ));
     }
     let nibble = |c: u8| match c {
         b'0'..=b'9' => Ok(c - b'0'),
         b'a'..=b'f' => Ok(c - b'a' + 10),
-        _ => Err(format!("'{}' is no lower-case hexadecimal digit", char::from(c).escape_default())),
+        _ => Err(format!(
+            "'{}' is no lower-case hexadecimal digit",
+            char::from(c).escape_default()
+        )),
     };
     let mut out = [0; N];
     for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
@@ -69,6 +81,12 @@ macro_rules! serde_by {
     };
 }
 
-serde_by!(Digest32, |d: &Digest32| d.0, |b| Ok::<_, String>(Digest32(b)));
-serde_by!(Point, |p: &Point| point_compressed(&p.0), |b| point_decompressed(&b).map(Point));
-serde_by!(Scalar, |s: &Scalar| scalar_to_bytes(&s.0), |b| scalar_from_bytes(&b).map(Scalar));
+serde_by!(Digest32, |d: &Digest32| d.0, |b| Ok::<_, String>(Digest32(
+    b
+)));
+serde_by!(Point, |p: &Point| point_compressed(&p.0), |b| {
+    point_decompressed(&b).map(Point)
+});
+serde_by!(Scalar, |s: &Scalar| scalar_to_bytes(&s.0), |b| {
+    scalar_from_bytes(&b).map(Scalar)
+});

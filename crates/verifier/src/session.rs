@@ -223,7 +223,9 @@ impl Session {
         params: &KzgVerifier,
     ) -> Result<(), SessionError> {
         if self.format != SESSION_FORMAT {
-            return Err(SessionError::Format { got: self.format.clone() });
+            return Err(SessionError::Format {
+                got: self.format.clone(),
+            });
         }
         card.check()?;
         let got = card.model_id();
@@ -231,13 +233,21 @@ impl Session {
             return Err(SessionError::WrongModel { expected, got });
         }
         if self.model_id != expected {
-            return Err(SessionError::SessionOfAnotherModel { expected, got: self.model_id });
+            return Err(SessionError::SessionOfAnotherModel {
+                expected,
+                got: self.model_id,
+            });
         }
         if card.setup.0 != params.id {
-            return Err(SessionError::WrongSetup { expected: Digest32(params.id), got: card.setup });
+            return Err(SessionError::WrongSetup {
+                expected: Digest32(params.id),
+                got: card.setup,
+            });
         }
         for (layer, l) in card.layers.iter().enumerate() {
-            let key = keys.get(&card.shape(l)).ok_or(SessionError::MissingKey { layer })?;
+            let key = keys
+                .get(&card.shape(l))
+                .ok_or(SessionError::MissingKey { layer })?;
             if l.verifying_key.0 != key.digest() {
                 return Err(SessionError::WrongKey {
                     layer,
@@ -248,7 +258,10 @@ impl Session {
         }
         let expected = card.layers.len() - 1;
         if self.boundaries.len() != expected {
-            return Err(SessionError::Boundaries { expected, got: self.boundaries.len() });
+            return Err(SessionError::Boundaries {
+                expected,
+                got: self.boundaries.len(),
+            });
         }
         Ok(())
     }
@@ -263,15 +276,24 @@ impl Session {
         proof: &LayerProof,
     ) -> Result<(), SessionError> {
         let l = &card.layers[layer];
-        let key = keys.get(&card.shape(l)).ok_or(SessionError::MissingKey { layer })?;
+        let key = keys
+            .get(&card.shape(l))
+            .ok_or(SessionError::MissingKey { layer })?;
         let layers = card.layers.len();
         if proof.layer as usize != layer {
-            return Err(SessionError::Order { expected: layer, got: proof.layer });
+            return Err(SessionError::Order {
+                expected: layer,
+                got: proof.layer,
+            });
         }
         if proof.statement != self.statement(layers).digest() {
             return Err(SessionError::OtherStatement { layer });
         }
-        let wrap = |source| SessionError::Proof { layer, kind: l.kind, source };
+        let wrap = |source| SessionError::Proof {
+            layer,
+            kind: l.kind,
+            source,
+        };
         let decoded = Proof::from_bytes(key, proof.transcript, &proof.bytes).map_err(wrap)?;
         // A layer's input is its left neighbour's output: the same point.
         let before = layer.checked_sub(1).map(|i| self.boundaries[i].0);
@@ -282,7 +304,14 @@ impl Session {
             output: Some(after.as_slice()),
             weights: Some(&weights),
         };
-        verify(params, key, &self.instances(l.kind, layers), &expected, &decoded).map_err(wrap)
+        verify(
+            params,
+            key,
+            &self.instances(l.kind, layers),
+            &expected,
+            &decoded,
+        )
+        .map_err(wrap)
     }
 
     /// Verifies a whole session: every layer once, in order, linked, of one model and one statement.
@@ -296,7 +325,10 @@ impl Session {
     ) -> Result<(), SessionError> {
         self.check(expected, card, keys, params)?;
         if proofs.len() != card.layers.len() {
-            return Err(SessionError::ProofCount { expected: card.layers.len(), got: proofs.len() });
+            return Err(SessionError::ProofCount {
+                expected: card.layers.len(),
+                got: proofs.len(),
+            });
         }
         for (layer, proof) in proofs.iter().enumerate() {
             self.verify_layer(layer, card, keys, params, proof)?;

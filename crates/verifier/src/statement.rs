@@ -63,7 +63,8 @@ impl Statement {
     /// The digest as two public inputs below 2^128: high word, low word.
     pub fn words(&self) -> [Fr; 2] {
         let d = self.digest();
-        let half = |b: &[u8]| Fr::from_u128(u128::from_be_bytes(b.try_into().expect("sixteen bytes")));
+        let half =
+            |b: &[u8]| Fr::from_u128(u128::from_be_bytes(b.try_into().expect("sixteen bytes")));
         [half(&d[..16]), half(&d[16..])]
     }
 }

@@ -52,7 +52,13 @@ pub struct SequenceTrace {
 impl SequenceTrace {
     /// The digests of prompt and generated tokens.
     pub fn digests(&self) -> (Fr, Fr) {
-        super::sequence_digests(&self.tokens, self.prompt, self.generated, self.input_salt, self.output_salt)
+        super::sequence_digests(
+            &self.tokens,
+            self.prompt,
+            self.generated,
+            self.input_salt,
+            self.output_salt,
+        )
     }
 }
 
@@ -73,8 +79,16 @@ impl Composer {
         let n = self.n;
         let strips = if input.is_some() { 9 } else { 7 };
         let base = self.alloc("tokens", &[Space::Aux], strips * n)?;
-        let mut chains = vec![Chain { name: "output", messages: base + 6 * n - 1, instance: output }];
-        chains.extend(input.map(|instance| Chain { name: "input", messages: base + 8 * n - 1, instance }));
+        let mut chains = vec![Chain {
+            name: "output",
+            messages: base + 6 * n - 1,
+            instance: output,
+        }];
+        chains.extend(input.map(|instance| Chain {
+            name: "input",
+            messages: base + 8 * n - 1,
+            instance,
+        }));
         let sponge = self.sponge(&chains, 1 + message_count(n))?;
 
         // Cells of other strips, `strips·n + rows` below.
@@ -84,28 +98,49 @@ impl Composer {
         let flags = [Span::run(base + n, 2 * n)];
         let but_last = [Span::strided(base + n, n - 1, n, 2)];
         self.gate_on("flag_bit", "a flag is a bit", &flags, cur() * cur() - cur());
-        self.gate_on("flag_falls", "no flag is set after one that is not", &but_last, at(0, 1) - cur() * at(0, 1));
+        self.gate_on(
+            "flag_falls",
+            "no flag is set after one that is not",
+            &but_last,
+            at(0, 1) - cur() * at(0, 1),
+        );
         self.gate_on(
             "flag_order",
             "the prompt ends before the generated tokens",
             &[Span::run(base + n, n)],
             cur() - cur() * at(1, 0),
         );
-        self.gate_on("prompt_some", "the first position is prompt", &[Span::row(base + n)], cur() - Poly::int(1));
+        self.gate_on(
+            "prompt_some",
+            "the first position is prompt",
+            &[Span::row(base + n)],
+            cur() - Poly::int(1),
+        );
         self.gate_on(
             "count_first",
             "the count starts with the first flag",
             &[Span::strided(base + n, 1, n, 2)],
             at(2, 0) - cur(),
         );
-        self.gate_on("count_next", "the count takes up each flag", &but_last, at(2, 1) - at(2, 0) - at(0, 1));
+        self.gate_on(
+            "count_next",
+            "the count takes up each flag",
+            &but_last,
+            at(2, 1) - at(2, 0) - at(0, 1),
+        );
 
         // In the row of the second count's end.
         let ends = [Span::row(base + 5 * n - 1)];
         let prompt = at(-1, 0);
         let generated = cur() - prompt.clone();
-        let header = |domain: i128| Poly::int(domain + ((n as i128) << 32)) + prompt.clone() * (1 << 64);
-        self.gate_on("generated_some", "something is generated", &ends, generated.clone() * at(0, 1) - Poly::int(1));
+        let header =
+            |domain: i128| Poly::int(domain + ((n as i128) << 32)) + prompt.clone() * (1 << 64);
+        self.gate_on(
+            "generated_some",
+            "something is generated",
+            &ends,
+            generated.clone() * at(0, 1) - Poly::int(1),
+        );
         self.gate_on(
             "header_output",
             "the header names bucket and both counts",
@@ -113,19 +148,37 @@ impl Composer {
             at(1, 0) - header(2) - generated * (1 << 96),
         );
         if input.is_some() {
-            self.gate_on("header_input", "the header names bucket and prompt", &ends, at(3, 0) - header(1));
+            self.gate_on(
+                "header_input",
+                "the header names bucket and prompt",
+                &ends,
+                at(3, 0) - header(1),
+            );
         }
         let e = message_count(n);
         let all = self.selector("tokens", &[Span::run(base, n)]);
         let inner = self.selector("packed before the last", &[Span::run(base, n - e)]);
         let packed = |strip: i32, flag: Poly| {
-            all.cur() * (at(strip, 0) - cur() * flag) - inner.cur() * at(strip, e as i32) * (1 << TOKEN_BITS)
+            all.cur() * (at(strip, 0) - cur() * flag)
+                - inner.cur() * at(strip, e as i32) * (1 << TOKEN_BITS)
         };
-        self.gate("pack_output", "every e-th generated token in one number", packed(6, at(2, 0) - at(1, 0)));
+        self.gate(
+            "pack_output",
+            "every e-th generated token in one number",
+            packed(6, at(2, 0) - at(1, 0)),
+        );
         if input.is_some() {
-            self.gate("pack_input", "every e-th prompt token in one number", packed(8, at(1, 0)));
+            self.gate(
+                "pack_input",
+                "every e-th prompt token in one number",
+                packed(8, at(1, 0)),
+            );
         }
-        Ok(Sequence { base, chains, sponge })
+        Ok(Sequence {
+            base,
+            chains,
+            sponge,
+        })
     }
 }
 
@@ -145,7 +198,11 @@ impl Sequence {
         let inverse = Fr::from(s.generated as u64).invert().unwrap_or(Fr::ZERO);
         w.set_fr(c.aux, self.base + 5 * n, inverse);
         let parts = [
-            (output_header(n, s.prompt, s.generated), s.prompt..ends[1], s.output_salt),
+            (
+                output_header(n, s.prompt, s.generated),
+                s.prompt..ends[1],
+                s.output_salt,
+            ),
             (input_header(n, s.prompt), 0..s.prompt, s.input_salt),
         ];
         let e = message_count(n);

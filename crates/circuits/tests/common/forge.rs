@@ -52,7 +52,11 @@ pub fn power_of_two(e: u64) -> Fr {
 impl Forge {
     /// The honest values of a session.
     pub fn new(s: &SequenceTrace) -> Self {
-        let flags = |end: usize| (0..s.tokens.len()).map(|t| Fr::from(u64::from(t < end))).collect();
+        let flags = |end: usize| {
+            (0..s.tokens.len())
+                .map(|t| Fr::from(u64::from(t < end)))
+                .collect()
+        };
         let tokens = s.tokens.iter().map(|&t| Fr::from(u64::from(t))).collect();
         let mut forge = Forge {
             tokens,
@@ -70,7 +74,11 @@ impl Forge {
 
     /// Sets the flags and what follows from them.
     pub fn with_flags(mut self, first: &[i64], second: &[i64]) -> Self {
-        let pad = |f: &[i64]| (0..self.tokens.len()).map(|t| int(f.get(t).copied().unwrap_or(0))).collect();
+        let pad = |f: &[i64]| {
+            (0..self.tokens.len())
+                .map(|t| int(f.get(t).copied().unwrap_or(0)))
+                .collect()
+        };
         self.flags = [pad(first), pad(second)];
         self.count();
         self
@@ -79,7 +87,13 @@ impl Forge {
     fn count(&mut self) {
         self.counts = self.flags.clone().map(|flags| {
             let mut sum = Fr::ZERO;
-            flags.into_iter().map(|f| { sum += f; sum }).collect()
+            flags
+                .into_iter()
+                .map(|f| {
+                    sum += f;
+                    sum
+                })
+                .collect()
         });
         self.head();
         self.pack();
@@ -89,7 +103,9 @@ impl Forge {
     pub fn head(&mut self) {
         let n = self.tokens.len();
         let [prompt, end] = [0, 1].map(|i| self.counts[i][n - 1]);
-        let header = |domain| Fr::from(domain) + Fr::from(n as u64) * power_of_two(32) + prompt * power_of_two(64);
+        let header = |domain| {
+            Fr::from(domain) + Fr::from(n as u64) * power_of_two(32) + prompt * power_of_two(64)
+        };
         self.headers = [header(2) + (end - prompt) * power_of_two(96), header(1)];
         self.inverse = (end - prompt).invert().unwrap_or(Fr::ZERO);
     }
@@ -99,7 +115,11 @@ impl Forge {
         let n = self.tokens.len();
         let e = n.div_ceil(8);
         let flag = |i: usize, t: usize| {
-            if i == 0 { self.flags[1][t] - self.flags[0][t] } else { self.flags[0][t] }
+            if i == 0 {
+                self.flags[1][t] - self.flags[0][t]
+            } else {
+                self.flags[0][t]
+            }
         };
         self.packed = std::array::from_fn(|i| {
             let mut packed = vec![Fr::ZERO; n + e];
@@ -131,7 +151,11 @@ impl Forge {
             }
             let mut h = self.salts[i];
             for step in 0..layout.sponge.length {
-                let message = if step == 0 { self.headers[i] } else { self.packed[i][step - 1] };
+                let message = if step == 0 {
+                    self.headers[i]
+                } else {
+                    self.packed[i][step - 1]
+                };
                 h = self.permute(sheet, layout, (i, step), [Fr::ZERO, h, message]);
             }
             digests.push(h);
@@ -139,11 +163,18 @@ impl Forge {
         digests
     }
 
-    fn permute(&self, sheet: &mut Sheet, layout: &Sequence, (chain, step): (usize, usize), mut state: [Fr; 3]) -> Fr {
+    fn permute(
+        &self,
+        sheet: &mut Sheet,
+        layout: &Sequence,
+        (chain, step): (usize, usize),
+        mut state: [Fr; 3],
+    ) -> Fr {
         let c = constants();
         let slip = |round, element, power| {
             let here = self.slip.is_some_and(|s| {
-                (s.chain, s.step, s.round, s.element, s.power) == (chain, step, round, element, power)
+                (s.chain, s.step, s.round, s.element, s.power)
+                    == (chain, step, round, element, power)
             });
             Fr::from(u64::from(here))
         };
@@ -152,7 +183,9 @@ impl Forge {
             let mut next = state;
             for j in 0..3 {
                 let row = layout.sponge.row(chain, step, round, j);
-                let x = state[j] + c.rounds.get(round).map_or(Fr::ZERO, |r| r[j]) + slip(round, j, Power::One);
+                let x = state[j]
+                    + c.rounds.get(round).map_or(Fr::ZERO, |r| r[j])
+                    + slip(round, j, Power::One);
                 sheet.set("sponge", row, x);
                 state[j] = x;
                 if round < ROUNDS {
@@ -160,11 +193,17 @@ impl Forge {
                     let z = y.square() + slip(round, j, Power::Four);
                     sheet.set("sponge", row + plane, y);
                     sheet.set("sponge", row + 2 * plane, z);
-                    next[j] = if j == 0 || !(4..61).contains(&round) { z * x } else { x };
+                    next[j] = if j == 0 || !(4..61).contains(&round) {
+                        z * x
+                    } else {
+                        x
+                    };
                 }
             }
             if round < ROUNDS {
-                state = c.matrix.map(|row| row[0] * next[0] + row[1] * next[1] + row[2] * next[2]);
+                state = c
+                    .matrix
+                    .map(|row| row[0] * next[0] + row[1] * next[1] + row[2] * next[2]);
             }
         }
         state[0]
@@ -186,31 +225,61 @@ impl Case {
     fn finish(layer: Layer, session: &SequenceTrace, columns: Vec<Vec<Fr>>) -> Self {
         let (input, output) = session.digests();
         let embed = layer.shape.kind == LayerKind::Embed;
-        let digests = if embed { vec![input, output] } else { vec![output] };
+        let digests = if embed {
+            vec![input, output]
+        } else {
+            vec![output]
+        };
         let instances = [vec![Fr::from(11), Fr::from(12)], digests].concat();
         let sheet = Sheet::new(&layer.program, columns);
-        Case { layer, session: session.clone(), sheet, instances, embed }
+        Case {
+            layer,
+            session: session.clone(),
+            sheet,
+            instances,
+            embed,
+        }
     }
 
     /// An embedding, with the output of the model's.
     pub fn embed(model: &QuantizedModel, session: &SequenceTrace) -> Self {
-        let plan = Plan { k: 0, weights: 4, lanes: 5, limb: 8 };
+        let plan = Plan {
+            k: 0,
+            weights: 4,
+            lanes: 5,
+            limb: 8,
+        };
         let layer = smallest(model, LayerKind::Embed, session.tokens.len(), plan);
         let vocab = model.arch.vocab as u32;
         let known: Vec<u32> = session.tokens.iter().map(|&t| t.min(vocab - 1)).collect();
-        let out = nanozk_executor::trace::embed_trace(model, &known).expect("in range").out;
-        let witness = layer.witness(LayerTrace::Embed(session, &out), || 0).expect("in range");
+        let out = nanozk_executor::trace::embed_trace(model, &known)
+            .expect("in range")
+            .out;
+        let witness = layer
+            .witness(LayerTrace::Embed(session, &out), || 0)
+            .expect("in range");
         let weights = layer.weights(LayerWeights::of(model, LayerKind::Embed, 0));
         let columns = first_phase(&layer, weights, witness);
         Case::finish(layer, session, columns)
     }
 
     /// A head on a trace.
-    pub fn head(model: &QuantizedModel, session: &SequenceTrace, trace: &nanozk_executor::HeadTrace) -> Self {
-        let plan = Plan { k: 0, weights: 4, lanes: 5, limb: 8 };
+    pub fn head(
+        model: &QuantizedModel,
+        session: &SequenceTrace,
+        trace: &nanozk_executor::HeadTrace,
+    ) -> Self {
+        let plan = Plan {
+            k: 0,
+            weights: 4,
+            lanes: 5,
+            limb: 8,
+        };
         let layer = smallest(model, LayerKind::Head, session.tokens.len(), plan);
         let mut random = Random::new(3);
-        let witness = layer.witness(LayerTrace::Head(session, trace), || random.next_u64()).expect("in range");
+        let witness = layer
+            .witness(LayerTrace::Head(session, trace), || random.next_u64())
+            .expect("in range");
         let weights = layer.weights(LayerWeights::of(model, LayerKind::Head, 0));
         let columns = first_phase(&layer, weights, witness);
         Case::finish(layer, session, columns)
@@ -219,7 +288,14 @@ impl Case {
     fn composer(&self) -> Composer {
         let s = &self.layer.shape;
         let lanes = if self.embed { 0 } else { s.plan.lanes };
-        Composer::new(Plan { lanes, ..s.plan }, s.tokens, !self.embed, self.embed, false, s.kind.instances())
+        Composer::new(
+            Plan { lanes, ..s.plan },
+            s.tokens,
+            !self.embed,
+            self.embed,
+            false,
+            s.kind.instances(),
+        )
     }
 
     /// Where the embedding's values lie.
@@ -251,7 +327,9 @@ impl Case {
 
     /// Violated gates if the second phase is that of another program with the same columns.
     pub fn violated_with(&self, program: &Program) -> Vec<String> {
-        violated(program, &self.sheet.columns, &self.instances).into_iter().collect()
+        violated(program, &self.sheet.columns, &self.instances)
+            .into_iter()
+            .collect()
     }
 
     /// The program with steps put after all those that assign the named column.
@@ -268,7 +346,14 @@ impl Case {
 
     /// A column by name.
     pub fn column(&self, name: &str) -> Column {
-        Column(self.layer.program.columns.iter().position(|c| c.name == name).expect("a column") as u32)
+        Column(
+            self.layer
+                .program
+                .columns
+                .iter()
+                .position(|c| c.name == name)
+                .expect("a column") as u32,
+        )
     }
 }
 
@@ -276,7 +361,10 @@ impl Case {
 pub fn sequence_attacks(session: &SequenceTrace, embed: bool) -> Vec<(&'static str, Forge)> {
     let honest = Forge::new(session);
     let n = session.tokens.len();
-    assert!(n == 8 && session.prompt == 3 && session.generated == 4, "the flags below assume this");
+    assert!(
+        n == 8 && session.prompt == 3 && session.generated == 4,
+        "the flags below assume this"
+    );
     let bump = |f: fn(&mut Forge)| {
         let mut forge = honest.clone();
         f(&mut forge);
@@ -284,18 +372,48 @@ pub fn sequence_attacks(session: &SequenceTrace, embed: bool) -> Vec<(&'static s
     };
     let slip = |chain, step, round, element, power| {
         let mut forge = honest.clone();
-        forge.slip = Some(Slip { chain, step, round, element, power });
+        forge.slip = Some(Slip {
+            chain,
+            step,
+            round,
+            element,
+            power,
+        });
         forge
     };
     let mut attacks = vec![
-        ("flag_bit", honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1, 1, 1, 5])),
-        ("flag_falls", honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1, 0, 1, 1])),
+        (
+            "flag_bit",
+            honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1, 1, 1, 5]),
+        ),
+        (
+            "flag_falls",
+            honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1, 0, 1, 1]),
+        ),
         ("flag_order", honest.clone().with_flags(&[1, 1, 1], &[1, 1])),
         ("prompt_some", honest.clone().with_flags(&[], &[1])),
-        ("generated_some", honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1])),
-        ("count_first", bump(|f| { f.counts[0].iter_mut().for_each(|s| *s -= Fr::ONE); f.head() })),
-        ("count_next", bump(|f| { f.counts[1].iter_mut().skip(2).for_each(|s| *s += Fr::ONE); f.head() })),
-        ("header_output", bump(|f| f.headers[0] += power_of_two(64) - power_of_two(96))),
+        (
+            "generated_some",
+            honest.clone().with_flags(&[1, 1, 1], &[1, 1, 1]),
+        ),
+        (
+            "count_first",
+            bump(|f| {
+                f.counts[0].iter_mut().for_each(|s| *s -= Fr::ONE);
+                f.head()
+            }),
+        ),
+        (
+            "count_next",
+            bump(|f| {
+                f.counts[1].iter_mut().skip(2).for_each(|s| *s += Fr::ONE);
+                f.head()
+            }),
+        ),
+        (
+            "header_output",
+            bump(|f| f.headers[0] += power_of_two(64) - power_of_two(96)),
+        ),
         ("pack_output", bump(|f| f.packed[0][0] += Fr::ONE)),
         ("poseidon_square", slip(0, 1, 2, 1, Power::Two)),
         ("poseidon_fourth", slip(0, 0, 30, 0, Power::Four)),

@@ -43,26 +43,46 @@ impl<'a> Table<'a> {
                 column[program.usable()..].fill_with(|| random_fr(&mut random));
             }
         }
-        let mut table = Table { program, columns, challenges, instances: instances.to_vec() };
+        let mut table = Table {
+            program,
+            columns,
+            challenges,
+            instances: instances.to_vec(),
+        };
         for step in &program.steps {
             match step {
-                Step::Assign { column, rows, descending, value } => {
+                Step::Assign {
+                    column,
+                    rows,
+                    descending,
+                    value,
+                } => {
                     let value = table.terms(value);
-                    let mut put = |row| table.columns[column.0 as usize][row] = table.eval(&value, row);
+                    let mut put =
+                        |row| table.columns[column.0 as usize][row] = table.eval(&value, row);
                     if *descending {
                         rows.rows().rev().for_each(&mut put);
                     } else {
                         rows.rows().for_each(&mut put);
                     }
                 }
-                Step::Ratio { column, rows, numerator, denominator } => {
-                    let (numerator, denominator) = (table.terms(numerator), table.terms(denominator));
+                Step::Ratio {
+                    column,
+                    rows,
+                    numerator,
+                    denominator,
+                } => {
+                    let (numerator, denominator) =
+                        (table.terms(numerator), table.terms(denominator));
                     for row in rows.rows() {
                         let over = table.eval(&numerator, row);
                         let value = if bool::from(over.is_zero()) {
                             over
                         } else {
-                            over * table.eval(&denominator, row).invert().expect("a denominator is not zero")
+                            over * table
+                                .eval(&denominator, row)
+                                .invert()
+                                .expect("a denominator is not zero")
                         };
                         table.columns[column.0 as usize][row] = value;
                     }
@@ -73,7 +93,15 @@ impl<'a> Table<'a> {
     }
 
     fn terms(&self, poly: &Poly) -> Vec<Term> {
-        poly.0.iter().map(|t| (t.coeff.eval(&self.challenges, &self.instances), t.cells.clone())).collect()
+        poly.0
+            .iter()
+            .map(|t| {
+                (
+                    t.coeff.eval(&self.challenges, &self.instances),
+                    t.cells.clone(),
+                )
+            })
+            .collect()
     }
 
     fn eval(&self, terms: &[Term], row: usize) -> Fr {
@@ -98,7 +126,9 @@ impl<'a> Table<'a> {
     /// Rows on which a gate does not vanish.
     pub fn violations(&self, gate: &Gate) -> Vec<usize> {
         let terms = self.terms(&gate.poly);
-        (0..self.program.rows()).filter(|&row| !bool::from(self.eval(&terms, row).is_zero())).collect()
+        (0..self.program.rows())
+            .filter(|&row| !bool::from(self.eval(&terms, row).is_zero()))
+            .collect()
     }
 
     /// Whether a gate vanishes in a row.
@@ -127,7 +157,12 @@ impl<'a> Table<'a> {
 /// Ids of the gates that do not vanish.
 pub fn violated(program: &Program, first: &[Vec<Fr>], instances: &[Fr]) -> BTreeSet<String> {
     let table = Table::new(program, first, instances, 77);
-    program.gates.iter().filter(|g| !table.violations(g).is_empty()).map(|g| g.id.clone()).collect()
+    program
+        .gates
+        .iter()
+        .filter(|g| !table.violations(g).is_empty())
+        .map(|g| g.id.clone())
+        .collect()
 }
 
 /// First-phase columns by name, as a witness that can be changed.
@@ -140,8 +175,12 @@ pub struct Sheet {
 impl Sheet {
     /// A copy of a first phase.
     pub fn new(program: &Program, columns: Vec<Vec<Fr>>) -> Self {
-        let names =
-            program.first_phase().iter().enumerate().map(|(i, c)| (program.info(*c).name.clone(), i)).collect();
+        let names = program
+            .first_phase()
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (program.info(*c).name.clone(), i))
+            .collect();
         Sheet { names, columns }
     }
 
@@ -162,11 +201,24 @@ impl Sheet {
 
     /// Counts multiplicities anew after lanes changed (those without partners).
     pub fn recount(&mut self, program: &Program) {
-        let fixed = |name: &str| program.columns.iter().position(|c| c.name == name).map(|at| &program.fixed[at]);
-        let (tag, key) = (fixed("tag").expect("lookups"), fixed("table key").expect("lookups"));
+        let fixed = |name: &str| {
+            program
+                .columns
+                .iter()
+                .position(|c| c.name == name)
+                .map(|at| &program.fixed[at])
+        };
+        let (tag, key) = (
+            fixed("tag").expect("lookups"),
+            fixed("table key").expect("lookups"),
+        );
         // The tag is an element of the tuple, or else part of its first one.
         let table_tag = fixed("table tag");
-        let scale = if table_tag.is_some() { Fr::from(2).pow_vartime([64]) } else { Fr::ONE };
+        let scale = if table_tag.is_some() {
+            Fr::from(2).pow_vartime([64])
+        } else {
+            Fr::ONE
+        };
         let active = program.usable() - 1;
         let mut rows = HashMap::new();
         for (row, key) in key.iter().enumerate().take(active) {
@@ -175,7 +227,9 @@ impl Sheet {
         }
         let mut counts = vec![0u64; program.rows()];
         for lane in 0.. {
-            let Some(&at) = self.names.get(&format!("lane {lane}")) else { break };
+            let Some(&at) = self.names.get(&format!("lane {lane}")) else {
+                break;
+            };
             for (value, tag) in self.columns[at].iter().zip(tag).take(active) {
                 let value = value + if lane == 0 { *tag * scale } else { Fr::ZERO };
                 if let Some(&row) = rows.get(&format!("{value:?}")) {
@@ -189,7 +243,14 @@ impl Sheet {
 
 /// A synthetic model without blocks' worth of size: only embedding and head matter.
 pub fn model(width: usize, vocab: usize, context: usize, seed: u64) -> QuantizedModel {
-    let arch = Architecture { layers: 1, width, heads: 1, mlp_width: 2 * width, vocab, context };
+    let arch = Architecture {
+        layers: 1,
+        width,
+        heads: 1,
+        mlp_width: 2 * width,
+        vocab,
+        context,
+    };
     nanozk_executor::synthetic::model(arch, Activation::GeluNew, seed)
 }
 
@@ -197,12 +258,24 @@ pub fn model(width: usize, vocab: usize, context: usize, seed: u64) -> Quantized
 pub fn smallest(model: &QuantizedModel, kind: LayerKind, tokens: usize, plan: Plan) -> Layer {
     let block = BlockShape::new(&model.arch, &model.spec);
     (9..=18)
-        .find_map(|k| Layer::new(Shape { kind, block, tokens, plan: Plan { k, ..plan } }).ok())
+        .find_map(|k| {
+            Layer::new(Shape {
+                kind,
+                block,
+                tokens,
+                plan: Plan { k, ..plan },
+            })
+            .ok()
+        })
         .expect("some number of rows suffices")
 }
 
 /// First phase of a layer: weights where they belong among the witness.
-pub fn first_phase(layer: &Layer, weights: Vec<Vec<Fr>>, mut witness: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
+pub fn first_phase(
+    layer: &Layer,
+    weights: Vec<Vec<Fr>>,
+    mut witness: Vec<Vec<Fr>>,
+) -> Vec<Vec<Fr>> {
     let mut weights = weights.into_iter();
     for (column, values) in layer.program.first_phase().iter().zip(&mut witness) {
         if layer.program.info(*column).kind == Kind::Weight {
