@@ -217,6 +217,32 @@ pub(crate) fn measure(shape: Shape) -> Result<Composer, TooLarge> {
 }
 
 impl Layer {
+    /// Where the values of the attention half lie, if it has one.
+    pub fn attention(&self) -> Option<&Attention> {
+        match &self.parts {
+            Parts::Attention(a) | Parts::Block(a, _) => Some(a),
+            _ => None,
+        }
+    }
+
+    /// Where the values of the MLP half lie, if it has one.
+    pub fn mlp(&self) -> Option<&Mlp> {
+        match &self.parts {
+            Parts::Mlp(m) | Parts::Block(_, m) => Some(m),
+            _ => None,
+        }
+    }
+
+    /// The lookup argument, if there is one.
+    pub fn lookups(&self) -> Option<&LookupIndex> {
+        self.lookups.as_ref()
+    }
+
+    /// The column in the program of a column as it was when operations were placed.
+    pub fn column(&self, placed: Column) -> Column {
+        self.map[placed.0 as usize]
+    }
+
     /// Composes the circuit of a shape.
     pub fn new(shape: Shape) -> Result<Self, TooLarge> {
         let (mut c, parts, lookups) = compose(shape)?;

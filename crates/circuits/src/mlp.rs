@@ -106,7 +106,7 @@ impl Composer {
         let back = -(base as i32);
         let value = self.value(&limbs);
         self.gate_on(
-            &format!("residual_limbs_{}", output.0),
+            "residual_limbs",
             "the outgoing residual is 32-bit",
             &[self.span(strip)],
             output.at(back) - value,

@@ -60,6 +60,46 @@ pub fn violations(
         .collect()
 }
 
+/// All columns of a program, the second phase computed, as [`check_witness`] computes it.
+///
+/// # Panics
+/// As [`check_witness`].
+pub fn complete(
+    program: &Program,
+    first_phase: Vec<Vec<Fr>>,
+    instances: &[Fr],
+    challenges: &[Fr; CHALLENGES],
+) -> Vec<Vec<Fr>> {
+    let table = Evaluated::new(program, first_phase, instances, challenges);
+    table.columns.into_iter().map(Into::into).collect()
+}
+
+/// All gates that fail on columns of which nothing is computed, not even the second phase.
+///
+/// # Panics
+/// If the columns are not of the program's shape.
+pub fn violations_of_columns(
+    program: &Program,
+    columns: &[Vec<Fr>],
+    instances: &[Fr],
+    challenges: &[Fr; CHALLENGES],
+) -> Vec<Violation> {
+    assert_eq!(columns.len(), program.columns.len(), "number of columns");
+    assert!(
+        columns.iter().all(|c| c.len() == program.rows()),
+        "rows of all columns"
+    );
+    let table = Evaluated {
+        program,
+        instances,
+        challenges,
+        columns: columns.iter().map(|c| c.as_slice().into()).collect(),
+    };
+    (0..program.gates.len())
+        .filter_map(|gate| table.violation(gate))
+        .collect()
+}
+
 /// A program with values for all its cells.
 struct Evaluated<'a> {
     program: &'a Program,
