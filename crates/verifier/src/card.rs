@@ -108,7 +108,7 @@ pub fn layer_kinds(blocks: usize, whole_blocks: bool) -> Vec<(LayerKind, usize)>
 }
 
 impl ModelCard {
-    /// `keccak256("nanozk-model-1" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖
+    /// `keccak256("nanozk-model-1" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖ development ‖
     /// (kind ‖ verifying key ‖ keccak256(weight commitments))…)`, numbers as 32-byte big-endian words.
     pub fn model_id(&self) -> Digest32 {
         let word = |v: u64| {
@@ -124,6 +124,7 @@ impl ModelCard {
         hash.update(self.tokenizer.0);
         hash.update(word(self.tokens as u64));
         hash.update(self.setup.0);
+        hash.update(word(self.development_setup.into()));
         for layer in &self.layers {
             hash.update(word(layer.kind as u64));
             hash.update(layer.verifying_key.0);
