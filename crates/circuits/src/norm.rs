@@ -367,17 +367,18 @@ impl Norm {
                 w.limbs(&self.out_limbs, self.r + row, (out + (1 << 15)) as u128);
                 w.limbs(&self.rem, self.r + row, rem as u128);
             }
-            let v = d as u128 * squares - sum * sum + u128::from(self.eps);
-            let rv = r as u128 * v;
+            // Wrapping: a value that is not the executor's ends outside its table.
+            let v = (d as u128 * squares).wrapping_sub(sum * sum).wrapping_add(self.eps.into());
+            let rv = (r as u128).wrapping_mul(v);
             let bound = ((d * d) as u128) << (2 * (NORM_SHIFT + self.frac));
-            let below = bound.wrapping_sub(r as u128 * rv);
-            let above = (2 * rv + v - 1).wrapping_sub(below);
+            let below = bound.wrapping_sub((r as u128).wrapping_mul(rv));
+            let above = rv.wrapping_mul(2).wrapping_add(v).wrapping_sub(1).wrapping_sub(below);
             c.assign_wide(w, self.q, t, squares);
             c.assign_wide(w, self.below, t, below);
             c.assign_wide(w, self.above, t, above);
             c.assign_wide(w, self.mean_value, t, mean as u128);
             c.assign_wide(w, self.r_value, t, r as u128);
-            let rest = sum - d as u128 * mean as u128;
+            let rest = sum.wrapping_sub((d as u128).wrapping_mul(mean as u128));
             w.lane(
                 crate::composer::Spot { lane: 0, offset: 0 },
                 self.rest + t,
