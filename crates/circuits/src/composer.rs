@@ -19,7 +19,7 @@ pub const WEIGHT_OFFSET: i64 = 1 << 24;
 /// Rows before the blind rows whose lookup cells are random members of the range table.
 ///
 /// The LogUp helper columns are zero in the blind rows; these rows hide them.
-pub const SALT_ROWS: usize = 32;
+pub const SALT_ROWS: usize = 64;
 
 /// Sizes a planner chooses; see `plan`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

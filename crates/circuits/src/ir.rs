@@ -514,6 +514,19 @@ impl Program {
         cells
     }
 
+    /// Two rotations that are the same on this many rows, if there are any.
+    pub fn coinciding_rotations(&self) -> Option<(Cell, Cell)> {
+        let rows = self.rows() as i64;
+        let cells = self.openings();
+        cells.windows(2).enumerate().find_map(|(i, _)| {
+            cells[i + 1..]
+                .iter()
+                .take_while(|c| c.column == cells[i].column)
+                .find(|c| i64::from(c.rotation - cells[i].rotation) % rows == 0)
+                .map(|c| (cells[i], *c))
+        })
+    }
+
     /// Checks the invariants the proof system relies on.
     ///
     /// # Panics
@@ -546,6 +559,17 @@ impl Program {
                     );
                 }
             }
+        }
+        // A proof gives away a column at each of its rotations, at the verifier's point and, within the
+        // quotient's commitments, at the setup's secret; and the column's own commitment.
+        let openings = self.openings();
+        for (i, info) in self.columns.iter().enumerate() {
+            let count = openings.iter().filter(|c| c.column.0 as usize == i).count();
+            assert!(
+                info.kind == Kind::Fixed || 2 * count < BLIND_ROWS,
+                "column {} is opened at {count} rotations",
+                info.name
+            );
         }
         let mut ids: Vec<_> = self.gates.iter().map(|g| &g.id).collect();
         ids.sort_unstable();

@@ -261,6 +261,10 @@ impl Layer {
             plan.limb
         );
         let (program, map) = c.finish(name);
+        if let Some((a, b)) = program.coinciding_rotations() {
+            let needed = a.rotation.abs_diff(b.rotation) as usize + 1;
+            return Err(TooLarge { what: "two rotations", needed, available: program.rows() });
+        }
         Ok(Layer {
             shape,
             program: Arc::new(program),

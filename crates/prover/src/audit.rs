@@ -4,10 +4,10 @@
 //! layer: its share of the Fisher information, but never less than [`floor_ppm`]. Of `count` draws
 //! without replacement, number `i` is, over the layers not drawn yet, with `total` the sum of their weights,
 //!
-//! `r = keccak256("nanozk-audit-1" ‖ seed ‖ statement ‖ uint256(i)) mod total`,
+//! `r = keccak256("nanozk-audit-1" ‖ seed ‖ claim ‖ uint256(i)) mod total`,
 //!
 //! the first layer whose weight, added to those of the remaining layers before it, exceeds `r`.
-//! `statement` is the statement digest of the session, `seed` is the beacon: nobody may know it before the
+//! `claim` is the claim digest of the session (statement and boundary commitments), `seed` is the beacon: nobody may know it before the
 //! session's boundary commitments are public. (The bias of the reduction is below 2^-200.)
 
 use sha3::{Digest, Keccak256};
@@ -53,14 +53,14 @@ pub fn draw(
     weights: &[u32],
     count: usize,
     seed: &[u8; 32],
-    statement: &[u8; 32],
+    claim: &[u8; 32],
 ) -> Result<Vec<usize>, AuditError> {
     check(weights, count)?;
     let mut remaining: Vec<usize> = (0..weights.len()).collect();
     let mut drawn = Vec::with_capacity(count);
     for i in 0..count as u64 {
         let total: u64 = remaining.iter().map(|&l| u64::from(weights[l])).sum();
-        let mut r = random_below(total, seed, statement, i);
+        let mut r = random_below(total, seed, claim, i);
         let at = remaining
             .iter()
             .position(|&l| {
@@ -75,12 +75,12 @@ pub fn draw(
     Ok(drawn)
 }
 
-/// `keccak256(tag ‖ seed ‖ statement ‖ i) mod total`, for `total < 2^56`.
-fn random_below(total: u64, seed: &[u8; 32], statement: &[u8; 32], i: u64) -> u64 {
+/// `keccak256(tag ‖ seed ‖ claim ‖ i) mod total`, for `total < 2^56`.
+fn random_below(total: u64, seed: &[u8; 32], claim: &[u8; 32], i: u64) -> u64 {
     let mut hash = Keccak256::new();
     hash.update(TAG);
     hash.update(seed);
-    hash.update(statement);
+    hash.update(claim);
     hash.update([0; 24]);
     hash.update(i.to_be_bytes());
     hash.finalize()

@@ -268,6 +268,8 @@ impl SessionDir {
                 .iter()
                 .filter(|c| program.info(c.column).kind == kind)
                 .count()
+                // The quotient's commitments depend on the column at the secret, rotated likewise.
+                * 2
         };
         let ends = [
             (layer.checked_sub(1), count(Kind::Input)),

@@ -326,7 +326,7 @@ fn a_boundary_is_not_opened_more_often_than_its_randomness_allows() {
     // Start near the end of the budget.
     std::fs::write(
         dir.path().join("openings.json"),
-        br#"{"boundaries":[61,0,0]}"#,
+        br#"{"boundaries":[58,0,0]}"#,
     )
     .expect("written");
     let error = loop {

@@ -166,7 +166,7 @@ impl ModelCard {
             .map_err(dimensions)?;
         if !self.tokens.is_power_of_two()
             || self.tokens < 4
-            || self.tokens > self.architecture.context.max(4)
+            || self.tokens > self.architecture.context
         {
             return Err(CardError::Dimensions(format!("{} positions", self.tokens)));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::card::{CardError, ModelCard};
+use crate::encoding::point_to_words;
 use crate::hex::{Digest32, Point, Scalar};
 use crate::key::VerifyingKey;
 use crate::proof::Proof;
@@ -12,6 +13,7 @@ use crate::verify::{verify, Expected, KzgVerifier};
 use halo2curves::bn256::Fr;
 use nanozk_circuits::{LayerKind, Shape};
 use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
 
 /// Format name of a session.
 pub const SESSION_FORMAT: &str = "nanozk-session-1";
@@ -200,6 +202,16 @@ impl Session {
             first_layer: 0,
             layers: layers as u32,
         }
+    }
+
+    /// `keccak256(statement ‖ boundary commitments)`, uncompressed: all that is posted before anything is proved.
+    pub fn claim_digest(&self, layers: usize) -> [u8; 32] {
+        let mut hash = Keccak256::new();
+        hash.update(self.statement(layers).digest());
+        for word in self.boundaries.iter().flat_map(|p| point_to_words(&p.0)) {
+            hash.update(word);
+        }
+        hash.finalize().into()
     }
 
     /// Public inputs of a layer.
