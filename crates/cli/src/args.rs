@@ -1,0 +1,495 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::TranscriptKind;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples, from a checkpoint to a verified claim:
+  nanozk model import ./gpt2 -o model --calibration text.txt --tokens 32
+  nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
+  nanozk prove session
+  nanozk verify session --model-id 0x…
+
+Exit codes: 0 done or accepted, 1 rejected, 2 error.";
+
+/// Zero-knowledge proofs of transformer inference.
+///
+/// A provider registers a model version by commitments to its quantized weights, claims that it gave these
+/// tokens for that prompt, and proves it layer by layer. A verifier learns neither weights nor prompt.
+#[derive(Debug, Parser)]
+#[command(name = "nanozk", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print JSON objects, one per line, instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Where setups and keys are kept [default: the platform's directory for data]
+    #[arg(long, global = true, env = "NANOZK_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Import models, and look at imported ones
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Generate text, and commit to the computation
+    Run(RunArgs),
+    /// Prove the layers of a session
+    Prove(ProveArgs),
+    /// Verify a session
+    Verify(VerifyArgs),
+    /// Compare the integer model with the float model on a text
+    Eval(EvalArgs),
+    /// Measure proofs
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Compute how likely chance makes a false claim pass, and say what else is assumed
+    Soundness(SoundnessArgs),
+    /// Manage KZG parameters
+    #[command(subcommand)]
+    Setup(SetupCommand),
+    /// Measure which layers matter: Fisher information, and what a part of the layers covers
+    Importance(ImportanceArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Quantize a Hugging Face checkpoint of the GPT-2 family and commit to its weights
+    Import(ImportArgs),
+    /// Show what was registered, how it was quantized, and which circuits prove it
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The checkpoint is a directory with config.json, tokenizer.json and model.safetensors (or its shards).
+The model id that is printed binds weights, number formats, tokenizer, circuits and setup.
+
+Example:
+  nanozk model import test/models/tiny-gpt2 -o model --calibration test/models/texts/calibration.txt --tokens 32")]
+pub(crate) struct ImportArgs {
+    /// Directory of the checkpoint
+    pub(crate) checkpoint: PathBuf,
+    /// Directory to write
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Text that shows the ranges of activations [default: calibration.txt of the checkpoint]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) calibration: Option<PathBuf>,
+    /// Windows of calibration text, at most
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) windows: usize,
+    /// Representable range over the greatest magnitude seen, at least
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.5)]
+    pub(crate) headroom: f64,
+    /// Positions of a session, prompt and generated tokens together; rounded up to 4, 8, 16, …
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) tokens: usize,
+    /// Prove attention and MLP of a block in one proof
+    #[arg(long)]
+    pub(crate) whole_blocks: bool,
+    /// KZG parameters: development (insecure), ceremony (imported before), or a ceremony's file
+    #[arg(
+        long,
+        default_value = "development",
+        value_name = "development|ceremony|FILE"
+    )]
+    pub(crate) setup: String,
+    /// CPU seconds that one commitment less in a proof is worth
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25)]
+    pub(crate) commitment_price: f64,
+    /// Logarithm of the greatest number of rows of a circuit
+    #[arg(long, value_name = "K", default_value_t = 22, value_parser = clap::value_parser!(u32).range(10..=24))]
+    pub(crate) max_k: u32,
+    /// Replace the output directory if it is a model
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the quantization report and the plan
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  nanozk model inspect model")]
+pub(crate) struct InspectArgs {
+    /// Model directory
+    pub(crate) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Decoding is greedy: each token is the most likely one, the lowest id if several are.
+The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
+
+Example:
+  nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session")]
+pub(crate) struct RunArgs {
+    /// Model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) prompt: PromptArgs,
+    /// Tokens to generate
+    #[arg(long, value_name = "N")]
+    pub(crate) max_new_tokens: usize,
+    /// Session directory to write
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Chain where the claim is made (EIP-155); 0 off chain
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    pub(crate) chain: u64,
+    /// Address of the contract that settles the claim
+    #[arg(long, value_name = "ADDRESS", value_parser = word)]
+    pub(crate) contract: Option<Digest32>,
+    /// Claim: 32 bytes in hexadecimal
+    #[arg(long, value_name = "HEX", value_parser = word)]
+    pub(crate) claim: Option<Digest32>,
+    /// Address that is paid
+    #[arg(long, value_name = "ADDRESS", value_parser = word)]
+    pub(crate) recipient: Option<Digest32>,
+    /// Replace the output directory if it is a session
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PromptArgs {
+    /// Text to continue
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    /// Token ids to continue, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) prompt_tokens: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Layers are counted from zero: 0 is the embedding, the last one is the head. A layer whose valid proof is
+there already is kept, so an interrupted run goes on where it was.
+
+With --budget, that part of the layers is drawn by importance (see nanozk importance). The seed must be a
+beacon nobody could know before the session's commitments were public, or a cheater picks its layers.
+
+Examples:
+  nanozk prove session
+  nanozk prove session --layers 0,3-5 --transcript poseidon
+  nanozk prove session --budget 0.5 --seed 0x…")]
+pub(crate) struct ProveArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    /// Model directory [default: where the session was made]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Layers to prove, such as 0,3-5 [default: all]
+    #[arg(long, value_name = "LIST", value_parser = layer_list, conflicts_with = "budget")]
+    pub(crate) layers: Option<LayerList>,
+    /// How challenges are derived: keccak is cheap on chain, poseidon in a recursive proof
+    #[arg(long, value_enum, default_value_t = Transcript::Keccak)]
+    pub(crate) transcript: Transcript,
+    /// Layers proved at a time; each uses all processors, so more than one mostly costs memory
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: u16,
+    /// Memory that must be enough, in GiB: fewer jobs than asked for if need be
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
+    /// Part of the layers to prove, above 0 and at most 1
+    #[arg(long, value_name = "FRACTION", requires = "seed")]
+    pub(crate) budget: Option<f64>,
+    /// Beacon from which the layers are drawn: 32 bytes in hexadecimal
+    #[arg(long, value_name = "HEX", requires = "budget")]
+    pub(crate) seed: Option<Digest32>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept
+in the data directory. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
+
+Example:
+  nanozk verify session --model-id 0x…")]
+pub(crate) struct VerifyArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    /// Id of the model version the claim must be of
+    #[arg(long, value_name = "HEX")]
+    pub(crate) model_id: Digest32,
+    /// Accept a session of which not every layer is proved
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// With --partial: the layers that this beacon draws must be among the proved ones
+    #[arg(long, value_name = "HEX", requires = "partial")]
+    pub(crate) seed: Option<Digest32>,
+    /// Accept the development setup for a claim on a public chain
+    #[arg(long)]
+    pub(crate) allow_development: bool,
+    /// Also check secret.json against the digests, and print the text
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Model directory, for the tokenizer of --reveal [default: where the session was made]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  nanozk eval --model model --text test/models/texts/heldout.txt"
+)]
+pub(crate) struct EvalArgs {
+    /// Model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Text that was not used for calibration
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Prove layers with synthetic weights
+    Layer(BenchLayerArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints one JSON object per proof, and a total. Each proof is verified; verify_ms is the median of five.
+
+Example, the widths of GPT-2 small:
+  nanozk bench layer --width 768 --heads 12 --tokens 32")]
+pub(crate) struct BenchLayerArgs {
+    #[command(flatten)]
+    pub(crate) shape: ShapeArgs,
+    /// What to prove; all is attention and mlp
+    #[arg(long, value_enum, default_value_t = BenchKind::All)]
+    pub(crate) kind: BenchKind,
+    /// How challenges are derived
+    #[arg(long, value_enum, default_value_t = Transcript::Keccak)]
+    pub(crate) transcript: Transcript,
+}
+
+/// Dimensions of a model that need not exist.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ShapeArgs {
+    /// Width of the residual stream
+    #[arg(long)]
+    pub(crate) width: usize,
+    /// Attention heads
+    #[arg(long)]
+    pub(crate) heads: usize,
+    /// Positions: 4, 8, 16, …
+    #[arg(long)]
+    pub(crate) tokens: usize,
+    /// Width of the MLP [default: four times the width]
+    #[arg(long)]
+    pub(crate) mlp_width: Option<usize>,
+    /// Vocabulary, for embed and head
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) vocab: usize,
+    /// Logarithm of the number of rows [default: the planner's choice]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(10..=24))]
+    pub(crate) k: Option<u32>,
+    /// CPU seconds that one commitment less in a proof is worth
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25)]
+    pub(crate) commitment_price: f64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nanozk soundness --model model
+  nanozk soundness --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257")]
+pub(crate) struct SoundnessArgs {
+    /// Model directory
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["width", "heads", "tokens", "mlp_width"])]
+    pub(crate) model: Option<PathBuf>,
+    /// Width of the residual stream
+    #[arg(long, required_unless_present = "model")]
+    pub(crate) width: Option<usize>,
+    /// Attention heads
+    #[arg(long, required_unless_present = "model")]
+    pub(crate) heads: Option<usize>,
+    /// Positions: 4, 8, 16, …
+    #[arg(long, required_unless_present = "model")]
+    pub(crate) tokens: Option<usize>,
+    /// Width of the MLP [default: four times the width]
+    #[arg(long)]
+    pub(crate) mlp_width: Option<usize>,
+    /// Blocks
+    #[arg(long, default_value_t = 12)]
+    pub(crate) blocks: usize,
+    /// Vocabulary
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) vocab: usize,
+    /// Attention and MLP of a block in one proof
+    #[arg(long)]
+    pub(crate) whole_blocks: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetupCommand {
+    /// Check a ceremony's file (.ptau of snarkjs, .srs of halo2) and keep its powers
+    #[command(after_help = "\
+The file must have at least 2^k powers. Checking takes about a minute of processor time for k = 17.
+Compare the printed digest of the file with what the ceremony published.
+
+Example:
+  nanozk setup import powersOfTau28_hez_final_18.ptau --name 'Perpetual Powers of Tau' --k 18")]
+    Import(SetupImportArgs),
+    /// List the setups of the data directory
+    List,
+    /// Make the insecure development setup, ahead of its first use
+    Development(SetupDevelopmentArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupImportArgs {
+    /// The ceremony's file
+    pub(crate) file: PathBuf,
+    /// What the ceremony is called
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Logarithm of the number of powers
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=28))]
+    pub(crate) k: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupDevelopmentArgs {
+    /// Logarithm of the number of powers
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub(crate) k: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Fisher information of a layer: mean over windows of the squared norm of the gradient of the log likelihood
+with respect to its parameters. Stores importance.json in the model directory, for prove --budget.
+
+Example:
+  nanozk importance --model model --text test/models/texts/calibration.txt --windows 16 -o importance.svg")]
+pub(crate) struct ImportanceArgs {
+    /// Model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: PathBuf,
+    /// Windows of text, at most
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) windows: usize,
+    /// Plot to write (SVG)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transcript {
+    Keccak,
+    Poseidon,
+}
+
+impl From<Transcript> for TranscriptKind {
+    fn from(t: Transcript) -> Self {
+        match t {
+            Transcript::Keccak => TranscriptKind::Keccak,
+            Transcript::Poseidon => TranscriptKind::Poseidon,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchKind {
+    Attention,
+    Mlp,
+    Block,
+    Embed,
+    Head,
+    All,
+}
+
+/// Layers, ascending, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LayerList(pub(crate) Vec<usize>);
+
+fn layer_list(text: &str) -> Result<LayerList, String> {
+    /// More than any model has.
+    const MANY: usize = 1 << 16;
+    let number = |s: &str| {
+        s.trim()
+            .parse::<usize>()
+            .ok()
+            .filter(|n| *n < MANY)
+            .ok_or(format!("{s:?} is no layer; write layers like 0,3-5"))
+    };
+    let mut layers = Vec::new();
+    for part in text.split(',') {
+        match part.split_once('-') {
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if first > last {
+                    return Err(format!("the range {part:?} runs backwards"));
+                }
+                layers.extend(first..=last);
+            }
+            None => layers.push(number(part)?),
+        }
+    }
+    layers.sort_unstable();
+    layers.dedup();
+    Ok(LayerList(layers))
+}
+
+/// An address or 32 bytes, as one word; addresses are padded on the left.
+fn word(text: &str) -> Result<Digest32, String> {
+    let text = text.to_ascii_lowercase();
+    if text.len() == 42 {
+        let address = nanozk_verifier::hex::decode::<20>(&text)?;
+        let mut word = [0; 32];
+        word[12..].copy_from_slice(&address);
+        return Ok(Digest32(word));
+    }
+    text.parse()
+        .map_err(|e| format!("{e} (an address has 40 digits after 0x, a word 64)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn layer_lists() {
+        let list = |s: &str| layer_list(s).map(|l| l.0);
+        assert_eq!(list("0,3-5"), Ok(vec![0, 3, 4, 5]));
+        assert_eq!(list("5, 1-2,2"), Ok(vec![1, 2, 5]));
+        for bad in [
+            "",
+            "1,",
+            "a",
+            "5-3",
+            "-1",
+            "1-",
+            "0-99999999999",
+            "1-99999999",
+        ] {
+            assert!(list(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn words() {
+        let address = "0x00000000000000000000000000000000000000Ff";
+        assert_eq!(word(address).unwrap().0[31], 0xff);
+        assert!(word("0x12").is_err());
+        assert!(word(&"f".repeat(42)).is_err());
+    }
+}

@@ -1,0 +1,231 @@
+//! `nanozk model import` and `nanozk model inspect`.
+
+use super::read_text;
+use crate::args::{ImportArgs, InspectArgs};
+use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::model_dir::{layer_names, sha256, ModelDir, ModelSecret, SECRET_FORMAT};
+use crate::output::{Out, Progress};
+use crate::staging::Staging;
+use anyhow::{bail, Context, Result};
+use nanozk_circuits::Objective;
+use nanozk_executor::bucket;
+use nanozk_model::{quantize, FloatModel, Options};
+use nanozk_prover::files;
+use nanozk_prover::registration::{plan_model, register};
+use nanozk_setup::Setup;
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::hex::Digest32;
+use rand_core::{OsRng, RngCore};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
+    // What can be wrong is looked at before anything takes long.
+    if !args.checkpoint.is_dir() {
+        bail!("{} is not a directory", args.checkpoint.display());
+    }
+    if !(args.commitment_price.is_finite() && args.commitment_price >= 0.0) {
+        bail!("--commitment-price must be a number that is not negative");
+    }
+    let staging = Staging::new(&args.output, args.force, "card.json")?;
+    let calibration = match &args.calibration {
+        Some(path) => read_text(path, "the calibration text")?,
+        None => {
+            let path = args.checkpoint.join("calibration.txt");
+            if !path.is_file() {
+                bail!(
+                    "quantizing needs text that shows the ranges of activations: give some with --calibration <file> \
+                     ({} does not exist)",
+                    path.display()
+                );
+            }
+            read_text(&path, "the calibration text")?
+        }
+    };
+    let mut progress = Progress::spinner("reading the checkpoint");
+    let float = FloatModel::load(&args.checkpoint)
+        .with_context(|| format!("cannot import {}", args.checkpoint.display()))?;
+    let arch = float.architecture();
+    let tokens = bucket(args.tokens.max(1), arch.context).with_context(|| {
+        format!(
+            "sessions of {} tokens need {} positions, the model has {}",
+            args.tokens,
+            args.tokens.max(4).next_power_of_two(),
+            arch.context
+        )
+    })?;
+    progress.message("quantizing");
+    let options = Options {
+        windows: args.windows,
+        headroom: args.headroom,
+    };
+    let (model, report) = quantize(&float, &calibration, &options).context("cannot quantize")?;
+    drop(float);
+    progress.message("planning circuits");
+    let objective = Objective {
+        commitment_price: args.commitment_price,
+        max_k: args.max_k,
+    };
+    let plan = plan_model(&model, tokens, args.whole_blocks, objective)?;
+    let k = plan.choices[0].shape.plan.k;
+    progress.message("preparing the setup");
+    let setup = choose_setup(&args.setup, k, data)?;
+    drop(progress);
+
+    progress = Progress::bar("committing to weights", plan.choices.len());
+    let mut seed = [0; 32];
+    OsRng.fill_bytes(&mut seed);
+    let tokenizer = files::read(&args.checkpoint.join("tokenizer.json"))?;
+    let card = register(
+        &model,
+        sha256(&tokenizer).0,
+        &plan,
+        &setup,
+        &data.keys(),
+        &seed,
+        |done, all| progress.set(done, all),
+    )?;
+    drop(progress);
+
+    let dir = staging.path();
+    files::write_json(&dir.join("card.json"), &card)?;
+    files::write(
+        &dir.join("model.safetensors"),
+        &nanozk_model::file::to_bytes(&model)?,
+    )?;
+    files::write(&dir.join("tokenizer.json"), &tokenizer)?;
+    files::write_json(&dir.join("report.json"), &report)?;
+    files::write_json(&dir.join("plan.json"), &plan)?;
+    let secret = ModelSecret {
+        format: SECRET_FORMAT.into(),
+        weight_seed: Digest32(seed),
+    };
+    files::write_json_secret(&dir.join("secret.json"), &secret)?;
+    copy_checkpoint(&args.checkpoint, &dir.join("checkpoint"))?;
+    staging.finish()?;
+
+    let id = card.model_id();
+    if args.verbose {
+        out.text(report.render());
+        out.text(plan.explain());
+    }
+    if card.development_setup {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.text(format!(
+        "imported {} into {}: {} layers, {tokens} positions",
+        args.checkpoint.display(),
+        args.output.display(),
+        card.layers.len()
+    ));
+    out.text(format!("model id {id}"));
+    out.json(&json!({
+        "model_id": id,
+        "model": args.output,
+        "layers": card.layers.len(),
+        "tokens": tokens,
+        "setup": card.setup,
+        "development_setup": card.development_setup,
+        "plan": plan,
+        "report": args.verbose.then_some(report),
+    }));
+    Ok(())
+}
+
+/// The setup `--setup` names.
+fn choose_setup(name: &str, k: u32, data: &Data) -> Result<Setup> {
+    match name {
+        "development" => data.development(k),
+        "ceremony" => data.setups().load(k).with_context(|| {
+            format!(
+                "import a ceremony's file first: nanozk setup import <file> --name <name> --k {k}"
+            )
+        }),
+        file => {
+            let path = Path::new(file);
+            if !path.is_file() {
+                bail!("--setup is development, ceremony, or the file of a ceremony; there is no file {file}");
+            }
+            let title = path
+                .file_stem()
+                .map_or_else(Default::default, |n| n.to_string_lossy());
+            data.setups()
+                .import(path, &title, k)
+                .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))
+        }
+    }
+}
+
+/// Configuration, tokenizer and weights; nothing else of the directory.
+fn copy_checkpoint(from: &Path, to: &Path) -> Result<()> {
+    let failed = || format!("cannot copy the checkpoint {}", from.display());
+    files::create_dir(to)?;
+    for entry in std::fs::read_dir(from).with_context(failed)? {
+        let entry = entry.with_context(failed)?;
+        let name = entry.file_name();
+        let Some(text) = name.to_str() else { continue };
+        let wanted = matches!(text, "config.json" | "tokenizer.json")
+            || text.ends_with(".safetensors")
+            || text.ends_with(".safetensors.index.json");
+        if wanted {
+            std::fs::copy(entry.path(), to.join(&name)).with_context(failed)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
+    let dir = ModelDir::new(&args.model)?;
+    let (card, plan, report) = (dir.card()?, dir.plan()?, dir.report()?);
+    let development = crate::data::is_development(&card);
+    let id = card.model_id();
+    let a = card.architecture;
+    out.text(format!("model id      {id}"));
+    out.text(format!(
+        "architecture  {} blocks, width {}, {} heads, MLP {}, vocabulary {}, context {}",
+        a.layers, a.width, a.heads, a.mlp_width, a.vocab, a.context
+    ));
+    out.text(format!(
+        "formats       activation {:?}; fractional bits: {} after LayerNorm, {} before the activation; scores shifted by {}",
+        card.spec.activation, card.spec.norm_frac, card.spec.act_frac, card.spec.score_shift
+    ));
+    out.text(format!("positions     {}", card.tokens));
+    out.text(format!("tokenizer     {} (SHA-256)", card.tokenizer));
+    out.text(format!(
+        "setup         {}{}",
+        card.setup,
+        if development {
+            "  INSECURE: development setup, its secret is public"
+        } else {
+            ""
+        }
+    ));
+    out.text(format!("\n{}", plan.explain()));
+    out.text(keys_table(&card));
+    out.text(report.render());
+    out.json(&json!({
+        "model_id": id,
+        "architecture": a,
+        "spec": card.spec,
+        "tokenizer": card.tokenizer,
+        "tokens": card.tokens,
+        "setup": card.setup,
+        "development_setup": development,
+        "layers": card.layers,
+        "plan": plan,
+        "report": report,
+    }));
+    Ok(())
+}
+
+fn keys_table(card: &ModelCard) -> String {
+    let mut table = String::from("layer               weights  verifying key\n");
+    for (index, (name, layer)) in layer_names(card).iter().zip(&card.layers).enumerate() {
+        table += &format!(
+            "{index:>3} {name:<15} {:>7}  {}\n",
+            layer.weights.len(),
+            layer.verifying_key
+        );
+    }
+    table
+}

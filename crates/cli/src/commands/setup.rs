@@ -1,0 +1,102 @@
+//! `nanozk setup`.
+
+use crate::args::SetupCommand;
+use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::output::{Out, Progress};
+use anyhow::{bail, Context, Result};
+use nanozk_setup::{Origin, Setup};
+use nanozk_verifier::hex::Digest32;
+use serde_json::{json, Value};
+
+pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()> {
+    match command {
+        SetupCommand::Import(args) => {
+            if !args.file.is_file() {
+                bail!("there is no file {}", args.file.display());
+            }
+            let progress = Progress::spinner("checking the ceremony's file");
+            let setup = data
+                .setups()
+                .import(&args.file, &args.name, args.k)
+                .with_context(|| format!("cannot import {}", args.file.display()))?;
+            drop(progress);
+            show(&setup, out);
+        }
+        SetupCommand::Development(args) => {
+            let progress = Progress::spinner("making the development setup");
+            let setup = data.development(args.k)?;
+            drop(progress);
+            show(&setup, out);
+            out.note(DEVELOPMENT_WARNING);
+        }
+        SetupCommand::List => list(data, out)?,
+    }
+    Ok(())
+}
+
+fn describe(setup: &Setup) -> (String, Value) {
+    let id = Digest32(setup.id());
+    match setup.origin() {
+        Origin::Ceremony { file_digest, name } => {
+            let file = Digest32(*file_digest);
+            (
+                format!("k = {:<2}  {id}  {name} (file: SHA-256 {file})", setup.k()),
+                json!({"k": setup.k(), "id": id, "development_setup": false, "name": name, "file_sha256": file}),
+            )
+        }
+        _ => (
+            format!("k = {:<2}  {id}  INSECURE: development setup", setup.k()),
+            json!({"k": setup.k(), "id": id, "development_setup": true}),
+        ),
+    }
+}
+
+fn show(setup: &Setup, out: &Out) {
+    let (text, value) = describe(setup);
+    out.text(text);
+    out.json(&value);
+}
+
+fn list(data: &Data, out: &Out) -> Result<()> {
+    let store = data.setups();
+    let mut found = Vec::new();
+    match std::fs::read_dir(store.dir()) {
+        Ok(entries) => {
+            for entry in entries {
+                let name = entry.context("cannot list setups")?.file_name();
+                let name = name.to_string_lossy();
+                let Some((origin, k)) = name.strip_suffix(".setup").and_then(|n| n.split_once('-'))
+                else {
+                    continue;
+                };
+                if let Ok(k) = k.parse::<u32>() {
+                    found.push((origin.to_owned(), k));
+                }
+            }
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(e).with_context(|| format!("cannot list {}", store.dir().display())),
+    }
+    found.sort();
+    if found.is_empty() {
+        out.text(format!(
+            "no setups in {}: import a ceremony's file with nanozk setup import",
+            store.dir().display()
+        ));
+    }
+    for (origin, k) in found {
+        let setup = match origin.as_str() {
+            "development" => store.load_or_create_development(k),
+            "ceremony" => store.load(k),
+            _ => continue,
+        };
+        match setup {
+            Ok(setup) => show(&setup, out),
+            Err(e) => {
+                out.text(format!("k = {k:<2}  damaged {origin} setup: {e}"));
+                out.json(&json!({"k": k, "origin": origin, "damaged": e.to_string()}));
+            }
+        }
+    }
+    Ok(())
+}

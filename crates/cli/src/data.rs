@@ -1,0 +1,96 @@
+//! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`.
+
+use anyhow::{anyhow, bail, Context, Result};
+use nanozk_circuits::Layer;
+use nanozk_prover::keys::KeyStore;
+use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::statement::Context as Claim;
+use nanozk_verifier::VerifyingKey;
+use std::path::{Path, PathBuf};
+
+/// Chains on which a development setup may be used: none (off chain), and local test chains.
+pub(crate) const LOCAL_CHAINS: [u64; 3] = [0, 1337, 31337];
+
+/// The data directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Data {
+    dir: PathBuf,
+}
+
+impl Data {
+    pub(crate) fn new(dir: Option<&Path>) -> Result<Self> {
+        let dir = match dir {
+            Some(dir) => dir.to_owned(),
+            None => directories::ProjectDirs::from("", "", "nanozk")
+                .ok_or_else(|| {
+                    anyhow!("no home directory: say where to keep setups and keys with --data-dir")
+                })?
+                .data_dir()
+                .to_owned(),
+        };
+        Ok(Data { dir })
+    }
+
+    pub(crate) fn setups(&self) -> SetupStore {
+        SetupStore::new(self.dir.join("setups"))
+    }
+
+    pub(crate) fn keys(&self) -> KeyStore {
+        KeyStore::new(self.dir.join("keys"))
+    }
+
+    /// The development setup.
+    pub(crate) fn development(&self, k: u32) -> Result<Setup> {
+        self.setups().load_or_create_development(k).with_context(|| {
+            format!(
+                "cannot prepare the development setup of 2^{k} powers in {} (another data directory: --data-dir)",
+                self.dir.display()
+            )
+        })
+    }
+
+    /// The setup a model was registered under.
+    pub(crate) fn setup_of(&self, card: &ModelCard) -> Result<Setup> {
+        let k = card.layers.first().map_or(0, |l| l.plan.k);
+        if is_development(card) {
+            return self.development(k);
+        }
+        let setup = self.setups().load(k).with_context(|| {
+            format!(
+                "the model was registered under the setup {}; import its ceremony file: nanozk setup import <file> --name <name> --k {k}",
+                card.setup
+            )
+        })?;
+        if setup.id() != card.setup.0 {
+            bail!(
+                "the model was registered under the setup {}, but {} has the setup {}",
+                card.setup,
+                self.dir.display(),
+                Digest32(setup.id())
+            );
+        }
+        Ok(setup)
+    }
+
+    pub(crate) fn verifying_key(&self, layer: &Layer, setup: &Setup) -> Result<VerifyingKey> {
+        self.keys()
+            .verifying_key(layer, setup)
+            .context("cannot keep a verifying key (another data directory: --data-dir)")
+    }
+}
+
+/// Whether the secret of a model's setup is public; what the card says of it is not believed.
+pub(crate) fn is_development(card: &ModelCard) -> bool {
+    card.setup.0 == DEVELOPMENT_ID
+}
+
+/// Whether a claim is for a chain where somebody else could be harmed.
+pub(crate) fn is_public_chain(claim: &Claim) -> bool {
+    !LOCAL_CHAINS.contains(&claim.chain)
+}
+
+/// What to say of the development setup.
+pub(crate) const DEVELOPMENT_WARNING: &str =
+    "WARNING: development setup: its secret is public, so proofs prove nothing to others";
