@@ -136,7 +136,7 @@ impl Prepared {
     /// Composes a shape and loads or makes its key.
     pub fn new(shape: Shape, setup: &Setup, store: &KeyStore) -> Result<Self, crate::Error> {
         let layer = Layer::new(shape)?;
-        let key = store.proving_key(&layer, setup)?;
+        let key = store.proving_key(&layer, setup)?.with_cosets();
         Ok(Prepared { layer, key })
     }
 }

@@ -20,7 +20,7 @@ pub struct ProvingKey {
     pub(crate) fft: Fft,
     /// Coefficients of the opened fixed columns; nothing for others.
     pub(crate) fixed: Vec<Vec<Fr>>,
-    /// Values of the opened fixed columns on the cosets, if they are kept.
+    /// Values of the fixed columns on the cosets, if they are kept.
     pub(crate) fixed_cosets: Option<Vec<Vec<Vec<Fr>>>>,
 }
 
@@ -67,12 +67,26 @@ impl ProvingKey {
         }
     }
 
-    /// Keeps the fixed columns' values on the cosets as well: twice the memory of their
-    /// coefficients, for two transforms per column and proof.
+    /// Keeps the values of all fixed columns on the cosets as well: memory for a few seconds of
+    /// transforms per proof.
     pub fn with_cosets(mut self) -> Self {
+        let program = self.vk.program().clone();
+        let values = fixed_columns(&program);
+        let coefficients: Vec<Vec<Fr>> = values
+            .par_iter()
+            .zip(&self.fixed)
+            .map(|(values, known)| {
+                if !known.is_empty() {
+                    return known.clone();
+                }
+                let mut coefficients = values.to_vec();
+                self.fft.inverse(&mut coefficients);
+                coefficients
+            })
+            .collect();
         let on_coset = |coset: usize| {
-            let powers = super::quotient::coset_powers(self.vk.program().k, coset);
-            self.fixed
+            let powers = super::quotient::coset_powers(program.k, coset);
+            coefficients
                 .par_iter()
                 .map(|f| super::quotient::to_coset(&self.fft, f, &powers))
                 .collect()
@@ -99,7 +113,7 @@ pub fn commit_fixed(params: &ParamsKZG<Bn256>, program: &Program) -> Vec<G1Affin
     commit_columns(params, &slices)
 }
 
-/// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps no
+/// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps
 /// cosets, in bytes; within some ten percent. Memory of the witness that the caller keeps is extra.
 pub fn estimate_peak_bytes(program: &Program) -> u64 {
     let layout = Layout::new(program);
@@ -118,7 +132,7 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
     let virtual_columns = cofactors(program).len();
 
     // Two Lagrange or monomial bases, the program's fixed values, the key, and a table of roots.
-    let always = 2 * 2 + fixed + opened_fixed + 1;
+    let always = 2 * 2 + fixed + opened_fixed + COSETS * fixed + 1;
     // A multi-scalar multiplication in each thread copies a column, its integers and the bases.
     let committing = witness + 5 * rayon::current_num_threads();
     // Coefficients; values on one coset of all opened columns; both cosets' quotients and powers.

@@ -134,7 +134,8 @@ pub fn prove(
     let y = rounds.second_phase(&second_commitments)?;
 
     progress(Stage::Quotient);
-    let combined = Combined::new(program, instances, &challenges, y);
+    let on_cosets = pk.fixed_cosets.is_some();
+    let combined = Combined::new(program, instances, &challenges, y, on_cosets);
     let sums = {
         let fixed = fixed_columns(program);
         combined.sums(fft, program.rows(), |column| {
@@ -168,10 +169,12 @@ pub fn prove(
     };
     let mut sources = vec![Source::Unused; program.columns.len()];
     for (column, _) in &layout.opened {
-        sources[column.0 as usize] = match (layout.slots[column.0 as usize], &pk.fixed_cosets) {
-            (Slot::Fixed(i), Some(cosets)) => Source::Cosets([&cosets[0][i], &cosets[1][i]]),
-            _ => Source::Coefficients(coefficients(*column)),
-        };
+        sources[column.0 as usize] = Source::Coefficients(coefficients(*column));
+    }
+    if let Some([low, high]) = pk.fixed_cosets.as_deref() {
+        for (i, column) in program.columns_of(Kind::Fixed).enumerate() {
+            sources[column.0 as usize] = Source::Cosets([&low[i], &high[i]]);
+        }
     }
     let h = quotient(&combined, fft, program.k, &sources, &sums);
     let h = pieces(h, [Fr::random(&mut *rng), Fr::random(&mut *rng)]);
@@ -198,7 +201,11 @@ pub fn prove(
                 .product::<Fr>()
         };
         let sums = sums.into_iter().map(|(cells, sum)| (cofactor(&cells), sum));
-        linearization(sums.chain(quotient_factors(program.k, x).into_iter().zip(h)))
+        let fixed = on_cosets.then(|| (Fr::ONE, fixed_sum(pk, &linear.columns)));
+        linearization(
+            sums.chain(fixed)
+                .chain(quotient_factors(program.k, x).into_iter().zip(h)),
+        )
     };
     let polynomials: Vec<&[Fr]> = layout
         .opened
@@ -273,6 +280,31 @@ fn commit_first(
             .expect("one for each column that is not known"),
     };
     columns.iter().map(commitment).collect()
+}
+
+/// `Σ factor · column` over the fixed columns among those given, as coefficients.
+fn fixed_sum(pk: &ProvingKey, columns: &[(Column, Fr)]) -> Vec<Fr> {
+    let program = pk.vk.program();
+    let fixed = fixed_columns(program);
+    let terms: Vec<(&[Fr], Fr)> = columns
+        .iter()
+        .filter_map(
+            |(column, factor)| match pk.vk.layout().slots[column.0 as usize] {
+                Slot::Fixed(i) => Some((fixed[i].as_ref(), *factor)),
+                _ => None,
+            },
+        )
+        .collect();
+    let mut sum = vec![Fr::ZERO; program.rows()];
+    sum.par_iter_mut().enumerate().for_each(|(row, sum)| {
+        *sum = terms
+            .iter()
+            .filter(|(values, _)| !bool::from(values[row].is_zero()))
+            .map(|(values, factor)| values[row] * factor)
+            .sum();
+    });
+    pk.fft.inverse(&mut sum);
+    sum
 }
 
 /// `Σ factor · polynomial`, each polynomial dropped after use.

@@ -4,13 +4,14 @@
 //! two cosets of the domain, on each of which the divisor is constant.
 //!
 //! Columns that are not opened occur only as `cofactor · Σ coeff_u · u`. The sums, one for each of
-//! the few cofactors, are formed on the domain; the columns themselves are never transformed.
+//! the few cofactors, are formed on the domain; the columns themselves are never transformed. Fixed
+//! columns are an exception if the key has their values on the cosets.
 
 use super::expr::{Expr, Terms};
 use super::fft::{powers, Fft};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuits::ir::{Cell, Column, Program, Term, CHALLENGES};
+use nanozk_circuits::ir::{Cell, Column, Kind, Program, Term, CHALLENGES};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +28,13 @@ fn split(program: &Program, cells: &[Cell]) -> (Option<Column>, Vec<Cell>) {
     (linear.first().map(|c| c.column), cofactor)
 }
 
-/// The cofactors of the columns that are not opened.
+/// The cofactors of the committed columns that are not opened.
 pub(crate) fn cofactors(program: &Program) -> BTreeSet<Vec<Cell>> {
     let terms = program.gates.iter().flat_map(|g| &g.poly.0);
     let split = terms.map(|Term { cells, .. }| split(program, cells));
     split
-        .filter_map(|(linear, cofactor)| linear.map(|_| cofactor))
+        .filter(|(linear, _)| linear.is_some_and(|c| program.info(c).kind != Kind::Fixed))
+        .map(|(_, cofactor)| cofactor)
         .collect()
 }
 
@@ -45,11 +47,14 @@ pub(crate) struct Combined {
 }
 
 impl Combined {
+    /// If the key has the fixed columns' values on the cosets, those that are not opened are columns
+    /// like the others here: their terms need no sum.
     pub(crate) fn new(
         program: &Program,
         instances: &[Fr],
         challenges: &[Fr; CHALLENGES],
         y: Fr,
+        fixed_on_cosets: bool,
     ) -> Self {
         let mut combined = Combined {
             opened: Terms::new(),
@@ -60,6 +65,14 @@ impl Combined {
             for term in &gate.poly.0 {
                 let coeff = power * term.coeff.eval(challenges, instances);
                 let (linear, mut cofactor) = split(program, &term.cells);
+                let known = |c: &Column| fixed_on_cosets && program.info(*c).kind == Kind::Fixed;
+                let linear = match linear.filter(known) {
+                    Some(_) => {
+                        cofactor = term.cells.clone();
+                        None
+                    }
+                    None => linear,
+                };
                 cofactor.sort_unstable();
                 *match linear {
                     None => combined.opened.entry(cofactor).or_default(),
