@@ -1,6 +1,6 @@
 //! Small layers with an honest witness whose cells can be changed.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
