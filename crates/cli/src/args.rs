@@ -256,7 +256,8 @@ pub(crate) enum BenchCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints one JSON object per proof, and a total. Each proof is verified; verify_ms is the median of five.
+One line per proof, and a total; with --json one object each. Every proof is verified, five times: the time
+is the median. CPU seconds are of all threads.
 
 Example, the widths of GPT-2 small:
   nanozk bench layer --width 768 --heads 12 --tokens 32")]

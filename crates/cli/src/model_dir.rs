@@ -163,8 +163,8 @@ impl ModelDir {
     }
 }
 
-/// Audit weights of a card's layers from the importance of half blocks.
-pub(crate) fn audit_weights(card: &ModelCard, importance: &Importance) -> Result<Vec<u32>> {
+/// Shares of the Fisher information of a card's layers, from those of half blocks.
+pub(crate) fn layer_shares(card: &ModelCard, importance: &Importance) -> Result<Vec<f64>> {
     let half = &importance.layers;
     if half.len() != 2 * card.architecture.layers + 2 {
         bail!(
@@ -175,16 +175,20 @@ pub(crate) fn audit_weights(card: &ModelCard, importance: &Importance) -> Result
     }
     let mut shares = half.iter().map(|l| l.share);
     let mut next = || shares.next().unwrap_or(0.0);
-    let ppm: Vec<u32> = card
+    Ok(card
         .layers
         .iter()
         .map(|l| match l.kind {
             LayerKind::Block => next() + next(),
             _ => next(),
         })
-        .map(|share| (share * f64::from(audit::PPM)).round() as u32)
-        .collect();
-    Ok(audit::weights(&ppm))
+        .collect())
+}
+
+/// Audit weights from shares; from here on there are only integers.
+pub(crate) fn audit_weights(shares: &[f64]) -> Vec<u32> {
+    let ppm = |share: &f64| (share * f64::from(audit::PPM)).round() as u32;
+    audit::weights(&shares.iter().map(ppm).collect::<Vec<_>>())
 }
 
 /// SHA-256 of a file's content.

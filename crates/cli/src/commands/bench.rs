@@ -1,8 +1,328 @@
 //! `nanozk bench`.
-use crate::args::BenchLayerArgs;
+
+use crate::args::{BenchKind, BenchLayerArgs, ShapeArgs};
 use crate::data::Data;
-use crate::output::Out;
-use anyhow::Result;
-pub(super) fn layer(_args: &BenchLayerArgs, _data: &Data, _out: &Out) -> Result<()> {
-    unreachable!()
+use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
+use crate::output::{thousands, Out, Progress};
+use anyhow::{bail, Context, Result};
+use halo2curves::bn256::Fr;
+use nanozk_circuits::embed::SequenceTrace;
+use nanozk_circuits::ir::Kind;
+use nanozk_circuits::{BlockShape, Layer, LayerKind, LayerTrace, LayerWeights, Objective, Shape};
+use nanozk_executor::trace::{attention_trace, mlp_trace};
+use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel, Trace};
+use nanozk_prover::plonk::{
+    commit_column, estimate_peak_bytes, prove, verifier_params, ProvingKey, Witness,
+};
+use nanozk_prover::registration::{blind, stream, weight_columns};
+use nanozk_setup::Setup;
+use nanozk_verifier::{verify, Expected, Proof, TranscriptKind};
+use rand_core::{OsRng, RngCore};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+const SEED: u64 = 1;
+
+/// What one proof costs.
+#[derive(Clone, Debug, Serialize)]
+struct Measured {
+    kind: &'static str,
+    k: u32,
+    /// Of the program, fixed ones included.
+    columns: usize,
+    /// Points in a proof.
+    commitments: usize,
+    /// Scalars in a proof.
+    evaluations: usize,
+    keygen_cpu_s: f64,
+    prove_cpu_s: f64,
+    prove_wall_s: f64,
+    /// None where the system does not tell.
+    peak_rss_bytes: Option<u64>,
+    estimated_peak_bytes: u64,
+    proof_bytes: usize,
+    verify_ms: f64,
+}
+
+pub(super) fn layer(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()> {
+    let arch = architecture(&args.shape)?;
+    let kinds: &[LayerKind] = match args.kind {
+        BenchKind::Attention => &[LayerKind::Attention],
+        BenchKind::Mlp => &[LayerKind::Mlp],
+        BenchKind::Block => &[LayerKind::Block],
+        BenchKind::Embed => &[LayerKind::Embed],
+        BenchKind::Head => &[LayerKind::Head],
+        BenchKind::All => &[LayerKind::Attention, LayerKind::Mlp],
+    };
+    let shapes = shapes(&args.shape, &arch, kinds)?;
+    let setup = data.development(shapes[0].plan.k)?;
+    out.text(format!(
+        "{:<10} {:>2} {:>8} {:>12} {:>12} {:>9} {:>9} {:>9} {:>9} {:>12} {:>10}",
+        "kind",
+        "k",
+        "columns",
+        "commitments",
+        "evaluations",
+        "key CPU s",
+        "CPU s",
+        "wall s",
+        "peak MB",
+        "proof bytes",
+        "verify ms"
+    ));
+    let mut all = Vec::new();
+    for shape in shapes {
+        let measured = measure(shape, &arch, &setup, args.transcript.into())?;
+        show(&measured, out)?;
+        all.push(measured);
+    }
+    let total = Measured {
+        kind: "total",
+        k: setup.k(),
+        columns: all.iter().map(|m| m.columns).sum(),
+        commitments: all.iter().map(|m| m.commitments).sum(),
+        evaluations: all.iter().map(|m| m.evaluations).sum(),
+        keygen_cpu_s: all.iter().map(|m| m.keygen_cpu_s).sum(),
+        prove_cpu_s: all.iter().map(|m| m.prove_cpu_s).sum(),
+        prove_wall_s: all.iter().map(|m| m.prove_wall_s).sum(),
+        peak_rss_bytes: all.iter().filter_map(|m| m.peak_rss_bytes).max(),
+        estimated_peak_bytes: all
+            .iter()
+            .map(|m| m.estimated_peak_bytes)
+            .max()
+            .unwrap_or(0),
+        proof_bytes: all.iter().map(|m| m.proof_bytes).sum(),
+        verify_ms: all.iter().map(|m| m.verify_ms).sum(),
+    };
+    show(&total, out)
+}
+
+fn show(m: &Measured, out: &Out) -> Result<()> {
+    out.text(format!(
+        "{:<10} {:>2} {:>8} {:>12} {:>12} {:>9.1} {:>9.1} {:>9.1} {:>9} {:>12} {:>10.1}",
+        m.kind,
+        m.k,
+        m.columns,
+        m.commitments,
+        m.evaluations,
+        m.keygen_cpu_s,
+        m.prove_cpu_s,
+        m.prove_wall_s,
+        m.peak_rss_bytes
+            .map_or("-".into(), |b| thousands(b / 1_000_000)),
+        thousands(m.proof_bytes as u64),
+        m.verify_ms
+    ));
+    out.json(&serde_json::to_value(m)?);
+    Ok(())
+}
+
+/// Dimensions of a model with one block.
+pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
+    if !args.tokens.is_power_of_two() || args.tokens < 4 {
+        bail!("--tokens must be 4, 8, 16, …, not {}", args.tokens);
+    }
+    let arch = Architecture {
+        layers: 1,
+        width: args.width,
+        heads: args.heads,
+        mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+        vocab: args.vocab,
+        context: args.tokens,
+    };
+    arch.validate().context("no model has these dimensions")?;
+    Ok(arch)
+}
+
+/// Plans circuits, with as many rows as asked for.
+fn shapes(args: &ShapeArgs, arch: &Architecture, kinds: &[LayerKind]) -> Result<Vec<Shape>> {
+    let counts: Vec<_> = kinds.iter().map(|k| (*k, 1)).collect();
+    let block = BlockShape::new(arch, &synthetic::spec(arch.width, Activation::GeluNew));
+    let objective = Objective {
+        commitment_price: args.commitment_price,
+        max_k: args.k.unwrap_or(Objective::default().max_k),
+    };
+    let plan = nanozk_circuits::plan(&counts, block, args.tokens, objective)?;
+    let shapes = plan.choices.iter().map(|c| c.shape);
+    match args.k {
+        Some(k) => shapes.map(|s| with_rows(s, k)).collect(),
+        None => Ok(shapes.collect()),
+    }
+}
+
+/// The same layer with `2^k` rows, and as few weight columns as do.
+fn with_rows(mut shape: Shape, k: u32) -> Result<Shape> {
+    if shape.plan.k == k {
+        return Ok(shape);
+    }
+    let planned = shape.plan;
+    shape.plan.k = k;
+    let least = if shape.kind == LayerKind::Embed { 2 } else { 1 };
+    for weights in least..=planned.weights {
+        shape.plan.weights = weights;
+        if Layer::new(shape).is_ok() {
+            break;
+        }
+    }
+    Ok(shape)
+}
+
+/// A layer with its values.
+struct Run {
+    model: QuantizedModel,
+    trace: Trace,
+    sequence: SequenceTrace,
+}
+
+impl Run {
+    /// Attention and MLP, from a random residual stream; or, for the ends, a whole model's run.
+    fn new(arch: &Architecture, kind: LayerKind, tokens: usize) -> Result<Self> {
+        let ends = matches!(kind, LayerKind::Embed | LayerKind::Head);
+        // The ends of the model are not needed for what lies between.
+        let small = Architecture { vocab: 4, ..*arch };
+        let arch = if ends { arch } else { &small };
+        let model = synthetic::model(*arch, Activation::GeluNew, SEED);
+        let prompt = synthetic::tokens(tokens / 2, arch.vocab, SEED);
+        let generated = model.generate(&prompt, tokens - prompt.len(), |_| ())?;
+        let sequence = SequenceTrace {
+            prompt: prompt.len(),
+            generated: generated.len(),
+            tokens: [prompt, generated].concat(),
+            input_salt: Fr::from(OsRng.next_u64()),
+            output_salt: Fr::from(OsRng.next_u64()),
+        };
+        let mut trace = model.forward(&sequence.tokens)?;
+        if !ends {
+            let input = synthetic::residual(tokens, arch.width, SEED);
+            let attention = attention_trace(&model.layers[0], &model.spec, arch.heads, &input)?;
+            let mlp = mlp_trace(&model.layers[0], &model.spec, &attention.output)?;
+            trace.blocks[0] = (attention, mlp);
+        }
+        Ok(Run {
+            model,
+            trace,
+            sequence,
+        })
+    }
+
+    fn values(&self, kind: LayerKind) -> LayerTrace<'_> {
+        let (attention, mlp) = &self.trace.blocks[0];
+        match kind {
+            LayerKind::Embed => LayerTrace::Embed(&self.sequence, &self.trace.embed.out),
+            LayerKind::Attention => LayerTrace::Attention(attention),
+            LayerKind::Mlp => LayerTrace::Mlp(mlp),
+            LayerKind::Block => LayerTrace::Block(attention, mlp),
+            LayerKind::Head => LayerTrace::Head(&self.sequence, &self.trace.head),
+        }
+    }
+
+    fn instances(&self, kind: LayerKind) -> Vec<Fr> {
+        let mut out = vec![Fr::from(1), Fr::from(2)];
+        let (input, output) = self.sequence.digests();
+        match kind {
+            LayerKind::Embed => out.extend([input, output]),
+            LayerKind::Head => out.push(output),
+            _ => {}
+        }
+        out
+    }
+}
+
+fn measure(
+    shape: Shape,
+    arch: &Architecture,
+    setup: &Setup,
+    transcript: TranscriptKind,
+) -> Result<Measured> {
+    let kind = shape.kind;
+    let progress = Progress::spinner(&format!("{}: key", kind.name()));
+    let clock = Stopwatch::start();
+    let layer = Layer::new(shape)?;
+    let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone());
+    let keygen_cpu_s = clock.cpu_s();
+
+    progress.message(&format!("{}: weights", kind.name()));
+    let run = Run::new(arch, kind, shape.tokens)?;
+    let seed = [7; 32];
+    let weights = LayerWeights::of(&run.model, kind, 0);
+    let weight_columns = weight_columns(&layer, weights, &seed, 0);
+    let commitments: Vec<_> = weight_columns
+        .iter()
+        .map(|c| commit_column(setup.params(), c.clone()))
+        .collect();
+    let instances = run.instances(kind);
+
+    progress.message(&format!("{}: proof", kind.name()));
+    let told = reset_peak_rss();
+    let clock = Stopwatch::start();
+    let mut first_phase = layer.witness(run.values(kind), || OsRng.next_u64())?;
+    let mut known = BTreeMap::new();
+    let mut next_weight = weight_columns.into_iter().zip(&commitments);
+    for (index, (column, values)) in layer
+        .program
+        .first_phase()
+        .into_iter()
+        .zip(&mut first_phase)
+        .enumerate()
+    {
+        match layer.program.info(column).kind {
+            Kind::Weight => {
+                let (weights, commitment) = next_weight.next().expect("one for each weight column");
+                *values = weights;
+                known.insert(column, *commitment);
+            }
+            Kind::Input | Kind::Output => {
+                blind(values, stream(&seed, "boundary", index as u64, 0));
+            }
+            _ => {}
+        }
+    }
+    let witness = Witness {
+        first_phase,
+        known,
+        instances: &instances,
+    };
+    let proof = prove(
+        setup.params(),
+        &key,
+        witness,
+        transcript,
+        &mut OsRng,
+        &|_| (),
+    )?;
+    let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
+    let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
+
+    progress.message(&format!("{}: verification", kind.name()));
+    let (vk, params) = (key.vk(), verifier_params(setup.params(), setup.id()));
+    let bytes = proof.to_bytes();
+    let expected = Expected {
+        weights: Some(&commitments),
+        ..Expected::default()
+    };
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        Proof::from_bytes(vk, transcript, &bytes)
+            .and_then(|proof| verify(&params, vk, &instances, &expected, &proof))
+            .with_context(|| format!("the proof of {} does not verify", kind.name()))?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    let layout = vk.layout();
+    Ok(Measured {
+        kind: kind.name(),
+        k: shape.plan.k,
+        columns: layer.program.columns.len(),
+        commitments: layout.first.len() + layout.second.len() + 4,
+        evaluations: layout.openings.len(),
+        keygen_cpu_s,
+        prove_cpu_s,
+        prove_wall_s,
+        peak_rss_bytes,
+        estimated_peak_bytes: estimate_peak_bytes(&layer.program),
+        proof_bytes: bytes.len(),
+        verify_ms: times[times.len() / 2],
+    })
 }

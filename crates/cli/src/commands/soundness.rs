@@ -1,7 +1,187 @@
 //! `nanozk soundness`.
-use crate::args::SoundnessArgs;
-use crate::output::Out;
-use anyhow::Result;
-pub(super) fn soundness(_args: &SoundnessArgs, _out: &Out) -> Result<()> {
-    unreachable!()
+
+use super::bench::architecture;
+use crate::args::{ShapeArgs, SoundnessArgs};
+use crate::data::is_development;
+use crate::model_dir::ModelDir;
+use crate::output::{Out, Progress};
+use anyhow::{bail, Result};
+use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
+use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_verifier::card::layer_kinds;
+use nanozk_verifier::soundness::{statistical_error_log2, SETUP_LOG2};
+use serde_json::{json, Value};
+
+/// What a proof's soundness rests on besides chance.
+const ASSUMPTIONS: [(&str, &str); 4] = [
+    (
+        "curve",
+        "BN254: about 100 bits against the best known attacks; algebraic group model, q-DLOG",
+    ),
+    (
+        "setup",
+        "KZG: somebody who took part in the ceremony destroyed their share of the secret",
+    ),
+    (
+        "fiat_shamir",
+        "Keccak-256 or Poseidon as a random oracle; 2^q hashes to search for favourable challenges gain q bits",
+    ),
+    (
+        "digests",
+        "Keccak-256 (model id, statement) and Poseidon (tokens) are collision-resistant",
+    ),
+];
+
+pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
+    let (shapes, development) = match &args.model {
+        Some(path) => {
+            let card = ModelDir::new(path)?.card()?;
+            let shapes = card.layers.iter().map(|l| card.shape(l)).collect();
+            (shapes, Some(is_development(&card)))
+        }
+        None => (planned(args)?, None),
+    };
+    let mut distinct: Vec<(Shape, usize)> = Vec::new();
+    for shape in &shapes {
+        match distinct.iter_mut().find(|(s, _)| s == shape) {
+            Some((_, count)) => *count += 1,
+            None => distinct.push((*shape, 1)),
+        }
+    }
+    let progress = Progress::bar("", distinct.len());
+    let mut rows: Vec<(Shape, usize, _)> = Vec::new();
+    for (shape, count) in distinct {
+        progress.message(shape.kind.name());
+        let error = statistical_error_log2(&Layer::new(shape)?.program);
+        rows.push((shape, count, error));
+        progress.step();
+    }
+    drop(progress);
+    let session = rows
+        .iter()
+        .map(|(_, count, e)| *count as f64 * e.total.exp2())
+        .sum::<f64>()
+        .log2();
+
+    out.text("Probability that chance alone lets a false statement pass, as binary logarithms:\n");
+    out.text(format!(
+        "{:<10} {:>6} {:>3} {:>11} {:>12} {:>11} {:>9} {:>8} {:>8}",
+        "circuit",
+        "layers",
+        "k",
+        "challenges",
+        "combination",
+        "evaluation",
+        "batching",
+        "opening",
+        "total"
+    ));
+    let mut circuits = Vec::new();
+    for (shape, count, e) in &rows {
+        out.text(format!(
+            "{:<10} {count:>6} {:>3} {:>11.1} {:>12.1} {:>11.1} {:>9.1} {:>8.1} {:>8.1}",
+            shape.kind.name(),
+            shape.plan.k,
+            e.challenges,
+            e.combination,
+            e.evaluation,
+            e.batching,
+            e.opening,
+            e.total
+        ));
+        circuits.push(json!({
+            "kind": shape.kind,
+            "layers": count,
+            "k": shape.plan.k,
+            "challenges_log2": e.challenges,
+            "combination_log2": e.combination,
+            "evaluation_log2": e.evaluation,
+            "batching_log2": e.batching,
+            "opening_log2": e.opening,
+            "total_log2": e.total,
+            "challenge_degree": e.challenge_degree as f64,
+        }));
+    }
+    out.text(format!(
+        "\nsession of {} layers: 2^{session:.1} = {}",
+        shapes.len(),
+        power_of_ten(session)
+    ));
+    out.text(format!(
+        "(a prover may know 2^{SETUP_LOG2} powers of the setup's secret; degrees are of the circuits above)\n"
+    ));
+    out.text("Assumed besides, computationally:");
+    for (_, text) in ASSUMPTIONS {
+        out.text(format!("  {text}"));
+    }
+    if development == Some(true) {
+        out.text("  INSECURE: this model has the development setup, whose secret is public: none of this holds");
+    }
+    let assumptions: serde_json::Map<String, Value> = ASSUMPTIONS
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), json!(v)))
+        .collect();
+    out.json(&json!({
+        "circuits": circuits,
+        "layers": shapes.len(),
+        "session_log2": session,
+        "session_log10": session * std::f64::consts::LOG10_2,
+        "statistical_error": session.exp2(),
+        "development_setup": development,
+        "assumptions": assumptions,
+    }));
+    Ok(())
+}
+
+/// `2^x` in decimal, also where it is no double.
+fn power_of_ten(log2: f64) -> String {
+    let log10 = log2 * std::f64::consts::LOG10_2;
+    let exponent = log10.floor();
+    format!("{:.1}e{exponent}", 10f64.powf(log10 - exponent))
+}
+
+/// The layers of a model that need not exist, as the planner would cut it.
+fn planned(args: &SoundnessArgs) -> Result<Vec<Shape>> {
+    let (Some(width), Some(heads), Some(tokens)) = (args.width, args.heads, args.tokens) else {
+        bail!("give --model, or --width, --heads and --tokens");
+    };
+    let arch = Architecture {
+        layers: args.blocks,
+        ..architecture(&ShapeArgs {
+            width,
+            heads,
+            tokens,
+            mlp_width: args.mlp_width,
+            vocab: args.vocab,
+            k: None,
+            commitment_price: Objective::default().commitment_price,
+        })?
+    };
+    arch.validate()?;
+    let kinds: Vec<_> = layer_kinds(arch.layers, args.whole_blocks)
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect();
+    let mut counts: Vec<(_, usize)> = Vec::new();
+    for kind in &kinds {
+        match counts.iter_mut().find(|(k, _)| k == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((*kind, 1)),
+        }
+    }
+    let block = BlockShape::new(&arch, &synthetic::spec(width, Activation::GeluNew));
+    let plan = nanozk_circuits::plan(&counts, block, tokens, Objective::default())?;
+    Ok(kinds
+        .into_iter()
+        .filter_map(|kind| plan.shape(kind))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn small_numbers() {
+        assert_eq!(super::power_of_ten(-10.0), "9.8e-4");
+        assert_eq!(super::power_of_ten(-5000.0), "7.1e-1506");
+    }
 }
