@@ -263,7 +263,11 @@ impl Layer {
         let (program, map) = c.finish(name);
         if let Some((a, b)) = program.coinciding_rotations() {
             let needed = a.rotation.abs_diff(b.rotation) as usize + 1;
-            return Err(TooLarge { what: "two rotations", needed, available: program.rows() });
+            return Err(TooLarge {
+                what: "two rotations",
+                needed,
+                available: program.rows(),
+            });
         }
         Ok(Layer {
             shape,

@@ -368,11 +368,17 @@ impl Norm {
                 w.limbs(&self.rem, self.r + row, rem as u128);
             }
             // Wrapping: a value that is not the executor's ends outside its table.
-            let v = (d as u128 * squares).wrapping_sub(sum * sum).wrapping_add(self.eps.into());
+            let v = (d as u128 * squares)
+                .wrapping_sub(sum * sum)
+                .wrapping_add(self.eps.into());
             let rv = (r as u128).wrapping_mul(v);
             let bound = ((d * d) as u128) << (2 * (NORM_SHIFT + self.frac));
             let below = bound.wrapping_sub((r as u128).wrapping_mul(rv));
-            let above = rv.wrapping_mul(2).wrapping_add(v).wrapping_sub(1).wrapping_sub(below);
+            let above = rv
+                .wrapping_mul(2)
+                .wrapping_add(v)
+                .wrapping_sub(1)
+                .wrapping_sub(below);
             c.assign_wide(w, self.q, t, squares);
             c.assign_wide(w, self.below, t, below);
             c.assign_wide(w, self.above, t, above);

@@ -15,7 +15,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 
 /// A stream of randomness for one purpose, from a secret seed.
 pub fn stream(seed: &[u8; 32], purpose: &str, index: u64, column: u64) -> ChaCha20Rng {
@@ -92,10 +92,10 @@ pub fn register(
         let shape = plan
             .shape(kind)
             .expect("the plan has every kind of the model");
-        if !prepared.contains_key(&kind) {
-            prepared.insert(kind, Prepared::new(shape, setup, keys)?);
-        }
-        let p = &prepared[&kind];
+        let p = match prepared.entry(kind) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Prepared::new(shape, setup, keys)?),
+        };
         let columns = weight_columns(&p.layer, LayerWeights::of(model, kind, block), seed, index);
         let weights = columns
             .into_par_iter()

@@ -93,6 +93,17 @@ pub enum Event {
     },
 }
 
+/// What a session claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Generated<'a> {
+    /// Where the claim is made.
+    pub context: Context,
+    /// Prompt and generated tokens.
+    pub tokens: &'a [u32],
+    /// Number of prompt tokens.
+    pub prompt: usize,
+}
+
 /// How to prove.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -180,12 +191,15 @@ impl SessionDir {
         &self,
         model: &QuantizedModel,
         card: &ModelCard,
-        context: Context,
-        tokens: &[u32],
-        prompt: usize,
+        generated: &Generated<'_>,
         setup: &Setup,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Session, Error> {
+        let Generated {
+            context,
+            tokens,
+            prompt,
+        } = *generated;
         if prompt == 0 || tokens.len() <= prompt {
             return Err(Error::NothingGenerated);
         }

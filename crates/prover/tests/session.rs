@@ -5,7 +5,7 @@ use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_prover::keys::{KeyStore, Prepared};
 use nanozk_prover::plonk::verifier_params;
 use nanozk_prover::registration::{plan_model, register};
-use nanozk_prover::session::{Event, Options, SessionDir};
+use nanozk_prover::session::{Event, Generated, Options, SessionDir};
 use nanozk_prover::Error;
 use nanozk_setup::{Setup, DEVELOPMENT_SEED};
 use nanozk_verifier::card::ModelCard;
@@ -91,7 +91,17 @@ fn claim(w: &World) -> (TempDir, SessionDir) {
         ..Context::default()
     };
     session
-        .create(&w.model, &w.card, context, &tokens, 3, &w.setup, &mut OsRng)
+        .create(
+            &w.model,
+            &w.card,
+            &Generated {
+                context,
+                tokens: &tokens,
+                prompt: 3,
+            },
+            &w.setup,
+            &mut OsRng,
+        )
         .expect("claimed");
     (dir, session)
 }

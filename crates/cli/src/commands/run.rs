@@ -7,7 +7,7 @@ use crate::output::{Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
 use nanozk_prover::files;
-use nanozk_prover::session::SessionDir;
+use nanozk_prover::session::{Generated, SessionDir};
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context as Claim;
 use rand_core::OsRng;
@@ -112,9 +112,11 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let session = SessionDir::new(staging.path()).create(
         &model,
         &card,
-        claim,
-        &tokens,
-        prompt.len(),
+        &Generated {
+            context: claim,
+            tokens: &tokens,
+            prompt: prompt.len(),
+        },
         &setup,
         &mut OsRng,
     )?;
