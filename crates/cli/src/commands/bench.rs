@@ -239,7 +239,8 @@ fn measure(
     let progress = Progress::spinner(&format!("{}: key", kind.name()));
     let clock = Stopwatch::start();
     let layer = Layer::new(shape)?;
-    let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone());
+    // As sessions keep it.
+    let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone()).with_cosets();
     let keygen_cpu_s = clock.cpu_s();
 
     progress.message(&format!("{}: weights", kind.name()));
