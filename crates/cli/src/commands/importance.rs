@@ -118,7 +118,8 @@ fn plot(names: &[String], shares: &[f64], coverage: &[Coverage]) -> String {
         })
         .collect();
     let _ = writeln!(s, "<polygon points=\"{spread}\" fill=\"#dddddd\"/>");
-    let curves: [(&str, &str, fn(&Coverage) -> f64); 3] = [
+    type Curve = (&'static str, &'static str, fn(&Coverage) -> f64);
+    let curves: [Curve; 3] = [
         ("most important", "#3b6ea5", |c| c.fisher),
         ("evenly spaced", "#c2702d", |c| c.strided),
         ("random (grey: 5% to 95%)", "#777777", |c| c.random),

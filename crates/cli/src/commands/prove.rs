@@ -79,9 +79,9 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => list.0.clone(),
         (None, Some(budget)) => {
-            let statement = session.statement(card.layers.len()).digest();
+            let claim = session.claim_digest(card.layers.len());
             let seed = args.seed.expect("clap requires the seed");
-            draw(args, &dir, &card, budget, seed, &statement, out)?
+            draw(args, &dir, &card, budget, seed, &claim, out)?
         }
         (None, None) => (0..card.layers.len()).collect(),
     };
@@ -253,7 +253,7 @@ fn draw(
     card: &ModelCard,
     budget: f64,
     seed: Digest32,
-    statement: &[u8; 32],
+    claim: &[u8; 32],
     out: &Out,
 ) -> Result<Vec<usize>> {
     if !(budget > 0.0 && budget <= 1.0) {
@@ -262,7 +262,7 @@ fn draw(
     let weights = dir.importance(card)?.audit_weights_ppm;
     let all = card.layers.len();
     let count = ((budget * all as f64).round() as usize).clamp(1, all);
-    let layers = audit::draw(&weights, count, &seed.0, statement)
+    let layers = audit::draw(&weights, count, &seed.0, claim)
         .with_context(|| format!("{}", dir.file("importance.json").display()))?;
     let inclusion = audit::inclusion(&weights, count)?;
     let names = layer_names(card);

@@ -133,6 +133,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
 
     let text = tokenizer.decode(&tokens)?;
     let statement = Digest32(session.statement(card.layers.len()).digest());
+    let claim_digest = Digest32(session.claim_digest(card.layers.len()));
     out.text(&text);
     out.text("");
     out.text(format!("session        {}", args.output.display()));
@@ -145,6 +146,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     out.text(format!("input digest   {}", hex(&session.input_digest)));
     out.text(format!("output digest  {}", hex(&session.output_digest)));
     out.text(format!("statement      {statement}"));
+    out.text(format!("claim digest   {claim_digest}"));
     if development {
         out.note(DEVELOPMENT_WARNING);
     }
@@ -157,6 +159,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "input_digest": session.input_digest,
         "output_digest": session.output_digest,
         "statement": statement,
+        "claim_digest": claim_digest,
         "layers": card.layers.len(),
         "development_setup": development,
     }));

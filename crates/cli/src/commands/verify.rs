@@ -197,6 +197,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         "accepted": true,
         "model_id": args.model_id,
         "statement": Digest32(session.statement(card.layers.len()).digest()),
+        "claim_digest": Digest32(session.claim_digest(card.layers.len())),
         "context": session.context,
         "input_digest": session.input_digest,
         "output_digest": session.output_digest,
@@ -335,9 +336,8 @@ fn check_draw(
             "the audit weight of layer {layer} is below the floor of {floor} parts per million"
         )));
     }
-    let statement = session.statement(card.layers.len()).digest();
-    let drawn =
-        audit::draw(&audit.weights_ppm, audit.count, &seed.0, &statement).map_err(reject)?;
+    let claim = session.claim_digest(card.layers.len());
+    let drawn = audit::draw(&audit.weights_ppm, audit.count, &seed.0, &claim).map_err(reject)?;
     if drawn != audit.layers {
         return Err(reject(format!(
             "the beacon draws layers {}, audit.json says {}",

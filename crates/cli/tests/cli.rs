@@ -1,0 +1,970 @@
+//! The command `nanozk`, from a checkpoint to a verified session, and everything that can go wrong.
+
+mod common;
+
+use common::*;
+use serde_json::{json, Value};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+fn tempdir() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn proved_session_is_accepted_and_opens() {
+    let f = fixture();
+    let mut args = f.verify(&f.session);
+    args.push("--reveal");
+    let (code, objects, stderr) = f.json(&args);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("development setup"), "{stderr}");
+    let [layers @ .., last] = objects.as_slice() else {
+        panic!("no output")
+    };
+    let kinds: Vec<&Value> = layers.iter().map(|l| &l["kind"]).collect();
+    assert_eq!(kinds, ["embed", "attention", "mlp", "head"]);
+    assert!(layers.iter().all(|l| l["valid"] == true));
+    assert_eq!(last["accepted"], true);
+    assert_eq!(last["development_setup"], true);
+    assert_eq!(last["revealed"]["prompt"], PROMPT);
+    assert_eq!(
+        last["revealed"]["generated_tokens"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+
+    // Without --json, for people.
+    let output = f.call(&f.verify(&f.session));
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("ACCEPTED: 4 of 4 layers proved"), "{text}");
+
+    // Only the public files are needed.
+    let dir = tempdir();
+    copy(&f.session, dir.path());
+    for private in ["secret.json", "local.json", "openings.json", "lock"] {
+        std::fs::remove_file(dir.path().join(private)).unwrap();
+    }
+    f.json_ok(&f.verify(dir.path()));
+}
+
+#[test]
+fn secrets_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let f = fixture();
+    for dir in [&f.model, &f.session] {
+        let mode = |name| {
+            std::fs::metadata(dir.join(name))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!(mode("secret.json"), 0o600);
+        assert_ne!(mode("card.json") & 0o444, 0);
+    }
+}
+
+#[test]
+fn inspect_shows_what_was_registered() {
+    let f = fixture();
+    let object = &f.json_ok(&["model", "inspect", path(&f.model)])[0];
+    assert_eq!(object["model_id"], f.id.as_str());
+    assert_eq!(object["layers"].as_array().unwrap().len(), 4);
+    let text = f.call(&["model", "inspect", path(&f.model)]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    for word in [
+        f.id.as_str(),
+        "INSECURE",
+        "objective",
+        "headroom",
+        "verifying key",
+    ] {
+        assert!(text.contains(word), "no {word} in {text}");
+    }
+}
+
+/// Every field of a session's files, changed to something else that could be there.
+#[test]
+fn tampered_sessions_are_rejected() {
+    let f = fixture();
+    let other = |v: &mut Value| {
+        // Another digest with few digits, which is a scalar too.
+        *v = json!(format!("0x{:064x}", 5));
+    };
+    type Change = Box<dyn Fn(&mut Value)>;
+    let set = move |pointer: &'static str, f: fn(&mut Value)| -> Change {
+        Box::new(move |v| f(v.pointer_mut(pointer).expect(pointer)))
+    };
+    let with = move |pointer: &'static str| -> Change {
+        Box::new(move |v| other(v.pointer_mut(pointer).expect(pointer)))
+    };
+    let swap = |a: &'static str, b: &'static str| -> Change {
+        Box::new(move |v| {
+            let (x, y) = (v.pointer(a).unwrap().clone(), v.pointer(b).unwrap().clone());
+            *v.pointer_mut(a).unwrap() = y;
+            *v.pointer_mut(b).unwrap() = x;
+        })
+    };
+    let number = |pointer| set(pointer, |v| *v = json!(v.as_u64().unwrap() + 1));
+    let session: Vec<(Change, &str)> = vec![
+        (with("/model_id"), "is of model"),
+        (number("/context/chain"), "public"),
+        (
+            set("/context/chain", |v| *v = json!(31337)),
+            "another statement",
+        ),
+        (with("/context/contract"), "another statement"),
+        (with("/context/claim"), "another statement"),
+        (with("/context/recipient"), "another statement"),
+        (with("/input_digest"), "another statement"),
+        (with("/output_digest"), "another statement"),
+        (
+            set("/input_digest", |v| {
+                *v = json!(format!("0x{}", "f".repeat(64)))
+            }),
+            "not valid",
+        ),
+        (
+            swap("/boundaries/0", "/boundaries/1"),
+            "commitment 0 of kind Output",
+        ),
+        (
+            swap("/boundaries/1", "/boundaries/2"),
+            "commitment 0 of kind",
+        ),
+        (
+            set("/boundaries", |v| {
+                v.as_array_mut().unwrap().pop();
+            }),
+            "2 boundary commitments where 3",
+        ),
+        (
+            set("/boundaries", |v| {
+                let a = v.as_array_mut().unwrap();
+                a.push(a[0].clone());
+            }),
+            "4 boundary",
+        ),
+        (set("/boundaries/0", |v| *v = json!("0x00")), "not valid"),
+        (set("", |v| v["more"] = json!(1)), "unknown field"),
+        (
+            set("", |v| {
+                v.as_object_mut().unwrap().remove("context");
+            }),
+            "missing field",
+        ),
+        (set("", |v| *v = json!([])), "not valid"),
+    ];
+    // The card's fields are bound by the model id, or follow from it.
+    let card: Vec<(Change, &str)> = vec![
+        (number("/architecture/layers"), "layers are not"),
+        (number("/architecture/vocab"), "has id"),
+        (number("/architecture/context"), "has id"),
+        (number("/architecture/mlp_width"), "has id"),
+        (set("/architecture/heads", |v| *v = json!(4)), "has id"),
+        (number("/architecture/width"), "not valid"),
+        (number("/spec/eps"), "has id"),
+        (number("/spec/norm_frac"), "not valid"),
+        (
+            set("/spec/score_shift", |v| {
+                *v = json!(if *v == 9 { 10 } else { 9 })
+            }),
+            "has id",
+        ),
+        (
+            set("/spec/act_frac", |v| {
+                *v = json!(if *v == 9 { 10 } else { 9 })
+            }),
+            "has id",
+        ),
+        (set("/spec/activation", |v| *v = json!("relu")), "has id"),
+        (with("/tokenizer"), "has id"),
+        (set("/tokens", |v| *v = json!(16)), "has id"),
+        (with("/setup"), "has id"),
+        (set("/development_setup", |v| *v = json!(false)), "has id"),
+        (number("/layers/1/plan/k"), "rows"),
+        (number("/layers/1/plan/weights"), "weight commitments"),
+        (
+            set("/layers/1/plan/lanes", |v| {
+                *v = json!(v.as_u64().unwrap() + 2)
+            }),
+            "verifying key",
+        ),
+        (with("/layers/1/verifying_key"), "has id"),
+        (swap("/layers/1/weights/0", "/layers/2/weights/0"), "has id"),
+        (
+            set("/layers", |v| v.as_array_mut().unwrap().swap(1, 2)),
+            "layers are not",
+        ),
+        (
+            set("/layers/1/weights", |v| {
+                v.as_array_mut().unwrap().clear();
+            }),
+            "weight commitments",
+        ),
+        (set("", |v| v["more"] = json!(1)), "unknown field"),
+    ];
+    let dir = tempdir();
+    for (file, changes) in [("session.json", session), ("card.json", card)] {
+        for (change, word) in changes {
+            copy(&f.session, dir.path());
+            edit(&dir.path().join(file), &change);
+            f.rejected(dir.path(), &[word]);
+        }
+    }
+
+    // Proofs: each sort of byte, in each layer's file.
+    for layer in 0..4 {
+        let name = format!("proofs/{layer:03}.proof");
+        let original = std::fs::read(f.session.join(&name)).unwrap();
+        let (middle, end) = (original.len() / 2, original.len() - 1);
+        for (at, word) in [
+            (0, "not a proof file of this version"),
+            (8, ""),
+            (9, "at the place of layer"),
+            (13, "another statement"),
+            (45 + 31, ""),
+            (middle, ""),
+            (end, ""),
+        ] {
+            copy(&f.session, dir.path());
+            let mut bytes = original.clone();
+            bytes[at] ^= 1;
+            std::fs::write(dir.path().join(&name), bytes).unwrap();
+            f.rejected(dir.path(), &[word, "layer"]);
+        }
+        for (bytes, word) in [
+            (&original[..end], "bytes where"),
+            (&original[..20], "truncated"),
+            (&[original.as_slice(), &[0]].concat(), "bytes where"),
+        ] {
+            std::fs::write(dir.path().join(&name), bytes).unwrap();
+            f.rejected(dir.path(), &[&format!("layer {layer}"), word]);
+        }
+        std::fs::remove_file(dir.path().join(&name)).unwrap();
+        f.rejected(
+            dir.path(),
+            &["1 of 4 layers have no proof", &layer.to_string()],
+        );
+    }
+
+    // Proofs of other layers, and of no layer.
+    copy(&f.session, dir.path());
+    let proof = |layer: usize| dir.path().join(format!("proofs/{layer:03}.proof"));
+    std::fs::copy(proof(1), proof(2)).unwrap();
+    f.rejected(
+        dir.path(),
+        &["at the place of layer 2 stands a proof of layer 1"],
+    );
+    copy(&f.session, dir.path());
+    std::fs::copy(proof(1), proof(4)).unwrap();
+    f.rejected(dir.path(), &["004.proof is the proof of no layer"]);
+}
+
+#[test]
+fn what_cannot_be_judged_is_an_error() {
+    let f = fixture();
+    let dir = tempdir();
+    for file in ["session.json", "card.json"] {
+        copy(&f.session, dir.path());
+        edit(&dir.path().join(file), |v| {
+            v["format"] = json!("nanozk-something-9")
+        });
+        f.fails(
+            &f.verify(dir.path()),
+            &["nanozk-something-9", "another version"],
+        );
+        std::fs::remove_file(dir.path().join(file)).unwrap();
+        f.fails(&f.verify(dir.path()), &[file]);
+    }
+    f.fails(
+        &["verify", path(&f.session), "--model-id", "0x12"],
+        &["hexadecimal digits"],
+    );
+    f.fails(&["verify", path(&f.session)], &["--model-id"]);
+    f.fails(
+        &["verify", "nowhere", "--model-id", &f.id],
+        &["not a session directory"],
+    );
+
+    // Another model's id is an answer, not an error.
+    let other = format!("0x{:064x}", 1);
+    let (code, objects, _) = f.json(&["verify", path(&f.session), "--model-id", &other]);
+    assert_eq!(code, 1);
+    assert!(objects[0]["reason"].as_str().unwrap().contains("has id"));
+}
+
+#[test]
+fn development_setup_is_for_local_chains() {
+    let f = fixture();
+    let dir = tempdir();
+    // A model registered as if its setup were a ceremony's.
+    copy(&f.session, dir.path());
+    edit(&dir.path().join("card.json"), |v| {
+        v["development_setup"] = json!(false)
+    });
+    let card = std::fs::read(dir.path().join("card.json")).unwrap();
+    let card: nanozk_verifier::card::ModelCard = serde_json::from_slice(&card).unwrap();
+    let id = card.model_id().to_string();
+    edit(&dir.path().join("session.json"), |v| {
+        v["model_id"] = json!(id)
+    });
+    let (code, objects, _) = f.json(&["verify", path(dir.path()), "--model-id", &id]);
+    assert_eq!(code, 1);
+    assert!(objects[0]["reason"]
+        .as_str()
+        .unwrap()
+        .contains("no development setup"));
+
+    let session = dir.path().join("session");
+    let mut args = f.run(&session, PROMPT, 1);
+    args.extend(["--chain".into(), "1".into()]);
+    f.fails(&args, &["development setup", "chain 1"]);
+    assert!(!session.exists());
+    *args.last_mut().unwrap() = "31337".into();
+    let address = "0x00000000000000000000000000000000000000AA".to_owned();
+    args.extend(["--recipient".into(), address]);
+    f.json_ok(&args);
+    let text = std::fs::read_to_string(session.join("session.json")).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(written["context"]["recipient"], format!("0x{:064x}", 0xaa));
+}
+
+/// A prover that is killed keeps what it proved; one proof that is lost is made again, alone.
+#[test]
+fn proving_resumes() {
+    let f = fixture();
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    f.json_ok(&f.run(&session, "xyz", 5));
+    let mut child = f
+        .command(&["--json", "prove", path(&session)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let proved = lines.map(Result::unwrap).find(|l| l.contains("\"proved\""));
+    // SIGKILL.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(proved.unwrap().contains("\"layer\":0"));
+    f.rejected(&session, &["have no proof"]);
+
+    let done = |objects: Vec<Value>| {
+        let last = objects.last().unwrap().clone();
+        (
+            last["proved"].as_u64().unwrap(),
+            last["kept"].as_u64().unwrap(),
+        )
+    };
+    let (proved, kept) = done(f.json_ok(&["prove", path(&session)]));
+    assert!(kept >= 1, "{kept}");
+    assert_eq!(proved + kept, 4);
+    f.json_ok(&f.verify(&session));
+
+    let path_of = |layer: usize| session.join(format!("proofs/{layer:03}.proof"));
+    let before: Vec<_> = (0..4).map(|l| std::fs::read(path_of(l)).unwrap()).collect();
+    std::fs::remove_file(path_of(2)).unwrap();
+    // A proof that is damaged is as good as none.
+    std::fs::write(path_of(0), &before[0][..100]).unwrap();
+    assert_eq!(done(f.json_ok(&["prove", path(&session)])), (2, 2));
+    for layer in [1, 3] {
+        assert_eq!(std::fs::read(path_of(layer)).unwrap(), before[layer]);
+    }
+    f.json_ok(&f.verify(&session));
+}
+
+#[test]
+fn a_part_can_be_proved() {
+    let f = fixture();
+    let dir = tempdir();
+    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
+    copy(&f.model, &model);
+    f.json_ok(&f.run(&session, PROMPT, 2));
+    let seed = format!("0x{:064x}", 77);
+    let model_arg = ["--model", path(&model)];
+    let draw = |budget: &'static str| {
+        let mut args = vec!["prove", path(&session), "--budget", budget, "--seed", &seed];
+        args.extend(model_arg);
+        args
+    };
+    f.fails(&draw("0.5"), &["first run nanozk importance"]);
+    let svg = dir.path().join("plot.svg");
+    let mut args = vec![
+        "importance",
+        "--text",
+        path(&f.calibration),
+        "--windows",
+        "4",
+    ];
+    args.extend(["-o", path(&svg)]);
+    args.extend(model_arg);
+    let measured = f.json_ok(&args);
+    assert_eq!(measured[0]["layers"].as_array().unwrap().len(), 4);
+    assert!(std::fs::read_to_string(&svg).unwrap().ends_with("</svg>\n"));
+
+    f.fails(&draw("0"), &["above 0 and at most 1"]);
+    f.fails(&draw("nan"), &["above 0 and at most 1"]);
+    let events = f.json_ok(&draw("0.5"));
+    assert_eq!(events[0]["event"], "draw");
+    assert_eq!(events[0]["layers"].as_array().unwrap().len(), 2);
+    let least = events[0]["caught_at_least"].as_f64().unwrap();
+    assert!(least > 0.05 && least <= 0.5, "{least}");
+    assert_eq!(events.last().unwrap()["proved"], 2);
+
+    f.rejected(&session, &["2 of 4 layers have no proof"]);
+    let mut args = f.verify(&session);
+    args.push("--partial");
+    let verdict = f.json_ok(&args);
+    assert_eq!(
+        verdict.last().unwrap()["not_proved"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    args.extend(["--seed", &seed]);
+    f.json_ok(&args);
+    let other = format!("0x{:064x}", 78);
+    *args.last_mut().unwrap() = &other;
+    assert_eq!(f.json(&args).0, 1);
+
+    // Layers by number.
+    let rest: Vec<String> = verdict.last().unwrap()["not_proved"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    let rest = rest.join(",");
+    let events = f.json_ok(&[
+        "prove",
+        path(&session),
+        "--layers",
+        &rest,
+        "--transcript",
+        "poseidon",
+    ]);
+    assert_eq!(events.last().unwrap()["proved"], 2);
+    f.json_ok(&f.verify(&session));
+    f.fails(
+        &["prove", path(&session), "--layers", "4"],
+        &["no layer 4", "0 to 3"],
+    );
+    f.fails(
+        &["prove", path(&session), "--layers", "3-1"],
+        &["backwards"],
+    );
+}
+
+#[test]
+fn checkpoints_that_cannot_be_imported() {
+    let f = fixture();
+    let dir = tempdir();
+    let (bad, model) = (dir.path().join("bad"), dir.path().join("model"));
+    let fails = |spoil: &dyn Fn(&Path), words: &[&str]| {
+        let _ = std::fs::remove_dir_all(&bad);
+        copy(&f.checkpoint, &bad);
+        spoil(&bad);
+        f.fails(&f.import(&bad, &model), words);
+        // Nothing is left behind.
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    };
+    let config = |change: fn(&mut Value)| move |dir: &Path| edit(&dir.join("config.json"), change);
+    fails(
+        &|dir| {
+            let mut tensors = tensors();
+            tensors.remove("transformer.h.0.mlp.c_fc.weight").unwrap();
+            write_tensors(dir, &tensors);
+        },
+        &["missing tensor `transformer.h.0.mlp.c_fc.weight`"],
+    );
+    fails(
+        &|dir| {
+            let mut tensors = tensors();
+            tensors.get_mut("transformer.wpe.weight").unwrap().1[3] = f32::NAN;
+            write_tensors(dir, &tensors);
+        },
+        &["transformer.wpe.weight", "element 3 is NaN"],
+    );
+    fails(
+        &|dir| {
+            let mut tensors = tensors();
+            tensors.get_mut("transformer.ln_f.bias").unwrap().0 = vec![4, 4];
+            write_tensors(dir, &tensors);
+        },
+        &["transformer.ln_f.bias", "expected shape [16], got [4, 4]"],
+    );
+    fails(
+        &|dir| {
+            let path = dir.join("model.safetensors");
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(path, &bytes[..bytes.len() - 5]).unwrap();
+        },
+        &["truncated"],
+    );
+    fails(
+        &config(|v| v["model_type"] = json!("llama")),
+        &["model_type", "llama", "gpt2"],
+    );
+    fails(
+        &config(|v| v["activation_function"] = json!("swish")),
+        &["swish", "gelu_new"],
+    );
+    fails(
+        &config(|v| v["n_head"] = json!(3)),
+        &["3 heads do not divide the width 16"],
+    );
+    fails(
+        &config(|v| v["n_positions"] = json!(4)),
+        &["expected shape [4, 16], got [16, 16]"],
+    );
+    fails(
+        &config(|v| v["vocab_size"] = json!(95)),
+        &["ids up to 96, expected at most 95"],
+    );
+    fails(
+        &|dir| std::fs::write(dir.join("config.json"), "{").unwrap(),
+        &["config.json"],
+    );
+    fails(
+        &|dir| std::fs::remove_file(dir.join("tokenizer.json")).unwrap(),
+        &["missing file", "tokenizer.json"],
+    );
+    fails(
+        &|dir| std::fs::write(dir.join("tokenizer.json"), "{}").unwrap(),
+        &["not a valid tokenizer"],
+    );
+
+    let ok = |extra: &[&'static str]| {
+        let mut args = f.import(&f.checkpoint, &model);
+        args.extend(extra);
+        args.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    f.fails(
+        &ok(&["--max-k", "10"]),
+        &["no circuit with at most 2^10 rows"],
+    );
+    f.fails(
+        &ok(&["--setup", "nowhere.ptau"]),
+        &["there is no file nowhere.ptau"],
+    );
+    f.fails(&ok(&["--setup", "ceremony"]), &["nanozk setup import"]);
+    let calibration = path(&f.calibration).to_owned();
+    let mut args = ok(&[]);
+    let at = args.iter().position(|a| *a == calibration).unwrap();
+    args[at] = "nowhere.txt".into();
+    f.fails(&args, &["calibration text nowhere.txt"]);
+    args.drain(at - 1..=at);
+    f.fails(&args, &["--calibration"]);
+    let args: Vec<String> = ok(&[])
+        .iter()
+        .map(|a| if a == "8" { "17".into() } else { a.clone() })
+        .collect();
+    f.fails(&args, &["17 tokens need 32 positions, the model has 16"]);
+    f.fails(&f.import(&f.checkpoint, &f.model), &["exists", "--force"]);
+    assert!(!model.exists());
+
+    // --force replaces a model, and nothing else.
+    let mut args = f.import(&f.checkpoint, &f.session);
+    args.push("--force");
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("precious"), "").unwrap();
+    args[4] = path(&elsewhere);
+    f.fails(&args, &["--force replaces only what nanozk wrote"]);
+    assert!(elsewhere.join("precious").exists());
+}
+
+#[test]
+fn prompts_that_cannot_be_continued() {
+    let f = fixture();
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    let fails =
+        |prompt: &str, tokens, words: &[&str]| f.fails(&f.run(&session, prompt, tokens), words);
+    fails("", 2, &["the prompt is empty"]);
+    // No character of it is a token.
+    fails("ÄÖÜ", 2, &["the prompt is empty"]);
+    fails(
+        "abcdefgh",
+        2,
+        &["too long", "8 tokens", "at most 7 tokens", "--tokens"],
+    );
+    fails("abcd", 5, &["too long", "generate at most 4"]);
+    fails("abc", 0, &["--max-new-tokens"]);
+    let mut args = f.run(&session, "", 2);
+    args[3] = "--prompt-tokens".into();
+    args[4] = "5,96".into();
+    f.fails(&args, &["token 96 at position 1", "less than 96"]);
+    args[4] = "5,-1".into();
+    f.fails(&args, &["-1"]);
+    args[4] = "5,95".into();
+    f.json_ok(&args);
+    f.fails(&args, &["exists", "--force"]);
+    args.push("--force".into());
+    f.json_ok(&args);
+
+    f.fails(
+        &[
+            "run",
+            "--model",
+            "nowhere",
+            "--prompt",
+            "a",
+            "--max-new-tokens",
+            "1",
+            "-o",
+            "x",
+        ],
+        &["not a model directory"],
+    );
+    let model = dir.path().join("model");
+    copy(&f.model, &model);
+    edit(&model.join("tokenizer.json"), |v| {
+        v["version"] = json!("1.1")
+    });
+    let mut args = f.run(&dir.path().join("other"), PROMPT, 1);
+    args[2] = path(&model).into();
+    f.fails(&args, &["not the registered tokenizer"]);
+    std::fs::copy(f.model.join("tokenizer.json"), model.join("tokenizer.json")).unwrap();
+    let weights = model.join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, &bytes).unwrap();
+    f.fails(&args, &["checksum"]);
+    std::fs::write(&weights, &bytes[..1000]).unwrap();
+    f.fails(&args, &["truncated"]);
+    edit(&model.join("card.json"), |v| {
+        v["format"] = json!("nanozk-model-card-0")
+    });
+    f.fails(&args, &["nanozk-model-card-0", "import the model again"]);
+}
+
+#[test]
+fn sessions_that_cannot_be_proved() {
+    let f = fixture();
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    copy(&f.session, &session);
+    edit(&session.join("local.json"), |v| {
+        v["model"] = json!("/nowhere")
+    });
+    f.fails(&["prove", path(&session)], &["--model"]);
+    std::fs::remove_file(session.join("local.json")).unwrap();
+    f.fails(&["prove", path(&session)], &["--model"]);
+    let prove = ["prove", path(&session), "--model", path(&f.model)];
+    f.json_ok(&prove);
+    f.fails(
+        &[prove.as_slice(), &["--memory", "0.000001"]].concat(),
+        &["--memory"],
+    );
+    f.fails(&["prove", path(&f.model)], &["not a session directory"]);
+    f.fails(&["prove", path(&session), "--budget", "0.5"], &["--seed"]);
+
+    edit(&session.join("secret.json"), |v| v["prompt"] = json!(99));
+    f.fails(&prove, &["a prompt of 99 tokens"]);
+    copy(&f.session, &session);
+    edit(&session.join("secret.json"), |v| {
+        v["format"] = json!("nanozk-secret-9")
+    });
+    f.fails(&prove, &["nanozk-secret-9"]);
+    // Other tokens than those claimed do not open the commitments, and no proof of them is written.
+    copy(&f.session, &session);
+    edit(&session.join("secret.json"), |v| v["tokens"][0] = json!(1));
+    std::fs::remove_file(session.join("proofs/000.proof")).unwrap();
+    let (code, _, stderr) = f.json(&[prove.as_slice(), &["--layers", "0"]].concat());
+    assert_eq!(code, 2, "{stderr}");
+    assert!(!session.join("proofs/000.proof").exists());
+    let mut args = f.verify(&session);
+    args.push("--reveal");
+    args.push("--partial");
+    let (code, objects, _) = f.json(&args);
+    assert_eq!(code, 1);
+    assert!(objects.last().unwrap()["reason"]
+        .as_str()
+        .unwrap()
+        .contains("input digest"));
+}
+
+/// Keys and setups that are damaged are made again.
+#[test]
+fn damaged_caches_recover() {
+    let f = fixture();
+    let dir = tempdir();
+    let data = dir.path().join("data");
+    copy(&f.data, &data);
+    let mut damaged = 0;
+    for folder in ["keys", "setups"] {
+        for entry in std::fs::read_dir(data.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x10;
+            std::fs::write(&path, bytes).unwrap();
+            damaged += 1;
+        }
+    }
+    assert!(damaged >= 5, "{damaged}");
+    let verify = f.verify(&f.session);
+    let with_data = [&["--data-dir", path(&data)], verify.as_slice()].concat();
+    for _ in 0..2 {
+        f.json_ok(&with_data);
+        for entry in std::fs::read_dir(data.join("keys")).unwrap() {
+            let path = entry.unwrap().path();
+            let same = std::fs::read(f.data.join("keys").join(path.file_name().unwrap())).unwrap();
+            assert_eq!(std::fs::read(path).unwrap(), same);
+        }
+    }
+}
+
+/// Where nothing can be written, nothing is half-written.
+#[cfg(target_os = "linux")]
+#[test]
+fn unwritable_places() {
+    let f = fixture();
+    let dir = tempdir();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    f.fails(&f.run(&file.join("session"), PROMPT, 1), &["cannot create"]);
+    f.fails(
+        &f.run(Path::new("/proc/nanozk/session"), PROMPT, 1),
+        &["cannot create"],
+    );
+    let verify = f.verify(&f.session);
+    f.fails(
+        &[&["--data-dir", path(&file)], verify.as_slice()].concat(),
+        &["--data-dir"],
+    );
+
+    // Root may write to read-only directories.
+    use std::os::unix::fs::PermissionsExt;
+    let read_only = dir.path().join("read-only");
+    std::fs::create_dir(&read_only).unwrap();
+    std::fs::set_permissions(&read_only, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(read_only.join("probe"), "").is_err() {
+        f.fails(
+            &f.run(&read_only.join("session"), PROMPT, 1),
+            &["cannot create", "ermission"],
+        );
+    }
+
+    // Files may not grow beyond 4 KiB, as if the disk were full.
+    let model = dir.path().join("model");
+    let limited = |args: Vec<&str>| {
+        let mut command = std::process::Command::new("sh");
+        command
+            .arg("-c")
+            .arg("trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"");
+        command.arg(env!("CARGO_BIN_EXE_nanozk")).args(args);
+        command.env("NANOZK_DATA_DIR", &f.data).output().unwrap()
+    };
+    let output = limited(f.import(&f.checkpoint, &model));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot write"), "{stderr}");
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// Whoever stops reading gets no panic, and the exit code stays right.
+#[test]
+fn closed_pipes() {
+    let f = fixture();
+    for (args, code) in [
+        (vec!["--help"], 0),
+        (vec!["model", "inspect", path(&f.model)], 0),
+        (f.verify(&f.session), 0),
+        (vec!["nonsense"], 2),
+    ] {
+        let mut child = f
+            .command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn usage() {
+    let f = fixture();
+    for command in [
+        &["model", "import"][..],
+        &["model", "inspect"],
+        &["run"],
+        &["prove"],
+        &["verify"],
+        &["eval"],
+        &["bench", "layer"],
+        &["soundness"],
+        &["setup", "import"],
+        &["setup", "list"],
+        &["setup", "development"],
+        &["importance"],
+    ] {
+        let output = f.call(&[command, &["--help"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}");
+    }
+    for wrong in [
+        &[][..],
+        &["model"],
+        &["prove"],
+        &["verify", "x"],
+        &["bench", "layer", "--width", "x"],
+    ] {
+        let output = f.call(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn bench_soundness_eval_and_setup() {
+    let f = fixture();
+    let objects = f.json_ok(&[
+        "bench", "layer", "--width", "16", "--heads", "2", "--tokens", "4",
+    ]);
+    let kinds: Vec<&Value> = objects.iter().map(|o| &o["kind"]).collect();
+    assert_eq!(kinds, ["attention", "mlp", "total"]);
+    for object in &objects {
+        for key in [
+            "k",
+            "columns",
+            "commitments",
+            "evaluations",
+            "keygen_cpu_s",
+            "prove_cpu_s",
+            "prove_wall_s",
+            "peak_rss_bytes",
+            "proof_bytes",
+            "verify_ms",
+        ] {
+            assert!(object[key].as_f64().unwrap() > 0.0, "{key}: {object}");
+        }
+    }
+    let bench = |more: &[&'static str]| {
+        [&["bench", "layer", "--width", "16", "--heads", "2"], more].concat()
+    };
+    for kind in ["embed", "head", "block"] {
+        f.json_ok(&bench(&["--tokens", "4", "--vocab", "8", "--kind", kind]));
+    }
+    let k = objects[0]["k"].as_u64().unwrap() + 1;
+    let more = k.to_string();
+    let args = [
+        bench(&["--tokens", "4", "--kind", "mlp"]),
+        vec!["--k", &more],
+    ]
+    .concat();
+    assert_eq!(f.json_ok(&args)[0]["k"], k);
+    f.fails(&bench(&["--tokens", "5"]), &["4, 8, 16"]);
+    f.fails(
+        &[
+            "bench", "layer", "--width", "16", "--heads", "3", "--tokens", "4",
+        ],
+        &["dimensions"],
+    );
+
+    let computed = &f.json_ok(&["soundness", "--model", path(&f.model)])[0];
+    assert_eq!(computed["layers"], 4);
+    assert!(computed["session_log10"].as_f64().unwrap() < -60.0);
+    let by_shape = [
+        "soundness",
+        "--width",
+        "16",
+        "--heads",
+        "2",
+        "--tokens",
+        "4",
+    ];
+    f.json_ok(&[&by_shape[..], &["--blocks", "3", "--whole-blocks"]].concat());
+    f.fails(&["soundness"], &["--width"]);
+
+    let eval = &f.json_ok(&[
+        "eval",
+        "--model",
+        path(&f.model),
+        "--text",
+        path(&f.calibration),
+    ])[0];
+    assert!(
+        eval["relative_change"].as_f64().unwrap().abs() < 0.01,
+        "{eval}"
+    );
+    assert!(eval["top1_agreement"].as_f64().unwrap() > 0.95, "{eval}");
+    f.fails(
+        &["eval", "--model", path(&f.model), "--text", "nowhere"],
+        &["nowhere"],
+    );
+
+    let setups = f.json_ok(&["setup", "list"]);
+    assert!(setups.iter().all(|s| s["development_setup"] == true));
+    assert!(!setups.is_empty());
+    let import = [
+        "setup",
+        "import",
+        path(&f.calibration),
+        "--name",
+        "x",
+        "--k",
+        "8",
+    ];
+    f.fails(&import, &["cannot import"]);
+    f.fails(&["setup", "development", "--k", "99"], &["99"]);
+}
+
+/// A model under a ceremony's setup: no warning, any chain; unknown where the setup is not.
+#[test]
+fn ceremony() {
+    let f = fixture();
+    let dir = tempdir();
+    let data = dir.path().join("data");
+    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
+    let card: Value =
+        serde_json::from_slice(&std::fs::read(f.model.join("card.json")).unwrap()).unwrap();
+    let k = card["layers"][0]["plan"]["k"].as_u64().unwrap() as u32;
+    // As good as a ceremony for a test: a secret that is not the development setup's.
+    let srs = dir.path().join("test.srs");
+    let mut file = Vec::new();
+    let other = nanozk_setup::Setup::development(k, [5; 32]).unwrap();
+    other.write_srs(&mut file).unwrap();
+    std::fs::write(&srs, file).unwrap();
+    let here = ["--data-dir", path(&data)];
+    let mut args = [&here[..], &f.import(&f.checkpoint, &model)].concat();
+    args.extend(["--setup", path(&srs)]);
+    let (code, objects, stderr) = f.json(&args);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("development"), "{stderr}");
+    let id = objects[0]["model_id"].as_str().unwrap();
+    assert_eq!(objects[0]["development_setup"], false);
+    let run = [
+        "run",
+        "--model",
+        path(&model),
+        "--prompt",
+        "a",
+        "--max-new-tokens",
+        "1",
+        "--chain",
+        "1",
+    ];
+    f.json_ok(&[&here[..], &run, &["-o", path(&session)]].concat());
+    f.json_ok(&[&here[..], &["prove", path(&session), "--layers", "2"]].concat());
+    let verify = ["verify", path(&session), "--model-id", id, "--partial"];
+    let verdict = f.json_ok(&[&here[..], &verify].concat());
+    assert_eq!(verdict.last().unwrap()["development_setup"], false);
+    // The shared data directory does not have it.
+    f.fails(&verify, &["nanozk setup import"]);
+}
