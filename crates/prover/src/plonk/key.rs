@@ -124,6 +124,8 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
         .filter(|(c, _)| program.info(*c).kind == Kind::Fixed)
         .count();
     let witness = layout.first.len() + layout.second.len();
+    // The caller's copies.
+    let weights = program.columns_of(Kind::Weight).count();
     let linear = program
         .columns
         .iter()
@@ -132,7 +134,7 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
     let virtual_columns = cofactors(program).len();
 
     // Two Lagrange or monomial bases, the program's fixed values, the key, and a table of roots.
-    let always = 2 * 2 + fixed + opened_fixed + COSETS * fixed + 1;
+    let always = 2 * 2 + fixed + opened_fixed + COSETS * fixed + weights + 1;
     // A multi-scalar multiplication in each thread copies a column, its integers and the bases.
     let committing = witness + 5 * rayon::current_num_threads();
     // Coefficients; values on one coset of all opened columns; both cosets' quotients and powers.
@@ -140,5 +142,5 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
     let columns = always + committing.max(quotient);
     let bytes = columns as u64 * (program.rows() * size_of::<Fr>()) as u64;
     // Allocators do not return everything that is freed.
-    bytes + bytes / 5
+    bytes + bytes * 2 / 5
 }
