@@ -56,7 +56,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, 0o666)
 }
 
-/// Like [`write`], of a file that only its owner may read.
+/// Like [`write()`], of a file that only its owner may read.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, 0o600)
 }

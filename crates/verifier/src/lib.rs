@@ -5,7 +5,7 @@
 //! * [`transcript`]: how challenges follow from what was said before, on chain or in a circuit;
 //! * [`linearize`]: from the opened values to the one equation the pairing checks;
 //! * [`shplonk`]: many openings at many points as one;
-//! * [`verify`]: all of it in order;
+//! * [`mod@verify`]: all of it in order;
 //! * [`card`], [`statement`], [`session`]: a model version, what its proofs say, and a whole session;
 //! * [`soundness`]: how likely chance alone makes a false statement pass.
 //!

@@ -1,7 +1,7 @@
 //! Proving keys and proofs.
 //!
 //! * [`key`]: what the prover keeps of a program;
-//! * [`prove`]: the rounds of the protocol;
+//! * [`mod@prove`]: the rounds of the protocol;
 //! * [`second_phase`]: the columns that follow from the challenges;
 //! * [`commit`]: commitments to columns and polynomials;
 //! * `quotient`, `expr`: the combined gates on cosets of the domain, divided by what vanishes on it;
