@@ -66,7 +66,7 @@ pub(crate) enum ModelCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The checkpoint is a directory with config.json, tokenizer.json and model.safetensors (or its shards).
+The checkpoint is a directory with config.json, tokenizer.json and model.safetensors (or its shards). \
 The model id that is printed binds weights, number formats, tokenizer, circuits and setup.
 
 Example:
@@ -122,7 +122,7 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Decoding is greedy: each token is the most likely one, the lowest id if several are.
+Decoding is greedy: each token is the most likely one, the lowest id if several are. \
 The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
 
 Example:
@@ -169,10 +169,10 @@ pub(crate) struct PromptArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Layers are counted from zero: 0 is the embedding, the last one is the head. A layer whose valid proof is
+Layers are counted from zero: 0 is the embedding, the last one is the head. A layer whose valid proof is \
 there already is kept, so an interrupted run goes on where it was.
 
-With --budget, that part of the layers is drawn by importance (see nanozk importance). The seed must be a
+With --budget, that part of the layers is drawn by importance (see nanozk importance). The seed must be a \
 beacon nobody could know before the session's commitments were public, or a cheater picks its layers.
 
 Examples:
@@ -207,7 +207,7 @@ pub(crate) struct ProveArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept
+Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept \
 in the data directory. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
 
 Example:
@@ -256,7 +256,7 @@ pub(crate) enum BenchCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One line per proof, and a total; with --json one object each. Every proof is verified, five times: the time
+One line per proof, and a total; with --json one object each. Every proof is verified, five times: the time \
 is the median. CPU seconds are of all threads.
 
 Example, the widths of GPT-2 small:
@@ -334,7 +334,7 @@ pub(crate) struct SoundnessArgs {
 pub(crate) enum SetupCommand {
     /// Check a ceremony's file (.ptau of snarkjs, .srs of halo2) and keep its powers
     #[command(after_help = "\
-The file must have at least 2^k powers. Checking takes about a minute of processor time for k = 17.
+The file must have at least 2^k powers. Checking takes about a minute of processor time for k = 17. \
 Compare the printed digest of the file with what the ceremony published.
 
 Example:
@@ -367,7 +367,7 @@ pub(crate) struct SetupDevelopmentArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Fisher information of a layer: mean over windows of the squared norm of the gradient of the log likelihood
+Fisher information of a layer: mean over windows of the squared norm of the gradient of the log likelihood \
 with respect to its parameters. Stores importance.json in the model directory, for prove --budget.
 
 Example:

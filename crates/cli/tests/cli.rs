@@ -968,3 +968,39 @@ fn ceremony() {
     // The shared data directory does not have it.
     f.fails(&verify, &["nanozk setup import"]);
 }
+
+/// Attention and MLP of a block in one proof, with the transcript for recursion.
+#[test]
+fn whole_blocks() {
+    let f = fixture();
+    let dir = tempdir();
+    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
+    let mut args = f.import(&f.checkpoint, &model);
+    args.push("--whole-blocks");
+    let imported = f.json_ok(&args);
+    let id = imported[0]["model_id"].as_str().unwrap();
+    assert_ne!(id, f.id);
+    let mut args = f.run(&session, PROMPT, 3);
+    args[2] = path(&model).into();
+    f.json_ok(&args);
+    let prove = [
+        "prove",
+        path(&session),
+        "--transcript",
+        "poseidon",
+        "--jobs",
+        "2",
+    ];
+    let events = f.json_ok(&prove);
+    assert_eq!(events.last().unwrap()["proved"], 3);
+    let verdict = f.json_ok(&["verify", path(&session), "--model-id", id]);
+    let kinds: Vec<&Value> = verdict[..3].iter().map(|l| &l["kind"]).collect();
+    assert_eq!(kinds, ["embed", "block", "head"]);
+    // The same layers with the other transcript are other proofs.
+    let events = f.json_ok(&["prove", path(&session)]);
+    assert_eq!(events.last().unwrap()["kept"], 0);
+    let text = path(&f.calibration);
+    let importance = ["importance", "--model", path(&model), "--text", text];
+    let shares = &f.json_ok(&importance)[0]["layers"];
+    assert_eq!(shares.as_array().unwrap().len(), 3);
+}

@@ -143,3 +143,40 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_whole_and_secrets_private() {
+        let dir = tempfile::tempdir().expect("created");
+        let path = dir.path().join("file");
+        write(&path, b"old").expect("written");
+        write_secret(&path, b"new").expect("written");
+        assert_eq!(read(&path).expect("read"), b"new");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("listed").count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path)
+                .expect("there")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let error = write(&path.join("below"), b"").expect_err("a file is no directory");
+        assert!(matches!(error, FileError::Io { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_holds_a_lock() {
+        let dir = tempfile::tempdir().expect("created");
+        let path = dir.path().join("lock");
+        let held = lock(&path).expect("free");
+        assert!(matches!(lock(&path), Err(FileError::Busy { .. })));
+        drop(held);
+        lock(&path).expect("free again");
+    }
+}

@@ -353,7 +353,7 @@ fn check_draw(
     let inclusion = audit::inclusion(&audit.weights_ppm, audit.count).map_err(reject)?;
     let least = inclusion.least().1;
     out.text(format!(
-        "the beacon draws layers {}; a cheat on any one layer was caught with probability at least {:.2}%",
+        "the beacon draws layers {}; by the session's audit weights, a cheat on any one layer was caught with probability at least {:.2}%",
         list(&drawn),
         100.0 * least
     ));
