@@ -1,4 +1,4 @@
-//! Wall-clock seconds of making, storing, loading and importing a setup: `timing K...`.
+//! Wall-clock seconds of making, storing, loading and importing a setup: `setup_timing K...`.
 //! Run it under `time` and with `RAYON_NUM_THREADS=1` for processor seconds.
 
 use std::fs::File;

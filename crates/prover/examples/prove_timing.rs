@@ -1,5 +1,5 @@
 //! Proves a synthetic program of the shape of a transformer's layer, and says how long each stage
-//! took: `timing [k]`.
+//! took: `prove_timing [k]`.
 
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2curves::bn256::{Bn256, Fr};
