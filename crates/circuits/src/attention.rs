@@ -126,6 +126,13 @@ impl Scores {
     }
 }
 
+/// The masked cells of all heads: key positions after the query's.
+fn masked_spans(base: usize, stride: usize, n: usize, heads: usize) -> Vec<Span> {
+    (0..n - 1)
+        .map(|t| Span::strided(base + t * n + t + 1, n - 1 - t, stride, heads))
+        .collect()
+}
+
 impl Composer {
     /// Composes the attention half of a block between two residual columns.
     pub fn attention(
@@ -237,10 +244,7 @@ impl Composer {
             )
         };
 
-        // Masked cells: key positions after the query's.
-        let masked: Vec<Span> = (0..n - 1)
-            .map(|t| Span::strided(base + t * n + t + 1, n - 1 - t, stride, heads))
-            .collect();
+        let masked = masked_spans(base, stride, n, heads);
         let bit = |b: Poly| b.clone() * b.clone() - b;
         let far_v = self.at(far);
         let top_v = self.at(top);
@@ -535,9 +539,7 @@ impl Composer {
         let eq = self.equation();
         let all = Span::strided(s.base, n * n, s.stride, heads);
         let q_scores = self.selector("scores", &[all]);
-        let masked: Vec<Span> = (0..n - 1)
-            .map(|t| Span::strided(s.base + t * n + t + 1, n - 1 - t, s.stride, heads))
-            .collect();
+        let masked = masked_spans(s.base, s.stride, n, heads);
         let q_masked = self.selector("masked", &masked);
         let mask = Scalar::int(i128::from(MASK) << shape.score_shift);
         self.sum(q_scores.cur() * powers.cur() * s.accumulator.clone() * eq.clone());

@@ -132,25 +132,11 @@ impl Composer {
         top: usize,
         value: Poly,
     ) -> Result<Matrix, TooLarge> {
-        let n = self.n as u64;
-        let beta = |e: u64| Scalar::pow(Challenge::Beta, e);
-        let inputs = source.0.blocks;
-        let m = self.place_matrix("logits", inputs, &[strip])?;
-        let (powers, fx, fw, aux) = (self.powers, self.fold_x, self.fold_w, self.aux);
-        // The inputs beside the weights are the normalized values, and the bias' ones.
-        let eq = self.equation();
-        self.sum_strip("logits_source", source.0, source.1, eq.clone());
-        let start = self.selector("logits_start", &[Span::row(m.base)]);
-        let ones = beta(n * inputs as u64) * Scalar::Geometric(Box::new(beta(1)), n);
-        self.sum(start.cur() * (Poly::scalar(ones) - fx.cur()) * (eq * beta(source.0.base as u64)));
-        // The outputs are the products.
-        let eq = self.equation();
-        let dot = self.selector("logits_dot", &[m.starts()]);
-        let fold_x = fx.cur() - fx.at(self.n as i32) * beta(n);
-        self.sum(dot.cur() * fold_x * fw.cur() * (-(eq.clone() * beta(strip.base as u64))));
-        self.sum_strip("logits_output", strip, value, eq.clone());
-        let each = beta((strip.base - top) as u64)
-            * Scalar::Geometric(Box::new(beta(n)), strip.blocks as u64);
+        let (m, eq) = self.matrix_equation("logits", source, &[strip], value)?;
+        let beta = |e: usize| Scalar::pow(Challenge::Beta, e as u64);
+        let tokens = Scalar::Geometric(Box::new(beta(self.n)), strip.blocks as u64);
+        let each = beta(strip.base - top) * tokens;
+        let (powers, aux) = (self.powers, self.aux);
         let q = self.selector("logits_top", &[Span::run(top, self.n)]);
         self.sum(q.cur() * powers.cur() * aux.cur() * (eq * each));
         Ok(m)

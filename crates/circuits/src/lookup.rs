@@ -207,45 +207,23 @@ impl Composer {
         sides.extend(self.lanes[1..].iter().map(|lane| alpha() + lane.cur()));
         let t = tuple(key.cur(), &table_tuple);
         let active = self.active;
-        let rows = Span::run(0, active_rows);
-        let helper = |c: &mut Self, j: usize| {
-            let h = c.column(&format!("helper {j}"), Kind::Second, true);
-            c.columns[h.0 as usize].zero_blind = true;
-            h
-        };
         let last = sides.pop().expect("at least one lane");
         for (j, pair) in sides.chunks(2).enumerate() {
-            let h = helper(self, j);
-            let numerator = active.cur() * (pair[0].clone() + pair[1].clone());
-            let denominator = pair[0].clone() * pair[1].clone();
-            self.gate(
-                format!("logup_helper_{j}"),
+            self.helper(
+                j,
+                &format!("logup_helper_{j}"),
                 "the helper is the sum of two lanes' inverses",
-                h.cur() * denominator.clone() - numerator.clone(),
+                active.cur() * (pair[0].clone() + pair[1].clone()),
+                pair[0].clone() * pair[1].clone(),
             );
-            self.steps.push(Step::Ratio {
-                column: h,
-                rows,
-                numerator,
-                denominator,
-            });
-            self.sum(h.cur());
         }
-        let h = helper(self, sides.len() / 2);
-        let numerator = active.cur() * (t.clone() - multiplicity.cur() * last.clone());
-        let denominator = last * t;
-        self.gate(
+        self.helper(
+            sides.len() / 2,
             "logup_table",
             "the helper is the last lane's inverse less the table's, times its multiplicity",
-            h.cur() * denominator.clone() - numerator.clone(),
+            active.cur() * (t.clone() - multiplicity.cur() * last.clone()),
+            last * t,
         );
-        self.steps.push(Step::Ratio {
-            column: h,
-            rows,
-            numerator,
-            denominator,
-        });
-        self.sum(h.cur());
         Ok(Some(LookupIndex {
             multiplicity,
             lanes: self.lanes.clone(),
@@ -254,6 +232,31 @@ impl Composer {
             active: active_rows,
             limb: self.plan.limb,
         }))
+    }
+
+    /// A column of fractions, which enters the running sum.
+    fn helper(
+        &mut self,
+        index: usize,
+        id: &str,
+        meaning: &'static str,
+        numerator: Poly,
+        denominator: Poly,
+    ) {
+        let column = self.column(&format!("helper {index}"), Kind::Second, true);
+        self.columns[column.0 as usize].zero_blind = true;
+        self.gate(
+            id,
+            meaning,
+            column.cur() * denominator.clone() - numerator.clone(),
+        );
+        self.steps.push(Step::Ratio {
+            column,
+            rows: Span::run(0, self.active_rows()),
+            numerator,
+            denominator,
+        });
+        self.sum(column.cur());
     }
 
     /// Writes the tables, one below the other; the remaining rows repeat (0, 0, 0).

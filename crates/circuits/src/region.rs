@@ -112,6 +112,19 @@ impl Composer {
         segments: &[Strip],
         accumulator: Poly,
     ) -> Result<Matrix, TooLarge> {
+        let (matrix, _) = self.matrix_equation(name, source, segments, accumulator)?;
+        Ok(matrix)
+    }
+
+    /// As [`Self::matrix`]; also the separator of the outputs' equation, for a part of the
+    /// accumulators that the caller adds itself.
+    pub(crate) fn matrix_equation(
+        &mut self,
+        name: &'static str,
+        source: (Strip, Poly),
+        segments: &[Strip],
+        accumulator: Poly,
+    ) -> Result<(Matrix, Scalar), TooLarge> {
         let inputs = source.0.blocks;
         let m = self.place_matrix(name, inputs, segments)?;
         let n = self.n as u64;
@@ -133,8 +146,8 @@ impl Composer {
         let spans: Vec<Span> = segments.iter().map(|s| self.span(*s)).collect();
         let q = self.selector(&format!("{name}_output"), &spans);
         let powers = self.powers;
-        self.sum(q.cur() * powers.cur() * accumulator * eq);
-        Ok(m)
+        self.sum(q.cur() * powers.cur() * accumulator * eq.clone());
+        Ok((m, eq))
     }
 
     /// Reserves the rows of a matrix and records its selectors.
