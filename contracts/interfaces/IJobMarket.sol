@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { JobStatus, Lane } from "./Types.sol";
+
+/// What a requester signs (EIP-712). The job's id is its EIP-712 digest, and so is the claim's.
+struct JobRequest {
+    /// Pays.
+    address requester;
+    /// May take the job; zero: anybody with the stake.
+    address provider;
+    /// Registered model version.
+    bytes32 version;
+    /// Salted digest of the prompt: the requester chose the salt, so it knows that the claim is about its prompt.
+    bytes32 inputDigest;
+    /// Tokens in the prompt, and tokens to generate.
+    uint32 promptTokens;
+    uint32 newTokens;
+    /// How the claim is settled.
+    Lane lane;
+    /// Price, in the asset of the version's policy.
+    uint128 price;
+    /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds).
+    uint64 lockBy;
+    uint64 claimBy;
+    /// How long layers may be challenged after the claim was posted, in seconds.
+    uint32 challengeWindow;
+    /// How long a provider has to prove a challenged (or drawn, or every) layer, in seconds.
+    uint32 answerWindow;
+    /// Each is used once per requester, in any order.
+    uint256 nonce;
+}
+
+/// A job; the version's policy as it was is part of it.
+struct Job {
+    JobStatus status;
+    Lane lane;
+    address requester;
+    address provider;
+    bytes32 version;
+    bytes32 inputDigest;
+    uint32 promptTokens;
+    uint32 newTokens;
+    uint64 lockBy;
+    uint64 claimBy;
+    uint32 challengeWindow;
+    uint32 answerWindow;
+    address asset;
+    uint128 price;
+    uint128 stake;
+    uint128 challengeBond;
+}
+
+/// @title Jobs with escrowed payment
+interface IJobMarket {
+    event JobOpened(
+        bytes32 indexed job,
+        address indexed requester,
+        bytes32 indexed version,
+        address provider,
+        Lane lane,
+        address asset,
+        uint256 price
+    );
+    event JobLocked(bytes32 indexed job, address indexed provider, uint256 stake);
+    event JobClaimed(bytes32 indexed job);
+    event JobSettled(bytes32 indexed job, address recipient, uint256 amount);
+    event JobSlashed(
+        bytes32 indexed job, address indexed challenger, uint256 toChallenger, uint256 toRequester, uint256 burned
+    );
+    event JobRefunded(bytes32 indexed job);
+    event JobExpired(bytes32 indexed job, uint256 penalty);
+    event NonceCancelled(address indexed requester, uint256 nonce);
+
+    error BadSignature(address signer);
+    error NonceUsed(address requester, uint256 nonce);
+    error UnknownJob(bytes32 job);
+    error WrongJobStatus(bytes32 job, JobStatus expected, JobStatus got);
+    error PriceTooHigh(uint256 max, uint256 got);
+    error VersionUnusable(bytes32 version);
+    /// @notice `field` is out of its bounds.
+    error BadDuration(string field, uint256 min, uint256 max, uint256 got);
+    error BadTokens(uint256 promptTokens, uint256 newTokens, uint256 positions);
+    error DigestNotReduced(bytes32 digest);
+    error DeadlinePassed(uint64 deadline);
+    error DeadlineNotPassed(uint64 deadline);
+    error NotProvider(address expected, address got);
+    error NotRequester(address expected, address got);
+    error NotAuthorized(address caller);
+
+    /// @notice Opens a job and holds its price. Anybody may send the requester's signature; the requester needs none.
+    function open(JobRequest calldata request, bytes calldata signature) external returns (bytes32 job);
+    /// @notice Takes a job and holds the stake. Anybody may send the provider's signature (EIP-712 `Lock`).
+    function lock(bytes32 job, address provider, bytes calldata signature) external;
+    /// @notice Takes an open job back. Requester only; anybody once `lockBy` has passed.
+    function cancel(bytes32 job) external;
+    /// @notice Ends a locked job that was not claimed in time: refund, and a part of the stake to the requester.
+    function expire(bytes32 job) external;
+    /// @notice Makes one of the caller's nonces unusable.
+    function cancelNonce(uint256 nonce) external;
+
+    /// @notice Locked → Claimed. Claim book only.
+    function claimed(bytes32 job) external;
+    /// @notice Claimed → Settled: the price to the recipient, the stake back. Settlement only.
+    function settle(bytes32 job, address recipient) external;
+    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. No challenger: zero.
+    function slash(bytes32 job, address challenger) external;
+    /// @notice Claimed → Refunded: price and stake back. Settlement only.
+    function refund(bytes32 job) external;
+
+    function job(bytes32 id) external view returns (Job memory);
+    function jobIdOf(JobRequest calldata request) external view returns (bytes32);
+    function nonceUsed(address requester, uint256 nonce) external view returns (bool);
+    function lockDigest(bytes32 job, address provider) external view returns (bytes32);
+    function domainSeparator() external view returns (bytes32);
+}

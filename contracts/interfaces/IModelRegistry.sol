@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { LayerKind } from "./Types.sol";
+
+/// One layer of a model, as in its card, with what auditing it is worth and costs.
+struct Layer {
+    /// What it computes.
+    LayerKind kind;
+    /// How often it is drawn, relative to the others: Fisher information with a floor, parts per million.
+    uint32 auditWeight;
+    /// Cost of answering a challenge of it (proving and gas), in the smallest unit of the policy's asset.
+    uint128 answerCost;
+    /// Digest of its verifying key.
+    bytes32 verifyingKey;
+    /// Keccak-256 over its weight commitments, as `x ‖ y`.
+    bytes32 weights;
+}
+
+/// What the model id binds, but the layers.
+struct ModelHeader {
+    /// Keccak-256 of the JSON of architecture and number formats.
+    bytes32 dimensions;
+    /// SHA-256 of `tokenizer.json`.
+    bytes32 tokenizer;
+    /// Positions of a session.
+    uint32 tokens;
+    /// Id of the KZG setup.
+    bytes32 setup;
+}
+
+/// Economic parameters under which a version is offered.
+struct Policy {
+    /// Asset of prices, stakes and bonds; zero is ETH.
+    address asset;
+    /// Greatest price of a job.
+    uint128 maxPrice;
+    /// Most that a false answer may be worth to a provider besides the price.
+    uint128 externalGain;
+    /// Stake that a provider loses if a claim is defeated.
+    uint128 stake;
+    /// Bond of a challenger, lost to the provider if the layer is proven.
+    uint128 challengeBond;
+    /// Layers drawn for each audited claim.
+    uint16 audits;
+}
+
+/// @title Append-only model versions
+/// @notice A version is a model (its id binds weights, dimensions, tokenizer and keys) with audit weights, costs and a
+/// policy. Nobody can change or remove one. Parameters under which cheating on some layer would pay are refused.
+interface IModelRegistry {
+    event VersionRegistered(
+        bytes32 indexed version, bytes32 indexed modelId, address indexed registrant, uint256 layers, string metadataURI
+    );
+
+    error AlreadyRegistered(bytes32 version);
+    error UnknownVersion(bytes32 version);
+    /// @notice The layers are not embed, then attention and mlp (or block) by turns, then head; or more than 256.
+    error LayersMalformed(uint256 layer);
+    /// @notice The setup of the layer's verifier is not the model's.
+    error SetupMismatch(uint256 layer, bytes32 expected, bytes32 got);
+    /// @notice The development setup's secret is public; it serves local chains only.
+    error DevelopmentSetup(uint256 chainId);
+    /// @notice The layer's audit weight is below the floor, a quarter of an even share.
+    error AuditWeightBelowFloor(uint256 layer, uint256 floor, uint256 got);
+    /// @notice The number of draws is zero or above the number of layers.
+    error AuditCount(uint256 layers, uint256 audits);
+    /// @notice Cheating on this layer would pay: the stake is below `needed`.
+    error StakeTooLow(uint256 layer, uint256 needed, uint256 got);
+    /// @notice Challenging this layer for nothing would be too cheap: the bond is below `needed`.
+    error ChallengeBondTooLow(uint256 layer, uint256 needed, uint256 got);
+    /// @notice A challenger's share of the stake would not exceed its bond's risk.
+    error ChallengerRewardTooLow(uint256 needed, uint256 got);
+    error AssetNotAllowed(address asset);
+
+    /// @notice Registers a version; its id is the same whoever registers it.
+    function register(
+        ModelHeader calldata header,
+        Layer[] calldata layers,
+        Policy calldata policy,
+        string calldata metadataURI
+    ) external returns (bytes32 version);
+
+    /// @notice The model id of docs/format.md.
+    function modelIdOf(ModelHeader calldata header, Layer[] calldata layers) external pure returns (bytes32);
+    /// @notice keccak256(abi.encode(modelId, keccak256(abi.encode(layers)), policy, keccak256(bytes(metadataURI)))).
+    function versionIdOf(
+        ModelHeader calldata header,
+        Layer[] calldata layers,
+        Policy calldata policy,
+        string calldata metadataURI
+    ) external pure returns (bytes32);
+
+    function exists(bytes32 version) external view returns (bool);
+    function modelId(bytes32 version) external view returns (bytes32);
+    function header(bytes32 version) external view returns (ModelHeader memory);
+    function policy(bytes32 version) external view returns (Policy memory);
+    function layerCount(bytes32 version) external view returns (uint256);
+    function layer(bytes32 version, uint256 index) external view returns (Layer memory);
+    function layers(bytes32 version) external view returns (Layer[] memory);
+    function auditWeights(bytes32 version) external view returns (uint32[] memory);
+    function metadataURI(bytes32 version) external view returns (string memory);
+    function registrant(bytes32 version) external view returns (address);
+    /// @notice Versions in the order of their registration.
+    function versionCount() external view returns (uint256);
+    function versionAt(uint256 index) external view returns (bytes32);
+    /// @notice Whether the verifiers of all layers can be used now.
+    function usable(bytes32 version) external view returns (bool);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// How a claim is settled. A claim of any lane settles at once when every layer is proven.
+enum Lane {
+    /// Every layer is proven before a deadline.
+    Proofs,
+    /// After a window without an unanswered challenge.
+    Optimistic,
+    /// As optimistic, and the layers that a beacon draws are proven.
+    Audited
+}
+
+/// Moves forward only: Open → Locked → Claimed → {Settled | Slashed | Refunded}, Open → Refunded, Locked → Expired.
+enum JobStatus {
+    None,
+    Open,
+    Locked,
+    Claimed,
+    Settled,
+    Slashed,
+    Refunded,
+    Expired
+}
+
+/// Moves forward only: Posted → {Proven | Finalized | Defeated | Voided}.
+enum ClaimStatus {
+    None,
+    Posted,
+    Proven,
+    Finalized,
+    Defeated,
+    Voided
+}
+
+/// Moves forward only: Open → {Answered | TimedOut | Cancelled}.
+enum ChallengeStatus {
+    None,
+    Open,
+    Answered,
+    TimedOut,
+    Cancelled
+}
+
+/// What a layer computes; the values are those of the model id.
+enum LayerKind {
+    Embed,
+    Attention,
+    Mlp,
+    Block,
+    Head
+}
