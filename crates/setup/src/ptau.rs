@@ -189,7 +189,7 @@ fn check_points(
     all: u64,
 ) -> Result<(), Error> {
     let points = found.bytes / size;
-    if found.bytes % size != 0 || points < needed || points > all {
+    if !found.bytes.is_multiple_of(size) || points < needed || points > all {
         return Err(Error::SectionLength {
             section,
             expected: all * size,
