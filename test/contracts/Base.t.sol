@@ -209,9 +209,14 @@ abstract contract Base is Test {
         (tokens[0], tokens[1]) = (17, 50_256);
     }
 
+    /// External, for the library takes calldata.
+    function outputDigest(uint32[] calldata tokens, uint256 salt) external pure returns (bytes32) {
+        return TokenDigest.outputDigest(8, 3, tokens, salt);
+    }
+
     function _header(bytes32 job) internal view returns (ClaimHeader memory header) {
         header.job = job;
-        header.outputDigest = TokenDigest.outputDigest(8, 3, _tokens(), SALT);
+        header.outputDigest = this.outputDigest(_tokens(), SALT);
         header.recipient = recipient;
         header.boundaries = new bytes32[](LAYERS - 1);
         for (uint256 i = 0; i < header.boundaries.length; ++i) {
