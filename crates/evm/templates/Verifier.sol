@@ -400,7 +400,9 @@ contract {{name}} is ILayerVerifier {
             mstore(add(input, 96), product)
             mstore(add(input, 128), sub(r, 2))
             mstore(add(input, 160), r)
-            if staticcall(gas(), 5, input, 192, 0, 32) { if eq(returndatasize(), 32) { inverse := mload(0) } }
+            if staticcall(gas(), 5, input, 192, 0, 32) {
+                if eq(returndatasize(), 32) { inverse := mload(0) }
+            }
             // A wrong inverse is none: this also stands for the precompile's success.
             if iszero(eq(mulmod(product, inverse, r), 1)) { inverse := 0 }
         }
@@ -471,13 +473,10 @@ contract {{name}} is ILayerVerifier {
     }
 
     /// The columns that are not opened, each with its factor in the linearization. LINEAR names their commitments.
-    function _addLinear(
-        uint256 proofAt,
-        bytes memory points,
-        uint256[] memory factors,
-        uint256 weight,
-        Sum memory sum
-    ) private view {
+    function _addLinear(uint256 proofAt, bytes memory points, uint256[] memory factors, uint256 weight, Sum memory sum)
+        private
+        view
+    {
         bytes memory table = LINEAR;
         bool done = true;
         assembly ("memory-safe") {
