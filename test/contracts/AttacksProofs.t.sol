@@ -156,23 +156,28 @@ contract AttacksProofsTest is Base {
         _expectRejected(claim, 1, "", ILayerVerifier.WrongProofLength.selector);
     }
 
-    /// Two elements that point to one proof, and one that points outside.
+    /// Two elements that point to one proof, and some that point outside.
     function test_Attack_AbiOffsets() public {
         bytes32 claim = _claimed(Lane.Optimistic);
+        // `abi.encode` of bytes starts with an offset; length and content follow it, here at the second or third word.
         bytes memory proof = abi.encode(_proof(claim, 1));
-        bytes memory head = abi.encode(claim, uint256(1), uint256(0x60), uint256(2));
+        bytes memory one = bytes.concat(abi.encode(claim, 1, 0x60, 1, 0x40), proof);
+        bytes memory two = bytes.concat(abi.encode(claim, 1, 0x60, 2, 0x60, 0x60), proof);
         bytes4 selector = settlement.proveLayers.selector;
-        // `abi.encode` of bytes starts with an offset of 0x20: what follows it is length and content.
-        bytes memory twice = bytes.concat(selector, head, abi.encode(uint256(0x20), uint256(0x20)), proof);
-        (bool ok,) = address(settlement).call(twice);
+        (bool ok, bytes memory returned) = address(settlement).call(bytes.concat(selector, two));
         assertFalse(ok);
-        uint256[4] memory offsets = [uint256(0x10000), type(uint256).max, 1 << 255, type(uint256).max - 0x1f];
+        // forge-lint: disable-next-line(unsafe-typecast) the selector
+        assertEq(bytes4(returned), ISettlement.CommitmentMismatch.selector);
+        uint256[5] memory offsets = [uint256(0), 0x10000, type(uint256).max, 1 << 255, type(uint256).max - 0x1f];
         for (uint256 i = 0; i < offsets.length; ++i) {
-            bytes memory outside = bytes.concat(selector, head, abi.encode(offsets[i], offsets[i]), proof);
-            (ok,) = address(settlement).call(outside);
+            bytes memory outside = bytes.concat(abi.encode(claim, 1, 0x60, 1, offsets[i]), proof);
+            (ok,) = address(settlement).call(bytes.concat(selector, outside));
             assertFalse(ok);
         }
         assertEq(book.claim(claim).proven, 0);
+        (ok,) = address(settlement).call(bytes.concat(selector, one));
+        assertTrue(ok);
+        assertEq(book.claim(claim).proven, 1 << 1);
     }
 
     /// Too little gas reverts all of it; it never marks a layer halfway, nor calls a proof false.
