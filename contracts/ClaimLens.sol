@@ -242,7 +242,7 @@ contract ClaimLens is IClaimLens, ERC165 {
         if (d.job.lane == Lane.Proofs) return "proofs";
         if (d.job.lane == Lane.Optimistic) return "optimistic";
         if (!d.auditRevealed) return "audited (layers not drawn yet)";
-        return string.concat("audited (", d.auditedLayers.toString(), " layers drawn)");
+        return string.concat("audited (layers drawn: ", d.auditedLayers.toString(), ")");
     }
 
     /// Which challenge, for an action's text.

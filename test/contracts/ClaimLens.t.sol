@@ -142,12 +142,12 @@ contract ClaimLensTest is Base {
         _prove(claim, 1, 1);
         assertEq(
             lens.explainStatus(claim),
-            "Posted 60 s ago in the audited (1 layers drawn) lane: 1 of 4 layers are proven, 1 challenge is open. Next: provider, LayerDispute.answer for layer 3, until 1700007260 (7200 s left)."
+            "Posted 60 s ago in the audited (layers drawn: 1) lane: 1 of 4 layers are proven, 1 challenge is open. Next: provider, LayerDispute.answer for layer 3, until 1700007260 (7200 s left)."
         );
         _after(_provenBy(claim));
         assertEq(
             lens.explainStatus(claim),
-            "Posted 10801 s ago in the audited (1 layers drawn) lane: 1 of 4 layers are proven, 1 challenge is open. Next: anybody, LayerDispute.timeout for layer 3, at any time."
+            "Posted 10801 s ago in the audited (layers drawn: 1) lane: 1 of 4 layers are proven, 1 challenge is open. Next: anybody, LayerDispute.timeout for layer 3, at any time."
         );
         dispute.timeout(claim, 3);
         assertEq(

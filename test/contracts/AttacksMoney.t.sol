@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
+import { ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
+import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
+import { ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { Base } from "./Base.t.sol";
+import { BurningSigner, ReenteringRecipient, ReenteringSigner, VerboseSigner, Wallet } from "./support/Signers.sol";
+import { TestToken } from "./support/TestToken.sol";
+
+/// @title Attacks on money: stakes, bonds, prices, and who may move them
+contract AttacksMoneyTest is Base {
+    // ---------------------------------------------------------------- challenges
+
+    /// Whoever challenges everything pays for everything, and delays a claim no longer than one challenge could.
+    function test_Attack_ChallengeSpam() public {
+        bytes32 claim = _claimed(Lane.Optimistic);
+        uint64 provenBy = _provenBy(claim);
+        vm.startPrank(thief);
+        dispute.challenge(claim, 0);
+        uint64 answerBy = dispute.challengeOf(claim, 0).answerBy;
+        vm.warp(_challengeBy(claim));
+        for (uint256 l = 1; l < LAYERS; ++l) {
+            dispute.challenge(claim, l);
+            assertLe(dispute.challengeOf(claim, l).answerBy, provenBy);
+        }
+        vm.stopPrank();
+        assertEq(dispute.challengeOf(claim, 0).answerBy, answerBy, "new challenges move no deadline");
+        assertEq(_provenBy(claim), provenBy);
+        vm.warp(answerBy);
+        _prove(claim, 0, LAYERS);
+        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
+        assertEq(_free(recipient), PRICE + LAYERS * BOND);
+        assertEq(_free(thief), 10 ether - LAYERS * BOND);
+    }
+
+    /// A provider that cannot prove a layer challenges it itself, so that nobody else gets the reward.
+    function test_Attack_SelfChallengeLoses() public {
+        _fund(provider, BOND, 0);
+        bytes32 claim = _claimed(Lane.Optimistic);
+        vm.prank(provider);
+        dispute.challenge(claim, 1);
+        // Others can still challenge the other layers, and the claim still ends by the provider's own challenge.
+        _challenge(claim, 2);
+        _after(dispute.challengeOf(claim, 1).answerBy);
+        vm.prank(provider);
+        dispute.timeout(claim, 1);
+        uint256 lost = STAKE - STAKE * 4 / 10;
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + BOND - lost);
+        assertEq(_free(requester), 100 ether + STAKE * 3 / 10);
+        assertEq(_free(recipient), 0);
+    }
+
+    /// Provider, requester and challenger are one: what is burned is still lost, and nothing is won.
+    function test_Attack_AllRolesInOneLoses() public {
+        _fund(provider, PRICE + BOND, 0);
+        JobRequest memory request = _request(Lane.Optimistic);
+        request.requester = provider;
+        vm.startPrank(provider);
+        bytes32 claim = market.open(request, "");
+        market.lock(claim, provider, "");
+        book.postClaim(_header(claim), "");
+        dispute.challenge(claim, 0);
+        _after(dispute.challengeOf(claim, 0).answerBy);
+        dispute.timeout(claim, 0);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + PRICE + BOND - STAKE * 3 / 10);
+        assertEq(escrow.burned(ETH), STAKE * 3 / 10);
+    }
+
+    function test_Attack_BondsDoNotLeak() public {
+        bytes32 answered = _claimed(Lane.Optimistic);
+        bytes32 lost = _claimed(Lane.Optimistic);
+        bytes32 voided = _claimed(Lane.Optimistic);
+        bytes32[3] memory claims = [answered, lost, voided];
+        for (uint256 i = 0; i < 3; ++i) {
+            _challenge(claims[i], 0);
+            _challenge(claims[i], 1);
+            _demand(claims[i]);
+        }
+        _prove(answered, 0, LAYERS);
+        dispute.revealOutput(answered, SALT, _tokens());
+        _after(dispute.challengeOf(lost, 1).answerBy);
+        dispute.timeout(lost, 1);
+        _freeze(LayerKind.Mlp);
+        settlement.voidClaim(voided);
+        for (uint256 i = 1; i < 3; ++i) {
+            for (uint256 l = 0; l <= LAYERS; ++l) {
+                if (l == 2 || l == 3 || (i == 1 && l == 1)) continue;
+                dispute.resolve(claims[i], l);
+            }
+        }
+        assertEq(_free(recipient), PRICE + 3 * BOND);
+        assertEq(_free(challenger), 10 ether - 2 * BOND + STAKE * 4 / 10);
+        assertEq(_free(requester), 100 ether - PRICE - BOND + STAKE * 3 / 10);
+        assertEq(escrow.bonded(provider, ETH), 9 * STAKE);
+        _assertNothingIsHeld();
+    }
+
+    /// The provider proves everything and keeps the tokens to itself.
+    function test_Attack_WithheldOutput() public {
+        Lane[3] memory lanes = [Lane.Proofs, Lane.Optimistic, Lane.Audited];
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 before = _free(requester);
+            bytes32 claim = _claimed(lanes[i]);
+            _prove(claim, 0, LAYERS);
+            _demand(claim);
+            _after(dispute.challengeOf(claim, LAYERS).answerBy);
+            vm.expectRevert(abi.encodeWithSelector(ISettlement.ChallengesOpen.selector, claim, 1));
+            settlement.finalize(claim);
+            dispute.timeout(claim, LAYERS);
+            _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
+            assertEq(_free(requester), before + STAKE * 7 / 10);
+        }
+        assertEq(_free(recipient), 0);
+    }
+
+    // ---------------------------------------------------------------- stakes
+
+    function test_Attack_StakeExitBeforeTheSlash() public {
+        _fundAs(thief, STAKE);
+        bytes32 claim = _claimedBy(thief);
+        _challenge(claim, 0);
+        vm.startPrank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, 1, 0));
+        escrow.requestUnbond(ETH, 1);
+        vm.stopPrank();
+        _after(dispute.challengeOf(claim, 0).answerBy);
+        dispute.timeout(claim, 0);
+        assertEq(escrow.bonded(thief, ETH), 0);
+        assertEq(escrow.encumbered(thief, ETH), 0);
+    }
+
+    /// Stake on its way out backs nothing.
+    function test_Attack_QueuedStakeBacksNoJob() public {
+        bytes32 job = _open(_request(Lane.Optimistic));
+        vm.startPrank(thief);
+        escrow.requestUnbond(ETH, 1);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, STAKE, STAKE - 1));
+        market.lock(job, thief, "");
+    }
+
+    function test_Attack_OneStakeBehindManyClaims() public {
+        bytes32 first = _claimedBy(thief);
+        bytes32 second = _open(_request(Lane.Optimistic));
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, STAKE, 0));
+        market.lock(second, thief, "");
+        _after(_challengeBy(first));
+        settlement.finalize(first);
+        assertEq(escrow.bonded(thief, ETH), STAKE);
+    }
+
+    /// Stake in one asset does not back a job in another.
+    function test_Attack_StakeInAnotherAsset() public {
+        vm.startPrank(thief);
+        escrow.requestUnbond(address(token), STAKE);
+        vm.stopPrank();
+        JobRequest memory request = _request(Lane.Optimistic);
+        request.version = tokenVersion;
+        bytes32 job = _open(request);
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, address(token), STAKE, 0));
+        market.lock(job, thief, "");
+    }
+
+    // ---------------------------------------------------------------- payouts
+
+    function test_Attack_DoubleSettlement() public {
+        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes[] memory proofs = _proofs(claim, 0, LAYERS);
+        _challenge(claim, 0);
+        dispute.answer(claim, 0, proofs[0]);
+        _after(_challengeBy(claim));
+        settlement.finalize(claim);
+        bytes memory over = abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized);
+        vm.expectRevert(over);
+        settlement.finalize(claim);
+        vm.expectRevert(over);
+        settlement.proveLayers(claim, 0, proofs);
+        vm.expectRevert(over);
+        settlement.expire(claim);
+        vm.expectRevert(over);
+        dispute.timeout(claim, 0);
+        _freeze(LayerKind.Embed);
+        vm.expectRevert(over);
+        settlement.voidClaim(claim);
+        vm.expectRevert(
+            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, claim, JobStatus.Locked, JobStatus.Settled)
+        );
+        market.expire(claim);
+        assertEq(_free(recipient), PRICE + BOND);
+        assertEq(_free(requester), 100 ether - PRICE);
+        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+    }
+
+    /// Whoever cannot receive a token delays nobody: settling moves no tokens.
+    function test_Attack_BlockedRecipientDelaysNobody() public {
+        JobRequest memory request = _request(Lane.Optimistic);
+        request.version = tokenVersion;
+        bytes32 claim = _open(request);
+        _lock(claim);
+        _post(_header(claim));
+        token.setBlocked(recipient);
+        token.setBlocked(requester);
+        _after(_challengeBy(claim));
+        settlement.finalize(claim);
+        _assertClaim(claim, ClaimStatus.Finalized, JobStatus.Settled);
+        vm.startPrank(recipient);
+        vm.expectRevert(abi.encodeWithSelector(TestToken.Blocked.selector, recipient));
+        escrow.withdraw(address(token), PRICE, recipient);
+        escrow.withdraw(address(token), PRICE, relayer);
+        assertEq(token.balanceOf(relayer), PRICE);
+    }
+
+    /// A recipient that is called when it is paid cannot be paid twice, nor undo what it was paid for.
+    function test_Attack_ReentrantRecipient() public {
+        ReenteringRecipient again = new ReenteringRecipient(escrow);
+        recipient = address(again);
+        bytes32 first = _claimed(Lane.Optimistic);
+        bytes32 second = _claimed(Lane.Optimistic);
+        _after(_challengeBy(second));
+        settlement.finalize(first);
+        uint256 held = escrow.ledger(ETH);
+        again.take(PRICE, address(escrow), abi.encodeCall(escrow.withdraw, (ETH, PRICE, address(again))));
+        assertTrue(again.refused());
+        assertEq(address(again).balance, PRICE);
+        assertEq(escrow.ledger(ETH), held - PRICE);
+        settlement.finalize(second);
+        again.take(PRICE, address(settlement), abi.encodeCall(settlement.finalize, (second)));
+        assertTrue(again.refused());
+        assertEq(address(again).balance, 2 * PRICE);
+        assertEq(_free(address(again)), 0);
+    }
+
+    /// A verifier is frozen in each state: everybody gets back all they put in.
+    function test_Attack_FrozenFunds() public {
+        bytes32 opened = _open(_request(Lane.Proofs));
+        bytes32 taken = _locked(Lane.Audited);
+        bytes32[6] memory claims;
+        for (uint256 i = 0; i < 3; ++i) {
+            claims[i] = _claimed(Lane(i));
+            claims[3 + i] = _claimed(Lane(i));
+            _demand(claims[i]);
+            if (i != 0) _challenge(claims[i], 2);
+        }
+        _draw(claims[5], 0);
+        bytes32 proven = _claimed(Lane.Proofs);
+        _prove(proven, 0, LAYERS);
+        _freeze(LayerKind.Head);
+
+        vm.prank(requester);
+        market.cancel(opened);
+        market.expire(taken);
+        settlement.voidClaim(proven);
+        for (uint256 i = 0; i < 6; ++i) {
+            // Late or early makes no difference.
+            if (i == 3) _after(_provenBy(claims[5]));
+            settlement.voidClaim(claims[i]);
+            _assertClaim(claims[i], ClaimStatus.Voided, JobStatus.Refunded);
+            if (i < 3) dispute.resolve(claims[i], LAYERS);
+            if (i == 1 || i == 2) dispute.resolve(claims[i], 2);
+        }
+        assertEq(_free(requester), 100 ether);
+        assertEq(_free(challenger), 10 ether);
+        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+        assertEq(escrow.burned(ETH), 0);
+        _assertNothingIsHeld();
+        vm.prank(requester);
+        escrow.withdraw(ETH, 100 ether, requester);
+        assertEq(requester.balance, 100 ether);
+    }
+
+    /// A provider that locked is let go when the version is frozen, whenever that is.
+    function test_Attack_FrozenWhileLockedIsNoNoShow() public {
+        bytes32 before = _locked(Lane.Optimistic);
+        bytes32 late = _locked(Lane.Optimistic);
+        _freeze(LayerKind.Head);
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobExpired(before, 0);
+        market.expire(before);
+        _after(market.job(late).claimBy);
+        market.expire(late);
+        assertEq(_free(requester), 100 ether);
+        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+    }
+
+    // ---------------------------------------------------------------- signatures
+
+    function test_Attack_SignatureReplay() public {
+        JobRequest memory request = _request(Lane.Optimistic);
+        bytes32 job = _open(request);
+        bytes memory opening = _sign(requesterKey, job);
+        bytes memory locking = _sign(providerKey, market.lockDigest(job, provider));
+        market.lock(job, provider, locking);
+        vm.expectRevert(
+            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, JobStatus.Open, JobStatus.Locked)
+        );
+        market.lock(job, provider, locking);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.NonceUsed.selector, requester, request.nonce));
+        market.open(request, opening);
+        // A signature for one purpose serves no other.
+        ClaimHeader memory header = _header(job);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
+        book.postClaim(header, locking);
+    }
+
+    function test_Attack_SignatureMalleability() public {
+        JobRequest memory request = _request(Lane.Optimistic);
+        bytes32 id = market.jobIdOf(request);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(requesterKey, id);
+        uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+        bytes memory other = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
+        bytes32 compact = bytes32(uint256(s) | (uint256(v - 27) << 255));
+        bytes[6] memory bad = [
+            other,
+            abi.encodePacked(r, compact),
+            abi.encodePacked(r, s, v - 27),
+            abi.encodePacked(r, s, v, uint8(0)),
+            abi.encodePacked(r, s),
+            bytes("")
+        ];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, requester));
+            market.open(request, bad[i]);
+        }
+        market.open(request, abi.encodePacked(r, s, v));
+    }
+
+    function test_ContractsCanBeRequesterAndProvider() public {
+        Wallet buyer = new Wallet(requester);
+        Wallet seller = new Wallet(provider);
+        vm.deal(address(this), PRICE + STAKE);
+        buyer.depositTo{ value: PRICE }(escrow, false);
+        seller.depositTo{ value: STAKE }(escrow, true);
+        JobRequest memory request = _request(Lane.Optimistic);
+        request.requester = address(buyer);
+        bytes32 id = market.jobIdOf(request);
+        bytes memory signature = _sign(providerKey, id);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, address(buyer)));
+        market.open(request, signature);
+        market.open(request, _sign(requesterKey, id));
+        market.lock(id, address(seller), _sign(providerKey, market.lockDigest(id, address(seller))));
+        ClaimHeader memory header = _header(id);
+        book.postClaim(header, _sign(providerKey, book.headerDigest(header)));
+        _after(_challengeBy(id));
+        settlement.finalize(id);
+        assertEq(_free(recipient), PRICE);
+    }
+
+    /// A signer's contract burns 150,000 gas at most, and copies nothing back.
+    function test_Attack_SignersCannotBurnTheRelayersGas() public {
+        address[2] memory signers = [address(new BurningSigner()), address(new VerboseSigner())];
+        for (uint256 i = 0; i < 2; ++i) {
+            JobRequest memory request = _request(Lane.Optimistic);
+            request.requester = signers[i];
+            uint256 before = gasleft();
+            vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, signers[i]));
+            market.open(request, "");
+            assertLt(before - gasleft(), 200_000);
+        }
+    }
+
+    /// Whatever a signer does while it is asked, it changes nothing.
+    function test_Attack_ReentrantSigner() public {
+        ReenteringSigner signer = new ReenteringSigner(market);
+        vm.deal(address(this), 2 * PRICE);
+        signer.depositTo{ value: 2 * PRICE }(escrow, false);
+        JobRequest memory other = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Lane.Optimistic);
+        (request.requester, other.requester) = (address(signer), address(signer));
+        signer.setOther(other);
+        bytes32 job = market.open(request, "any");
+        assertEq(uint256(market.job(job).status), uint256(JobStatus.Open));
+        assertFalse(market.nonceUsed(address(signer), other.nonce));
+        assertEq(_free(address(signer)), PRICE);
+    }
+
+    // ---------------------------------------------------------------- durations
+
+    function testFuzz_Attack_OverflowingDurations(uint64 lockBy, uint64 claimBy, uint32 window, uint32 answer) public {
+        JobRequest memory request = _request(Lane.Optimistic);
+        // One in four is near the bounds in all of them.
+        if (lockBy % 4 == 0) {
+            lockBy = uint64(bound(lockBy, block.timestamp - 1, block.timestamp + 31 days));
+            claimBy = uint64(bound(claimBy, lockBy, block.timestamp + 31 days));
+            (window, answer) = (uint32(bound(window, 50, 8 days)), uint32(bound(answer, 50, 8 days)));
+        }
+        (request.lockBy, request.claimBy) = (lockBy, claimBy);
+        (request.challengeWindow, request.answerWindow) = (window, answer);
+        vm.prank(requester);
+        try market.open(request, "") returns (bytes32 job) {
+            assertLe(block.timestamp, lockBy);
+            assertLe(lockBy, claimBy);
+            assertLe(claimBy, block.timestamp + 30 days);
+            assertTrue(window >= 60 && window <= 7 days && answer >= 60 && answer <= 7 days);
+            assertEq(market.job(job).claimBy, claimBy);
+        } catch (bytes memory reason) {
+            // forge-lint: disable-next-line(unsafe-typecast) the selector
+            assertEq(bytes4(reason), IJobMarket.BadDuration.selector);
+        }
+    }
+
+    /// Within the bounds nothing wraps, and a claim is over 14 days after it was posted.
+    function testFuzz_Deadlines_AreBounded(uint32 window, uint32 answer, uint256 lane) public {
+        JobRequest memory request = _request(Lane(bound(lane, 0, 2)));
+        request.challengeWindow = uint32(bound(window, 60, 7 days));
+        request.answerWindow = uint32(bound(answer, 60, 7 days));
+        bytes32 claim = _open(request);
+        _lock(claim);
+        _post(_header(claim));
+        (uint64 challengeBy, uint64 provenBy) = settlement.deadlines(claim);
+        assertEq(challengeBy, block.timestamp + request.challengeWindow);
+        uint256 from = request.lane == Lane.Proofs ? block.timestamp : challengeBy;
+        assertEq(provenBy, from + request.answerWindow);
+        vm.warp(challengeBy);
+        _demand(claim);
+        assertLe(dispute.challengeOf(claim, LAYERS).answerBy, challengeBy + 7 days);
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    function _fundAs(address account, uint256 bond) private {
+        _fund(account, 0, bond);
+        vm.startPrank(account);
+        escrow.requestUnbond(ETH, escrow.bonded(account, ETH) - bond);
+        vm.stopPrank();
+    }
+
+    function _claimedBy(address account) private returns (bytes32 claim) {
+        claim = _open(_request(Lane.Optimistic));
+        ClaimHeader memory header = _header(claim);
+        vm.startPrank(account);
+        market.lock(claim, account, "");
+        book.postClaim(header, "");
+        vm.stopPrank();
+    }
+
+    function _assertNothingIsHeld() private view {
+        address[6] memory all = [requester, provider, challenger, thief, recipient, relayer];
+        uint256 sum = escrow.burned(ETH);
+        for (uint256 i = 0; i < all.length; ++i) {
+            (uint256 queued,) = escrow.queued(all[i], ETH);
+            sum += escrow.free(all[i], ETH) + escrow.bonded(all[i], ETH) + queued;
+            assertEq(escrow.encumbered(all[i], ETH), 0);
+        }
+        assertEq(sum, escrow.ledger(ETH));
+    }
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { AuditBeacon } from "../../contracts/AuditBeacon.sol";
+import { BondEscrow } from "../../contracts/BondEscrow.sol";
+import { ClaimBook } from "../../contracts/ClaimBook.sol";
+import { JobMarket } from "../../contracts/JobMarket.sol";
+import { LayerDispute } from "../../contracts/LayerDispute.sol";
+import { Source } from "../../contracts/interfaces/IBondEscrow.sol";
+import { Claim } from "../../contracts/interfaces/IClaimBook.sol";
+import { Job } from "../../contracts/interfaces/IJobMarket.sol";
+import { Challenge } from "../../contracts/interfaces/ILayerDispute.sol";
+import { ChallengeStatus, ClaimStatus, JobStatus, Lane } from "../../contracts/interfaces/Types.sol";
+import { ProtocolHandler } from "./support/ProtocolHandler.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { Test } from "forge-std/Test.sol";
+
+/// @title What holds after any sequence of actions of provider, challenger, requester, guardian and thief
+contract ProtocolInvariants is Test {
+    uint256 internal constant LAYERS = 4;
+    uint256 internal constant ALL = 15;
+
+    ProtocolHandler internal handler;
+    BondEscrow internal escrow;
+    JobMarket internal market;
+    ClaimBook internal book;
+    AuditBeacon internal beacon;
+    LayerDispute internal dispute;
+
+    function setUp() public {
+        _start();
+        bytes4[] memory selectors = _actions();
+        targetContract(address(handler));
+        targetSelector(FuzzSelector(address(handler), selectors));
+    }
+
+    function _start() private {
+        handler = new ProtocolHandler();
+        handler.setUp();
+        (escrow, market, book, beacon, dispute) = handler.contracts();
+    }
+
+    function _actions() private pure returns (bytes4[] memory s) {
+        s = new bytes4[](22);
+        (s[0], s[1], s[2], s[3]) = (_h().open.selector, _h().lock.selector, _h().post.selector, _h().start.selector);
+        (s[4], s[5], s[6]) = (_h().cancel.selector, _h().expireJob.selector, _h().prove.selector);
+        (s[7], s[8], s[9]) = (_h().revealDraw.selector, _h().finalize.selector, _h().expireClaim.selector);
+        (s[10], s[11], s[12]) = (_h().voidClaim.selector, _h().challenge.selector, _h().demandOutput.selector);
+        (s[13], s[14], s[15]) = (_h().acceptOutput.selector, _h().answer.selector, _h().timeout.selector);
+        (s[16], s[17], s[18]) = (_h().resolve.selector, _h().warp.selector, _h().freeze.selector);
+        (s[19], s[20], s[21]) = (_h().moveMoney.selector, _h().sweep.selector, _h().steal.selector);
+    }
+
+    function _h() private pure returns (ProtocolHandler) {
+        return ProtocolHandler(address(0));
+    }
+
+    // ---------------------------------------------------------------- invariants
+
+    function invariant_LedgerIsCoveredAndMovedOnlyByOwners() public view {
+        for (uint256 a = 0; a < 2; ++a) {
+            address asset = handler.assetAt(a);
+            uint256 balance = a == 0 ? address(escrow).balance : IERC20(asset).balanceOf(address(escrow));
+            assertLe(escrow.ledger(asset), balance, "covered");
+            assertEq(handler.paidIn(asset), handler.paidOut(asset) + escrow.ledger(asset), "in = out + kept");
+        }
+    }
+
+    function invariant_SumsAreTheLedger() public view {
+        for (uint256 a = 0; a < 2; ++a) {
+            address asset = handler.assetAt(a);
+            uint256 sum = escrow.burned(asset) + _heldFree(asset);
+            address[5] memory all = handler.accounts();
+            for (uint256 i = 0; i < all.length; ++i) {
+                (uint256 queued,) = escrow.queued(all[i], asset);
+                sum += escrow.free(all[i], asset) + escrow.bonded(all[i], asset) + queued;
+                sum += escrow.encumbered(all[i], asset);
+            }
+            assertEq(sum, escrow.ledger(asset));
+        }
+    }
+
+    /// A hold is there as long as its job or challenge is open, of the right amount, and not longer.
+    function invariant_HoldsFollowStates() public view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            bool staked = j.status == JobStatus.Locked || j.status == JobStatus.Claimed;
+            bool priced = staked || j.status == JobStatus.Open;
+            _assertHold(keccak256(abi.encode("price", id)), priced, j.requester, j.price, Source.Free);
+            _assertHold(keccak256(abi.encode("stake", id)), staked, j.provider, j.stake, Source.Bond);
+            for (uint256 l = 0; l <= LAYERS; ++l) {
+                Challenge memory c = dispute.challengeOf(id, l);
+                bytes32 hold = keccak256(abi.encode("challenge", id, l));
+                _assertHold(hold, c.status == ChallengeStatus.Open, c.challenger, c.bond, Source.Free);
+            }
+        }
+    }
+
+    function invariant_StakeCoversExposure() public view {
+        address provider = handler.accounts()[1];
+        for (uint256 a = 0; a < 2; ++a) {
+            address asset = handler.assetAt(a);
+            uint256 exposure = 0;
+            for (uint256 i = 0; i < handler.jobCount(); ++i) {
+                Job memory j = market.job(handler.jobs(i));
+                if (j.asset != asset) continue;
+                if (j.status == JobStatus.Locked || j.status == JobStatus.Claimed) exposure += j.stake;
+            }
+            assertEq(escrow.encumbered(provider, asset), exposure);
+        }
+    }
+
+    /// Every balance is what was paid in, less what was paid out, and what the ends of jobs and challenges say.
+    function invariant_BalancesFollowFromStates() public view {
+        for (uint256 a = 0; a < 2; ++a) {
+            address asset = handler.assetAt(a);
+            address[5] memory all = handler.accounts();
+            for (uint256 k = 0; k < all.length; ++k) {
+                uint256 free = handler.baseFree(all[k], asset);
+                uint256 bond = handler.baseBond(all[k], asset);
+                for (uint256 i = 0; i < handler.jobCount(); ++i) {
+                    bytes32 id = handler.jobs(i);
+                    if (market.job(id).asset != asset) continue;
+                    unchecked {
+                        (uint256 jobFree, uint256 jobBond) = _ofJob(id, all[k]);
+                        free += jobFree + _ofChallenges(id, all[k]);
+                        bond += jobBond;
+                    }
+                }
+                assertEq(escrow.free(all[k], asset), free, "free");
+                assertEq(escrow.bonded(all[k], asset), bond, "bond");
+            }
+        }
+    }
+
+    /// Job and claim end together, and nobody is paid for less than the lane asks.
+    function invariant_PaidOnlyForWhatTheLaneAsks() public view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            ClaimStatus status = book.status(id);
+            if (status == ClaimStatus.None) {
+                assertTrue(
+                    j.status != JobStatus.Claimed && j.status != JobStatus.Settled && j.status != JobStatus.Slashed
+                );
+                continue;
+            }
+            assertEq(j.status == JobStatus.Claimed, status == ClaimStatus.Posted);
+            assertEq(j.status == JobStatus.Slashed, status == ClaimStatus.Defeated);
+            assertEq(j.status == JobStatus.Refunded, status == ClaimStatus.Voided);
+            assertEq(j.status == JobStatus.Settled, status == ClaimStatus.Proven || status == ClaimStatus.Finalized);
+            uint256 proven = book.claim(id).proven;
+            if (status == ClaimStatus.Proven) assertEq(proven, ALL);
+            if (status == ClaimStatus.Finalized) {
+                (bool revealed,, uint256 drawn) = beacon.drawn(id);
+                assertTrue(j.lane != Lane.Proofs);
+                if (j.lane == Lane.Audited) assertTrue(revealed && drawn != 0 && drawn & ~proven == 0);
+            }
+            // What was demanded was published, or there was no pay.
+            if (j.status == JobStatus.Settled) {
+                ChallengeStatus demand = dispute.challengeOf(id, LAYERS).status;
+                assertTrue(demand == ChallengeStatus.None || demand == ChallengeStatus.Answered);
+            }
+        }
+    }
+
+    function invariant_ChallengesAreCountedAndBounded() public view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            (uint256 open, uint256 timedOut) = (0, 0);
+            for (uint256 l = 0; l <= LAYERS; ++l) {
+                Challenge memory c = dispute.challengeOf(id, l);
+                if (c.status == ChallengeStatus.Open) ++open;
+                if (c.status == ChallengeStatus.TimedOut) ++timedOut;
+                if (c.status == ChallengeStatus.None || c.bond == 0) continue;
+                Job memory j = market.job(id);
+                assertLe(c.answerBy, book.claim(id).postedAt + j.challengeWindow + j.answerWindow);
+            }
+            assertEq(dispute.openCount(id), open);
+            assertLe(timedOut, 1);
+        }
+    }
+
+    // ---------------------------------------------------------------- the handler is worth its name
+
+    function afterInvariant() public view {
+        assertGt(handler.done(), 0);
+    }
+
+    /// Long walks keep the invariants, do something most of the time, and reach every end of jobs, claims and challenges.
+    function test_Handler_ReachesEveryEnd() public {
+        uint256[8] memory jobEnds;
+        uint256[6] memory claimEnds;
+        uint256[5] memory challengeEnds;
+        (uint256 done, uint256 skipped) = (0, 0);
+        for (uint256 walk = 0; walk < 4; ++walk) {
+            _start();
+            _walk(walk, 300);
+            for (uint256 s = 1; s < 8; ++s) {
+                jobEnds[s] += handler.jobEnds(JobStatus(s));
+                if (s < 6) claimEnds[s] += handler.claimEnds(ClaimStatus(s));
+                if (s < 5) challengeEnds[s] += handler.challengeEnds(ChallengeStatus(s));
+            }
+            assertGt(handler.thefts(), 0);
+            (done, skipped) = (done + handler.done(), skipped + handler.skipped());
+        }
+        for (uint256 s = 1; s < 8; ++s) {
+            assertGt(jobEnds[s], 0, string.concat("job ", vm.toString(s)));
+            if (s < 6) assertGt(claimEnds[s], 0, string.concat("claim ", vm.toString(s)));
+            if (s < 5) assertGt(challengeEnds[s], 0, string.concat("challenge ", vm.toString(s)));
+        }
+        assertGt(done, skipped);
+    }
+
+    function _walk(uint256 walk, uint256 steps) private {
+        bytes4[] memory actions = _actions();
+        for (uint256 i = 0; i < steps; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("walk", walk, i)));
+            (bool ok, bytes memory reason) =
+                address(handler).call(abi.encodeWithSelector(actions[seed % actions.length], seed >> 16, seed));
+            assertTrue(ok, vm.toString(reason));
+        }
+        invariant_LedgerIsCoveredAndMovedOnlyByOwners();
+        invariant_SumsAreTheLedger();
+        invariant_HoldsFollowStates();
+        invariant_StakeCoversExposure();
+        invariant_BalancesFollowFromStates();
+        invariant_PaidOnlyForWhatTheLaneAsks();
+        invariant_ChallengesAreCountedAndBounded();
+    }
+
+    // ---------------------------------------------------------------- expected values
+
+    /// What a job adds to an account's free balance and bond, modulo 2^256.
+    function _ofJob(bytes32 id, address account) private view returns (uint256 free, uint256 bond) {
+        Job memory j = market.job(id);
+        (bool isRequester, bool isProvider) = (account == j.requester, account == j.provider);
+        unchecked {
+            if (j.status == JobStatus.Open && isRequester) free -= j.price;
+            if (j.status == JobStatus.Locked || j.status == JobStatus.Claimed) {
+                if (isRequester) free -= j.price;
+                if (isProvider) bond -= j.stake;
+            }
+            if (j.status == JobStatus.Settled) {
+                if (isRequester) free -= j.price;
+                if (account == book.claim(id).recipient) free += j.price;
+            }
+            if (j.status == JobStatus.Slashed) {
+                if (isProvider) bond -= j.stake;
+                if (isRequester) free += j.stake * 3 / 10;
+                if (account == _winner(id)) free += j.stake * 4 / 10;
+            }
+            if (j.status == JobStatus.Expired && handler.noShow(id)) {
+                if (isProvider) bond -= j.stake;
+                if (isRequester) free += j.stake / 10;
+                if (isProvider) free += j.stake - j.stake / 10;
+            }
+        }
+    }
+
+    function _ofChallenges(bytes32 id, address account) private view returns (uint256 free) {
+        for (uint256 l = 0; l <= LAYERS; ++l) {
+            Challenge memory c = dispute.challengeOf(id, l);
+            unchecked {
+                bool paid = c.status == ChallengeStatus.Open || c.status == ChallengeStatus.Answered;
+                if (paid && account == c.challenger) free -= c.bond;
+                if (c.status == ChallengeStatus.Answered && account == book.claim(id).recipient) free += c.bond;
+            }
+        }
+    }
+
+    function _winner(bytes32 id) private view returns (address) {
+        for (uint256 l = 0; l <= LAYERS; ++l) {
+            Challenge memory c = dispute.challengeOf(id, l);
+            if (c.status == ChallengeStatus.TimedOut) return c.challenger;
+        }
+        return address(0);
+    }
+
+    function _heldFree(address asset) private view returns (uint256 sum) {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            if (j.asset != asset) continue;
+            if (j.status <= JobStatus.Claimed) sum += j.price;
+            for (uint256 l = 0; l <= LAYERS; ++l) {
+                Challenge memory c = dispute.challengeOf(id, l);
+                if (c.status == ChallengeStatus.Open) sum += c.bond;
+            }
+        }
+    }
+
+    function _assertHold(bytes32 hold, bool there, address owner, uint256 amount, Source source) private view {
+        (address account,, uint256 held, Source from) = escrow.holdOf(hold);
+        assertEq(account, there ? owner : address(0));
+        assertEq(held, there ? amount : 0);
+        assertEq(uint256(from), uint256(there ? source : Source.None));
+    }
+}
