@@ -134,12 +134,43 @@ contract BlockHeaderTest is HeaderFixtures {
 
     function test_Parse_AcceptsFieldsOfForksToComeWithinReason() public view {
         bytes memory header = headers[24].rlp;
-        uint256 length = header.length;
-        (bool ok,,) = parse(splice(header, length, 0, bytes.concat(hex"a0", keccak256("new"))));
-        assertTrue(ok);
-        // A list, or a string cut short.
-        assertRefused(splice(header, length, 0, hex"c0"));
-        assertRefused(splice(header, length, 0, hex"a0"));
-        assertRefused(splice(header, length, 0, new bytes(32)));
+        assertRefused(appended(header, hex"c0"));
+        assertRefused(appended(header, hex"a0"));
+        assertRefused(appended(header, new bytes(32)));
+        // 21 fields so far, of at most 32.
+        for (uint256 fields = 22; fields <= 32; ++fields) {
+            header = appended(header, bytes.concat(hex"a0", keccak256("new")));
+            (bool ok,,) = parse(header);
+            assertTrue(ok);
+        }
+        assertRefused(appended(header, hex"80"));
+    }
+
+    function test_Parse_LengthsHaveOneEncoding() public view {
+        bytes memory header = headers[24].rlp;
+        bytes[5] memory refused = [
+            bytes.concat(hex"b837", new bytes(55)),
+            bytes.concat(hex"b90038", new bytes(56)),
+            bytes.concat(hex"b900ff", new bytes(255)),
+            bytes.concat(hex"ba000100", new bytes(256)),
+            bytes.concat(hex"b838", new bytes(55))
+        ];
+        for (uint256 i = 0; i < refused.length; ++i) {
+            assertRefused(appended(header, refused[i]));
+        }
+        bytes[4] memory accepted = [
+            bytes.concat(hex"b7", new bytes(55)),
+            bytes.concat(hex"b838", new bytes(56)),
+            bytes.concat(hex"b8ff", new bytes(255)),
+            bytes.concat(hex"b90100", new bytes(256))
+        ];
+        for (uint256 i = 0; i < accepted.length; ++i) {
+            (bool ok,,) = parse(appended(header, accepted[i]));
+            assertTrue(ok);
+        }
+    }
+
+    function appended(bytes memory header, bytes memory field) internal pure returns (bytes memory) {
+        return splice(header, header.length, 0, field);
     }
 }
