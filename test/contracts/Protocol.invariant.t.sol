@@ -57,7 +57,19 @@ contract ProtocolInvariants is Test {
 
     // ---------------------------------------------------------------- invariants
 
-    function invariant_LedgerIsCoveredAndMovedOnlyByOwners() public view {
+    /// States only move forward: the handler asserts it.
+    /// forge-config: default.invariant.runs = 32
+    function invariant_Protocol() public view {
+        _checkLedgerIsCoveredAndMovedOnlyByOwners();
+        _checkSumsAreTheLedger();
+        _checkHoldsFollowStates();
+        _checkStakeCoversExposure();
+        _checkBalancesFollowFromStates();
+        _checkPaidOnlyForWhatTheLaneAsks();
+        _checkChallengesAreCountedAndBounded();
+    }
+
+    function _checkLedgerIsCoveredAndMovedOnlyByOwners() private view {
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
             uint256 balance = a == 0 ? address(escrow).balance : IERC20(asset).balanceOf(address(escrow));
@@ -66,7 +78,7 @@ contract ProtocolInvariants is Test {
         }
     }
 
-    function invariant_SumsAreTheLedger() public view {
+    function _checkSumsAreTheLedger() private view {
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
             uint256 sum = escrow.burned(asset) + _heldFree(asset);
@@ -81,7 +93,7 @@ contract ProtocolInvariants is Test {
     }
 
     /// A hold is there as long as its job or challenge is open, of the right amount, and not longer.
-    function invariant_HoldsFollowStates() public view {
+    function _checkHoldsFollowStates() private view {
         for (uint256 i = 0; i < handler.jobCount(); ++i) {
             bytes32 id = handler.jobs(i);
             Job memory j = market.job(id);
@@ -97,7 +109,7 @@ contract ProtocolInvariants is Test {
         }
     }
 
-    function invariant_StakeCoversExposure() public view {
+    function _checkStakeCoversExposure() private view {
         address provider = handler.accounts()[1];
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
@@ -112,30 +124,30 @@ contract ProtocolInvariants is Test {
     }
 
     /// Every balance is what was paid in, less what was paid out, and what the ends of jobs and challenges say.
-    function invariant_BalancesFollowFromStates() public view {
+    function _checkBalancesFollowFromStates() private view {
+        address[5] memory all = handler.accounts();
+        uint256[5][2] memory free;
+        uint256[5][2] memory bond;
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            uint256 a = j.asset == address(0) ? 0 : 1;
+            _addJob(id, j, all, free[a], bond[a]);
+            _addChallenges(id, all, free[a]);
+        }
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
-            address[5] memory all = handler.accounts();
             for (uint256 k = 0; k < all.length; ++k) {
-                uint256 free = handler.baseFree(all[k], asset);
-                uint256 bond = handler.baseBond(all[k], asset);
-                for (uint256 i = 0; i < handler.jobCount(); ++i) {
-                    bytes32 id = handler.jobs(i);
-                    if (market.job(id).asset != asset) continue;
-                    unchecked {
-                        (uint256 jobFree, uint256 jobBond) = _ofJob(id, all[k]);
-                        free += jobFree + _ofChallenges(id, all[k]);
-                        bond += jobBond;
-                    }
+                unchecked {
+                    assertEq(escrow.free(all[k], asset), free[a][k] + handler.baseFree(all[k], asset), "free");
+                    assertEq(escrow.bonded(all[k], asset), bond[a][k] + handler.baseBond(all[k], asset), "bond");
                 }
-                assertEq(escrow.free(all[k], asset), free, "free");
-                assertEq(escrow.bonded(all[k], asset), bond, "bond");
             }
         }
     }
 
     /// Job and claim end together, and nobody is paid for less than the lane asks.
-    function invariant_PaidOnlyForWhatTheLaneAsks() public view {
+    function _checkPaidOnlyForWhatTheLaneAsks() private view {
         for (uint256 i = 0; i < handler.jobCount(); ++i) {
             bytes32 id = handler.jobs(i);
             Job memory j = market.job(id);
@@ -165,7 +177,7 @@ contract ProtocolInvariants is Test {
         }
     }
 
-    function invariant_ChallengesAreCountedAndBounded() public view {
+    function _checkChallengesAreCountedAndBounded() private view {
         for (uint256 i = 0; i < handler.jobCount(); ++i) {
             bytes32 id = handler.jobs(i);
             (uint256 open, uint256 timedOut) = (0, 0);
@@ -184,7 +196,8 @@ contract ProtocolInvariants is Test {
 
     // ---------------------------------------------------------------- the handler is worth its name
 
-    function afterInvariant() public view {
+    function afterInvariant() public {
+        handler.observe();
         assertGt(handler.done(), 0);
     }
 
@@ -194,9 +207,9 @@ contract ProtocolInvariants is Test {
         uint256[6] memory claimEnds;
         uint256[5] memory challengeEnds;
         (uint256 done, uint256 skipped) = (0, 0);
-        for (uint256 walk = 0; walk < 4; ++walk) {
+        for (uint256 walk = 0; walk < 8; ++walk) {
             _start();
-            _walk(walk, 300);
+            _walk(walk, 100);
             for (uint256 s = 1; s < 8; ++s) {
                 jobEnds[s] += handler.jobEnds(JobStatus(s));
                 if (s < 6) claimEnds[s] += handler.claimEnds(ClaimStatus(s));
@@ -221,52 +234,52 @@ contract ProtocolInvariants is Test {
                 address(handler).call(abi.encodeWithSelector(actions[seed % actions.length], seed >> 16, seed));
             assertTrue(ok, vm.toString(reason));
         }
-        invariant_LedgerIsCoveredAndMovedOnlyByOwners();
-        invariant_SumsAreTheLedger();
-        invariant_HoldsFollowStates();
-        invariant_StakeCoversExposure();
-        invariant_BalancesFollowFromStates();
-        invariant_PaidOnlyForWhatTheLaneAsks();
-        invariant_ChallengesAreCountedAndBounded();
+        handler.observe();
+        invariant_Protocol();
     }
 
     // ---------------------------------------------------------------- expected values
 
-    /// What a job adds to an account's free balance and bond, modulo 2^256.
-    function _ofJob(bytes32 id, address account) private view returns (uint256 free, uint256 bond) {
-        Job memory j = market.job(id);
-        (bool isRequester, bool isProvider) = (account == j.requester, account == j.provider);
+    /// What a job adds to free balances and bonds, modulo 2^256.
+    function _addJob(bytes32 id, Job memory j, address[5] memory all, uint256[5] memory free, uint256[5] memory bond)
+        private
+        view
+    {
+        uint256 r = _indexOf(all, j.requester);
         unchecked {
-            if (j.status == JobStatus.Open && isRequester) free -= j.price;
-            if (j.status == JobStatus.Locked || j.status == JobStatus.Claimed) {
-                if (isRequester) free -= j.price;
-                if (isProvider) bond -= j.stake;
-            }
-            if (j.status == JobStatus.Settled) {
-                if (isRequester) free -= j.price;
-                if (account == book.claim(id).recipient) free += j.price;
-            }
+            bool paid = j.status <= JobStatus.Claimed || j.status == JobStatus.Settled;
+            if (paid) free[r] -= j.price;
+            if (j.status == JobStatus.Settled) free[_indexOf(all, book.claim(id).recipient)] += j.price;
+            bool lost = j.status == JobStatus.Slashed || (j.status == JobStatus.Expired && handler.noShow(id));
+            bool held = j.status == JobStatus.Locked || j.status == JobStatus.Claimed;
+            if (lost || held) bond[_indexOf(all, j.provider)] -= j.stake;
             if (j.status == JobStatus.Slashed) {
-                if (isProvider) bond -= j.stake;
-                if (isRequester) free += j.stake * 3 / 10;
-                if (account == _winner(id)) free += j.stake * 4 / 10;
-            }
-            if (j.status == JobStatus.Expired && handler.noShow(id)) {
-                if (isProvider) bond -= j.stake;
-                if (isRequester) free += j.stake / 10;
-                if (isProvider) free += j.stake - j.stake / 10;
+                free[r] += j.stake * 3 / 10;
+                address winner = _winner(id);
+                if (winner != address(0)) free[_indexOf(all, winner)] += j.stake * 4 / 10;
+            } else if (lost) {
+                free[r] += j.stake / 10;
+                free[_indexOf(all, j.provider)] += j.stake - j.stake / 10;
             }
         }
     }
 
-    function _ofChallenges(bytes32 id, address account) private view returns (uint256 free) {
+    function _addChallenges(bytes32 id, address[5] memory all, uint256[5] memory free) private view {
         for (uint256 l = 0; l <= LAYERS; ++l) {
             Challenge memory c = dispute.challengeOf(id, l);
+            bool paid = c.status == ChallengeStatus.Open || c.status == ChallengeStatus.Answered;
+            // An output that was accepted has no challenger.
+            if (!paid || c.challenger == address(0)) continue;
             unchecked {
-                bool paid = c.status == ChallengeStatus.Open || c.status == ChallengeStatus.Answered;
-                if (paid && account == c.challenger) free -= c.bond;
-                if (c.status == ChallengeStatus.Answered && account == book.claim(id).recipient) free += c.bond;
+                free[_indexOf(all, c.challenger)] -= c.bond;
+                if (c.status == ChallengeStatus.Answered) free[_indexOf(all, book.claim(id).recipient)] += c.bond;
             }
+        }
+    }
+
+    function _indexOf(address[5] memory all, address account) private pure returns (uint256 i) {
+        while (all[i] != account) {
+            ++i;
         }
     }
 

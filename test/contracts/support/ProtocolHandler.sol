@@ -20,7 +20,7 @@ import { ScriptedVerifier } from "./ScriptedVerifier.sol";
 /// handler keeps what was paid in and out, and which states it saw; all else follows from the contracts' states.
 contract ProtocolHandler is Base {
     uint256 internal constant FAMILIES = 3;
-    uint256 internal constant MAX_JOBS = 40;
+    uint256 internal constant MAX_JOBS = 14;
 
     bytes32[] public jobs;
     /// By family (each with verifiers of its own), for ETH and for the token.
@@ -104,11 +104,11 @@ contract ProtocolHandler is Base {
         uint256 before = skipped;
         _;
         if (skipped == before) ++done;
-        _observe();
+        if ((done + skipped) % 4 == 0) observe();
     }
 
-    /// States never go back, and an end is never left.
-    function _observe() private {
+    /// States never go back, and an end is never left. Looks at all jobs, so not after each action.
+    function observe() public {
         for (uint256 i = 0; i < jobs.length; ++i) {
             bytes32 id = jobs[i];
             _observeJob(id, market.job(id).status);
@@ -149,6 +149,11 @@ contract ProtocolHandler is Base {
         ++challengeEnds[status];
     }
 
+    /// Where an action applies to nothing, a new claim is made, so that more will apply.
+    function _instead(uint256 seed) private {
+        if (!_start(uint256(keccak256(abi.encode(seed))))) _skip();
+    }
+
     function _skip() private {
         ++skipped;
     }
@@ -178,51 +183,61 @@ contract ProtocolHandler is Base {
 
     // ---------------------------------------------------------------- jobs
 
-    function open(uint256 seed) public counted {
-        if (jobs.length == MAX_JOBS) return _skip();
+    function open(uint256 seed) external counted {
+        if (!_openJob(seed)) _skip();
+    }
+
+    /// A job with a claim, so that there is something to act on.
+    function start(uint256 seed) external counted {
+        if (!_start(seed)) _skip();
+    }
+
+    function _openJob(uint256 seed) private returns (bool) {
         uint256 family = seed % FAMILIES;
         bytes32 v = versions[family][(seed >> 8) % 2];
         JobRequest memory request = _request(Lane((seed >> 16) % 3));
         request.version = v;
         request.price = uint128(bound(seed >> 24, 1, 1 ether));
         if ((seed >> 90) % 4 == 0) request.provider = provider;
+        if ((seed >> 95) % 2 == 0) request.claimBy = request.lockBy;
         if ((seed >> 100) % 2 == 0 && request.lane == Lane.Proofs) request.challengeWindow = 0;
-        if (!registry.usable(v) || escrow.free(requester, registry.policy(v).asset) < request.price) return _skip();
+        bool funded = escrow.free(requester, registry.policy(v).asset) >= request.price;
+        if (jobs.length == MAX_JOBS || !registry.usable(v) || !funded) return false;
         jobs.push(_open(request));
+        return true;
+    }
+
+    function _start(uint256 seed) private returns (bool) {
+        if (!_openJob(seed)) return false;
+        bytes32 id = jobs[jobs.length - 1];
+        if (_canLock(id)) _lock(id);
+        // Some are taken and not claimed, so that there are no-shows.
+        if (_canPost(id) && (seed >> 110) % 4 != 0) _post(_header(id));
+        return true;
     }
 
     function lock(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canLock);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         _lock(id);
     }
 
     function post(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canPost);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         _post(_header(id));
-    }
-
-    /// The three above at once, so that there are claims to act on.
-    function start(uint256 seed) external {
-        uint256 before = jobs.length;
-        open(seed);
-        if (jobs.length == before || !_canLock(jobs[before])) return;
-        _lock(jobs[before]);
-        _post(_header(jobs[before]));
-        _observe();
     }
 
     function cancel(uint256 seed) external counted {
         bytes32 id = _pick(seed, _isOpen);
-        if (id == 0 || seed % 3 != 0) return _skip();
+        if (id == 0 || seed % 3 != 0) return _instead(seed);
         vm.prank(block.timestamp > market.job(id).lockBy ? thief : requester);
         market.cancel(id);
     }
 
     function expireJob(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canExpireJob);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         noShow[id] = registry.usable(market.job(id).version);
         vm.prank(thief);
         market.expire(id);
@@ -232,7 +247,7 @@ contract ProtocolHandler is Base {
 
     function prove(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canProve);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         uint256 first = (seed >> 8) % LAYERS;
         uint256 count = 1 + (seed >> 16) % (LAYERS - first);
         if ((seed >> 32) % 2 == 0) (first, count) = (0, LAYERS);
@@ -244,7 +259,7 @@ contract ProtocolHandler is Base {
 
     function revealDraw(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canDraw);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         uint64 number = beacon.blockOf(id);
         bytes memory header = Headers.encode(number, keccak256(abi.encode(seed)));
         if (block.number <= number) vm.roll(number + 1);
@@ -256,36 +271,38 @@ contract ProtocolHandler is Base {
 
     function finalize(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canFinalize);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         vm.prank(thief);
         settlement.finalize(id);
     }
 
     function expireClaim(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canExpireClaim);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         vm.prank(thief);
         settlement.expire(id);
     }
 
     function voidClaim(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canVoid);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         vm.prank(thief);
         settlement.voidClaim(id);
     }
 
     // ---------------------------------------------------------------- challenges
 
+    /// One layer, or that and the next: some challenges are open when another one ends the claim.
     function challenge(uint256 seed) external counted {
         (bytes32 id, uint256 layer) = _pickChallenge(seed, _canChallenge);
-        if (id == 0) return _skip();
         // The thief challenges, too, and so does the provider itself.
         address[3] memory all = [challenger, thief, provider];
         address by = all[(seed >> 200) % 3];
-        if (escrow.free(by, market.job(id).asset) < BOND) return _skip();
-        vm.prank(by);
+        if (id == 0 || escrow.free(by, market.job(id).asset) < 2 * BOND) return _skip();
+        vm.startPrank(by);
         dispute.challenge(id, layer);
+        if ((seed >> 210) % 2 == 0 && _canChallenge(id, layer + 1)) dispute.challenge(id, layer + 1);
+        vm.stopPrank();
     }
 
     function demandOutput(uint256 seed) external counted {
@@ -296,14 +313,14 @@ contract ProtocolHandler is Base {
 
     function acceptOutput(uint256 seed) external counted {
         (bytes32 id,) = _pickChallenge(seed, _canAccept);
-        if (id == 0 || seed % 3 != 0) return _skip();
+        if (id == 0 || seed % 3 != 0) return _instead(seed);
         vm.prank(requester);
         dispute.acceptOutput(id);
     }
 
     function answer(uint256 seed) external counted {
         (bytes32 id, uint256 layer) = _pickChallenge(seed, _canAnswer);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         if (layer == LAYERS) {
             dispute.revealOutput(id, SALT, _tokens());
         } else {
@@ -313,14 +330,14 @@ contract ProtocolHandler is Base {
 
     function timeout(uint256 seed) external counted {
         (bytes32 id, uint256 layer) = _pickChallenge(seed, _canTimeout);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         vm.prank(thief);
         dispute.timeout(id, layer);
     }
 
     function resolve(uint256 seed) external counted {
         (bytes32 id, uint256 layer) = _pickChallenge(seed, _canResolve);
-        if (id == 0) return _skip();
+        if (id == 0) return _instead(seed);
         vm.prank(thief);
         dispute.resolve(id, layer);
     }
@@ -334,7 +351,7 @@ contract ProtocolHandler is Base {
 
     /// One family is never frozen.
     function freeze(uint256 seed) external counted {
-        if (seed % 16 != 0 || frozenFamilies == FAMILIES - 1) return _skip();
+        if (seed % 8 != 0 || frozenFamilies == FAMILIES - 1) return _skip();
         vm.prank(guardian);
         router.freeze(_familyKey(frozenFamilies, (seed >> 8) % LAYERS), "a flaw");
         ++frozenFamilies;

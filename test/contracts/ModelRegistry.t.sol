@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { BondEscrow } from "../../contracts/BondEscrow.sol";
+import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
+import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
+import { IModelRegistry, Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
+import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
+import { LayerKind } from "../../contracts/interfaces/Types.sol";
+import { Economics } from "../../contracts/libraries/Economics.sol";
+import { ModelId } from "../../contracts/libraries/ModelId.sol";
+import { OddVerifier } from "./support/OddVerifiers.sol";
+import { Test } from "forge-std/Test.sol";
+
+contract ModelRegistryTest is Test {
+    bytes32 internal constant SETUP = keccak256("a ceremony");
+    string internal constant URI = "ipfs://metadata";
+
+    VerifierRouter internal router = new VerifierRouter(address(this), address(this));
+    BondEscrow internal escrow;
+    ModelRegistry internal registry;
+
+    function setUp() public {
+        address[] memory assets = new address[](1);
+        escrow = new BondEscrow(new address[](0), assets, 0);
+        registry = new ModelRegistry(router, escrow);
+        for (uint256 kind = 0; kind < 5; ++kind) {
+            router.add(address(new OddVerifier(key(LayerKind(kind)), SETUP)));
+        }
+    }
+
+    function key(LayerKind kind) internal pure returns (bytes32) {
+        return keccak256(abi.encode("key", kind));
+    }
+
+    function header() internal pure returns (ModelHeader memory) {
+        return ModelHeader(keccak256("dimensions"), keccak256("tokenizer"), 32, SETUP);
+    }
+
+    /// Embedding, `inner` layers, head; each with an even share.
+    function layersOf(uint256 inner, bool whole) internal pure returns (Layer[] memory layers) {
+        layers = new Layer[](inner + 2);
+        for (uint256 i = 0; i < inner + 2; ++i) {
+            LayerKind kind = whole ? LayerKind.Block : i % 2 == 1 ? LayerKind.Attention : LayerKind.Mlp;
+            if (i == 0) kind = LayerKind.Embed;
+            if (i == inner + 1) kind = LayerKind.Head;
+            layers[i] =
+                Layer(kind, uint32(1_000_000 / (inner + 2)), 0.01 ether, key(kind), keccak256(abi.encode("w", i)));
+        }
+    }
+
+    /// Half of the layers are drawn, and the stake is ample.
+    function policyOf(uint256 layers) internal pure returns (Policy memory) {
+        return Policy(address(0), 1 ether, 1 ether, 100 ether, 0.1 ether, uint16(layers / 2));
+    }
+
+    function register(Layer[] memory layers, Policy memory policy) internal returns (bytes32) {
+        return registry.register(header(), layers, policy, URI);
+    }
+
+    function refused(bytes memory reason, Layer[] memory layers, Policy memory policy) internal {
+        vm.expectRevert(reason);
+        register(layers, policy);
+    }
+
+    function refusedLayers(Layer[] memory layers, uint256 at_) internal {
+        bytes memory reason = abi.encodeWithSelector(IModelRegistry.LayersMalformed.selector, at_);
+        Policy memory policy = policyOf(layers.length);
+        refused(reason, layers, policy);
+    }
+
+    // ---------------------------------------------------------------- ids
+
+    function test_ModelId_IsTheCards() public view {
+        string memory json = vm.readFile("test/fixtures/model-ids.json");
+        uint256 count = vm.parseJsonUint(json, ".count");
+        assertEq(count, 4);
+        for (uint256 i = 0; i < count; ++i) {
+            string memory path = string.concat(".cases[", vm.toString(i), "].");
+            ModelHeader memory h;
+            h.dimensions = vm.parseJsonBytes32(json, string.concat(path, "dimensions"));
+            h.tokenizer = vm.parseJsonBytes32(json, string.concat(path, "tokenizer"));
+            h.tokens = uint32(vm.parseJsonUint(json, string.concat(path, "tokens")));
+            h.setup = vm.parseJsonBytes32(json, string.concat(path, "setup"));
+            uint256[] memory kinds = vm.parseJsonUintArray(json, string.concat(path, "kinds"));
+            bytes32[] memory keys = vm.parseJsonBytes32Array(json, string.concat(path, "verifyingKeys"));
+            bytes32[] memory weights = vm.parseJsonBytes32Array(json, string.concat(path, "weights"));
+            Layer[] memory layers = new Layer[](kinds.length);
+            for (uint256 l = 0; l < kinds.length; ++l) {
+                layers[l] = Layer(LayerKind(kinds[l]), 1, 1, keys[l], weights[l]);
+            }
+            bytes32 id = vm.parseJsonBytes32(json, string.concat(path, "modelId"));
+            assertEq(registry.modelIdOf(h, layers), id);
+            // Half of the fixtures have the development setup.
+            assertEq(ModelId.isDevelopment(h.setup), i < 2);
+        }
+    }
+
+    function testFuzz_ModelId_BindsHeaderKindsKeysAndWeights(uint256 what, uint256 which, bytes32 other) public view {
+        ModelHeader memory h = header();
+        Layer[] memory layers = layersOf(4, false);
+        bytes32 id = registry.modelIdOf(h, layers);
+        // Neither weights of the audit nor costs are the model's.
+        layers[1].auditWeight = 7;
+        layers[1].answerCost = 7;
+        assertEq(registry.modelIdOf(h, layers), id);
+        (which, what, other) = (which % 6, what % 7, keccak256(abi.encode("another", other)));
+        if (what == 0) h.dimensions = other;
+        else if (what == 1) h.tokenizer = other;
+        else if (what == 2) h.tokens += 1;
+        else if (what == 3) h.setup = other;
+        else if (what == 4) layers[which].kind = LayerKind((uint256(layers[which].kind) + 1) % 5);
+        else if (what == 5) layers[which].verifyingKey = other;
+        else layers[which].weights = other;
+        assertNotEq(registry.modelIdOf(h, layers), id);
+    }
+
+    function test_VersionId_IsOfAllThatIsRegistered() public {
+        Layer[] memory layers = layersOf(4, false);
+        Policy memory policy = policyOf(6);
+        bytes32 modelId = registry.modelIdOf(header(), layers);
+        bytes32 expected = keccak256(abi.encode(modelId, keccak256(abi.encode(layers)), policy, keccak256(bytes(URI))));
+        assertEq(registry.versionIdOf(header(), layers, policy, URI), expected);
+        assertEq(register(layers, policy), expected);
+        assertNotEq(registry.versionIdOf(header(), layers, policy, "another"), expected);
+        layers[0].answerCost += 1;
+        assertNotEq(registry.versionIdOf(header(), layers, policy, URI), expected);
+        layers[0].answerCost -= 1;
+        policy.stake += 1;
+        assertNotEq(registry.versionIdOf(header(), layers, policy, URI), expected);
+    }
+
+    // ---------------------------------------------------------------- what is stored
+
+    function testFuzz_Register_EverythingCanBeReadBack(uint8 blocks, bool whole, address registrant) public {
+        uint256 inner = bound(blocks, 1, 20) * (whole ? 1 : 2);
+        Layer[] memory layers = layersOf(inner, whole);
+        for (uint256 i = 0; i < layers.length; ++i) {
+            layers[i].auditWeight += uint32(i);
+            layers[i].answerCost += uint128(i << 7);
+        }
+        Policy memory policy = policyOf(layers.length);
+        bytes32 modelId = registry.modelIdOf(header(), layers);
+        bytes32 version = registry.versionIdOf(header(), layers, policy, URI);
+        assertFalse(registry.exists(version));
+        vm.expectEmit(address(registry));
+        emit IModelRegistry.VersionRegistered(version, modelId, registrant, layers.length, URI);
+        vm.prank(registrant);
+        register(layers, policy);
+        assertTrue(registry.exists(version));
+        assertTrue(registry.usable(version));
+        assertEq(registry.modelId(version), modelId);
+        assertEq(registry.registrant(version), registrant);
+        assertEq(registry.metadataURI(version), URI);
+        assertEq(registry.layerCount(version), layers.length);
+        assertEq(abi.encode(registry.layers(version)), abi.encode(layers));
+        assertEq(abi.encode(registry.policy(version)), abi.encode(policy));
+        assertEq(abi.encode(registry.header(version)), abi.encode(header()));
+        uint32[] memory weights = registry.auditWeights(version);
+        assertEq(weights.length, layers.length);
+        for (uint256 i = 0; i < layers.length; ++i) {
+            assertEq(abi.encode(registry.layer(version, i)), abi.encode(layers[i]));
+            assertEq(weights[i], layers[i].auditWeight);
+        }
+        assertEq(registry.verifyingKeys(version).length, whole ? 3 : 4);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NoSuchLayer.selector, layers.length, layers.length));
+        registry.layer(version, layers.length);
+        assertEq(registry.versionCount(), 1);
+        assertEq(registry.versionAt(0), version);
+    }
+
+    function test_Register_256LayersFitIntoATransaction() public {
+        Layer[] memory layers = layersOf(254, false);
+        for (uint256 i = 0; i < 256; ++i) {
+            layers[i].auditWeight = uint32(1_000_000 - i);
+            layers[i].weights = keccak256(abi.encode(i));
+        }
+        Policy memory policy = policyOf(256);
+        uint256 before = gasleft();
+        bytes32 version = register(layers, policy);
+        // With the calldata's gas, below the 16,777,216 of EIP-7825.
+        assertLt(before - gasleft(), 10_000_000);
+        assertEq(abi.encode(registry.layers(version)), abi.encode(layers));
+        assertEq(registry.auditWeights(version)[255], 1_000_000 - 255);
+        before = gasleft();
+        registry.usable(version);
+        assertLt(before - gasleft(), 60_000);
+    }
+
+    function test_Register_AppendOnlyAndTheSameForEverybody() public {
+        bytes32 version = register(layersOf(2, false), policyOf(4));
+        vm.prank(makeAddr("another"));
+        refused(
+            abi.encodeWithSelector(IModelRegistry.AlreadyRegistered.selector, version), layersOf(2, false), policyOf(4)
+        );
+        bytes32 second = register(layersOf(1, true), policyOf(3));
+        assertEq(registry.versionCount(), 2);
+        assertEq(registry.versionAt(1), second);
+    }
+
+    function test_Views_RefuseUnknownVersions() public {
+        bytes32 version = keccak256("unknown");
+        bytes[9] memory calls = [
+            abi.encodeCall(IModelRegistry.modelId, (version)),
+            abi.encodeCall(IModelRegistry.header, (version)),
+            abi.encodeCall(IModelRegistry.policy, (version)),
+            abi.encodeCall(IModelRegistry.layerCount, (version)),
+            abi.encodeCall(IModelRegistry.layer, (version, 0)),
+            abi.encodeCall(IModelRegistry.layers, (version)),
+            abi.encodeCall(IModelRegistry.auditWeights, (version)),
+            abi.encodeCall(IModelRegistry.registrant, (version)),
+            abi.encodeCall(IModelRegistry.usable, (version))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            (bool ok, bytes memory reason) = address(registry).staticcall(calls[i]);
+            assertFalse(ok);
+            assertEq(reason, abi.encodeWithSelector(IModelRegistry.UnknownVersion.selector, version));
+        }
+        assertFalse(registry.exists(version));
+    }
+
+    function test_Usable_EndsWithTheFirstVerifierThatIsFrozen() public {
+        bytes32 split = register(layersOf(2, false), policyOf(4));
+        bytes32 whole = register(layersOf(2, true), policyOf(4));
+        router.freeze(key(LayerKind.Mlp), "a bug");
+        assertFalse(registry.usable(split));
+        assertTrue(registry.usable(whole));
+        refused(
+            abi.encodeWithSelector(IModelRegistry.VerifierUnusable.selector, 2, key(LayerKind.Mlp)),
+            layersOf(4, false),
+            policyOf(6)
+        );
+    }
+
+    // ---------------------------------------------------------------- what is refused
+
+    function test_Register_RefusesLayersOutOfOrder() public {
+        refusedLayers(new Layer[](0), 0);
+        refusedLayers(layersOf(0, false), 2);
+        refusedLayers(layersOf(255, true), 257);
+        // An attention without its mlp.
+        refusedLayers(layersOf(3, false), 4);
+        register(layersOf(1, true), policyOf(3));
+        for (uint256 i = 0; i < 6; ++i) {
+            for (uint256 kind = 0; kind < 5; ++kind) {
+                Layer[] memory layers = layersOf(4, false);
+                if (layers[i].kind == LayerKind(kind)) continue;
+                layers[i].kind = LayerKind(kind);
+                // A block in the second place asks for blocks throughout.
+                refusedLayers(layers, i == 1 && kind == 3 ? 2 : i);
+            }
+        }
+    }
+
+    function test_Register_RefusesTokenCountsThatAreNoPowersOfTwo() public {
+        uint32[5] memory counts = [uint32(0), 2, 24, 4095, 8192];
+        ModelHeader memory h = header();
+        for (uint256 i = 0; i < counts.length; ++i) {
+            h.tokens = counts[i];
+            vm.expectRevert(abi.encodeWithSelector(IModelRegistry.BadTokenCount.selector, 4_096, counts[i]));
+            registry.register(h, layersOf(2, false), policyOf(4), URI);
+        }
+        h.tokens = 4_096;
+        registry.register(h, layersOf(2, false), policyOf(4), URI);
+        h.tokens = 4;
+        registry.register(h, layersOf(2, false), policyOf(4), URI);
+    }
+
+    function test_Register_RefusesVerifiersThatAreUnknownOrOfAnotherSetup() public {
+        Layer[] memory layers = layersOf(2, false);
+        layers[2].verifyingKey = keccak256("unknown");
+        refused(
+            abi.encodeWithSelector(IVerifierRouter.UnknownVerifyingKey.selector, keccak256("unknown")),
+            layers,
+            policyOf(4)
+        );
+        bytes32 other = keccak256("another ceremony");
+        layers[2].verifyingKey = router.add(address(new OddVerifier(keccak256("its key"), other)));
+        refused(abi.encodeWithSelector(IModelRegistry.SetupMismatch.selector, 2, SETUP, other), layers, policyOf(4));
+    }
+
+    function test_Register_DevelopmentSetupOnLocalChainsOnly() public {
+        Layer[] memory layers = layersOf(1, true);
+        bytes32 setup = ModelId.DEVELOPMENT_SETUP;
+        for (uint256 i = 0; i < 3; ++i) {
+            layers[i].verifyingKey = keccak256(abi.encode(i));
+            router.add(address(new OddVerifier(layers[i].verifyingKey, setup)));
+        }
+        ModelHeader memory h = header();
+        h.setup = setup;
+        uint64[4] memory chains = [uint64(1), 11_155_111, 10, 31_338];
+        for (uint256 i = 0; i < chains.length; ++i) {
+            vm.chainId(chains[i]);
+            vm.expectRevert(abi.encodeWithSelector(IModelRegistry.DevelopmentSetup.selector, chains[i]));
+            registry.register(h, layers, policyOf(3), URI);
+        }
+        vm.chainId(1_337);
+        registry.register(h, layers, policyOf(3), URI);
+        vm.chainId(31_337);
+        registry.register(h, layers, policyOf(3), "again");
+        // Verifiers of the development setup do not pass as a ceremony's.
+        h.setup = SETUP;
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.SetupMismatch.selector, 0, SETUP, setup));
+        registry.register(h, layers, policyOf(3), URI);
+    }
+
+    function test_Register_BoundsAuditWeights() public {
+        assertEq(registry.auditWeightFloor(10), 25_000);
+        assertEq(registry.auditWeightFloor(256), 976);
+        assertEq(registry.auditWeightFloor(1_000_000), 1);
+        Layer[] memory layers = layersOf(8, false);
+        layers[9].auditWeight = 24_999;
+        refused(
+            abi.encodeWithSelector(IModelRegistry.AuditWeightBelowFloor.selector, 9, 25_000, 24_999),
+            layers,
+            policyOf(10)
+        );
+        layers[9].auditWeight = 1_000_001;
+        refused(
+            abi.encodeWithSelector(IModelRegistry.AuditWeightAboveMax.selector, 9, 1_000_000, 1_000_001),
+            layers,
+            policyOf(10)
+        );
+        layers[9].auditWeight = 25_000;
+        register(layers, policyOf(10));
+    }
+
+    function test_Register_BoundsAuditsAssetAndMetadata() public {
+        Layer[] memory layers = layersOf(2, false);
+        Policy memory policy = policyOf(4);
+        policy.audits = 0;
+        refused(abi.encodeWithSelector(IModelRegistry.AuditCount.selector, 4, 0), layers, policy);
+        policy.audits = 5;
+        refused(abi.encodeWithSelector(IModelRegistry.AuditCount.selector, 4, 5), layers, policy);
+        policy.audits = 4;
+        policy.asset = address(1);
+        refused(abi.encodeWithSelector(IModelRegistry.AssetNotAllowed.selector, address(1)), layers, policy);
+        policy.asset = address(0);
+        string memory long = string(new bytes(1_025));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.MetadataTooLong.selector, 1_024, 1_025));
+        registry.register(header(), layers, policy, long);
+        registry.register(header(), layers, policy, string(new bytes(1_024)));
+    }
+
+    function test_Register_NamesTheLayerOnWhichCheatingWouldPay() public {
+        Layer[] memory layers = layersOf(2, false);
+        Policy memory policy = policyOf(4);
+        // The third is drawn least.
+        layers[2].auditWeight = 62_500;
+        uint256 p = Economics.inclusion(62_500, 812_500, policy.audits);
+        uint256 needed = Economics.requiredStake(p, policy.maxPrice, policy.externalGain);
+        policy.stake = uint128(needed - 1);
+        refused(abi.encodeWithSelector(IModelRegistry.StakeTooLow.selector, 2, needed, needed - 1), layers, policy);
+        policy.stake = uint128(needed);
+        register(layers, policy);
+    }
+
+    function test_Register_NamesTheLayerWhoseChallengeIsTooCheap() public {
+        Layer[] memory layers = layersOf(2, false);
+        Policy memory policy = policyOf(4);
+        layers[3].answerCost = policy.challengeBond;
+        refused(
+            abi.encodeWithSelector(
+                IModelRegistry.ChallengeBondTooLow.selector, 3, policy.challengeBond + 1, policy.challengeBond
+            ),
+            layers,
+            policy
+        );
+        layers[3].answerCost -= 1;
+        register(layers, policy);
+    }
+
+    function test_Register_ChallengersEarnMoreThanTheyRisk() public {
+        Layer[] memory layers = layersOf(2, false);
+        Policy memory policy = policyOf(4);
+        policy.challengeBond = policy.stake * 4 / 10;
+        refused(
+            abi.encodeWithSelector(
+                IModelRegistry.ChallengerRewardTooLow.selector, policy.challengeBond + 1, policy.challengeBond
+            ),
+            layers,
+            policy
+        );
+        policy.challengeBond -= 1;
+        register(layers, policy);
+    }
+
+    /// Whatever is asked for: either it is refused by name, or no layer is worth a cheat.
+    function testFuzz_Register_CheatingOnAnyLayerOfAnAcceptedVersionLoses(
+        uint256 random,
+        uint8 blocks,
+        uint16 audits,
+        uint96 price,
+        uint96 external_,
+        uint8 factor
+    ) public {
+        Layer[] memory layers = layersOf(uint256(bound(blocks, 1, 6)) * 2, false);
+        uint256 n = layers.length;
+        uint256 total = 0;
+        for (uint256 i = 0; i < n; ++i) {
+            layers[i].auditWeight =
+                uint32(bound(uint256(keccak256(abi.encode(random, i))), registry.auditWeightFloor(n), 1_000_000));
+            total += layers[i].auditWeight;
+        }
+        Policy memory policy = Policy(address(0), price, external_, 0, 0.1 ether, uint16(bound(audits, 1, n)));
+        // About what is needed, from half to a multiple.
+        policy.stake = uint128(1 ether + (uint256(price) + external_) * n * (factor % 8 + 1) / (2 * policy.audits));
+        try registry.register(header(), layers, policy, URI) returns (bytes32) {
+            uint256 loss = policy.stake - Economics.challengerShare(policy.stake);
+            for (uint256 i = 0; i < n; ++i) {
+                uint256 p = Economics.inclusion(layers[i].auditWeight, total, policy.audits);
+                assertGt(p * loss, (1e18 - p) * (uint256(price) + external_));
+                assertGt(p * (loss - Economics.requesterShare(policy.stake)), (1e18 - p) * external_);
+            }
+        } catch (bytes memory reason) {
+            assertEq(bytes4(reason), IModelRegistry.StakeTooLow.selector);
+        }
+    }
+}
