@@ -116,6 +116,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             context: claim,
             tokens: &tokens,
             prompt: prompt.len(),
+            input_salt: None,
         },
         &setup,
         &mut OsRng,
