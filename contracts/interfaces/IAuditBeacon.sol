@@ -16,7 +16,16 @@ interface IAuditBeacon {
     /// @notice The chain does not know the block's hash any more.
     error TooLate(uint64 blockNumber);
     error WrongHeader(bytes32 expected, bytes32 got);
+    /// @notice The header is not the one canonical encoding of a header.
     error MalformedHeader();
+    /// @notice The chain's hash of block `expected` is that of another block.
+    error WrongNumber(uint64 expected, uint256 got);
+    error AlreadyScheduled(bytes32 claim);
+    error BadDelay(uint64 min, uint64 max, uint64 got);
+    /// @notice No layers, or more than there are, are to be drawn.
+    error DrawCount(uint256 layers, uint256 count);
+    /// @notice A layer that is never drawn could be cheated on for free.
+    error ZeroWeight(uint256 layer);
 
     /// @notice Fixes the block of a claim. Claim book only.
     function schedule(bytes32 claim) external;

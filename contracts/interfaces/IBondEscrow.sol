@@ -41,10 +41,15 @@ interface IBondEscrow {
     error NotYetAvailable(uint64 availableAt);
     error NothingQueued(address account, address asset);
     error NotOperator(address caller);
+    /// @notice The id is taken, or was: it is used once.
     error HoldExists(bytes32 hold);
     error UnknownHold(bytes32 hold);
     error SharesExceedHold(bytes32 hold, uint256 amount, uint256 shares);
     error TransferFailed(address asset, address to, uint256 amount);
+    error ZeroAddress();
+    error UnbondDelayTooLong(uint64 max, uint64 got);
+    /// @notice The token holds less for this contract than is owed: nobody may pay in any more.
+    error Insolvent(address asset, uint256 ledger, uint256 balance);
 
     /// @notice Adds to the caller's free balance. With asset zero, send ETH.
     function deposit(address asset, uint256 amount) external payable;
@@ -69,7 +74,7 @@ interface IBondEscrow {
     function holdBond(bytes32 hold, address account, address asset, uint256 amount) external;
     /// @notice Ends a hold: back to where it came from. Operators only.
     function release(bytes32 hold) external;
-    /// @notice Ends a hold: to the shares, and what they leave is burned. Operators only.
+    /// @notice Ends a hold: to the shares, and what they leave (or name account zero for) is burned. Operators only.
     function share(bytes32 hold, Share[] calldata shares) external;
 
     function free(address account, address asset) external view returns (uint256);
@@ -85,4 +90,6 @@ interface IBondEscrow {
     function isOperator(address account) external view returns (bool);
     function isAllowed(address asset) external view returns (bool);
     function unbondDelay() external view returns (uint64);
+    function operators() external view returns (address[] memory);
+    function assets() external view returns (address[] memory);
 }

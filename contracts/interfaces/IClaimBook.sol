@@ -53,6 +53,8 @@ interface IClaimBook {
     error BadSignature(address signer);
     error UnknownClaim(bytes32 claim);
     error BoundaryCount(uint256 expected, uint256 got);
+    /// @notice Zero stands for "no commitment".
+    error BoundaryZero(uint256 index);
     error DigestNotReduced(bytes32 digest);
     error ZeroRecipient();
     error ClaimIsOver(bytes32 claim, ClaimStatus status);
@@ -68,7 +70,9 @@ interface IClaimBook {
     /// @notice Ends a claim. Settlement only.
     function end(bytes32 claim, ClaimStatus status) external;
 
+    /// @notice Reverts if there is no such claim.
     function claim(bytes32 id) external view returns (Claim memory);
+    /// @notice `None` if there is no such claim.
     function status(bytes32 id) external view returns (ClaimStatus);
     function boundaries(bytes32 id) external view returns (bytes32[] memory);
     /// @notice Commitments on either side of a layer; zero at the ends.

@@ -21,6 +21,10 @@ struct Description {
 /// @title Reading a claim
 /// @notice For people with a block explorer, and for programs; it changes nothing.
 interface IClaimLens {
+    /// @notice A check needs more than the `got` gas it had: no verdict.
+    error MoreGasNeeded(uint256 got);
+
+    /// @notice A job without a claim is described, too: then `claim` is empty.
     function describeClaim(bytes32 claim) external view returns (Description memory);
     /// @notice Where a claim stands, in a sentence.
     function explainStatus(bytes32 claim) external view returns (string memory);

@@ -18,14 +18,15 @@ struct JobRequest {
     uint32 newTokens;
     /// How the claim is settled.
     Lane lane;
-    /// Price, in the asset of the version's policy.
+    /// Price, in the asset of the version's policy; not zero.
     uint128 price;
-    /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds).
+    /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds); at most 30 days ahead.
     uint64 lockBy;
     uint64 claimBy;
-    /// How long layers may be challenged after the claim was posted, in seconds.
+    /// How long layers may be challenged, and the output be demanded, after the claim was posted, in seconds: 60 to 7
+    /// days. Zero in the lane of proofs only: the requester needs no time to demand the output, and proofs settle at once.
     uint32 challengeWindow;
-    /// How long a provider has to prove a challenged (or drawn, or every) layer, in seconds.
+    /// How long a provider has to prove a challenged (or drawn, or every) layer, in seconds: 60 to 7 days.
     uint32 answerWindow;
     /// Each is used once per requester, in any order.
     uint256 nonce;
@@ -36,6 +37,7 @@ struct Job {
     JobStatus status;
     Lane lane;
     address requester;
+    /// Who may take it (zero: anybody), then who took it. May be the requester: a stake too small for that is refused.
     address provider;
     bytes32 version;
     bytes32 inputDigest;
@@ -76,6 +78,7 @@ interface IJobMarket {
     error NonceUsed(address requester, uint256 nonce);
     error UnknownJob(bytes32 job);
     error WrongJobStatus(bytes32 job, JobStatus expected, JobStatus got);
+    error PriceZero();
     error PriceTooHigh(uint256 max, uint256 got);
     error VersionUnusable(bytes32 version);
     /// @notice `field` is out of its bounds.
@@ -94,7 +97,8 @@ interface IJobMarket {
     function lock(bytes32 job, address provider, bytes calldata signature) external;
     /// @notice Takes an open job back. Requester only; anybody once `lockBy` has passed.
     function cancel(bytes32 job) external;
-    /// @notice Ends a locked job that was not claimed in time: refund, and a part of the stake to the requester.
+    /// @notice Ends a locked job that was not claimed in time: refund, and a part of the stake to the requester. If the
+    /// version became unusable meanwhile: at any time, and the provider keeps its stake.
     function expire(bytes32 job) external;
     /// @notice Makes one of the caller's nonces unusable.
     function cancelNonce(uint256 nonce) external;
@@ -108,6 +112,7 @@ interface IJobMarket {
     /// @notice Claimed → Refunded: price and stake back. Settlement only.
     function refund(bytes32 job) external;
 
+    /// @notice Reverts if there is no such job.
     function job(bytes32 id) external view returns (Job memory);
     function jobIdOf(JobRequest calldata request) external view returns (bytes32);
     function nonceUsed(address requester, uint256 nonce) external view returns (bool);

@@ -36,14 +36,18 @@ interface ILayerDispute {
     error TokenTooLarge(uint256 index);
     error OutputMismatch(bytes32 expected, bytes32 got);
 
-    /// @notice Opens a challenge with the version's challenge bond out of the caller's free balance.
+    /// @notice Opens a challenge with the version's challenge bond out of the caller's free balance. Not in the lane of
+    /// proofs, where every layer must be proven anyhow. A failed one pays the claim's recipient.
     function challenge(bytes32 claim, uint256 layer) external;
     /// @notice Answers a challenge by the layer's proof; anybody may send it.
     function answer(bytes32 claim, uint256 layer, bytes calldata proof) external;
-    /// @notice Opens a challenge of withheld output, with the same bond. Requester only.
+    /// @notice Opens a challenge of withheld output, with the same bond, in any lane until `challengeBy`. Requester only.
+    /// The answer is public: whoever wants the output private makes sure to get it otherwise.
     function demandOutput(bytes32 claim) external;
     /// @notice Answers it: publishes tokens and salt, whose digest must be the claimed one. Anybody may send them.
     function revealOutput(bytes32 claim, uint256 salt, uint32[] calldata tokens) external;
+    /// @notice Says that the output arrived: it cannot be demanded any more, so that proofs settle at once. Requester only.
+    function acceptOutput(bytes32 claim) external;
     /// @notice Defeats the claim by a challenge whose time is over.
     function timeout(bytes32 claim, uint256 layer) external;
     /// @notice Ends a challenge that was decided elsewhere: its layer was proven, or its claim is over.

@@ -72,6 +72,13 @@ interface IModelRegistry {
     /// @notice A challenger's share of the stake would not exceed its bond's risk.
     error ChallengerRewardTooLow(uint256 needed, uint256 got);
     error AssetNotAllowed(address asset);
+    /// @notice Positions are a power of two from 4 to `max`.
+    error BadTokenCount(uint256 max, uint256 got);
+    error AuditWeightAboveMax(uint256 layer, uint256 max, uint256 got);
+    /// @notice The layer's verifier is frozen, or its code is gone.
+    error VerifierUnusable(uint256 layer, bytes32 verifyingKey);
+    error MetadataTooLong(uint256 max, uint256 got);
+    error NoSuchLayer(uint256 layer, uint256 layers);
 
     /// @notice Registers a version; its id is the same whoever registers it.
     function register(
@@ -99,6 +106,8 @@ interface IModelRegistry {
     function layer(bytes32 version, uint256 index) external view returns (Layer memory);
     function layers(bytes32 version) external view returns (Layer[] memory);
     function auditWeights(bytes32 version) external view returns (uint32[] memory);
+    /// @notice Verifying keys of the layers, each once.
+    function verifyingKeys(bytes32 version) external view returns (bytes32[] memory);
     function metadataURI(bytes32 version) external view returns (string memory);
     function registrant(bytes32 version) external view returns (address);
     /// @notice Versions in the order of their registration.
@@ -106,4 +115,6 @@ interface IModelRegistry {
     function versionAt(uint256 index) external view returns (bytes32);
     /// @notice Whether the verifiers of all layers can be used now.
     function usable(bytes32 version) external view returns (bool);
+    /// @notice Least audit weight of a layer of a model with `count` layers: a quarter of an even share, at least 1.
+    function auditWeightFloor(uint256 count) external pure returns (uint256);
 }

@@ -2,10 +2,20 @@
 pragma solidity 0.8.37;
 
 /// @title The ways a claim ends
+/// @notice Proofs of all layers end a claim of any lane. They do not show that the requester got the tokens: until
+/// `challengeBy` it may demand them. So proofs settle at once if the output is closed: the requester waived the demand
+/// (a challenge window of zero) or accepted the output, or the output was revealed, or the time to demand it is over;
+/// otherwise `finalize` settles as soon as it is.
+/// Once a verifier of the version is frozen, `voidClaim` is the only end: nobody loses by silence, nobody is paid.
 interface ISettlement {
     error CommitmentMismatch(bytes32 claim, uint256 layer, string which, bytes32 expected, bytes32 got);
     error NothingToProve();
     error NotYet(uint64 from);
+    /// @notice Layers could be proven until then.
+    error TooLate(uint64 provenBy);
+    /// @notice No layer that had to be proven is missing.
+    error NothingMissing(bytes32 claim);
+    error VersionUnusable(bytes32 version);
     error ChallengesOpen(bytes32 claim, uint256 count);
     error NotRevealed(bytes32 claim);
     error DrawnLayersMissing(bytes32 claim, uint256 missing);
@@ -15,11 +25,14 @@ interface ISettlement {
     error NotDispute(address caller);
 
     /// @notice Proves consecutive layers, `first` and on; a layer that is proven already is verified again and stays so.
-    /// When none is left the claim is settled in the same transaction: status Proven.
+    /// Until `provenBy`. Closes the challenges of these layers; one whose time is over cannot be answered any more.
+    /// When none is left, and the output is closed, the claim is settled in the same transaction: status Proven.
     function proveLayers(bytes32 claim, uint256 first, bytes[] calldata proofs) external;
-    /// @notice Ends an optimistic or audited claim after its windows: status Finalized.
+    /// @notice Ends a claim with no open challenge: if all layers are proven once the output is closed, status Proven;
+    /// an optimistic or audited one otherwise after `challengeBy`, with its drawn layers proven, status Finalized.
     function finalize(bytes32 claim) external;
-    /// @notice Defeats a claim that missed a deadline without a challenge: layers that had to be proven are not.
+    /// @notice Defeats a claim whose layers that had to be proven (all, or those drawn) were not until `provenBy`. A draw
+    /// that nobody revealed draws all layers. Open challenges come first.
     function expire(bytes32 claim) external;
     /// @notice Voids a claim of which a verifier was frozen: everybody gets back what they put in.
     function voidClaim(bytes32 claim) external;
@@ -28,6 +41,13 @@ interface ISettlement {
 
     /// @notice Reverts unless the proof is valid for this layer of this claim.
     function checkLayer(bytes32 claim, uint256 layer, bytes calldata proof) external view;
-    /// @notice Until when challenges may be opened (inclusive), and when all open ones are decided.
+    /// @notice Both inclusive.
+    /// @return challengeBy Until when layers may be challenged (not in the lane of proofs) and the output be demanded: the
+    /// challenge window after the claim was posted; zero if the window is zero, that is never.
+    /// @return provenBy Until when layers may be proven: the answer window after `challengeBy`, in the lane of proofs after
+    /// the claim was posted. No challenge of a layer ends later, and one of the output at most the answer window after
+    /// `challengeBy`.
     function deadlines(bytes32 claim) external view returns (uint64 challengeBy, uint64 provenBy);
+    /// @notice Layers, as a set, that must be proven by `provenBy` whatever is challenged, and are not yet.
+    function missingLayers(bytes32 claim) external view returns (uint256);
 }

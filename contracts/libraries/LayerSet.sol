@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Sets of layers
+/// @notice Bit `l` is layer `l`; a model has 1 to 256 layers.
+library LayerSet {
+    function all(uint256 layers) internal pure returns (uint256) {
+        return type(uint256).max >> (256 - layers);
+    }
+
+    function isAll(uint256 set, uint256 layers) internal pure returns (bool) {
+        return set == all(layers);
+    }
+
+    function has(uint256 set, uint256 layer) internal pure returns (bool) {
+        return (set >> layer) & 1 == 1;
+    }
+
+    function with(uint256 set, uint256 layer) internal pure returns (uint256) {
+        return set | (1 << layer);
+    }
+
+    function count(uint256 set) internal pure returns (uint256 n) {
+        for (; set != 0; set &= set - 1) {
+            ++n;
+        }
+    }
+}
