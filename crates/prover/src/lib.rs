@@ -4,6 +4,7 @@
 //! * [`keys`]: keys by shape, cached on disk.
 //! * [`registration`]: commitments to a model's weights.
 //! * [`session`]: a claim and its proofs, in a directory, resumable.
+//! * [`synthetic`]: layers of models that need not exist, for benchmarks.
 //! * [`audit`]: which layers to prove when not all are.
 //! * [`files`]: files that are whole or absent.
 
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod plonk;
 pub mod registration;
 pub mod session;
+pub mod synthetic;
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]

@@ -6,23 +6,15 @@ use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
-use nanozk_circuits::embed::SequenceTrace;
-use nanozk_circuits::ir::Kind;
-use nanozk_circuits::{BlockShape, Layer, LayerKind, LayerTrace, LayerWeights, Objective, Shape};
-use nanozk_executor::trace::{attention_trace, mlp_trace};
-use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel, Trace};
-use nanozk_prover::plonk::{
-    commit_column, estimate_peak_bytes, prove, verifier_params, ProvingKey, Witness,
-};
-use nanozk_prover::registration::{blind, stream, weight_columns};
+use nanozk_circuits::{BlockShape, Layer, LayerKind, Objective, Shape};
+use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params, ProvingKey};
+use nanozk_prover::synthetic::SyntheticLayer;
 use nanozk_setup::Setup;
 use nanozk_verifier::{verify, Expected, Proof, TranscriptKind};
 use rand_core::{OsRng, RngCore};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::time::Instant;
-
-const SEED: u64 = 1;
 
 /// What one proof costs.
 #[derive(Clone, Debug, Serialize)]
@@ -168,67 +160,6 @@ fn with_rows(mut shape: Shape, k: u32) -> Result<Shape> {
     Ok(shape)
 }
 
-/// A layer with its values.
-struct Run {
-    model: QuantizedModel,
-    trace: Trace,
-    sequence: SequenceTrace,
-}
-
-impl Run {
-    /// Attention and MLP, from a random residual stream; or, for the ends, a whole model's run.
-    fn new(arch: &Architecture, kind: LayerKind, tokens: usize) -> Result<Self> {
-        let ends = matches!(kind, LayerKind::Embed | LayerKind::Head);
-        // The ends of the model are not needed for what lies between.
-        let small = Architecture { vocab: 4, ..*arch };
-        let arch = if ends { arch } else { &small };
-        let model = synthetic::model(*arch, Activation::GeluNew, SEED);
-        let prompt = synthetic::tokens(tokens / 2, arch.vocab, SEED);
-        let generated = model.generate(&prompt, tokens - prompt.len(), |_| ())?;
-        let sequence = SequenceTrace {
-            prompt: prompt.len(),
-            generated: generated.len(),
-            tokens: [prompt, generated].concat(),
-            input_salt: Fr::from(OsRng.next_u64()),
-            output_salt: Fr::from(OsRng.next_u64()),
-        };
-        let mut trace = model.forward(&sequence.tokens)?;
-        if !ends {
-            let input = synthetic::residual(tokens, arch.width, SEED);
-            let attention = attention_trace(&model.layers[0], &model.spec, arch.heads, &input)?;
-            let mlp = mlp_trace(&model.layers[0], &model.spec, &attention.output)?;
-            trace.blocks[0] = (attention, mlp);
-        }
-        Ok(Run {
-            model,
-            trace,
-            sequence,
-        })
-    }
-
-    fn values(&self, kind: LayerKind) -> LayerTrace<'_> {
-        let (attention, mlp) = &self.trace.blocks[0];
-        match kind {
-            LayerKind::Embed => LayerTrace::Embed(&self.sequence, &self.trace.embed.out),
-            LayerKind::Attention => LayerTrace::Attention(attention),
-            LayerKind::Mlp => LayerTrace::Mlp(mlp),
-            LayerKind::Block => LayerTrace::Block(attention, mlp),
-            LayerKind::Head => LayerTrace::Head(&self.sequence, &self.trace.head),
-        }
-    }
-
-    fn instances(&self, kind: LayerKind) -> Vec<Fr> {
-        let mut out = vec![Fr::from(1), Fr::from(2)];
-        let (input, output) = self.sequence.digests();
-        match kind {
-            LayerKind::Embed => out.extend([input, output]),
-            LayerKind::Head => out.push(output),
-            _ => {}
-        }
-        out
-    }
-}
-
 fn measure(
     shape: Shape,
     arch: &Architecture,
@@ -244,53 +175,16 @@ fn measure(
     let keygen_cpu_s = clock.cpu_s();
 
     progress.message(&format!("{}: weights", kind.name()));
-    let run = Run::new(arch, kind, shape.tokens)?;
-    let seed = [7; 32];
-    let weights = LayerWeights::of(&run.model, kind, 0);
-    let weight_columns = weight_columns(&layer, weights, &seed, 0);
-    let commitments: Vec<_> = weight_columns
-        .iter()
-        .map(|c| commit_column(setup.params(), c.clone()))
-        .collect();
-    let instances = run.instances(kind);
+    let salts = [(); 2].map(|()| Fr::from(OsRng.next_u64()));
+    let run = SyntheticLayer::new(arch, kind, shape.tokens, salts)?;
+    let weights = run.weights(&layer, setup);
+    let instances = run.instances([Fr::from(1), Fr::from(2)]);
 
     progress.message(&format!("{}: proof", kind.name()));
     let told = reset_peak_rss();
     let clock = Stopwatch::start();
-    let mut first_phase = layer.witness(run.values(kind), || OsRng.next_u64())?;
-    let mut known = BTreeMap::new();
-    let mut next_weight = weight_columns.into_iter().zip(&commitments);
-    for (index, (column, values)) in layer
-        .program
-        .first_phase()
-        .into_iter()
-        .zip(&mut first_phase)
-        .enumerate()
-    {
-        match layer.program.info(column).kind {
-            Kind::Weight => {
-                let (weights, commitment) = next_weight.next().expect("one for each weight column");
-                *values = weights;
-                known.insert(column, *commitment);
-            }
-            Kind::Input | Kind::Output => {
-                blind(values, stream(&seed, "boundary", index as u64, 0));
-            }
-            _ => {}
-        }
-    }
-    let witness = Witness {
-        first_phase,
-        known,
-        instances: &instances,
-    };
-    let proof = prove(
-        setup.params(),
-        &key,
-        witness,
-        transcript,
-        &mut OsRng,
-        &|_| (),
+    let proof = run.prove(
+        &layer, &key, setup, &weights, &instances, transcript, &mut OsRng,
     )?;
     let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
     let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
@@ -299,7 +193,7 @@ fn measure(
     let (vk, params) = (key.vk(), verifier_params(setup.params(), setup.id()));
     let bytes = proof.to_bytes();
     let expected = Expected {
-        weights: Some(&commitments),
+        weights: Some(&weights.commitments),
         ..Expected::default()
     };
     let mut times = Vec::new();

@@ -1,0 +1,159 @@
+//! Layers of synthetic models, ready to prove: for benchmarks, and for tests of whole circuits.
+
+use crate::plonk::{commit_column, prove, ProvingKey, Witness};
+use crate::registration::{blind, stream, weight_columns};
+use crate::Error;
+use halo2curves::bn256::{Fr, G1Affine};
+use nanozk_circuits::embed::SequenceTrace;
+use nanozk_circuits::ir::{Column, Kind};
+use nanozk_circuits::{Layer, LayerKind, LayerTrace, LayerWeights};
+use nanozk_executor::trace::{attention_trace, mlp_trace};
+use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel, Trace};
+use nanozk_setup::Setup;
+use nanozk_verifier::{Proof, TranscriptKind};
+use rand_core::{CryptoRng, RngCore};
+use std::collections::BTreeMap;
+
+const SEED: u64 = 1;
+/// Blinds weights and boundaries: nothing of a synthetic model is secret.
+const BLINDING: [u8; 32] = [7; 32];
+
+/// A layer of a synthetic model with the values of one run.
+pub struct SyntheticLayer {
+    kind: LayerKind,
+    model: QuantizedModel,
+    trace: Trace,
+    sequence: SequenceTrace,
+}
+
+impl SyntheticLayer {
+    /// Attention and MLP from a random residual stream; or, for the ends, from a whole model's run.
+    pub fn new(
+        arch: &Architecture,
+        kind: LayerKind,
+        tokens: usize,
+        salts: [Fr; 2],
+    ) -> Result<Self, Error> {
+        let ends = matches!(kind, LayerKind::Embed | LayerKind::Head);
+        // The ends of the model are not needed for what lies between.
+        let small = Architecture { vocab: 4, ..*arch };
+        let arch = if ends { arch } else { &small };
+        let model = synthetic::model(*arch, Activation::GeluNew, SEED);
+        let prompt = synthetic::tokens(tokens / 2, arch.vocab, SEED);
+        let generated = model.generate(&prompt, tokens - prompt.len(), |_| ())?;
+        let [input_salt, output_salt] = salts;
+        let sequence = SequenceTrace {
+            prompt: prompt.len(),
+            generated: generated.len(),
+            tokens: [prompt, generated].concat(),
+            input_salt,
+            output_salt,
+        };
+        let mut trace = model.forward(&sequence.tokens)?;
+        if !ends {
+            let input = synthetic::residual(tokens, arch.width, SEED);
+            let attention = attention_trace(&model.layers[0], &model.spec, arch.heads, &input)?;
+            let mlp = mlp_trace(&model.layers[0], &model.spec, &attention.output)?;
+            trace.blocks[0] = (attention, mlp);
+        }
+        Ok(SyntheticLayer {
+            kind,
+            model,
+            trace,
+            sequence,
+        })
+    }
+
+    fn values(&self) -> LayerTrace<'_> {
+        let (attention, mlp) = &self.trace.blocks[0];
+        match self.kind {
+            LayerKind::Embed => LayerTrace::Embed(&self.sequence, &self.trace.embed.out),
+            LayerKind::Attention => LayerTrace::Attention(attention),
+            LayerKind::Mlp => LayerTrace::Mlp(mlp),
+            LayerKind::Block => LayerTrace::Block(attention, mlp),
+            LayerKind::Head => LayerTrace::Head(&self.sequence, &self.trace.head),
+        }
+    }
+
+    /// Public inputs, for a statement of these two words.
+    pub fn instances(&self, statement: [Fr; 2]) -> Vec<Fr> {
+        let mut out = statement.to_vec();
+        let (input, output) = self.sequence.digests();
+        match self.kind {
+            LayerKind::Embed => out.extend([input, output]),
+            LayerKind::Head => out.push(output),
+            _ => {}
+        }
+        out
+    }
+
+    /// The weight columns of the layer's circuit, and commitments to them.
+    pub fn weights(&self, layer: &Layer, setup: &Setup) -> SyntheticWeights {
+        let columns = weight_columns(
+            layer,
+            LayerWeights::of(&self.model, self.kind, 0),
+            &BLINDING,
+            0,
+        );
+        let commitments = columns
+            .iter()
+            .map(|c| commit_column(setup.params(), c.clone()))
+            .collect();
+        SyntheticWeights {
+            columns,
+            commitments,
+        }
+    }
+
+    /// Proves the layer.
+    #[allow(clippy::too_many_arguments)]
+    pub fn prove(
+        &self,
+        layer: &Layer,
+        key: &ProvingKey,
+        setup: &Setup,
+        weights: &SyntheticWeights,
+        instances: &[Fr],
+        transcript: TranscriptKind,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Proof, Error> {
+        let mut first_phase = layer.witness(self.values(), || rng.next_u64())?;
+        let mut known: BTreeMap<Column, G1Affine> = BTreeMap::new();
+        let mut next_weight = weights.columns.iter().zip(&weights.commitments);
+        let columns = layer.program.first_phase();
+        for (index, (column, values)) in columns.into_iter().zip(&mut first_phase).enumerate() {
+            match layer.program.info(column).kind {
+                Kind::Weight => {
+                    let (weights, commitment) =
+                        next_weight.next().expect("one for each weight column");
+                    values.clone_from(weights);
+                    known.insert(column, *commitment);
+                }
+                Kind::Input | Kind::Output => {
+                    blind(values, stream(&BLINDING, "boundary", index as u64, 0));
+                }
+                _ => {}
+            }
+        }
+        let witness = Witness {
+            first_phase,
+            known,
+            instances,
+        };
+        Ok(prove(
+            setup.params(),
+            key,
+            witness,
+            transcript,
+            rng,
+            &|_| (),
+        )?)
+    }
+}
+
+/// Weight columns with their commitments.
+pub struct SyntheticWeights {
+    columns: Vec<Vec<Fr>>,
+    /// One for each weight column.
+    pub commitments: Vec<G1Affine>,
+}
