@@ -110,7 +110,7 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         // Nobody can claim under a version with a frozen verifier: the provider is let go, at once and unharmed.
         bool usable = registry.usable(expired.version);
         if (usable && block.timestamp <= expired.claimBy) revert DeadlineNotPassed(expired.claimBy);
-        uint256 penalty = usable ? _part(expired.stake, Economics.NO_SHOW_BPS) : 0;
+        uint256 penalty = usable ? Economics.noShowPenalty(expired.stake) : 0;
 
         expired.status = JobStatus.Expired;
         emit JobExpired(id, penalty);
@@ -155,14 +155,15 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     /// @inheritdoc IJobMarket
     function slash(bytes32 id, address challenger) external {
         Job storage slashed = _end(id, JobStatus.Slashed);
-        uint256 toRequester = _part(slashed.stake, Economics.REQUESTER_BPS);
-        uint256 toChallenger = challenger == address(0) ? 0 : _part(slashed.stake, Economics.CHALLENGER_BPS);
+        uint256 toRequester = Economics.requesterShare(slashed.stake);
+        uint256 toChallenger = challenger == address(0) ? 0 : Economics.challengerShare(slashed.stake);
         emit JobSlashed(id, challenger, toChallenger, toRequester, slashed.stake - toChallenger - toRequester);
 
         escrow.release(_priceHold(id));
-        Share[] memory shares = new Share[](challenger == address(0) ? 1 : 2);
+        // The rest is burned.
+        Share[] memory shares = new Share[](2);
         shares[0] = Share(slashed.requester, toRequester);
-        if (challenger != address(0)) shares[1] = Share(challenger, toChallenger);
+        shares[1] = Share(challenger, toChallenger);
         escrow.share(_stakeHold(id), shares);
     }
 
@@ -245,10 +246,6 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         if (msg.sender != settlement) revert NotAuthorized(msg.sender);
         ended = _at(id, JobStatus.Claimed);
         ended.status = status;
-    }
-
-    function _part(uint256 amount, uint256 bps) private pure returns (uint256) {
-        return amount * bps / 10_000;
     }
 
     function _priceHold(bytes32 id) private pure returns (bytes32) {

@@ -16,9 +16,6 @@ import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 contract LayerDispute is ILayerDispute, ERC165 {
     using LayerSet for uint256;
 
-    /// @notice Tokens have 24 bits in a digest.
-    uint256 public constant MAX_TOKEN = 2 ** 24 - 1;
-
     IBondEscrow public immutable escrow;
     IJobMarket public immutable market;
     IClaimBook public immutable book;
@@ -168,9 +165,6 @@ contract LayerDispute is ILayerDispute, ERC165 {
 
     function _checkOutput(Claim memory c, Job memory j, uint256 salt, uint32[] calldata tokens) private view {
         if (tokens.length != j.newTokens) revert WrongTokenCount(j.newTokens, tokens.length);
-        for (uint256 i = 0; i < tokens.length; ++i) {
-            if (tokens[i] > MAX_TOKEN) revert TokenTooLarge(i);
-        }
         uint256 positions = registry.header(c.version).tokens;
         bytes32 digest = TokenDigest.outputDigest(positions, j.promptTokens, tokens, salt);
         if (digest != c.outputDigest) revert OutputMismatch(c.outputDigest, digest);

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { IBondEscrow, Source } from "../../contracts/interfaces/IBondEscrow.sol";
+import { IJobMarket, Job, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { IModelRegistry } from "../../contracts/interfaces/IModelRegistry.sol";
+import { JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { Statement } from "../../contracts/libraries/Statement.sol";
+import { Base } from "./Base.t.sol";
+import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+
+contract JobMarketTest is Base {
+    // ---------------------------------------------------------------- open
+
+    function test_Open_HoldsThePriceAndKeepsThePolicy() public {
+        JobRequest memory request = _request(Lane.Audited);
+        bytes32 id = market.jobIdOf(request);
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobOpened(id, requester, version, address(0), Lane.Audited, ETH, PRICE);
+        assertEq(_open(request), id);
+
+        Job memory job = market.job(id);
+        assertEq(uint256(job.status), uint256(JobStatus.Open));
+        assertEq(uint256(job.lane), uint256(Lane.Audited));
+        assertEq(job.requester, requester);
+        assertEq(job.provider, address(0));
+        assertEq(job.version, version);
+        assertEq(job.inputDigest, INPUT_DIGEST);
+        assertEq(job.promptTokens, request.promptTokens);
+        assertEq(job.newTokens, request.newTokens);
+        assertEq(job.lockBy, request.lockBy);
+        assertEq(job.claimBy, request.claimBy);
+        assertEq(job.challengeWindow, WINDOW);
+        assertEq(job.answerWindow, ANSWER);
+        assertEq(job.asset, ETH);
+        assertEq(job.price, PRICE);
+        assertEq(job.stake, STAKE);
+        assertEq(job.challengeBond, BOND);
+        assertEq(_free(requester), 100 ether - PRICE);
+        (address account,, uint256 amount, Source source) = escrow.holdOf(keccak256(abi.encode("price", id)));
+        assertEq(account, requester);
+        assertEq(amount, PRICE);
+        assertEq(uint256(source), uint256(Source.Free));
+    }
+
+    function test_Open_RequesterNeedsNoSignature() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        vm.prank(requester);
+        market.open(request, "");
+        assertEq(uint256(market.job(market.jobIdOf(request)).status), uint256(JobStatus.Open));
+    }
+
+    function test_Open_IdIsTheDigestOfTheTypedData() public {
+        JobRequest memory r = _request(Lane.Optimistic);
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("nanozk JobMarket"),
+                keccak256("1"),
+                block.chainid,
+                address(market)
+            )
+        );
+        bytes memory first = abi.encode(
+            market.JOB_REQUEST_TYPEHASH(),
+            r.requester,
+            r.provider,
+            r.version,
+            r.inputDigest,
+            r.promptTokens,
+            r.newTokens
+        );
+        bytes memory rest =
+            abi.encode(uint8(r.lane), r.price, r.lockBy, r.claimBy, r.challengeWindow, r.answerWindow, r.nonce);
+        assertEq(market.domainSeparator(), domain);
+        assertEq(
+            market.jobIdOf(r), keccak256(abi.encodePacked(hex"1901", domain, keccak256(bytes.concat(first, rest))))
+        );
+    }
+
+    /// Every field of a request is signed: with any other value the signature is another's.
+    function testFuzz_Open_EveryFieldIsSigned(uint256 field, uint32 by) public {
+        JobRequest memory r = _request(Lane.Optimistic);
+        bytes memory signature = _sign(requesterKey, market.jobIdOf(r));
+        uint32 d = uint32(bound(by, 1, 1000));
+        field = bound(field, 0, 12);
+        if (field == 0) r.requester = thief;
+        else if (field == 1) r.provider = thief;
+        else if (field == 2) r.version = tokenVersion;
+        else if (field == 3) r.inputDigest = bytes32(uint256(r.inputDigest) + d);
+        else if (field == 4) r.promptTokens = 2;
+        else if (field == 5) r.newTokens = 1;
+        else if (field == 6) r.lane = Lane.Audited;
+        else if (field == 7) r.price += d;
+        else if (field == 8) r.lockBy += d;
+        else if (field == 9) r.claimBy += d;
+        else if (field == 10) r.challengeWindow += d;
+        else if (field == 11) r.answerWindow += d;
+        else r.nonce += d;
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, r.requester));
+        market.open(r, signature);
+    }
+
+    function test_Open_NonceIsUsedOnce() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        bytes32 job = _open(request);
+        vm.prank(requester);
+        market.cancel(job);
+        bytes memory signature = _sign(requesterKey, job);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.NonceUsed.selector, requester, request.nonce));
+        market.open(request, signature);
+    }
+
+    function test_Open_NonceOfAnotherIsFree() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        _open(request);
+        request.requester = thief;
+        vm.prank(thief);
+        market.open(request, "");
+        assertTrue(market.nonceUsed(requester, request.nonce));
+        assertTrue(market.nonceUsed(thief, request.nonce));
+        assertFalse(market.nonceUsed(thief, request.nonce + 1));
+    }
+
+    function test_CancelNonce_RevokesASignature() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        vm.expectEmit(address(market));
+        emit IJobMarket.NonceCancelled(requester, request.nonce);
+        vm.prank(requester);
+        market.cancelNonce(request.nonce);
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.NonceUsed.selector, requester, request.nonce));
+        vm.prank(requester);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.NonceUsed.selector, requester, request.nonce));
+        market.cancelNonce(request.nonce);
+    }
+
+    function test_Open_RefusesAPriceOutOfBounds() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        request.price = 0;
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceZero.selector));
+        request.price = 1 ether + 1;
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceTooHigh.selector, 1 ether, 1 ether + 1));
+        request.price = 1 ether;
+        _open(request);
+    }
+
+    function test_Open_RefusesWhatTheRequesterCannotPay() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        vm.prank(requester);
+        escrow.withdraw(ETH, 100 ether - PRICE + 1, requester);
+        _expectOpen(
+            request, abi.encodeWithSelector(IBondEscrow.InsufficientFree.selector, requester, ETH, PRICE, PRICE - 1)
+        );
+    }
+
+    function test_Open_RefusesDigestsThatAreNotReduced() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        request.inputDigest = bytes32(Statement.FIELD_ORDER);
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.DigestNotReduced.selector, request.inputDigest));
+        request.inputDigest = bytes32(Statement.FIELD_ORDER - 1);
+        _open(request);
+    }
+
+    function test_Open_RefusesUnknownAndUnusableVersions() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        request.version = keccak256("no such version");
+        _expectOpen(request, abi.encodeWithSelector(IModelRegistry.UnknownVersion.selector, request.version));
+        request.version = version;
+        _freeze(LayerKind.Mlp);
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.VersionUnusable.selector, version));
+    }
+
+    function test_Open_RefusesTokensThatDoNotFit() public {
+        uint32[2][4] memory cases = [[uint32(0), 2], [uint32(3), 0], [uint32(5), 4], [type(uint32).max, 2]];
+        for (uint256 i = 0; i < cases.length; ++i) {
+            JobRequest memory request = _request(Lane.Proofs);
+            (request.promptTokens, request.newTokens) = (cases[i][0], cases[i][1]);
+            _expectOpen(request, abi.encodeWithSelector(IJobMarket.BadTokens.selector, cases[i][0], cases[i][1], 8));
+        }
+        JobRequest memory full = _request(Lane.Proofs);
+        (full.promptTokens, full.newTokens) = (7, 1);
+        _open(full);
+    }
+
+    function test_Open_BoundsOfDeadlines() public {
+        uint64 t = uint64(block.timestamp);
+        JobRequest memory request = _request(Lane.Proofs);
+        request.lockBy = t - 1;
+        _expectDuration(request, "lockBy", t, request.claimBy, t - 1);
+        request.lockBy = request.claimBy + 1;
+        _expectDuration(request, "lockBy", t, request.claimBy, request.claimBy + 1);
+        request.lockBy = t;
+        request.claimBy = t + 30 days + 1;
+        _expectDuration(request, "claimBy", t, t + 30 days, t + 30 days + 1);
+        request.claimBy = type(uint64).max;
+        _expectDuration(request, "claimBy", t, t + 30 days, type(uint64).max);
+        request.claimBy = t + 30 days;
+        _open(request);
+    }
+
+    function test_Open_BoundsOfWindows() public {
+        uint32[4] memory bad = [uint32(1), 59, 7 days + 1, type(uint32).max];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            JobRequest memory request = _request(Lane(i % 3));
+            request.challengeWindow = bad[i];
+            _expectDuration(request, "challengeWindow", 60, 7 days, bad[i]);
+            request.challengeWindow = WINDOW;
+            request.answerWindow = bad[i];
+            _expectDuration(request, "answerWindow", 60, 7 days, bad[i]);
+        }
+        JobRequest memory edges = _request(Lane.Audited);
+        (edges.challengeWindow, edges.answerWindow) = (60, 7 days);
+        _open(edges);
+    }
+
+    /// Nobody could challenge an optimistic claim without a window, and none could be answered.
+    function test_Open_NoWindowOnlyInTheLaneOfProofs() public {
+        JobRequest memory request = _request(Lane.Optimistic);
+        request.challengeWindow = 0;
+        _expectDuration(request, "challengeWindow", 60, 7 days, 0);
+        request.lane = Lane.Audited;
+        _expectDuration(request, "challengeWindow", 60, 7 days, 0);
+        request.lane = Lane.Proofs;
+        _open(request);
+        request.answerWindow = 0;
+        request.nonce = nonce++;
+        _expectDuration(request, "answerWindow", 60, 7 days, 0);
+    }
+
+    // ---------------------------------------------------------------- lock
+
+    function test_Lock_HoldsTheStake() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobLocked(job, provider, STAKE);
+        _lock(job);
+        assertEq(uint256(market.job(job).status), uint256(JobStatus.Locked));
+        assertEq(market.job(job).provider, provider);
+        assertEq(escrow.bonded(provider, ETH), 9 * STAKE);
+        assertEq(escrow.encumbered(provider, ETH), STAKE);
+    }
+
+    function test_Lock_DeadlineEdge() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        bytes32 late = _open(request);
+        request.nonce = nonce++;
+        bytes32 inTime = _open(request);
+        vm.warp(request.lockBy);
+        _lock(inTime);
+        vm.warp(request.lockBy + 1);
+        vm.prank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.DeadlinePassed.selector, request.lockBy));
+        market.lock(late, provider, "");
+    }
+
+    function test_Lock_OnlyTheProviderThatWasAsked() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        request.provider = provider;
+        bytes32 job = _open(request);
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.NotProvider.selector, provider, thief));
+        market.lock(job, thief, "");
+        _lock(job);
+    }
+
+    function test_Lock_NeedsTheProvidersConsent() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        bytes32 other = _open(_request(Lane.Proofs));
+        bytes memory forOther = _sign(providerKey, market.lockDigest(other, provider));
+        bytes memory byRequester = _sign(requesterKey, market.lockDigest(job, provider));
+        vm.startPrank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
+        market.lock(job, provider, forOther);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
+        market.lock(job, provider, byRequester);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
+        market.lock(job, provider, "");
+    }
+
+    function test_Lock_DigestIsThatOfTheTypedData() public view {
+        bytes32 structHash =
+            keccak256(abi.encode(keccak256("Lock(bytes32 job,address provider)"), bytes32("j"), provider));
+        assertEq(
+            market.lockDigest("j", provider),
+            keccak256(abi.encodePacked(hex"1901", market.domainSeparator(), structHash))
+        );
+    }
+
+    function test_Lock_OnlyOnceAndOnlyOpenJobs() public {
+        bytes32 job = _locked(Lane.Proofs);
+        vm.prank(thief);
+        vm.expectRevert(_wrongStatus(job, JobStatus.Open, JobStatus.Locked));
+        market.lock(job, thief, "");
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.UnknownJob.selector, bytes32("none")));
+        market.lock("none", thief, "");
+    }
+
+    function test_Lock_NeedsAUsableVersion() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        _freeze(LayerKind.Head);
+        vm.prank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.VersionUnusable.selector, version));
+        market.lock(job, provider, "");
+    }
+
+    // ---------------------------------------------------------------- cancel, expire
+
+    function test_Cancel_RefundsByTheRequesterAtAnyTime() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobRefunded(job);
+        vm.prank(requester);
+        market.cancel(job);
+        assertEq(_free(requester), 100 ether);
+        assertEq(uint256(market.job(job).status), uint256(JobStatus.Refunded));
+    }
+
+    function test_Cancel_ByAnybodyOnceItCannotBeTaken() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        uint64 lockBy = market.job(job).lockBy;
+        vm.warp(lockBy);
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.NotRequester.selector, requester, thief));
+        market.cancel(job);
+        vm.warp(lockBy + 1);
+        vm.prank(thief);
+        market.cancel(job);
+        assertEq(_free(requester), 100 ether);
+    }
+
+    function test_Cancel_NotWhenTaken() public {
+        bytes32 job = _locked(Lane.Proofs);
+        vm.prank(requester);
+        vm.expectRevert(_wrongStatus(job, JobStatus.Open, JobStatus.Locked));
+        market.cancel(job);
+    }
+
+    function test_Expire_ANoShowCostsATenth() public {
+        bytes32 job = _locked(Lane.Proofs);
+        uint64 claimBy = market.job(job).claimBy;
+        vm.warp(claimBy);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.DeadlineNotPassed.selector, claimBy));
+        market.expire(job);
+        vm.warp(claimBy + 1);
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobExpired(job, STAKE / 10);
+        market.expire(job);
+        assertEq(_free(requester), 100 ether + STAKE / 10);
+        assertEq(_free(provider), STAKE - STAKE / 10);
+        assertEq(escrow.encumbered(provider, ETH), 0);
+        assertEq(uint256(market.job(job).status), uint256(JobStatus.Expired));
+        assertEq(escrow.burned(ETH), 0);
+    }
+
+    function test_Expire_OnlyLockedJobs() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        vm.warp(market.job(job).claimBy + 1);
+        vm.expectRevert(_wrongStatus(job, JobStatus.Locked, JobStatus.Open));
+        market.expire(job);
+        vm.warp(block.timestamp - 4 hours);
+        job = _claimed(Lane.Optimistic);
+        vm.warp(market.job(job).claimBy + 1);
+        vm.expectRevert(_wrongStatus(job, JobStatus.Locked, JobStatus.Claimed));
+        market.expire(job);
+    }
+
+    // ---------------------------------------------------------------- the protocol's contracts
+
+    function test_OnlyTheProtocolsContractsMoveAJob() public {
+        bytes32 job = _claimed(Lane.Optimistic);
+        bytes memory denied = abi.encodeWithSelector(IJobMarket.NotAuthorized.selector, thief);
+        vm.startPrank(thief);
+        vm.expectRevert(denied);
+        market.claimed(job);
+        vm.expectRevert(denied);
+        market.settle(job, thief);
+        vm.expectRevert(denied);
+        market.slash(job, thief);
+        vm.expectRevert(denied);
+        market.refund(job);
+    }
+
+    /// The settlement itself could not pay twice.
+    function test_AJobEndsOnce() public {
+        bytes32 job = _claimed(Lane.Optimistic);
+        vm.startPrank(address(settlement));
+        market.settle(job, recipient);
+        bytes memory over = _wrongStatus(job, JobStatus.Claimed, JobStatus.Settled);
+        vm.expectRevert(over);
+        market.settle(job, recipient);
+        vm.expectRevert(over);
+        market.slash(job, challenger);
+        vm.expectRevert(over);
+        market.refund(job);
+    }
+
+    function test_Slash_SplitsTheStakeWithAChallenger() public {
+        _slash(challenger, STAKE * 4 / 10, STAKE * 3 / 10);
+    }
+
+    function test_Slash_BurnsTheChallengersPartIfThereIsNone() public {
+        _slash(address(0), 0, STAKE * 7 / 10);
+    }
+
+    function _slash(address winner, uint256 toChallenger, uint256 burned) private {
+        bytes32 job = _claimed(Lane.Optimistic);
+        vm.expectEmit(address(market));
+        emit IJobMarket.JobSlashed(job, winner, toChallenger, STAKE * 3 / 10, burned);
+        vm.prank(address(settlement));
+        market.slash(job, winner);
+        assertEq(_free(challenger), 10 ether + toChallenger);
+        assertEq(_free(requester), 100 ether + STAKE * 3 / 10);
+        assertEq(escrow.burned(ETH), burned);
+        assertEq(escrow.encumbered(provider, ETH), 0);
+    }
+
+    function test_Job_UnknownReverts() public {
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.UnknownJob.selector, bytes32("none")));
+        market.job("none");
+    }
+
+    function test_ERC165() public view {
+        assertTrue(market.supportsInterface(type(IJobMarket).interfaceId));
+        assertTrue(market.supportsInterface(type(IERC165).interfaceId));
+        assertFalse(market.supportsInterface(0xffffffff));
+    }
+
+    function test_Getters() public view {
+        assertEq(address(market.escrow()), address(escrow));
+        assertEq(address(market.registry()), address(registry));
+        assertEq(market.claimBook(), address(book));
+        assertEq(market.settlement(), address(settlement));
+    }
+
+    // ---------------------------------------------------------------- internal
+
+    function _expectOpen(JobRequest memory request, bytes memory revertData) private {
+        bytes memory signature = _sign(requesterKey, market.jobIdOf(request));
+        vm.expectRevert(revertData);
+        market.open(request, signature);
+    }
+
+    function _expectDuration(JobRequest memory request, string memory field, uint256 min, uint256 max, uint256 got)
+        private
+    {
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.BadDuration.selector, field, min, max, got));
+    }
+
+    function _wrongStatus(bytes32 job, JobStatus expected, JobStatus got) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, expected, got);
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
+import { R } from "../../contracts/libraries/PoseidonConstants.sol";
+import { TokenDigest } from "../../contracts/libraries/TokenDigest.sol";
+import { Test } from "forge-std/Test.sol";
+
+contract TokenDigestHarness {
+    function input(uint256 positions, uint32[] calldata tokens, uint256 salt) external pure returns (bytes32) {
+        return TokenDigest.inputDigest(positions, tokens, salt);
+    }
+
+    function output(uint256 positions, uint256 promptTokens, uint32[] calldata tokens, uint256 salt)
+        external
+        pure
+        returns (bytes32)
+    {
+        return TokenDigest.outputDigest(positions, promptTokens, tokens, salt);
+    }
+}
+
+contract TokenDigestTest is Test {
+    TokenDigestHarness internal digest = new TokenDigestHarness();
+    string internal json;
+
+    function setUp() public {
+        json = vm.readFile("test/fixtures/token-digests.json");
+    }
+
+    function path(uint256 i, string memory field) internal pure returns (string memory) {
+        return string.concat(".cases[", vm.toString(i), "].", field);
+    }
+
+    function tokensOf(uint256 i, string memory field) internal view returns (uint32[] memory tokens) {
+        uint256[] memory wide = vm.parseJsonUintArray(json, path(i, field));
+        tokens = new uint32[](wide.length);
+        for (uint256 j = 0; j < wide.length; ++j) {
+            tokens[j] = uint32(wide[j]);
+        }
+    }
+
+    function test_Digests_AreThoseOfTheCircuits() public view {
+        uint256 count = vm.parseJsonUint(json, ".count");
+        assertGt(count, 4);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 n = vm.parseJsonUint(json, path(i, "positions"));
+            uint32[] memory prompt = tokensOf(i, "prompt");
+            uint256 salt = vm.parseJsonUint(json, path(i, "inputSalt"));
+            assertEq(digest.input(n, prompt, salt), vm.parseJsonBytes32(json, path(i, "input")));
+            salt = vm.parseJsonUint(json, path(i, "outputSalt"));
+            bytes32 output = digest.output(n, prompt.length, tokensOf(i, "generated"), salt);
+            assertEq(output, vm.parseJsonBytes32(json, path(i, "output")));
+        }
+    }
+
+    function test_Digests_AffordableFor1024Positions() public view {
+        uint256 last = vm.parseJsonUint(json, ".count") - 1;
+        uint32[] memory prompt = tokensOf(last, "prompt");
+        uint32[] memory generated = tokensOf(last, "generated");
+        assertEq(vm.parseJsonUint(json, path(last, "positions")), 1024);
+        uint256 before = gasleft();
+        digest.output(1024, prompt.length, generated, 1);
+        assertLt(before - gasleft(), 3_500_000);
+
+        // Permutations only: 129.
+        generated = new uint32[](0);
+        before = gasleft();
+        digest.output(1024, prompt.length, generated, 1);
+        assertLt((before - gasleft()) / 129, 21_000);
+    }
+
+    function test_Digests_OfMostPositionsFitIntoATransaction() public view {
+        uint32[] memory generated = new uint32[](4095);
+        uint256 before = gasleft();
+        digest.output(4096, 1, generated, 1);
+        assertLt(before - gasleft(), 14_000_000);
+    }
+
+    function testFuzz_Digests_BindEveryToken(uint256 salt, uint8 length, uint8 place, uint32 other) public view {
+        length = uint8(bound(length, 1, 40));
+        place = uint8(bound(place, 0, length - 1));
+        other = uint32(bound(other, 1, 2 ** 24 - 1));
+        uint32[] memory tokens = new uint32[](length);
+        bytes32 output = digest.output(64, 5, tokens, salt);
+        bytes32 input = digest.input(64, tokens, salt);
+        tokens[place] = other;
+        assertNotEq(digest.output(64, 5, tokens, salt), output);
+        assertNotEq(digest.input(64, tokens, salt), input);
+    }
+
+    function test_Digests_BindCountsPositionsAndSalt() public view {
+        uint32[] memory tokens = new uint32[](3);
+        uint32[] memory more = new uint32[](4);
+        bytes32 output = digest.output(64, 5, tokens, 7);
+        assertNotEq(digest.output(64, 5, more, 7), output);
+        assertNotEq(digest.output(64, 4, tokens, 7), output);
+        assertNotEq(digest.output(32, 5, tokens, 7), output);
+        assertNotEq(digest.output(64, 5, tokens, 8), output);
+        assertNotEq(digest.input(64, tokens, 7), digest.input(64, more, 7));
+        assertEq(digest.output(64, 5, tokens, 7 + R), output);
+    }
+
+    function testFuzz_Digests_RefuseTokensThatDoNotFit(uint32 token, uint8 place) public {
+        token = uint32(bound(token, 2 ** 24, type(uint32).max));
+        place = uint8(bound(place, 0, 9));
+        uint32[] memory tokens = new uint32[](10);
+        tokens[place] = token;
+        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.TokenTooLarge.selector, place));
+        digest.output(64, 5, tokens, 7);
+        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.TokenTooLarge.selector, place));
+        digest.input(64, tokens, 7);
+    }
+
+    function test_Digests_RefuseMoreTokensThanPositions() public {
+        uint32[] memory tokens = new uint32[](4);
+        digest.output(8, 4, tokens, 0);
+        vm.expectRevert(abi.encodeWithSelector(TokenDigest.TooManyTokens.selector, 8, 9));
+        digest.output(8, 5, tokens, 0);
+        vm.expectRevert(abi.encodeWithSelector(TokenDigest.TooManyTokens.selector, 3, 4));
+        digest.input(3, tokens, 0);
+    }
+}

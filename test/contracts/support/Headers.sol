@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Headers of blocks, with a number and a RANDAO of the test's choice
+library Headers {
+    function encode(uint64 number, bytes32 mixHash) internal pure returns (bytes memory) {
+        bytes memory hash = abi.encodePacked(hex"a0", keccak256("any"));
+        bytes memory head = bytes.concat(hash, hash, hex"94", bytes20(uint160(1)), hash, hash, hash);
+        bytes memory body = bytes.concat(hex"b90100", new bytes(256), hex"80", _integer(number));
+        bytes memory tail = bytes.concat(hex"808001", hex"80", hex"a0", mixHash, hex"88", bytes8(0));
+        bytes memory fields = bytes.concat(head, body, tail);
+        // forge-lint: disable-next-line(unsafe-typecast) about 500 bytes
+        return bytes.concat(hex"f9", bytes2(uint16(fields.length)), fields);
+    }
+
+    function _integer(uint64 value) private pure returns (bytes memory) {
+        require(value > 0x7f);
+        uint256 length = 0;
+        for (uint64 rest = value; rest != 0; rest >>= 8) {
+            ++length;
+        }
+        bytes memory digits = new bytes(length);
+        for (uint256 i = 0; i < length; ++i) {
+            digits[length - 1 - i] = bytes1(uint8(value >> 8 * i));
+        }
+        return bytes.concat(bytes1(uint8(0x80 + length)), digits);
+    }
+}
