@@ -1,4 +1,4 @@
-//! Bindings of the contracts, made from the ABI of what was compiled (`artifacts/`).
+//! Bindings of the contracts, made from the ABI of their interfaces (`artifacts/`).
 
 /// One module per contract: types of the same name belong to different contracts.
 macro_rules! bind {
@@ -14,23 +14,33 @@ macro_rules! bind {
 
 bind! {
     /// Verifying key digest → verifier.
-    router VerifierRouter "artifacts/VerifierRouter.json";
+    router IVerifierRouter "artifacts/IVerifierRouter.json";
     /// The only holder of money.
-    escrow BondEscrow "artifacts/BondEscrow.json";
+    escrow IBondEscrow "artifacts/IBondEscrow.json";
     /// Model versions.
-    registry ModelRegistry "artifacts/ModelRegistry.json";
+    registry IModelRegistry "artifacts/IModelRegistry.json";
     /// Jobs.
-    market JobMarket "artifacts/JobMarket.json";
+    market IJobMarket "artifacts/IJobMarket.json";
     /// Claims.
-    book ClaimBook "artifacts/ClaimBook.json";
+    book IClaimBook "artifacts/IClaimBook.json";
     /// Draws of layers.
-    beacon AuditBeacon "artifacts/AuditBeacon.json";
+    beacon IAuditBeacon "artifacts/IAuditBeacon.json";
     /// Ends of claims.
-    settlement Settlement "artifacts/Settlement.json";
+    settlement ISettlement "artifacts/ISettlement.json";
     /// Challenges.
-    dispute LayerDispute "artifacts/LayerDispute.json";
+    dispute ILayerDispute "artifacts/ILayerDispute.json";
     /// Descriptions of claims.
-    lens ClaimLens "artifacts/ClaimLens.json";
+    lens IClaimLens "artifacts/IClaimLens.json";
     /// Generated verifiers.
     verifier ILayerVerifier "artifacts/ILayerVerifier.json";
+}
+
+/// Tokens.
+#[allow(missing_docs)]
+pub mod erc20 {
+    alloy::sol! {
+        function balanceOf(address account) external view returns (uint256);
+        function allowance(address owner, address spender) external view returns (uint256);
+        function approve(address spender, uint256 value) external returns (bool);
+    }
 }

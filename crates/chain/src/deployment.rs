@@ -21,7 +21,7 @@ const PROXY_HASH: B256 =
 
 mod factory {
     #![allow(missing_docs)]
-    alloy::sol!(Deployer, "artifacts/Deployer.json");
+    alloy::sol!(IDeployer, "artifacts/IDeployer.json");
 }
 
 /// The protocol's contracts, in the order they are deployed.
@@ -205,7 +205,7 @@ pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
             .collect();
         let values: Vec<_> = arguments.iter().map(|(_, v)| v.clone()).collect();
         let code = artifact.creation_code(&values);
-        let deploy = factory::Deployer::deployCall {
+        let deploy = factory::IDeployer::deployCall {
             salt: salt(name),
             creationCode: code.clone(),
         };
@@ -249,7 +249,7 @@ fn argument(name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynS
 }
 
 /// A constructor's argument, for people.
-fn show(value: &DynSolValue) -> String {
+pub fn show(value: &DynSolValue) -> String {
     crate::revert::text(&Default::default(), value)
 }
 
@@ -363,7 +363,7 @@ pub fn carry_out(
 
 fn deployed_in(client: &Client, step: &Step) -> Result<Option<(B256, u64)>, Error> {
     let topics = [
-        factory::Deployer::Deployed::SIGNATURE_HASH,
+        factory::IDeployer::Deployed::SIGNATURE_HASH,
         step.address.into_word(),
     ];
     client.find_event(step.call.to, topics)
@@ -371,10 +371,10 @@ fn deployed_in(client: &Client, step: &Step) -> Result<Option<(B256, u64)>, Erro
 
 /// Whether the factory, asked, says the same of an address as [`plan`].
 pub fn check_address(client: &Client, account: Address, step: &Step) -> Result<(), Error> {
-    let Ok(deploy) = factory::Deployer::deployCall::abi_decode(&step.call.data) else {
+    let Ok(deploy) = factory::IDeployer::deployCall::abi_decode(&step.call.data) else {
         return Ok(());
     };
-    let asked = factory::Deployer::addressOfCall {
+    let asked = factory::IDeployer::addressOfCall {
         caller: account,
         salt: deploy.salt,
     };

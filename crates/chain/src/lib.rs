@@ -7,7 +7,7 @@
 //! * [`request`]: a job as a file, from requester to provider;
 //! * [`claim`]: sessions as claims, proofs as calldata;
 //! * [`policy`]: parameters under which cheating does not pay;
-//! * [`revert`]: what a contract meant, in a sentence.
+//! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
 //!
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
@@ -17,6 +17,7 @@ pub mod claim;
 pub mod client;
 pub mod deployment;
 mod error;
+pub mod events;
 pub mod format;
 pub mod policy;
 pub mod request;

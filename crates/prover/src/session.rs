@@ -491,6 +491,20 @@ impl SessionDir {
     }
 }
 
+/// A salt for a digest.
+pub fn random_salt(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
+    Fr::random(rng)
+}
+
+/// Salted digest of a prompt in a session of `n` positions.
+///
+/// # Panics
+/// If the prompt is longer than that.
+pub fn input_digest(prompt: &[u32], n: usize, salt: Fr) -> Fr {
+    // The generated tokens are no part of it.
+    sequence_digests(&padded(prompt, n), prompt.len(), 0, salt, Fr::ZERO).0
+}
+
 /// The column of a residual boundary: values and blinding.
 pub fn boundary_values(
     rows: usize,
