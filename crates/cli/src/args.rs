@@ -1,16 +1,25 @@
 //! The command line.
 
+mod chain;
+
+pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::TranscriptKind;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
-Examples, from a checkpoint to a verified claim:
+Examples, from a checkpoint to a verified session:
   nanozk model import ./gpt2 -o model --calibration text.txt --tokens 32
   nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
   nanozk prove session
   nanozk verify session --model-id 0x…
+
+On a chain, with --rpc URL and a key:
+  nanozk deploy; nanozk verifier generate model -o verifiers --solc solc; nanozk verifier deploy verifiers
+  nanozk model register model; nanozk escrow deposit 1eth; nanozk job request …; nanozk job open request.json
+  nanozk job lock request.json; nanozk run --model model --request request.json -o session
+  nanozk claim post session; nanozk prove session; nanozk claim settle session; nanozk claim status session
 
 Exit codes: 0 done or accepted, 1 rejected, 2 error.";
 
@@ -54,6 +63,20 @@ pub(crate) enum Command {
     Setup(SetupCommand),
     /// Measure which layers matter: Fisher information, and what a part of the layers covers
     Importance(ImportanceArgs),
+    /// Deploy the contracts
+    Deploy(DeployArgs),
+    /// Generate, compile and deploy the verifiers of a model's circuits
+    #[command(subcommand)]
+    Verifier(VerifierCommand),
+    /// Move money in and out of the escrow
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
+    /// Ask for inference, and take such jobs
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Claim an answer; prove, challenge, settle and look at claims
+    #[command(subcommand)]
+    Claim(ClaimCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,6 +85,8 @@ pub(crate) enum ModelCommand {
     Import(ImportArgs),
     /// Show what was registered, how it was quantized, and which circuits prove it
     Inspect(InspectArgs),
+    /// Register a model version on chain
+    Register(RegisterArgs),
 }
 
 #[derive(Debug, Args)]
@@ -125,35 +150,63 @@ pub(crate) struct InspectArgs {
 Decoding is greedy: each token is the most likely one, the lowest id if several are. \
 The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
 
-Example:
-  nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session")]
+With --request, prompt, salt and number of tokens are those of a job (nanozk job request), and the claim is \
+made for it.
+
+Examples:
+  nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
+  nanozk run --model model --request request.json --recipient 0x… -o session")]
 pub(crate) struct RunArgs {
     /// Model directory
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     #[command(flatten)]
-    pub(crate) prompt: PromptArgs,
+    pub(crate) prompt: RunPromptArgs,
     /// Tokens to generate
-    #[arg(long, value_name = "N")]
-    pub(crate) max_new_tokens: usize,
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "request",
+        conflicts_with = "request"
+    )]
+    pub(crate) max_new_tokens: Option<usize>,
     /// Session directory to write
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     /// Chain where the claim is made (EIP-155); 0 off chain
-    #[arg(long, value_name = "ID", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value_t = 0,
+        conflicts_with = "request"
+    )]
     pub(crate) chain: u64,
-    /// Address of the contract that settles the claim
-    #[arg(long, value_name = "ADDRESS", value_parser = word)]
+    /// Address of the contract that keeps the claim (ClaimBook)
+    #[arg(long, value_name = "ADDRESS", value_parser = word, conflicts_with = "request")]
     pub(crate) contract: Option<Digest32>,
     /// Claim: 32 bytes in hexadecimal
-    #[arg(long, value_name = "HEX", value_parser = word)]
+    #[arg(long, value_name = "HEX", value_parser = word, conflicts_with = "request")]
     pub(crate) claim: Option<Digest32>,
-    /// Address that is paid
+    /// Address that is paid [default, with --request: the provider it names]
     #[arg(long, value_name = "ADDRESS", value_parser = word)]
     pub(crate) recipient: Option<Digest32>,
     /// Replace the output directory if it is a session
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RunPromptArgs {
+    /// Text to continue
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    /// Token ids to continue, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) prompt_tokens: Option<Vec<u32>>,
+    /// Job to do
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

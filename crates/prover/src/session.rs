@@ -45,6 +45,9 @@ pub struct Secret {
     pub format: String,
     /// All blinding of the boundary commitments and both salts follow from it.
     pub seed: Digest32,
+    /// Salt of the input digest, if whoever asked chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_salt: Option<Scalar>,
     /// Number of prompt tokens.
     pub prompt: usize,
     /// Prompt and generated tokens.
@@ -58,7 +61,10 @@ impl Secret {
             tokens: padded(&self.tokens, n),
             prompt: self.prompt,
             generated: self.tokens.len() - self.prompt,
-            input_salt: Fr::random(stream(&self.seed.0, "input salt", 0, 0)),
+            input_salt: match self.input_salt {
+                Some(salt) => salt.0,
+                None => Fr::random(stream(&self.seed.0, "input salt", 0, 0)),
+            },
             output_salt: Fr::random(stream(&self.seed.0, "output salt", 0, 0)),
         }
     }
@@ -102,6 +108,8 @@ pub struct Generated<'a> {
     pub tokens: &'a [u32],
     /// Number of prompt tokens.
     pub prompt: usize,
+    /// Salt of the input digest; none: one of the session's own.
+    pub input_salt: Option<Scalar>,
 }
 
 /// How to prove.
@@ -199,6 +207,7 @@ impl SessionDir {
             context,
             tokens,
             prompt,
+            input_salt,
         } = *generated;
         if prompt == 0 || tokens.len() <= prompt {
             return Err(Error::NothingGenerated);
@@ -214,6 +223,7 @@ impl SessionDir {
         let secret = Secret {
             format: SECRET_FORMAT.into(),
             seed: Digest32(seed),
+            input_salt,
             prompt,
             tokens: tokens.to_vec(),
         };
@@ -479,6 +489,20 @@ impl SessionDir {
             None => Ok(()),
         }
     }
+}
+
+/// A salt for a digest.
+pub fn random_salt(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
+    Fr::random(rng)
+}
+
+/// Salted digest of a prompt in a session of `n` positions.
+///
+/// # Panics
+/// If the prompt is longer than that.
+pub fn input_digest(prompt: &[u32], n: usize, salt: Fr) -> Fr {
+    // The generated tokens are no part of it.
+    sequence_digests(&padded(prompt, n), prompt.len(), 0, salt, Fr::ZERO).0
 }
 
 /// The column of a residual boundary: values and blinding.

@@ -98,6 +98,7 @@ fn claim(w: &World) -> (TempDir, SessionDir) {
                 context,
                 tokens: &tokens,
                 prompt: 3,
+                input_salt: None,
             },
             &w.setup,
             &mut OsRng,

@@ -116,11 +116,9 @@ impl ModelCard {
             w[24..].copy_from_slice(&v.to_be_bytes());
             w
         };
-        let dimensions =
-            serde_json::to_vec(&(&self.architecture, &self.spec)).expect("plain numbers serialize");
         let mut hash = Keccak256::new();
         hash.update(b"nanozk-model-1");
-        hash.update(Keccak256::digest(&dimensions));
+        hash.update(self.dimensions_digest());
         hash.update(self.tokenizer.0);
         hash.update(word(self.tokens as u64));
         hash.update(self.setup.0);
@@ -131,6 +129,13 @@ impl ModelCard {
             hash.update(self.weights_digest(layer));
         }
         Digest32(hash.finalize().into())
+    }
+
+    /// `keccak256` of the JSON of architecture and number formats.
+    pub fn dimensions_digest(&self) -> [u8; 32] {
+        let dimensions =
+            serde_json::to_vec(&(&self.architecture, &self.spec)).expect("plain numbers serialize");
+        Keccak256::digest(dimensions).into()
     }
 
     /// `keccak256` over the uncompressed commitments of a layer's weights.

@@ -73,6 +73,16 @@ impl Proof {
         })
     }
 
+    /// [`Proof::to_calldata`] of the proof that [`Proof::to_bytes`] encodes: for whoever sends proofs and has no key.
+    pub fn calldata_of(layout: &Layout, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        check_length(Self::byte_length(layout), bytes)?;
+        // Both encodings are the same for all transcripts.
+        let proof = Self::decode(layout, TranscriptKind::Keccak, bytes, |words| {
+            point_decompressed(&words.next())
+        })?;
+        Ok(proof.to_calldata())
+    }
+
     fn encode(&self, point: impl Fn(&mut Vec<u8>, &G1Affine)) -> Vec<u8> {
         let mut out = Vec::new();
         for p in self.first.iter().chain(&self.second).chain(&self.quotient) {

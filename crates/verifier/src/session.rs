@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::card::{CardError, ModelCard};
-use crate::encoding::point_to_words;
+use crate::encoding::point_compressed;
 use crate::hex::{Digest32, Point, Scalar};
 use crate::key::VerifyingKey;
 use crate::proof::Proof;
@@ -204,12 +204,13 @@ impl Session {
         }
     }
 
-    /// `keccak256(statement ‖ boundary commitments)`, uncompressed: all that is posted before anything is proved.
+    /// `keccak256(statement ‖ boundary commitments)`, compressed as they are posted: what is fixed before anything
+    /// is proved.
     pub fn claim_digest(&self, layers: usize) -> [u8; 32] {
         let mut hash = Keccak256::new();
         hash.update(self.statement(layers).digest());
-        for word in self.boundaries.iter().flat_map(|p| point_to_words(&p.0)) {
-            hash.update(word);
+        for boundary in &self.boundaries {
+            hash.update(point_compressed(&boundary.0));
         }
         hash.finalize().into()
     }

@@ -12,9 +12,9 @@ use sha3::{Digest, Keccak256};
 pub struct Context {
     /// EIP-155 chain id.
     pub chain: u64,
-    /// Address of the settling contract, left-padded.
+    /// Address of the contract that keeps the claim (`ClaimBook`), left-padded.
     pub contract: Digest32,
-    /// Claim.
+    /// Claim; on chain, also its job.
     pub claim: Digest32,
     /// Address that is paid, left-padded.
     pub recipient: Digest32,

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod bench;
+mod chain;
 mod eval;
 mod importance;
 mod model;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
     match &cli.command {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),
         Command::Model(ModelCommand::Inspect(args)) => model::inspect(args, out),
+        Command::Model(ModelCommand::Register(args)) => chain::register(args, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Verify(args) => return verify::verify(args, &data, out),
@@ -30,6 +32,11 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
+        Command::Deploy(args) => chain::deploy(args, out),
+        Command::Verifier(command) => chain::verifier(command, &data, out),
+        Command::Escrow(command) => chain::escrow(command, out),
+        Command::Job(command) => chain::job(command, out),
+        Command::Claim(command) => chain::claim(command, out),
     }?;
     Ok(Outcome::Done)
 }

@@ -6,8 +6,13 @@ use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
+use nanozk_chain::claim::context;
+use nanozk_chain::request::RequestFile;
+use nanozk_model::Tokenizer;
 use nanozk_prover::files;
-use nanozk_prover::session::{Generated, SessionDir};
+use nanozk_prover::session::{input_digest, Generated, SessionDir};
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context as Claim;
 use rand_core::OsRng;
@@ -51,18 +56,122 @@ pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir>
         .context("the model is not where the session was made with it: say where with --model")
 }
 
-pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
-    if args.max_new_tokens == 0 {
+/// A prompt's tokens.
+pub(super) fn encode_prompt(
+    tokenizer: &Tokenizer,
+    text: Option<&str>,
+    ids: Option<&[u32]>,
+) -> Result<Vec<u32>> {
+    let prompt = match (text, ids) {
+        (Some(text), _) => tokenizer
+            .encode(text)
+            .context("cannot tokenize the prompt")?,
+        (None, Some(ids)) => {
+            tokenizer.check(ids).context("--prompt-tokens")?;
+            ids.to_vec()
+        }
+        (None, None) => Vec::new(),
+    };
+    if prompt.is_empty() {
+        bail!("the prompt is empty: the model continues at least one token");
+    }
+    Ok(prompt)
+}
+
+/// Whether prompt and answer fit a session.
+pub(super) fn check_length(card: &ModelCard, prompt: usize, new: usize) -> Result<()> {
+    if new == 0 {
         bail!("--max-new-tokens must be at least 1: a claim is about generated tokens");
     }
+    if prompt.saturating_add(new) > card.tokens {
+        let advice = match card.tokens.saturating_sub(prompt) {
+            0 => format!("shorten the prompt to at most {} tokens", card.tokens - 1),
+            room => format!("generate at most {room}"),
+        };
+        bail!(
+            "the prompt is too long: its {prompt} tokens and {new} new ones are more than the {} positions this model \
+             was registered for; {advice}, or import the model with more --tokens",
+            card.tokens
+        );
+    }
+    Ok(())
+}
+
+/// What is to be run, and for which claim.
+struct Task {
+    claim: Claim,
+    prompt: Vec<u32>,
+    new: usize,
+    input_salt: Option<Scalar>,
+}
+
+fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task> {
+    let Some(path) = &args.prompt.request else {
+        return Ok(Task {
+            claim: Claim {
+                chain: args.chain,
+                contract: args.contract.unwrap_or_default(),
+                claim: args.claim.unwrap_or_default(),
+                recipient: args.recipient.unwrap_or_default(),
+            },
+            prompt: encode_prompt(
+                tokenizer,
+                args.prompt.prompt.as_deref(),
+                args.prompt.prompt_tokens.as_deref(),
+            )?,
+            new: args.max_new_tokens.expect("clap requires it"),
+            input_salt: None,
+        });
+    };
+    let file: RequestFile = files::read_json(path)?;
+    file.check().with_context(|| path.display().to_string())?;
+    let request = &file.request;
+    if file.model_id != card.model_id() {
+        bail!(
+            "the request is for model {}, this is {}",
+            file.model_id,
+            card.model_id()
+        );
+    }
+    tokenizer
+        .check(&file.prompt)
+        .with_context(|| path.display().to_string())?;
+    if file.prompt.is_empty() || file.prompt.len() >= card.tokens {
+        bail!("{}: the prompt does not fit the model", path.display());
+    }
+    let digest = input_digest(&file.prompt, card.tokens, file.input_salt.0);
+    if scalar_to_bytes(&digest) != request.input_digest.0 {
+        bail!(
+            "{}: prompt and salt do not have the digest that was signed: an answer to it would not be paid",
+            path.display()
+        );
+    }
+    let mut claim = context(file.chain, file.claim_book, file.job, request.provider);
+    if let Some(recipient) = args.recipient {
+        claim.recipient = recipient;
+    }
+    if claim.recipient == Digest32::default() {
+        bail!("the request names no provider: say who is paid with --recipient");
+    }
+    Ok(Task {
+        claim,
+        prompt: file.prompt,
+        new: request.new_tokens as usize,
+        input_salt: Some(file.input_salt),
+    })
+}
+
+pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
-    let claim = Claim {
-        chain: args.chain,
-        contract: args.contract.unwrap_or_default(),
-        claim: args.claim.unwrap_or_default(),
-        recipient: args.recipient.unwrap_or_default(),
-    };
+    let tokenizer = dir.tokenizer(&card)?;
+    let Task {
+        claim,
+        prompt,
+        new,
+        input_salt,
+    } = task(args, &card, &tokenizer)?;
+    check_length(&card, prompt.len(), new)?;
     let development = is_development(&card);
     if development && is_public_chain(&claim) {
         bail!(
@@ -71,40 +180,11 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             claim.chain
         );
     }
-    let tokenizer = dir.tokenizer(&card)?;
-    let prompt = match (&args.prompt.prompt, &args.prompt.prompt_tokens) {
-        (Some(text), _) => tokenizer
-            .encode(text)
-            .context("cannot tokenize the prompt")?,
-        (None, Some(ids)) => {
-            tokenizer.check(ids).context("--prompt-tokens")?;
-            ids.clone()
-        }
-        (None, None) => Vec::new(),
-    };
-    if prompt.is_empty() {
-        bail!("the prompt is empty: the model continues at least one token");
-    }
-    let needed = prompt.len().saturating_add(args.max_new_tokens);
-    if needed > card.tokens {
-        let room = card.tokens.saturating_sub(prompt.len());
-        let advice = match room {
-            0 => format!("shorten the prompt to at most {} tokens", card.tokens - 1),
-            room => format!("generate at most {room}"),
-        };
-        bail!(
-            "the prompt is too long: its {} tokens and {} new ones are more than the {} positions this model was \
-             registered for; {advice}, or import the model with more --tokens",
-            prompt.len(),
-            args.max_new_tokens,
-            card.tokens
-        );
-    }
     let staging = Staging::new(&args.output, args.force, "session.json")?;
     let model = dir.model(&card)?;
 
-    let progress = Progress::bar("generating", args.max_new_tokens);
-    let generated = model.generate(&prompt, args.max_new_tokens, |_| progress.step())?;
+    let progress = Progress::bar("generating", new);
+    let generated = model.generate(&prompt, new, |_| progress.step())?;
     drop(progress);
     let tokens = [prompt.clone(), generated.clone()].concat();
     let setup = data.setup_of(&card)?;
@@ -116,6 +196,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             context: claim,
             tokens: &tokens,
             prompt: prompt.len(),
+            input_salt,
         },
         &setup,
         &mut OsRng,
@@ -167,5 +248,5 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
 }
 
 fn hex(scalar: &Scalar) -> String {
-    nanozk_verifier::hex::encode(&nanozk_verifier::encoding::scalar_to_bytes(&scalar.0))
+    nanozk_verifier::hex::encode(&scalar_to_bytes(&scalar.0))
 }

@@ -1,0 +1,455 @@
+//! Deployment at addresses that are known beforehand: the canonical CREATE2 deployer deploys our `Deployer`, which
+//! deploys every contract by CREATE3, so that an address depends on the account and a salt only. That makes contracts
+//! able to know each other, and a deployment that was interrupted able to go on.
+
+use crate::artifacts::{named, Artifact};
+use crate::client::{Call, Client, Receipt};
+use crate::error::Error;
+use alloy::dyn_abi::{DynSolValue, FunctionExt, JsonAbiExt};
+use alloy::primitives::{address, b256, keccak256, Address, Bytes, B256, U256};
+use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Format of a deployment's file.
+pub const DEPLOYMENT_FORMAT: &str = "nanozk-deployment-1";
+/// The deterministic deployment proxy, at the same address on every chain.
+pub const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+/// Hash of the creation code of the contract that CREATE3 puts between.
+const PROXY_HASH: B256 =
+    b256!("0x57a34f6e879358dd76825d6700df87013ad6a3fb43c0d0c602f70a8772c153bd");
+
+mod factory {
+    #![allow(missing_docs)]
+    alloy::sol!(IDeployer, "artifacts/IDeployer.json");
+}
+
+/// The protocol's contracts, in the order they are deployed.
+const CONTRACTS: [&str; 9] = [
+    "VerifierRouter",
+    "BondEscrow",
+    "ModelRegistry",
+    "JobMarket",
+    "ClaimBook",
+    "AuditBeacon",
+    "Settlement",
+    "LayerDispute",
+    "ClaimLens",
+];
+
+/// What a deployment is made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// Adds verifiers.
+    pub curator: Address,
+    /// Freezes verifiers.
+    pub guardian: Address,
+    /// Assets of prices, stakes and bonds; zero is ETH.
+    pub assets: Vec<Address>,
+    /// How long bonds wait before they can be taken out, in seconds.
+    pub unbond_delay: u64,
+    /// Blocks between a claim and the one whose RANDAO draws its layers.
+    pub beacon_delay: u64,
+    /// Another salt, other addresses.
+    pub salt: B256,
+}
+
+/// A deployed contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployed {
+    /// Where.
+    pub address: Address,
+    /// Keccak-256 of its code.
+    pub code_hash: B256,
+    /// Arguments of its constructor, by name.
+    pub arguments: BTreeMap<String, String>,
+    /// Transaction that deployed it, if known.
+    pub transaction: Option<B256>,
+    /// Its block.
+    pub block: Option<u64>,
+}
+
+/// A generated verifier that was deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeployedVerifier {
+    /// Name of the contract.
+    pub name: String,
+    /// Where.
+    pub address: Address,
+    /// Keccak-256 of its code.
+    pub code_hash: B256,
+    /// Transaction that deployed it, if known.
+    pub transaction: Option<B256>,
+    /// Transaction that added it to the router, if known.
+    pub added: Option<B256>,
+}
+
+/// A deployment: `deployments/<chain id>.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// [`DEPLOYMENT_FORMAT`].
+    pub format: String,
+    /// Chain.
+    pub chain_id: u64,
+    /// Account that deployed.
+    pub account: Address,
+    /// Salt.
+    pub salt: B256,
+    /// Contracts by name.
+    pub contracts: BTreeMap<String, Deployed>,
+    /// Verifiers by verifying key.
+    #[serde(default)]
+    pub verifiers: BTreeMap<B256, DeployedVerifier>,
+}
+
+impl Deployment {
+    /// A deployment of which nothing is there yet.
+    pub fn new(chain_id: u64, account: Address, salt: B256) -> Self {
+        Deployment {
+            format: DEPLOYMENT_FORMAT.into(),
+            chain_id,
+            account,
+            salt,
+            contracts: BTreeMap::new(),
+            verifiers: BTreeMap::new(),
+        }
+    }
+
+    /// Refuses other formats, and other chains than the node's.
+    pub fn check(&self, client: &Client) -> Result<(), Error> {
+        if self.format != DEPLOYMENT_FORMAT {
+            return Err(Error::Format {
+                expected: DEPLOYMENT_FORMAT,
+                got: self.format.clone(),
+            });
+        }
+        if self.chain_id != client.chain_id() {
+            return Err(Error::WrongChain {
+                node: client.node().into(),
+                expected: self.chain_id,
+                got: client.chain_id(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Address of a contract.
+    pub fn address(&self, name: &str) -> Result<Address, Error> {
+        self.contracts
+            .get(name)
+            .map(|c| c.address)
+            .ok_or_else(|| Error::NotDeployed { name: name.into() })
+    }
+}
+
+/// A contract to deploy.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Contract.
+    pub name: &'static str,
+    /// Where it will be.
+    pub address: Address,
+    /// Arguments of its constructor.
+    pub arguments: Vec<(String, DynSolValue)>,
+    /// Creation code with arguments.
+    pub code: Bytes,
+    /// What deploys it.
+    pub call: Call,
+}
+
+/// Where a contract of this salt is that an account deploys through the factory.
+fn create3(factory: Address, account: Address, salt: B256) -> Address {
+    let salt = keccak256((account, salt).abi_encode());
+    factory.create2(salt, PROXY_HASH).create(1)
+}
+
+/// A call of the deterministic deployment proxy, and where the contract will be.
+pub fn create2(what: String, code: &[u8]) -> (Address, Call) {
+    let call = Call {
+        what,
+        to: CREATE2_DEPLOYER,
+        data: [B256::ZERO.as_slice(), code].concat().into(),
+        value: U256::ZERO,
+    };
+    (CREATE2_DEPLOYER.create2_from_code(B256::ZERO, code), call)
+}
+
+/// All that is to deploy, in order. Nothing is asked of a chain.
+pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
+    let code = named("Deployer").bytecode.clone();
+    let (factory, call) = create2("deploying Deployer".into(), &code);
+    let mut steps = vec![Step {
+        name: "Deployer",
+        address: factory,
+        arguments: Vec::new(),
+        code,
+        call,
+    }];
+    let salt = |name: &str| keccak256([parameters.salt.as_slice(), name.as_bytes()].concat());
+    let place = |name: &str| create3(factory, account, salt(name));
+    for name in CONTRACTS {
+        let artifact = named(name);
+        let arguments: Vec<_> = artifact
+            .abi
+            .constructor
+            .iter()
+            .flat_map(|c| &c.inputs)
+            .map(|input| {
+                let name = input.name.trim_end_matches('_').to_owned();
+                let value = argument(&name, parameters, &place);
+                (name, value)
+            })
+            .collect();
+        let values: Vec<_> = arguments.iter().map(|(_, v)| v.clone()).collect();
+        let code = artifact.creation_code(&values);
+        let deploy = factory::IDeployer::deployCall {
+            salt: salt(name),
+            creationCode: code.clone(),
+        };
+        steps.push(Step {
+            name,
+            address: place(name),
+            arguments,
+            code,
+            call: Call::new(format!("deploying {name}"), factory, &deploy),
+        });
+    }
+    steps
+}
+
+/// The argument of a constructor, by its name.
+///
+/// # Panics
+/// If no contract has an argument of that name: then this version and its artifacts do not fit.
+fn argument(name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynSolValue {
+    let list = |addresses: &[Address]| {
+        DynSolValue::Array(addresses.iter().copied().map(Into::into).collect())
+    };
+    let contract = match name {
+        "curator" => return p.curator.into(),
+        "guardian" => return p.guardian.into(),
+        "operators" => return list(&[place("JobMarket"), place("LayerDispute")]),
+        "assets" => return list(&p.assets),
+        "unbondDelay" => return DynSolValue::Uint(U256::from(p.unbond_delay), 64),
+        "delayBlocks" => return DynSolValue::Uint(U256::from(p.beacon_delay), 64),
+        "router" => "VerifierRouter",
+        "escrow" => "BondEscrow",
+        "registry" => "ModelRegistry",
+        "market" => "JobMarket",
+        "book" | "claimBook" => "ClaimBook",
+        "beacon" => "AuditBeacon",
+        "settlement" => "Settlement",
+        "dispute" => "LayerDispute",
+        other => panic!("no contract takes {other:?}"),
+    };
+    place(contract).into()
+}
+
+/// A constructor's argument, for people.
+pub fn show(value: &DynSolValue) -> String {
+    crate::revert::text(&Default::default(), value)
+}
+
+/// What is at the place of a contract.
+///
+/// Nothing, or the contract as planned: with the code of this version, and with these arguments.
+pub fn inspect(client: &Client, step: &Step) -> Result<Option<B256>, Error> {
+    let code = client.code(step.address)?;
+    if code.is_empty() {
+        return Ok(None);
+    }
+    let artifact = named(step.name);
+    if !artifact.is_code(&code) {
+        return Err(Error::OtherCode {
+            name: step.name.into(),
+            address: step.address,
+        });
+    }
+    for (name, expected) in &step.arguments {
+        let got = getter(client, artifact, step.address, name)?;
+        if got != *expected {
+            return Err(Error::OtherArgument {
+                name: step.name.into(),
+                address: step.address,
+                argument: name.clone(),
+                expected: show(expected),
+                got: show(&got),
+            });
+        }
+    }
+    Ok(Some(keccak256(code)))
+}
+
+/// An argument of a constructor, which every contract shows by a function of the same name.
+fn getter(
+    client: &Client,
+    artifact: &Artifact,
+    address: Address,
+    name: &str,
+) -> Result<DynSolValue, Error> {
+    let wrong = |reason: String| Error::NotTheContract { address, reason };
+    let function = artifact
+        .abi
+        .function(name)
+        .and_then(|overloads| overloads.iter().find(|f| f.inputs.is_empty()))
+        .ok_or_else(|| wrong(format!("{} does not show {name}", artifact.name)))?;
+    let input = function
+        .abi_encode_input(&[])
+        .map_err(|e| wrong(e.to_string()))?;
+    let output = client.read_raw(address, input.into(), name)?;
+    let mut values = function
+        .abi_decode_output(&output)
+        .map_err(|e| wrong(e.to_string()))?;
+    values
+        .pop()
+        .ok_or_else(|| wrong(format!("{name} returned nothing")))
+}
+
+/// Whether a chain has the deterministic deployment proxy.
+pub fn check_proxy(client: &Client) -> Result<(), Error> {
+    if client.code(CREATE2_DEPLOYER)?.is_empty() {
+        return Err(Error::NoCreate2Deployer {
+            chain_id: client.chain_id(),
+            address: CREATE2_DEPLOYER,
+        });
+    }
+    Ok(())
+}
+
+/// Deploys one contract if it is not there, and records it.
+pub fn carry_out(
+    client: &Client,
+    step: &Step,
+    deployment: &mut Deployment,
+) -> Result<Option<Receipt>, Error> {
+    let mut receipt = None;
+    let mut found = inspect(client, step)?;
+    if found.is_none() {
+        receipt = Some(client.send(&step.call)?);
+        found = inspect(client, step)?;
+    }
+    let code_hash = found.ok_or_else(|| Error::NotTheContract {
+        address: step.address,
+        reason: format!("{} is not where its address says", step.name),
+    })?;
+    let known = deployment.contracts.get(step.name);
+    let origin = match (&receipt, known) {
+        (Some(r), _) => Some((r.hash, r.block)),
+        (None, Some(known)) if known.address == step.address && known.transaction.is_some() => {
+            known.transaction.zip(known.block)
+        }
+        // An earlier run was interrupted before it could write this down. Not every node keeps all events.
+        (None, _) => deployed_in(client, step).unwrap_or(None),
+    };
+    deployment.contracts.insert(
+        step.name.into(),
+        Deployed {
+            address: step.address,
+            code_hash,
+            arguments: step
+                .arguments
+                .iter()
+                .map(|(name, value)| (name.clone(), show(value)))
+                .collect(),
+            transaction: origin.map(|o| o.0),
+            block: origin.map(|o| o.1),
+        },
+    );
+    Ok(receipt)
+}
+
+fn deployed_in(client: &Client, step: &Step) -> Result<Option<(B256, u64)>, Error> {
+    let topics = [
+        factory::IDeployer::Deployed::SIGNATURE_HASH,
+        step.address.into_word(),
+    ];
+    client.find_event(step.call.to, topics)
+}
+
+/// Whether the factory, asked, says the same of an address as [`plan`].
+pub fn check_address(client: &Client, account: Address, step: &Step) -> Result<(), Error> {
+    let Ok(deploy) = factory::IDeployer::deployCall::abi_decode(&step.call.data) else {
+        return Ok(());
+    };
+    let asked = factory::IDeployer::addressOfCall {
+        caller: account,
+        salt: deploy.salt,
+    };
+    let got = client.read(step.call.to, &asked)?;
+    if got != step.address {
+        return Err(Error::NotTheContract {
+            address: step.call.to,
+            reason: format!("it would deploy {} at {got}", step.name),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters() -> Parameters {
+        Parameters {
+            curator: Address::repeat_byte(1),
+            guardian: Address::repeat_byte(2),
+            assets: vec![Address::ZERO],
+            unbond_delay: 86_400,
+            beacon_delay: 8,
+            salt: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn addresses_depend_on_account_and_salt_only() {
+        let account = Address::repeat_byte(9);
+        let places = |account, p: &Parameters| -> Vec<Address> {
+            plan(account, p).iter().map(|s| s.address).collect()
+        };
+        let here = places(account, &parameters());
+        let mut other = parameters();
+        other.curator = account;
+        other.unbond_delay = 1;
+        assert_eq!(places(account, &other), here);
+        other.salt = B256::repeat_byte(1);
+        // The factory is everybody's.
+        assert_eq!(places(account, &other)[0], here[0]);
+        for elsewhere in [
+            places(account, &other),
+            places(Address::ZERO, &parameters()),
+        ] {
+            assert!(elsewhere[1..].iter().all(|a| !here.contains(a)));
+        }
+    }
+
+    #[test]
+    fn contracts_know_each_other() {
+        let steps = plan(Address::ZERO, &parameters());
+        let place =
+            |name| DynSolValue::from(steps.iter().find(|s| s.name == name).unwrap().address);
+        let argument = |contract, name: &str| {
+            let step = steps.iter().find(|s| s.name == contract).unwrap();
+            step.arguments
+                .iter()
+                .find(|(n, _)| n == name)
+                .unwrap()
+                .1
+                .clone()
+        };
+        assert_eq!(argument("JobMarket", "claimBook"), place("ClaimBook"));
+        assert_eq!(argument("ClaimBook", "market"), place("JobMarket"));
+        assert_eq!(argument("AuditBeacon", "claimBook"), place("ClaimBook"));
+        assert_eq!(argument("Settlement", "dispute"), place("LayerDispute"));
+        assert_eq!(
+            argument("BondEscrow", "operators"),
+            DynSolValue::Array(vec![place("JobMarket"), place("LayerDispute")])
+        );
+        assert_eq!(
+            argument("VerifierRouter", "curator"),
+            parameters().curator.into()
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! Claims on chain, for whoever requests, provides, relays, challenges or looks.
+//!
+//! * [`bindings`]: typed calls of the contracts; [`artifacts`]: their code, and [`deployment`] of it at addresses
+//!   that are known beforehand;
+//! * [`client`]: one node, one account: calls, simulations, transactions;
+//! * [`signing`]: what requesters and providers sign (EIP-712);
+//! * [`request`]: a job as a file, from requester to provider;
+//! * [`claim`]: sessions as claims, proofs as calldata;
+//! * [`policy`]: parameters under which cheating does not pay;
+//! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
+//!
+//! It contains no prover: a relayer needs this crate and the files of a session.
+
+pub mod artifacts;
+pub mod bindings;
+pub mod claim;
+pub mod client;
+pub mod deployment;
+mod error;
+pub mod events;
+pub mod format;
+pub mod policy;
+pub mod request;
+pub mod revert;
+pub mod signing;
+
+pub use alloy::primitives;
+pub use alloy::signers::local::PrivateKeySigner;
+pub use alloy::sol_types;
+pub use client::Client;
+pub use error::{Error, GAS_CAP};

@@ -1,0 +1,239 @@
+//! A job as a file, from the requester to its provider. It has the prompt and its salt: it is a secret of both.
+
+use crate::bindings::market;
+use crate::error::Error;
+use crate::signing::Domains;
+use alloy::primitives::{Address, Bytes, Signature, B256, U256};
+use nanozk_verifier::hex::{Digest32, Scalar};
+use serde::{Deserialize, Serialize};
+
+/// Format of a request's file.
+pub const REQUEST_FORMAT: &str = "nanozk-request-1";
+
+/// Lanes, as in the contracts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Every layer is proven before a deadline.
+    Proofs,
+    /// After a window without an unanswered challenge.
+    Optimistic,
+    /// As optimistic, and the layers that a beacon draws are proven.
+    Audited,
+}
+
+/// What a requester signs; see `IJobMarket.sol`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRequest {
+    /// Pays.
+    pub requester: Address,
+    /// May take the job; zero: anybody.
+    pub provider: Address,
+    /// Registered model version.
+    pub version: B256,
+    /// Salted digest of the prompt.
+    pub input_digest: B256,
+    /// Tokens in the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens to generate.
+    pub new_tokens: u32,
+    /// How the claim is settled.
+    pub lane: Lane,
+    /// Price, in the asset of the version's policy.
+    pub price: U256,
+    /// Until when it may be taken, in seconds.
+    pub lock_by: u64,
+    /// Until when it must be claimed.
+    pub claim_by: u64,
+    /// How long layers may be challenged, and the output be demanded, in seconds.
+    pub challenge_window: u32,
+    /// How long a provider has to answer, in seconds.
+    pub answer_window: u32,
+    /// Used once per requester.
+    pub nonce: U256,
+}
+
+impl JobRequest {
+    /// As the contracts take it.
+    pub fn to_abi(&self) -> Result<market::JobRequest, Error> {
+        Ok(market::JobRequest {
+            requester: self.requester,
+            provider: self.provider,
+            version: self.version,
+            inputDigest: self.input_digest,
+            promptTokens: self.prompt_tokens,
+            newTokens: self.new_tokens,
+            lane: self.lane as u8,
+            price: u128::try_from(self.price).map_err(|_| {
+                Error::Request(format!("the price {} has more than 128 bits", self.price))
+            })?,
+            lockBy: self.lock_by,
+            claimBy: self.claim_by,
+            challengeWindow: self.challenge_window,
+            answerWindow: self.answer_window,
+            nonce: self.nonce,
+        })
+    }
+}
+
+/// `request.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestFile {
+    /// [`REQUEST_FORMAT`].
+    pub format: String,
+    /// Chain.
+    pub chain: u64,
+    /// `JobMarket`.
+    pub market: Address,
+    /// `ClaimBook`: the contract in the statement of the session.
+    pub claim_book: Address,
+    /// Id of the job, and of its claim.
+    pub job: B256,
+    /// Model that the version is of.
+    pub model_id: Digest32,
+    /// What was signed.
+    pub request: JobRequest,
+    /// The requester's signature.
+    pub signature: Bytes,
+    /// Tokens of the prompt.
+    pub prompt: Vec<u32>,
+    /// Salt of the input digest.
+    pub input_salt: Scalar,
+}
+
+impl RequestFile {
+    /// Domains of its signatures.
+    pub fn domains(&self) -> Domains {
+        Domains {
+            chain_id: self.chain,
+            market: self.market,
+            book: self.claim_book,
+        }
+    }
+
+    /// Refuses a request that is not what it says. The input digest is checked by whoever runs the model, and
+    /// signatures of contracts by the chain.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Request(reason));
+        if self.format != REQUEST_FORMAT {
+            return Err(Error::Format {
+                expected: REQUEST_FORMAT,
+                got: self.format.clone(),
+            });
+        }
+        let job = self.domains().job(&self.request.to_abi()?);
+        if job != self.job {
+            return wrong(format!("its id is {job}, it says {}", self.job));
+        }
+        if self.prompt.len() != self.request.prompt_tokens as usize {
+            return wrong(format!(
+                "a prompt of {} tokens where {} were signed",
+                self.prompt.len(),
+                self.request.prompt_tokens
+            ));
+        }
+        // 65 bytes are a key's signature; others only a contract can judge.
+        let signature = Signature::from_raw(&self.signature);
+        if let (65, Ok(signature)) = (self.signature.len(), signature) {
+            match signature.recover_address_from_prehash(&job) {
+                Ok(signer) if signer == self.request.requester => {}
+                Ok(signer) => {
+                    return wrong(format!(
+                        "it is signed by {signer}, not by {}",
+                        self.request.requester
+                    ))
+                }
+                Err(e) => return wrong(format!("its signature is not valid: {e}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signing::sign;
+    use crate::PrivateKeySigner;
+    use alloy::primitives::keccak256;
+    use nanozk_verifier::encoding::scalar_from_bytes;
+
+    fn signed() -> RequestFile {
+        let signer = PrivateKeySigner::from_bytes(&keccak256("requester")).expect("a key");
+        let mut file = RequestFile {
+            format: REQUEST_FORMAT.into(),
+            chain: 31337,
+            market: Address::repeat_byte(1),
+            claim_book: Address::repeat_byte(2),
+            job: B256::ZERO,
+            model_id: Digest32([3; 32]),
+            request: JobRequest {
+                requester: signer.address(),
+                provider: Address::ZERO,
+                version: B256::repeat_byte(4),
+                input_digest: B256::repeat_byte(5),
+                prompt_tokens: 2,
+                new_tokens: 1,
+                lane: Lane::Audited,
+                price: U256::from(u128::MAX),
+                lock_by: 1,
+                claim_by: 2,
+                challenge_window: 60,
+                answer_window: 60,
+                nonce: U256::MAX,
+            },
+            signature: Bytes::new(),
+            prompt: vec![1, 2],
+            input_salt: Scalar(scalar_from_bytes(&[6; 32]).expect("reduced")),
+        };
+        file.job = file.domains().job(&file.request.to_abi().expect("fits"));
+        file.signature = sign(&signer, file.job).into();
+        file
+    }
+
+    #[test]
+    fn files_round_trip() {
+        let file = signed();
+        file.check().expect("consistent");
+        let text = serde_json::to_string(&file).expect("serializes");
+        let read: RequestFile = serde_json::from_str(&text).expect("parses");
+        assert_eq!(read, file);
+    }
+
+    #[test]
+    fn every_field_is_bound() {
+        let changes: [fn(&mut RequestFile); 17] = [
+            |f| f.format += "0",
+            |f| f.chain += 1,
+            |f| f.market = Address::ZERO,
+            |f| f.job = B256::ZERO,
+            |f| f.request.requester = Address::ZERO,
+            |f| f.request.provider = Address::repeat_byte(7),
+            |f| f.request.version = B256::ZERO,
+            |f| f.request.input_digest = B256::ZERO,
+            |f| f.request.prompt_tokens += 1,
+            |f| f.request.new_tokens += 1,
+            |f| f.request.lane = Lane::Proofs,
+            |f| f.request.price += U256::from(1),
+            |f| f.request.lock_by += 1,
+            |f| f.request.claim_by += 1,
+            |f| f.request.nonce = U256::ZERO,
+            |f| f.prompt.push(1),
+            |f| f.signature = Bytes::from(vec![1; 65]),
+        ];
+        for (i, change) in changes.iter().enumerate() {
+            let mut file = signed();
+            change(&mut file);
+            assert!(file.check().is_err(), "change {i}");
+        }
+        let mut resigned = signed();
+        resigned.request.nonce = U256::ZERO;
+        resigned.job = resigned
+            .domains()
+            .job(&resigned.request.to_abi().expect("fits"));
+        let error = resigned.check().expect_err("signed for another");
+        assert!(error.to_string().contains("signed by"), "{error}");
+    }
+}

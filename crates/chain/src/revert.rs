@@ -1,0 +1,398 @@
+//! What a contract meant by reverting: each custom error as a sentence that says what happened and what to do.
+
+use crate::artifacts;
+use crate::format::utc;
+use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
+use alloy::json_abi::{Error as AbiError, Param};
+use alloy::primitives::{Bytes, U256};
+use alloy::sol_types::{Panic, Revert as Message, SolError};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// Sentences, by the error's name; `{0}` is its first argument.
+const SENTENCES: &[(&str, &str)] = &[
+    // Deployment
+    ("SaltUsed", "{0} deployed under the salt {1} before: choose another with --salt"),
+    ("NoCodeDeployed", "the constructor left no code under the salt {1}"),
+    ("FailedDeployment", "the constructor failed"),
+    ("Create2EmptyBytecode", "there is no code to deploy"),
+    ("Create3EmptyBytecode", "there is no code to deploy"),
+    ("InsufficientBalance", "the contract has {0} where {1} are needed"),
+    ("ZeroAddress", "an address is zero that must not be"),
+    ("UnbondDelayTooLong", "bonds may be delayed by at most {0} s, not {1} s"),
+    ("BadDelay", "the beacon's delay is {2} blocks, it must be {0} to {1}"),
+    ("InvalidShortString", "a name is too short"),
+    ("StringTooLong", "the name {0} is too long"),
+    // Router
+    ("NotCurator", "{0} is not the curator, who alone adds verifiers"),
+    ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
+    ("AlreadyAdded", "the verifying key {0} has a verifier, or had one that was frozen"),
+    ("UnknownVerifyingKey", "no verifier is known for the verifying key {0}: deploy it with nanozk verifier deploy"),
+    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more, claims can only be voided"),
+    ("NoCode", "there is no code at {0}"),
+    ("CodeChanged", "the code at {0} is not the one that was added: its hash is {2}, not {1}"),
+    ("BadReturn", "the verifier {0} returned {1} bytes where 96 are needed"),
+    // Escrow
+    ("AssetNotAllowed", "the asset {0} is not allowed in this deployment's escrow"),
+    ("AmountZero", "the amount is zero"),
+    ("WrongValue", "{1} wei came along where {0} are needed"),
+    ("DeltaMismatch", "the token {0} moved {2} where {1} were asked for: tokens with fees or rebasing are not supported"),
+    ("InsufficientFree", "{0} has {3} of free balance of {1} where {2} are needed: nanozk escrow deposit"),
+    ("InsufficientBond", "{0} has a bond of {3} of {1} that is not held where {2} are needed: nanozk escrow bond"),
+    ("NotYetAvailable", "the bond can be taken out from {0} on"),
+    ("NothingQueued", "{0} asked for no bond of {1} back: first nanozk escrow unbond"),
+    ("NotOperator", "{0} is none of the escrow's operators: the deployment is not consistent"),
+    ("HoldExists", "the hold {0} exists, or did: it happens once"),
+    ("UnknownHold", "there is no hold {0}"),
+    ("SharesExceedHold", "the shares {2} exceed the hold {0} of {1}"),
+    ("TransferFailed", "the transfer of {2} of {0} to {1} failed: the receiver or the token refuses it"),
+    ("Insolvent", "the token {0} holds {2} for the escrow where {1} are owed: nobody may pay in any more"),
+    ("SafeERC20FailedOperation", "the token {0} refused: is its allowance for the escrow large enough?"),
+    ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
+    ("SafeCastOverflowedUintDowncast", "{1} does not fit {0} bits"),
+    // Registry
+    ("AlreadyRegistered", "the version {0} is registered"),
+    ("UnknownVersion", "no version {0} is registered: nanozk model register"),
+    ("LayersMalformed", "the layers are not embed, then attention and mlp (or block) by turns, then head (layer {0})"),
+    ("SetupMismatch", "layer {0}: its verifier is for the setup {2}, the model for {1}"),
+    ("DevelopmentSetup", "the development setup's secret is public: no model under it on chain {0}"),
+    ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
+    ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),
+    ("AuditCount", "{1} layers are to be drawn of {0}"),
+    ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2}, it must be at least {1}"),
+    ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2}, it must be at least {1}"),
+    ("ChallengerRewardTooLow", "a challenger would gain {1} of the stake, less than the {0} that the risk of its bond asks for: raise the stake"),
+    ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
+    ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
+    ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
+    ("StoreFailed", "the layers could not be stored: too little gas"),
+    // Jobs
+    ("BadSignature", "the signature is not {0}'s, or of something else"),
+    ("NonceUsed", "{0} used the nonce {1} before: make a new request"),
+    ("UnknownJob", "there is no job {0}: nanozk job open"),
+    ("WrongJobStatus", "the job {0} is {2}, it must be {1}"),
+    ("PriceTooHigh", "the price is {1}, the version allows at most {0}"),
+    ("PriceZero", "the price is zero"),
+    ("VersionUnusable", "a verifier of the version {0} is frozen: nothing but nanozk claim void, or nanozk job expire before a claim, ends this"),
+    ("BadDuration", "{0} is {3}, it must be {1} to {2}"),
+    ("BadTokens", "{0} prompt tokens and {1} new ones: each must be at least 1, both together at most {2}"),
+    ("DigestNotReduced", "{0} is no digest: it is not below the order of the scalar field"),
+    ("DeadlinePassed", "the deadline {0} has passed"),
+    ("DeadlineNotPassed", "the deadline {0} has not passed"),
+    ("NotProvider", "the job is for the provider {0}, not for {1}"),
+    ("NotRequester", "only the requester {0} may do this, {1} is not"),
+    ("NotAuthorized", "{0} may not do this"),
+    // Claims
+    ("UnknownClaim", "there is no claim {0}: nanozk claim post"),
+    ("BoundaryCount", "{1} boundary commitments where the version needs {0}"),
+    ("BoundaryZero", "boundary commitment {0} is zero"),
+    ("ZeroRecipient", "the recipient is zero"),
+    ("ClaimIsOver", "the claim {0} is over: {1}"),
+    ("NoSuchLayer", "there is no layer {0}: the version has {1}, counted from zero"),
+    ("NotSettlement", "{0} is not the settlement contract"),
+    // Settlement
+    ("CommitmentMismatch", "layer {1}: the proof's {2} commitment is {4}, the claim has {3}: the provider used other weights or activations than it claims"),
+    ("NothingToProve", "no proofs were given"),
+    ("NotYet", "this is possible from {0} on"),
+    ("ChallengesOpen", "{1} challenges are open: they are decided first"),
+    ("NotRevealed", "the layers to prove were not drawn yet: nanozk claim audit"),
+    ("DrawnLayersMissing", "{1} of the layers that were drawn are not proven yet"),
+    ("NotInThisLane", "the claim's lane has no such step: in the lane of proofs every layer is proven, nothing is challenged"),
+    ("StillUsable", "all verifiers of the version can be used: there is no reason to void the claim"),
+    ("NotDispute", "{0} is not the dispute contract"),
+    ("NothingMissing", "no layer that had to be proven is missing"),
+    ("TooLate", "too late: it was possible until {0}"),
+    // Disputes
+    ("LayerIsProven", "layer {1} is proven: it cannot be challenged any more"),
+    ("AlreadyChallenged", "layer {1} was challenged before, or the output was accepted"),
+    ("NotChallenged", "layer {1} is not challenged"),
+    ("ChallengeWindowOver", "challenges were possible until {0}"),
+    ("AnswerWindowOver", "answers were possible until {0}: the challenge can only time out"),
+    ("AnswerWindowOpen", "the challenge can be answered until {0}"),
+    ("Undecided", "the claim still stands and layer {1} is not proven: the challenge goes on"),
+    ("WrongTokenCount", "{1} tokens where {0} were asked for"),
+    ("TokenTooLarge", "token {0} is no token"),
+    ("TooManyTokens", "{1} tokens where a session has {0} positions"),
+    ("OutputMismatch", "the tokens do not have the claimed digest: it is {0}, theirs is {1}"),
+    // Beacon
+    ("NotClaimBook", "{0} is not the claim book"),
+    ("NotScheduled", "no layers are drawn for the claim {0}: it is in another lane"),
+    ("AlreadyScheduled", "a block was fixed for the claim {0} before"),
+    ("AlreadyRevealed", "the layers of the claim {0} were drawn before"),
+    ("TooEarly", "the block {0} whose RANDAO draws the layers is not there yet"),
+    ("WrongHeader", "the header hashes to {1}, the block to {0}"),
+    ("WrongNumber", "the header is of block {1}, not {0}"),
+    ("MalformedHeader", "this is no block header of a known kind"),
+    ("DrawCount", "{1} layers are to be drawn of {0}"),
+    ("ZeroWeight", "layer {0} has the weight zero"),
+    // Lens
+    ("MoreGasNeeded", "{0} gas are too little to judge a proof"),
+    // Verifiers
+    ("CalldataNotCanonical", "the calldata of the proof is not in its one form"),
+    ("WrongProofLength", "the proof has {1} bytes, one of this circuit has {0}: it is of another kind of layer"),
+    ("WrongInstanceCount", "{1} public inputs where this circuit has {0}"),
+    ("InstanceNotReduced", "public input {0} is not reduced"),
+    ("CoordinateNotReduced", "a coordinate of point {0} of the proof is not reduced"),
+    ("PointNotOnCurve", "point {0} of the proof is not on the curve"),
+    ("EvaluationNotReduced", "evaluation {0} of the proof is not reduced"),
+    ("DegenerateChallenge", "a challenge hit an excluded value: prove the layer again"),
+    ("PrecompileFailed", "the precompiled contract {0} failed: too little gas"),
+    ("ProofRejected", "the proof is false: it is not valid for this layer of this claim"),
+];
+
+/// Arguments of these names are times; `blockNumber` because two errors `TooLate` share a selector, one of a time.
+const TIMES: &[&str] = &[
+    "deadline",
+    "challengeBy",
+    "answerBy",
+    "provenBy",
+    "availableAt",
+    "from",
+    "blockNumber",
+];
+/// Numbers from here on are times, not blocks.
+const FIRST_TIME: u64 = 1_000_000_000;
+
+const JOB_STATUS: &[&str] = &[
+    "none", "open", "locked", "claimed", "settled", "slashed", "refunded", "expired",
+];
+const CLAIM_STATUS: &[&str] = &[
+    "none",
+    "posted",
+    "proven",
+    "finalized",
+    "defeated",
+    "voided",
+];
+const CHALLENGE_STATUS: &[&str] = &["none", "open", "answered", "timed out", "cancelled"];
+const LANE: &[&str] = &["proofs", "optimistic", "audited"];
+
+/// Why a contract reverted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revert {
+    /// Name of the error; empty if there was no data.
+    pub name: String,
+    /// Arguments, by name, as text.
+    pub arguments: Vec<(String, String)>,
+    /// What happened and what to do.
+    pub message: String,
+    /// As returned.
+    pub data: Bytes,
+}
+
+impl Revert {
+    /// Reads what a contract returned.
+    pub fn decode(data: &[u8]) -> Self {
+        let other = |name: &str, message: String| Revert {
+            name: name.into(),
+            arguments: Vec::new(),
+            message,
+            data: Bytes::copy_from_slice(data),
+        };
+        if data.is_empty() {
+            return other(
+                "",
+                "it reverted without saying why: too little gas, or no such contract".into(),
+            );
+        }
+        if let Ok(e) = Message::abi_decode(data) {
+            return other("Error", e.reason);
+        }
+        if let Ok(e) = Panic::abi_decode(data) {
+            return other("Panic", format!("the contract panicked: {e}"));
+        }
+        let known = data
+            .first_chunk()
+            .and_then(|selector| errors().get(selector));
+        let decoded = known.and_then(|e| Some((*e, e.abi_decode_input(&data[4..]).ok()?)));
+        let Some((error, values)) = decoded else {
+            return other(
+                "",
+                format!(
+                    "it reverted with data of no known error: {}",
+                    Bytes::copy_from_slice(data)
+                ),
+            );
+        };
+        let arguments: Vec<(String, String)> = error
+            .inputs
+            .iter()
+            .zip(&values)
+            .map(|(param, value)| (param.name.clone(), text(param, value)))
+            .collect();
+        Revert {
+            name: error.name.clone(),
+            message: sentence(&error.name, &arguments),
+            arguments,
+            data: Bytes::copy_from_slice(data),
+        }
+    }
+}
+
+impl std::fmt::Display for Revert {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        if !self.name.is_empty() && self.name != "Error" {
+            write!(f, " ({})", self.name)?;
+        }
+        Ok(())
+    }
+}
+
+fn errors() -> &'static BTreeMap<[u8; 4], &'static AbiError> {
+    static ERRORS: OnceLock<BTreeMap<[u8; 4], &'static AbiError>> = OnceLock::new();
+    ERRORS.get_or_init(|| {
+        artifacts::all()
+            .iter()
+            .flat_map(|a| a.abi.errors())
+            .map(|e| (e.selector().0, e))
+            .collect()
+    })
+}
+
+fn sentence(name: &str, arguments: &[(String, String)]) -> String {
+    match SENTENCES.iter().find(|(n, _)| *n == name) {
+        Some((_, template)) => arguments
+            .iter()
+            .enumerate()
+            .fold((*template).to_owned(), |s, (i, (_, value))| {
+                s.replace(&format!("{{{i}}}"), value)
+            }),
+        None => {
+            let list: Vec<String> = arguments.iter().map(|(n, v)| format!("{n} {v}")).collect();
+            format!("{name} {}", list.join(", "))
+        }
+    }
+}
+
+/// A value as people read it.
+pub fn text(param: &Param, value: &DynSolValue) -> String {
+    let kind = param
+        .internal_type
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let enumeration = |names: &[&str], v: &U256| {
+        let index = usize::try_from(*v).unwrap_or(usize::MAX);
+        names
+            .get(index)
+            .map_or_else(|| v.to_string(), |n| (*n).to_owned())
+    };
+    match value {
+        DynSolValue::Uint(v, _) => match kind.rsplit(['.', ' ']).next().unwrap_or_default() {
+            "JobStatus" => enumeration(JOB_STATUS, v),
+            "ClaimStatus" => enumeration(CLAIM_STATUS, v),
+            "ChallengeStatus" => enumeration(CHALLENGE_STATUS, v),
+            "Lane" => enumeration(LANE, v),
+            _ => match u64::try_from(*v) {
+                Ok(time) if time >= FIRST_TIME && TIMES.contains(&param.name.as_str()) => utc(time),
+                _ => v.to_string(),
+            },
+        },
+        DynSolValue::Address(a) => a.to_string(),
+        DynSolValue::FixedBytes(word, _) => word.to_string(),
+        DynSolValue::Bool(b) => b.to_string(),
+        DynSolValue::String(s) => s.clone(),
+        DynSolValue::Bytes(b) => Bytes::copy_from_slice(b).to_string(),
+        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => {
+            let list: Vec<String> = values.iter().map(|v| text(&Param::default(), v)).collect();
+            list.join(" ")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Name of a job's status.
+pub fn job_status(status: u8) -> &'static str {
+    JOB_STATUS.get(usize::from(status)).unwrap_or(&"unknown")
+}
+
+/// Name of a claim's status.
+pub fn claim_status(status: u8) -> &'static str {
+    CLAIM_STATUS.get(usize::from(status)).unwrap_or(&"unknown")
+}
+
+/// Name of a challenge's status.
+pub fn challenge_status(status: u8) -> &'static str {
+    CHALLENGE_STATUS
+        .get(usize::from(status))
+        .unwrap_or(&"unknown")
+}
+
+/// Name of a lane.
+pub fn lane(lane: u8) -> &'static str {
+    LANE.get(usize::from(lane)).unwrap_or(&"unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::{market, settlement};
+    use alloy::primitives::B256;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_error_has_a_sentence_and_every_sentence_an_error() {
+        let names: BTreeSet<&str> = artifacts::all()
+            .iter()
+            .flat_map(|a| a.abi.errors())
+            .map(|e| e.name.as_str())
+            .collect();
+        let sentences: BTreeSet<&str> = SENTENCES.iter().map(|(n, _)| *n).collect();
+        assert_eq!(sentences.len(), SENTENCES.len(), "one sentence each");
+        let missing: Vec<_> = names.difference(&sentences).collect();
+        assert!(missing.is_empty(), "without a sentence: {missing:?}");
+        let stale: Vec<_> = sentences.difference(&names).collect();
+        assert!(stale.is_empty(), "of no error: {stale:?}");
+    }
+
+    #[test]
+    fn sentences_name_arguments_that_are_there() {
+        for error in artifacts::all().iter().flat_map(|a| a.abi.errors()) {
+            let arguments: Vec<_> = error
+                .inputs
+                .iter()
+                .map(|i| (i.name.clone(), "x".into()))
+                .collect();
+            let text = sentence(&error.name, &arguments);
+            assert!(!text.contains('{'), "{}: {text}", error.name);
+        }
+    }
+
+    #[test]
+    fn errors_are_decoded() {
+        let job = B256::repeat_byte(7);
+        let data = market::WrongJobStatus {
+            job,
+            expected: 1,
+            got: 2,
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.name, "WrongJobStatus");
+        assert_eq!(
+            revert.to_string(),
+            format!("the job {job} is locked, it must be open (WrongJobStatus)")
+        );
+        let data = settlement::NotYet {
+            from: 1_700_000_000,
+        }
+        .abi_encode();
+        assert!(Revert::decode(&data)
+            .message
+            .contains("2023-11-14 22:13:20 UTC"));
+        assert_eq!(
+            Revert::decode(&Message::from("why").abi_encode()).to_string(),
+            "why"
+        );
+        assert!(Revert::decode(&[]).message.contains("without saying why"));
+        assert!(Revert::decode(&[1, 2, 3, 4, 5])
+            .message
+            .contains("0x0102030405"));
+        // Data of a known error that is cut.
+        let data = market::UnknownJob { job }.abi_encode();
+        assert!(Revert::decode(&data[..20])
+            .message
+            .contains("no known error"));
+    }
+}

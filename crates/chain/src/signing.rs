@@ -1,0 +1,172 @@
+//! What requesters and providers sign: EIP-712, the same as in the contracts.
+
+use crate::bindings::{book, market};
+use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::signers::SignerSync;
+use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct};
+
+mod typed {
+    #![allow(missing_docs)]
+    // Enumerations are `uint8` in type strings, which the ABI's types are not.
+    alloy::sol! {
+        struct JobRequest {
+            address requester;
+            address provider;
+            bytes32 version;
+            bytes32 inputDigest;
+            uint32 promptTokens;
+            uint32 newTokens;
+            uint8 lane;
+            uint128 price;
+            uint64 lockBy;
+            uint64 claimBy;
+            uint32 challengeWindow;
+            uint32 answerWindow;
+            uint256 nonce;
+        }
+
+        struct Lock {
+            bytes32 job;
+            address provider;
+        }
+
+        struct ClaimHeader {
+            bytes32 job;
+            bytes32 outputDigest;
+            address recipient;
+            bytes32[] boundaries;
+        }
+    }
+}
+
+/// Where signatures are valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Domains {
+    /// Chain.
+    pub chain_id: u64,
+    /// `JobMarket`.
+    pub market: Address,
+    /// `ClaimBook`.
+    pub book: Address,
+}
+
+impl Domains {
+    fn market(&self) -> Eip712Domain {
+        eip712_domain! {
+            name: "nanozk JobMarket",
+            version: "1",
+            chain_id: self.chain_id,
+            verifying_contract: self.market,
+        }
+    }
+
+    fn book(&self) -> Eip712Domain {
+        eip712_domain! {
+            name: "nanozk ClaimBook",
+            version: "1",
+            chain_id: self.chain_id,
+            verifying_contract: self.book,
+        }
+    }
+
+    /// Digest of a request: the job's id.
+    pub fn job(&self, r: &market::JobRequest) -> B256 {
+        typed::JobRequest {
+            requester: r.requester,
+            provider: r.provider,
+            version: r.version,
+            inputDigest: r.inputDigest,
+            promptTokens: r.promptTokens,
+            newTokens: r.newTokens,
+            lane: r.lane,
+            price: r.price,
+            lockBy: r.lockBy,
+            claimBy: r.claimBy,
+            challengeWindow: r.challengeWindow,
+            answerWindow: r.answerWindow,
+            nonce: r.nonce,
+        }
+        .eip712_signing_hash(&self.market())
+    }
+
+    /// What a provider signs to take a job.
+    pub fn lock(&self, job: B256, provider: Address) -> B256 {
+        typed::Lock { job, provider }.eip712_signing_hash(&self.market())
+    }
+
+    /// What a provider signs to claim.
+    pub fn header(&self, h: &book::ClaimHeader) -> B256 {
+        typed::ClaimHeader {
+            job: h.job,
+            outputDigest: h.outputDigest,
+            recipient: h.recipient,
+            boundaries: h.boundaries.clone(),
+        }
+        .eip712_signing_hash(&self.book())
+    }
+}
+
+/// A signature, `r ‖ s ‖ v`.
+///
+/// # Panics
+/// If the curve refuses the key, which a `PrivateKeySigner` cannot hold.
+pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
+    signer
+        .sign_hash_sync(&digest)
+        .expect("local keys can sign")
+        .as_bytes()
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{address, keccak256};
+
+    #[test]
+    fn type_strings_are_those_of_the_contracts() {
+        assert_eq!(
+            typed::JobRequest::eip712_encode_type(),
+            "JobRequest(address requester,address provider,bytes32 version,bytes32 inputDigest,uint32 promptTokens,\
+             uint32 newTokens,uint8 lane,uint128 price,uint64 lockBy,uint64 claimBy,uint32 challengeWindow,\
+             uint32 answerWindow,uint256 nonce)"
+        );
+        assert_eq!(
+            typed::Lock::eip712_encode_type(),
+            "Lock(bytes32 job,address provider)"
+        );
+        assert_eq!(
+            typed::ClaimHeader::eip712_encode_type(),
+            "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)"
+        );
+    }
+
+    #[test]
+    fn signatures_are_of_the_domain() {
+        let market = address!("0x00000000000000000000000000000000000000aa");
+        let domains = |chain_id, market, book| Domains {
+            chain_id,
+            market,
+            book,
+        };
+        let here = domains(1, market, Address::ZERO);
+        let job = keccak256("job");
+        let digest = here.lock(job, market);
+        for other in [
+            domains(2, market, Address::ZERO),
+            domains(1, Address::ZERO, Address::ZERO),
+        ] {
+            assert_ne!(other.lock(job, market), digest);
+        }
+        assert_eq!(domains(1, market, market).lock(job, market), digest);
+        let signer = PrivateKeySigner::from_bytes(&keccak256("key")).expect("a key");
+        let signature = sign(&signer, digest);
+        assert_eq!(signature.len(), 65);
+        let parsed = alloy::primitives::Signature::from_raw(&signature).expect("valid");
+        assert_eq!(
+            parsed.recover_address_from_prehash(&digest).expect("one"),
+            signer.address()
+        );
+    }
+}

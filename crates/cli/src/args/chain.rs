@@ -1,0 +1,472 @@
+//! Options of the commands that talk to a chain.
+
+use super::{layer_list, LayerList, PromptArgs};
+use clap::{Args, Subcommand, ValueEnum};
+use nanozk_chain::format::{parse_amount, parse_duration};
+use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use std::path::PathBuf;
+
+/// A node, and the contracts on its chain.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChainArgs {
+    /// JSON-RPC address of a node
+    #[arg(long, value_name = "URL", env = "NANOZK_RPC")]
+    pub(crate) rpc: String,
+    /// File of the deployment [default: deployments/<chain id>.json]
+    #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Block explorer, for links
+    #[arg(long, value_name = "URL", env = "NANOZK_EXPLORER")]
+    pub(crate) explorer: Option<String>,
+    /// How long to wait for a transaction
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = parse_duration)]
+    pub(crate) patience: u64,
+}
+
+/// Who signs. Keys are never taken from the command line, where others could read them.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// File with a private key in hexadecimal [or: the variable NANOZK_PRIVATE_KEY]
+    #[arg(long, value_name = "FILE", conflicts_with = "keystore")]
+    pub(crate) private_key_file: Option<PathBuf>,
+    /// Encrypted key (a keystore, as geth and cast write them)
+    #[arg(long, value_name = "FILE", requires = "password_file")]
+    pub(crate) keystore: Option<PathBuf>,
+    /// Password of the keystore
+    #[arg(long, value_name = "FILE", requires = "keystore")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// A command that sends transactions.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Send nothing: say what would happen, and its gas
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The addresses depend on the account and the salt only. What is there already is checked and kept, so a \
+deployment that was interrupted goes on where it was, and one that is complete sends nothing.
+
+Examples:
+  nanozk deploy --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
+  nanozk deploy --rpc https://… --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
+pub(crate) struct DeployArgs {
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    /// Who adds verifiers [default: the account]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) curator: Option<Address>,
+    /// Who may freeze verifiers [default: the account]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) guardian: Option<Address>,
+    /// Asset of prices, stakes and bonds: eth, or a token; may be repeated
+    #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
+    pub(crate) asset: Vec<Address>,
+    /// How long a bond waits before it can be taken out
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
+    pub(crate) unbond_delay: u64,
+    /// Blocks from a claim to the one whose RANDAO draws its layers
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) beacon_delay: u64,
+    /// Other addresses for another deployment of the same account
+    #[arg(long, value_name = "TEXT", default_value = "nanozk")]
+    pub(crate) salt: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifierCommand {
+    /// Write the Solidity verifiers of a model's circuits
+    Generate(GenerateArgs),
+    /// Compile generated verifiers
+    Build(BuildArgs),
+    /// Deploy compiled verifiers, and add them to the router
+    Deploy(DeployVerifiersArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+One contract per circuit shape, each its own compile unit. Beside each source is the input for the compiler, \
+which is what block explorers need to verify the contract.
+
+Example:
+  nanozk verifier generate model -o verifiers --solc script/solc")]
+pub(crate) struct GenerateArgs {
+    /// Model directory
+    pub(crate) model: PathBuf,
+    /// Directory to write
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Compile them too, with this compiler
+    #[arg(long, value_name = "PATH")]
+    pub(crate) solc: Option<PathBuf>,
+    /// Replace the output directory if it has generated verifiers
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  nanozk verifier build verifiers --solc script/solc")]
+pub(crate) struct BuildArgs {
+    /// Directory of generated verifiers
+    pub(crate) directory: PathBuf,
+    /// Compiler (solc) of the version the sources ask for
+    #[arg(long, value_name = "PATH")]
+    pub(crate) solc: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Anybody may deploy verifiers; only the curator can add them to the router. Verifiers that are there already \
+are kept.
+
+Example:
+  nanozk verifier deploy verifiers --rpc http://127.0.0.1:8545 --private-key-file curator")]
+pub(crate) struct DeployVerifiersArgs {
+    /// Directory of compiled verifiers
+    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The registry refuses parameters under which cheating on some layer would pay. What is not given is derived \
+and explained; amounts are in the asset's smallest unit, or with eth or gwei after them.
+
+Examples:
+  nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
+  nanozk model register model --rpc … --max-price 0.01eth --external-gain 1eth")]
+pub(crate) struct RegisterArgs {
+    /// Model directory
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    /// Asset of prices, stakes and bonds
+    #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
+    pub(crate) asset: Address,
+    /// Greatest price of a job
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) max_price: Option<U256>,
+    /// Most that a false answer may be worth to a provider besides the price
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) external_gain: Option<U256>,
+    /// Stake that a provider loses if a claim is defeated
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) stake: Option<U256>,
+    /// Bond of a challenger
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) challenge_bond: Option<U256>,
+    /// Layers drawn for each audited claim
+    #[arg(long, value_name = "N")]
+    pub(crate) audits: Option<u16>,
+    /// Cost of answering a challenge: proving a layer, and gas
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) answer_cost: Option<U256>,
+    /// File of audit weights, as nanozk importance writes it [default: the model's, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_weights: Option<PathBuf>,
+    /// Where to read about the model
+    #[arg(long, value_name = "URI", default_value = "")]
+    pub(crate) metadata_uri: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Write and sign a request (requester)
+    Request(RequestArgs),
+    /// Open a job, and hold its price (requester, or anybody for it)
+    #[command(
+        after_help = "Example:\n  nanozk job open request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
+    Open(RequestFileArgs),
+    /// Take a job, and hold the stake (provider)
+    #[command(
+        after_help = "Example:\n  nanozk job lock request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
+    Lock(RequestFileArgs),
+    /// Show a job
+    Status(JobStatusArgs),
+    /// Take an open job back (requester; anybody once it can be taken no more)
+    Cancel(JobArgs),
+    /// End a job that was taken and not claimed in time (anybody)
+    Expire(JobArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LaneArg {
+    /// Every layer is proven before a deadline
+    Proofs,
+    /// Settled after a window without an unanswered challenge
+    Optimistic,
+    /// As optimistic, and the layers that a beacon draws are proven
+    Audited,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The request file has the prompt and its salt: give it to the provider only. The job's id is the digest that \
+is signed.
+
+Example:
+  nanozk job request --model model --prompt 'Ownership is' --max-new-tokens 8 --price 0.001eth \\
+    --rpc http://127.0.0.1:8545 --private-key-file key -o request.json")]
+pub(crate) struct RequestArgs {
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Model directory, for the tokenizer and the model's id
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) prompt: PromptArgs,
+    /// Tokens to generate
+    #[arg(long, value_name = "N")]
+    pub(crate) max_new_tokens: u32,
+    /// Registered version [default: the only one of the model]
+    #[arg(long, value_name = "HEX")]
+    pub(crate) version: Option<B256>,
+    /// What is paid
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub(crate) price: U256,
+    /// How the claim is settled
+    #[arg(long, value_enum, default_value_t = LaneArg::Proofs)]
+    pub(crate) lane: LaneArg,
+    /// Who may take the job [default: anybody with the stake]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) provider: Option<Address>,
+    /// How long it may be taken
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) lock_within: u64,
+    /// How long it may be claimed after that
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) claim_within: u64,
+    /// How long layers may be challenged and the output be demanded; 0 in the lane of proofs: proofs settle at once
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) challenge_window: u64,
+    /// How long the provider has to prove a layer
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) answer_window: u64,
+    /// File to write
+    #[arg(short, long, value_name = "FILE", default_value = "request.json")]
+    pub(crate) output: PathBuf,
+    /// Replace the file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RequestFileArgs {
+    /// Request
+    pub(crate) request: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobStatusArgs {
+    /// Request, session directory, or id
+    #[arg(value_name = "REQUEST|SESSION|ID")]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// Request, session directory, or id
+    #[arg(value_name = "REQUEST|SESSION|ID")]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Money is deposited once; prices are held from the free balance, stakes from the bond, challenge bonds from the \
+free balance.
+
+Examples:
+  nanozk escrow deposit 1eth --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk escrow bond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) enum EscrowCommand {
+    /// Pay in: to the free balance
+    Deposit(AmountArgs),
+    /// Free balance → bond
+    Bond(AmountArgs),
+    /// Bond → queue; without an amount, what waited long enough → free balance
+    Unbond(UnbondArgs),
+    /// Pay out of the free balance
+    Withdraw(WithdrawArgs),
+    /// Show balances
+    Balance(BalanceArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AmountArgs {
+    /// Amount: units, or with eth or gwei after it
+    #[arg(value_parser = parse_amount)]
+    pub(crate) amount: U256,
+    /// Asset
+    #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
+    pub(crate) asset: Address,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnbondArgs {
+    /// Amount: units, or with eth or gwei after it
+    #[arg(value_parser = parse_amount)]
+    pub(crate) amount: Option<U256>,
+    /// Asset
+    #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
+    pub(crate) asset: Address,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    #[command(flatten)]
+    pub(crate) amount: AmountArgs,
+    /// Who gets it [default: the account]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BalanceArgs {
+    /// Account [default: that of the key]
+    pub(crate) account: Option<Address>,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClaimCommand {
+    /// Post the claim of a session (provider, or anybody with its signature)
+    Post(PostArgs),
+    /// Prove layers on chain; when none is left, the claim is settled (anybody)
+    Settle(SettleArgs),
+    /// Challenge a layer (anybody with the bond)
+    Challenge(LayerArgs),
+    /// Answer open challenges by proofs (anybody)
+    Answer(SettleArgs),
+    /// End a claim whose windows are over (anybody)
+    Finalize(ClaimArgs),
+    /// Defeat a claim by a challenge that was not answered (anybody)
+    Timeout(LayerArgs),
+    /// Defeat a claim whose layers that had to be proven were not (anybody)
+    Expire(ClaimArgs),
+    /// Void a claim of which a verifier was frozen (anybody)
+    Void(ClaimArgs),
+    /// Close a challenge that was decided elsewhere, and move its bond (anybody)
+    Resolve(LayerArgs),
+    /// Show a claim: where it stands, who has to act, and where to look
+    Status(ClaimStatusArgs),
+    /// Answer a demand for the output: publish tokens and salt (provider)
+    RevealOutput(SessionArgs),
+    /// Demand the output, with a bond, because it did not arrive (requester)
+    DemandOutput(ClaimArgs),
+    /// Say that the output arrived, so that proofs settle at once (requester)
+    AcceptOutput(ClaimArgs),
+    /// Draw the layers of an audited claim from the block that was fixed for it (anybody)
+    Audit(ClaimArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file provider
+  nanozk claim post session --rpc … --private-key-file provider --sign-only    # for a relayer
+  nanozk claim post session --rpc … --private-key-file relayer --signature 0x…")]
+pub(crate) struct PostArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    /// Print the provider's signature instead of sending
+    #[arg(long, conflicts_with_all = ["signature", "dry_run"])]
+    pub(crate) sign_only: bool,
+    /// The provider's signature, if somebody else sends it
+    #[arg(long, value_name = "HEX")]
+    pub(crate) signature: Option<Bytes>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Layers are proved with nanozk prove before. What is proven on chain already is skipped, so an interrupted \
+command goes on where it was.
+
+Example:
+  nanozk claim settle session --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct SettleArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    /// Only these layers, such as 0,3-5
+    #[arg(long, value_name = "LIST", value_parser = layer_list)]
+    pub(crate) layers: Option<LayerList>,
+    /// Most gas of one transaction
+    #[arg(long, value_name = "GAS", default_value_t = nanozk_chain::GAS_CAP, value_parser = clap::value_parser!(u64).range(1_000_000..=nanozk_chain::GAS_CAP))]
+    pub(crate) max_gas: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LayerArgs {
+    /// Session directory, request, or id
+    #[arg(value_name = "SESSION|REQUEST|ID")]
+    pub(crate) claim: String,
+    /// Layer, from zero; the number of layers stands for the output
+    #[arg(long, value_name = "N")]
+    pub(crate) layer: u64,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArgs {
+    /// Session directory, request, or id
+    #[arg(value_name = "SESSION|REQUEST|ID")]
+    pub(crate) claim: String,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimStatusArgs {
+    /// Session directory, request, or id
+    #[arg(value_name = "SESSION|REQUEST|ID")]
+    pub(crate) claim: String,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    /// Session directory, with its secret.json
+    pub(crate) session: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+/// `eth`, or the address of a token.
+fn asset(text: &str) -> Result<Address, String> {
+    match text {
+        "eth" | "ETH" => Ok(Address::ZERO),
+        _ => text
+            .parse()
+            .map_err(|_| format!("{text:?} is no asset: write eth, or the address of a token")),
+    }
+}

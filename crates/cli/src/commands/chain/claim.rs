@@ -1,0 +1,625 @@
+//! `nanozk claim`.
+
+use super::{id_of, status, Chain};
+use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs};
+use crate::output::{thousands, Out};
+use anyhow::{bail, Context, Result};
+use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, settlement};
+use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
+use nanozk_chain::client::Call;
+use nanozk_chain::format::{relative, utc};
+use nanozk_chain::primitives::{Bytes, B256, U256};
+use nanozk_chain::revert::{claim_status, job_status};
+use nanozk_chain::signing::sign;
+use nanozk_prover::files;
+use nanozk_prover::session::SessionDir;
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::session::Session;
+use serde_json::json;
+use std::path::Path;
+
+/// Statuses, as in the contracts.
+const JOB_LOCKED: u8 = 2;
+pub(super) const CLAIM_POSTED: u8 = 1;
+pub(super) const CHALLENGE_OPEN: u8 = 1;
+
+pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()> {
+    match command {
+        ClaimCommand::Post(args) => post(args, out),
+        ClaimCommand::Settle(args) => settle(args, out),
+        ClaimCommand::Challenge(args) => challenge(args, out),
+        ClaimCommand::Answer(args) => answer(args, out),
+        ClaimCommand::Finalize(args) => simple(args, out, |chain, claim| {
+            let call = settlement::finalizeCall { claim };
+            Ok(Call::new(
+                "settling the claim",
+                chain.address("Settlement")?,
+                &call,
+            ))
+        }),
+        ClaimCommand::Timeout(args) => on_layer(args, out, |chain, claim, layer| {
+            let call = dispute::timeoutCall { claim, layer };
+            let what = format!(
+                "defeating the claim by the challenge of {}",
+                place(chain, claim, args.layer)?
+            );
+            Ok(Call::new(what, chain.address("LayerDispute")?, &call))
+        }),
+        ClaimCommand::Expire(args) => simple(args, out, |chain, claim| {
+            let call = settlement::expireCall { claim };
+            Ok(Call::new(
+                "defeating the claim",
+                chain.address("Settlement")?,
+                &call,
+            ))
+        }),
+        ClaimCommand::Void(args) => simple(args, out, |chain, claim| {
+            let call = settlement::voidClaimCall { claim };
+            Ok(Call::new(
+                "voiding the claim",
+                chain.address("Settlement")?,
+                &call,
+            ))
+        }),
+        ClaimCommand::Resolve(args) => on_layer(args, out, |chain, claim, layer| {
+            let call = dispute::resolveCall { claim, layer };
+            let what = format!(
+                "closing the challenge of {}",
+                place(chain, claim, args.layer)?
+            );
+            Ok(Call::new(what, chain.address("LayerDispute")?, &call))
+        }),
+        ClaimCommand::Status(args) => {
+            let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
+            status::show(&chain, id_of(&args.claim)?)
+        }
+        ClaimCommand::RevealOutput(args) => reveal_output(args, out),
+        ClaimCommand::DemandOutput(args) => demand_output(args, out),
+        ClaimCommand::AcceptOutput(args) => simple(args, out, |chain, claim| {
+            let call = dispute::acceptOutputCall { claim };
+            Ok(Call::new(
+                "accepting the output",
+                chain.address("LayerDispute")?,
+                &call,
+            ))
+        }),
+        ClaimCommand::Audit(args) => audit(args, out),
+    }
+}
+
+/// A session's files, if they are of a claim of this deployment.
+fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Session, ModelCard)> {
+    if !path.join("session.json").is_file() {
+        bail!(
+            "{} is not a session directory: it has no session.json (make one with nanozk run --request)",
+            path.display()
+        );
+    }
+    let dir = SessionDir::new(path);
+    let (session, card) = (dir.session()?, dir.card()?);
+    card.check()
+        .with_context(|| path.join("card.json").display().to_string())?;
+    let (chain_id, book) = (chain.client.chain_id(), chain.address("ClaimBook")?);
+    let context = &session.context;
+    if context.chain != chain_id || context.contract != padded(book) {
+        bail!(
+            "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and the claim book {book}",
+            path.display(),
+            context.chain,
+            context.contract
+        );
+    }
+    Ok((session, card))
+}
+
+fn claim_of(chain: &Chain<'_>, id: B256) -> Result<book::Claim> {
+    Ok(chain
+        .client
+        .read(chain.address("ClaimBook")?, &book::claimCall { id })?)
+}
+
+fn post(args: &PostArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (session, card) = session_of(&chain, &args.session)?;
+    let id = B256::from(session.context.claim.0);
+    let recipient = unpadded(session.context.recipient)
+        .context("the recipient in session.json is no address")?;
+    let header = header(&session, recipient);
+    if args.sign_only {
+        let signature = Bytes::from(sign(
+            chain.client.signer()?,
+            chain.domains()?.header(&header),
+        ));
+        out.text(signature.to_string());
+        out.json(
+            &json!({"claim": id, "provider": chain.client.account()?, "signature": signature}),
+        );
+        return Ok(());
+    }
+    let job = chain
+        .client
+        .read(chain.address("JobMarket")?, &market::jobCall { id })?;
+    if chain
+        .client
+        .read(chain.address("ClaimBook")?, &book::statusCall { id })?
+        != 0
+    {
+        check_statement(&claim_of(&chain, id)?, &session, &card)?;
+        chain.already(&format!("the claim {id} is posted"));
+        return Ok(());
+    }
+    if job.status != JOB_LOCKED {
+        bail!(
+            "the job is {}, it must be locked by its provider (nanozk job lock)",
+            job_status(job.status)
+        );
+    }
+    let now = chain.client.head()?.timestamp;
+    if now > job.claimBy {
+        bail!("the job was to be claimed until {}", utc(job.claimBy));
+    }
+    let account = chain.client.account()?;
+    if args.signature.is_none() && account != job.provider {
+        bail!(
+            "the job's provider is {}, the key is of {account}: a relayer gives the provider's --signature",
+            job.provider
+        );
+    }
+    let model = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::modelIdCall {
+            version: job.version,
+        },
+    )?;
+    if model.0 != session.model_id.0 {
+        bail!(
+            "the job is for model {model}, the session is of {}",
+            session.model_id
+        );
+    }
+    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
+        bail!("the session answers another prompt or has another salt than the job: run it with --request");
+    }
+    let call = book::postClaimCall {
+        header,
+        signature: args.signature.clone().unwrap_or_default(),
+    };
+    chain.send(&Call::new(
+        "posting the claim",
+        chain.address("ClaimBook")?,
+        &call,
+    ))?;
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+/// Proofs of another session would be refused one by one.
+fn check_statement(claim: &book::Claim, session: &Session, card: &ModelCard) -> Result<()> {
+    if session.statement(card.layers.len()).digest() != claim.statement.0 {
+        bail!(
+            "the claim on chain is of another session: its statement is {}",
+            claim.statement
+        );
+    }
+    Ok(())
+}
+
+/// Proofs of a claim, on their way to the chain.
+struct Proofs {
+    id: B256,
+    claim: book::Claim,
+    session: Session,
+    card: ModelCard,
+    dir: SessionDir,
+    encoder: Encoder,
+}
+
+impl Proofs {
+    fn open(chain: &Chain<'_>, path: &Path) -> Result<Self> {
+        let (session, card) = session_of(chain, path)?;
+        let id = B256::from(session.context.claim.0);
+        let claim = claim_of(chain, id)?;
+        check_statement(&claim, &session, &card)?;
+        check_keys(chain, &claim, &card)?;
+        Ok(Proofs {
+            id,
+            claim,
+            session,
+            card,
+            dir: SessionDir::new(path),
+            encoder: Encoder::default(),
+        })
+    }
+
+    /// Layers of these that have a proof, with it; the others are named.
+    fn of(&mut self, layers: &[usize], out: &Out) -> Result<Vec<(usize, Bytes)>> {
+        let mut found = Vec::new();
+        let mut missing = Vec::new();
+        for &layer in layers {
+            let path = self.dir.proof_path(layer);
+            if !path.exists() {
+                missing.push(layer.to_string());
+                continue;
+            }
+            let file = files::read(&path)?;
+            let proof = self
+                .encoder
+                .calldata(&self.session, &self.card, layer, &file)?;
+            found.push((layer, proof));
+        }
+        if !missing.is_empty() {
+            let advice = format!(
+                "layers {} have no proof: nanozk prove {} --layers {}",
+                missing.join(", "),
+                self.dir.path().display(),
+                missing.join(",")
+            );
+            if found.is_empty() {
+                bail!("{advice}");
+            }
+            out.note(advice);
+        }
+        Ok(found)
+    }
+}
+
+/// The layers that are registered must be those the proofs are for.
+fn check_keys(chain: &Chain<'_>, claim: &book::Claim, card: &ModelCard) -> Result<()> {
+    let version = claim.version;
+    let layers = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::layersCall { version },
+    )?;
+    if layers.len() != card.layers.len() {
+        bail!(
+            "the session has {} layers, the registered version {}",
+            card.layers.len(),
+            layers.len()
+        );
+    }
+    for (index, (registered, own)) in layers.iter().zip(&card.layers).enumerate() {
+        if registered.verifyingKey.0 != own.verifying_key.0 {
+            bail!(
+                "layer {index}: the registered verifier has the key {}, the session's circuit {}",
+                registered.verifyingKey,
+                own.verifying_key
+            );
+        }
+    }
+    Ok(())
+}
+
+fn wanted(layers: &[usize], only: Option<&crate::args::LayerList>) -> Vec<usize> {
+    let wanted = |l: &&usize| only.is_none_or(|list| list.0.contains(l));
+    layers.iter().filter(wanted).copied().collect()
+}
+
+fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let to = chain.address("Settlement")?;
+    let mut proofs = Proofs::open(&chain, &args.session)?;
+    let (id, claim) = (proofs.id, proofs.claim.clone());
+    if claim.status != CLAIM_POSTED {
+        chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
+        return Ok(());
+    }
+    let open: Vec<usize> = (0..usize::from(claim.layers))
+        .filter(|l| !claim.proven.bit(*l))
+        .collect();
+    let layers = wanted(&open, args.layers.as_ref());
+    if layers.is_empty() {
+        chain.already("these layers are proven");
+        return explain(&chain, id);
+    }
+    let deadlines = chain
+        .client
+        .read(to, &settlement::deadlinesCall { claim: id })?;
+    let now = chain.client.head()?.timestamp;
+    if now > deadlines.provenBy {
+        bail!("layers could be proven until {}", utc(deadlines.provenBy));
+    }
+    let found = proofs.of(&layers, out)?;
+    let account = chain.client.account()?;
+    let call = |first: usize, proofs: Vec<Bytes>| {
+        let last = first + proofs.len() - 1;
+        let what = if first == last {
+            format!("proving layer {first}")
+        } else {
+            format!("proving layers {first} to {last}")
+        };
+        let call = settlement::proveLayersCall {
+            claim: id,
+            first: U256::from(first),
+            proofs,
+        };
+        Call::new(what, to, &call)
+    };
+    // Each by itself first: a proof that is refused is named, and the gas says how many fit into one transaction.
+    let mut gas = Vec::new();
+    for (layer, proof) in &found {
+        let used = chain
+            .client
+            .estimate(&call(*layer, vec![proof.clone()]), account)?;
+        out.text(format!("layer {layer}: {} gas", thousands(used)));
+        gas.push((*layer, used));
+    }
+    // The limit of a transaction is somewhat above its estimate.
+    for batch in batches(&gas, args.max_gas / 10 * 8) {
+        let bytes = found
+            .iter()
+            .filter(|(l, _)| batch.contains(l))
+            .map(|(_, proof)| proof.clone())
+            .collect();
+        chain
+            .send(&call(batch[0], bytes))
+            .context("what was proven so far stays: the same command goes on from there")?;
+    }
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+/// Layers of a claim with an open challenge; the number of layers stands for the output.
+pub(super) fn open_challenges(
+    chain: &Chain<'_>,
+    claim: B256,
+    layers: usize,
+) -> Result<Vec<(usize, dispute::Challenge)>> {
+    let to = chain.address("LayerDispute")?;
+    let mut open = Vec::new();
+    if chain
+        .client
+        .read(to, &dispute::openCountCall { claim })?
+        .is_zero()
+    {
+        return Ok(open);
+    }
+    for layer in 0..=layers {
+        let call = dispute::challengeOfCall {
+            claim,
+            layer: U256::from(layer),
+        };
+        let challenge = chain.client.read(to, &call)?;
+        if challenge.status == CHALLENGE_OPEN {
+            open.push((layer, challenge));
+        }
+    }
+    Ok(open)
+}
+
+fn answer(args: &SettleArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let to = chain.address("LayerDispute")?;
+    let mut proofs = Proofs::open(&chain, &args.session)?;
+    let (id, layers) = (proofs.id, usize::from(proofs.claim.layers));
+    if proofs.claim.status != CLAIM_POSTED {
+        chain.already(&format!(
+            "the claim {id} is {}",
+            claim_status(proofs.claim.status)
+        ));
+        return Ok(());
+    }
+    let open = open_challenges(&chain, id, layers)?;
+    if open.iter().any(|(l, _)| *l == layers) {
+        out.note("the output is demanded too: nanozk claim reveal-output");
+    }
+    let challenged: Vec<usize> = open
+        .iter()
+        .map(|(l, _)| *l)
+        .filter(|l| *l < layers)
+        .collect();
+    let challenged = wanted(&challenged, args.layers.as_ref());
+    if challenged.is_empty() {
+        chain.already("no challenge of such a layer is open");
+        return Ok(());
+    }
+    let now = chain.client.head()?.timestamp;
+    for (layer, challenge) in open.iter().filter(|(l, _)| challenged.contains(l)) {
+        if now > challenge.answerBy {
+            bail!(
+                "layer {layer} was to be answered until {}",
+                utc(challenge.answerBy)
+            );
+        }
+    }
+    for (layer, proof) in proofs.of(&challenged, out)? {
+        let call = dispute::answerCall {
+            claim: id,
+            layer: U256::from(layer),
+            proof,
+        };
+        chain.send(&Call::new(
+            format!("answering the challenge of layer {layer}"),
+            to,
+            &call,
+        ))?;
+    }
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+/// Where a claim stands, in the contracts' words.
+fn explain(chain: &Chain<'_>, claim: B256) -> Result<()> {
+    let text = chain.client.read(
+        chain.address("ClaimLens")?,
+        &lens::explainStatusCall { claim },
+    )?;
+    chain.out.text(&text);
+    chain
+        .out
+        .json(&json!({"event": "status", "claim": claim, "text": text}));
+    Ok(())
+}
+
+fn simple(
+    args: &ClaimArgs,
+    out: &Out,
+    call: impl Fn(&Chain<'_>, B256) -> Result<Call>,
+) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let id = id_of(&args.claim)?;
+    chain.send(&call(&chain, id)?)?;
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+fn on_layer(
+    args: &LayerArgs,
+    out: &Out,
+    call: impl Fn(&Chain<'_>, B256, U256) -> Result<Call>,
+) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let id = id_of(&args.claim)?;
+    chain.send(&call(&chain, id, U256::from(args.layer))?)?;
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+/// `layer 3`, or `the output`.
+fn place(chain: &Chain<'_>, id: B256, layer: u64) -> Result<String> {
+    if layer == u64::from(claim_of(chain, id)?.layers) {
+        return Ok("the output".into());
+    }
+    Ok(format!("layer {layer}"))
+}
+
+/// A challenge is paid for from the challenger's free balance.
+fn require_challenge_bond(chain: &Chain<'_>, id: B256) -> Result<()> {
+    let job = chain
+        .client
+        .read(chain.address("JobMarket")?, &market::jobCall { id })?;
+    let account = chain.client.account()?;
+    chain.require_free(
+        account,
+        job.asset,
+        U256::from(job.challengeBond),
+        "the challenge bond",
+    )
+}
+
+fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
+    on_layer(args, out, |chain, claim, layer| {
+        require_challenge_bond(chain, claim)?;
+        let call = dispute::challengeCall { claim, layer };
+        Ok(Call::new(
+            format!("challenging layer {layer}"),
+            chain.address("LayerDispute")?,
+            &call,
+        ))
+    })
+}
+
+fn demand_output(args: &ClaimArgs, out: &Out) -> Result<()> {
+    simple(args, out, |chain, claim| {
+        require_challenge_bond(chain, claim)?;
+        let call = dispute::demandOutputCall { claim };
+        Ok(Call::new(
+            "demanding the output",
+            chain.address("LayerDispute")?,
+            &call,
+        ))
+    })
+}
+
+fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (session, card) = session_of(&chain, &args.session)?;
+    let claim = B256::from(session.context.claim.0);
+    let secret = SessionDir::new(&args.session).secret()?;
+    if secret.tokens.len() > card.tokens {
+        bail!("secret.json has more tokens than the model has positions");
+    }
+    let salt = scalar_to_bytes(&secret.sequence(card.tokens).output_salt);
+    let call = dispute::revealOutputCall {
+        claim,
+        salt: U256::from_be_bytes(salt),
+        tokens: secret.tokens[secret.prompt..].to_vec(),
+    };
+    out.note("this publishes the generated tokens for everybody to read");
+    chain.send(&Call::new(
+        "revealing the output",
+        chain.address("LayerDispute")?,
+        &call,
+    ))?;
+    if !chain.dry_run {
+        explain(&chain, claim)?;
+    }
+    Ok(())
+}
+
+fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let to = chain.address("AuditBeacon")?;
+    let claim = id_of(&args.claim)?;
+    let mut drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
+    if !drawn.revealed {
+        let number = chain.client.read(to, &beacon::blockOfCall { claim })?;
+        if number == 0 {
+            bail!("no layers are drawn for this claim: it is not in the audited lane");
+        }
+        let head = chain.client.head()?;
+        if head.number <= number {
+            bail!(
+                "block {number} draws the layers and must have a successor; the newest is {}: try again in {} blocks",
+                head.number,
+                number + 1 - head.number
+            );
+        }
+        let header = chain.client.header(number)?.into();
+        let call = beacon::revealCall { claim, header };
+        chain.send(&Call::new(
+            format!("drawing layers from block {number}"),
+            to,
+            &call,
+        ))?;
+        if chain.dry_run {
+            return Ok(());
+        }
+        drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
+    }
+    let layers = layers_of(drawn.layers);
+    let proven = claim_of(&chain, claim)?.proven;
+    let missing: Vec<String> = layers
+        .iter()
+        .filter(|l| !proven.bit(**l))
+        .map(usize::to_string)
+        .collect();
+    let deadlines = chain.client.read(
+        chain.address("Settlement")?,
+        &settlement::deadlinesCall { claim },
+    )?;
+    let list: Vec<String> = layers.iter().map(usize::to_string).collect();
+    out.text(format!(
+        "drawn: layers {}, by the beacon {}",
+        list.join(", "),
+        drawn.seed
+    ));
+    if !missing.is_empty() {
+        let now = chain.client.head()?.timestamp;
+        out.text(format!(
+            "prove layers {} until {} ({}): nanozk prove, then nanozk claim settle",
+            missing.join(", "),
+            utc(deadlines.provenBy),
+            relative(deadlines.provenBy, now)
+        ));
+    }
+    out.json(&json!({
+        "event": "drawn",
+        "claim": claim,
+        "seed": drawn.seed,
+        "layers": layers,
+        "missing": missing,
+        "proven_by": deadlines.provenBy,
+    }));
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! `nanozk job`.
+
+use super::{id_of, read_request, status, Chain};
+use crate::args::{
+    JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, RequestArgs, RequestFileArgs,
+};
+use crate::commands::run::{check_length, encode_prompt};
+use crate::model_dir::ModelDir;
+use crate::output::Out;
+use anyhow::{bail, Context, Result};
+use nanozk_chain::bindings::{market, registry};
+use nanozk_chain::client::Call;
+use nanozk_chain::format::{amount, utc};
+use nanozk_chain::primitives::{Bytes, B256, U256};
+use nanozk_chain::request::{JobRequest, Lane, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::revert::job_status;
+use nanozk_chain::signing::sign;
+use nanozk_chain::sol_types::SolCall;
+use nanozk_prover::files;
+use nanozk_prover::session::{input_digest, random_salt};
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::hex::{Digest32, Scalar};
+use rand_core::{OsRng, RngCore};
+use serde_json::json;
+
+/// Statuses of jobs, as in the contracts.
+const OPEN: u8 = 1;
+const LOCKED: u8 = 2;
+
+pub(in crate::commands) fn job(command: &JobCommand, out: &Out) -> Result<()> {
+    match command {
+        JobCommand::Request(args) => request(args, out),
+        JobCommand::Open(args) => open(args, out),
+        JobCommand::Lock(args) => lock(args, out),
+        JobCommand::Status(args) => show(args, out),
+        JobCommand::Cancel(args) => end(args, "taking the job back", out, |job| {
+            market::cancelCall { job }
+        }),
+        JobCommand::Expire(args) => end(args, "ending the job", out, |job| market::expireCall {
+            job,
+        }),
+    }
+}
+
+/// The version that was given, or the only one of a model.
+fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result<B256> {
+    let registry = chain.address("ModelRegistry")?;
+    let read_model = |version| {
+        chain
+            .client
+            .read(registry, &registry::modelIdCall { version })
+    };
+    if let Some(version) = given {
+        let got = read_model(version)?;
+        if got.0 != model.0 {
+            bail!("the version {version} is of model {got}, not of {model}");
+        }
+        return Ok(version);
+    }
+    let count = chain
+        .client
+        .read(registry, &registry::versionCountCall {})?;
+    let mut found = Vec::new();
+    for index in 0..count.saturating_to::<u64>() {
+        let index = U256::from(index);
+        let version = chain
+            .client
+            .read(registry, &registry::versionAtCall { index })?;
+        if read_model(version)?.0 == model.0 {
+            found.push(version);
+        }
+    }
+    match found.as_slice() {
+        [] => bail!("the model {model} is not registered: nanozk model register"),
+        [version] => Ok(*version),
+        several => {
+            let list: Vec<String> = several.iter().map(B256::to_string).collect();
+            bail!(
+                "the model is registered under several terms: choose one with --version: {}",
+                list.join(", ")
+            )
+        }
+    }
+}
+
+fn request(args: &RequestArgs, out: &Out) -> Result<()> {
+    if args.output.exists() && !args.force {
+        bail!(
+            "{} exists: choose another file with -o, or replace it with --force",
+            args.output.display()
+        );
+    }
+    let dir = ModelDir::new(&args.model)?;
+    let card = dir.card()?;
+    let tokenizer = dir.tokenizer(&card)?;
+    let prompt = encode_prompt(
+        &tokenizer,
+        args.prompt.prompt.as_deref(),
+        args.prompt.prompt_tokens.as_deref(),
+    )?;
+    check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
+    let chain = Chain::reading(&args.chain, &args.key, out)?;
+    let key = chain.client.signer()?;
+    let model_id = card.model_id();
+    let version = version_of(&chain, model_id, args.version)?;
+    let policy = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::policyCall { version },
+    )?;
+    if args.price > U256::from(policy.maxPrice) {
+        bail!(
+            "the price {} is above the {} that this version allows",
+            amount(policy.asset, args.price),
+            amount(policy.asset, U256::from(policy.maxPrice))
+        );
+    }
+
+    let salt = random_salt(&mut OsRng);
+    let digest = input_digest(&prompt, card.tokens, salt);
+    let now = chain.client.head()?.timestamp;
+    let seconds =
+        |name: &str, v: u64| u32::try_from(v).with_context(|| format!("--{name} is too long"));
+    let mut nonce = [0; 32];
+    OsRng.fill_bytes(&mut nonce);
+    let lock_by = now.saturating_add(args.lock_within);
+    let request = JobRequest {
+        requester: key.address(),
+        provider: args.provider.unwrap_or_default(),
+        version,
+        input_digest: scalar_to_bytes(&digest).into(),
+        prompt_tokens: prompt.len() as u32,
+        new_tokens: args.max_new_tokens,
+        lane: match args.lane {
+            LaneArg::Proofs => Lane::Proofs,
+            LaneArg::Optimistic => Lane::Optimistic,
+            LaneArg::Audited => Lane::Audited,
+        },
+        price: args.price,
+        lock_by,
+        claim_by: lock_by.saturating_add(args.claim_within),
+        challenge_window: seconds("challenge-window", args.challenge_window)?,
+        answer_window: seconds("answer-window", args.answer_window)?,
+        nonce: U256::from_be_bytes(nonce),
+    };
+    let domains = chain.domains()?;
+    let job = domains.job(&request.to_abi()?);
+    let file = RequestFile {
+        format: REQUEST_FORMAT.into(),
+        chain: domains.chain_id,
+        market: domains.market,
+        claim_book: domains.book,
+        job,
+        model_id,
+        request,
+        signature: sign(key, job).into(),
+        prompt,
+        input_salt: Scalar(salt),
+    };
+    file.check()?;
+    files::write_json_secret(&args.output, &file)?;
+    let r = &file.request;
+    out.text(format!("request        {}", args.output.display()));
+    out.text(format!("job            {job}"));
+    out.text(format!("version        {version}"));
+    out.text(format!(
+        "tokens         {} of prompt, {} to generate",
+        r.prompt_tokens, r.new_tokens
+    ));
+    out.text(format!("price          {}", amount(policy.asset, r.price)));
+    out.text(format!("to be taken    until {}", utc(r.lock_by)));
+    out.text(format!("to be claimed  until {}", utc(r.claim_by)));
+    out.note("the request has the prompt and its salt: give it to the provider only");
+    out.json(&json!({
+        "request": args.output,
+        "job": job,
+        "version": version,
+        "model_id": model_id,
+        "input_digest": r.input_digest,
+        "lock_by": r.lock_by,
+        "claim_by": r.claim_by,
+    }));
+    Ok(())
+}
+
+/// The request, if it is for these contracts.
+fn request_of(chain: &Chain<'_>, args: &RequestFileArgs) -> Result<RequestFile> {
+    let file = read_request(&args.request)?;
+    let (ours, theirs) = (chain.domains()?, file.domains());
+    if ours != theirs {
+        bail!(
+            "{} is for chain {} and the market {}, the deployment is chain {} and {}",
+            args.request.display(),
+            theirs.chain_id,
+            theirs.market,
+            ours.chain_id,
+            ours.market
+        );
+    }
+    Ok(file)
+}
+
+/// Status of a job; none if it was never opened.
+fn find(chain: &Chain<'_>, id: B256) -> Result<Option<market::Job>> {
+    match chain
+        .client
+        .read(chain.address("JobMarket")?, &market::jobCall { id })
+    {
+        Ok(job) => Ok(Some(job)),
+        Err(nanozk_chain::Error::Reverted { revert, .. }) if revert.name == "UnknownJob" => {
+            Ok(None)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let file = request_of(&chain, args)?;
+    if let Some(job) = find(&chain, file.job)? {
+        chain.already(&format!(
+            "the job {} is {}",
+            file.job,
+            job_status(job.status)
+        ));
+        return Ok(());
+    }
+    let r = &file.request;
+    let now = chain.client.head()?.timestamp;
+    if now > r.lock_by {
+        bail!(
+            "the request was to be taken until {}: make a new one",
+            utc(r.lock_by)
+        );
+    }
+    let version = r.version;
+    let policy = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::policyCall { version },
+    )?;
+    chain.require_free(r.requester, policy.asset, r.price, "the price")?;
+    let call = market::openCall {
+        request: r.to_abi()?,
+        signature: file.signature.clone(),
+    };
+    chain.send(&Call::new("opening the job", file.market, &call))?;
+    Ok(())
+}
+
+fn lock(args: &RequestFileArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let file = request_of(&chain, args)?;
+    let provider = chain.client.account()?;
+    let Some(job) = find(&chain, file.job)? else {
+        bail!("the job {} was not opened: nanozk job open", file.job)
+    };
+    if job.status == LOCKED && job.provider == provider {
+        chain.already("the job is yours");
+        return Ok(());
+    }
+    if job.status != OPEN {
+        bail!("the job is {}, it must be open", job_status(job.status));
+    }
+    let now = chain.client.head()?.timestamp;
+    if now > job.lockBy {
+        bail!("the job could be taken until {}", utc(job.lockBy));
+    }
+    if !job.provider.is_zero() && job.provider != provider {
+        bail!(
+            "the job is for the provider {}, the key is of {provider}",
+            job.provider
+        );
+    }
+    chain.require_bond(provider, job.asset, U256::from(job.stake), "the stake")?;
+    let call = market::lockCall {
+        job: file.job,
+        provider,
+        signature: Bytes::new(),
+    };
+    chain.send(&Call::new("taking the job", file.market, &call))?;
+    out.text(format!("claim it until {}", utc(job.claimBy)));
+    Ok(())
+}
+
+fn show(args: &JobStatusArgs, out: &Out) -> Result<()> {
+    let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
+    status::show(&chain, id_of(&args.job)?)
+}
+
+fn end<C: SolCall>(args: &JobArgs, what: &str, out: &Out, act: impl Fn(B256) -> C) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let call = act(id_of(&args.job)?);
+    chain.send(&Call::new(what, chain.address("JobMarket")?, &call))?;
+    Ok(())
+}

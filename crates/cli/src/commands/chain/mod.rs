@@ -1,0 +1,302 @@
+//! The commands that talk to a chain.
+
+mod claim;
+mod deploy;
+mod escrow;
+mod job;
+mod register;
+mod status;
+mod verifier;
+
+pub(super) use claim::claim;
+pub(super) use deploy::deploy;
+pub(super) use escrow::escrow;
+pub(super) use job::job;
+pub(super) use register::register;
+pub(super) use verifier::verifier;
+
+use crate::args::{ChainArgs, KeyArgs, SendArgs};
+use crate::output::{thousands, Out, Progress};
+use anyhow::{bail, Context, Result};
+use nanozk_chain::bindings::escrow as escrow_abi;
+use nanozk_chain::client::{Call, Receipt};
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::format::{amount, eth};
+use nanozk_chain::primitives::{Address, B256, U256};
+use nanozk_chain::request::RequestFile;
+use nanozk_chain::signing::Domains;
+use nanozk_chain::{events, Client, PrivateKeySigner};
+use nanozk_prover::files;
+use nanozk_verifier::session::Session;
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Private key, in hexadecimal.
+const KEY_VARIABLE: &str = "NANOZK_PRIVATE_KEY";
+
+/// The key that was given, if any.
+fn signer(args: &KeyArgs) -> Result<Option<PrivateKeySigner>> {
+    let parse = |text: &str, whence: &str| -> Result<PrivateKeySigner> {
+        text.trim()
+            .parse()
+            .with_context(|| format!("{whence} has no private key: 32 bytes in hexadecimal"))
+    };
+    if let Some(path) = &args.private_key_file {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the key {}", path.display()))?;
+        return parse(&text, &path.display().to_string()).map(Some);
+    }
+    if let (Some(keystore), Some(password)) = (&args.keystore, &args.password_file) {
+        let password = std::fs::read_to_string(password)
+            .with_context(|| format!("cannot read the password {}", password.display()))?;
+        let password = password.trim_end_matches(['\r', '\n']);
+        return PrivateKeySigner::decrypt_keystore(keystore, password)
+            .with_context(|| format!("cannot open the keystore {}", keystore.display()))
+            .map(Some);
+    }
+    match std::env::var(KEY_VARIABLE) {
+        Ok(text) => parse(&text, KEY_VARIABLE).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+fn connect(args: &ChainArgs, key: &KeyArgs) -> Result<Client> {
+    let client = Client::connect(&args.rpc, signer(key)?)?;
+    Ok(client.with_patience(Duration::from_secs(args.patience)))
+}
+
+fn deployment_path(args: &ChainArgs, client: &Client) -> PathBuf {
+    args.deployment
+        .clone()
+        .unwrap_or_else(|| Path::new("deployments").join(format!("{}.json", client.chain_id())))
+}
+
+/// A node, the contracts, and how to say what happens.
+struct Chain<'a> {
+    client: Client,
+    deployment: Deployment,
+    path: PathBuf,
+    explorer: Option<String>,
+    dry_run: bool,
+    out: &'a Out,
+}
+
+impl<'a> Chain<'a> {
+    /// To send transactions.
+    fn sending(args: &SendArgs, out: &'a Out) -> Result<Self> {
+        let mut chain = Self::reading(&args.chain, &args.key, out)?;
+        chain.client.signer()?;
+        chain.dry_run = args.dry_run;
+        Ok(chain)
+    }
+
+    /// To look.
+    fn reading(args: &ChainArgs, key: &KeyArgs, out: &'a Out) -> Result<Self> {
+        let client = connect(args, key)?;
+        let path = deployment_path(args, &client);
+        if !path.exists() {
+            bail!(
+                "no deployment is known on chain {}: there is no {} (deploy with nanozk deploy, or say where the file \
+                 is with --deployment)",
+                client.chain_id(),
+                path.display()
+            );
+        }
+        let deployment: Deployment = files::read_json(&path)?;
+        deployment
+            .check(&client)
+            .with_context(|| path.display().to_string())?;
+        Ok(Chain {
+            client,
+            deployment,
+            path,
+            explorer: args.explorer.clone(),
+            dry_run: false,
+            out,
+        })
+    }
+
+    fn address(&self, name: &str) -> Result<Address> {
+        Ok(self.deployment.address(name)?)
+    }
+
+    fn domains(&self) -> Result<Domains> {
+        Ok(Domains {
+            chain_id: self.client.chain_id(),
+            market: self.address("JobMarket")?,
+            book: self.address("ClaimBook")?,
+        })
+    }
+
+    fn save(&self) -> Result<()> {
+        Ok(files::write_json(&self.path, &self.deployment)?)
+    }
+
+    /// Sends a call and says so; with `--dry-run`, says what it would do.
+    fn send(&self, call: &Call) -> Result<Option<Receipt>> {
+        send(
+            &self.client,
+            call,
+            self.dry_run,
+            self.explorer.as_deref(),
+            self.out,
+        )
+    }
+
+    /// A step that happened before: nothing to do.
+    fn already(&self, what: &str) {
+        self.out.text(format!("{what}: nothing to do"));
+        self.out.json(&json!({"event": "already", "what": what}));
+    }
+
+    fn free(&self, account: Address, asset: Address) -> Result<U256> {
+        let call = escrow_abi::freeCall { account, asset };
+        Ok(self.client.read(self.address("BondEscrow")?, &call)?)
+    }
+
+    fn bonded(&self, account: Address, asset: Address) -> Result<U256> {
+        let call = escrow_abi::bondedCall { account, asset };
+        Ok(self.client.read(self.address("BondEscrow")?, &call)?)
+    }
+
+    /// Says what is missing of a free balance.
+    fn require_free(
+        &self,
+        account: Address,
+        asset: Address,
+        needed: U256,
+        what: &str,
+    ) -> Result<()> {
+        let available = self.free(account, asset)?;
+        if available < needed {
+            bail!(
+                "{what} takes {} from the free balance of {account}, which is {}: {} are missing (nanozk escrow deposit)",
+                amount(asset, needed),
+                amount(asset, available),
+                amount(asset, needed - available)
+            );
+        }
+        Ok(())
+    }
+
+    /// Says what is missing of a bond.
+    fn require_bond(
+        &self,
+        account: Address,
+        asset: Address,
+        needed: U256,
+        what: &str,
+    ) -> Result<()> {
+        let available = self.bonded(account, asset)?;
+        if available < needed {
+            bail!(
+                "{what} takes {} from the bond of {account}, of which {} are not held: {} are missing (nanozk escrow \
+                 deposit, then nanozk escrow bond)",
+                amount(asset, needed),
+                amount(asset, available),
+                amount(asset, needed - available)
+            );
+        }
+        Ok(())
+    }
+
+    fn link(&self, kind: &str, what: impl std::fmt::Display) -> Option<String> {
+        link(self.explorer.as_deref(), kind, what)
+    }
+}
+
+fn link(explorer: Option<&str>, kind: &str, what: impl std::fmt::Display) -> Option<String> {
+    explorer.map(|e| format!("{}/{kind}/{what}", e.trim_end_matches('/')))
+}
+
+fn send(
+    client: &Client,
+    call: &Call,
+    dry_run: bool,
+    explorer: Option<&str>,
+    out: &Out,
+) -> Result<Option<Receipt>> {
+    if dry_run {
+        let (_, gas) = client.simulate(call, client.account()?)?;
+        let fee = U256::from(gas) * U256::from(client.gas_price()?);
+        out.text(format!(
+            "{} would succeed: {} gas, about {}",
+            call.what,
+            thousands(gas),
+            eth(fee)
+        ));
+        out.json(&json!({"event": "dry_run", "what": call.what, "to": call.to, "gas": gas, "fee": fee.to_string()}));
+        return Ok(None);
+    }
+    let progress = Progress::spinner(&call.what);
+    let receipt = client.send(call)?;
+    drop(progress);
+    report(&receipt, explorer, out);
+    Ok(Some(receipt))
+}
+
+fn report(receipt: &Receipt, explorer: Option<&str>, out: &Out) {
+    let events: Vec<events::Event> = receipt.logs.iter().filter_map(events::decode).collect();
+    out.text(format!(
+        "{}: {} gas, {}, block {}, transaction {}",
+        receipt.what,
+        thousands(receipt.gas),
+        eth(receipt.fee),
+        receipt.block,
+        receipt.hash
+    ));
+    for event in &events {
+        out.text(format!("  {event}"));
+    }
+    if let Some(link) = link(explorer, "tx", receipt.hash) {
+        out.text(format!("  {link}"));
+    }
+    let events: Vec<Value> = events
+        .iter()
+        .map(|e| {
+            let arguments: serde_json::Map<_, _> = e
+                .arguments
+                .iter()
+                .map(|(name, value)| (name.clone(), json!(value)))
+                .collect();
+            json!({"name": e.name, "arguments": arguments})
+        })
+        .collect();
+    out.json(&json!({
+        "event": "transaction",
+        "what": receipt.what,
+        "hash": receipt.hash,
+        "block": receipt.block,
+        "gas": receipt.gas,
+        "fee": receipt.fee.to_string(),
+        "events": events,
+    }));
+}
+
+/// A request's file, consistent.
+fn read_request(path: &Path) -> Result<RequestFile> {
+    let file: RequestFile = files::read_json(path)?;
+    file.check().with_context(|| path.display().to_string())?;
+    Ok(file)
+}
+
+/// Id of a job or claim: given as such, by a session directory, or by a request.
+fn id_of(text: &str) -> Result<B256> {
+    if let Ok(id) = text.parse::<B256>() {
+        return Ok(id);
+    }
+    let path = Path::new(text);
+    if path.join("session.json").is_file() {
+        let session: Session = files::read_json(&path.join("session.json"))?;
+        let id = B256::from(session.context.claim.0);
+        if id.is_zero() {
+            bail!("{text} was made off chain: run it for a job with nanozk run --request");
+        }
+        return Ok(id);
+    }
+    if path.is_file() {
+        return Ok(read_request(path)?.job);
+    }
+    bail!("{text:?} is no session directory, no request and no id (0x and 64 digits)")
+}

@@ -1,0 +1,245 @@
+//! The commands that talk to a chain, on a real one (anvil) with real proofs.
+
+mod common;
+
+#[path = "chain/anvil.rs"]
+mod anvil;
+#[path = "chain/errors.rs"]
+mod errors;
+#[path = "chain/lanes.rs"]
+mod lanes;
+#[path = "chain/world.rs"]
+mod world;
+
+use anvil::*;
+use common::{fixture, path};
+use nanozk_chain::bindings::{book, market};
+use nanozk_chain::claim::header;
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::primitives::{Address, B256};
+use nanozk_chain::request::RequestFile;
+use nanozk_chain::signing::Domains;
+use nanozk_chain::Client;
+use nanozk_verifier::session::Session;
+use serde::de::DeserializeOwned;
+use serde_json::{json, Value};
+use std::path::Path;
+use std::time::Duration;
+use world::*;
+
+fn read<T: DeserializeOwned>(path: &Path) -> T {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn deploying_twice_sends_nothing() {
+    let w = World::empty(&[]);
+    let planned = w.ok(CURATOR, &["deploy", "--dry-run"]);
+    assert_eq!(planned.len(), 10);
+    assert!(planned
+        .iter()
+        .all(|p| p["there"] == false && p["gas"].as_u64() > Some(100_000)));
+    assert_eq!(w.anvil.block(), 0, "a dry run sends nothing");
+    assert!(!w.deployment.exists());
+
+    let done = w.ok(CURATOR, &["deploy", "--asset", "eth"]).pop().unwrap();
+    assert_eq!((&done["deployed"], &done["kept"]), (&json!(10), &json!(0)));
+    let block = w.anvil.block();
+    let first: Deployment = read(&w.deployment);
+    assert_eq!(first.chain_id, 31337);
+    for p in &planned {
+        let contract = &first.contracts[p["contract"].as_str().unwrap()];
+        assert_eq!(json!(contract.address), p["address"], "as the dry run said");
+        assert!(contract.transaction.is_some() && contract.block.is_some());
+    }
+    let arguments = &first.contracts["VerifierRouter"].arguments;
+    assert_eq!(arguments["curator"].to_lowercase(), CURATOR_ADDRESS);
+
+    let again = w.ok(CURATOR, &["deploy"]).pop().unwrap();
+    assert_eq!(
+        (&again["deployed"], &again["kept"]),
+        (&json!(0), &json!(10))
+    );
+    assert_eq!(w.anvil.block(), block);
+    assert_eq!(read::<Deployment>(&w.deployment), first);
+
+    // Without its file: found again, from the events of the factory.
+    std::fs::remove_file(&w.deployment).unwrap();
+    w.ok(CURATOR, &["deploy"]);
+    let mut found: Deployment = read(&w.deployment);
+    let factory = found.contracts.get_mut("Deployer").unwrap();
+    assert_eq!(factory.transaction.take(), None, "CREATE2 leaves no event");
+    let mut expected = first.clone();
+    let factory = expected.contracts.get_mut("Deployer").unwrap();
+    (factory.transaction, factory.block) = (None, None);
+    assert_eq!(found, expected);
+
+    // Other options are another deployment.
+    let options = ["deploy", "--guardian", PROVIDER_ADDRESS];
+    w.fails(CURATOR, &options, &["VerifierRouter", "guardian", "--salt"]);
+    let other = w.file("other.json");
+    let options = ["deploy", "--salt", "other", "--deployment", path(&other)];
+    w.ok(CURATOR, &options);
+    let other: Deployment = read(&other);
+    assert_eq!(
+        other.contracts["Deployer"].address,
+        first.contracts["Deployer"].address
+    );
+    assert_ne!(
+        other.contracts["JobMarket"].address,
+        first.contracts["JobMarket"].address
+    );
+
+    let text = w.text(CURATOR, &["deploy", "--dry-run"]);
+    assert!(
+        text.contains("is there") && text.contains("in all about 0 gas"),
+        "{text}"
+    );
+}
+
+#[test]
+fn code_that_is_not_ours_is_refused() {
+    let w = World::empty(&[]);
+    let planned = w.ok(CURATOR, &["deploy", "--dry-run"]);
+    let market = planned
+        .iter()
+        .find(|p| p["contract"] == "JobMarket")
+        .unwrap();
+    w.anvil
+        .rpc("anvil_setCode", json!([market["address"], "0x6000"]));
+    w.fails(CURATOR, &["deploy"], &["JobMarket", "other code"]);
+}
+
+/// A node that goes down, and a command that is killed: the same command goes on.
+#[test]
+fn an_interrupted_deployment_goes_on() {
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().join("state.json");
+    let options = ["--state", path(&state), "--block-time", "1"];
+    let mut w = World::empty(&options);
+    let port = w.anvil.port();
+
+    let three_written = |w: &World| {
+        let count = || {
+            let text = std::fs::read(&w.deployment).ok()?;
+            let value: Value = serde_json::from_slice(&text).ok()?;
+            Some(value["contracts"].as_object()?.len())
+        };
+        while count().unwrap_or(0) < 3 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    // The command is killed.
+    let mut child = w
+        .command(CURATOR, &["deploy"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    three_written(&w);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let known = read::<Deployment>(&w.deployment).contracts.len();
+
+    // The node goes down.
+    let child = w
+        .command(CURATOR, &["deploy"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while read::<Deployment>(&w.deployment).contracts.len() < known + 2 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let fresh = Anvil::start(&[]);
+    std::mem::replace(&mut w.anvil, fresh).stop();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("run the same command again"), "{stderr}");
+
+    w.anvil = Anvil::start_on(port, &options);
+    let done = w.ok(CURATOR, &["deploy"]).pop().unwrap();
+    assert!(done["kept"].as_u64().unwrap() >= known as u64 + 2, "{done}");
+    let deployment: Deployment = read(&w.deployment);
+    assert_eq!(deployment.contracts.len(), 10);
+    let without = deployment
+        .contracts
+        .values()
+        .filter(|c| c.transaction.is_none());
+    assert_eq!(without.count(), 0, "every transaction is known");
+}
+
+/// What is signed here is what the contracts check, and what is hashed here what they hash.
+#[test]
+fn digests_are_those_of_the_contracts() {
+    let w = World::new();
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let client = Client::connect(&w.anvil.url(), None).unwrap();
+    let deployment: Deployment = read(&w.deployment);
+    let address = |name: &str| deployment.address(name).unwrap();
+    let (market, book) = (address("JobMarket"), address("ClaimBook"));
+    let domains = Domains {
+        chain_id: 31337,
+        market,
+        book,
+    };
+
+    let file: RequestFile = read(&session.with_extension("json"));
+    let request = file.request.to_abi().unwrap();
+    let id = client
+        .read(
+            market,
+            &market::jobIdOfCall {
+                request: request.clone(),
+            },
+        )
+        .unwrap();
+    assert_eq!((id, id.to_string()), (domains.job(&request), job));
+    let provider: Address = PROVIDER_ADDRESS.parse().unwrap();
+    let lock = client
+        .read(market, &market::lockDigestCall { job: id, provider })
+        .unwrap();
+    assert_eq!(lock, domains.lock(id, provider));
+
+    let local: Session = read(&session.join("session.json"));
+    let header = header(&local, provider);
+    let digest = client
+        .read(
+            book,
+            &book::headerDigestCall {
+                header: header.clone(),
+            },
+        )
+        .unwrap();
+    assert_eq!(digest, domains.header(&header));
+    let claim = client.read(book, &book::claimCall { id }).unwrap();
+    let layers = usize::from(claim.layers);
+    assert_eq!(claim.statement.0, local.statement(layers).digest());
+    assert_eq!(claim.claimDigest.0, local.claim_digest(layers));
+    assert_eq!(claim.modelId, B256::from(local.model_id.0));
+
+    // Somebody else opens, takes and posts on signatures.
+    let (file, job) = w.request(&[]);
+    w.ok(CHALLENGER, &["job", "open", path(&file)]);
+    w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    let session = w.run(fixture(), &file);
+    w.fails(
+        CHALLENGER,
+        &["claim", "post", path(&session)],
+        &["--signature"],
+    );
+    let signed = w
+        .ok(PROVIDER, &["claim", "post", path(&session), "--sign-only"])
+        .remove(0);
+    let signature = signed["signature"].as_str().unwrap();
+    let wrong = format!("{}{}", &signature[..20], "00".repeat(56));
+    w.fails(
+        CHALLENGER,
+        &["claim", "post", path(&session), "--signature", &wrong],
+        &["BadSignature"],
+    );
+    let post = ["claim", "post", path(&session), "--signature", signature];
+    let posted = w.ok(CHALLENGER, &post);
+    assert_eq!(events(&posted), ["ClaimPosted", "JobClaimed"]);
+    assert_eq!(w.status(&job)["status"], "posted");
+}

@@ -1,0 +1,422 @@
+//! What can go wrong, each with a message that helps.
+
+use crate::anvil::*;
+use crate::common::*;
+use crate::lanes::forged;
+use crate::world::*;
+use serde_json::json;
+
+#[test]
+fn nodes_and_deployments_that_do_not_fit() {
+    let w = World::new();
+    let balance = ["escrow", "balance"];
+    let with = |options: &[&'static str]| [&balance[..], options].concat();
+    w.fails(
+        REQUESTER,
+        &with(&["--rpc", "http://127.0.0.1:1"]),
+        &["127.0.0.1:1 does not answer"],
+    );
+    w.fails(
+        REQUESTER,
+        &with(&["--rpc", "nonsense"]),
+        &["no address of a node"],
+    );
+    w.fails(
+        REQUESTER,
+        &with(&["--deployment", "nowhere.json"]),
+        &["no deployment is known on chain 31337", "nowhere.json"],
+    );
+    // A secret in the node's address is not repeated.
+    let (_, _, stderr) = w.call(REQUESTER, &with(&["--rpc", "http://127.0.0.1:1/secret"]));
+    assert!(!stderr.contains("secret"), "{stderr}");
+
+    edit(&w.deployment, |d| d["chain_id"] = json!(1));
+    w.fails(
+        REQUESTER,
+        &balance,
+        &["deployment is on chain 1", "of chain 31337"],
+    );
+    edit(&w.deployment, |d| {
+        d["chain_id"] = json!(31337);
+        d["contracts"]["BondEscrow"]["address"] =
+            json!("0x0000000000000000000000000000000000000123");
+    });
+    w.fails(
+        REQUESTER,
+        &balance,
+        &["does not answer as a contract of nanozk"],
+    );
+    edit(&w.deployment, |d| d["contracts"] = json!({}));
+    w.fails(REQUESTER, &balance, &["no BondEscrow", "nanozk deploy"]);
+    edit(&w.deployment, |d| {
+        d["format"] = json!("nanozk-deployment-0")
+    });
+    w.fails(REQUESTER, &balance, &["another version of nanozk"]);
+}
+
+#[test]
+fn keys() {
+    let w = World::new();
+    let deposit = ["escrow", "deposit", "1eth"];
+    w.fails(
+        "nonsense",
+        &deposit,
+        &["NANOZK_PRIVATE_KEY has no private key"],
+    );
+    let mut command = w.command("", &deposit);
+    let output = command.env_remove("NANOZK_PRIVATE_KEY").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("--private-key-file"), "{stderr}");
+
+    // A file wins over the variable.
+    let file = w.file("key");
+    std::fs::write(&file, format!("{PROVIDER}\n")).unwrap();
+    let balance = w.ok(
+        REQUESTER,
+        &["escrow", "balance", "--private-key-file", path(&file)],
+    );
+    assert_eq!(balance[0]["account"], PROVIDER_ADDRESS);
+    w.fails(
+        REQUESTER,
+        &[&deposit[..], &["--private-key-file", "nowhere"]].concat(),
+        &["cannot read the key"],
+    );
+
+    // An account without ETH.
+    let poor = format!("0x{}", "11".repeat(32));
+    w.fails(&poor, &deposit, &["send it", "more"]);
+}
+
+#[test]
+fn money_that_is_missing() {
+    let w = World::new();
+    let withdraw = ["escrow", "withdraw", "100eth"];
+    w.fails(
+        REQUESTER,
+        &withdraw,
+        &["100 ETH", "90 ETH are missing", "nanozk escrow deposit"],
+    );
+    w.fails(
+        REQUESTER,
+        &["escrow", "bond", "11eth"],
+        &["1 ETH are missing"],
+    );
+    w.fails(
+        REQUESTER,
+        &["escrow", "unbond", "1eth"],
+        &["1 ETH are missing", "nanozk escrow bond"],
+    );
+    w.fails(REQUESTER, &["escrow", "unbond"], &["NothingQueued"]);
+    w.fails(REQUESTER, &["escrow", "deposit", "0"], &["AmountZero"]);
+    w.fails(
+        REQUESTER,
+        &["escrow", "deposit", "1", "--asset", REQUESTER_ADDRESS],
+        &["does not answer"],
+    );
+
+    // A bond comes back after its delay.
+    w.ok(REQUESTER, &["escrow", "bond", "1eth"]);
+    w.ok(REQUESTER, &["escrow", "unbond", "1eth"]);
+    w.fails(REQUESTER, &["escrow", "unbond"], &["can be taken out from"]);
+    w.anvil.wait(86_401);
+    w.ok(REQUESTER, &["escrow", "unbond"]);
+
+    // Prices, stakes and challenge bonds.
+    let (file, job) = w.request(&["--lane", "optimistic"]);
+    w.ok(REQUESTER, &["escrow", "withdraw", "10eth"]);
+    w.fails(
+        REQUESTER,
+        &["job", "open", path(&file)],
+        &["the price takes 0.001 ETH", "0.001 ETH are missing"],
+    );
+    w.ok(REQUESTER, &["escrow", "deposit", "1eth"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    w.ok(PROVIDER, &["escrow", "unbond", "5eth"]);
+    w.fails(
+        PROVIDER,
+        &["job", "lock", path(&file)],
+        &["the stake takes", "nanozk escrow bond"],
+    );
+    w.ok(PROVIDER, &["escrow", "bond", "5eth"]);
+    w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    w.ok(CHALLENGER, &["escrow", "withdraw", "10eth"]);
+    let challenge = ["claim", "challenge", &job, "--layer", "0"];
+    w.fails(
+        CHALLENGER,
+        &challenge,
+        &["the challenge bond takes", "are missing"],
+    );
+}
+
+#[test]
+fn requests_that_cannot_be_served() {
+    let w = World::new();
+    let (file, job) = w.request(&[]);
+    let file = path(&file);
+    w.fails(
+        PROVIDER,
+        &["job", "lock", file],
+        &["was not opened", "nanozk job open"],
+    );
+    w.fails(PROVIDER, &["job", "status", &job], &["UnknownJob"]);
+    w.fails(
+        PROVIDER,
+        &["job", "status", "nonsense"],
+        &["no session directory, no request and no id"],
+    );
+    w.ok(REQUESTER, &["job", "open", file]);
+    w.fails(
+        CHALLENGER,
+        &["job", "lock", file],
+        &["the job is for the provider"],
+    );
+    w.anvil.wait(3_601);
+    w.fails(PROVIDER, &["job", "lock", file], &["could be taken until"]);
+
+    let (late, _) = w.request(&["--lock-within", "1m"]);
+    w.anvil.wait(61);
+    w.fails(
+        REQUESTER,
+        &["job", "open", path(&late)],
+        &["was to be taken until", "make a new one"],
+    );
+
+    // A request that somebody changed.
+    let changed = w.file("changed.json");
+    for (pointer, value, word) in [
+        ("/request/price", json!("0x1"), "its id is"),
+        ("/request/new_tokens", json!(3), "its id is"),
+        ("/prompt", json!([1]), "a prompt of 1 tokens"),
+        ("/format", json!("nanozk-request-0"), "another version"),
+        ("/input_salt", json!("0x00"), "not valid"),
+    ] {
+        std::fs::copy(file, &changed).unwrap();
+        edit(&changed, |r| {
+            *r.pointer_mut(pointer).unwrap() = value.clone()
+        });
+        w.fails(REQUESTER, &["job", "open", path(&changed)], &[word]);
+    }
+    // Only whoever runs the model knows whether salt and digest fit.
+    let f = fixture();
+    std::fs::copy(file, &changed).unwrap();
+    edit(&changed, |r| {
+        r["input_salt"] = json!(format!("0x{:064x}", 5))
+    });
+    let run = [
+        "run",
+        "--model",
+        path(&f.model),
+        "--request",
+        path(&changed),
+        "-o",
+        path(&w.file("s")),
+    ]
+    .map(str::to_owned);
+    f.fails(&run, &["prompt and salt do not have the digest"]);
+
+    let request = |options: &[&str], words: &[&str]| {
+        let file = w.file("never.json");
+        let args = [
+            "job",
+            "request",
+            "--model",
+            path(&f.model),
+            "--prompt",
+            "ab c",
+            "-o",
+            path(&file),
+        ];
+        w.fails(REQUESTER, &[&args[..], options].concat(), words);
+        assert!(!file.exists());
+    };
+    request(
+        &["--max-new-tokens", "4", "--price", "1000eth"],
+        &["above", "that this version allows"],
+    );
+    request(
+        &["--max-new-tokens", "9", "--price", "1"],
+        &["8 positions", "generate at most 4"],
+    );
+    request(
+        &["--max-new-tokens", "4", "--price", "much"],
+        &["no amount"],
+    );
+    let version = format!("0x{}", "22".repeat(32));
+    request(
+        &[
+            "--max-new-tokens",
+            "4",
+            "--price",
+            "1",
+            "--version",
+            &version,
+        ],
+        &["UnknownVersion"],
+    );
+}
+
+#[test]
+fn claims_that_do_not_fit() {
+    let w = World::new();
+    let f = fixture();
+    w.fails(
+        PROVIDER,
+        &["claim", "post", path(&f.session)],
+        &["is a claim on chain 0"],
+    );
+    w.fails(
+        PROVIDER,
+        &["claim", "settle", "nowhere"],
+        &["not a session directory"],
+    );
+    let (file, job) = w.locked(&["--lane", "optimistic"]);
+    let session = w.run(f, &file);
+    let post = ["claim", "post", path(&session)];
+    w.fails(
+        PROVIDER,
+        &["claim", "settle", path(&session)],
+        &["UnknownClaim", "nanozk claim post"],
+    );
+    let (_, forged) = forged(&w, &file);
+    w.ok(PROVIDER, &post);
+    // Another session of the same job is another claim.
+    w.fails(
+        PROVIDER,
+        &["claim", "settle", path(&forged)],
+        &["another session"],
+    );
+    w.fails(PROVIDER, &["claim", "void", &job], &["StillUsable"]);
+    w.fails(
+        PROVIDER,
+        &["claim", "audit", &job],
+        &["not in the audited lane"],
+    );
+    w.fails(
+        PROVIDER,
+        &["claim", "resolve", &job, "--layer", "1"],
+        &["NotChallenged"],
+    );
+    w.fails(
+        PROVIDER,
+        &["claim", "reveal-output", path(&session)],
+        &["NotChallenged"],
+    );
+
+    // A proof of another transcript, another layer, and one that was cut.
+    f.json_ok(&[
+        "prove",
+        path(&session),
+        "--layers",
+        "1-2",
+        "--transcript",
+        "poseidon",
+    ]);
+    let settle = ["claim", "settle", path(&session), "--layers", "1"];
+    w.fails(PROVIDER, &settle, &["poseidon", "prove it again"]);
+    f.json_ok(&["prove", path(&session), "--layers", "1-2"]);
+    let proof = |layer: usize| session.join(format!("proofs/{layer:03}.proof"));
+    let kept = std::fs::read(proof(1)).unwrap();
+    std::fs::copy(proof(2), proof(1)).unwrap();
+    w.fails(PROVIDER, &settle, &["at the place of layer 1", "layer 2"]);
+    std::fs::write(proof(1), &kept[..kept.len() - 1]).unwrap();
+    w.fails(PROVIDER, &settle, &["layer 1", "bytes where"]);
+    let mut broken = kept.clone();
+    let last_evaluation = broken.len() - 65;
+    broken[last_evaluation] ^= 1;
+    std::fs::write(proof(1), broken).unwrap();
+    w.fails(PROVIDER, &settle, &["proving layer 1", "ProofRejected"]);
+    std::fs::write(proof(1), kept).unwrap();
+    w.ok(PROVIDER, &settle);
+
+    w.anvil.wait(7_201);
+    w.fails(
+        PROVIDER,
+        &["claim", "settle", path(&session)],
+        &["could be proven until"],
+    );
+    // A claim that comes late.
+    let (file, _) = w.locked(&["--lane", "optimistic", "--lock-within", "2m"]);
+    let session = w.run(f, &file);
+    w.anvil.wait(2 * 3_600);
+    w.fails(
+        PROVIDER,
+        &["claim", "post", path(&session)],
+        &["was to be claimed until"],
+    );
+}
+
+#[test]
+fn registrations_that_are_refused() {
+    let w = World::empty(&[]);
+    let f = fixture();
+    w.ok(CURATOR, &["deploy"]);
+    let register = ["model", "register", path(&f.model)];
+    w.fails(
+        CURATOR,
+        &register,
+        &[
+            "4 of the model's circuits have no verifier",
+            "nanozk verifier generate",
+        ],
+    );
+    let deploy = ["verifier", "deploy", path(verifiers())];
+    w.fails(
+        CURATOR,
+        &["verifier", "deploy", path(w.dir.path())],
+        &["has no verifiers.json"],
+    );
+    // Somebody else may deploy them, the curator has to add them.
+    let done = w.ok(PROVIDER, &deploy).pop().unwrap();
+    assert_eq!(done["to_be_added"].as_array().unwrap().len(), 4);
+    w.ok(CURATOR, &deploy);
+    let block = w.anvil.block();
+    w.ok(CURATOR, &deploy);
+    assert_eq!(w.anvil.block(), block, "the second time sends nothing");
+
+    let with = |options: &[&'static str]| [&register[..], options].concat();
+    w.fails(
+        CURATOR,
+        &with(&["--stake", "1"]),
+        &["cheating on layer", "StakeTooLow"],
+    );
+    w.fails(
+        CURATOR,
+        &with(&["--challenge-bond", "1"]),
+        &["ChallengeBondTooLow"],
+    );
+    w.fails(
+        CURATOR,
+        &with(&["--audits", "5"]),
+        &["5 layers to draw of 4"],
+    );
+    let token = PROVIDER_ADDRESS;
+    w.fails(
+        CURATOR,
+        &with(&["--asset", token]),
+        &["--answer-cost has to be given"],
+    );
+    let costs = ["--asset", token, "--answer-cost", "1", "--max-price", "1"];
+    w.fails(CURATOR, &with(&costs), &["AssetNotAllowed"]);
+    w.fails(
+        CURATOR,
+        &with(&["--audit-weights", "nowhere"]),
+        &["nowhere"],
+    );
+    let dry = w.ok(CURATOR, &with(&["--dry-run"]));
+    assert_eq!(dry[0]["event"], "dry_run");
+    assert_eq!(w.anvil.block(), block);
+    let text = w.text(CURATOR, &with(&["--max-price", "0.01eth"]));
+    for word in [
+        "stake",
+        "a quarter of the layers",
+        "given by --max-price",
+        "version  0x",
+    ] {
+        assert!(text.contains(word), "no {word} in {text}");
+    }
+    let again = w.ok(CURATOR, &with(&["--max-price", "0.01eth"]));
+    assert_eq!(again[0]["event"], "already");
+}

@@ -1,0 +1,389 @@
+//! Whole lives of claims.
+
+use crate::anvil::*;
+use crate::common::*;
+use crate::world::*;
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+#[test]
+fn proofs_settle_at_once() {
+    let w = World::new();
+    // The requester waives the time to demand the output.
+    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    let [free, _] = w.balance(REQUESTER);
+    let open = ["job", "open", path(&file)];
+    assert_eq!(
+        w.ok(REQUESTER, &[&open[..], &["--dry-run"]].concat())[0]["event"],
+        "dry_run"
+    );
+    w.ok(REQUESTER, &open);
+    assert_eq!(w.ok(REQUESTER, &open)[0]["event"], "already");
+    let price = w.amount(&job, "price");
+    assert_eq!(w.balance(REQUESTER)[0], free - price);
+    let lock = ["job", "lock", path(&file)];
+    w.ok(PROVIDER, &lock);
+    assert_eq!(w.ok(PROVIDER, &lock)[0]["event"], "already");
+    let session = w.run(fixture(), &file);
+    let post = ["claim", "post", path(&session)];
+    w.ok(PROVIDER, &post);
+    assert_eq!(w.ok(PROVIDER, &post)[0]["event"], "already");
+
+    // Some layers first.
+    let settle = ["claim", "settle", path(&session)];
+    w.fails(
+        PROVIDER,
+        &settle,
+        &["layers 0, 1, 2, 3 have no proof", "nanozk prove"],
+    );
+    w.prove(&session, "1-2");
+    let dry = w.ok(PROVIDER, &[&settle[..], &["--dry-run"]].concat());
+    assert!(dry[0]["gas"].as_u64().unwrap() > 300_000, "{dry:?}");
+    let some = w.ok(PROVIDER, &settle);
+    assert_eq!(events(&some), ["LayerProven", "LayerProven"]);
+    assert_eq!(w.status(&job)["proven"], json!([1, 2]));
+
+    // The rest, split by a limit of gas.
+    w.prove(&session, "0-3");
+    let [free, bonded] = w.balance(PROVIDER);
+    let rest = w.ok(PROVIDER, &[&settle[..], &["--max-gas", "2000000"]].concat());
+    let sent = rest.iter().filter(|o| o["event"] == "transaction").count();
+    assert_eq!(sent, 2, "layers 0 and 3 are not neighbours");
+    assert!(events(&rest).ends_with(&["JobSettled".into(), "Shared".into(), "Released".into()]));
+    let status = w.status(&job);
+    assert_eq!(
+        (&status["status"], &status["job"]["status"]),
+        (&json!("proven"), &json!("settled"))
+    );
+    let stake = w.amount(&job, "stake");
+    assert_eq!(w.balance(PROVIDER), [free + price, bonded + stake]);
+    assert_eq!(w.ok(PROVIDER, &settle)[0]["event"], "already");
+
+    // The session is as good off chain, and only for its claim.
+    let f = fixture();
+    f.json_ok(&f.verify(&session));
+    w.ok(PROVIDER, &["escrow", "withdraw", "0.001eth"]);
+    let text = w.text(
+        CHALLENGER,
+        &[
+            "job",
+            "status",
+            path(&file),
+            "--explorer",
+            "https://explorer",
+        ],
+    );
+    for word in [
+        "Proven",
+        "https://explorer/address/0x",
+        "explainStatus",
+        "settled",
+    ] {
+        assert!(text.contains(word), "no {word} in {text}");
+    }
+}
+
+#[test]
+fn proofs_wait_for_the_output() {
+    let w = World::new();
+    let (session, job) = w.posted(&["--lane", "proofs"]);
+    w.prove(&session, "0-3");
+    let proven = w.ok(PROVIDER, &["claim", "settle", path(&session)]);
+    assert_eq!(events(&proven), ["LayerProven"; 4]);
+    w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
+    // It did not arrive.
+    w.fails(
+        CHALLENGER,
+        &["claim", "demand-output", &job],
+        &["NotRequester"],
+    );
+    w.ok(REQUESTER, &["claim", "demand-output", &job]);
+    w.fails(PROVIDER, &["claim", "finalize", &job], &["ChallengesOpen"]);
+    let bond = w.amount(&job, "challenge_bond");
+    let [free, _] = w.balance(PROVIDER);
+    let revealed = w.ok(PROVIDER, &["claim", "reveal-output", path(&session)]);
+    assert!(events(&revealed).contains(&"OutputRevealed".into()));
+    assert_eq!(w.status(&job)["status"], "proven");
+    assert_eq!(
+        w.balance(PROVIDER)[0],
+        free + bond + w.amount(&job, "price")
+    );
+
+    // It did arrive.
+    let (session, job) = w.posted(&["--lane", "proofs", "--answer-window", "2h"]);
+    w.prove(&session, "0-3");
+    w.ok(PROVIDER, &["claim", "settle", path(&session)]);
+    w.ok(REQUESTER, &["claim", "accept-output", path(&session)]);
+    assert_eq!(w.status(&job)["status"], "proven");
+}
+
+#[test]
+fn a_challenge_is_answered() {
+    let w = World::new();
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let bond = w.amount(&job, "challenge_bond");
+    let [before, _] = w.balance(CHALLENGER);
+    let challenge = ["claim", "challenge", &job, "--layer", "1"];
+    w.ok(CHALLENGER, &challenge);
+    assert_eq!(w.balance(CHALLENGER)[0], before - bond);
+    w.fails(CHALLENGER, &challenge, &["AlreadyChallenged"]);
+    w.fails(
+        CHALLENGER,
+        &["claim", "challenge", &job, "--layer", "9"],
+        &["NoSuchLayer", "4"],
+    );
+    w.fails(
+        CHALLENGER,
+        &["claim", "timeout", &job, "--layer", "1"],
+        &["AnswerWindowOpen"],
+    );
+    assert_eq!(w.status(&job)["open_challenges"][0]["layer"], 1);
+
+    w.fails(
+        PROVIDER,
+        &["claim", "answer", path(&session)],
+        &["layers 1 have no proof"],
+    );
+    w.prove(&session, "1");
+    let [free, bonded] = w.balance(PROVIDER);
+    let answered = w.ok(PROVIDER, &["claim", "answer", path(&session)]);
+    assert!(
+        events(&answered).contains(&"LayerProven".into()),
+        "{answered:?}"
+    );
+    assert_eq!(
+        w.balance(PROVIDER)[0],
+        free + bond,
+        "a failed challenge pays"
+    );
+    assert_eq!(
+        w.ok(PROVIDER, &["claim", "answer", path(&session)])[0]["event"],
+        "already"
+    );
+    w.fails(CHALLENGER, &challenge, &["LayerIsProven"]);
+
+    w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
+    w.anvil.wait(3_601);
+    w.fails(
+        CHALLENGER,
+        &["claim", "challenge", &job, "--layer", "2"],
+        &["ChallengeWindowOver"],
+    );
+    w.ok(PROVIDER, &["claim", "finalize", &job]);
+    assert_eq!(w.status(&job)["status"], "finalized");
+    let (price, stake) = (w.amount(&job, "price"), w.amount(&job, "stake"));
+    assert_eq!(w.balance(PROVIDER), [free + bond + price, bonded + stake]);
+    w.fails(
+        PROVIDER,
+        &["claim", "finalize", &job],
+        &["ClaimIsOver", "finalized"],
+    );
+}
+
+#[test]
+fn drawn_layers_are_proven() {
+    let w = World::new();
+    let (session, job) = w.posted(&["--lane", "audited"]);
+    w.fails(
+        PROVIDER,
+        &["claim", "audit", &job],
+        &["draws the layers", "try again"],
+    );
+    w.anvil.mine(10);
+    let drawn = w.ok(PROVIDER, &["claim", "audit", &job]).pop().unwrap();
+    let layers: Vec<u64> = serde_json::from_value(drawn["layers"].clone()).unwrap();
+    assert_eq!(layers.len(), 1, "a quarter of four");
+    w.anvil.wait(3_601);
+    w.fails(
+        PROVIDER,
+        &["claim", "finalize", &job],
+        &["DrawnLayersMissing"],
+    );
+    w.prove(&session, &layers[0].to_string());
+    w.ok(
+        PROVIDER,
+        &[
+            "claim",
+            "settle",
+            path(&session),
+            "--layers",
+            &layers[0].to_string(),
+        ],
+    );
+    let again = w
+        .ok(PROVIDER, &["claim", "audit", path(&session)])
+        .pop()
+        .unwrap();
+    assert_eq!(again["missing"], json!([]));
+    w.ok(CHALLENGER, &["claim", "finalize", &job]);
+    assert_eq!(w.status(&job)["status"], "finalized");
+}
+
+#[test]
+fn drawn_layers_that_are_not_proven_defeat() {
+    let w = World::new();
+    let (_, job) = w.posted(&["--lane", "audited"]);
+    w.anvil.mine(10);
+    w.ok(CHALLENGER, &["claim", "audit", &job]);
+    w.fails(CHALLENGER, &["claim", "expire", &job], &["NotYet"]);
+    w.anvil.wait(7_201);
+    let [free, _] = w.balance(REQUESTER);
+    w.ok(CHALLENGER, &["claim", "expire", &job]);
+    let status = w.status(&job);
+    assert_eq!(
+        (&status["status"], &status["job"]["status"]),
+        (&json!("defeated"), &json!("slashed"))
+    );
+    let expected = free + w.amount(&job, "price") + w.amount(&job, "stake") * 3 / 10;
+    assert_eq!(w.balance(REQUESTER)[0], expected);
+}
+
+/// A model of the same shapes with other weights.
+fn other_model() -> &'static Path {
+    static OTHER: OnceLock<PathBuf> = OnceLock::new();
+    OTHER.get_or_init(|| {
+        let f = fixture();
+        let root = f.data.parent().unwrap();
+        let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
+        copy(&f.checkpoint, &from);
+        let mut tensors = tensors();
+        for v in &mut tensors
+            .get_mut("transformer.h.0.mlp.c_fc.weight")
+            .unwrap()
+            .1
+        {
+            *v = -*v;
+        }
+        write_tensors(&from, &tensors);
+        f.json_ok(&f.import(&from, &model));
+        model
+    })
+}
+
+/// A session of a job as a provider makes it who runs another model and says that it is the registered one.
+pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
+    let f = fixture();
+    let file: Value = serde_json::from_slice(&std::fs::read(request).unwrap()).unwrap();
+    let honest = w.file("other-session");
+    let word = |name: &str| file[name].as_str().unwrap().to_owned();
+    f.json_ok(&[
+        "run",
+        "--model",
+        path(other_model()),
+        "--prompt",
+        "ab c",
+        "--max-new-tokens",
+        "4",
+        "-o",
+        path(&honest),
+        "--chain",
+        "31337",
+        "--contract",
+        &word("claim_book"),
+        "--claim",
+        &word("job"),
+        "--recipient",
+        PROVIDER_ADDRESS,
+    ]);
+    let forged = w.file("forged-session");
+    copy(&honest, &forged);
+    let card = std::fs::read(f.model.join("card.json")).unwrap();
+    std::fs::write(forged.join("card.json"), card).unwrap();
+    edit(&forged.join("session.json"), |s| {
+        s["model_id"] = json!(f.id);
+        s["input_digest"] = file["request"]["input_digest"].clone();
+    });
+    (honest, forged)
+}
+
+/// The statement digest in a proof file, as another session has it.
+fn relabel(proof: &Path, statement: &str) {
+    let mut bytes = std::fs::read(proof).unwrap();
+    for (i, byte) in bytes[13..45].iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&statement[2 + 2 * i..4 + 2 * i], 16).unwrap();
+    }
+    std::fs::write(proof, bytes).unwrap();
+}
+
+#[test]
+fn other_weights_are_slashed() {
+    let w = World::new();
+    let (file, job) = w.locked(&["--lane", "optimistic"]);
+    let f = fixture();
+    f.fails(
+        &[
+            "run",
+            "--model",
+            path(other_model()),
+            "--request",
+            path(&file),
+            "-o",
+            path(&w.file("s")),
+        ],
+        &["the request is for model"],
+    );
+    let (honest, forged) = forged(&w, &file);
+    w.ok(PROVIDER, &["claim", "post", path(&forged)]);
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
+
+    // The registered weights do not give the claimed activations, and other weights are not registered.
+    f.fails(
+        &[
+            "prove",
+            path(&forged),
+            "--layers",
+            "2",
+            "--model",
+            path(&f.model),
+        ],
+        &["layer 2"],
+    );
+    f.json_ok(&["prove", path(&honest), "--layers", "2"]);
+    std::fs::copy(
+        honest.join("proofs/002.proof"),
+        forged.join("proofs/002.proof"),
+    )
+    .unwrap();
+    let answer = ["claim", "answer", path(&forged)];
+    w.fails(PROVIDER, &answer, &["layer 2", "another statement"]);
+    let statement = w.status(&job)["statement"].as_str().unwrap().to_owned();
+    relabel(&forged.join("proofs/002.proof"), &statement);
+    w.fails(PROVIDER, &answer, &["the proof is false", "ProofRejected"]);
+
+    w.anvil.wait(3_601);
+    w.fails(PROVIDER, &answer, &["layer 2 was to be answered until"]);
+    let [challenger, _] = w.balance(CHALLENGER);
+    let [requester, _] = w.balance(REQUESTER);
+    let [provider, bonded] = w.balance(PROVIDER);
+    let ended = w.ok(CHALLENGER, &["claim", "timeout", &job, "--layer", "2"]);
+    assert!(events(&ended).contains(&"JobSlashed".into()), "{ended:?}");
+    let status = w.status(&job);
+    assert_eq!(
+        (&status["status"], &status["job"]["status"]),
+        (&json!("defeated"), &json!("slashed"))
+    );
+    let [price, stake, bond] =
+        ["price", "stake", "challenge_bond"].map(|name| w.amount(&job, name));
+    assert_eq!(w.balance(CHALLENGER)[0], challenger + bond + stake * 4 / 10);
+    assert_eq!(w.balance(REQUESTER)[0], requester + price + stake * 3 / 10);
+    assert_eq!(w.balance(PROVIDER), [provider, bonded]);
+}
+
+#[test]
+fn jobs_end_without_a_claim() {
+    let w = World::new();
+    let [free, bonded] = w.balance(PROVIDER);
+    let (file, job) = w.request(&[]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    w.fails(CHALLENGER, &["job", "cancel", &job], &["NotRequester"]);
+    w.ok(REQUESTER, &["job", "cancel", path(&file)]);
+    assert_eq!(w.status(&job)["job"]["status"], "refunded");
+
+    let (_, job) = w.locked(&["--lock-within", "2h"]);
+    w.fails(CHALLENGER, &["job", "expire", &job], &["DeadlineNotPassed"]);
+    w.anvil.wait(3 * 3_600 + 1);
+    w.ok(CHALLENGER, &["job", "expire", &job]);
+    let stake = w.amount(&job, "stake");
+    assert_eq!(w.balance(PROVIDER), [free + stake * 9 / 10, bonded - stake]);
+}

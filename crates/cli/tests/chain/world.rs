@@ -1,0 +1,245 @@
+//! A chain with the contracts, and a registered model: once, for all tests to start from.
+
+use crate::anvil::*;
+use crate::common::{fixture, path, Fixture};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// What every test starts from.
+struct Base {
+    state: PathBuf,
+    deployment: PathBuf,
+    version: String,
+}
+
+/// Verifiers of the fixture's model, compiled.
+pub(crate) fn verifiers() -> &'static Path {
+    static VERIFIERS: OnceLock<PathBuf> = OnceLock::new();
+    VERIFIERS.get_or_init(|| {
+        let f = fixture();
+        let dir = f.data.with_file_name("verifiers");
+        let solc = root().join("script/solc");
+        let args = ["verifier", "generate", path(&f.model), "-o", path(&dir)];
+        f.json_ok(&[&args[..], &["--solc", path(&solc)]].concat());
+        dir
+    })
+}
+
+fn base() -> &'static Base {
+    static BASE: OnceLock<Base> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let f = fixture();
+        let root = f.data.parent().unwrap();
+        let (state, deployment) = (root.join("state.json"), root.join("deployment.json"));
+        let anvil = Anvil::start(&["--dump-state", path(&state)]);
+        let mut world = World {
+            anvil,
+            deployment: deployment.clone(),
+            dir: tempfile::tempdir().unwrap(),
+            version: String::new(),
+        };
+        world.ok(CURATOR, &["deploy"]);
+        world.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
+        let registered = world.ok(CURATOR, &["model", "register", path(&f.model)]);
+        let version = registered.last().unwrap()["version"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for key in [REQUESTER, PROVIDER, CHALLENGER] {
+            world.ok(key, &["escrow", "deposit", "10eth"]);
+        }
+        world.ok(PROVIDER, &["escrow", "bond", "5eth"]);
+        world.anvil.stop();
+        Base {
+            state,
+            deployment,
+            version,
+        }
+    })
+}
+
+/// A chain of one test.
+pub(crate) struct World {
+    pub(crate) anvil: Anvil,
+    pub(crate) deployment: PathBuf,
+    pub(crate) dir: TempDir,
+    pub(crate) version: String,
+}
+
+impl World {
+    /// With the contracts, the model, and money in the escrow.
+    pub(crate) fn new() -> Self {
+        let base = base();
+        let dir = tempfile::tempdir().unwrap();
+        let deployment = dir.path().join("deployment.json");
+        std::fs::copy(&base.deployment, &deployment).unwrap();
+        World {
+            anvil: Anvil::start(&["--load-state", path(&base.state)]),
+            deployment,
+            dir,
+            version: base.version.clone(),
+        }
+    }
+
+    /// With nothing.
+    pub(crate) fn empty(options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        World {
+            anvil: Anvil::start(options),
+            deployment: dir.path().join("deployment.json"),
+            dir,
+            version: String::new(),
+        }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn command(&self, key: &str, args: &[&str]) -> Command {
+        let mut command = fixture().command(&[&["--json"], args].concat());
+        command
+            .env("NANOZK_RPC", self.anvil.url())
+            .env("NANOZK_DEPLOYMENT", &self.deployment)
+            .env("NANOZK_PRIVATE_KEY", key);
+        command
+    }
+
+    /// Exit code, objects, stderr.
+    pub(crate) fn call(&self, key: &str, args: &[&str]) -> (i32, Vec<Value>, String) {
+        let output = self.command(key, args).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let objects = stdout
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}")));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), objects.collect(), stderr)
+    }
+
+    /// The objects of a command that succeeds.
+    pub(crate) fn ok(&self, key: &str, args: &[&str]) -> Vec<Value> {
+        let (code, objects, stderr) = self.call(key, args);
+        assert_eq!(code, 0, "{args:?}: {stderr}");
+        objects
+    }
+
+    /// Asserts that a command fails with exit code 2 and a message that has all `words`.
+    pub(crate) fn fails(&self, key: &str, args: &[&str], words: &[&str]) {
+        let (code, _, stderr) = self.call(key, args);
+        assert_eq!(code, 2, "{args:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "{args:?}: no {word:?} in: {stderr}");
+        }
+    }
+
+    /// What a command that succeeds prints for people.
+    pub(crate) fn text(&self, key: &str, args: &[&str]) -> String {
+        let mut command = fixture().command(args);
+        let output = command
+            .env("NANOZK_RPC", self.anvil.url())
+            .env("NANOZK_DEPLOYMENT", &self.deployment)
+            .env("NANOZK_PRIVATE_KEY", key)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Writes a request for the fixture's model; gives its file and id.
+    pub(crate) fn request(&self, options: &[&str]) -> (PathBuf, String) {
+        let file = self.file(&format!(
+            "request-{}.json",
+            options.join("").replace(['/', ':'], "")
+        ));
+        let f = fixture();
+        let args = [
+            "job",
+            "request",
+            "--model",
+            path(&f.model),
+            "--prompt",
+            "ab c",
+            "-o",
+            path(&file),
+        ];
+        let more = [
+            "--max-new-tokens",
+            "4",
+            "--price",
+            "0.001eth",
+            "--provider",
+            PROVIDER_ADDRESS,
+        ];
+        let objects = self.ok(REQUESTER, &[&args[..], &more, options].concat());
+        let job = objects[0]["job"].as_str().unwrap().to_owned();
+        (file, job)
+    }
+
+    /// Opens and takes a job; gives its request and id.
+    pub(crate) fn locked(&self, options: &[&str]) -> (PathBuf, String) {
+        let (file, job) = self.request(options);
+        self.ok(REQUESTER, &["job", "open", path(&file)]);
+        self.ok(PROVIDER, &["job", "lock", path(&file)]);
+        (file, job)
+    }
+
+    /// Runs the model for a job and posts the claim; gives the session.
+    pub(crate) fn posted(&self, options: &[&str]) -> (PathBuf, String) {
+        let (file, job) = self.locked(options);
+        let session = self.run(fixture(), &file);
+        self.ok(PROVIDER, &["claim", "post", path(&session)]);
+        (session, job)
+    }
+
+    pub(crate) fn run(&self, f: &Fixture, request: &Path) -> PathBuf {
+        let session = request.with_extension("session");
+        f.json_ok(&[
+            "run",
+            "--model",
+            path(&f.model),
+            "--request",
+            path(request),
+            "-o",
+            path(&session),
+        ]);
+        session
+    }
+
+    pub(crate) fn prove(&self, session: &Path, layers: &str) {
+        fixture().json_ok(&["prove", path(session), "--layers", layers]);
+    }
+
+    /// Free balance and bond of an account, in wei.
+    pub(crate) fn balance(&self, key: &str) -> [u128; 2] {
+        let objects = self.ok(key, &["escrow", "balance"]);
+        ["free", "bonded"].map(|name| objects[0][name].as_str().unwrap().parse().unwrap())
+    }
+
+    pub(crate) fn status(&self, claim: &str) -> Value {
+        self.ok(CHALLENGER, &["claim", "status", claim]).remove(0)
+    }
+
+    /// An amount of the job or policy, in wei.
+    pub(crate) fn amount(&self, claim: &str, name: &str) -> u128 {
+        self.status(claim)["job"][name]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+}
+
+/// Names of the events in a command's transactions.
+pub(crate) fn events(objects: &[Value]) -> Vec<String> {
+    objects
+        .iter()
+        .filter_map(|o| o["events"].as_array())
+        .flatten()
+        .map(|e| e["name"].as_str().unwrap().to_owned())
+        .collect()
+}
