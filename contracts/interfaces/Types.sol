@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// How a claim is settled. Proofs of every layer settle a claim of any lane, at once if its output is closed (`ISettlement`).
+/// How a claim is settled. Proofs of every layer settle a claim of any lane, at once if its output is closed
+/// (`ISettlement`).
 enum Lane {
     /// Every layer is proven before a deadline.
     Proofs,
