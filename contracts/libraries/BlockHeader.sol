@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import { IAuditBeacon } from "../interfaces/IAuditBeacon.sol";
 
 /// @title Number and RANDAO out of the RLP of a block's header
-/// @notice Only the canonical encoding of a list of strings is accepted, with the fields of Ethereum's headers since the
-/// merge and any fields that later forks append. Whoever uses it compares the header's hash first.
+/// @notice Only the canonical encoding of a list of strings is accepted, with the fields that Ethereum's headers have
+/// since the merge, and any that later forks append. Whoever uses it compares the header's hash first.
 library BlockHeader {
     uint256 private constant LOGS_BLOOM = 6;
     uint256 private constant DIFFICULTY = 7;

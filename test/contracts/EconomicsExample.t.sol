@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { Test, console } from "forge-std/Test.sol";
 
-/// @notice The table of docs/economics.md: `npx forge test --match-contract EconomicsExample -vv` prints it.
+/// @notice The table of docs/economics.md: `script/foundry forge test --match-contract EconomicsExample -vv` prints it.
 contract EconomicsExampleTest is Test {
     uint256 internal constant PRICE = 0.01 ether;
     uint256 internal constant EXTERNAL_GAIN = 0.02 ether;

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import { Test } from "forge-std/Test.sol";
 
-/// @title Headers of a node's blocks under several hardforks: test/fixtures/headers.json, remade by script/header-fixtures
+/// @title Headers of a node's blocks under several hardforks
+/// @notice test/fixtures/headers.json, remade by script/header-fixtures.
 abstract contract HeaderFixtures is Test {
     struct Header {
         uint64 number;
