@@ -110,9 +110,8 @@ contract LayerDispute is ILayerDispute, ERC165 {
     function resolve(bytes32 claim, uint256 layer) external {
         _openAt(claim, layer);
         Claim memory c = book.claim(claim);
-        // The output's place is above all layers and never proven.
-        bool proven = layer < c.layers && c.proven.has(layer);
-        if (proven && c.status != ClaimStatus.Voided) {
+        // Never so for the output, whose place is above all layers.
+        if (c.proven.has(layer)) {
             _end(claim, layer, ChallengeStatus.Answered, c.recipient);
         } else if (c.status != ClaimStatus.Posted) {
             _end(claim, layer, ChallengeStatus.Cancelled, address(0));
