@@ -50,7 +50,7 @@ contract LayerDispute is ILayerDispute, ERC165 {
         if (j.lane == Lane.Proofs) revert ISettlement.NotInThisLane(claim);
         if (layer >= c.layers) revert NoSuchLayer(layer, c.layers);
         if (c.proven.has(layer)) revert LayerIsProven(claim, layer);
-        _open(claim, layer, j);
+        _open(claim, layer, j, j.challengeBond);
     }
 
     /// @inheritdoc ILayerDispute
@@ -69,7 +69,8 @@ contract LayerDispute is ILayerDispute, ERC165 {
     function demandOutput(bytes32 claim) external {
         (Claim memory c, Job memory j) = _posted(claim);
         if (msg.sender != j.requester) revert NotRequester(j.requester, msg.sender);
-        _open(claim, c.layers, j);
+        // For nothing: a bond that an answer forfeits would pay a provider for withholding.
+        _open(claim, c.layers, j, 0);
     }
 
     /// @inheritdoc ILayerDispute
@@ -134,16 +135,16 @@ contract LayerDispute is ILayerDispute, ERC165 {
 
     // ---------------------------------------------------------------- internal
 
-    function _open(bytes32 claim, uint256 layer, Job memory j) private {
+    function _open(bytes32 claim, uint256 layer, Job memory j, uint128 bond) private {
         (uint64 challengeBy,) = settlement.deadlines(claim);
         if (block.timestamp > challengeBy) revert ChallengeWindowOver(challengeBy);
         if (_challenges[claim][layer].status != ChallengeStatus.None) revert AlreadyChallenged(claim, layer);
 
         uint64 answerBy = uint64(block.timestamp) + j.answerWindow;
-        _challenges[claim][layer] = Challenge(ChallengeStatus.Open, msg.sender, answerBy, j.challengeBond);
+        _challenges[claim][layer] = Challenge(ChallengeStatus.Open, msg.sender, answerBy, bond);
         ++openCount[claim];
-        emit Challenged(claim, layer, msg.sender, answerBy, j.challengeBond);
-        escrow.holdFree(_hold(claim, layer), msg.sender, j.asset, j.challengeBond);
+        emit Challenged(claim, layer, msg.sender, answerBy, bond);
+        escrow.holdFree(_hold(claim, layer), msg.sender, j.asset, bond);
     }
 
     /// The bond goes to `winner`, or back if there is none.

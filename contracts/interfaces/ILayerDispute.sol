@@ -41,8 +41,8 @@ interface ILayerDispute {
     function challenge(bytes32 claim, uint256 layer) external;
     /// @notice Answers a challenge by the layer's proof; anybody may send it.
     function answer(bytes32 claim, uint256 layer, bytes calldata proof) external;
-    /// @notice Opens a challenge of withheld output, with the same bond, in any lane until `challengeBy`. Requester only.
-    /// The answer is public: whoever wants the output private makes sure to get it otherwise.
+    /// @notice Opens a challenge of withheld output, in any lane until `challengeBy`. Requester only, once, without a bond:
+    /// either side pays for its own transaction. The answer is public.
     function demandOutput(bytes32 claim) external;
     /// @notice Answers it: publishes tokens and salt, whose digest must be the claimed one. Anybody may send them.
     function revealOutput(bytes32 claim, uint256 salt, uint32[] calldata tokens) external;

@@ -92,9 +92,9 @@ contract AttacksMoneyTest is Base {
                 dispute.resolve(claims[i], l);
             }
         }
-        assertEq(_free(recipient), PRICE + 3 * BOND);
+        assertEq(_free(recipient), PRICE + 2 * BOND);
         assertEq(_free(challenger), 10 ether - 2 * BOND + STAKE * 4 / 10);
-        assertEq(_free(requester), 100 ether - PRICE - BOND + STAKE * 3 / 10);
+        assertEq(_free(requester), 100 ether - PRICE + STAKE * 3 / 10);
         assertEq(escrow.bonded(provider, ETH), 9 * STAKE);
         _assertNothingIsHeld();
     }

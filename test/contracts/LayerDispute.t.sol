@@ -210,7 +210,7 @@ contract LayerDisputeTest is Base {
             dispute.demandOutput(inTime);
             vm.warp(challengeBy);
             vm.expectEmit(address(dispute));
-            emit ILayerDispute.Challenged(inTime, OUTPUT, requester, challengeBy + ANSWER, BOND);
+            emit ILayerDispute.Challenged(inTime, OUTPUT, requester, challengeBy + ANSWER, 0);
             _demand(inTime);
             vm.prank(requester);
             vm.expectRevert(abi.encodeWithSelector(ILayerDispute.AlreadyChallenged.selector, inTime, OUTPUT));
@@ -229,15 +229,18 @@ contract LayerDisputeTest is Base {
         dispute.demandOutput(claim);
     }
 
-    function test_RevealOutput_AnswersAndPaysTheRecipient() public {
+    function test_RevealOutput_AnswersAndCostsNobodyABond() public {
         bytes32 claim = _claimed(Lane.Optimistic);
+        uint256 free = _free(requester);
         _demand(claim);
+        assertEq(_free(requester), free);
         vm.expectEmit(address(dispute));
         emit ILayerDispute.OutputRevealed(claim, SALT, _tokens());
         vm.prank(relayer);
         dispute.revealOutput(claim, SALT, _tokens());
         assertEq(uint256(dispute.challengeOf(claim, OUTPUT).status), uint256(ChallengeStatus.Answered));
-        assertEq(_free(recipient), BOND);
+        assertEq(_free(requester), free);
+        assertEq(_free(recipient), 0);
         _assertClaim(claim, ClaimStatus.Posted, JobStatus.Claimed);
     }
 
@@ -250,7 +253,7 @@ contract LayerDisputeTest is Base {
         settlement.finalize(claim);
         dispute.revealOutput(claim, SALT, _tokens());
         _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        assertEq(_free(recipient), PRICE + BOND);
+        assertEq(_free(recipient), PRICE);
     }
 
     function test_RevealOutput_OnlyTheClaimedTokens() public {

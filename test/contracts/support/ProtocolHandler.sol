@@ -307,7 +307,7 @@ contract ProtocolHandler is Base {
 
     function demandOutput(uint256 seed) external counted {
         (bytes32 id,) = _pickChallenge(seed, _canDemand);
-        if (id == 0 || escrow.free(requester, market.job(id).asset) < BOND) return _skip();
+        if (id == 0) return _skip();
         _demand(id);
     }
 

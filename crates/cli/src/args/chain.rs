@@ -376,7 +376,7 @@ pub(crate) enum ClaimCommand {
     Status(ClaimStatusArgs),
     /// Answer a demand for the output: publish tokens and salt (provider)
     RevealOutput(SessionArgs),
-    /// Demand the output, with a bond, because it did not arrive (requester)
+    /// Demand the output because it did not arrive (requester)
     DemandOutput(ClaimArgs),
     /// Say that the output arrived, so that proofs settle at once (requester)
     AcceptOutput(ClaimArgs),
