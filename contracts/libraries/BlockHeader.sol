@@ -24,7 +24,7 @@ library BlockHeader {
     function parse(bytes calldata header) internal pure returns (uint256 number, bytes32 mixHash) {
         // A list of 256 to 65,535 bytes: the bloom filter alone has 256.
         require(header.length > 3 && header[0] == 0xf9, IAuditBeacon.MalformedHeader());
-        require(uint16(bytes2(header[1:3])) + 3 == header.length && header[1] != 0, IAuditBeacon.MalformedHeader());
+        require(uint16(bytes2(header[1:3])) + 3 == header.length, IAuditBeacon.MalformedHeader());
         bytes calldata rest = header[3:];
         uint256 field = 0;
         while (rest.length != 0) {

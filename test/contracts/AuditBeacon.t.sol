@@ -131,7 +131,7 @@ contract AuditBeaconTest is HeaderFixtures {
         vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.TooLate.selector, header.number));
         beacon.reveal(CLAIM, header.rlp);
         // Something else at the address is no history.
-        vm.etch(beacon.HISTORY(), hex"60405ff3");
+        vm.etch(beacon.HISTORY(), bytes.concat(hex"7f", header.hash, hex"5f5260405ff3"));
         vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.TooLate.selector, header.number));
         beacon.reveal(CLAIM, header.rlp);
     }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// Numbers here are far below their types' limits.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { AuditBeacon } from "../../contracts/AuditBeacon.sol";
 import { IAuditBeacon } from "../../contracts/interfaces/IAuditBeacon.sol";
 import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
@@ -66,7 +69,8 @@ contract AuditDrawTest is DrawFixtures {
         count = bound(count, 1, layers);
         uint32[] memory weights = new uint32[](layers);
         for (uint256 l = 0; l < layers; ++l) {
-            weights[l] = uint32(uint256(keccak256(abi.encode(random, l))) % 1_000_000 + 1);
+            // Small ones too, so that sums are hit exactly.
+            weights[l] = uint32(uint256(keccak256(abi.encode(random, l))) % (random % 2 == 0 ? 3 : 1_000_000) + 1);
         }
         uint256[] memory drawn = beacon.draw(weights, count, seed, claim);
         uint256[] memory expected = slowDraw(weights, count, seed, claim);

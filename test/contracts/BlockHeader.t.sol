@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// Numbers here are far below their types' limits.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IAuditBeacon } from "../../contracts/interfaces/IAuditBeacon.sol";
 import { BlockHeader } from "../../contracts/libraries/BlockHeader.sol";
 import { HeaderFixtures } from "./support/HeaderFixtures.sol";
@@ -128,6 +131,34 @@ contract BlockHeaderTest is HeaderFixtures {
         assertTrue(ok);
         assertEq(number, type(uint256).max);
         assertRefused(splice(header, 449, 1, bytes.concat(hex"a101", word)));
+    }
+
+    function test_Parse_RefusesMixHashAndNonceOfOtherLengths() public view {
+        for (uint256 i = 0; i < headers.length; i += 5) {
+            bytes memory header = headers[i].rlp;
+            uint256 mixHash = find(header, headers[i].mixHash);
+            bytes memory shorter = bytes.concat(hex"9f", new bytes(31));
+            assertRefused(splice(header, mixHash - 1, 33, shorter));
+            assertRefused(splice(header, mixHash - 1, 33, bytes.concat(hex"a1", new bytes(33))));
+            uint256 nonce = mixHash + 32;
+            assertEq(header[nonce], bytes1(0x88));
+            assertRefused(splice(header, nonce, 9, bytes.concat(hex"87", new bytes(7))));
+            assertRefused(splice(header, nonce, 9, bytes.concat(hex"89", new bytes(9))));
+            // Nothing after the mix hash, and nothing after the nonce: the least of a header.
+            assertRefused(splice(header, nonce, header.length - nonce, ""));
+            (bool ok,,) = parse(splice(header, nonce + 9, header.length - nonce - 9, ""));
+            assertTrue(ok);
+        }
+    }
+
+    function find(bytes memory header, bytes32 word) internal pure returns (uint256 offset) {
+        bytes32 found;
+        for (; found != word; ++offset) {
+            assembly ("memory-safe") {
+                found := mload(add(add(header, 0x20), offset))
+            }
+        }
+        --offset;
     }
 
     function test_Parse_AcceptsFieldsOfForksToComeWithinReason() public view {

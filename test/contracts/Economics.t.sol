@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// Numbers here are far below their types' limits.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { DrawFixtures } from "./support/DrawFixtures.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// Numbers here are far below their types' limits.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { VerifierRouter } from "../../contracts/VerifierRouter.sol";

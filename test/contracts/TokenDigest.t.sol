@@ -99,6 +99,9 @@ contract TokenDigestTest is Test {
         assertNotEq(digest.output(64, 5, tokens, 8), output);
         assertNotEq(digest.input(64, tokens, 7), digest.input(64, more, 7));
         assertEq(digest.output(64, 5, tokens, 7 + R), output);
+        // No salt is so large that sums run over.
+        uint256 large = type(uint256).max;
+        assertEq(digest.output(64, 5, tokens, large), digest.output(64, 5, tokens, large % R));
     }
 
     function testFuzz_Digests_RefuseTokensThatDoNotFit(uint32 token, uint8 place) public {
