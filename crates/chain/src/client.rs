@@ -313,8 +313,23 @@ impl Client {
             .input(TransactionInput::both(call.data.clone()))
     }
 
+    /// Nodes say in many ways that an account lacks what it wants to send.
+    fn check_funds(&self, call: &Call, from: Address, needed: U256) -> Result<(), Error> {
+        let available = self.balance(from)?;
+        if available < needed {
+            return Err(Error::InsufficientFunds {
+                account: from,
+                what: call.what.clone(),
+                needed,
+                available,
+            });
+        }
+        Ok(())
+    }
+
     /// What a call would return, and its gas, as of now.
     pub fn simulate(&self, call: &Call, from: Address) -> Result<(Bytes, u64), Error> {
+        self.check_funds(call, from, call.value)?;
         let output = self.call(self.request(call, from), &call.what)?;
         Ok((output, self.estimate(call, from)?))
     }
@@ -331,6 +346,7 @@ impl Client {
     pub fn send(&self, call: &Call) -> Result<Receipt, Error> {
         let signer = self.signer()?;
         let from = signer.address();
+        self.check_funds(call, from, call.value)?;
         let nonce = self.settled_nonce(from)?;
         let gas = self.estimate(call, from)?;
         if gas > GAS_CAP {
@@ -343,15 +359,7 @@ impl Client {
         let limit = (gas + gas / 8).min(GAS_CAP);
         let fees = self.ask(|p| async move { p.estimate_eip1559_fees().await })?;
         let needed = U256::from(limit) * U256::from(fees.max_fee_per_gas) + call.value;
-        let available = self.balance(from)?;
-        if available < needed {
-            return Err(Error::InsufficientFunds {
-                account: from,
-                what: call.what.clone(),
-                needed,
-                available,
-            });
-        }
+        self.check_funds(call, from, needed)?;
         let request = TransactionRequest::default()
             .with_from(from)
             .with_to(call.to)
@@ -428,7 +436,8 @@ impl Client {
     fn pause(&self, start: Instant) {
         // Local chains answer at once, others take seconds.
         let pause = (start.elapsed() / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
-        self.runtime.block_on(tokio::time::sleep(pause));
+        self.runtime
+            .block_on(async { tokio::time::sleep(pause).await });
     }
 
     fn wait(&self, hash: B256, what: &str) -> Result<TransactionReceipt, Error> {

@@ -14,6 +14,8 @@ const REQUESTER_BPS: u64 = 3_000;
 const BPS: u64 = 10_000;
 /// Gas of answering a challenge: verification of one proof, its calldata, and what settlement writes.
 const ANSWER_GAS: u64 = 1_500_000;
+/// Price of gas that is assumed, in wei: a fixed one, so that the same options always give the same version.
+pub const GAS_PRICE: u64 = 2_000_000_000;
 /// What proving one layer costs besides, in wei: a few minutes of a rented processor.
 const PROVING_COST: u64 = 20_000_000_000_000;
 
@@ -36,8 +38,6 @@ pub struct Wishes {
     pub answer_cost: Option<U256>,
     /// Audit weights of the layers, parts per million; even ones otherwise.
     pub audit_weights: Option<Vec<u32>>,
-    /// Price of gas, in wei.
-    pub gas_price: u128,
 }
 
 /// Why parameters cannot be derived.
@@ -177,7 +177,7 @@ pub fn terms(card: &ModelCard, wishes: &Wishes) -> Result<Terms, PolicyError> {
     let answer_cost = match wishes.answer_cost {
         Some(cost) => cost,
         None if token => return Err(PolicyError::NoRate("answer-cost")),
-        None => U256::from(ANSWER_GAS) * U256::from(wishes.gas_price) + U256::from(PROVING_COST),
+        None => U256::from(ANSWER_GAS) * U256::from(GAS_PRICE) + U256::from(PROVING_COST),
     };
     reasons.push((
         "answer cost",
@@ -186,7 +186,7 @@ pub fn terms(card: &ModelCard, wishes: &Wishes) -> Result<Terms, PolicyError> {
             Some(_) => given("--answer-cost"),
             None => format!(
                 "{ANSWER_GAS} gas at {} gwei, and {} for proving a layer",
-                wishes.gas_price as f64 / 1e9,
+                GAS_PRICE / 1_000_000_000,
                 eth(U256::from(PROVING_COST))
             ),
         },

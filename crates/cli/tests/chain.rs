@@ -1,5 +1,7 @@
 //! The commands that talk to a chain, on a real one (anvil) with real proofs.
 
+// Shared with the tests that need no chain.
+#[allow(dead_code)]
 mod common;
 
 #[path = "chain/anvil.rs"]

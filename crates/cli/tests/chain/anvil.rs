@@ -29,14 +29,22 @@ pub(crate) fn root() -> PathBuf {
         .unwrap()
 }
 
-fn binary() -> PathBuf {
+/// From `PATH`, or else what `npm ci` installed.
+fn binary() -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&path).map(|dir| dir.join("anvil"));
-    let in_packages = [root().join("node_modules/.bin/anvil")];
-    in_path
-        .chain(in_packages)
+    if let Some(anvil) = std::env::split_paths(&path)
+        .map(|dir| dir.join("anvil"))
         .find(|p| p.is_file())
-        .expect("these tests need anvil, in PATH or in node_modules: run npm ci")
+    {
+        return Command::new(anvil);
+    }
+    assert!(
+        root().join("node_modules/@foundry-rs/anvil").exists(),
+        "these tests need anvil, in PATH or in node_modules: run script/packages"
+    );
+    let mut command = Command::new(root().join("script/foundry"));
+    command.arg("anvil");
+    command
 }
 
 /// A running anvil; ended when dropped.
@@ -52,7 +60,7 @@ impl Anvil {
     }
 
     pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
-        let mut child = Command::new(binary())
+        let mut child = binary()
             .args(["--port", &port.to_string()])
             .args(options)
             .stdout(Stdio::piped())

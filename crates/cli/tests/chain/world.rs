@@ -12,7 +12,6 @@ use tempfile::TempDir;
 struct Base {
     state: PathBuf,
     deployment: PathBuf,
-    version: String,
 }
 
 /// Verifiers of the fixture's model, compiled.
@@ -35,29 +34,20 @@ fn base() -> &'static Base {
         let root = f.data.parent().unwrap();
         let (state, deployment) = (root.join("state.json"), root.join("deployment.json"));
         let anvil = Anvil::start(&["--dump-state", path(&state)]);
-        let mut world = World {
+        let world = World {
             anvil,
             deployment: deployment.clone(),
             dir: tempfile::tempdir().unwrap(),
-            version: String::new(),
         };
         world.ok(CURATOR, &["deploy"]);
         world.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
-        let registered = world.ok(CURATOR, &["model", "register", path(&f.model)]);
-        let version = registered.last().unwrap()["version"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        world.ok(CURATOR, &["model", "register", path(&f.model)]);
         for key in [REQUESTER, PROVIDER, CHALLENGER] {
             world.ok(key, &["escrow", "deposit", "10eth"]);
         }
         world.ok(PROVIDER, &["escrow", "bond", "5eth"]);
         world.anvil.stop();
-        Base {
-            state,
-            deployment,
-            version,
-        }
+        Base { state, deployment }
     })
 }
 
@@ -66,7 +56,6 @@ pub(crate) struct World {
     pub(crate) anvil: Anvil,
     pub(crate) deployment: PathBuf,
     pub(crate) dir: TempDir,
-    pub(crate) version: String,
 }
 
 impl World {
@@ -80,7 +69,6 @@ impl World {
             anvil: Anvil::start(&["--load-state", path(&base.state)]),
             deployment,
             dir,
-            version: base.version.clone(),
         }
     }
 
@@ -91,7 +79,6 @@ impl World {
             anvil: Anvil::start(options),
             deployment: dir.path().join("deployment.json"),
             dir,
-            version: String::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::output::Out;
 use anyhow::{bail, Result};
 use nanozk_chain::bindings::{registry, router};
 use nanozk_chain::client::Call;
-use nanozk_chain::policy::{registration, terms, Wishes};
+use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
 use nanozk_prover::files;
 use nanozk_verifier::card::ModelCard;
 use serde_json::json;
@@ -27,12 +27,18 @@ pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()
         audits: args.audits,
         answer_cost: args.answer_cost,
         audit_weights,
-        gas_price: chain.client.gas_price()?,
     };
     let terms = terms(&card, &wishes)?;
     for (name, value, reason) in &terms.reasons {
         out.text(format!("{name:<15} {value}"));
         out.text(format!("                  {reason}"));
+    }
+    let gas_price = chain.client.gas_price()?;
+    if args.answer_cost.is_none() && gas_price > u128::from(GAS_PRICE) {
+        out.note(format!(
+            "gas costs {:.1} gwei now, more than the terms assume: consider --answer-cost",
+            gas_price as f64 / 1e9
+        ));
     }
     check_verifiers(&chain, &card, args)?;
 
