@@ -413,7 +413,12 @@ impl Client {
         })
     }
 
-    /// The next nonce, once every transaction of the account was included: what they do decides what is next.
+    /// Waits until earlier transactions of the account are included: what they did decides what is left to do.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.settled_nonce(self.account()?).map(drop)
+    }
+
+    /// The next nonce, once every transaction of the account was included.
     fn settled_nonce(&self, account: Address) -> Result<u64, Error> {
         let start = Instant::now();
         loop {

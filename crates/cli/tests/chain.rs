@@ -143,13 +143,14 @@ fn an_interrupted_deployment_goes_on() {
     let known = read::<Deployment>(&w.deployment).contracts.len();
 
     // The node goes down.
-    let child = w
+    let mut child = w
         .command(CURATOR, &["deploy"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     while read::<Deployment>(&w.deployment).contracts.len() < known + 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::sleep(Duration::from_millis(50));
     }
     let fresh = Anvil::start(&[]);

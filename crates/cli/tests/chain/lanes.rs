@@ -385,5 +385,8 @@ fn jobs_end_without_a_claim() {
     w.anvil.wait(3 * 3_600 + 1);
     w.ok(CHALLENGER, &["job", "expire", &job]);
     let stake = w.amount(&job, "stake");
-    assert_eq!(w.balance(PROVIDER), [free + stake * 9 / 10, bonded - stake]);
+    assert_eq!(
+        w.balance(PROVIDER),
+        [free + stake - stake / 10, bonded - stake]
+    );
 }

@@ -18,6 +18,7 @@ const CREATE3_GAS: u64 = 70_000;
 pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
     let client = connect(&args.send.chain, &args.send.key)?;
     let account = client.account()?;
+    client.settle()?;
     let parameters = Parameters {
         curator: args.curator.unwrap_or(account),
         guardian: args.guardian.unwrap_or(account),

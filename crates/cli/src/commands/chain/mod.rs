@@ -86,7 +86,7 @@ impl<'a> Chain<'a> {
     /// To send transactions.
     fn sending(args: &SendArgs, out: &'a Out) -> Result<Self> {
         let mut chain = Self::reading(&args.chain, &args.key, out)?;
-        chain.client.signer()?;
+        chain.client.settle()?;
         chain.dry_run = args.dry_run;
         Ok(chain)
     }
