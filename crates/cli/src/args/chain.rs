@@ -72,8 +72,8 @@ pub(crate) struct DeployArgs {
     /// How long a bond waits before it can be taken out
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
     pub(crate) unbond_delay: u64,
-    /// Blocks from a claim to the one whose RANDAO draws its layers
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    /// Blocks from a claim to the one whose RANDAO draws its layers; above 64, for proposers are known that far ahead
+    #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(2..=256))]
     pub(crate) beacon_delay: u64,
     /// Other addresses for another deployment of the same account
     #[arg(long, value_name = "TEXT", default_value = "nanozk")]

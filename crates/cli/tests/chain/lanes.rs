@@ -190,7 +190,7 @@ fn drawn_layers_are_proven() {
         &["claim", "audit", &job],
         &["draws the layers", "try again"],
     );
-    w.anvil.mine(10);
+    w.anvil.mine(80);
     let drawn = w.ok(PROVIDER, &["claim", "audit", &job]).pop().unwrap();
     let layers: Vec<u64> = serde_json::from_value(drawn["layers"].clone()).unwrap();
     assert_eq!(layers.len(), 1, "a quarter of four");
@@ -224,7 +224,7 @@ fn drawn_layers_are_proven() {
 fn drawn_layers_that_are_not_proven_defeat() {
     let w = World::new();
     let (_, job) = w.posted(&["--lane", "audited"]);
-    w.anvil.mine(10);
+    w.anvil.mine(80);
     w.ok(CHALLENGER, &["claim", "audit", &job]);
     w.fails(CHALLENGER, &["claim", "expire", &job], &["NotYet"]);
     w.anvil.wait(7_201);
