@@ -31,6 +31,17 @@ enum Outcome {
     Rejected,
 }
 
+/// An error with its causes. Many name their cause themselves: what was said is not said again.
+fn described(e: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in e.chain().map(ToString::to_string) {
+        if !parts.last().is_some_and(|above| above.ends_with(&cause)) {
+            parts.push(cause);
+        }
+    }
+    parts.join(": ")
+}
+
 fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
@@ -46,7 +57,7 @@ fn main() -> ExitCode {
         Ok(Ok(Outcome::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Outcome::Rejected)) => ExitCode::from(1),
         Ok(Err(e)) => {
-            out.error(&format!("{e:#}"));
+            out.error(&described(&e));
             ExitCode::from(2)
         }
         // The panic's own message is already on stderr.
@@ -54,5 +65,22 @@ fn main() -> ExitCode {
             out.error("internal error: this is a defect of nanozk, please report it");
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::described;
+    use anyhow::anyhow;
+
+    #[test]
+    fn causes_are_named_once() {
+        let e = anyhow!("no such file").context("cannot read a: no such file");
+        assert_eq!(
+            described(&e.context("the session")),
+            "the session: cannot read a: no such file"
+        );
+        let e = anyhow!("closed").context("the node").context("cannot post");
+        assert_eq!(described(&e), "cannot post: the node: closed");
     }
 }
