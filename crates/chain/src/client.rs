@@ -295,11 +295,11 @@ impl Client {
         match payload.as_revert_data() {
             Some(data) => Error::Reverted {
                 what: what.into(),
-                revert: Revert::decode(&data),
+                revert: Revert::decode(&data).into(),
             },
             None if payload.message.contains("revert") => Error::Reverted {
                 what: what.into(),
-                revert: Revert::decode(&[]),
+                revert: Revert::decode(&[]).into(),
             },
             None => self.explain(error),
         }
@@ -477,7 +477,7 @@ impl Client {
     fn why_failed(&self, call: &Call, from: Address, receipt: &TransactionReceipt) -> Error {
         let revert = match self.call(self.request(call, from), &call.what) {
             Err(Error::Reverted { revert, .. }) => revert,
-            _ => Revert::decode(&[]),
+            _ => Revert::decode(&[]).into(),
         };
         Error::Failed {
             what: call.what.clone(),

@@ -47,7 +47,7 @@ pub enum Error {
         /// What was tried.
         what: String,
         /// Why.
-        revert: Revert,
+        revert: Box<Revert>,
     },
     /// A contract said no to a transaction, which cost its gas.
     #[error("{what} failed in transaction {hash}: {revert}")]
@@ -57,7 +57,7 @@ pub enum Error {
         /// Transaction.
         hash: B256,
         /// Why.
-        revert: Revert,
+        revert: Box<Revert>,
     },
     /// A transaction that needs too much gas.
     #[error("{what} needs {gas} gas, more than the {GAS_CAP} a transaction may have")]

@@ -86,7 +86,7 @@ pub(crate) enum ModelCommand {
     /// Show what was registered, how it was quantized, and which circuits prove it
     Inspect(InspectArgs),
     /// Register a model version on chain
-    Register(RegisterArgs),
+    Register(Box<RegisterArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -100,15 +100,11 @@ fn proofs_wait_for_the_output() {
     );
     w.ok(REQUESTER, &["claim", "demand-output", &job]);
     w.fails(PROVIDER, &["claim", "finalize", &job], &["ChallengesOpen"]);
-    let bond = w.amount(&job, "challenge_bond");
     let [free, _] = w.balance(PROVIDER);
     let revealed = w.ok(PROVIDER, &["claim", "reveal-output", path(&session)]);
     assert!(events(&revealed).contains(&"OutputRevealed".into()));
     assert_eq!(w.status(&job)["status"], "proven");
-    assert_eq!(
-        w.balance(PROVIDER)[0],
-        free + bond + w.amount(&job, "price")
-    );
+    assert_eq!(w.balance(PROVIDER)[0], free + w.amount(&job, "price"));
 
     // It did arrive.
     let (session, job) = w.posted(&["--lane", "proofs", "--answer-window", "2h"]);

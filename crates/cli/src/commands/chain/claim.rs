@@ -75,7 +75,14 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
             status::show(&chain, id_of(&args.claim)?)
         }
         ClaimCommand::RevealOutput(args) => reveal_output(args, out),
-        ClaimCommand::DemandOutput(args) => demand_output(args, out),
+        ClaimCommand::DemandOutput(args) => simple(args, out, |chain, claim| {
+            let call = dispute::demandOutputCall { claim };
+            Ok(Call::new(
+                "demanding the output",
+                chain.address("LayerDispute")?,
+                &call,
+            ))
+        }),
         ClaimCommand::AcceptOutput(args) => simple(args, out, |chain, claim| {
             let call = dispute::acceptOutputCall { claim };
             Ok(Call::new(
@@ -493,7 +500,7 @@ fn place(chain: &Chain<'_>, id: B256, layer: u64) -> Result<String> {
     Ok(format!("layer {layer}"))
 }
 
-/// A challenge is paid for from the challenger's free balance.
+/// A challenge's bond comes from the challenger's free balance.
 fn require_challenge_bond(chain: &Chain<'_>, id: B256) -> Result<()> {
     let job = chain
         .client
@@ -513,18 +520,6 @@ fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
         let call = dispute::challengeCall { claim, layer };
         Ok(Call::new(
             format!("challenging layer {layer}"),
-            chain.address("LayerDispute")?,
-            &call,
-        ))
-    })
-}
-
-fn demand_output(args: &ClaimArgs, out: &Out) -> Result<()> {
-    simple(args, out, |chain, claim| {
-        require_challenge_bond(chain, claim)?;
-        let call = dispute::demandOutputCall { claim };
-        Ok(Call::new(
-            "demanding the output",
             chain.address("LayerDispute")?,
             &call,
         ))
