@@ -49,7 +49,6 @@ const SENTENCES: &[(&str, &str)] = &[
     ("Insolvent", "the token {0} holds {2} for the escrow where {1} are owed: nobody may pay in any more"),
     ("SafeERC20FailedOperation", "the token {0} refused: is its allowance for the escrow large enough?"),
     ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
-    ("SafeCastOverflowedUintDowncast", "{1} does not fit {0} bits"),
     // Registry
     ("AlreadyRegistered", "the version {0} is registered"),
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),

@@ -12,7 +12,7 @@ pub(crate) struct ChainArgs {
     /// JSON-RPC address of a node
     #[arg(long, value_name = "URL", env = "NANOZK_RPC")]
     pub(crate) rpc: String,
-    /// File of the deployment [default: deployments/<chain id>.json]
+    /// File of the deployment [default: of chain 1, deployments/1.json, and so on]
     #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
     pub(crate) deployment: Option<PathBuf>,
     /// Block explorer, for links
