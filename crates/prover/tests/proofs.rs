@@ -24,6 +24,8 @@ fn proofs_verify_and_round_trip() {
             assert_eq!(bytes.len(), Proof::byte_length(vk.layout()));
             assert_eq!(Proof::from_bytes(vk, kind, &bytes).as_ref(), Ok(&proof));
             let calldata = proof.to_calldata();
+            let without_key = Proof::calldata_of(vk.layout(), &proof.to_bytes());
+            assert_eq!(without_key.expect("an encoding"), calldata);
             assert_eq!(calldata.len(), Proof::calldata_length(vk.layout()));
             assert_eq!(
                 Proof::from_calldata(vk, kind, &calldata).as_ref(),

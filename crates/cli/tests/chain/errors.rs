@@ -54,6 +54,13 @@ fn nodes_and_deployments_that_do_not_fit() {
     w.fails(REQUESTER, &balance, &["another version of nanozk"]);
 }
 
+/// The provider's key, encrypted with `pass`.
+const KEYSTORE: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"53d1f70169d3cfb5c4b4054ef1679f65"},
+"ciphertext":"b63c0af2eceabb37120c3f87ab4fb177105d246ef2769c99dc4617930bf4fa73","kdf":"scrypt",
+"kdfparams":{"dklen":32,"n":8192,"p":1,"r":8,"salt":"402fb4b11d38b1611ce494b84551e6cbc2bc7707b41639226d7eeed9df4272f4"},
+"mac":"bedcb8ddbe609ef0188674721da779e5939a2fa2d5d7be05290559200bcc1022"},
+"id":"93ffd748-ff1c-4ffe-93a0-e5b12cc24d7e","version":3}"#;
+
 #[test]
 fn keys() {
     let w = World::new();
@@ -81,6 +88,25 @@ fn keys() {
         REQUESTER,
         &[&deposit[..], &["--private-key-file", "nowhere"]].concat(),
         &["cannot read the key"],
+    );
+
+    // A keystore, as geth and cast write them.
+    let (keystore, password) = (w.file("keystore"), w.file("password"));
+    std::fs::write(&keystore, KEYSTORE).unwrap();
+    std::fs::write(&password, "pass\n").unwrap();
+    let options = [
+        "--keystore",
+        path(&keystore),
+        "--password-file",
+        path(&password),
+    ];
+    let balance = w.ok(REQUESTER, &[&["escrow", "balance"][..], &options].concat());
+    assert_eq!(balance[0]["account"], PROVIDER_ADDRESS);
+    std::fs::write(&password, "wrong").unwrap();
+    w.fails(
+        REQUESTER,
+        &[&deposit[..], &options].concat(),
+        &["cannot open the keystore"],
     );
 
     // An account without ETH.

@@ -386,3 +386,39 @@ fn jobs_end_without_a_claim() {
         [free + stake - stake / 10, bonded - stake]
     );
 }
+
+/// Under a frozen verifier nothing is proven and nobody is slashed: everybody gets back what they put in.
+#[test]
+fn frozen_verifiers_void() {
+    let w = World::new();
+    let before = [REQUESTER, PROVIDER, CHALLENGER].map(|key| w.balance(key));
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    w.prove(&session, "1");
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "1"]);
+    w.freeze(1);
+    let answer = ["claim", "answer", path(&session)];
+    w.fails(PROVIDER, &answer, &["frozen"]);
+    w.anvil.wait(3_601);
+    let timeout = ["claim", "timeout", &job, "--layer", "1"];
+    w.fails(
+        CHALLENGER,
+        &timeout,
+        &["VersionUnusable", "nanozk claim void"],
+    );
+    w.ok(CHALLENGER, &["claim", "void", path(&session)]);
+    w.ok(CHALLENGER, &["claim", "resolve", &job, "--layer", "1"]);
+    let after = [REQUESTER, PROVIDER, CHALLENGER].map(|key| w.balance(key));
+    assert_eq!(after, before);
+    let status = w.status(&job);
+    assert_eq!(
+        (&status["status"], &status["job"]["status"]),
+        (&json!("voided"), &json!("refunded"))
+    );
+
+    // No new jobs either.
+    let (file, _) = w.request(&[]);
+    let open = ["job", "open", path(&file)];
+    w.fails(REQUESTER, &open, &["VersionUnusable"]);
+    let again = ["verifier", "deploy", path(verifiers())];
+    w.fails(CURATOR, &again, &["was frozen"]);
+}
