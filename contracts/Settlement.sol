@@ -49,7 +49,7 @@ contract Settlement is ISettlement, ERC165 {
         if (proofs.length == 0) revert NothingToProve();
         (Claim memory c, Job memory j) = _posted(claim);
         (uint64 challengeBy, uint64 provenBy) = _deadlines(c, j);
-        if (block.timestamp > provenBy) revert TooLate(provenBy);
+        if (block.timestamp > provenBy) revert ProvingIsOver(provenBy);
 
         for (uint256 i = 0; i < proofs.length; ++i) {
             uint256 layer = first + i;

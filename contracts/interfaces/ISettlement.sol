@@ -12,7 +12,7 @@ interface ISettlement {
     error NothingToProve();
     error NotYet(uint64 from);
     /// @notice Layers could be proven until then.
-    error TooLate(uint64 provenBy);
+    error ProvingIsOver(uint64 provenBy);
     /// @notice No layer that had to be proven is missing.
     error NothingMissing(bytes32 claim);
     error VersionUnusable(bytes32 version);

@@ -87,7 +87,7 @@ contract SettlementTest is Base {
             vm.warp(provenBy);
             settlement.proveLayers(claim, 1, proofs);
             vm.warp(provenBy + 1);
-            vm.expectRevert(abi.encodeWithSelector(ISettlement.TooLate.selector, provenBy));
+            vm.expectRevert(abi.encodeWithSelector(ISettlement.ProvingIsOver.selector, provenBy));
             settlement.proveLayers(claim, 1, proofs);
         }
     }

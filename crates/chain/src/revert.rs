@@ -100,7 +100,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("StillUsable", "all verifiers of the version can be used: there is no reason to void the claim"),
     ("NotDispute", "{0} is not the dispute contract"),
     ("NothingMissing", "no layer that had to be proven is missing"),
-    ("TooLate", "too late: it was possible until {0}"),
+    ("ProvingIsOver", "layers could be proven until {0}"),
     // Disputes
     ("LayerIsProven", "layer {1} is proven: it cannot be challenged any more"),
     ("AlreadyChallenged", "layer {1} was challenged before, or the output was accepted"),
@@ -139,7 +139,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ProofRejected", "the proof is false: it is not valid for this layer of this claim"),
 ];
 
-/// Arguments of these names are times; `blockNumber` because two errors `TooLate` share a selector, one of a time.
+/// Arguments of these names are times.
 const TIMES: &[&str] = &[
     "deadline",
     "challengeBy",
@@ -147,9 +147,8 @@ const TIMES: &[&str] = &[
     "provenBy",
     "availableAt",
     "from",
-    "blockNumber",
 ];
-/// Numbers from here on are times, not blocks.
+/// A smaller number is no time: zero says that there is none.
 const FIRST_TIME: u64 = 1_000_000_000;
 
 const JOB_STATUS: &[&str] = &[

@@ -88,6 +88,8 @@ pub(crate) enum VerifierCommand {
     Build(BuildArgs),
     /// Deploy compiled verifiers, and add them to the router
     Deploy(DeployVerifiersArgs),
+    /// Freeze a verifier for ever (guardian)
+    Freeze(FreezeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +133,23 @@ Example:
 pub(crate) struct DeployVerifiersArgs {
     /// Directory of compiled verifiers
     pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For a flaw in a verifier. At once no proof under its key counts, open claims under it can be voided, which gives \
+everybody back what they put in, and no job of its models can be taken. It cannot be undone.
+
+Example:
+  nanozk verifier freeze 0x… --reason 'a gate is missing' --rpc http://127.0.0.1:8545 --private-key-file guardian --dry-run")]
+pub(crate) struct FreezeArgs {
+    /// Digest of the verifying key
+    pub(crate) verifying_key: B256,
+    /// Why; public
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }

@@ -2,9 +2,6 @@
 
 use crate::anvil::*;
 use crate::common::{fixture, path, Fixture};
-use nanozk_chain::bindings::router;
-use nanozk_chain::primitives::Bytes;
-use nanozk_chain::sol_types::SolCall;
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -210,21 +207,18 @@ impl World {
         ["free", "bonded"].map(|name| objects[0][name].as_str().unwrap().parse().unwrap())
     }
 
-    /// Freezes the verifier of a layer, as the guardian (an account of anvil's).
+    /// Freezes the verifier of a layer, as the guardian.
     pub(crate) fn freeze(&self, layer: usize) {
         let read = |path: &Path| -> Value {
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
         };
         let card = read(&fixture().model.join("card.json"));
         let key = card["layers"][layer]["verifying_key"].as_str().unwrap();
-        let router = &read(&self.deployment)["contracts"]["VerifierRouter"]["address"];
-        let call = router::freezeCall {
-            verifyingKey: key.parse().unwrap(),
-            reason: "a test".into(),
-        };
-        let data = Bytes::from(call.abi_encode());
-        let transaction = json!({"from": CURATOR_ADDRESS, "to": router, "data": data});
-        self.anvil.rpc("eth_sendTransaction", json!([transaction]));
+        let freeze = ["verifier", "freeze", key, "--reason", "a flaw"];
+        self.fails(CHALLENGER, &freeze, &["NotGuardian"]);
+        self.ok(CURATOR, &freeze);
+        // Once is for ever.
+        self.ok(CURATOR, &freeze);
     }
 
     pub(crate) fn status(&self, claim: &str) -> Value {

@@ -8,7 +8,7 @@
 //! | `<name>.json` | what it compiled to |
 
 use super::Chain;
-use crate::args::{BuildArgs, DeployVerifiersArgs, GenerateArgs, VerifierCommand};
+use crate::args::{BuildArgs, DeployVerifiersArgs, FreezeArgs, GenerateArgs, VerifierCommand};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, Out, Progress};
@@ -90,6 +90,7 @@ pub(in crate::commands) fn verifier(
         VerifierCommand::Generate(args) => generate(args, data, out),
         VerifierCommand::Build(args) => build(args, out),
         VerifierCommand::Deploy(args) => deploy(args, out),
+        VerifierCommand::Freeze(args) => freeze(args, out),
     }
 }
 
@@ -321,6 +322,23 @@ fn read_compiled(dir: &Path, v: &Generated) -> Result<Compiled> {
         );
     }
     Ok(compiled)
+}
+
+fn freeze(args: &FreezeArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let to = chain.address("VerifierRouter")?;
+    let key = args.verifying_key;
+    let entry = router::entryCall { verifyingKey: key };
+    if chain.client.read(to, &entry)?.frozen {
+        chain.already(&format!("the verifier of {key} is frozen"));
+        return Ok(());
+    }
+    let call = router::freezeCall {
+        verifyingKey: key,
+        reason: args.reason.clone(),
+    };
+    chain.send(&Call::new(format!("freezing {key}"), to, &call))?;
+    Ok(())
 }
 
 fn deploy(args: &DeployVerifiersArgs, out: &Out) -> Result<()> {
