@@ -114,6 +114,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("TooManyTokens", "{1} tokens where a session has {0} positions"),
     ("OutputMismatch", "the tokens do not have the claimed digest: it is {0}, theirs is {1}"),
     // Beacon
+    ("TooLate", "the chain does not know the hash of block {0} any more: no draw, so all layers must be proven (nanozk claim settle)"),
     ("NotClaimBook", "{0} is not the claim book"),
     ("NotScheduled", "no layers are drawn for the claim {0}: it is in another lane"),
     ("AlreadyScheduled", "a block was fixed for the claim {0} before"),
