@@ -251,7 +251,7 @@ pub(crate) struct RequestArgs {
     pub(crate) max_new_tokens: u32,
     /// Registered version [default: the only one of the model]
     #[arg(long, value_name = "HEX")]
-    pub(crate) version: Option<B256>,
+    pub(crate) model_version: Option<B256>,
     /// What is paid
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub(crate) price: U256,

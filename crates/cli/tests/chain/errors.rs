@@ -277,7 +277,7 @@ fn requests_that_cannot_be_served() {
             "4",
             "--price",
             "1",
-            "--version",
+            "--model-version",
             &version,
         ],
         &["UnknownVersion"],

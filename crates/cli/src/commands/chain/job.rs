@@ -76,7 +76,7 @@ fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result
         several => {
             let list: Vec<String> = several.iter().map(B256::to_string).collect();
             bail!(
-                "the model is registered under several terms: choose one with --version: {}",
+                "the model is registered under several terms: choose one with --model-version: {}",
                 list.join(", ")
             )
         }
@@ -102,7 +102,7 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
     let model_id = card.model_id();
-    let version = version_of(&chain, model_id, args.version)?;
+    let version = version_of(&chain, model_id, args.model_version)?;
     let policy = chain.client.read(
         chain.address("ModelRegistry")?,
         &registry::policyCall { version },
