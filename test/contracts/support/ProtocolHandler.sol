@@ -431,7 +431,9 @@ contract ProtocolHandler is Base {
             token.approve(address(escrow), amount);
             escrow.deposit(asset, amount);
         }
-        baseFree[account][asset] += amount;
+        unchecked {
+            baseFree[account][asset] += amount;
+        }
         paidIn[asset] += amount;
     }
 
