@@ -2,7 +2,7 @@
 
 use crate::anvil::*;
 use crate::common::{fixture, path, Fixture};
-use serde_json::{json, Value};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
