@@ -128,14 +128,7 @@ fn kind_of(name: &str) -> Result<LayerKind> {
 }
 
 fn layer(name: &str, kind: &str, width: usize, heads: usize, tokens: usize) -> Result<()> {
-    let arch = Architecture {
-        layers: 1,
-        width,
-        heads,
-        mlp_width: 4 * width,
-        vocab: 1024,
-        context: tokens,
-    };
+    let arch = architecture(width, heads, tokens);
     arch.validate()?;
     let shape = synthetic_shape(&arch, kind_of(kind)?, tokens)?;
     let layer = Layer::new(shape)?;
@@ -159,6 +152,17 @@ fn layer(name: &str, kind: &str, width: usize, heads: usize, tokens: usize) -> R
         &proof_path(name),
         &proof_json(key.vk(), &instances, &proof, shape),
     )
+}
+
+fn architecture(width: usize, heads: usize, tokens: usize) -> Architecture {
+    Architecture {
+        layers: 1,
+        width,
+        heads,
+        mlp_width: 4 * width,
+        vocab: 1024,
+        context: tokens,
+    }
 }
 
 fn synthetic_shape(arch: &Architecture, kind: LayerKind, tokens: usize) -> Result<Shape> {
@@ -239,10 +243,9 @@ fn model(dir: &Path) -> Result<()> {
             })
         })
         .collect();
-    let dimensions = serde_json::to_vec(&(&card.architecture, &card.spec))?;
     let value = json!({
         "modelId": card.model_id(),
-        "dimensions": encode(&Keccak256::digest(dimensions)),
+        "dimensions": encode(&card.dimensions_digest()),
         "tokenizer": card.tokenizer,
         "tokens": card.tokens,
         "setup": card.setup,
@@ -326,14 +329,7 @@ fn layer_fixture(name: &str, path: &Path, each: &Layers<'_>) -> Result<()> {
     let fixture = json_file(path)?;
     let number = |i: usize| fixture["shape"][i].as_u64().ok_or("no shape");
     let (width, heads, tokens) = (number(1)?, number(2)?, number(3)?);
-    let arch = Architecture {
-        layers: 1,
-        width: width as usize,
-        heads: heads as usize,
-        mlp_width: 4 * width as usize,
-        vocab: 1024,
-        context: tokens as usize,
-    };
+    let arch = architecture(width as usize, heads as usize, tokens as usize);
     let kind = kind_of(fixture["shape"][0].as_str().ok_or("no kind")?)?;
     let shape = synthetic_shape(&arch, kind, tokens as usize)?;
     let setup = setup(shape.plan.k)?;
