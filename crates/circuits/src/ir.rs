@@ -153,7 +153,8 @@ impl Scalar {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends an encoding that no other coefficient has.
+    pub fn write(&self, out: &mut Vec<u8>) {
         match self {
             Scalar::Const(c) => {
                 out.push(0);
@@ -464,6 +465,8 @@ pub struct Program {
     pub fixed: Vec<Vec<Fr>>,
     /// Second-phase witness.
     pub steps: Vec<Step>,
+    /// The witness has no secrets: columns have no blind rows, and gates may act on all rows.
+    pub public: bool,
 }
 
 impl Program {
@@ -474,7 +477,7 @@ impl Program {
 
     /// Number of rows a witness may use.
     pub fn usable(&self) -> usize {
-        self.rows() - BLIND_ROWS
+        self.rows() - if self.public { 0 } else { BLIND_ROWS }
     }
 
     /// Columns of a kind, ascending.
@@ -566,7 +569,7 @@ impl Program {
         for (i, info) in self.columns.iter().enumerate() {
             let count = openings.iter().filter(|c| c.column.0 as usize == i).count();
             assert!(
-                info.kind == Kind::Fixed || 2 * count < BLIND_ROWS,
+                self.public || info.kind == Kind::Fixed || 2 * count < BLIND_ROWS,
                 "column {} is opened at {count} rotations",
                 info.name
             );

@@ -380,6 +380,7 @@ impl Composer {
             gates: std::mem::take(&mut self.gates),
             fixed,
             steps: std::mem::take(&mut self.steps),
+            public: false,
         };
         program.check();
         (program, map)

@@ -261,6 +261,7 @@ fn program(k: u32) -> (Program, Vec<Vec<Fr>>) {
         gates,
         fixed: vec![],
         steps,
+        public: false,
     };
     let unit = |row: usize| {
         let mut column = vec![Fr::ZERO; used + 1];

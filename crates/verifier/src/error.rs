@@ -101,9 +101,6 @@ pub enum Error {
     /// probability; a proof with other randomness succeeds.
     #[error("degenerate challenge")]
     Degenerate,
-    /// The build has no Poseidon transcript.
-    #[error("this build has no such transcript")]
-    NoTranscript,
     /// The pairing equation does not hold: some gate, evaluation or opening is false.
     #[error("the proof is rejected: its pairing equation does not hold")]
     Rejected,

@@ -244,6 +244,7 @@ mod tests {
                 descending: false,
                 value,
             }],
+            public: false,
         };
         let a: Vec<Fr> = (0..128).map(|_| Fr::random(OsRng)).collect();
         let instance = Fr::from(9);

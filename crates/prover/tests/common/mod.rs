@@ -47,6 +47,7 @@ impl Builder {
             gates,
             fixed,
             steps,
+            public: false,
         })
     }
 

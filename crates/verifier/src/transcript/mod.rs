@@ -1,11 +1,9 @@
 //! How challenges follow from what was said before.
 
 mod keccak;
-#[cfg(feature = "poseidon")]
 pub mod poseidon;
 
 pub use keccak::KeccakTranscript;
-#[cfg(feature = "poseidon")]
 pub use poseidon::PoseidonTranscript;
 
 use crate::encoding::check_point;
@@ -35,13 +33,10 @@ pub trait Transcript {
     fn squeeze(&mut self) -> Fr;
 }
 
-fn new(kind: TranscriptKind) -> Result<Box<dyn Transcript>, Error> {
+fn new(kind: TranscriptKind) -> Box<dyn Transcript> {
     match kind {
-        TranscriptKind::Keccak => Ok(Box::new(KeccakTranscript::new())),
-        #[cfg(feature = "poseidon")]
-        TranscriptKind::Poseidon => Ok(Box::new(PoseidonTranscript::new())),
-        #[cfg(not(feature = "poseidon"))]
-        TranscriptKind::Poseidon => Err(Error::NoTranscript),
+        TranscriptKind::Keccak => Box::new(KeccakTranscript::new()),
+        TranscriptKind::Poseidon => Box::new(PoseidonTranscript::new()),
     }
 }
 
@@ -58,7 +53,7 @@ impl Rounds {
                 got: instances.len(),
             });
         }
-        let mut transcript = new(kind)?;
+        let mut transcript = new(kind);
         transcript.absorb_scalar(&vk.digest_scalar());
         for instance in instances {
             transcript.absorb_scalar(instance);

@@ -1,43 +1,61 @@
-//! The transcript of the aggregation circuit.
+//! The transcript of the aggregation circuit, and the digest by which it binds a model.
 
 use super::Transcript;
 use crate::encoding::point_to_words;
 use crate::error::Malformed;
-use halo2_base::poseidon::hasher::spec::OptimizedPoseidonSpec;
 use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::ff::PrimeField;
+use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;
-use snark_verifier::loader::native::NativeLoader;
-use snark_verifier::util::hash::Poseidon;
-use std::sync::LazyLock;
+use nanozk_circuits::poseidon::{permutation, ROUNDS};
 
-/// Width of the permutation.
-pub const T: usize = 3;
-/// Scalars absorbed per permutation.
-pub const RATE: usize = 2;
-/// Full rounds.
-pub const R_F: usize = 8;
-/// Partial rounds.
-pub const R_P: usize = 57;
-/// Bits of the limbs in which coordinates are absorbed.
-pub const LIMB_BITS: usize = 88;
+/// A sponge over the permutation of the token digests: capacity one element, rate two.
+///
+/// Scalars wait until a challenge is drawn. Then a one follows them, and a zero if that makes their number odd; each
+/// pair is added to the second and third element of the state, which is then permuted. The second is the challenge.
+#[derive(Clone, Debug, Default)]
+pub struct Sponge {
+    state: [Fr; 3],
+    waiting: Vec<Fr>,
+}
+
+impl Sponge {
+    /// Absorbs scalars.
+    pub fn absorb(&mut self, scalars: &[Fr]) {
+        self.waiting.extend(scalars);
+    }
+
+    /// A scalar that depends on everything absorbed and squeezed so far.
+    pub fn squeeze(&mut self) -> Fr {
+        self.waiting.push(Fr::ONE);
+        if self.waiting.len() % 2 == 1 {
+            self.waiting.push(Fr::ZERO);
+        }
+        for pair in std::mem::take(&mut self.waiting).chunks(2) {
+            self.state[1] += pair[0];
+            self.state[2] += pair[1];
+            self.state = permutation(self.state)[ROUNDS];
+        }
+        self.state[1]
+    }
+}
 
 /// Absorbed before anything else.
-const DOMAIN: &[u8; 16] = b"nanozk-poseidon1";
+const DOMAIN: &[u8; 16] = b"nanozk-poseidon2";
 
-/// Constants of the permutation, which take some milliseconds to derive.
-static SPEC: LazyLock<OptimizedPoseidonSpec<Fr, T, RATE>> =
-    LazyLock::new(OptimizedPoseidonSpec::new::<R_F, R_P, 0>);
+/// What a transcript absorbs first.
+pub fn domain() -> Fr {
+    Fr::from_u128(u128::from_be_bytes(*DOMAIN))
+}
 
-/// The sponge of `snark_verifier`.
-#[derive(Debug)]
-pub struct PoseidonTranscript(Poseidon<Fr, Fr, T, RATE>);
+/// The rounds' hash.
+#[derive(Clone, Debug)]
+pub struct PoseidonTranscript(Sponge);
 
 impl PoseidonTranscript {
     /// A transcript that has absorbed nothing.
     pub fn new() -> Self {
-        let mut sponge = Poseidon::from_spec(&NativeLoader, SPEC.clone());
-        sponge.update(&[Fr::from_u128(u128::from_be_bytes(*DOMAIN))]);
+        let mut sponge = Sponge::default();
+        sponge.absorb(&[domain()]);
         PoseidonTranscript(sponge)
     }
 }
@@ -48,33 +66,52 @@ impl Default for PoseidonTranscript {
     }
 }
 
-/// A point as scalars: of each coordinate the lower two limbs, then the highest.
+/// Bits of the limbs in which a circuit holds coordinates.
+pub const LIMB_BITS: usize = 88;
+
+/// A point as scalars that determine it: `x mod 2^176`, `(x >> 176) + 2^80 · (y mod 2^88)`, `y >> 88`.
 ///
-/// These are the limbs the circuit has at hand, packed as far as they fit.
-pub fn point_to_scalars(point: &G1Affine) -> [Fr; 4] {
-    const LOW: usize = 2 * LIMB_BITS / 8;
-    let integer = |bytes: &[u8]| {
-        let mut repr = <Fr as PrimeField>::Repr::default();
-        repr.as_mut()[..bytes.len()].copy_from_slice(bytes);
-        Fr::from_repr(repr).expect("fewer bits than the modulus")
-    };
+/// These are the limbs that the circuit has at hand, two to a scalar.
+pub fn point_to_scalars(point: &G1Affine) -> [Fr; 3] {
+    const LIMB: usize = LIMB_BITS / 8;
     let [x, y] = point_to_words(point).map(|mut word| {
         word.reverse();
-        [integer(&word[..LOW]), integer(&word[LOW..])]
+        word
     });
-    [x[0], x[1], y[0], y[1]]
+    let integer = |parts: &[&[u8]]| {
+        let mut repr = <Fr as PrimeField>::Repr::default();
+        for (to, from) in repr.as_mut().iter_mut().zip(parts.concat()) {
+            *to = from;
+        }
+        Fr::from_repr(repr).expect("fewer bits than the modulus")
+    };
+    [
+        integer(&[&x[..2 * LIMB]]),
+        integer(&[&x[2 * LIMB..], &y[..LIMB]]),
+        integer(&[&y[LIMB..]]),
+    ]
+}
+
+/// The running digest of the layers before one, continued by that layer: its key and the commitments to its weights.
+pub fn chain_layer(before: Fr, key: Fr, weights: &[G1Affine]) -> Fr {
+    let mut sponge = Sponge::default();
+    sponge.absorb(&[before, key]);
+    for point in weights {
+        sponge.absorb(&point_to_scalars(point));
+    }
+    sponge.squeeze()
 }
 
 impl Transcript for PoseidonTranscript {
     fn absorb_scalar(&mut self, scalar: &Fr) {
-        self.0.update(&[*scalar]);
+        self.0.absorb(&[*scalar]);
     }
 
     fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed> {
         if point.is_identity().into() {
             return Err(Malformed::Infinity);
         }
-        self.0.update(&point_to_scalars(point));
+        self.0.absorb(&point_to_scalars(point));
         Ok(())
     }
 
@@ -87,31 +124,62 @@ impl Transcript for PoseidonTranscript {
 mod tests {
     use super::*;
     use halo2curves::bn256::Fq;
-    use halo2curves::ff::Field;
 
     #[test]
     fn limbs_recompose() {
         let p: G1Affine = (G1Affine::generator() * Fr::from(12345)).into();
-        let base = Fq::from(2).pow_vartime([2 * LIMB_BITS as u64]);
         let lift = |s: Fr| Fq::from_repr(s.to_repr()).unwrap();
-        let [x0, x1, y0, y1] = point_to_scalars(&p).map(lift);
-        assert_eq!([x0 + base * x1, y0 + base * y1], [p.x, p.y]);
+        let two = |e: u64| Fq::from(2).pow_vartime([e]);
+        let [a, b, c] = point_to_scalars(&p);
+        // The middle one is split at 2^80.
+        let bytes = b.to_repr();
+        let part = |bytes: &[u8]| {
+            let mut repr = [0; 32];
+            repr[..bytes.len()].copy_from_slice(bytes);
+            Fq::from_repr(repr).unwrap()
+        };
+        assert_eq!(lift(a) + two(176) * part(&bytes[..10]), p.x);
+        assert_eq!(part(&bytes[10..]) + two(88) * lift(c), p.y);
     }
 
+    /// Against the definition, spelled out.
     #[test]
-    fn agrees_with_a_fresh_sponge() {
+    fn follows_the_definition() {
         let mut transcript = PoseidonTranscript::new();
         transcript.absorb_scalar(&Fr::from(5));
         transcript.absorb_point(&G1Affine::generator()).unwrap();
-        let mut sponge = Poseidon::<Fr, Fr, T, RATE>::new::<R_F, R_P, 0>(&NativeLoader);
-        sponge.update(&[Fr::from_u128(u128::from_be_bytes(*DOMAIN))]);
-        sponge.update(&[5, 1, 0, 2, 0].map(Fr::from));
-        for _ in 0..3 {
-            assert_eq!(transcript.squeeze(), sponge.squeeze());
-        }
+        let [a, b, c] = point_to_scalars(&G1Affine::generator());
+        let permute = |[x, y, z]: [Fr; 3]| permutation([x, y, z])[ROUNDS];
+        let add = |s: [Fr; 3], a: Fr, b: Fr| permute([s[0], s[1] + a, s[2] + b]);
+        let mut s = add([Fr::ZERO; 3], domain(), Fr::from(5));
+        s = add(s, a, b);
+        s = add(s, c, Fr::ONE);
+        assert_eq!(transcript.squeeze(), s[1]);
+        s = add(s, Fr::ONE, Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
         assert_eq!(
             transcript.absorb_point(&G1Affine::identity()),
             Err(Malformed::Infinity)
         );
+    }
+
+    /// What was absorbed can be read back: padding hides no scalar.
+    #[test]
+    fn lengths_differ() {
+        let squeeze = |scalars: &[u64]| {
+            let mut sponge = Sponge::default();
+            sponge.absorb(&scalars.iter().map(|s| Fr::from(*s)).collect::<Vec<_>>());
+            sponge.squeeze()
+        };
+        let all = [
+            squeeze(&[]),
+            squeeze(&[1]),
+            squeeze(&[1, 0]),
+            squeeze(&[1, 1]),
+            squeeze(&[1, 0, 0]),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all[i + 1..].iter().all(|b| a != b));
+        }
     }
 }
