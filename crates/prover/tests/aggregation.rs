@@ -82,7 +82,7 @@ fn one_layer() {
         known: Default::default(),
         instances: &run.instances,
     };
-    let proof = prove(setup.params(), &key, columns, TranscriptKind::Keccak, &mut OsRng, &|s| println!("{s:?}")).unwrap();
+    let proof = prove(setup.params(), &key, columns, TranscriptKind::Keccak, &mut OsRng, &|s| println!("{s:?} {:?}", t.elapsed())).unwrap();
     println!("prove {:?} {} bytes", t.elapsed(), proof.to_bytes().len());
     verify(&params, key.vk(), &run.instances, &Expected::default(), &proof).unwrap();
 }

@@ -131,7 +131,8 @@ pub fn estimate_peak_bytes(program: &Program) -> u64 {
         .iter()
         .filter(|c| c.linear && c.kind != Kind::Fixed)
         .count();
-    let virtual_columns = cofactors(program).len();
+    // Columns that are not opened are transformed in sums, or one by one if they are few.
+    let virtual_columns = cofactors(program).len().min(linear);
 
     // Two Lagrange or monomial bases, the program's fixed values, the key, and a table of roots.
     let always = 2 * 2 + fixed + opened_fixed + COSETS * fixed + weights + 1;

@@ -3,7 +3,7 @@
 use super::commit::{commit_columns, commit_polynomials};
 use super::key::ProvingKey;
 use super::multiopen::{evaluate, Opening};
-use super::quotient::{pieces, quotient, Combined, Source};
+use super::quotient::{pieces, quotient, transforms_linear, Combined, Source};
 use super::second_phase::{blind, fixed_columns, second_phase};
 use halo2_proofs::poly::commitment::Params;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
@@ -135,7 +135,12 @@ pub fn prove(
 
     progress(Stage::Quotient);
     let on_cosets = pk.fixed_cosets.is_some();
-    let combined = Combined::new(program, instances, &challenges, y, on_cosets);
+    let one_by_one = transforms_linear(program);
+    let transformed = |column: Column| match program.info(column).kind {
+        Kind::Fixed => on_cosets,
+        _ => one_by_one,
+    };
+    let combined = Combined::new(program, instances, &challenges, y, transformed);
     let sums = {
         let fixed = fixed_columns(program);
         combined.sums(fft, program.rows(), |column| {
@@ -146,14 +151,14 @@ pub fn prove(
             }
         })
     };
-    // From here on opened columns are coefficients, and the others are gone.
+    // From here on columns that are opened or transformed are coefficients, and the others are gone.
     for (column, values) in layout
         .first
         .iter()
         .zip(&mut first)
         .chain(layout.second.iter().zip(&mut second))
     {
-        if program.info(*column).linear {
+        if program.info(*column).linear && !one_by_one {
             *values = Vec::new();
         }
     }
@@ -170,6 +175,11 @@ pub fn prove(
     let mut sources = vec![Source::Unused; program.columns.len()];
     for (column, _) in &layout.opened {
         sources[column.0 as usize] = Source::Coefficients(coefficients(*column));
+    }
+    if one_by_one {
+        for column in layout.first.iter().chain(&layout.second) {
+            sources[column.0 as usize] = Source::Coefficients(coefficients(*column));
+        }
     }
     if let Some([low, high]) = pk.fixed_cosets.as_deref() {
         for (i, column) in program.columns_of(Kind::Fixed).enumerate() {
@@ -202,8 +212,14 @@ pub fn prove(
         };
         let sums = sums.into_iter().map(|(cells, sum)| (cofactor(&cells), sum));
         let fixed = on_cosets.then(|| (Fr::ONE, fixed_sum(pk, &linear.columns)));
+        let committed = linear.columns.iter().filter(|(column, _)| {
+            one_by_one && program.info(*column).kind != Kind::Fixed
+        });
+        let committed =
+            committed.map(|(column, factor)| (*factor, coefficients(*column).to_vec()));
         linearization(
             sums.chain(fixed)
+                .chain(committed)
                 .chain(quotient_factors(program.k, x).into_iter().zip(h)),
         )
     };

@@ -47,14 +47,14 @@ pub(crate) struct Combined {
 }
 
 impl Combined {
-    /// If the key has the fixed columns' values on the cosets, those that are not opened are columns
-    /// like the others here: their terms need no sum.
+    /// Columns that are not opened but `transformed` all the same are like the others here: their terms
+    /// need no sum.
     pub(crate) fn new(
         program: &Program,
         instances: &[Fr],
         challenges: &[Fr; CHALLENGES],
         y: Fr,
-        fixed_on_cosets: bool,
+        transformed: impl Fn(Column) -> bool,
     ) -> Self {
         let mut combined = Combined {
             opened: Terms::new(),
@@ -65,8 +65,7 @@ impl Combined {
             for term in &gate.poly.0 {
                 let coeff = power * term.coeff.eval(challenges, instances);
                 let (linear, mut cofactor) = split(program, &term.cells);
-                let known = |c: &Column| fixed_on_cosets && program.info(*c).kind == Kind::Fixed;
-                let linear = match linear.filter(known) {
+                let linear = match linear.filter(|c| transformed(*c)) {
                     Some(_) => {
                         cofactor = term.cells.clone();
                         None
@@ -129,6 +128,14 @@ impl Combined {
         }
         Expr::new(terms)
     }
+}
+
+/// Whether committed columns that are not opened are transformed one by one: if there are fewer of them than
+/// cofactors.
+pub(crate) fn transforms_linear(program: &Program) -> bool {
+    let columns = program.columns.iter();
+    let linear = columns.filter(|c| c.linear && c.kind != Kind::Fixed);
+    linear.count() < cofactors(program).len()
 }
 
 /// `c^i` for the coset `c · H`: the generator of the multiplicative group, and that times a root of
