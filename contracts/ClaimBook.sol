@@ -6,6 +6,7 @@ import { Claim, ClaimHeader, IClaimBook } from "./interfaces/IClaimBook.sol";
 import { IJobMarket, Job } from "./interfaces/IJobMarket.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { ClaimStatus, Lane } from "./interfaces/Types.sol";
+import { LayerSet } from "./libraries/LayerSet.sol";
 import { Signatures } from "./libraries/Signatures.sol";
 import { Statement } from "./libraries/Statement.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
@@ -90,6 +91,14 @@ contract ClaimBook is IClaimBook, EIP712, ERC165 {
     }
 
     /// @inheritdoc IClaimBook
+    function markAllProven(bytes32 id, bytes32 aggregateKey) external onlySettlement {
+        Claim storage marked = _posted(id);
+        marked.proven = LayerSet.all(marked.layers);
+        marked.aggregated = true;
+        emit ClaimProvenByAggregate(id, aggregateKey);
+    }
+
+    /// @inheritdoc IClaimBook
     function end(bytes32 id, ClaimStatus status_) external onlySettlement {
         _posted(id).status = status_;
         emit ClaimEnded(id, status_);
@@ -139,6 +148,12 @@ contract ClaimBook is IClaimBook, EIP712, ERC165 {
         return Statement.instances(
             registry.layer(known.version, layer).kind, known.statement, known.inputDigest, known.outputDigest
         );
+    }
+
+    /// @inheritdoc IClaimBook
+    function aggregateInstances(bytes32 id) external view returns (uint256[] memory) {
+        Claim storage known = _known(id);
+        return Statement.aggregateInstances(known.statement, known.inputDigest, known.outputDigest);
     }
 
     /// @inheritdoc IClaimBook

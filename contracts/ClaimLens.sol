@@ -86,16 +86,36 @@ contract ClaimLens is IClaimLens, ERC165 {
         try settlement.checkLayer(claim, layer, proof) {
             valid = true;
         } catch (bytes memory failure) {
-            // Whatever ran out of gas, a precompiled contract four calls below at most, took all but a 64th of it from
-            // each caller. A proof is called invalid only if much more than that is left.
-            if (gasleft() < gasBefore / 8) revert MoreGasNeeded(gasBefore);
-            reason = failure;
+            reason = _judged(gasBefore, failure);
+        }
+    }
+
+    /// @inheritdoc IClaimLens
+    function checkAggregate(bytes32 claim, bytes32 aggregateKey, bytes calldata proof)
+        external
+        view
+        returns (bool valid, bytes memory reason, bytes32 statement, uint256[] memory instances)
+    {
+        statement = book.claim(claim).statement;
+        instances = book.aggregateInstances(claim);
+        uint256 gasBefore = gasleft();
+        try settlement.checkAggregate(claim, aggregateKey, proof) {
+            valid = true;
+        } catch (bytes memory failure) {
+            reason = _judged(gasBefore, failure);
         }
     }
 
     /// @inheritdoc ERC165
     function supportsInterface(bytes4 id) public view override returns (bool) {
         return id == type(IClaimLens).interfaceId || super.supportsInterface(id);
+    }
+
+    /// Whatever ran out of gas, a precompiled contract four calls below at most, took all but a 64th of it from each
+    /// caller. A proof is called invalid only if much more than that is left.
+    function _judged(uint256 gasBefore, bytes memory failure) private view returns (bytes memory) {
+        if (gasleft() < gasBefore / 8) revert MoreGasNeeded(gasBefore);
+        return failure;
     }
 
     // ---------------------------------------------------------------- state
@@ -211,11 +231,14 @@ contract ClaimLens is IClaimLens, ERC165 {
     }
 
     function _claimText(Description memory d) private view returns (string memory) {
+        string memory by = d.claim.aggregated ? " by one aggregate proof" : "";
         string memory layers = string.concat(
-            d.provenLayers.toString(), " of ", uint256(d.claim.layers).toString(), " layers are proven"
+            d.provenLayers.toString(), " of ", uint256(d.claim.layers).toString(), " layers are proven", by
         );
         ClaimStatus status = d.claim.status;
-        if (status == ClaimStatus.Proven) return "Proven: every layer is proven, and the price is paid.";
+        if (status == ClaimStatus.Proven) {
+            return string.concat("Proven: every layer is proven", by, ", and the price is paid.");
+        }
         if (status == ClaimStatus.Finalized) {
             return string.concat("Finalized: no challenge succeeded, ", layers, ", and the price is paid.");
         }

@@ -5,9 +5,11 @@ import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
 import { IModelRegistry, Layer, ModelHeader, Policy } from "./interfaces/IModelRegistry.sol";
 import { IVerifierRouter } from "./interfaces/IVerifierRouter.sol";
 import { LayerKind } from "./interfaces/Types.sol";
+import { AggregationDigest } from "./libraries/AggregationDigest.sol";
 import { Economics } from "./libraries/Economics.sol";
 import { LayerStore } from "./libraries/LayerStore.sol";
 import { ModelId } from "./libraries/ModelId.sol";
+import { Poseidon } from "./libraries/Poseidon.sol";
 
 /// @title Append-only model versions
 contract ModelRegistry is IModelRegistry {
@@ -22,6 +24,13 @@ contract ModelRegistry is IModelRegistry {
         /// Each key of the layers once, so that `usable` asks no question twice.
         bytes32[] verifyingKeys;
         string metadataURI;
+    }
+
+    /// An aggregation digest, complete or not.
+    struct Aggregation {
+        /// Of the layers before this one.
+        uint256 bound;
+        bytes32 digest;
     }
 
     /// @notice Most layers: a claim has a bit for each.
@@ -40,6 +49,7 @@ contract ModelRegistry is IModelRegistry {
 
     bytes32[] private _versions;
     mapping(bytes32 version => Version) private _version;
+    mapping(bytes32 version => Aggregation) private _aggregations;
 
     constructor(IVerifierRouter router_, IBondEscrow escrow_) {
         router = router_;
@@ -73,6 +83,29 @@ contract ModelRegistry is IModelRegistry {
         v.metadataURI = metadataURI_;
         _versions.push(version);
         emit VersionRegistered(version, id, msg.sender, layers_.length, metadataURI_);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function bindAggregate(bytes32 version, uint256 first, uint256[][] calldata points) external {
+        address store = _known(version).layers;
+        uint256 count = store.count();
+        Aggregation memory a = _aggregations[version];
+        if (first > a.bound) revert LayersSkipped(a.bound, first);
+        uint256 end = first + points.length;
+        if (end > count) revert NoSuchLayer(count, count);
+        if (end <= a.bound) revert NothingToBind(a.bound);
+
+        bytes memory constants = Poseidon.constants();
+        for (; a.bound < end; ++a.bound) {
+            Layer memory l = store.read(a.bound);
+            uint256[] calldata words = points[a.bound - first];
+            bytes32 weights = keccak256(abi.encodePacked(words));
+            // Weights may have been registered that are no points.
+            if (weights != l.weights || words.length % 2 != 0) revert WeightsMismatch(a.bound, l.weights, weights);
+            a.digest = AggregationDigest.extend(constants, a.digest, l.verifyingKey, words);
+        }
+        _aggregations[version] = a;
+        emit AggregateBound(version, end, count, a.digest);
     }
 
     /// @inheritdoc IModelRegistry
@@ -146,6 +179,21 @@ contract ModelRegistry is IModelRegistry {
     /// @inheritdoc IModelRegistry
     function registrant(bytes32 version) external view returns (address) {
         return _known(version).registrant;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest) {
+        _known(version);
+        Aggregation storage a = _aggregations[version];
+        return (a.bound, a.digest);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function aggregationDigest(bytes32 version) external view returns (bytes32) {
+        uint256 count = _known(version).layers.count();
+        Aggregation storage a = _aggregations[version];
+        if (a.bound != count) revert AggregateNotBound(version, a.bound, count);
+        return a.digest;
     }
 
     /// @inheritdoc IModelRegistry

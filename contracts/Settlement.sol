@@ -63,6 +63,20 @@ contract Settlement is ISettlement, ERC165 {
     }
 
     /// @inheritdoc ISettlement
+    function proveAll(bytes32 claim, bytes32 aggregateKey, bytes calldata proof) external {
+        (Claim memory c, Job memory j) = _posted(claim);
+        (uint64 challengeBy, uint64 provenBy) = _deadlines(c, j);
+        if (block.timestamp > provenBy) revert ProvingIsOver(provenBy);
+
+        _verifyAggregate(claim, c, aggregateKey, proof);
+        if (!c.proven.isAll(c.layers)) {
+            book.markAllProven(claim, aggregateKey);
+            _closeChallenges(claim, c);
+        }
+        if (!_outputIsDue(claim, c, challengeBy)) _settle(claim, c, ClaimStatus.Proven);
+    }
+
+    /// @inheritdoc ISettlement
     function finalize(bytes32 claim) external {
         (Claim memory c, Job memory j) = _posted(claim);
         (uint64 challengeBy,) = _deadlines(c, j);
@@ -117,6 +131,11 @@ contract Settlement is ISettlement, ERC165 {
     }
 
     /// @inheritdoc ISettlement
+    function checkAggregate(bytes32 claim, bytes32 aggregateKey, bytes calldata proof) external view {
+        _verifyAggregate(claim, book.claim(claim), aggregateKey, proof);
+    }
+
+    /// @inheritdoc ISettlement
     function deadlines(bytes32 claim) external view returns (uint64 challengeBy, uint64 provenBy) {
         return _deadlines(book.claim(claim), market.job(claim));
     }
@@ -155,12 +174,39 @@ contract Settlement is ISettlement, ERC165 {
         return router.verify(registered.verifyingKey, proof, instances);
     }
 
+    /// Likewise; why these checks are enough is said at `proveAll` in the interface.
+    function _verifyAggregate(bytes32 claim, Claim memory c, bytes32 aggregateKey, bytes calldata proof) private view {
+        // A proof about a proof is worth no more than that one: no challenge is lost to a circuit with a flaw.
+        _requireUsable(c);
+        bytes32 expected = registry.aggregationDigest(c.version);
+        (bytes32 input, bytes32 output, bytes32 digest) = router.verify(
+            aggregateKey, proof, Statement.aggregateInstances(c.statement, c.inputDigest, c.outputDigest)
+        );
+        if (input != 0 || output != 0) revert NotAnAggregate(aggregateKey);
+        if (digest != expected) revert AggregateMismatch(claim, expected, digest);
+        bytes32 modelSetup = registry.header(c.version).setup;
+        (,, bytes32 setup,) = router.entry(aggregateKey);
+        // Whoever knows a setup's secret proves anything under it, whatever the digest says.
+        if (setup != modelSetup) revert AggregateSetupMismatch(aggregateKey, modelSetup, setup);
+    }
+
     /// A proof answers the challenge of its layer, but not one whose time is over.
-    function _closeChallenge(bytes32 claim, uint256 layer) private {
+    /// @return closed Whether there was one.
+    function _closeChallenge(bytes32 claim, uint256 layer) private returns (bool closed) {
         Challenge memory challenge = dispute.challengeOf(claim, layer);
-        if (challenge.status != ChallengeStatus.Open) return;
+        if (challenge.status != ChallengeStatus.Open) return false;
         if (block.timestamp > challenge.answerBy) revert ILayerDispute.AnswerWindowOver(challenge.answerBy);
         dispute.resolve(claim, layer);
+        return true;
+    }
+
+    /// Those of all layers that were not proven before `c` was read; others have none.
+    function _closeChallenges(bytes32 claim, Claim memory c) private {
+        uint256 open = dispute.openCount(claim);
+        if (open != 0 && dispute.challengeOf(claim, c.layers).status == ChallengeStatus.Open) --open;
+        for (uint256 layer = 0; layer < c.layers && open != 0; ++layer) {
+            if (!c.proven.has(layer) && _closeChallenge(claim, layer)) --open;
+        }
     }
 
     /// Proofs do not show that the requester got the tokens: it may say that it did not until `challengeBy`, and a

@@ -17,6 +17,8 @@ struct ClaimHeader {
 
 struct Claim {
     ClaimStatus status;
+    /// One aggregate proof showed what was not proven yet, so all layers.
+    bool aggregated;
     address provider;
     address recipient;
     bytes32 version;
@@ -48,6 +50,8 @@ interface IClaimBook {
         bytes32[] boundaries
     );
     event LayerProven(bytes32 indexed claim, uint256 indexed layer);
+    /// @notice All layers are proven, by an aggregate proof that the verifier of `aggregateKey` accepted.
+    event ClaimProvenByAggregate(bytes32 indexed claim, bytes32 indexed aggregateKey);
     event ClaimEnded(bytes32 indexed claim, ClaimStatus status);
 
     error BadSignature(address signer);
@@ -67,6 +71,8 @@ interface IClaimBook {
 
     /// @notice Marks a layer as proven. Settlement only.
     function markProven(bytes32 claim, uint256 layer) external;
+    /// @notice Marks all layers as proven by an aggregate proof. Settlement only.
+    function markAllProven(bytes32 claim, bytes32 aggregateKey) external;
     /// @notice Ends a claim. Settlement only.
     function end(bytes32 claim, ClaimStatus status) external;
 
@@ -88,6 +94,8 @@ interface IClaimBook {
     ) external view returns (bytes32);
     /// @notice Public inputs of a layer's proof.
     function instances(bytes32 id, uint256 layer) external view returns (uint256[] memory);
+    /// @notice Public inputs of an aggregate proof.
+    function aggregateInstances(bytes32 id) external view returns (uint256[] memory);
     function headerDigest(ClaimHeader calldata header) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
 }

@@ -33,6 +33,11 @@ interface IClaimLens {
         external
         view
         returns (bool valid, bytes memory reason, bytes32 statement, uint256[] memory instances);
+    /// @notice The same of an aggregate proof, and the verifier of its key.
+    function checkAggregate(bytes32 claim, bytes32 aggregateKey, bytes calldata proof)
+        external
+        view
+        returns (bool valid, bytes memory reason, bytes32 statement, uint256[] memory instances);
     /// @notice Who has to act next, what to call, and until when (zero: no deadline).
     function nextAction(bytes32 claim) external view returns (string memory who, string memory action, uint64 deadline);
 }

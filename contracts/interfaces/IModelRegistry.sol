@@ -52,6 +52,8 @@ interface IModelRegistry {
     event VersionRegistered(
         bytes32 indexed version, bytes32 indexed modelId, address indexed registrant, uint256 layers, string metadataURI
     );
+    /// @notice The aggregation digest covers the first `bound` layers; with all of them it is the version's.
+    event AggregateBound(bytes32 indexed version, uint256 bound, uint256 layers, bytes32 digest);
 
     error AlreadyRegistered(bytes32 version);
     error UnknownVersion(bytes32 version);
@@ -79,6 +81,14 @@ interface IModelRegistry {
     error VerifierUnusable(uint256 layer, bytes32 verifyingKey);
     error MetadataTooLong(uint256 max, uint256 got);
     error NoSuchLayer(uint256 layer, uint256 layers);
+    /// @notice Layer `next` comes next, not `first`, which is later.
+    error LayersSkipped(uint256 next, uint256 first);
+    /// @notice The first `bound` layers are bound, and no others were given.
+    error NothingToBind(uint256 bound);
+    /// @notice The points are not the layer's registered weight commitments.
+    error WeightsMismatch(uint256 layer, bytes32 expected, bytes32 got);
+    /// @notice Only the first `bound` of the version's layers are in its aggregation digest: `bindAggregate`.
+    error AggregateNotBound(bytes32 version, uint256 bound, uint256 layers);
 
     /// @notice Registers a version; its id is the same whoever registers it.
     function register(
@@ -87,6 +97,16 @@ interface IModelRegistry {
         Policy calldata policy,
         string calldata metadataURI
     ) external returns (bytes32 version);
+
+    /// @notice Continues a version's aggregation digest (`AggregationDigest`), with which aggregate proofs of it are
+    /// compared: once all layers are in it, it is settled for ever. Anybody may pay for that, in any number of
+    /// transactions (33,000 gas for each weight commitment, and 33,000 for each layer): the contract computes it from the registered
+    /// keys and from points that it checks against the registered weights, so the caller decides nothing. It does not
+    /// check that they are on the curve: for others no layer, and so no aggregate, has a proof.
+    /// @param first Layer of `points[0]`: the next one, or one that is bound already. Those are passed over, so that
+    /// nobody hinders this by binding some of the layers first.
+    /// @param points For each layer, `x` and `y` of its weight commitments, in order.
+    function bindAggregate(bytes32 version, uint256 first, uint256[][] calldata points) external;
 
     /// @notice The model id of docs/format.md.
     function modelIdOf(ModelHeader calldata header, Layer[] calldata layers) external pure returns (bytes32);
@@ -110,6 +130,10 @@ interface IModelRegistry {
     function verifyingKeys(bytes32 version) external view returns (bytes32[] memory);
     function metadataURI(bytes32 version) external view returns (string memory);
     function registrant(bytes32 version) external view returns (address);
+    /// @notice How many layers are in the aggregation digest, and what it is so far.
+    function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest);
+    /// @notice The aggregation digest of all layers; reverts as long as some are not in it.
+    function aggregationDigest(bytes32 version) external view returns (bytes32);
     /// @notice Versions in the order of their registration.
     function versionCount() external view returns (uint256);
     function versionAt(uint256 index) external view returns (bytes32);

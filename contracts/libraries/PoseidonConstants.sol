@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-// Constants of the Poseidon permutation of docs/format.md, for TokenDigest.sol, which explains them. Written and
-// checked by `cargo test -p nanozk-prover --test contract_fixtures`.
+// Constants of the Poseidon permutation of docs/format.md, for Poseidon.sol, which explains them. Written and checked
+// by `cargo test -p nanozk-prover --test contract_fixtures`.
 
 // Order of BN254's scalar field.
 uint256 constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;

@@ -55,6 +55,15 @@ library Statement {
         }
     }
 
+    /// @notice Public inputs of an aggregate proof: those of the embedding, which binds both digests.
+    function aggregateInstances(bytes32 statement, bytes32 inputDigest, bytes32 outputDigest)
+        internal
+        pure
+        returns (uint256[] memory)
+    {
+        return instances(LayerKind.Embed, statement, inputDigest, outputDigest);
+    }
+
     function isReduced(bytes32 word) internal pure returns (bool) {
         return uint256(word) < FIELD_ORDER;
     }

@@ -2,31 +2,8 @@
 pragma solidity 0.8.37;
 
 import { ILayerDispute } from "../interfaces/ILayerDispute.sol";
-import {
-    B00,
-    B01,
-    B10,
-    B11,
-    C00,
-    C01,
-    C10,
-    C11,
-    M00,
-    M01,
-    M02,
-    M10,
-    M11,
-    M12,
-    M20,
-    M21,
-    M22,
-    MINUS_DET,
-    R,
-    ROUND_CONSTANTS,
-    TRACE,
-    V0,
-    V1
-} from "./PoseidonConstants.sol";
+import { Poseidon } from "./Poseidon.sol";
+import { R } from "./PoseidonConstants.sol";
 
 /// @title The salted digests of prompt and answer
 /// @notice "Token digests" of docs/format.md: a chain of Poseidon hashes over packed tokens. A permutation costs about
@@ -64,7 +41,7 @@ library TokenDigest {
     {
         if (first + tokens.length > positions) revert TooManyTokens(positions, first + tokens.length);
         uint256[] memory messages = _pack(positions, first, tokens);
-        bytes memory constants = ROUND_CONSTANTS;
+        bytes memory constants = Poseidon.constants();
         uint256 h = _hash2(constants, salt % R, header);
         for (uint256 i = 0; i < messages.length; ++i) {
             h = _hash2(constants, h, messages[i]);
@@ -89,55 +66,9 @@ library TokenDigest {
         }
     }
 
-    /// @dev The first element of Poseidon's permutation of (0, a, b), with `a` reduced and `b` below 2^253.
-    ///
-    /// Partial rounds have one S-box, on the first element x. What is linear in the others, y and z, is done in another
-    /// basis and with other constants, which gives the same: let M = [[m, v], [w, N]], N being 2×2.
-    /// * A constant added to y and z passes the S-box; its image under M is in the constants of the next round.
-    /// * y and z are kept as coordinates in the basis B = (w, N·w), C being its inverse. There M is
-    ///   [[m, v·B], [(1, 0), [[0, −det N], [1, trace N]]]], half of it zeros and ones.
-    ///
-    /// Sums stay below five times the order, so below 2^256: only products are reduced.
+    /// @dev The first element of Poseidon's permutation of (0, a, b), with `a` and `b` reduced.
     function _hash2(bytes memory constants, uint256 a, uint256 b) private pure returns (uint256 h) {
-        assembly ("memory-safe") {
-            function fifth(s, r) -> t {
-                t := mulmod(s, s, r)
-                t := mulmod(mulmod(t, t, r), s, r)
-            }
-            function full(x, y, z, c, r) -> x_, y_, z_ {
-                x := fifth(add(x, mload(c)), r)
-                y := fifth(add(y, mload(add(c, 0x20))), r)
-                z := fifth(add(z, mload(add(c, 0x40))), r)
-                x_ := add(add(mulmod(x, M00, r), mulmod(y, M01, r)), mulmod(z, M02, r))
-                y_ := add(add(mulmod(x, M10, r), mulmod(y, M11, r)), mulmod(z, M12, r))
-                z_ := add(add(mulmod(x, M20, r), mulmod(y, M21, r)), mulmod(z, M22, r))
-            }
-            // Named once: the compiler fetches a large number that code has often by copying code.
-            let r := R
-            let c := add(constants, 0x20)
-            let x := 0
-            let y := a
-            let z := b
-            for { let end := add(c, 0x180) } lt(c, end) { c := add(c, 0x60) } { x, y, z := full(x, y, z, c, r) }
-
-            let t := add(mulmod(y, C00, r), mulmod(z, C01, r))
-            z := add(mulmod(y, C10, r), mulmod(z, C11, r))
-            y := t
-            for { let end := add(c, 0x720) } lt(c, end) { c := add(c, 0x20) } {
-                x := add(x, mload(c))
-                t := mulmod(x, x, r)
-                t := mulmod(mulmod(t, t, r), x, r)
-                x := add(add(mulmod(t, M00, r), mulmod(y, V0, r)), mulmod(z, V1, r))
-                t := add(t, mulmod(z, MINUS_DET, r))
-                z := add(y, mulmod(z, TRACE, r))
-                y := t
-            }
-            t := add(mulmod(y, B00, r), mulmod(z, B01, r))
-            z := add(mulmod(y, B10, r), mulmod(z, B11, r))
-            y := t
-
-            for { let end := add(c, 0x180) } lt(c, end) { c := add(c, 0x60) } { x, y, z := full(x, y, z, c, r) }
-            h := mod(x, r)
-        }
+        (h,,) = Poseidon.permute(constants, 0, a, b);
+        return h % R;
     }
 }

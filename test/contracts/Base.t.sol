@@ -36,6 +36,7 @@ abstract contract Base is Test {
     bytes32 internal constant SETUP = keccak256("a ceremony");
     uint256 internal constant SALT = 0x5a17;
     bytes32 internal constant INPUT_DIGEST = bytes32(uint256(0x1234));
+    bytes32 internal constant AGGREGATE_KEY = keccak256("key of an aggregate");
 
     VerifierRouter internal router;
     BondEscrow internal escrow;
@@ -73,6 +74,7 @@ abstract contract Base is Test {
         for (uint256 kind = 0; kind < 5; ++kind) {
             _addVerifier(LayerKind(kind));
         }
+        _addAggregate(AGGREGATE_KEY, SETUP);
         version = _register("weights", ETH);
         tokenVersion = _register("weights", address(token));
         _fund(requester, 100 ether, 0);
@@ -123,13 +125,27 @@ abstract contract Base is Test {
         router.add(address(verifier));
     }
 
+    function _addAggregate(bytes32 key, bytes32 setup) internal {
+        ScriptedVerifier verifier = new ScriptedVerifier(key, setup, 4);
+        vm.prank(curator);
+        router.add(address(verifier));
+    }
+
+    /// Weight commitments of a layer, one to five by its kind, as words.
+    function _points(LayerKind kind, string memory seed) internal pure returns (uint256[] memory words) {
+        words = new uint256[](2 * (uint256(kind) + 1));
+        for (uint256 i = 0; i < words.length; ++i) {
+            words[i] = uint256(keccak256(abi.encode(seed, kind, i)));
+        }
+    }
+
     function _layer(LayerKind kind, uint32 weight, string memory seed) internal pure returns (Layer memory) {
         return Layer({
             kind: kind,
             auditWeight: weight,
             answerCost: BOND / 2,
             verifyingKey: _key(kind),
-            weights: keccak256(abi.encode(seed, kind))
+            weights: keccak256(abi.encodePacked(_points(kind, seed)))
         });
     }
 
@@ -151,6 +167,21 @@ abstract contract Base is Test {
 
     function _register(string memory seed, address asset) internal returns (bytes32) {
         return registry.register(_modelHeader(), _layers(seed), _policy(asset), "ipfs://model");
+    }
+
+    /// Of a version that was registered with this seed.
+    function _pointsOf(bytes32 version_, string memory seed) internal view returns (uint256[][] memory points) {
+        Layer[] memory layers = registry.layers(version_);
+        points = new uint256[][](layers.length);
+        for (uint256 l = 0; l < layers.length; ++l) {
+            points[l] = _points(layers[l].kind, seed);
+        }
+    }
+
+    function _bind(bytes32 version_) internal {
+        uint256[][] memory points = _pointsOf(version_, "weights");
+        vm.prank(relayer);
+        registry.bindAggregate(version_, 0, points);
     }
 
     /// Free balance and bond, in both assets.
@@ -268,6 +299,24 @@ abstract contract Base is Test {
         for (uint256 i = 0; i < count; ++i) {
             proofs[i] = _proof(claim, first + i);
         }
+    }
+
+    function _aggregate(bytes32 claim) internal view returns (bytes memory) {
+        return _aggregateOf(claim, 0, 0, registry.aggregationDigest(book.claim(claim).version));
+    }
+
+    function _aggregateOf(bytes32 claim, bytes32 input, bytes32 output, bytes32 digest)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return abi.encode(input, output, digest, keccak256(abi.encode(book.aggregateInstances(claim))));
+    }
+
+    function _proveAll(bytes32 claim) internal {
+        bytes memory proof = _aggregate(claim);
+        vm.prank(relayer);
+        settlement.proveAll(claim, AGGREGATE_KEY, proof);
     }
 
     function _one(bytes memory proof) internal pure returns (bytes[] memory proofs) {

@@ -150,6 +150,8 @@ contract ClaimBookTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
         book.markProven(claim, 0);
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
+        book.markAllProven(claim, AGGREGATE_KEY);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
         book.end(claim, ClaimStatus.Proven);
     }
 
@@ -158,6 +160,8 @@ contract ClaimBookTest is Base {
         vm.startPrank(address(settlement));
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, bytes32("none")));
         book.markProven("none", 0);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, bytes32("none")));
+        book.markAllProven("none", AGGREGATE_KEY);
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.NoSuchLayer.selector, LAYERS, LAYERS));
         book.markProven(claim, LAYERS);
         vm.expectEmit(address(book));
@@ -171,6 +175,21 @@ contract ClaimBookTest is Base {
         book.end(claim, ClaimStatus.Defeated);
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized));
         book.markProven(claim, 1);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized));
+        book.markAllProven(claim, AGGREGATE_KEY);
+    }
+
+    function test_MarkAllProven_MarksAllAndSaysHow() public {
+        bytes32 claim = _claimed(Lane.Optimistic);
+        vm.startPrank(address(settlement));
+        book.markProven(claim, 2);
+        assertFalse(book.claim(claim).aggregated);
+        Claim memory before = book.claim(claim);
+        vm.expectEmit(address(book));
+        emit IClaimBook.ClaimProvenByAggregate(claim, AGGREGATE_KEY);
+        book.markAllProven(claim, AGGREGATE_KEY);
+        (before.proven, before.aggregated) = (ALL, true);
+        assertEq(abi.encode(book.claim(claim)), abi.encode(before));
     }
 
     function test_BoundariesOf_ZeroAtTheEnds() public {
@@ -198,6 +217,7 @@ contract ClaimBookTest is Base {
         assertEq(book.instances(claim, 0)[2], uint256(c.inputDigest));
         assertEq(book.instances(claim, 0)[3], uint256(c.outputDigest));
         assertEq(book.instances(claim, 3)[2], uint256(c.outputDigest));
+        assertEq(book.aggregateInstances(claim), book.instances(claim, 0));
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.NoSuchLayer.selector, LAYERS, LAYERS));
         book.instances(claim, LAYERS);
     }
@@ -224,6 +244,8 @@ contract ClaimBookTest is Base {
         book.boundariesOf("none", 0);
         vm.expectRevert(unknown);
         book.instances("none", 0);
+        vm.expectRevert(unknown);
+        book.aggregateInstances("none");
     }
 
     function test_ERC165() public view {

@@ -203,7 +203,7 @@ contract ModelRegistryTest is Test {
 
     function test_Views_RefuseUnknownVersions() public {
         bytes32 version = keccak256("unknown");
-        bytes[9] memory calls = [
+        bytes[12] memory calls = [
             abi.encodeCall(IModelRegistry.modelId, (version)),
             abi.encodeCall(IModelRegistry.header, (version)),
             abi.encodeCall(IModelRegistry.policy, (version)),
@@ -212,7 +212,10 @@ contract ModelRegistryTest is Test {
             abi.encodeCall(IModelRegistry.layers, (version)),
             abi.encodeCall(IModelRegistry.auditWeights, (version)),
             abi.encodeCall(IModelRegistry.registrant, (version)),
-            abi.encodeCall(IModelRegistry.usable, (version))
+            abi.encodeCall(IModelRegistry.usable, (version)),
+            abi.encodeCall(IModelRegistry.aggregation, (version)),
+            abi.encodeCall(IModelRegistry.aggregationDigest, (version)),
+            abi.encodeCall(IModelRegistry.bindAggregate, (version, 0, new uint256[][](1)))
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             (bool ok, bytes memory reason) = address(registry).staticcall(calls[i]);
@@ -233,6 +236,199 @@ contract ModelRegistryTest is Test {
             layersOf(4, false),
             policyOf(6)
         );
+    }
+
+    // ---------------------------------------------------------------- aggregation digests
+
+    /// Weight commitments of a layer, as words; they are points of no curve, which the registry does not ask.
+    function pointsOf(uint256 layer, uint256 count) internal pure returns (uint256[] memory words) {
+        words = new uint256[](2 * count);
+        for (uint256 i = 0; i < words.length; ++i) {
+            words[i] = uint256(keccak256(abi.encode(layer, i)));
+        }
+    }
+
+    /// A version of which each layer has so many commitments.
+    function registerWithPoints(uint256 layers, uint256 count)
+        internal
+        returns (bytes32 version, uint256[][] memory points)
+    {
+        Layer[] memory all = layersOf(layers - 2, false);
+        points = new uint256[][](layers);
+        for (uint256 l = 0; l < layers; ++l) {
+            points[l] = pointsOf(l, count);
+            all[l].weights = keccak256(abi.encodePacked(points[l]));
+        }
+        version = register(all, policyOf(layers));
+    }
+
+    function part(uint256[][] memory points, uint256 first, uint256 count)
+        internal
+        pure
+        returns (uint256[][] memory some)
+    {
+        some = new uint256[][](count);
+        for (uint256 i = 0; i < count; ++i) {
+            some[i] = points[first + i];
+        }
+    }
+
+    /// The layers of the fixture, whatever they are, as blocks between an embedding and a head.
+    function test_BindAggregate_IsTheCommandLines() public {
+        string memory json = vm.readFile("test/fixtures/aggregation.json");
+        uint256 n = 0;
+        while (vm.keyExistsJson(json, string.concat(".layers[", vm.toString(n), "]"))) {
+            ++n;
+        }
+        Layer[] memory layers = layersOf(n - 2, true);
+        uint256[][] memory points = new uint256[][](n);
+        for (uint256 l = 0; l < n; ++l) {
+            string memory path = string.concat(".layers[", vm.toString(l), "].");
+            points[l] = vm.parseJsonUintArray(json, string.concat(path, "points"));
+            layers[l].weights = keccak256(abi.encodePacked(points[l]));
+            layers[l].verifyingKey = vm.parseJsonBytes32(json, string.concat(path, "verifyingKey"));
+            (address known,,,) = router.entry(layers[l].verifyingKey);
+            if (known == address(0)) router.add(address(new OddVerifier(layers[l].verifyingKey, SETUP)));
+        }
+        bytes32 version = register(layers, policyOf(n));
+        bytes32 digest = vm.parseJsonBytes32(json, ".digest");
+        vm.expectEmit(address(registry));
+        emit IModelRegistry.AggregateBound(version, n, n, digest);
+        registry.bindAggregate(version, 0, points);
+        assertEq(registry.aggregationDigest(version), digest);
+    }
+
+    /// Any split into transactions gives the same digest, by whomever and from whatever place they start.
+    function testFuzz_BindAggregate_InAnyNumberOfTransactions(uint256 seed) public {
+        (bytes32 whole, uint256[][] memory points) = registerWithPoints(8, 2);
+        registry.bindAggregate(whole, 0, points);
+        Layer[] memory layers = registry.layers(whole);
+        layers[0].answerCost += 1;
+        bytes32 version = register(layers, policyOf(8));
+        uint256 bound = 0;
+        while (bound != 8) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint256 first = seed % (bound + 1);
+            uint256 end = bound + 1 + (seed >> 8) % (8 - bound);
+            vm.prank(address(uint160(seed)));
+            registry.bindAggregate(version, first, part(points, first, end - first));
+            bound = end;
+            (uint256 found, bytes32 digest) = registry.aggregation(version);
+            assertEq(found, bound);
+            assertEq(digest == registry.aggregationDigest(whole), bound == 8);
+        }
+        assertEq(registry.aggregationDigest(version), registry.aggregationDigest(whole));
+    }
+
+    function test_BindAggregate_CompleteOnceAndForEver() public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(4, 1);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.AggregateNotBound.selector, version, 0, 4));
+        registry.aggregationDigest(version);
+        registry.bindAggregate(version, 0, part(points, 0, 3));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.AggregateNotBound.selector, version, 3, 4));
+        registry.aggregationDigest(version);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 3));
+        registry.bindAggregate(version, 0, part(points, 0, 3));
+        registry.bindAggregate(version, 0, points);
+        bytes32 digest = registry.aggregationDigest(version);
+        for (uint256 first = 0; first < 4; ++first) {
+            uint256[][] memory again = part(points, first, 4 - first);
+            vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 4));
+            registry.bindAggregate(version, first, again);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 4));
+        registry.bindAggregate(version, 4, new uint256[][](0));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NoSuchLayer.selector, 4, 4));
+        registry.bindAggregate(version, 4, part(points, 3, 1));
+        assertEq(registry.aggregationDigest(version), digest);
+    }
+
+    function test_BindAggregate_RefusesOtherPointsAndOtherOrders() public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(4, 2);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 0));
+        registry.bindAggregate(version, 0, new uint256[][](0));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.LayersSkipped.selector, 0, 1));
+        registry.bindAggregate(version, 1, part(points, 1, 3));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.LayersSkipped.selector, 0, type(uint256).max));
+        registry.bindAggregate(version, type(uint256).max, points);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NoSuchLayer.selector, 4, 4));
+        registry.bindAggregate(version, 0, new uint256[][](5));
+
+        (points[1], points[2]) = (points[2], points[1]);
+        refusedPoints(version, points, 1);
+        (points[1], points[2]) = (points[2], points[1]);
+        (points[3][0], points[3][2]) = (points[3][2], points[3][0]);
+        refusedPoints(version, points, 3);
+        points[3] = pointsOf(3, 1);
+        refusedPoints(version, points, 3);
+        points[3] = pointsOf(3, 3);
+        refusedPoints(version, points, 3);
+        points[3] = new uint256[](0);
+        refusedPoints(version, points, 3);
+        points[3] = pointsOf(3, 2);
+        registry.bindAggregate(version, 0, points);
+    }
+
+    function refusedPoints(bytes32 version, uint256[][] memory points, uint256 layer) internal {
+        bytes32 weights = registry.layer(version, layer).weights;
+        bytes32 other = keccak256(abi.encodePacked(points[layer]));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.WeightsMismatch.selector, layer, weights, other));
+        registry.bindAggregate(version, 0, points);
+        // What came before the false one is not kept.
+        (uint256 bound, bytes32 digest) = registry.aggregation(version);
+        assertEq(bound, 0);
+        assertEq(digest, 0);
+    }
+
+    function testFuzz_BindAggregate_EveryWordMatters(uint256 layer, uint256 word, uint256 by) public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(4, 2);
+        (layer, word, by) = (bound(layer, 0, 3), bound(word, 0, 3), bound(by, 1, type(uint256).max));
+        points[layer][word] ^= by;
+        refusedPoints(version, points, layer);
+    }
+
+    /// Registered weights that are no points: such a layer can be neither proven nor bound.
+    function test_BindAggregate_RefusesHalfAPoint() public {
+        Layer[] memory layers = layersOf(2, false);
+        uint256[][] memory points = new uint256[][](4);
+        for (uint256 l = 0; l < 4; ++l) {
+            points[l] = pointsOf(l, 1);
+            if (l == 2) points[l] = new uint256[](3);
+            layers[l].weights = keccak256(abi.encodePacked(points[l]));
+        }
+        bytes32 version = register(layers, policyOf(4));
+        vm.expectRevert(
+            abi.encodeWithSelector(IModelRegistry.WeightsMismatch.selector, 2, layers[2].weights, layers[2].weights)
+        );
+        registry.bindAggregate(version, 0, points);
+        registry.bindAggregate(version, 0, part(points, 0, 2));
+    }
+
+    /// Of 3 commitments, as attention and MLP have about, and of the most that the planner allows.
+    function test_BindAggregate_Gas() public {
+        uint256[2] memory counts = [uint256(3), 64];
+        for (uint256 i = 0; i < 2; ++i) {
+            (bytes32 version, uint256[][] memory points) = registerWithPoints(4, counts[i]);
+            registry.bindAggregate(version, 0, part(points, 0, 1));
+            registry.bindAggregate(version, 1, part(points, 1, 1));
+            uint256 one = vm.lastCallGas().gasTotalUsed;
+            registry.bindAggregate(version, 2, part(points, 2, 2));
+            uint256 layer = vm.lastCallGas().gasTotalUsed - one;
+            string memory name = string.concat("bind a layer of ", vm.toString(counts[i]), " weight commitments");
+            vm.snapshotValue("gas", name, layer);
+            // What `nanozk-chain` reckons with.
+            assertLt(layer, 45_000 + 33_000 * counts[i]);
+        }
+    }
+
+    /// 256 layers of four commitments, in few transactions.
+    function test_BindAggregate_TheLargestModel() public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(256, 4);
+        for (uint256 first = 0; first < 256; first += 64) {
+            registry.bindAggregate(version, first, part(points, first, 64));
+            assertLt(vm.lastCallGas().gasTotalUsed, 12_000_000);
+        }
+        registry.aggregationDigest(version);
     }
 
     // ---------------------------------------------------------------- what is refused

@@ -163,7 +163,7 @@ contract ProtocolInvariants is Test {
             assertEq(j.status == JobStatus.Refunded, status == ClaimStatus.Voided);
             assertEq(j.status == JobStatus.Settled, status == ClaimStatus.Proven || status == ClaimStatus.Finalized);
             uint256 proven = book.claim(id).proven;
-            if (status == ClaimStatus.Proven) assertEq(proven, ALL);
+            if (status == ClaimStatus.Proven || book.claim(id).aggregated) assertEq(proven, ALL);
             if (status == ClaimStatus.Finalized) {
                 (bool revealed,, uint256 drawn) = beacon.drawn(id);
                 assertTrue(j.lane != Lane.Proofs);
@@ -206,7 +206,7 @@ contract ProtocolInvariants is Test {
         uint256[8] memory jobEnds;
         uint256[6] memory claimEnds;
         uint256[5] memory challengeEnds;
-        (uint256 done, uint256 skipped) = (0, 0);
+        (uint256 done, uint256 skipped, uint256 aggregates) = (0, 0, 0);
         for (uint256 walk = 0; walk < 8; ++walk) {
             _start();
             _walk(walk, 100);
@@ -217,6 +217,7 @@ contract ProtocolInvariants is Test {
             }
             assertGt(handler.thefts(), 0);
             (done, skipped) = (done + handler.done(), skipped + handler.skipped());
+            aggregates += handler.aggregates();
         }
         for (uint256 s = 1; s < 8; ++s) {
             assertGt(jobEnds[s], 0, string.concat("job ", vm.toString(s)));
@@ -224,6 +225,7 @@ contract ProtocolInvariants is Test {
             if (s < 5) assertGt(challengeEnds[s], 0, string.concat("challenge ", vm.toString(s)));
         }
         assertGt(done, skipped);
+        assertGt(aggregates, 0, "aggregates");
     }
 
     function _walk(uint256 walk, uint256 steps) private {

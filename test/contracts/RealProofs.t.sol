@@ -7,6 +7,7 @@ import { ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { Statement } from "../../contracts/libraries/Statement.sol";
 import { Base } from "./Base.t.sol";
 import { console } from "forge-std/console.sol";
 
@@ -291,6 +292,62 @@ contract RealProofs is Base {
         _assertClaim(claim, ClaimStatus.Posted, JobStatus.Claimed);
         settlement.proveLayers(claim, 1, _one(proofs[1]));
         assertEq(book.claim(claim).proven, 2);
+    }
+
+    // ---------------------------------------------------------------- aggregates
+
+    uint256 private constant MODULUS =
+        21_888_242_871_839_275_222_246_405_745_257_275_088_696_311_157_297_823_662_689_037_894_645_226_208_583;
+
+    /// The commitments of the card, as words.
+    function _weights() private view returns (uint256[][] memory points) {
+        points = new uint256[][](layers);
+        for (uint256 l = 0; l < layers; ++l) {
+            string memory path = string.concat(_path(".card.layers", l), ".weights");
+            bytes32[] memory compressed = vm.parseJsonBytes32Array(model, path);
+            points[l] = new uint256[](2 * compressed.length);
+            for (uint256 i = 0; i < compressed.length; ++i) {
+                (points[l][2 * i], points[l][2 * i + 1]) = _decompress(uint256(compressed[i]));
+            }
+        }
+    }
+
+    function _decompress(uint256 word) private view returns (uint256 x, uint256 y) {
+        x = word & (type(uint256).max >> 1);
+        uint256 square = addmod(mulmod(mulmod(x, x, MODULUS), x, MODULUS), 3, MODULUS);
+        // The modulus is 3 modulo 4.
+        (bool ok, bytes memory root) = address(5).staticcall(abi.encode(32, 32, 32, square, (MODULUS + 1) / 4, MODULUS));
+        assertTrue(ok);
+        y = abi.decode(root, (uint256));
+        if (y % 2 != word >> 255) y = MODULUS - y;
+    }
+
+    /// The registered digests are of the card's points, in this order.
+    function test_WeightsOfTheModelAreBound() public {
+        bytes memory call = abi.encodeCall(registry.bindAggregate, (realVersion, 0, _weights()));
+        vm.prank(relayer);
+        (bool ok,) = address(registry).call{ gas: TRANSACTION_GAS }(call);
+        assertTrue(ok);
+        uint256 gas = vm.lastCallGas().gasTotalUsed + _intrinsic(call);
+        vm.snapshotValue("gas", "bind tiny GPT-2, 10 layers with 26 weight commitments, transaction", gas);
+        assertLt(uint256(registry.aggregationDigest(realVersion)), Statement.FIELD_ORDER);
+    }
+
+    /// The embedding's verifier has an aggregate's public inputs, and a valid proof for them.
+    function test_LayerProofsAreNotTakenForAggregates() public {
+        bytes32 claim = _realClaim();
+        registry.bindAggregate(realVersion, 0, _weights());
+        assertEq(book.instances(claim, 0), book.aggregateInstances(claim));
+        for (uint256 layer = 0; layer < layers; ++layer) {
+            bytes32 key = registry.layer(realVersion, layer).verifyingKey;
+            vm.expectRevert(
+                layer == 0
+                    ? abi.encodeWithSelector(ISettlement.NotAnAggregate.selector, key)
+                    : abi.encodeWithSelector(ILayerVerifier.WrongInstanceCount.selector, layer == layers - 1 ? 3 : 2, 4)
+            );
+            settlement.proveAll(claim, key, proofs[layer]);
+        }
+        assertEq(book.claim(claim).proven, 0);
     }
 
     /// The generated tokens open the digest that the proofs bind.

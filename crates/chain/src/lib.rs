@@ -5,12 +5,13 @@
 //! * [`client`]: one node, one account: calls, simulations, transactions;
 //! * [`signing`]: what requesters and providers sign (EIP-712);
 //! * [`request`]: a job as a file, from requester to provider;
-//! * [`claim`]: sessions as claims, proofs as calldata;
+//! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers;
 //! * [`policy`]: parameters under which cheating does not pay;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
 //!
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
+pub mod aggregate;
 pub mod artifacts;
 pub mod bindings;
 pub mod claim;

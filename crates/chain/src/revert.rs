@@ -64,6 +64,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
     ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
+    ("WeightsMismatch", "layer {0}: the points are not its registered weight commitments: their digest is {2}, not {1}"),
+    ("LayersSkipped", "layer {0} is to be bound next, not layer {1}"),
+    ("NothingToBind", "the first {0} layers are bound, and no others were given"),
+    ("AggregateNotBound", "only {1} of the {2} layers of the version {0} are bound: no aggregate proof of it is taken until all are"),
     ("StoreFailed", "the layers could not be stored: too little gas"),
     // Jobs
     ("BadSignature", "the signature is not {0}'s, or of something else"),
@@ -91,6 +95,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotSettlement", "{0} is not the settlement contract"),
     // Settlement
     ("CommitmentMismatch", "layer {1}: the proof's {2} commitment is {4}, the claim has {3}: the provider used other weights or activations than it claims"),
+    ("NotAnAggregate", "the verifier of the key {0} is a layer's, not an aggregate's"),
+    ("AggregateSetupMismatch", "the aggregate's verifier is for the setup {2}, the model for {1}"),
+    ("AggregateMismatch", "the aggregate proof is of other circuits or weights than the version's layers: its digest is {2}, theirs {1}"),
     ("NothingToProve", "no proofs were given"),
     ("NotYet", "this is possible from {0} on"),
     ("ChallengesOpen", "{1} challenges are open: they are decided first"),

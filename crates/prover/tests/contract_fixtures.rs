@@ -226,7 +226,7 @@ fn model_ids() {
     check("test/fixtures/model-ids.json", &cases(&found));
 }
 
-/// The permutation in the form of `TokenDigest.sol`: see there.
+/// The permutation in the form of `Poseidon.sol`: see there.
 struct Fast {
     /// The linear layer `[[corner, row], [column, square]]`.
     matrix: [[Fr; 3]; 3],
@@ -340,8 +340,8 @@ fn poseidon_constants() {
         "// SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-// Constants of the Poseidon permutation of docs/format.md, for TokenDigest.sol, which explains them. Written and
-// checked by `cargo test -p nanozk-prover --test contract_fixtures`.
+// Constants of the Poseidon permutation of docs/format.md, for Poseidon.sol, which explains them. Written and checked
+// by `cargo test -p nanozk-prover --test contract_fixtures`.
 
 // Order of BN254's scalar field.
 uint256 constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;

@@ -33,3 +33,28 @@ contract OddVerifier is ILayerVerifier {
         return "test";
     }
 }
+
+/// @title A verifier that uses its turn to call something else
+/// @notice It accepts every proof as one of an aggregate. That it is called by `staticcall` is not in its hands.
+contract ReentrantVerifier {
+    bytes32 public immutable verifyingKey;
+    bytes32 public immutable setup;
+    bytes32 public immutable digest;
+    address public target;
+    bytes public data;
+
+    constructor(bytes32 verifyingKey_, bytes32 setup_, bytes32 digest_) {
+        (verifyingKey, setup, digest) = (verifyingKey_, setup_, digest_);
+    }
+
+    function arm(address target_, bytes calldata data_) external {
+        (target, data) = (target_, data_);
+    }
+
+    function verify(bytes calldata, uint256[] calldata) external returns (bytes32, bytes32, bytes32) {
+        // What changes a state in vain burns all it is given.
+        (bool ok,) = target.call{ gas: 2_000_000 }(data);
+        require(!ok, "it was let in");
+        return (0, 0, digest);
+    }
+}

@@ -47,6 +47,7 @@ contract ProtocolHandler is Base {
     uint256 public done;
     uint256 public skipped;
     uint256 public thefts;
+    uint256 public aggregates;
 
     function setUp() public override {
         super.setUp();
@@ -91,6 +92,7 @@ contract ProtocolHandler is Base {
         }
         for (uint256 a = 0; a < 2; ++a) {
             versions[family][a] = registry.register(_modelHeader(), layers, _policy(assetAt(a)), "");
+            _bind(versions[family][a]);
         }
     }
 
@@ -245,6 +247,7 @@ contract ProtocolHandler is Base {
 
     // ---------------------------------------------------------------- claims
 
+    /// Some layers, or all of them: by their proofs or by one aggregate.
     function prove(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canProve);
         if (id == 0) return _instead(seed);
@@ -254,7 +257,9 @@ contract ProtocolHandler is Base {
         for (uint256 l = first; l < first + count; ++l) {
             if (_isOverdue(id, l)) return _skip();
         }
-        _prove(id, first, count);
+        if (count != LAYERS || (seed >> 40) % 2 == 0) return _prove(id, first, count);
+        if (book.claim(id).proven != ALL) ++aggregates;
+        _proveAll(id);
     }
 
     function revealDraw(uint256 seed) external counted {
@@ -382,7 +387,7 @@ contract ProtocolHandler is Base {
     function steal(uint256 seed) external counted {
         bytes32 id = jobs.length == 0 ? bytes32(seed) : jobs[seed % jobs.length];
         bytes32 hold = keccak256(abi.encode(seed % 2 == 0 ? "price" : "stake", id));
-        bytes[14] memory calls = [
+        bytes[16] memory calls = [
             abi.encodeCall(market.settle, (id, thief)),
             abi.encodeCall(market.slash, (id, thief)),
             abi.encodeCall(market.refund, (id)),
@@ -391,6 +396,8 @@ contract ProtocolHandler is Base {
             abi.encodeCall(book.end, (id, ClaimStatus.Proven)),
             abi.encodeCall(settlement.defeat, (id, thief)),
             abi.encodeCall(settlement.proveLayers, (id, 0, _one(new bytes(128)))),
+            abi.encodeCall(book.markAllProven, (id, AGGREGATE_KEY)),
+            abi.encodeCall(settlement.proveAll, (id, AGGREGATE_KEY, new bytes(128))),
             abi.encodeCall(dispute.demandOutput, (id)),
             abi.encodeCall(dispute.acceptOutput, (id)),
             abi.encodeCall(escrow.release, (hold)),
@@ -398,7 +405,7 @@ contract ProtocolHandler is Base {
             abi.encodeCall(beacon.schedule, (id)),
             abi.encodeCall(router.freeze, (_familyKey(FAMILIES - 1, 0), ""))
         ];
-        address[14] memory targets = [
+        address[16] memory targets = [
             address(market),
             address(market),
             address(market),
@@ -406,6 +413,8 @@ contract ProtocolHandler is Base {
             address(book),
             address(book),
             address(settlement),
+            address(settlement),
+            address(book),
             address(settlement),
             address(dispute),
             address(dispute),
