@@ -102,7 +102,9 @@ impl Fixture {
                     Element::Second(i) => first + i,
                     Element::Quotient(i) => first + second + i,
                     Element::Opening(i) => points + i,
-                    Element::Evaluation(_) => unreachable!("above"),
+                    Element::Evaluation(_) | Element::Accumulator(_) | Element::Digest => {
+                        unreachable!("above, and not of layers")
+                    }
                 };
                 let name = match reason {
                     Malformed::NotReduced => "CoordinateNotReduced(uint256)",

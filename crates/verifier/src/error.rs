@@ -16,6 +16,10 @@ pub enum Element {
     Evaluation(usize),
     /// A commitment of the opening argument.
     Opening(usize),
+    /// A point of an aggregate's accumulator.
+    Accumulator(usize),
+    /// An aggregate's digest of keys and weights.
+    Digest,
 }
 
 /// The elements of a sort, by their positions.
@@ -29,6 +33,8 @@ impl fmt::Display for Element {
             Element::Quotient(i) => write!(f, "quotient commitment {i}"),
             Element::Evaluation(i) => write!(f, "evaluation {i}"),
             Element::Opening(i) => write!(f, "opening commitment {i}"),
+            Element::Accumulator(i) => write!(f, "point {i} of the accumulator"),
+            Element::Digest => write!(f, "the aggregation digest"),
         }
     }
 }

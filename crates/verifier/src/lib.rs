@@ -11,6 +11,7 @@
 //!
 //! The prover uses the same modules, so that the two sides cannot disagree on an order.
 
+pub mod aggregate;
 pub mod card;
 pub mod encoding;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod statement;
 pub mod transcript;
 pub mod verify;
 
+pub use aggregate::{verify_aggregate, AggregateProof, Claimed};
 pub use error::{Element, Error, Malformed};
 pub use key::{Layout, VerifyingKey};
 pub use proof::Proof;

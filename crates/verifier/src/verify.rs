@@ -97,6 +97,18 @@ pub fn accumulate(
     expected: &Expected<'_>,
     proof: &Proof,
 ) -> Result<Accumulator, Error> {
+    let (accumulator, _) = accumulate_and_draw(params, vk, instances, expected, proof)?;
+    Ok(accumulator)
+}
+
+/// As [`accumulate`]; also a challenge that depends on all of the proof.
+pub fn accumulate_and_draw(
+    params: &KzgVerifier,
+    vk: &VerifyingKey,
+    instances: &[Fr],
+    expected: &Expected<'_>,
+    proof: &Proof,
+) -> Result<(Accumulator, Fr), Error> {
     let (program, layout) = (vk.program(), vk.layout());
     if params.id != vk.setup() {
         return Err(Error::WrongSetup);
@@ -110,6 +122,7 @@ pub fn accumulate(
     let x = rounds.quotient(&proof.quotient)?;
     let v = rounds.evaluations(&proof.evals);
     let z = rounds.opening(&proof.opening[0])?;
+    let r = rounds.last(&proof.opening[1])?;
 
     let linear = linearize(
         program,
@@ -150,10 +163,11 @@ pub fn accumulate(
     add(-weights.constant, params.g1);
     add(-Fr::ONE, q);
     add(z, w);
-    Ok(Accumulator {
+    let accumulator = Accumulator {
         lhs: msm_best(&scalars, &points).to_affine(),
         rhs: w,
-    })
+    };
+    Ok((accumulator, r))
 }
 
 fn check_expected(vk: &VerifyingKey, expected: &Expected<'_>, proof: &Proof) -> Result<(), Error> {

@@ -104,4 +104,15 @@ impl Rounds {
         self.points(std::slice::from_ref(quotient), Element::Opening)?;
         Ok(self.0.squeeze())
     }
+
+    /// A factor for what is added to the proof.
+    pub fn last(&mut self, opening: &G1Affine) -> Result<Fr, Error> {
+        self.0
+            .absorb_point(opening)
+            .map_err(|reason| Error::Decode {
+                element: Element::Opening(1),
+                reason,
+            })?;
+        Ok(self.0.squeeze())
+    }
 }
