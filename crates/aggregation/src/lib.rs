@@ -4,7 +4,7 @@
 //! * [`machine`]: its rows;
 //! * [`sponge`], [`curve`]: hashing, and sums of multiples of points;
 //! * [`verifier`]: the verifier of `nanozk_verifier` in its operations;
-//! * [`node`]: circuits that verify consecutive layers, and each other.
+//! * [`node`]: circuits that verify consecutive layers, and each other; [`plan`]: the tree they form.
 //!
 //! Every node of a tree has the same columns and gates; what differs are fixed values and the number of rows. So size
 //! and cost of a proof depend on neither the number of layers nor their shapes.
@@ -14,8 +14,10 @@ pub mod gates;
 mod limbs;
 pub mod machine;
 pub mod node;
+pub mod plan;
 pub mod sponge;
 pub mod verifier;
 
 pub use machine::{Columns, Machine, Value};
+pub use plan::{NotAPlan, Plan};
 pub use node::{Child, ChildProof, Ends, Node, Run, Witness};

@@ -24,6 +24,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_circuits::ir::{Column, Kind};
 use nanozk_circuits::LayerKind;
+use nanozk_verifier::transcript::poseidon::point_to_scalars;
 use nanozk_verifier::{Accumulator, Proof, VerifyingKey};
 use std::collections::HashMap;
 
@@ -88,6 +89,27 @@ pub struct Witness<'a> {
     pub proofs: Vec<ChildProof<'a>>,
     /// Commitments between the children, and at both ends where there are activations.
     pub boundaries: Vec<Option<G1Affine>>,
+}
+
+/// What a node says of its layers.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Statement digest, in halves.
+    pub statement: [Fr; 2],
+    /// Input digest.
+    pub input: Fr,
+    /// Output digest.
+    pub output: Fr,
+    /// Running digest of the layers before.
+    pub before: Fr,
+    /// Running digest after its last layer.
+    pub after: Fr,
+    /// Commitment to what enters.
+    pub enter: Option<G1Affine>,
+    /// Commitment to what leaves.
+    pub leave: Option<G1Affine>,
+    /// The accumulator.
+    pub accumulator: Accumulator,
 }
 
 /// A node that was run.
@@ -175,6 +197,25 @@ impl Node {
         instance_count(self.root, self.ends())
     }
 
+    /// Its public inputs, from what they say.
+    pub fn public_inputs(&self, said: &Said) -> Vec<Fr> {
+        let mut out = said.statement.to_vec();
+        out.extend([said.input, said.output]);
+        if !self.root {
+            out.push(said.before);
+        }
+        out.push(said.after);
+        let ends = self.ends();
+        let points = [
+            said.enter.filter(|_| ends.enter),
+            said.leave.filter(|_| ends.leave),
+            Some(said.accumulator.lhs),
+            Some(said.accumulator.rhs),
+        ];
+        out.extend(points.iter().flatten().flat_map(point_to_scalars));
+        out
+    }
+
     fn name(&self) -> String {
         let layers = |c: &Child| match c {
             Child::Layer { kind, .. } => kind.name().to_owned(),
@@ -238,7 +279,7 @@ impl Node {
                         point: Some(id),
                     }
                 } else {
-                    let scalars = nanozk_verifier::transcript::poseidon::point_to_scalars(&point);
+                    let scalars = point_to_scalars(&point);
                     Boundary {
                         scalars: scalars.map(|s| verifier.machine.free(s)),
                         point: None,

@@ -2,12 +2,15 @@
 //!
 //! Keygen commits to a few dozen fixed columns. The commitments are kept in
 //! `<program digest>.vk`: magic, program digest, setup id, count, compressed points, BLAKE3 of all that.
+//! Those of a node are in `<digest of its children's keys>.<k>.node.vk`, so that they are found without its program.
 //! A file that is damaged, or of another program or setup, is made anew.
 
+use crate::aggregate::Setups;
 use crate::files::{self, FileError};
 use crate::plonk::ProvingKey;
 use halo2curves::bn256::G1Affine;
 use halo2curves::ff::PrimeField;
+use nanozk_aggregation::node::{shape, Node};
 use nanozk_circuits::ir::Program;
 use nanozk_circuits::{Layer, Shape};
 use nanozk_setup::Setup;
@@ -15,8 +18,13 @@ use nanozk_verifier::encoding::{point_compressed, point_decompressed};
 use nanozk_verifier::VerifyingKey;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"nanozkK1";
+
+/// Binary logarithms of the rows of nodes: the range table has 2^16.
+const MIN_K: u32 = 17;
+const MAX_K: u32 = 27;
 
 /// Where keys are kept.
 #[derive(Clone, Debug)]
@@ -87,18 +95,68 @@ impl KeyStore {
         Ok(VerifyingKey::new(layer.program.clone(), points, setup.id()))
     }
 
+    /// The verifying key of a node. `making` is called if it was not kept: it takes as long as some proofs.
+    pub fn node_key(
+        &self,
+        node: &Node,
+        setups: &Setups<'_>,
+        making: &dyn Fn(),
+    ) -> Result<VerifyingKey, crate::Error> {
+        let setup = node.children()[0].key().setup();
+        let mut hash = blake3::Hasher::new();
+        hash.update(b"nanozk-node-1");
+        hash.update(&shape(MIN_K, node.instances()).structure_digest());
+        hash.update(&[node.is_root().into()]);
+        for child in node.children() {
+            let ends = child.ends();
+            hash.update(&[ends.enter.into(), ends.leave.into()]);
+            hash.update(&child.key().digest());
+            hash.update(&setup);
+        }
+        let digest = *hash.finalize().as_bytes();
+        // The number of rows is kept as the file's name says.
+        for k in MIN_K..=MAX_K {
+            let path = self.node_path(&digest, k);
+            if let Some(points) = self.load_points(&path, &digest, &setup) {
+                let program = Arc::new(shape(k, node.instances()));
+                return Ok(VerifyingKey::new(program, points, setup));
+            }
+        }
+        making();
+        let program = node.program();
+        let setup = setups(program.k)?;
+        let points = crate::plonk::commit_fixed(setup.params(), &program);
+        self.store(&self.node_path(&digest, program.k), &digest, &setup, &points)?;
+        let program = Arc::new(shape(program.k, node.instances()));
+        Ok(VerifyingKey::new(program, points, setup.id()))
+    }
+
+    fn node_path(&self, digest: &[u8; 32], k: u32) -> PathBuf {
+        let name = &nanozk_verifier::hex::encode(digest)[2..];
+        self.dir.join(format!("{name}.{k}.node.vk"))
+    }
+
     fn path(&self, digest: &[u8; 32]) -> PathBuf {
         self.dir
             .join(format!("{}.vk", &nanozk_verifier::hex::encode(digest)[2..]))
     }
 
     fn load(&self, path: &Path, digest: &[u8; 32], setup: &Setup) -> Option<Vec<G1Affine>> {
+        self.load_points(path, digest, &setup.id())
+    }
+
+    fn load_points(
+        &self,
+        path: &Path,
+        digest: &[u8; 32],
+        setup: &[u8; 32],
+    ) -> Option<Vec<G1Affine>> {
         let bytes = std::fs::read(path).ok()?;
         let (content, checksum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
         if blake3::hash(content).as_bytes() != checksum {
             return None;
         }
-        let header = [MAGIC.as_slice(), digest, &setup.id()].concat();
+        let header = [MAGIC.as_slice(), digest, setup].concat();
         let points = content.strip_prefix(header.as_slice())?;
         points
             .chunks(32)

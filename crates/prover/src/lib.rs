@@ -3,11 +3,12 @@
 //! * [`plonk`]: proving keys and proofs of any program; [`check`]: its gates, row by row, without a proof.
 //! * [`keys`]: keys by shape, cached on disk.
 //! * [`registration`]: commitments to a model's weights.
-//! * [`session`]: a claim and its proofs, in a directory, resumable.
+//! * [`session`]: a claim and its proofs, in a directory, resumable; [`aggregate`]: one proof for all of them.
 //! * [`synthetic`]: layers of models that need not exist, for benchmarks.
 //! * [`audit`]: which layers to prove when not all are.
 //! * [`files`]: files that are whole or absent.
 
+pub mod aggregate;
 pub mod audit;
 pub mod check;
 pub mod files;
@@ -62,6 +63,24 @@ pub enum Error {
     /// The session belongs to another model version.
     #[error("the session's model id is not that of its card")]
     SessionOfAnotherModel,
+    /// A node of an aggregate was proved, but the proof is not valid.
+    #[error("node {index} of level {level}: {source}")]
+    Node {
+        /// Level, from the layers up.
+        level: usize,
+        /// Index in the level.
+        index: usize,
+        /// Why.
+        source: nanozk_verifier::Error,
+    },
+    /// The caller has no setup of this size.
+    #[error("no setup for 2^{k} rows: {source}")]
+    NoSetup {
+        /// Binary logarithm of the rows.
+        k: u32,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A layer does not exist.
     #[error("there is no layer {layer}: the model has {layers}, counted from zero")]
     NoSuchLayer {

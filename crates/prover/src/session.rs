@@ -8,6 +8,8 @@
 //! | `openings.json` | how often each boundary commitment was opened; never more often than its randomness allows |
 //! | `lock` | held while proving |
 //! | `proofs/<layer>.proof` | proofs |
+//! | `aggregate/` | what an aggregate is made of; see [`crate::aggregate`] |
+//! | `aggregate.proof` | one proof for all layers |
 
 use crate::files::{self, FileError};
 use crate::keys::Prepared;
@@ -74,6 +76,8 @@ impl Secret {
 #[derive(Clone, Debug)]
 pub struct SessionDir {
     path: PathBuf,
+    /// Directory of the layers' proofs.
+    proofs: &'static str,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -138,7 +142,19 @@ fn boundaries<'a>(trace: &'a Trace, kinds: &[(LayerKind, usize)]) -> Vec<&'a [i6
 impl SessionDir {
     /// A session directory.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        SessionDir { path: path.into() }
+        SessionDir {
+            path: path.into(),
+            proofs: "proofs",
+        }
+    }
+
+    /// The same session with the proofs of layers that its aggregate is made of, which are others: their transcript is
+    /// one that circuits recompute.
+    pub fn for_aggregate(&self) -> Self {
+        SessionDir {
+            path: self.path.clone(),
+            proofs: "aggregate",
+        }
     }
 
     /// Where it is.
@@ -182,7 +198,9 @@ impl SessionDir {
 
     /// Where the proof of a layer is.
     pub fn proof_path(&self, layer: usize) -> PathBuf {
-        self.path.join("proofs").join(format!("{layer:03}.proof"))
+        self.path
+            .join(self.proofs)
+            .join(format!("{layer:03}.proof"))
     }
 
     /// The proof of a layer, if there is a file for it.
@@ -329,6 +347,7 @@ impl SessionDir {
         events: &(dyn Fn(Event) + Sync),
     ) -> Result<(), Error> {
         let _lock = files::lock(&self.path.join("lock"))?;
+        files::create_dir(&self.path.join(self.proofs))?;
         let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
         card.check().map_err(SessionError::from)?;
         if session.model_id != card.model_id() {
