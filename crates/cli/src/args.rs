@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Prove the layers of a session
     Prove(ProveArgs),
+    /// Prove a session in one proof: a proof of the layers' proofs
+    Aggregate(AggregateArgs),
     /// Verify a session
     Verify(VerifyArgs),
     /// Compare the integer model with the float model on a text
@@ -260,6 +262,36 @@ pub(crate) struct ProveArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Proves the layers first, into aggregate/ of the session, with a transcript that circuits recompute; then the \
+nodes of a tree of circuits that verify them, and each other. Work that was interrupted goes on where it \
+stopped: every proof is kept. The keys of nodes are made once for a model, and kept in the data directory; \
+they need a setup of as many powers as a node has rows. The result is aggregate.proof, of the same size \
+whatever the number of layers.
+
+A tree is written as sizes: 10 is a root over ten layers; 9,8,9;3 are three nodes over 26 layers and a root.
+
+Example:
+  nanozk aggregate session
+  nanozk verify session --aggregate --model-id 0x…")]
+pub(crate) struct AggregateArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    /// Model directory [default: where the session was made]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Greatest binary logarithm of a node's rows: smaller ones need less memory, and more nodes
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u32).range(18..=24))]
+    pub(crate) max_k: u32,
+    /// The tree [default: as few nodes as --max-k allows]
+    #[arg(long, value_name = "SIZES", conflicts_with = "max_k")]
+    pub(crate) tree: Option<String>,
+    /// Memory that must be enough, in GiB
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept \
 in the data directory. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
 
@@ -271,6 +303,9 @@ pub(crate) struct VerifyArgs {
     /// Id of the model version the claim must be of
     #[arg(long, value_name = "HEX")]
     pub(crate) model_id: Digest32,
+    /// Verify aggregate.proof, one proof for all layers, instead of proofs/
+    #[arg(long, conflicts_with = "partial")]
+    pub(crate) aggregate: bool,
     /// Accept a session of which not every layer is proved
     #[arg(long)]
     pub(crate) partial: bool,

@@ -54,6 +54,11 @@ impl Data {
     /// The setup a model was registered under.
     pub(crate) fn setup_of(&self, card: &ModelCard) -> Result<Setup> {
         let k = card.layers.first().map_or(0, |l| l.plan.k);
+        self.setup_of_size(card, k)
+    }
+
+    /// The same setup with another number of powers.
+    pub(crate) fn setup_of_size(&self, card: &ModelCard, k: u32) -> Result<Setup> {
         if is_development(card) {
             return self.development(k);
         }

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod aggregate;
 mod bench;
 mod chain;
 mod eval;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Model(ModelCommand::Register(args)) => chain::register(args, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
+        Command::Aggregate(args) => aggregate::aggregate(args, &data, out),
         Command::Verify(args) => return verify::verify(args, &data, out),
         Command::Eval(args) => eval::eval(args, out),
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),

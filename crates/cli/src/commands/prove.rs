@@ -63,7 +63,16 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
             args.session.display()
         );
     }
-    let session_dir = SessionDir::new(&args.session);
+    prove_layers(args, &SessionDir::new(&args.session), data, out)
+}
+
+/// Proves layers into the directory of proofs that `session_dir` has.
+pub(super) fn prove_layers(
+    args: &ProveArgs,
+    session_dir: &SessionDir,
+    data: &Data,
+    out: &Out,
+) -> Result<()> {
     let (session, card) = (session_dir.session()?, session_dir.card()?);
     let dir = model_of(&args.session, args.model.as_deref())?;
     let model_card = dir.card()?;
@@ -202,7 +211,8 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     Ok(())
 }
 
-fn describe(stage: Stage) -> &'static str {
+/// A stage, for people.
+pub(super) fn describe(stage: Stage) -> &'static str {
     match stage {
         Stage::FirstPhase => "committing to values",
         Stage::SecondPhase => "second phase",

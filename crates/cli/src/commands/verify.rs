@@ -10,14 +10,15 @@ use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_circuits::{Layer, Shape};
-use nanozk_prover::audit;
+use nanozk_aggregation::Plan;
+use nanozk_prover::{aggregate, audit};
 use nanozk_prover::files::{self, FileError};
 use nanozk_prover::plonk::verifier_params;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::card::{CardError, ModelCard, CARD_FORMAT};
-use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
-use nanozk_verifier::VerifyingKey;
+use nanozk_verifier::{verify_aggregate, AggregateProof, TranscriptKind, VerifyingKey};
 use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 use std::collections::{BTreeSet, HashMap};
@@ -140,6 +141,9 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     drop(progress);
     judge(session.check(args.model_id, &card, &keys, &params))?;
 
+    if args.aggregate {
+        return accept_aggregate(args, &session, &card, &keys, &params, data, out);
+    }
     let names = layer_names(&card);
     let verdicts: Vec<Verdict> = (0..card.layers.len())
         .map(|layer| {
@@ -207,6 +211,71 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         "draw": drawn,
         "development_setup": development,
         "proof_bytes": bytes,
+        "verify_ms": ms,
+        "revealed": revealed,
+    }));
+    Ok(())
+}
+
+/// One proof for all layers.
+fn accept_aggregate(
+    args: &VerifyArgs,
+    session: &Session,
+    card: &ModelCard,
+    keys: &HashMap<Shape, VerifyingKey>,
+    params: &nanozk_verifier::KzgVerifier,
+    data: &Data,
+    out: &Out,
+) -> Result<()> {
+    let dir = SessionDir::new(&args.session);
+    let (plan, bytes) = match aggregate::read(&dir) {
+        Ok(Some(found)) => found,
+        Ok(None) => bail!(
+            "{} does not exist (make it with nanozk aggregate)",
+            aggregate::root_path(&dir).display()
+        ),
+        Err(nanozk_prover::Error::File(e @ FileError::Content { .. })) => return Err(reject(e)),
+        Err(e) => return Err(e.into()),
+    };
+    let plan = Plan::parse(&plan, card.layers.len()).map_err(reject)?;
+    let progress = Progress::spinner("preparing the keys of nodes");
+    let tree = super::aggregate::tree(card, keys, plan, data, &|_| {
+        progress.message("making the keys of nodes: once for a model");
+    })?;
+    drop(progress);
+    let key = &tree.root().key;
+    let start = Instant::now();
+    AggregateProof::from_bytes(key, TranscriptKind::Keccak, &bytes)
+        .and_then(|proof| {
+            let claimed = aggregate::claimed(session, card);
+            verify_aggregate(params, key, &claimed, &proof)
+        })
+        .map_err(|e| reject(format!("the aggregate: {e}")))?;
+    let ms = start.elapsed().as_secs_f64() * 1e3;
+    let revealed = if args.reveal {
+        Some(reveal(args, &dir, session, card, out)?)
+    } else {
+        None
+    };
+    out.text(format!(
+        "ACCEPTED: {} layers in one proof of {} bytes, verified in {ms:.1} ms",
+        card.layers.len(),
+        thousands(bytes.len() as u64),
+    ));
+    out.json(&json!({
+        "accepted": true,
+        "aggregate": true,
+        "model_id": args.model_id,
+        "statement": Digest32(session.statement(card.layers.len()).digest()),
+        "context": session.context,
+        "input_digest": session.input_digest,
+        "output_digest": session.output_digest,
+        "aggregation_digest": Scalar(aggregate::digest_of(card)),
+        "verifying_key": Digest32(key.digest()),
+        "tree": tree.plan.to_string(),
+        "layers": card.layers.len(),
+        "development_setup": is_development(card),
+        "proof_bytes": bytes.len(),
         "verify_ms": ms,
         "revealed": revealed,
     }));

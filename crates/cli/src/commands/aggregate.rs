@@ -1,0 +1,256 @@
+//! `nanozk aggregate`, and what verifying an aggregate takes.
+
+use super::prove::{describe, prove_layers};
+use super::run::model_of;
+use crate::args::{AggregateArgs, ProveArgs, Transcript};
+use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
+use crate::measure::{available_bytes, Stopwatch};
+use crate::output::{bytes, thousands, Out, Progress};
+use anyhow::{bail, Context, Result};
+use nanozk_aggregation::Plan;
+use nanozk_circuits::{Layer, Shape};
+use nanozk_prover::aggregate::{self, Aggregator, Event, KeyedNode, Tree};
+use nanozk_prover::plonk::estimate_peak_bytes;
+use nanozk_prover::session::SessionDir;
+use nanozk_prover::Error;
+use nanozk_setup::Setup;
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::hex::Scalar;
+use nanozk_verifier::VerifyingKey;
+use serde_json::json;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Processor seconds that a row of a node costs, roughly: `docs/benchmarks.md`.
+const CPU_SECONDS_PER_ROW: f64 = 7e-5;
+
+/// The verifying keys of a card's layers.
+pub(super) fn layer_keys(
+    card: &ModelCard,
+    setup: &Setup,
+    data: &Data,
+) -> Result<HashMap<Shape, VerifyingKey>> {
+    let mut keys = HashMap::new();
+    for l in &card.layers {
+        let shape = card.shape(l);
+        if let std::collections::hash_map::Entry::Vacant(entry) = keys.entry(shape) {
+            let layer = Layer::new(shape).with_context(|| {
+                format!("the card's {} circuit does not exist", shape.kind.name())
+            })?;
+            entry.insert(data.verifying_key(&layer, setup)?);
+        }
+    }
+    Ok(keys)
+}
+
+/// The tree of a plan, with its keys.
+pub(super) fn tree(
+    card: &ModelCard,
+    keys: &HashMap<Shape, VerifyingKey>,
+    plan: Plan,
+    data: &Data,
+    events: &dyn Fn(Event),
+) -> Result<Tree> {
+    let layers = aggregate::layers_of(card, keys)?;
+    let setups = Setups::new(card, data);
+    Ok(Tree::new(
+        &layers,
+        plan,
+        &|k| setups.get(k),
+        &data.keys(),
+        events,
+    )?)
+}
+
+/// Setups of several sizes, the last one kept in memory.
+struct Setups<'a> {
+    card: &'a ModelCard,
+    data: &'a Data,
+    last: RefCell<Option<Arc<Setup>>>,
+}
+
+impl<'a> Setups<'a> {
+    fn new(card: &'a ModelCard, data: &'a Data) -> Self {
+        Setups {
+            card,
+            data,
+            last: RefCell::new(None),
+        }
+    }
+
+    fn get(&self, k: u32) -> Result<Arc<Setup>, Error> {
+        let mut last = self.last.borrow_mut();
+        if let Some(setup) = last.as_ref().filter(|s| s.k() == k) {
+            return Ok(setup.clone());
+        }
+        *last = None;
+        let setup = self.data.setup_of_size(self.card, k).map_err(|e| Error::NoSetup {
+            k,
+            source: e.into(),
+        })?;
+        let setup = Arc::new(setup);
+        *last = Some(setup.clone());
+        Ok(setup)
+    }
+}
+
+fn name(tree: &Tree, (level, index): (usize, usize)) -> String {
+    let node: &KeyedNode = &tree.levels[level][index];
+    let (first, end) = node.layers;
+    let what = if level + 1 == tree.levels.len() {
+        "root"
+    } else {
+        "node"
+    };
+    format!("{what} over layers {first}-{}", end - 1)
+}
+
+pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
+    if !args.session.join("session.json").is_file() {
+        bail!(
+            "{} is not a session directory: it has no session.json (make one with nanozk run)",
+            args.session.display()
+        );
+    }
+    let clock = Stopwatch::start();
+    let dir = SessionDir::new(&args.session);
+    let card = dir.card()?;
+    card.check()?;
+    let plan = match &args.tree {
+        Some(text) => Some(Plan::parse(text, card.layers.len())?),
+        None => None,
+    };
+    // Early, so that a wrong model directory is noticed first.
+    model_of(&args.session, args.model.as_deref())?;
+
+    out.text("layers, with the transcript that circuits recompute:");
+    let layers = ProveArgs {
+        session: args.session.clone(),
+        model: args.model.clone(),
+        layers: None,
+        transcript: Transcript::Poseidon,
+        jobs: 1,
+        memory: args.memory,
+        budget: None,
+        seed: None,
+    };
+    prove_layers(&layers, &dir.for_aggregate(), data, out)?;
+    let layers_cpu = clock.cpu_s();
+
+    let setup = data.setup_of(&card)?;
+    let keys = layer_keys(&card, &setup, data)?;
+    let params = aggregate::params_of(&setup);
+    drop(setup);
+    let progress = Progress::spinner("planning the tree");
+    let plan = plan.unwrap_or_else(|| {
+        let layers = aggregate::layers_of(&card, &keys).expect("every shape has a key");
+        Plan::new(&layers, args.max_k)
+    });
+    let tree = tree(&card, &keys, plan, data, &|event| {
+        if let Event::Key { .. } = event {
+            progress.message("making the keys of nodes: once for a model");
+        }
+    })?;
+    drop(progress);
+    let keys_cpu = clock.cpu_s() - layers_cpu;
+
+    let programs = || tree.levels.iter().flatten().map(|n| n.key.program());
+    let peak = programs().map(|p| estimate_peak_bytes(p)).max().unwrap_or(0);
+    if let Some(gib) = args.memory {
+        if peak as f64 > gib * f64::from(1u32 << 30) {
+            bail!(
+                "a node needs about {}, which is more than the --memory of {gib} GiB; a smaller --max-k needs less",
+                bytes(peak)
+            );
+        }
+    } else if let Some(available) = available_bytes().filter(|a| *a < peak) {
+        out.note(format!(
+            "warning: about {} are needed, {} are available",
+            bytes(peak),
+            bytes(available)
+        ));
+    }
+    let rows: f64 = programs().map(|p| p.rows() as f64).sum();
+    out.text(format!(
+        "tree {}: {} nodes, about {:.0} CPU seconds and {} of memory",
+        tree.plan,
+        tree.nodes(),
+        rows * CPU_SECONDS_PER_ROW,
+        bytes(peak)
+    ));
+    out.json(&json!({
+        "event": "tree",
+        "tree": tree.plan.to_string(),
+        "nodes": tree.nodes(),
+        "estimated_cpu_s": rows * CPU_SECONDS_PER_ROW,
+        "estimated_peak_bytes": peak,
+    }));
+
+    let progress = Progress::bar("", tree.nodes());
+    let setups = Setups::new(&card, data);
+    let aggregator = Aggregator::new(&dir, &tree, params, keys)?;
+    let report = |event: Event| match event {
+        Event::Key { .. } => {}
+        Event::Kept(node) => {
+            progress.step();
+            progress.above(|| {
+                out.text(format!("{} already proved", name(&tree, node)));
+                out.json(&json!({"event": "kept", "level": node.0, "index": node.1}));
+            });
+        }
+        Event::Stage(node, stage) => {
+            progress.message(&format!("{}: {}", name(&tree, node), describe(stage)));
+        }
+        Event::Proved {
+            node,
+            k,
+            bytes,
+            wall,
+        } => {
+            progress.step();
+            progress.above(|| {
+                out.text(format!(
+                    "{}: 2^{k} rows, proved in {:.1} s, {} bytes",
+                    name(&tree, node),
+                    wall.as_secs_f64(),
+                    thousands(bytes as u64)
+                ));
+                out.json(&json!({
+                    "event": "node",
+                    "level": node.0,
+                    "index": node.1,
+                    "k": k,
+                    "proof_bytes": bytes,
+                    "wall_s": wall.as_secs_f64(),
+                }));
+            });
+        }
+    };
+    let proof = aggregator.prove(&|k| setups.get(k), &report)?;
+    drop(progress);
+    let size = proof.to_bytes().len();
+    let nodes_cpu = clock.cpu_s() - layers_cpu - keys_cpu;
+    out.text(format!(
+        "one proof of {} bytes for {} layers, in {:.1} s ({:.1} CPU s: layers {layers_cpu:.1}, keys {keys_cpu:.1}, nodes {nodes_cpu:.1})",
+        thousands(size as u64),
+        card.layers.len(),
+        clock.wall_s(),
+        clock.cpu_s(),
+    ));
+    if is_development(&card) {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.json(&json!({
+        "event": "done",
+        "proof_bytes": size,
+        "digest": Scalar(aggregate::digest_of(&card)),
+        "layers": card.layers.len(),
+        "wall_s": clock.wall_s(),
+        "layers_cpu_s": layers_cpu,
+        "keys_cpu_s": keys_cpu,
+        "nodes_cpu_s": nodes_cpu,
+        "development_setup": is_development(&card),
+    }));
+    Ok(())
+}
