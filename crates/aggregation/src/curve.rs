@@ -12,9 +12,7 @@
 //! * the sum is doubled as a point of a table is, with the generator in place of `S`.
 
 use crate::gates::{At, Identity, Slot, ADD, BLOCK, LOAD, POINT_AT};
-use crate::limbs::{
-    field_limbs, limbs_of, modulus, truncated, Limbs, LIMB, LIMBS, Q_OFFSET_BITS,
-};
+use crate::limbs::{field_limbs, limbs_of, modulus, truncated, Limbs, LIMB, LIMBS, Q_OFFSET_BITS};
 use crate::machine::{table_address, Machine, Value};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
@@ -123,14 +121,19 @@ impl Slots {
 
     fn form(&self, form: &[(i64, Slot)]) -> [BigInt; LIMBS] {
         std::array::from_fn(|l| {
-            let terms = form.iter().map(|(sign, slot)| i128::from(*sign) * self.get(*slot)[l]);
+            let terms = form
+                .iter()
+                .map(|(sign, slot)| i128::from(*sign) * self.get(*slot)[l]);
             BigInt::from(terms.sum::<i128>())
         })
     }
 }
 
 fn whole(limbs: &[BigInt; LIMBS]) -> BigInt {
-    limbs.iter().rev().fold(BigInt::from(0), |sum, l| (sum << LIMB) + l)
+    limbs
+        .iter()
+        .rev()
+        .fold(BigInt::from(0), |sum, l| (sum << LIMB) + l)
 }
 
 impl Identity {
@@ -175,7 +178,8 @@ impl Machine {
     /// Fills a block: slope, three quotients, a point, carries.
     fn block(&mut self, identities: &[Identity], slots: &Slots) -> u32 {
         let mut rows = [0u128; BLOCK];
-        let mut put = |at: usize, limbs: [u128; LIMBS]| rows[at..at + LIMBS].copy_from_slice(&limbs);
+        let mut put =
+            |at: usize, limbs: [u128; LIMBS]| rows[at..at + LIMBS].copy_from_slice(&limbs);
         put(0, slots.slope.map(|l| l as u128));
         put(POINT_AT, slots.third[0].map(|l| l as u128));
         put(POINT_AT + LIMBS, slots.third[1].map(|l| l as u128));
@@ -233,7 +237,12 @@ impl Machine {
     }
 
     /// The sum of the point in the block above and another.
-    fn add_point(&mut self, above: &Point, operand: &PointRef, index: Option<(&Table, Digit)>) -> Point {
+    fn add_point(
+        &mut self,
+        above: &Point,
+        operand: &PointRef,
+        index: Option<(&Table, Digit)>,
+    ) -> Point {
         assert_eq!(
             above.row + (BLOCK - POINT_AT) as u32,
             self.rows(),
@@ -241,7 +250,9 @@ impl Machine {
         );
         let (sum, slots) = if self.witness {
             let slope = (operand.point.y - above.point.y)
-                * (operand.point.x - above.point.x).invert().unwrap_or(Fq::ZERO);
+                * (operand.point.x - above.point.x)
+                    .invert()
+                    .unwrap_or(Fq::ZERO);
             let x = slope.square() - above.point.x - operand.point.x;
             let y = slope * (above.point.x - x) - above.point.y;
             let slots = Slots {
@@ -484,9 +495,7 @@ impl Machine {
 
 /// Indices of the digits of a factor, from the highest on: digit `d` has index `(d + 31) / 2`.
 fn digits(value: Fr) -> [usize; DIGITS] {
-    let integer = |f: Fr| {
-        BigInt::from_bytes_le(num_bigint::Sign::Plus, f.to_repr().as_ref())
-    };
+    let integer = |f: Fr| BigInt::from_bytes_le(num_bigint::Sign::Plus, f.to_repr().as_ref());
     let mut rest = integer(value);
     if !rest.bit(0) {
         // The order is odd.

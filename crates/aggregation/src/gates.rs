@@ -11,7 +11,7 @@
 //! | `load_*` | 3 | see [`Identity`] | `(x3, y3)` is on the curve |
 //! | `full_*`, `partial_*` | 3 | a round of Poseidon | the state is `(w, v, u)` |
 //! | `absorb_*` | 2 | state plus two messages plus first constants | |
-//! | `instance_i` | 2 | `instance·(v(i) − public input i)` | |
+//! | `instance_i` | 2 | `instance·(public input i − v(i))` | |
 //! | `lanes_j` | 3 | `h_j·(α+a)(α+b) = (α+a) + (α+b)` | `h_j = 1/(α+a) + 1/(α+b)` |
 //! | `table` | 3 | `h·(α+T) = m` | `T = key + write·(τ·v + τ²·v(3) + τ³)` |
 //! | `sum` | 3 | `(z − z(−1) − Σ h_j + h)·(α+R) = read` | `R = address + 3·write·u(3) + τ·w + τ²·u + τ³` |
@@ -57,9 +57,38 @@ macro_rules! columns {
     };
 }
 columns!(
-    Key, Write, Address, Read, Limb, Wide, Result, Product, Above, Operand, Constant, Add, Load,
-    Full, Partial, Absorb, Instance, Lane0, Lane1, Lane2, Lane3, Lane4, Lane5, V, W, U,
-    Multiplicity, Lanes0, Lanes1, Lanes2, Table, Sum,
+    Key,
+    Write,
+    Address,
+    Read,
+    Limb,
+    Wide,
+    Result,
+    Product,
+    Above,
+    Operand,
+    Constant,
+    Add,
+    Load,
+    Full,
+    Partial,
+    Absorb,
+    Instance,
+    Lane0,
+    Lane1,
+    Lane2,
+    Lane3,
+    Lane4,
+    Lane5,
+    V,
+    W,
+    U,
+    Multiplicity,
+    Lanes0,
+    Lanes1,
+    Lanes2,
+    Table,
+    Sum,
 );
 
 /// Number of fixed columns.
@@ -190,11 +219,9 @@ pub const LOAD: [Identity; 2] = [
     },
     Identity {
         id: "load_curve",
-        meaning: "the point is on the curve: formulas for points of other curves would prove nothing",
-        products: &[
-            (1, &[(1, Y3)], &[(1, Y3)]),
-            (-1, &[(1, Slope)], &[(1, X3)]),
-        ],
+        meaning:
+            "the point is on the curve: formulas for points of other curves would prove nothing",
+        products: &[(1, &[(1, Y3)], &[(1, Y3)]), (-1, &[(1, Slope)], &[(1, X3)])],
         linear: &[],
         constant: -3,
         quotient: 15,
@@ -249,8 +276,8 @@ impl Identity {
             let [a, b] = [a, b].map(|f| Self::whole(|l| Self::form(f, l)));
             native = native + a * b * i128::from(*sign);
         }
-        native = native + Self::whole(|l| Self::form(self.linear, l))
-            - scaled(Self::whole(quotient), p);
+        native =
+            native + Self::whole(|l| Self::form(self.linear, l)) - scaled(Self::whole(quotient), p);
         let mut gates = vec![gate("native".into(), native)];
 
         let (p_limbs, offset_limbs) = (limbs_of(p), limbs_of(&offset));
@@ -405,12 +432,15 @@ pub fn program(k: u32, instances: usize) -> Program {
     for identity in &LOAD {
         gates.extend(identity.gates(col(At::Load)));
     }
-    sponge::gates(&mut gates, &sponge::State::new(col(At::V), col(At::W), col(At::U)));
+    sponge::gates(
+        &mut gates,
+        &sponge::State::new(col(At::V), col(At::W), col(At::U)),
+    );
     for i in 0..instances {
         gates.push(Gate {
             id: format!("instance_{i}"),
             meaning: "a public input",
-            poly: (col(At::Instance).cur() * (v(i) - Poly::scalar(Scalar::Instance(i))))
+            poly: (col(At::Instance).cur() * (Poly::scalar(Scalar::Instance(i)) - v(i)))
                 .normalized(),
         });
     }

@@ -19,5 +19,5 @@ pub mod sponge;
 pub mod verifier;
 
 pub use machine::{Columns, Machine, Value};
-pub use plan::{NotAPlan, Plan};
 pub use node::{Child, ChildProof, Ends, Node, Run, Witness};
+pub use plan::{NotAPlan, Plan};

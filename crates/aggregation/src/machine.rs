@@ -417,8 +417,11 @@ impl Machine {
             }
             multiplicity[range_rows[0] as usize] += (LANES * (rows - self.lanes.len())) as u64;
             for j in 0..LANES {
-                let mut column: Vec<Fr> =
-                    self.lanes.iter().map(|l| Fr::from(u64::from(l[j]))).collect();
+                let mut column: Vec<Fr> = self
+                    .lanes
+                    .iter()
+                    .map(|l| Fr::from(u64::from(l[j])))
+                    .collect();
                 column.resize(rows, Fr::ZERO);
                 first_phase.push(column);
             }

@@ -164,7 +164,10 @@ impl Node {
         assert!(!children.is_empty(), "a node has children");
         for pair in children.windows(2) {
             let inner = pair[0].ends().leave && pair[1].ends().enter;
-            assert!(inner, "only the first layer has no input, only the last no output");
+            assert!(
+                inner,
+                "only the first layer has no input, only the last no output"
+            );
         }
         let node = Node { children, root };
         assert!(
@@ -222,7 +225,11 @@ impl Node {
             Child::Node { key, .. } => format!("({})", key.program().name),
         };
         let all: Vec<String> = self.children.iter().map(layers).collect();
-        format!("{} of {}", if self.root { "aggregate" } else { "node" }, all.join(", "))
+        format!(
+            "{} of {}",
+            if self.root { "aggregate" } else { "node" },
+            all.join(", ")
+        )
     }
 
     /// The program, without a witness.

@@ -73,7 +73,9 @@ impl Plan {
         let fits = |from: usize, to: usize| {
             let children = layers[from..to].iter().cloned();
             let node = Node::new(
-                children.map(|(kind, key)| Child::Layer { kind, key }).collect(),
+                children
+                    .map(|(kind, key)| Child::Layer { kind, key })
+                    .collect(),
                 to - from == count,
             );
             node.program().k <= max_k
@@ -86,11 +88,15 @@ impl Plan {
             // Even sizes keep attention and MLP together, and nodes alike.
             size += usize::from(size > 1 && size % 2 == 1);
             let starts = (0..count).step_by(size);
-            let ranges: Vec<(usize, usize)> =
-                starts.map(|start| (start, count.min(start + size))).collect();
+            let ranges: Vec<(usize, usize)> = starts
+                .map(|start| (start, count.min(start + size)))
+                .collect();
             // Sizes shrink until one layer is left, which has to do.
             if size == 1 || ranges.iter().all(|(from, to)| fits(*from, *to)) {
-                break ranges.iter().map(|(from, to)| to - from).collect::<Vec<_>>();
+                break ranges
+                    .iter()
+                    .map(|(from, to)| to - from)
+                    .collect::<Vec<_>>();
             }
             size = if size <= 2 { 1 } else { size - 2 };
         };

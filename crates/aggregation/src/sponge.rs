@@ -39,7 +39,8 @@ pub fn round_constants() -> &'static [[Fr; 3]] {
         let c = constants();
         let mut moved = c.rounds.clone();
         let image = |x: [Fr; 3]| -> [Fr; 3] {
-            c.matrix.map(|row| row.iter().zip(x).map(|(m, x)| *m * x).sum())
+            c.matrix
+                .map(|row| row.iter().zip(x).map(|(m, x)| *m * x).sum())
         };
         let last = ROUNDS - HALF;
         for round in HALF..last {
@@ -51,10 +52,15 @@ pub fn round_constants() -> &'static [[Fr; 3]] {
             }
         }
         // The gate of the last partial round has no room for s2's constant: a constant of s1 a round earlier does it.
-        let inverse = c.matrix[2][1].invert().expect("no entry of the matrix is zero");
+        let inverse = c.matrix[2][1]
+            .invert()
+            .expect("no entry of the matrix is zero");
         let early = moved[last][2] * inverse;
         moved[last - 1][1] = early;
-        for (to, by) in moved[last].iter_mut().zip(image([Fr::ZERO, early, Fr::ZERO])) {
+        for (to, by) in moved[last]
+            .iter_mut()
+            .zip(image([Fr::ZERO, early, Fr::ZERO]))
+        {
             *to -= by;
         }
         moved.push([Fr::ZERO; 3]);
@@ -158,8 +164,8 @@ pub fn gates(gates: &mut Vec<Gate>, state: &State) {
 
     let first = round_constants()[0];
     for (element, constant) in first.into_iter().enumerate() {
-        let mut poly = state.at(element, 3) - state.at(element, 0)
-            - Poly::scalar(Scalar::Const(constant));
+        let mut poly =
+            state.at(element, 3) - state.at(element, 0) - Poly::scalar(Scalar::Const(constant));
         if element > 0 {
             // The operand of the row below, or of the one after it.
             poly = poly - state.at(0, element as i32);

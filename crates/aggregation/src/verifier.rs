@@ -135,17 +135,22 @@ impl Scalars<'_> {
             1 => return Symbol::Constant(Fr::ONE),
             _ if n % 2 == 1 => match self.geometric(machine, s, n - 1) {
                 Symbol::Constant(c) => machine.affine(s, c, Fr::ONE),
-                Symbol::Value(less) => {
-                    machine.start().load(s).mul(less).scale(Fr::ONE, Fr::ONE).end()
-                }
+                Symbol::Value(less) => machine
+                    .start()
+                    .load(s)
+                    .mul(less)
+                    .scale(Fr::ONE, Fr::ONE)
+                    .end(),
             },
             _ => {
                 let power = self.power(machine, s, n / 2);
                 match self.geometric(machine, s, n / 2) {
                     Symbol::Constant(c) => machine.affine(power, c, c),
-                    Symbol::Value(half) => {
-                        machine.start().term(power, Fr::ONE, Fr::ONE).mul(half).end()
-                    }
+                    Symbol::Value(half) => machine
+                        .start()
+                        .term(power, Fr::ONE, Fr::ONE)
+                        .mul(half)
+                        .end(),
                 }
             }
         };
@@ -350,16 +355,7 @@ impl Verifier {
         ];
         start.extend(&instances);
         start.extend(a);
-        let parts = [
-            start,
-            vec![],
-            vec![],
-            vec![],
-            b,
-            c,
-            evals.clone(),
-            d,
-        ];
+        let parts = [start, vec![], vec![], vec![], b, c, evals.clone(), d];
         let squeezed = self.machine.sponge(&parts);
         Read {
             key,

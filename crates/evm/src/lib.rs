@@ -8,7 +8,8 @@
 //! bytes per term.
 
 pub mod solidity;
+mod straight;
 pub mod tables;
 
-pub use solidity::{generate, Contract, GENERATOR};
+pub use solidity::{generate, generate_aggregate, Contract, GENERATOR};
 pub use tables::{Tables, Unsupported};

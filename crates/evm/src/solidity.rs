@@ -1,16 +1,64 @@
 //! Tables and the code that reads them, as one contract.
 
+use crate::straight;
 use crate::tables::{small, Gate, Operation, Tables, Unsupported};
 use halo2curves::bn256::{Fq2, Fr, G1Affine, G2Affine};
 use halo2curves::ff::PrimeField;
 use nanozk_circuits::ir::Column;
 use nanozk_verifier::encoding::{point_to_words, scalar_to_bytes};
 use nanozk_verifier::hex::encode;
-use nanozk_verifier::{KzgVerifier, Proof, VerifyingKey};
+use nanozk_verifier::{AggregateProof, KzgVerifier, Proof, VerifyingKey};
 use std::fmt::Write;
 
 /// Name and version of the generator, as contracts report it.
 pub const GENERATOR: &str = concat!("nanozk-evm ", env!("CARGO_PKG_VERSION"));
+
+/// What differs between verifiers of layers and of aggregates.
+struct Parts {
+    entry: &'static str,
+    bound: &'static str,
+    linearize: &'static str,
+    terms: &'static str,
+    given: &'static str,
+    location: &'static str,
+    copy_waiting: &'static str,
+    copy_registers: &'static str,
+    fold_challenge: &'static str,
+    fold_field: &'static str,
+    pairing: &'static str,
+}
+
+const LAYER: Parts = Parts {
+    entry: include_str!("../templates/layer/entry.sol"),
+    bound: include_str!("../templates/layer/bound.sol"),
+    linearize: include_str!("../templates/layer/linearize.sol"),
+    terms: include_str!("../templates/layer/terms.sol"),
+    given: "INSTANCES",
+    location: "calldata",
+    copy_waiting: "calldatacopy(add(waiting, 32), instances.offset, mul(32, INSTANCES))",
+    copy_registers: "calldatacopy(add(registers, 192), instances.offset, mul(32, INSTANCES))",
+    fold_challenge: "",
+    fold_field: "",
+    pairing: "        _checkPairing(sum.x, sum.y, wX, P - wY);\n",
+};
+
+const AGGREGATE: Parts = Parts {
+    entry: include_str!("../templates/aggregate/entry.sol"),
+    bound: include_str!("../templates/aggregate/bound.sol"),
+    linearize: include_str!("../templates/aggregate/linearize.sol"),
+    terms: "",
+    given: "4",
+    location: "memory",
+    copy_waiting: "mcopy(add(waiting, 32), add(instances, 32), mul(32, INSTANCES))",
+    copy_registers: "mcopy(add(registers, 192), add(instances, 32), mul(32, INSTANCES))",
+    fold_challenge: "            // Second commitment of the opening → factor of the accumulator.
+            calldatacopy(waiting, add(add(proof.offset, OPENING_AT), 64), 64)
+            mstore(buffer, keccak256(buffer, 96))
+            mstore(add(challenges, 128), mod(mload(buffer), r))
+",
+    fold_field: "        /// Factor of the accumulator.\n        uint256 fold;\n",
+    pairing: include_str!("../templates/aggregate/pairing.sol"),
+};
 
 const TEMPLATE: &str = include_str!("../templates/Verifier.sol");
 /// Compiler version that the contracts ask for.
@@ -40,6 +88,36 @@ pub fn generate(
     name: &str,
     interface: &str,
     warning: &str,
+) -> Result<Contract, Unsupported> {
+    write(vk, params, name, interface, warning, &LAYER)
+}
+
+/// The verifier of an aggregate: `vk` is its root's key. Otherwise as [`generate`].
+///
+/// # Panics
+/// If the key belongs to another setup, or is no root's.
+pub fn generate_aggregate(
+    vk: &VerifyingKey,
+    params: &KzgVerifier,
+    name: &str,
+    interface: &str,
+    warning: &str,
+) -> Result<Contract, Unsupported> {
+    assert_eq!(
+        vk.program().instances,
+        nanozk_verifier::aggregate::INSTANCES,
+        "the key is not a root's"
+    );
+    write(vk, params, name, interface, warning, &AGGREGATE)
+}
+
+fn write(
+    vk: &VerifyingKey,
+    params: &KzgVerifier,
+    name: &str,
+    interface: &str,
+    warning: &str,
+    parts: &Parts,
 ) -> Result<Contract, Unsupported> {
     assert_eq!(params.id, vk.setup(), "the key belongs to another setup");
     let tables = Tables::new(vk)?;
@@ -82,7 +160,15 @@ pub fn generate(
             "opening_at",
             number(evaluations_at + 32 * layout.openings.len()),
         ),
-        ("proof_length", number(Proof::calldata_length(layout))),
+        ("proof_length", {
+            let own = Proof::calldata_length(layout);
+            let head = AggregateProof::calldata_length(layout) - own;
+            number(if parts.given == LAYER.given {
+                own
+            } else {
+                own + head
+            })
+        }),
         ("fixed", number(layout.fixed)),
         ("opened", number(tables.opened.len())),
         ("linear", number(tables.linear.len())),
@@ -117,7 +203,28 @@ pub fn generate(
         ("weight_table", weight_table(vk, &tables)),
         ("linear_table", linear_table(vk, &tables)),
     ];
+    let parts = [
+        ("entry", parts.entry),
+        ("bound", parts.bound),
+        ("linearize", parts.linearize),
+        ("terms", parts.terms),
+        ("given", parts.given),
+        ("location", parts.location),
+        ("copy_waiting", parts.copy_waiting),
+        ("copy_registers", parts.copy_registers),
+        ("fold_challenge", parts.fold_challenge),
+        ("fold_field", parts.fold_field),
+        ("pairing", parts.pairing),
+    ];
     let mut source = TEMPLATE.to_owned();
+    for (field, value) in parts {
+        source = source.replace(&format!("{{{{{field}}}}}"), value);
+    }
+    if source.contains("{{straight}}") {
+        let (code, shared) = straight::code(vk, &tables);
+        source = source.replace("{{straight}}", &code);
+        source = source.replace("{{shared}}", &number(shared));
+    }
     for (field, value) in fields {
         source = source.replace(&format!("{{{{{field}}}}}"), &value);
     }

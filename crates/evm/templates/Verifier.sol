@@ -72,7 +72,7 @@ contract {{name}} is ILayerVerifier {
         uint256 v;
         /// Where the combined claim is checked.
         uint256 z;
-    }
+{{fold_field}}    }
 
     /// How far the claims on opened columns were read.
     struct Claims {
@@ -96,31 +96,12 @@ contract {{name}} is ILayerVerifier {
         uint256 factor;
     }
 
-    /// @inheritdoc ILayerVerifier
-    function verify(bytes calldata proof, uint256[] calldata instances)
-        external
-        view
-        returns (bytes32 input, bytes32 output, bytes32 weights)
-    {
-        _checkShape(proof, instances);
-        _checkPoints(proof, 0, FIRST + SECOND + 2, 0);
-        _checkPoints(proof, OPENING_AT, 2, FIRST + SECOND + 2);
-
-        uint256[] memory registers = new uint256[](REGISTERS);
-        uint256[] memory evaluations = _readEvaluations(proof);
-        Challenges memory challenges = _readChallenges(proof, instances, registers);
-        _computeScalars(registers);
-        uint256[] memory factors = _linearize(registers, evaluations, challenges.y);
-        _checkOpening(proof, evaluations, factors, challenges);
-        return _boundCommitments(proof);
-    }
-
-    // ---------------------------------------------------------------------------------------------------- checks
+{{entry}}    // ---------------------------------------------------------------------------------------------------- checks
 
     /// One encoding for each statement: canonical offsets, exact lengths, reduced public inputs.
     function _checkShape(bytes calldata proof, uint256[] calldata instances) private pure {
         if (proof.length != PROOF_LENGTH) revert WrongProofLength(PROOF_LENGTH, proof.length);
-        if (instances.length != INSTANCES) revert WrongInstanceCount(INSTANCES, instances.length);
+        if (instances.length != {{given}}) revert WrongInstanceCount({{given}}, instances.length);
         uint256 proofAt;
         uint256 instancesAt;
         assembly ("memory-safe") {
@@ -129,9 +110,9 @@ contract {{name}} is ILayerVerifier {
         }
         // Selector, two offsets, length and proof, length and public inputs; nothing else.
         bool canonical = proofAt == 4 + 96 && instancesAt == 4 + 128 + PROOF_LENGTH
-            && msg.data.length == 4 + 128 + PROOF_LENGTH + 32 * INSTANCES;
+            && msg.data.length == 4 + 128 + PROOF_LENGTH + 32 * {{given}};
         if (!canonical) revert CalldataNotCanonical();
-        for (uint256 i = 0; i < INSTANCES; ++i) {
+        for (uint256 i = 0; i < {{given}}; ++i) {
             if (instances[i] >= R) revert InstanceNotReduced(i);
         }
     }
@@ -178,30 +159,11 @@ contract {{name}} is ILayerVerifier {
         }
     }
 
-    /// What the caller has to compare.
-    function _boundCommitments(bytes calldata proof)
-        private
-        pure
-        returns (bytes32 input, bytes32 output, bytes32 weights)
-    {
-        input = {{input}};
-        output = {{output}};
-        weights = keccak256(proof[{{weights}}]);
-    }
-
-    /// A point of the proof as `x` with the parity of `y` in the topmost bit.
-    function _compressed(bytes calldata proof, uint256 index) private pure returns (bytes32 point) {
-        assembly ("memory-safe") {
-            let at := add(proof.offset, shl(6, index))
-            point := or(calldataload(at), shl(255, and(calldataload(add(at, 32)), 1)))
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------ transcript
+{{bound}}    // ------------------------------------------------------------------------------------------------ transcript
 
     /// Each challenge is the digest of the last one's digest and of what was sent since, reduced; where nothing was sent,
     /// of the digest and one byte. Fills the registers of 1, of the challenges β, α, τ, δ and of the public inputs.
-    function _readChallenges(bytes calldata proof, uint256[] calldata instances, uint256[] memory registers)
+    function _readChallenges(bytes calldata proof, uint256[] {{location}} instances, uint256[] memory registers)
         private
         pure
         returns (Challenges memory challenges)
@@ -216,7 +178,7 @@ contract {{name}} is ILayerVerifier {
 
             // Key, public inputs and first phase → β, α, τ, δ.
             mstore(waiting, VERIFYING_KEY_SCALAR)
-            calldatacopy(add(waiting, 32), instances.offset, mul(32, INSTANCES))
+            {{copy_waiting}}
             calldatacopy(add(waiting, add(32, mul(32, INSTANCES))), proof.offset, mul(64, FIRST))
             mstore(buffer, keccak256(buffer, add(64, add(mul(32, INSTANCES), mul(64, FIRST)))))
             mstore(add(registers, 32), 1)
@@ -226,7 +188,7 @@ contract {{name}} is ILayerVerifier {
                 mstore(buffer, keccak256(buffer, 33))
                 mstore(add(registers, register), mod(mload(buffer), r))
             }
-            calldatacopy(add(registers, 192), instances.offset, mul(32, INSTANCES))
+            {{copy_registers}}
 
             // Second phase → y.
             calldatacopy(waiting, add(proof.offset, mul(64, FIRST)), mul(64, SECOND))
@@ -244,7 +206,7 @@ contract {{name}} is ILayerVerifier {
             calldatacopy(waiting, add(proof.offset, OPENING_AT), 64)
             mstore(buffer, keccak256(buffer, 96))
             mstore(add(challenges, 96), mod(mload(buffer), r))
-        }
+{{fold_challenge}}        }
     }
 
     // ----------------------------------------------------------------------------------------------------- gates
@@ -272,61 +234,7 @@ contract {{name}} is ILayerVerifier {
         }
     }
 
-    /// Gates, combined by powers of `y`, as factors of the columns that are not opened: element 0 is the sum of the terms
-    /// that have only opened cells.
-    /// TERMS has for each element the number of its terms (1), and of each term the gate (1), the register of its
-    /// coefficient (2) and up to three evaluations (1 each; zero: none).
-    function _linearize(uint256[] memory registers, uint256[] memory evaluations, uint256 y)
-        private
-        pure
-        returns (uint256[] memory factors)
-    {
-        factors = new uint256[](1 + LINEAR_COLUMNS);
-        uint256[] memory powers = new uint256[](GATES);
-        bytes memory table = TERMS;
-        assembly ("memory-safe") {
-            let r := R
-            powers := add(powers, 32)
-            let power := 1
-            for { let i := 0 } lt(i, mul(32, GATES)) { i := add(i, 32) } {
-                mstore(add(powers, i), power)
-                power := mulmod(power, y, r)
-            }
-            registers := add(registers, 32)
-            evaluations := add(evaluations, 32)
-            let target := add(factors, 32)
-            let term := add(table, 32)
-            for { let end := add(term, mload(table)) } lt(term, end) { target := add(target, 32) } {
-                let next := mul(6, byte(0, mload(term)))
-                term := add(term, 1)
-                next := add(term, next)
-                let sum := 0
-                for { } lt(term, next) { term := add(term, 6) } {
-                    let word := mload(term)
-                    let product :=
-                        mulmod(
-                            mload(add(powers, and(shr(243, word), 0x1fe0))),
-                            mload(add(registers, and(shr(227, word), 0x1fffe0))),
-                            r
-                        )
-                    let cell := and(shr(219, word), 0x1fe0)
-                    if cell {
-                        product := mulmod(product, mload(add(evaluations, cell)), r)
-                        cell := and(shr(211, word), 0x1fe0)
-                        if cell {
-                            product := mulmod(product, mload(add(evaluations, cell)), r)
-                            cell := and(shr(203, word), 0x1fe0)
-                            if cell { product := mulmod(product, mload(add(evaluations, cell)), r) }
-                        }
-                    }
-                    sum := addmod(sum, product, r)
-                }
-                mstore(target, sum)
-            }
-        }
-    }
-
-    // --------------------------------------------------------------------------------------------------- opening
+{{linearize}}    // --------------------------------------------------------------------------------------------------- opening
 
     /// The batched opening: of every opened column at its rotations of `x`, and of the linearization at `x`.
     function _checkOpening(
@@ -357,8 +265,7 @@ contract {{name}} is ILayerVerifier {
         (sum.pointX, sum.pointY) = (wX, wY);
         _addMultiple(sum, challenges.z);
 
-        _checkPairing(sum.x, sum.y, wX, P - wY);
-    }
+{{pairing}}    }
 
     /// Before the first claim.
     function _startClaims(uint256[] memory evaluations) private pure returns (Claims memory claims) {
@@ -626,7 +533,7 @@ contract {{name}} is ILayerVerifier {
 
     /// @inheritdoc ILayerVerifier
     function instanceCount() external pure returns (uint256) {
-        return INSTANCES;
+        return {{given}};
     }
 
     // ---------------------------------------------------------------------------------------------------- tables
@@ -651,13 +558,7 @@ contract {{name}} is ILayerVerifier {
 {{scalar_table}}
         ;
 
-    /// Terms of the gates. The gates are:
-{{gates}}
-    bytes private constant TERMS =
-{{term_table}}
-        ;
-
-    /// Columns that are opened.
+{{terms}}    /// Columns that are opened.
     bytes private constant OPENED =
 {{opened_table}}
         ;

@@ -357,7 +357,9 @@ impl<'a> Aggregator<'a> {
         let keyed = &self.tree.levels[at.0][at.1];
         let layers: Vec<Proof> = if at.0 == 0 {
             let range = keyed.layers.0..keyed.layers.1;
-            range.map(|l| self.layer_proof(l)).collect::<Result<_, _>>()?
+            range
+                .map(|l| self.layer_proof(l))
+                .collect::<Result<_, _>>()?
         } else {
             vec![]
         };
@@ -460,18 +462,21 @@ impl<'a> Aggregator<'a> {
             .proof(layer)?
             .ok_or_else(|| malformed("it is not proved yet"))?;
         if proof.transcript != TranscriptKind::Poseidon {
-            return Err(malformed("its proof has a transcript that circuits cannot recompute").into());
+            return Err(
+                malformed("its proof has a transcript that circuits cannot recompute").into(),
+            );
         }
         self.session
             .verify_layer(layer, &self.card, &self.keys, &self.params, &proof)?;
         let key = &self.keys[&self.card.shape(&self.card.layers[layer])];
         Ok(
-            Proof::from_bytes(key, proof.transcript, &proof.bytes)
-                .map_err(|source| SessionError::Proof {
+            Proof::from_bytes(key, proof.transcript, &proof.bytes).map_err(|source| {
+                SessionError::Proof {
                     layer,
                     kind: self.card.layers[layer].kind,
                     source,
-                })?,
+                }
+            })?,
         )
     }
 }

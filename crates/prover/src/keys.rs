@@ -126,7 +126,12 @@ impl KeyStore {
         let program = node.program();
         let setup = setups(program.k)?;
         let points = crate::plonk::commit_fixed(setup.params(), &program);
-        self.store(&self.node_path(&digest, program.k), &digest, &setup, &points)?;
+        self.store(
+            &self.node_path(&digest, program.k),
+            &digest,
+            &setup,
+            &points,
+        )?;
         let program = Arc::new(shape(program.k, node.instances()));
         Ok(VerifyingKey::new(program, points, setup.id()))
     }

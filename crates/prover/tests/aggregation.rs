@@ -39,13 +39,27 @@ fn one_layer() {
     let statement = [Fr::from(1), Fr::from(2)];
     let instances = run.instances(statement);
     let proof = run
-        .prove(&layer, &key, &setup, &weights, &instances, TranscriptKind::Poseidon, &mut OsRng)
+        .prove(
+            &layer,
+            &key,
+            &setup,
+            &weights,
+            &instances,
+            TranscriptKind::Poseidon,
+            &mut OsRng,
+        )
         .unwrap();
     let vk = key.vk().clone();
     let params = verifier_params(setup.params(), setup.id());
     verify(&params, &vk, &instances, &Expected::default(), &proof).unwrap();
 
-    let node = Node::new(vec![Child::Layer { kind, key: vk.clone() }], false);
+    let node = Node::new(
+        vec![Child::Layer {
+            kind,
+            key: vk.clone(),
+        }],
+        false,
+    );
     let t = std::time::Instant::now();
     let program = node.program();
     println!("k {} {:?}", program.k, t.elapsed());
@@ -55,7 +69,11 @@ fn one_layer() {
         input: Fr::from(5),
         output: Fr::from(6),
         before: Fr::from(7),
-        proofs: vec![ChildProof { proof: &proof, accumulator: None, digest: Fr::ZERO }],
+        proofs: vec![ChildProof {
+            proof: &proof,
+            accumulator: None,
+            digest: Fr::ZERO,
+        }],
         boundaries: vec![
             boundary(proof.input_commitment(&vk)),
             boundary(proof.output_commitment(&vk)),
@@ -64,17 +82,26 @@ fn one_layer() {
     let t = std::time::Instant::now();
     let run = node.run(&witness);
     println!("run {:?}", t.elapsed());
-    assert_eq!(run.digest, chain_layer(Fr::from(7), vk.digest_scalar(), &weights.commitments));
+    assert_eq!(
+        run.digest,
+        chain_layer(Fr::from(7), vk.digest_scalar(), &weights.commitments)
+    );
     assert!(run.columns.program.fixed == program.fixed);
     run.accumulator.check(&params).unwrap();
     let t = std::time::Instant::now();
-    let bad = violations(&program, run.columns.first_phase.clone(), &run.instances, &random_challenges());
+    let bad = violations(
+        &program,
+        run.columns.first_phase.clone(),
+        &run.instances,
+        &random_challenges(),
+    );
     println!("check {:?} {:?}", t.elapsed(), bad);
     assert_eq!(bad, vec![]);
 
     let setup = Setup::development(program.k, DEVELOPMENT_SEED).unwrap();
     let t = std::time::Instant::now();
-    let key = ProvingKey::new(setup.params(), setup.id(), Arc::new(run.columns.program)).with_cosets();
+    let key =
+        ProvingKey::new(setup.params(), setup.id(), Arc::new(run.columns.program)).with_cosets();
     println!("key {:?}", t.elapsed());
     let t = std::time::Instant::now();
     let columns = Columns {
@@ -82,7 +109,22 @@ fn one_layer() {
         known: Default::default(),
         instances: &run.instances,
     };
-    let proof = prove(setup.params(), &key, columns, TranscriptKind::Keccak, &mut OsRng, &|s| println!("{s:?} {:?}", t.elapsed())).unwrap();
+    let proof = prove(
+        setup.params(),
+        &key,
+        columns,
+        TranscriptKind::Keccak,
+        &mut OsRng,
+        &|s| println!("{s:?} {:?}", t.elapsed()),
+    )
+    .unwrap();
     println!("prove {:?} {} bytes", t.elapsed(), proof.to_bytes().len());
-    verify(&params, key.vk(), &run.instances, &Expected::default(), &proof).unwrap();
+    verify(
+        &params,
+        key.vk(),
+        &run.instances,
+        &Expected::default(),
+        &proof,
+    )
+    .unwrap();
 }

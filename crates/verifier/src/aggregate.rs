@@ -132,7 +132,8 @@ impl AggregateProof {
                 got: bytes.len(),
             });
         };
-        let word = |i: usize| -> [u8; WORD] { head[WORD * i..][..WORD].try_into().expect("a word") };
+        let word =
+            |i: usize| -> [u8; WORD] { head[WORD * i..][..WORD].try_into().expect("a word") };
         let point = |i: usize| {
             point_from_words(word(2 * i), word(2 * i + 1)).map_err(|reason| Error::Decode {
                 element: Element::Accumulator(i),
@@ -172,8 +173,7 @@ pub fn verify_node(
             reason,
         })?;
     }
-    let (own, r) =
-        accumulate_and_draw(params, vk, instances, &Expected::default(), &proof.proof)?;
+    let (own, r) = accumulate_and_draw(params, vk, instances, &Expected::default(), &proof.proof)?;
     Accumulator::fold(&[own, proof.accumulator], r).check(params)
 }
 

@@ -85,10 +85,13 @@ impl<'a> Setups<'a> {
             return Ok(setup.clone());
         }
         *last = None;
-        let setup = self.data.setup_of_size(self.card, k).map_err(|e| Error::NoSetup {
-            k,
-            source: e.into(),
-        })?;
+        let setup = self
+            .data
+            .setup_of_size(self.card, k)
+            .map_err(|e| Error::NoSetup {
+                k,
+                source: e.into(),
+            })?;
         let setup = Arc::new(setup);
         *last = Some(setup.clone());
         Ok(setup)
@@ -156,7 +159,10 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let keys_cpu = clock.cpu_s() - layers_cpu;
 
     let programs = || tree.levels.iter().flatten().map(|n| n.key.program());
-    let peak = programs().map(|p| estimate_peak_bytes(p)).max().unwrap_or(0);
+    let peak = programs()
+        .map(|p| estimate_peak_bytes(p))
+        .max()
+        .unwrap_or(0);
     if let Some(gib) = args.memory {
         if peak as f64 > gib * f64::from(1u32 << 30) {
             bail!(

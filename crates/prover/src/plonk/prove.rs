@@ -212,11 +212,11 @@ pub fn prove(
         };
         let sums = sums.into_iter().map(|(cells, sum)| (cofactor(&cells), sum));
         let fixed = on_cosets.then(|| (Fr::ONE, fixed_sum(pk, &linear.columns)));
-        let committed = linear.columns.iter().filter(|(column, _)| {
-            one_by_one && program.info(*column).kind != Kind::Fixed
-        });
-        let committed =
-            committed.map(|(column, factor)| (*factor, coefficients(*column).to_vec()));
+        let committed = linear
+            .columns
+            .iter()
+            .filter(|(column, _)| one_by_one && program.info(*column).kind != Kind::Fixed);
+        let committed = committed.map(|(column, factor)| (*factor, coefficients(*column).to_vec()));
         linearization(
             sums.chain(fixed)
                 .chain(committed)
