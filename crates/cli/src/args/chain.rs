@@ -108,6 +108,12 @@ pub(crate) struct GenerateArgs {
     /// Compile them too, with this compiler
     #[arg(long, value_name = "PATH")]
     pub(crate) solc: Option<PathBuf>,
+    /// Also the verifier of aggregates (nanozk aggregate), whose key takes about a minute to make once
+    #[arg(long)]
+    pub(crate) aggregate: bool,
+    /// The tree of the aggregates [default: as few nodes as fit 2^20 rows]
+    #[arg(long, value_name = "SIZES", requires = "aggregate")]
+    pub(crate) tree: Option<String>,
     /// Replace the output directory if it has generated verifiers
     #[arg(long)]
     pub(crate) force: bool,
@@ -165,6 +171,10 @@ Examples:
 pub(crate) struct RegisterArgs {
     /// Model directory
     pub(crate) model: PathBuf,
+    /// Also let the registry compute the digest by which aggregates bind the model, once: about 45,000 gas for each
+    /// weight commitment
+    #[arg(long)]
+    pub(crate) aggregate: bool,
     #[command(flatten)]
     pub(crate) send: SendArgs,
     /// Asset of prices, stakes and bonds
@@ -424,8 +434,8 @@ pub(crate) struct PostArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Layers are proved with nanozk prove before. What is proven on chain already is skipped, so an interrupted \
-command goes on where it was.
+Layers are proved with nanozk prove before, or all in one with nanozk aggregate. What is proven on chain already \
+is skipped, so an interrupted command goes on where it was. An aggregate also closes all open challenges of layers.
 
 Example:
   nanozk claim settle session --rpc http://127.0.0.1:8545 --private-key-file key")]
@@ -437,6 +447,9 @@ pub(crate) struct SettleArgs {
     /// Only these layers, such as 0,3-5
     #[arg(long, value_name = "LIST", value_parser = layer_list)]
     pub(crate) layers: Option<LayerList>,
+    /// By aggregate.proof, one proof for all layers, instead of proofs/
+    #[arg(long, conflicts_with = "layers")]
+    pub(crate) aggregate: bool,
     /// Most gas of one transaction
     #[arg(long, value_name = "GAS", default_value_t = nanozk_chain::GAS_CAP, value_parser = clap::value_parser!(u64).range(1_000_000..=nanozk_chain::GAS_CAP))]
     pub(crate) max_gas: u64,

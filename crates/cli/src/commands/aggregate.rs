@@ -26,7 +26,7 @@ use std::sync::Arc;
 const CPU_SECONDS_PER_ROW: f64 = 7e-5;
 
 /// The verifying keys of a card's layers.
-pub(super) fn layer_keys(
+pub(in crate::commands) fn layer_keys(
     card: &ModelCard,
     setup: &Setup,
     data: &Data,
@@ -45,7 +45,7 @@ pub(super) fn layer_keys(
 }
 
 /// The tree of a plan, with its keys.
-pub(super) fn tree(
+pub(in crate::commands) fn tree(
     card: &ModelCard,
     keys: &HashMap<Shape, VerifyingKey>,
     plan: Plan,

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Verifier(command) => chain::verifier(command, &data, out),
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, out),
-        Command::Claim(command) => chain::claim(command, out),
+        Command::Claim(command) => chain::claim(command, &data, out),
     }?;
     Ok(Outcome::Done)
 }

@@ -2,20 +2,27 @@
 
 use super::{id_of, status, Chain};
 use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs};
+use crate::commands::aggregate::{layer_keys, tree};
+use crate::data::Data;
 use crate::output::{thousands, Out};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, settlement};
+use nanozk_aggregation::Plan;
+use nanozk_chain::aggregate::prove_all;
+use nanozk_chain::bindings::{
+    beacon, book, dispute, lens, market, registry, router, settlement,
+};
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{relative, utc};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::sign;
-use nanozk_prover::files;
+use nanozk_prover::{aggregate, files};
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::session::Session;
+use nanozk_verifier::{AggregateProof, TranscriptKind};
 use serde_json::json;
 use std::path::Path;
 
@@ -24,9 +31,10 @@ const JOB_LOCKED: u8 = 2;
 pub(super) const CLAIM_POSTED: u8 = 1;
 pub(super) const CHALLENGE_OPEN: u8 = 1;
 
-pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()> {
+pub(in crate::commands) fn claim(command: &ClaimCommand, data: &Data, out: &Out) -> Result<()> {
     match command {
         ClaimCommand::Post(args) => post(args, out),
+        ClaimCommand::Settle(args) if args.aggregate => settle_at_once(args, data, out),
         ClaimCommand::Settle(args) => settle(args, out),
         ClaimCommand::Challenge(args) => challenge(args, out),
         ClaimCommand::Answer(args) => answer(args, out),
@@ -364,6 +372,54 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
             .send(&call(batch[0], bytes))
             .context("what was proven so far stays: the same command goes on from there")?;
     }
+    if !chain.dry_run {
+        explain(&chain, id)?;
+    }
+    Ok(())
+}
+
+/// One proof for all layers.
+fn settle_at_once(args: &SettleArgs, data: &Data, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let proofs = Proofs::open(&chain, &args.session)?;
+    let (id, claim, card) = (proofs.id, &proofs.claim, &proofs.card);
+    if claim.status != CLAIM_POSTED {
+        chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
+        return Ok(());
+    }
+    let Some((plan, bytes)) = aggregate::read(&proofs.dir)? else {
+        bail!(
+            "the session has no aggregate: nanozk aggregate {}",
+            args.session.display()
+        );
+    };
+    let setup = data.setup_of(card)?;
+    let keys = layer_keys(card, &setup, data)?;
+    let plan = Plan::parse(&plan, card.layers.len())?;
+    let tree = tree(card, &keys, plan, data, &|_| {})?;
+    let key = &tree.root().key;
+    let entry = router::entryCall {
+        verifyingKey: key.digest().into(),
+    };
+    let router = chain.address("VerifierRouter")?;
+    if chain.client.read(router, &entry)?.verifier.is_zero() {
+        bail!(
+            "there is no verifier on chain for aggregates of the tree {} (key {}): nanozk verifier generate MODEL -o DIR \
+             --solc PATH --aggregate --tree '{}', then nanozk verifier deploy DIR",
+            tree.plan,
+            B256::from(key.digest()),
+            tree.plan
+        );
+    }
+    let proof = AggregateProof::from_bytes(key, TranscriptKind::Keccak, &bytes)
+        .with_context(|| format!("{}", aggregate::root_path(&proofs.dir).display()))?;
+    let calldata = proof.to_calldata(aggregate::digest_of(card));
+    chain.send(&prove_all(
+        chain.address("Settlement")?,
+        id,
+        key.digest().into(),
+        calldata.into(),
+    ))?;
     if !chain.dry_run {
         explain(&chain, id)?;
     }

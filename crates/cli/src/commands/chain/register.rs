@@ -4,12 +4,17 @@ use super::Chain;
 use crate::args::RegisterArgs;
 use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
 use crate::output::Out;
-use anyhow::{bail, Result};
+use anyhow::{bail, Context, Result};
+use nanozk_chain::aggregate::bind_aggregate;
 use nanozk_chain::bindings::{registry, router};
 use nanozk_chain::client::Call;
 use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
+use nanozk_chain::primitives::B256;
+use nanozk_chain::GAS_CAP;
+use nanozk_prover::aggregate::digest_of;
 use nanozk_prover::files;
 use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::encoding::scalar_to_bytes;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -71,6 +76,9 @@ pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()
         };
         chain.send(&Call::new("registering the model", to, &call))?;
     }
+    if args.aggregate {
+        bind(&chain, version, &card)?;
+    }
     out.text(format!("model id {model_id}"));
     out.text(format!("version  {version}"));
     if let Some(link) = chain.link("address", to) {
@@ -92,6 +100,34 @@ pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()
         "audit_weights_ppm": terms.audit_weights,
         "answer_cost": terms.answer_cost.to_string(),
     }));
+    Ok(())
+}
+
+/// Puts the layers that are not bound yet into the version's aggregation digest.
+fn bind(chain: &Chain<'_>, version: B256, card: &ModelCard) -> Result<()> {
+    let to = chain.address("ModelRegistry")?;
+    if chain.dry_run && !chain.client.read(to, &registry::existsCall { version })? {
+        return Ok(());
+    }
+    let calls = bind_aggregate(&chain.client, to, version, card, GAS_CAP / 10 * 8)?;
+    if calls.is_empty() {
+        chain.already("all layers are bound");
+    }
+    for call in calls {
+        chain
+            .send(&call)
+            .context("what was bound so far stays: the same command goes on from there")?;
+    }
+    if chain.dry_run {
+        return Ok(());
+    }
+    let digest = chain
+        .client
+        .read(to, &registry::aggregationDigestCall { version })?;
+    let own = scalar_to_bytes(&digest_of(card));
+    if digest.0 != own {
+        bail!("the registry computes the aggregation digest {digest}, the card has {}: it is of another version of nanozk", nanozk_verifier::hex::encode(&own));
+    }
     Ok(())
 }
 

@@ -8,18 +8,21 @@
 //! | `<name>.json` | what it compiled to |
 
 use super::Chain;
+use crate::commands::aggregate::{layer_keys, tree};
 use crate::args::{BuildArgs, DeployVerifiersArgs, FreezeArgs, GenerateArgs, VerifierCommand};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
+use nanozk_aggregation::Plan;
 use nanozk_chain::bindings::{router, verifier as abi};
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::{check_proxy, create2, DeployedVerifier};
 use nanozk_chain::primitives::{keccak256, Bytes, B256};
-use nanozk_circuits::{Layer, LayerKind};
+use nanozk_circuits::Layer;
 use nanozk_evm::solidity::INTERFACE;
+use nanozk_prover::aggregate::{layers_of, MAX_K};
 use nanozk_prover::files;
 use nanozk_prover::plonk::verifier_params;
 use nanozk_verifier::hex::Digest32;
@@ -51,9 +54,13 @@ struct Index {
 #[serde(deny_unknown_fields)]
 struct Generated {
     name: String,
-    kind: LayerKind,
+    /// Kind of layer, or [`AGGREGATE`].
+    kind: String,
     verifying_key: Digest32,
 }
+
+/// In place of a kind of layer.
+const AGGREGATE: &str = "aggregate";
 
 /// `<name>.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -132,8 +139,8 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
             );
         }
         let generated = Generated {
-            name: name_of(layer.kind, &layer.verifying_key),
-            kind: layer.kind,
+            name: name_of(layer.kind.name(), &layer.verifying_key),
+            kind: layer.kind.name().into(),
             verifying_key: layer.verifying_key,
         };
         let contract = nanozk_evm::generate(
@@ -143,10 +150,31 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
             &format!("../{INTERFACE_FILE}"),
             warning,
         )?;
-        files::write(&dir.join(generated.source()), contract.source.as_bytes())?;
-        let input = compiler_input(&generated.source(), &contract.source);
-        files::write_json(&dir.join(input_file(&generated.name)), &input)?;
-        index.verifiers.push(generated);
+        write_contract(dir, generated, &contract.source, &mut index)?;
+    }
+    if args.aggregate {
+        progress.message("making the keys of nodes: once for a model");
+        let keys = layer_keys(&card, &setup, data)?;
+        let plan = match &args.tree {
+            Some(text) => Plan::parse(text, card.layers.len())?,
+            None => Plan::new(&layers_of(&card, &keys)?, MAX_K),
+        };
+        let tree = tree(&card, &keys, plan, data, &|_| {})?;
+        let root = &tree.root().key;
+        let key = Digest32(root.digest());
+        let generated = Generated {
+            name: name_of(AGGREGATE, &key),
+            kind: AGGREGATE.into(),
+            verifying_key: key,
+        };
+        let contract = nanozk_evm::generate_aggregate(
+            root,
+            &params,
+            &generated.name,
+            &format!("../{INTERFACE_FILE}"),
+            warning,
+        )?;
+        write_contract(dir, generated, &contract.source, &mut index)?;
     }
     drop(progress);
     files::write_json(&dir.join(INDEX), &index)?;
@@ -157,7 +185,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     for v in &index.verifiers {
         out.text(format!(
             "{:<10} {} {}",
-            v.kind.name(),
+            v.kind,
             v.verifying_key,
             args.output.join(v.source()).display()
         ));
@@ -173,11 +201,23 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
 }
 
 /// `EmbedVerifier_1a2b3c4d`.
-fn name_of(kind: LayerKind, key: &Digest32) -> String {
-    let kind = kind.name();
+fn name_of(kind: &str, key: &Digest32) -> String {
     let (first, rest) = kind.split_at(1);
     let key = &key.to_string()[2..10];
     format!("{}{rest}Verifier_{key}", first.to_uppercase())
+}
+
+fn write_contract(
+    dir: &Path,
+    generated: Generated,
+    source: &str,
+    index: &mut Index,
+) -> Result<()> {
+    files::write(&dir.join(generated.source()), source.as_bytes())?;
+    let input = compiler_input(&generated.source(), source);
+    files::write_json(&dir.join(input_file(&generated.name)), &input)?;
+    index.verifiers.push(generated);
+    Ok(())
 }
 
 fn compiler_input(path: &str, source: &str) -> Value {
