@@ -22,6 +22,7 @@ use crate::machine::{Columns, Machine, Value};
 use crate::verifier::{PointId, Read, Verifier};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
+use halo2curves::group::prime::PrimeCurveAffine;
 use nanozk_circuits::ir::{Column, Kind};
 use nanozk_circuits::LayerKind;
 use nanozk_verifier::transcript::poseidon::point_to_scalars;
@@ -159,9 +160,13 @@ impl Node {
     /// A node over children in their order; a root is over all layers.
     ///
     /// # Panics
-    /// If there are no children, or the embedding or the head are not at the ends.
+    /// If there are no children, the embedding or the head are not at the ends, or a fixed column of a child is zero.
     pub fn new(children: Vec<Child>, root: bool) -> Self {
         assert!(!children.is_empty(), "a node has children");
+        for point in children.iter().flat_map(|c| c.key().fixed_commitments()) {
+            // Infinity has no multiples that formulas for other points could add.
+            assert!(!bool::from(point.is_identity()), "a fixed column is zero");
+        }
         for pair in children.windows(2) {
             let inner = pair[0].ends().leave && pair[1].ends().enter;
             assert!(

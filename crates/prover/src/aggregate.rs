@@ -21,10 +21,9 @@ use nanozk_circuits::{LayerKind, Shape};
 use nanozk_setup::Setup;
 use nanozk_verifier::aggregate::{aggregation_digest, verify_node, AggregateProof, Claimed};
 use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::encoding::WORD;
 use nanozk_verifier::session::{Session, SessionError};
 use nanozk_verifier::transcript::poseidon::chain_layer;
-use nanozk_verifier::{KzgVerifier, Proof, TranscriptKind, VerifyingKey};
+use nanozk_verifier::{Accumulator, KzgVerifier, Proof, TranscriptKind, VerifyingKey};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -283,7 +282,7 @@ impl<'a> Aggregator<'a> {
         self.session.boundaries.get(before).map(|p| p.0)
     }
 
-    fn said(&self, node: &KeyedNode, digests: &[Fr], proof: &AggregateProof) -> Vec<Fr> {
+    fn said(&self, node: &KeyedNode, digests: &[Fr], accumulator: &Accumulator) -> Vec<Fr> {
         let claimed = claimed(&self.session, &self.card);
         node.node.public_inputs(&Said {
             statement: claimed.statement,
@@ -293,7 +292,7 @@ impl<'a> Aggregator<'a> {
             after: digests[node.layers.1],
             enter: self.boundary(node.layers.0),
             leave: self.boundary(node.layers.1),
-            accumulator: proof.accumulator,
+            accumulator: *accumulator,
         })
     }
 
@@ -307,8 +306,8 @@ impl<'a> Aggregator<'a> {
             return None;
         }
         let proof = AggregateProof::from_bytes(&node.key, self.transcript(at.0), &bytes).ok()?;
-        let instances = self.said(node, digests, &proof);
-        verify_node(&self.params, &node.key, &instances, &proof).ok()?;
+        let said = |accumulator: &Accumulator| self.said(node, digests, accumulator);
+        verify_node(&self.params, &node.key, said, &proof).ok()?;
         Some(proof)
     }
 
@@ -425,13 +424,11 @@ impl<'a> Aggregator<'a> {
             proof,
         };
         // A proof that does not verify is never written: one of those below it would not be valid.
-        let instances = self.said(keyed, digests, &proof);
-        verify_node(&self.params, &keyed.key, &instances, &proof).map_err(|source| {
-            Error::Node {
-                level: at.0,
-                index: at.1,
-                source,
-            }
+        let said = |accumulator: &Accumulator| self.said(keyed, digests, accumulator);
+        verify_node(&self.params, &keyed.key, said, &proof).map_err(|source| Error::Node {
+            level: at.0,
+            index: at.1,
+            source,
         })?;
         let bytes = proof.to_bytes();
         files::write(&self.path(at), &self.file(&bytes))?;
@@ -484,10 +481,4 @@ impl<'a> Aggregator<'a> {
 /// The parameters of a verifier.
 pub fn params_of(setup: &Setup) -> KzgVerifier {
     verifier_params(setup.params(), setup.id())
-}
-
-/// Bytes of a root's proof, whatever it is over.
-pub fn root_bytes(key: &VerifyingKey) -> usize {
-    debug_assert_eq!(WORD, 32);
-    AggregateProof::byte_length(key.layout())
 }

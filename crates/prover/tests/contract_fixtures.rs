@@ -11,8 +11,9 @@ use nanozk_circuits::{LayerKind, Plan};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::audit::{draw, floor_ppm, inclusion, weights};
 use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
-use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::encoding::{point_from_words, scalar_reduced, scalar_to_bytes};
 use nanozk_verifier::hex::{encode, Digest32, Point};
+use nanozk_verifier::transcript::poseidon::chain_layer;
 use serde_json::{json, Value};
 use sha3::{Digest, Keccak256};
 use std::path::Path;
@@ -357,4 +358,34 @@ bytes constant ROUND_CONSTANTS = {};
         rounds.join("\n    ")
     );
     check("contracts/libraries/PoseidonConstants.sol", &out);
+}
+
+/// The registry's digest over keys and weights, computed here from the same points.
+#[test]
+fn aggregation_digests() {
+    let path = Path::new(ROOT).join("test/fixtures/aggregation.json");
+    let text = std::fs::read_to_string(path).expect("the file is under version control");
+    let fixture: Value = serde_json::from_str(&text).expect("JSON");
+    let word = |v: &Value| -> [u8; 32] {
+        let text = v.as_str().expect("a string");
+        let Digest32(bytes) = text.parse().expect("32 bytes");
+        bytes
+    };
+    let mut running = Fr::ZERO;
+    for layer in fixture["layers"].as_array().expect("layers") {
+        let words: Vec<[u8; 32]> = layer["points"]
+            .as_array()
+            .expect("points")
+            .iter()
+            .map(word)
+            .collect();
+        let points: Vec<G1Affine> = words
+            .chunks(2)
+            .map(|xy| point_from_words(xy[0], xy[1]).expect("a point"))
+            .collect();
+        let key = scalar_reduced(&word(&layer["verifyingKey"]));
+        running = chain_layer(running, key, &points);
+        assert_eq!(scalar_to_bytes(&running), word(&layer["digest"]));
+    }
+    assert_eq!(scalar_to_bytes(&running), word(&fixture["digest"]));
 }

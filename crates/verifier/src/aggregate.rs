@@ -157,11 +157,12 @@ impl AggregateProof {
 
 /// Verifies a proof of a node and its accumulator, in one pairing.
 ///
-/// The accumulator is added to what remains of the proof, times one more challenge.
+/// The accumulator is added to what remains of the proof, times one more challenge. It is among the public inputs, which
+/// therefore are asked for with it.
 pub fn verify_node(
     params: &KzgVerifier,
     vk: &VerifyingKey,
-    instances: &[Fr],
+    instances: impl FnOnce(&Accumulator) -> Vec<Fr>,
     proof: &AggregateProof,
 ) -> Result<(), Error> {
     for (i, point) in [&proof.accumulator.lhs, &proof.accumulator.rhs]
@@ -173,7 +174,9 @@ pub fn verify_node(
             reason,
         })?;
     }
-    let (own, r) = accumulate_and_draw(params, vk, instances, &Expected::default(), &proof.proof)?;
+    let instances = instances(&proof.accumulator);
+    let expected = Expected::default();
+    let (own, r) = accumulate_and_draw(params, vk, &instances, &expected, &proof.proof)?;
     Accumulator::fold(&[own, proof.accumulator], r).check(params)
 }
 
@@ -184,5 +187,10 @@ pub fn verify_aggregate(
     claimed: &Claimed,
     proof: &AggregateProof,
 ) -> Result<(), Error> {
-    verify_node(params, vk, &claimed.instances(&proof.accumulator), proof)
+    verify_node(
+        params,
+        vk,
+        |accumulator| claimed.instances(accumulator),
+        proof,
+    )
 }

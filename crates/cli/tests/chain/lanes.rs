@@ -85,6 +85,66 @@ fn proofs_settle_at_once() {
 }
 
 #[test]
+fn an_aggregate_settles_and_closes_challenges() {
+    let (w, f) = (World::new(), fixture());
+    let bind = ["model", "register", path(&f.model), "--aggregate"];
+    assert_eq!(w.ok(CURATOR, &bind)[1]["event"], "already");
+
+    let (session, job) = w.posted(&["--lane", "proofs", "--challenge-window", "0"]);
+    let settle = ["claim", "settle", path(&session), "--aggregate"];
+    w.fails(PROVIDER, &settle, &["no aggregate", "nanozk aggregate"]);
+    let made = f.json_ok(&["aggregate", path(&session)]);
+    let last = made.last().unwrap();
+    assert!(last["proof_bytes"].as_u64().unwrap() <= 2_500, "{last}");
+    // Nothing is done twice.
+    let again = f.json_ok(&["aggregate", path(&session)]);
+    assert!(again
+        .iter()
+        .all(|o| o["event"] != "proved" && o["event"] != "node"));
+    let verify: Vec<&str> = f.verify(&session);
+    let verify = [&verify[..], &["--aggregate"]].concat();
+    f.json_ok(&verify);
+    let price = w.amount(&job, "price");
+    let [free, bonded] = w.balance(PROVIDER);
+    let settled = w.ok(PROVIDER, &settle);
+    let names = events(&settled);
+    assert!(
+        names.contains(&"ClaimProvenByAggregate".into()),
+        "{names:?}"
+    );
+    assert!(names.contains(&"JobSettled".into()), "{names:?}");
+    assert_eq!(w.status(&job)["status"], "proven");
+    let stake = w.amount(&job, "stake");
+    assert_eq!(w.balance(PROVIDER), [free + price, bonded + stake]);
+    assert_eq!(w.ok(PROVIDER, &settle)[0]["event"], "already");
+
+    // A damaged one is rejected, off chain and on.
+    let file = session.join("aggregate.proof");
+    let good = std::fs::read(&file).unwrap();
+    let mut bad = good.clone();
+    let at = bad.len() - 700;
+    bad[at] ^= 1;
+    std::fs::write(&file, bad).unwrap();
+    assert_eq!(f.command(&verify).output().unwrap().status.code(), Some(1));
+
+    // Challenges of an optimistic claim; the aggregate of the other claim does not help.
+    let (second, job) = w.posted(&["--lane", "optimistic"]);
+    for layer in ["1", "2"] {
+        let challenge = ["claim", "challenge", path(&second), "--layer", layer];
+        w.ok(CHALLENGER, &challenge);
+    }
+    std::fs::write(second.join("aggregate.proof"), good).unwrap();
+    let settle = ["claim", "settle", path(&second), "--aggregate"];
+    w.fails(PROVIDER, &settle, &["another statement"]);
+    std::fs::remove_file(second.join("aggregate.proof")).unwrap();
+    f.json_ok(&["aggregate", path(&second)]);
+    let names = events(&w.ok(PROVIDER, &settle));
+    let answered = names.iter().filter(|n| *n == "ChallengeEnded").count();
+    assert_eq!(answered, 2, "{names:?}");
+    w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
+}
+
+#[test]
 fn proofs_wait_for_the_output() {
     let w = World::new();
     let (session, job) = w.posted(&["--lane", "proofs"]);

@@ -22,7 +22,7 @@ pub(crate) fn verifiers() -> &'static Path {
         let dir = f.data.with_file_name("verifiers");
         let solc = root().join("script/solc");
         let args = ["verifier", "generate", path(&f.model), "-o", path(&dir)];
-        f.json_ok(&[&args[..], &["--solc", path(&solc)]].concat());
+        f.json_ok(&[&args[..], &["--solc", path(&solc), "--aggregate"]].concat());
         dir
     })
 }
@@ -41,7 +41,10 @@ fn base() -> &'static Base {
         };
         world.ok(CURATOR, &["deploy"]);
         world.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
-        world.ok(CURATOR, &["model", "register", path(&f.model)]);
+        world.ok(
+            CURATOR,
+            &["model", "register", path(&f.model), "--aggregate"],
+        );
         for key in [REQUESTER, PROVIDER, CHALLENGER] {
             world.ok(key, &["escrow", "deposit", "10eth"]);
         }

@@ -8,17 +8,15 @@ use crate::output::{thousands, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_aggregation::Plan;
 use nanozk_chain::aggregate::prove_all;
-use nanozk_chain::bindings::{
-    beacon, book, dispute, lens, market, registry, router, settlement,
-};
+use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, router, settlement};
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{relative, utc};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::sign;
-use nanozk_prover::{aggregate, files};
 use nanozk_prover::session::SessionDir;
+use nanozk_prover::{aggregate, files};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::session::Session;

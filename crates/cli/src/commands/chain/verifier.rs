@@ -8,8 +8,8 @@
 //! | `<name>.json` | what it compiled to |
 
 use super::Chain;
-use crate::commands::aggregate::{layer_keys, tree};
 use crate::args::{BuildArgs, DeployVerifiersArgs, FreezeArgs, GenerateArgs, VerifierCommand};
+use crate::commands::aggregate::{layer_keys, tree};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, Out, Progress};
@@ -207,12 +207,7 @@ fn name_of(kind: &str, key: &Digest32) -> String {
     format!("{}{rest}Verifier_{key}", first.to_uppercase())
 }
 
-fn write_contract(
-    dir: &Path,
-    generated: Generated,
-    source: &str,
-    index: &mut Index,
-) -> Result<()> {
+fn write_contract(dir: &Path, generated: Generated, source: &str, index: &mut Index) -> Result<()> {
     files::write(&dir.join(generated.source()), source.as_bytes())?;
     let input = compiler_input(&generated.source(), source);
     files::write_json(&dir.join(input_file(&generated.name)), &input)?;
