@@ -232,7 +232,7 @@ impl Machine {
         let two = |bits: usize| Fr::from(2).pow_vartime([bits as u64]);
         [(0, 1, LIMB), (2, 3, 80), (4, 5, LIMB)].map(|(low, high, bits)| {
             let (low, high) = (point.limb(self, low), point.limb(self, high));
-            self.start().load(low).add(high, two(bits)).end()
+            self.start().load(low).plus(high, two(bits)).end()
         })
     }
 
@@ -318,7 +318,7 @@ impl Machine {
             self.push(Fr::ZERO);
         }
         let mut rows = [0; LIMBS];
-        for l in 0..LIMBS {
+        for (l, entry) in rows.iter_mut().enumerate() {
             let at = start + 4 * l as u32;
             let (x, y) = (point.limb(self, l), point.limb(self, LIMBS + l));
             for (row, source, factor) in [(at, x, Fr::ONE), (at + 3, y, -Fr::ONE)] {
@@ -327,7 +327,7 @@ impl Machine {
                 self.read(row, source.row);
                 self.v[row as usize + 1] = factor * source.value;
             }
-            rows[l] = at + 1;
+            *entry = at + 1;
         }
         let PointRef { x, y, .. } = point.reference();
         PointRef {
@@ -443,9 +443,9 @@ impl Machine {
         let base = Fr::from(2).pow_vartime([LIMB as u64]);
         let mut chain = self.start().load(limbs[0]);
         for (l, factor) in [(1, base), (2, base.square())] {
-            chain = chain.add(limbs[l], factor);
+            chain = chain.plus(limbs[l], factor);
         }
-        chain.add(more, -Fr::ONE).assert_equals(hash);
+        chain.plus(more, -Fr::ONE).assert_equals(hash);
         point
     }
 

@@ -218,12 +218,12 @@ impl Machine {
 
     /// `a·b`.
     pub fn mul(&mut self, a: Value, b: Value) -> Value {
-        self.start().load(a).mul(b).end()
+        self.start().load(a).times(b).end()
     }
 
     /// `a + b`.
     pub fn add(&mut self, a: Value, b: Value) -> Value {
-        self.start().load(a).add(b, Fr::ONE).end()
+        self.start().load(a).plus(b, Fr::ONE).end()
     }
 
     /// `a·factor + constant`.
@@ -487,12 +487,12 @@ impl Chain<'_> {
     }
 
     /// Times `b`.
-    pub fn mul(self, b: Value) -> Self {
+    pub fn times(self, b: Value) -> Self {
         self.step(Some(b), [Fr::ONE, Fr::ZERO, Fr::ZERO, Fr::ZERO])
     }
 
     /// Plus `factor·b`.
-    pub fn add(self, b: Value, factor: Fr) -> Self {
+    pub fn plus(self, b: Value, factor: Fr) -> Self {
         self.step(Some(b), [Fr::ZERO, Fr::ONE, factor, Fr::ZERO])
     }
 

@@ -117,7 +117,7 @@ impl Scalars<'_> {
         if let Some(known) = self.powers.get(&(base.row, e)) {
             return *known;
         }
-        let power = if e % 2 == 0 {
+        let power = if e.is_multiple_of(2) {
             let half = self.power(machine, base, e / 2);
             machine.mul(half, half)
         } else {
@@ -138,7 +138,7 @@ impl Scalars<'_> {
                 Symbol::Value(less) => machine
                     .start()
                     .load(s)
-                    .mul(less)
+                    .times(less)
                     .scale(Fr::ONE, Fr::ONE)
                     .end(),
             },
@@ -149,7 +149,7 @@ impl Scalars<'_> {
                     Symbol::Value(half) => machine
                         .start()
                         .term(power, Fr::ONE, Fr::ONE)
-                        .mul(half)
+                        .times(half)
                         .end(),
                 }
             }
@@ -166,7 +166,7 @@ fn combination(machine: &mut Machine, constant: Fr, terms: &[(Fr, Value)]) -> Va
         Some((factor, value)) => machine.start().term(*value, *factor, constant),
     };
     for (factor, value) in terms {
-        chain = chain.add(*value, *factor);
+        chain = chain.plus(*value, *factor);
     }
     chain.end()
 }
@@ -220,7 +220,7 @@ fn linearize(machine: &mut Machine, read: &Read<'_>) -> Linearization {
                         None => {
                             let mut chain = machine.start().load(read.evals[*first]);
                             for other in rest {
-                                chain = chain.mul(read.evals[*other]);
+                                chain = chain.times(read.evals[*other]);
                             }
                             let product = chain.end();
                             products.insert(cells.clone(), product);
@@ -248,10 +248,10 @@ fn linearize(machine: &mut Machine, read: &Read<'_>) -> Linearization {
             chain = if i + 1 == parts.len() {
                 chain.load(*part)
             } else {
-                chain.add(*part, Fr::ONE)
+                chain.plus(*part, Fr::ONE)
             };
             if let Some(power) = exponents[i] {
-                chain = chain.mul(power);
+                chain = chain.times(power);
             }
         }
         sums.push((column, chain.end()));
@@ -400,7 +400,7 @@ impl Verifier {
         for rotation in rotations {
             inverses.entry(rotation).or_insert_with(|| {
                 let root = layout.rotate(Fr::ONE, rotation);
-                let distance = m.start().load(read.z).add(read.x, -root).end();
+                let distance = m.start().load(read.z).plus(read.x, -root).end();
                 m.invert(distance)
             });
         }
@@ -426,14 +426,14 @@ impl Verifier {
                 })
                 .collect();
             let sum = combination(m, Fr::ZERO, &terms);
-            let mut chain = m.start().load(sum).mul(power);
+            let mut chain = m.start().load(sum).times(power);
             for _ in 1..own.len() {
-                chain = chain.mul(inverse_x);
+                chain = chain.times(inverse_x);
             }
             constants.push((Fr::ONE, chain.end()));
             let mut chain = m.start().load(power);
             for rotation in &own {
-                chain = chain.mul(inverses[rotation]);
+                chain = chain.times(inverses[rotation]);
             }
             weights.push((*column, chain.end()));
             power = m.mul(power, read.v);
@@ -453,9 +453,9 @@ impl Verifier {
         let high = m
             .start()
             .load(low)
-            .mul(domain)
-            .mul(inverse_x)
-            .mul(inverse_x)
+            .times(domain)
+            .times(inverse_x)
+            .times(inverse_x)
             .end();
         let minus = m.affine(factor, -Fr::ONE, Fr::ZERO);
         let opening = m.mul(factor, read.z);
