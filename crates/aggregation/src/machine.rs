@@ -54,6 +54,8 @@ pub struct Columns {
     pub program: Program,
     /// First-phase columns; nothing if there is no witness.
     pub first_phase: Vec<Vec<Fr>>,
+    /// Rows that are used.
+    pub used: usize,
 }
 
 /// Address of a row that is no entry of a table: beyond the range table, below all tables.
@@ -350,6 +352,7 @@ impl Machine {
     /// The program and its witness.
     pub fn finish(mut self, name: String, instances: usize) -> Columns {
         let k = self.k();
+        let used = self.v.len();
         let rows = 1usize << k;
         let mut program = gates::program(k, instances);
         program.name = name;
@@ -431,6 +434,7 @@ impl Machine {
         Columns {
             program,
             first_phase,
+            used,
         }
     }
 }

@@ -242,6 +242,11 @@ impl Node {
         self.build(None).columns.program
     }
 
+    /// Number of rows that the program uses.
+    pub fn rows(&self) -> usize {
+        self.build(None).columns.used
+    }
+
     /// The program and its witness from the children's proofs.
     ///
     /// If one of them is not valid, what is proved from it will not be either.

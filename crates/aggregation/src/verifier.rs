@@ -12,7 +12,7 @@ use nanozk_verifier::transcript::poseidon::domain;
 use nanozk_verifier::{Proof, VerifyingKey};
 use std::collections::{BTreeMap, HashMap};
 
-/// A point of a proof: an index of [`Verifier::points`].
+/// A point of a proof: an index into those that were loaded.
 pub type PointId = usize;
 
 /// A point, the scalars by which it is absorbed, and the terms of its factors in both sums.

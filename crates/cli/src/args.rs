@@ -340,6 +340,20 @@ pub(crate) struct EvalArgs {
 pub(crate) enum BenchCommand {
     /// Prove layers with synthetic weights
     Layer(BenchLayerArgs),
+    /// Verify such proofs in a circuit, and prove that
+    Node(BenchNodeArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Proves attention and MLP with synthetic weights, and over each a node of an aggregate; then says how many rows \
+nodes over several blocks have. CPU seconds are of all threads.
+
+Example, the widths of GPT-2 small:
+  nanozk bench node --width 768 --heads 12 --tokens 32")]
+pub(crate) struct BenchNodeArgs {
+    #[command(flatten)]
+    pub(crate) shape: ShapeArgs,
 }
 
 #[derive(Debug, Args)]

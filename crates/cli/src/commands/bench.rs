@@ -1,11 +1,12 @@
 //! `nanozk bench`.
 
-use crate::args::{BenchKind, BenchLayerArgs, ShapeArgs};
+use crate::args::{BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
+use nanozk_aggregation::{Child, ChildProof, Node};
 use nanozk_circuits::{BlockShape, Layer, LayerKind, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params, ProvingKey};
@@ -14,6 +15,8 @@ use nanozk_setup::Setup;
 use nanozk_verifier::{verify, Expected, Proof, TranscriptKind};
 use rand_core::{OsRng, RngCore};
 use serde::Serialize;
+use serde_json::json;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What one proof costs.
@@ -107,6 +110,118 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
         m.verify_ms
     ));
     out.json(&serde_json::to_value(m)?);
+    Ok(())
+}
+
+/// Nodes over layers with synthetic weights.
+pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
+    let arch = architecture(&args.shape)?;
+    let kinds = [LayerKind::Attention, LayerKind::Mlp];
+    let shapes = shapes(&args.shape, &arch, &kinds)?;
+    let setup = data.development(shapes[0].plan.k)?;
+    let poseidon = TranscriptKind::Poseidon;
+    out.text("kind       commitments  key  evaluations     rows  k  run CPU s  key CPU s  prove CPU s  wall s  peak MB");
+    let mut block = Vec::new();
+    for shape in shapes {
+        let kind = shape.kind;
+        let progress = Progress::spinner(&format!("{}: proof", kind.name()));
+        let layer = Layer::new(shape)?;
+        let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone()).with_cosets();
+        let salts = [(); 2].map(|()| Fr::from(OsRng.next_u64()));
+        let run = SyntheticLayer::new(&arch, kind, shape.tokens, salts)?;
+        let weights = run.weights(&layer, &setup);
+        let statement = [Fr::from(1), Fr::from(2)];
+        let instances = run.instances(statement);
+        let proof = run.prove(
+            &layer, &key, &setup, &weights, &instances, poseidon, &mut OsRng,
+        )?;
+        let vk = key.vk().clone();
+        drop(key);
+        let child = Child::Layer {
+            kind,
+            key: vk.clone(),
+        };
+        block.push(child.clone());
+
+        progress.message(&format!("{}: node", kind.name()));
+        let node = Node::new(vec![child], false);
+        let told = reset_peak_rss();
+        let clock = Stopwatch::start();
+        let run = node.run(&nanozk_aggregation::Witness {
+            statement,
+            input: Fr::zero(),
+            output: Fr::zero(),
+            before: Fr::zero(),
+            proofs: vec![ChildProof {
+                proof: &proof,
+                accumulator: None,
+                digest: Fr::zero(),
+            }],
+            boundaries: vec![proof.input_commitment(&vk), proof.output_commitment(&vk)],
+        });
+        let run_cpu_s = clock.cpu_s();
+        let (rows, k) = (run.columns.used, run.columns.program.k);
+        let setup = data.development(k)?;
+        let clock = Stopwatch::start();
+        let program = Arc::new(run.columns.program);
+        let key = ProvingKey::new(setup.params(), setup.id(), program).with_cosets();
+        let key_cpu_s = clock.cpu_s();
+        let clock = Stopwatch::start();
+        let columns = nanozk_prover::plonk::Witness {
+            first_phase: run.columns.first_phase,
+            known: Default::default(),
+            instances: &run.instances,
+        };
+        let proved = nanozk_prover::plonk::prove(
+            setup.params(),
+            &key,
+            columns,
+            poseidon,
+            &mut OsRng,
+            &|_| (),
+        )?;
+        let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
+        let peak = peak_rss_bytes().filter(|_| told);
+        let params = verifier_params(setup.params(), setup.id());
+        let expected = Expected::default();
+        verify(&params, key.vk(), &run.instances, &expected, &proved)
+            .and_then(|()| run.accumulator.check(&params))
+            .with_context(|| format!("the node over {} does not verify", kind.name()))?;
+        drop(progress);
+        let layout = vk.layout();
+        let commitments = layout.first.len() + layout.second.len() + 4;
+        out.text(format!(
+            "{:<10} {commitments:>11} {:>4} {:>12} {:>8} {k:>2} {run_cpu_s:>10.1} {key_cpu_s:>10.1} {prove_cpu_s:>12.1} {prove_wall_s:>7.1} {:>8}",
+            kind.name(),
+            layout.fixed,
+            layout.openings.len(),
+            thousands(rows as u64),
+            peak.map_or("-".into(), |b| thousands(b / 1_000_000)),
+        ));
+        out.json(&json!({
+            "kind": kind.name(),
+            "commitments": commitments,
+            "key_commitments": layout.fixed,
+            "evaluations": layout.openings.len(),
+            "rows": rows,
+            "k": k,
+            "run_cpu_s": run_cpu_s,
+            "key_cpu_s": key_cpu_s,
+            "prove_cpu_s": prove_cpu_s,
+            "prove_wall_s": prove_wall_s,
+            "peak_rss_bytes": peak,
+        }));
+    }
+    for blocks in [1, 2, 3, 4, 6] {
+        let children = std::iter::repeat_n(block.clone(), blocks).flatten();
+        let node = Node::new(children.collect(), false);
+        let rows = node.rows();
+        out.text(format!(
+            "a node over {blocks} blocks: {} rows",
+            thousands(rows as u64)
+        ));
+        out.json(&json!({"blocks": blocks, "rows": rows}));
+    }
     Ok(())
 }
 

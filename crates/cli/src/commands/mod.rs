@@ -31,6 +31,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Verify(args) => return verify::verify(args, &data, out),
         Command::Eval(args) => eval::eval(args, out),
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),
+        Command::Bench(BenchCommand::Node(args)) => bench::node(args, &data, out),
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
