@@ -4,7 +4,7 @@ use super::prove::{describe, prove_layers};
 use super::run::model_of;
 use crate::args::{AggregateArgs, ProveArgs, Transcript};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
-use crate::measure::{available_bytes, Stopwatch};
+use crate::measure::{available_bytes, peak_rss_bytes, Stopwatch};
 use crate::output::{bytes, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use nanozk_aggregation::Plan;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Processor seconds that a row of a node costs, roughly: `docs/benchmarks.md`.
-const CPU_SECONDS_PER_ROW: f64 = 7e-5;
+const CPU_SECONDS_PER_ROW: f64 = 9e-5;
 
 /// The verifying keys of a card's layers.
 pub(in crate::commands) fn layer_keys(
@@ -236,6 +236,10 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let proof = aggregator.prove(&|k| setups.get(k), &report)?;
     drop(progress);
     let size = proof.to_bytes().len();
+    let resident = peak_rss_bytes();
+    if let Some(resident) = resident {
+        out.text(format!("peak memory {}", bytes(resident)));
+    }
     let nodes_cpu = clock.cpu_s() - layers_cpu - keys_cpu;
     out.text(format!(
         "one proof of {} bytes for {} layers, in {:.1} s ({:.1} CPU s: layers {layers_cpu:.1}, keys {keys_cpu:.1}, nodes {nodes_cpu:.1})",
@@ -256,6 +260,7 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         "layers_cpu_s": layers_cpu,
         "keys_cpu_s": keys_cpu,
         "nodes_cpu_s": nodes_cpu,
+        "peak_rss_bytes": resident,
         "development_setup": is_development(&card),
     }));
     Ok(())
