@@ -394,9 +394,9 @@ fn registrations_that_are_refused() {
         &["verifier", "deploy", path(w.dir.path())],
         &["has no verifiers.json"],
     );
-    // Somebody else may deploy them, the curator has to add them.
+    // Somebody else may deploy them, four of layers and one of aggregates; the curator has to add them.
     let done = w.ok(PROVIDER, &deploy).pop().unwrap();
-    assert_eq!(done["to_be_added"].as_array().unwrap().len(), 4);
+    assert_eq!(done["to_be_added"].as_array().unwrap().len(), 5);
     w.ok(CURATOR, &deploy);
     let block = w.anvil.block();
     w.ok(CURATOR, &deploy);
