@@ -146,6 +146,51 @@ static FIRST: LazyLock<Proved> = LazyLock::new(|| proved(&MODEL, 1));
 static SECOND: LazyLock<Proved> = LazyLock::new(|| proved(&MODEL, 2));
 static FOREIGN: LazyLock<Proved> = LazyLock::new(|| proved(&OTHER_MODEL, 1));
 
+/// Layers 1 and 2 of another run, with the statement of the first: only its activations are committed to otherwise.
+static OTHER_RUN: LazyLock<(Vec<Proof>, Vec<G1Affine>)> = LazyLock::new(|| {
+    let m = &*MODEL;
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("session");
+    let session = SessionDir::new(&path);
+    let mut tokens = vec![3, 1, 4];
+    tokens.extend(m.model.generate(&tokens, 3, |_| {}).unwrap());
+    let generated = Generated {
+        context: FIRST.session.session().unwrap().context,
+        tokens: &tokens,
+        prompt: 3,
+        input_salt: None,
+    };
+    let mut claim = session
+        .create(&m.model, &m.card, &generated, &m.setup, &mut OsRng)
+        .unwrap();
+    let first = FIRST.session.session().unwrap();
+    (claim.input_digest, claim.output_digest) = (first.input_digest, first.output_digest);
+    let text = serde_json::to_vec(&claim).unwrap();
+    std::fs::write(path.join("session.json"), text).unwrap();
+    let options = Options {
+        layers: vec![1, 2],
+        transcript: TranscriptKind::Poseidon,
+        jobs: 2,
+    };
+    session
+        .prove(
+            &m.model,
+            &WEIGHT_SEED,
+            &m.setup,
+            &m.prepared,
+            &options,
+            &|_| {},
+        )
+        .unwrap();
+    let proofs = [1, 2].map(|l| {
+        let key = &m.keys[&m.card.shape(&m.card.layers[l])];
+        let proof = session.proof(l).unwrap().unwrap();
+        Proof::from_bytes(key, proof.transcript, &proof.bytes).unwrap()
+    });
+    let boundaries = claim.boundaries.iter().map(|b| b.0).collect();
+    (proofs.to_vec(), boundaries)
+});
+
 fn setups(k: u32) -> Result<Arc<Setup>, Error> {
     Ok(Arc::new(Setup::development(k, DEVELOPMENT_SEED).unwrap()))
 }
@@ -250,12 +295,20 @@ fn an_invalid_proof_is_refused() {
 
 #[test]
 fn a_wrong_link_is_refused() {
-    // The second layer continues another run of the model.
+    let (proofs, boundaries) = &*OTHER_RUN;
+    // Both layers of the other run are as good as the first's: same model, same statement.
     let mut case = Case::new(&FIRST, 1, 3);
-    case.proofs[1] = SECOND.proofs[2].clone();
-    case.boundaries[2] = SECOND.boundaries[2];
+    case.proofs.clone_from(proofs);
+    case.boundaries = boundaries[0..3].to_vec();
+    let run = case.run();
+    run.accumulator.check(&MODEL.params).unwrap();
+    assert_eq!(run.digest, before(3));
+    // But the second does not continue the first of another run.
+    let mut case = Case::new(&FIRST, 1, 3);
+    case.proofs[1] = proofs[1].clone();
+    case.boundaries[2] = boundaries[2];
     case.is_refused("the first layer's output between them");
-    case.boundaries[1] = SECOND.boundaries[1];
+    case.boundaries[1] = boundaries[1];
     case.is_refused("the second layer's input between them");
 }
 
