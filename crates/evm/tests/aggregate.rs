@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::group::Curve;
 use nanozk_aggregation::{Child, Node, Plan};
 use nanozk_circuits::{LayerKind, Objective, Shape};
@@ -15,7 +15,7 @@ use nanozk_prover::plonk::verifier_params;
 use nanozk_prover::registration::{plan_model, register};
 use nanozk_prover::session::{Generated, Options, SessionDir};
 use nanozk_setup::{Setup, DEVELOPMENT_SEED};
-use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
     verify_aggregate, AggregateProof, Claimed, KzgVerifier, TranscriptKind, VerifyingKey,
@@ -28,6 +28,10 @@ use std::sync::LazyLock;
 const WEIGHT_SEED: [u8; 32] = [5; 32];
 const GAS_LIMIT: u64 = 450_000;
 const GAS: u64 = 16_777_216;
+/// Bytes of the accumulator and the digest.
+const HEAD: usize = 160;
+/// Random mutations; more by `NANOZK_MUTATIONS`.
+const MUTATIONS: usize = 500;
 
 struct World {
     layers: Vec<(LayerKind, VerifyingKey)>,
@@ -123,6 +127,43 @@ fn words(claimed: &Claimed) -> Vec<[u8; 32]> {
         .to_vec()
 }
 
+/// Whether the native verifier accepts what a contract is given.
+fn native(w: &World, bytes: &[u8], words: &[[u8; 32]]) -> bool {
+    let scalar = |i: usize| scalar_from_bytes(words.get(i)?).ok();
+    let Some((proof, digest)) = AggregateProof::from_calldata(&w.key, bytes).ok() else {
+        return false;
+    };
+    let (Some(high), Some(low), Some(input), Some(output)) =
+        (scalar(0), scalar(1), scalar(2), scalar(3))
+    else {
+        return false;
+    };
+    let claimed = Claimed {
+        statement: [high, low],
+        input,
+        output,
+        digest,
+    };
+    verify_aggregate(&w.params, &w.key, &claimed, &proof).is_ok()
+}
+
+/// Where points are in an aggregate's calldata, as errors number them: the proof's, then the accumulator's.
+fn points(w: &World) -> Vec<usize> {
+    let layout = w.key.layout();
+    let before = layout.first.len() + layout.second.len() + 2;
+    let opening = HEAD + 64 * before + 32 * layout.openings.len();
+    (0..before)
+        .map(|i| HEAD + 64 * i)
+        .chain([opening, opening + 64, 0, 64])
+        .collect()
+}
+
+/// Where evaluations start.
+fn evaluations_at(w: &World) -> usize {
+    let layout = w.key.layout();
+    HEAD + 64 * (layout.first.len() + layout.second.len() + 2)
+}
+
 #[test]
 fn accepts_at_a_bounded_price() {
     let w = &*WORLD;
@@ -149,31 +190,13 @@ fn refuses_what_the_native_verifier_refuses() {
     let mut chain = deployed(w);
     let good = w.proof.to_calldata(w.claimed.digest);
     let words = words(&w.claimed);
-    let native = |bytes: &[u8], words: &[[u8; 32]]| -> bool {
-        let scalar = |i: usize| nanozk_verifier::encoding::scalar_from_bytes(words.get(i)?).ok();
-        let Some((proof, digest)) = AggregateProof::from_calldata(&w.key, bytes).ok() else {
-            return false;
-        };
-        let (Some(high), Some(low), Some(input), Some(output)) =
-            (scalar(0), scalar(1), scalar(2), scalar(3))
-        else {
-            return false;
-        };
-        let claimed = Claimed {
-            statement: [high, low],
-            input,
-            output,
-            digest,
-        };
-        verify_aggregate(&w.params, &w.key, &claimed, &proof).is_ok()
-    };
     let mut random = rng(9);
     let mut agree = |bytes: Vec<u8>, words: Vec<[u8; 32]>, what: &str| {
         let accepted = matches!(chain.call(calldata(&bytes, &words)), Outcome::Returned(_));
-        assert_eq!(accepted, native(&bytes, &words), "{what}");
+        assert_eq!(accepted, native(w, &bytes, &words), "{what}");
         assert!(!accepted, "{what}");
     };
-    // Every word: another bit, another word's value, the modulus added.
+    // Every word: another bit, zero.
     for at in (0..good.len()).step_by(32) {
         let mut bytes = good.clone();
         let bit = random.next_u32() as usize % 253 + 3;
@@ -239,6 +262,194 @@ fn refuses_what_the_native_verifier_refuses() {
         "extended",
     );
     agree(good.clone(), words[..3].to_vec(), "a public input too few");
+}
+
+#[test]
+fn every_element_has_one_encoding() {
+    let w = &*WORLD;
+    let mut chain = deployed(w);
+    let (good, words) = (w.proof.to_calldata(w.claimed.digest), words(&w.claimed));
+    let r = modulus(scalar_to_bytes(&-Fr::one()));
+    let p = modulus(
+        point_to_words(&G1Affine {
+            x: -Fq::one(),
+            y: Fq::one(),
+        })[0],
+    );
+    let mut expect = |at: usize, to: &[u8], words: &[[u8; 32]], expected: Outcome| {
+        let mut bytes = good.clone();
+        bytes[at..at + to.len()].copy_from_slice(to);
+        assert!(!native(w, &bytes, words), "the byte {at}");
+        assert_eq!(
+            chain.call(calldata(&bytes, words)),
+            expected,
+            "the byte {at}"
+        );
+    };
+    let alias =
+        |at: usize, m: &[u8; 32]| plus(&good[at..at + 32], m).expect("moduli have 254 bits");
+    for (index, at) in points(w).into_iter().enumerate() {
+        for at in [at, at + 32] {
+            let unreduced = error("CoordinateNotReduced(uint256)", &[index]);
+            expect(at, &alias(at, &p), &words, unreduced);
+        }
+        let off = error("PointNotOnCurve(uint256)", &[index]);
+        // Infinity, and a point of another curve.
+        expect(at, &[0; 64], &words, off.clone());
+        expect(at, &word(1), &words, off);
+    }
+    for i in 0..w.key.layout().openings.len() {
+        let at = evaluations_at(w) + 32 * i;
+        let unreduced = error("EvaluationNotReduced(uint256)", &[i]);
+        expect(at, &alias(at, &r), &words, unreduced);
+    }
+    let digest = error("InstanceNotReduced(uint256)", &[4]);
+    expect(HEAD - 32, &alias(HEAD - 32, &r), &words, digest);
+    for i in 0..words.len() {
+        let mut other = words.clone();
+        other[i] = plus(&other[i], &r).expect("moduli have 254 bits");
+        expect(0, &[], &other, error("InstanceNotReduced(uint256)", &[i]));
+    }
+}
+
+#[test]
+fn calldata_has_one_encoding() {
+    let w = &*WORLD;
+    let mut chain = deployed(w);
+    let (proof, words) = (w.proof.to_calldata(w.claimed.digest), words(&w.claimed));
+    let length = proof.len();
+    // Among them the root's own proof without its head.
+    for got in [0, 32, HEAD, length - HEAD, length - 1, length + 32] {
+        let mut other = proof.clone();
+        other.resize(got, 0);
+        let expected = error("WrongProofLength(uint256,uint256)", &[length, got]);
+        assert_eq!(chain.call(calldata(&other, &words)), expected);
+    }
+    // Eleven are the circuit's.
+    for got in [0, 3, 5, 11] {
+        let mut other = words.clone();
+        other.resize(got, [0; 32]);
+        let expected = error("WrongInstanceCount(uint256,uint256)", &[4, got]);
+        assert_eq!(chain.call(calldata(&proof, &other)), expected);
+    }
+    let not_canonical = error("CalldataNotCanonical()", &[]);
+    let good = calldata(&proof, &words);
+    for extra in [1, 32] {
+        let mut longer = good.clone();
+        longer.resize(good.len() + extra, 0);
+        assert_eq!(chain.call(longer), not_canonical);
+    }
+    // The public inputs before the proof.
+    let mut swapped = good[..4].to_vec();
+    swapped.extend(word(96 + 32 * 4));
+    swapped.extend(word(64));
+    swapped.extend(word(4));
+    swapped.extend(words.as_flattened());
+    swapped.extend(word(length));
+    swapped.extend(&proof);
+    assert_eq!(chain.call(swapped), not_canonical);
+    // A gap before the proof, which offsets skip.
+    let mut gap = good[..4].to_vec();
+    gap.extend(word(96));
+    gap.extend(word(128 + length));
+    gap.extend(word(0));
+    gap.extend(&good[68..]);
+    assert_eq!(chain.call(gap), not_canonical);
+    // Truncated: the decoder of the language refuses.
+    assert_eq!(
+        chain.call(good[..good.len() - 1].to_vec()),
+        Outcome::Reverted(vec![])
+    );
+}
+
+/// Changes that keep the form: every point and evaluation is that of the proof or no proof is.
+#[test]
+fn mutations_get_the_same_verdict() {
+    let w = &*WORLD;
+    let count = std::env::var("NANOZK_MUTATIONS").map_or(MUTATIONS, |n| {
+        n.parse().expect("NANOZK_MUTATIONS is a number")
+    });
+    let mut chain = deployed(w);
+    let (good, words) = (w.proof.to_calldata(w.claimed.digest), words(&w.claimed));
+    let rejected = error("ProofRejected()", &[]);
+    let mut refuse = |bytes: &[u8], words: &[[u8; 32]], what: &str| {
+        assert!(!native(w, bytes, words), "{what}");
+        assert_eq!(chain.call(calldata(bytes, words)), rejected, "{what}");
+    };
+    let write = |bytes: &mut [u8], at: usize, point: &G1Affine| {
+        bytes[at..at + 64].copy_from_slice(point_to_words(point).as_flattened());
+    };
+    let places = points(w);
+    let evaluations = w.key.layout().openings.len();
+    let read = |at: usize| {
+        let word = |at: usize| good[at..at + 32].try_into().expect("a word");
+        nanozk_verifier::encoding::point_from_words(word(at), word(at + 32)).expect("a point")
+    };
+    for at in &places {
+        for point in [-read(*at), G1Affine::generator(), w.params.g1] {
+            let mut bytes = good.clone();
+            write(&mut bytes, *at, &point);
+            refuse(&bytes, &words, &format!("the point at {at}"));
+        }
+    }
+    for i in 0..evaluations {
+        let at = evaluations_at(w) + 32 * i;
+        let value = scalar_from_bytes(good[at..at + 32].try_into().expect("a word")).unwrap();
+        for other in [value + Fr::one(), -value, Fr::zero()] {
+            if other == value {
+                continue;
+            }
+            let mut bytes = good.clone();
+            bytes[at..at + 32].copy_from_slice(&scalar_to_bytes(&other));
+            refuse(&bytes, &words, &format!("evaluation {i}"));
+        }
+    }
+    let mut random = rng(11);
+    let mut below = |n: usize| (random.next_u64() % n as u64) as usize;
+    for round in 0..count {
+        let (mut bytes, mut words) = (good.clone(), words.clone());
+        for _ in 0..1 + below(2) {
+            let point = read(places[below(places.len())]);
+            let scalar = Fr::from(1 + below(1 << 40) as u64);
+            match below(5) {
+                0 => write(
+                    &mut bytes,
+                    places[below(places.len())],
+                    &(point * scalar).to_affine(),
+                ),
+                1 => write(&mut bytes, places[below(places.len())], &point),
+                2 => {
+                    let at = evaluations_at(w) + 32 * below(evaluations);
+                    bytes[at..at + 32].copy_from_slice(&scalar_to_bytes(&scalar));
+                }
+                3 => bytes[HEAD - 32..HEAD].copy_from_slice(&scalar_to_bytes(&scalar)),
+                _ => words[below(4)] = scalar_to_bytes(&scalar),
+            }
+        }
+        if bytes != good || words != self::words(&w.claimed) {
+            refuse(&bytes, &words, &format!("round {round}"));
+        }
+    }
+}
+
+#[test]
+fn without_gas_there_is_no_verdict() {
+    let w = &*WORLD;
+    let mut chain = deployed(w);
+    let data = calldata(&w.proof.to_calldata(w.claimed.digest), &words(&w.claimed));
+    let (_, used) = chain.call_with_gas(data.clone(), GAS);
+    let intrinsic: u64 = 21_000
+        + data
+            .iter()
+            .map(|b| if *b == 0 { 4 } else { 16 })
+            .sum::<u64>();
+    for part in 1..40 {
+        let (outcome, _) = chain.call_with_gas(data.clone(), intrinsic + used * part / 40);
+        let failed = |n| outcome == error("PrecompileFailed(uint256)", &[n]);
+        let stopped =
+            matches!(outcome, Outcome::Halted(_)) || [5, 6, 7, 8].map(failed).contains(&true);
+        assert!(stopped, "{part}/40 of the gas: {outcome:?}");
+    }
 }
 
 /// A root's tables have the same sizes whatever it is over: so have its proofs, and so costs verifying them.

@@ -217,25 +217,6 @@ fn every_changed_element_is_rejected() {
     }
 }
 
-/// `word + modulus`, if it has 256 bits.
-fn plus(word: &[u8], modulus: &[u8; 32]) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    let mut carry = 0;
-    for i in (0..32).rev() {
-        carry += u16::from(word[i]) + u16::from(modulus[i]);
-        out[i] = carry as u8;
-        carry >>= 8;
-    }
-    (carry == 0).then_some(out)
-}
-
-/// `-1`, plus one: the modulus itself, of scalars or coordinates.
-fn modulus(minus_one: [u8; 32]) -> [u8; 32] {
-    let mut out = minus_one;
-    out[31] += 1;
-    out
-}
-
 #[test]
 fn every_element_has_one_encoding() {
     let f = fixture(LayerKind::Mlp);

@@ -248,3 +248,22 @@ pub fn calldata(proof: &[u8], instances: &[[u8; 32]]) -> Vec<u8> {
     out.extend(instances.as_flattened());
     out
 }
+
+/// `word + modulus`, if it has 256 bits.
+pub fn plus(word: &[u8], modulus: &[u8; 32]) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    let mut carry = 0;
+    for i in (0..32).rev() {
+        carry += u16::from(word[i]) + u16::from(modulus[i]);
+        out[i] = carry as u8;
+        carry >>= 8;
+    }
+    (carry == 0).then_some(out)
+}
+
+/// `-1`, plus one: the modulus itself, of scalars or coordinates.
+pub fn modulus(minus_one: [u8; 32]) -> [u8; 32] {
+    let mut out = minus_one;
+    out[31] += 1;
+    out
+}
