@@ -4,23 +4,29 @@ mod common;
 
 use common::*;
 use halo2curves::bn256::{Fq, Fr, G1Affine};
+use halo2curves::ff::Field;
 use halo2curves::group::Curve;
-use nanozk_aggregation::{Child, Node, Plan};
+use nanozk_aggregation::{Child, ChildProof, Node, Plan, Witness};
 use nanozk_circuits::{LayerKind, Objective, Shape};
 use nanozk_evm::{generate_aggregate, Tables};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::aggregate::{claimed, layers_of, Aggregator, Tree};
 use nanozk_prover::keys::{KeyStore, Prepared};
-use nanozk_prover::plonk::verifier_params;
+use nanozk_prover::plonk::{prove, verifier_params, ProvingKey, Witness as Columns};
 use nanozk_prover::registration::{plan_model, register};
 use nanozk_prover::session::{Generated, Options, SessionDir};
 use nanozk_setup::{Setup, DEVELOPMENT_SEED};
+use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::statement::Context;
+use nanozk_verifier::transcript::Rounds;
+use nanozk_verifier::verify::accumulate_and_draw;
 use nanozk_verifier::{
-    verify_aggregate, AggregateProof, Claimed, KzgVerifier, TranscriptKind, VerifyingKey,
+    verify_aggregate, Accumulator, AggregateProof, Claimed, Expected, KzgVerifier, Proof,
+    TranscriptKind, VerifyingKey,
 };
-use rand_core::RngCore;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -39,6 +45,8 @@ struct World {
     params: KzgVerifier,
     claimed: Claimed,
     proof: AggregateProof,
+    /// The root, proved over a layer's proof that is not valid.
+    over_invalid: AggregateProof,
 }
 
 /// A small model's session with its aggregate.
@@ -103,16 +111,97 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let setups = |k| Ok(Arc::new(Setup::development(k, DEVELOPMENT_SEED).unwrap()));
     let plan = Plan::parse("4", 4).unwrap();
     let tree = Tree::new(&layers, plan, &setups, &store, &|_| {}).unwrap();
-    let aggregator = Aggregator::new(&session, &tree, params, keys).unwrap();
+    let aggregator = Aggregator::new(&session, &tree, params, keys.clone()).unwrap();
     let proof = aggregator.prove(&setups, &|_| {}).unwrap();
+    let over_invalid = {
+        let inner = session.for_aggregate();
+        let mut proofs: Vec<Proof> = (0..card.layers.len())
+            .map(|l| {
+                let key = &keys[&card.shape(&card.layers[l])];
+                let proof = inner.proof(l).unwrap().unwrap();
+                Proof::from_bytes(key, proof.transcript, &proof.bytes).unwrap()
+            })
+            .collect();
+        proofs[1].evals[0] += Fr::one();
+        root_over(&tree, &inner, &card, &proofs)
+    };
     World {
         layers,
         key: tree.root().key.clone(),
         params,
         claimed: claimed(&session.session().unwrap(), &card),
         proof,
+        over_invalid,
     }
 });
+
+/// The root's proof over whatever proofs of layers: [`Aggregator`] makes none that does not verify.
+fn root_over(
+    tree: &Tree,
+    session: &SessionDir,
+    card: &ModelCard,
+    proofs: &[Proof],
+) -> AggregateProof {
+    let session = session.session().unwrap();
+    let claimed = claimed(&session, card);
+    let inner = session.boundaries.iter().map(|b| Some(b.0));
+    let run = tree.root().node.run(&Witness {
+        statement: claimed.statement,
+        input: claimed.input,
+        output: claimed.output,
+        before: Fr::zero(),
+        proofs: proofs
+            .iter()
+            .map(|proof| ChildProof {
+                proof,
+                accumulator: None,
+                digest: Fr::zero(),
+            })
+            .collect(),
+        boundaries: [None].into_iter().chain(inner).chain([None]).collect(),
+    });
+    let program = Arc::new(run.columns.program);
+    let setup = Setup::development(program.k, DEVELOPMENT_SEED).unwrap();
+    let commitments = tree.root().key.fixed_commitments().to_vec();
+    let key = ProvingKey::with_commitments(setup.id(), program, commitments).with_cosets();
+    let columns = Columns {
+        first_phase: run.columns.first_phase,
+        known: Default::default(),
+        instances: &run.instances,
+    };
+    let proof = prove(
+        setup.params(),
+        &key,
+        columns,
+        TranscriptKind::Keccak,
+        &mut rng(8),
+        &|_| (),
+    )
+    .unwrap();
+    AggregateProof {
+        accumulator: run.accumulator,
+        proof,
+    }
+}
+
+/// The secret of the development setup, which everybody can compute.
+fn development_secret(w: &World) -> Fr {
+    let s = Fr::random(ChaCha20Rng::from_seed(DEVELOPMENT_SEED));
+    assert_eq!((w.params.g2 * s).to_affine(), w.params.s_g2);
+    s
+}
+
+/// Where the combined claim of a proof is checked.
+fn z_of(w: &World, proof: &AggregateProof) -> Fr {
+    let instances = w.claimed.instances(&proof.accumulator);
+    let proof = &proof.proof;
+    let mut rounds = Rounds::new(proof.transcript, &w.key, &instances).unwrap();
+    rounds.first_phase(&proof.first).unwrap();
+    rounds.second_phase(&proof.second).unwrap();
+    rounds.quotient(&proof.quotient).unwrap();
+    rounds.evaluations(&proof.evals);
+    rounds.opening(&proof.opening[0]).unwrap()
+}
 
 fn deployed(w: &World) -> Chain {
     let interface = "../interfaces/ILayerVerifier.sol";
@@ -449,6 +538,49 @@ fn without_gas_there_is_no_verdict() {
         let stopped =
             matches!(outcome, Outcome::Halted(_)) || [5, 6, 7, 8].map(failed).contains(&true);
         assert!(stopped, "{part}/40 of the gas: {outcome:?}");
+    }
+}
+
+/// The root's proof holds, the proofs below do not: only the accumulator tells.
+#[test]
+fn refuses_a_valid_root_over_an_invalid_proof() {
+    let w = &*WORLD;
+    let mut chain = deployed(w);
+    let rejected = error("ProofRejected()", &[]);
+    let words = words(&w.claimed);
+    let mut refuse = |proof: &AggregateProof, what: &str| {
+        let bytes = proof.to_calldata(w.claimed.digest);
+        assert!(!native(w, &bytes, &words), "{what}");
+        assert_eq!(chain.call(calldata(&bytes, &words)), rejected, "{what}");
+    };
+    let forged = &w.over_invalid;
+    let own = |proof: &AggregateProof| -> Accumulator {
+        let instances = w.claimed.instances(&proof.accumulator);
+        let none = Expected::default();
+        let drawn = accumulate_and_draw(&w.params, &w.key, &instances, &none, &proof.proof);
+        drawn.unwrap().0
+    };
+    own(forged).check(&w.params).expect("the root's own proof");
+    let open = forged.accumulator;
+    open.check(&w.params)
+        .expect_err("what is left of the proofs below");
+    refuse(forged, "a valid root over an invalid proof");
+    // A contract that adds the accumulator times a factor known before the last commitment W would accept another W,
+    // made with the setup's secret, by which both errors cancel: adding d to W adds (z - s)·d to the proof's.
+    let s = development_secret(w);
+    let error_of = |a: &Accumulator| (a.lhs - a.rhs * s).to_affine();
+    let z = z_of(w, forged);
+    for (factor, what) in [(Fr::one(), "1"), (-Fr::one(), "-1"), (z, "z")] {
+        let by = -factor * (z - s).invert().unwrap();
+        let d = error_of(&open) * by;
+        let mut cancelled = forged.clone();
+        cancelled.proof.opening[1] = (cancelled.proof.opening[1] + d).to_affine();
+        let sum = Accumulator::fold(&[own(&cancelled), open], factor);
+        assert_eq!(sum.check(&w.params), Ok(()), "valid with the factor {what}");
+        refuse(
+            &cancelled,
+            &format!("errors that cancel with the factor {what}"),
+        );
     }
 }
 
