@@ -33,6 +33,8 @@ use std::sync::LazyLock;
 
 const WEIGHT_SEED: [u8; 32] = [5; 32];
 const GAS_LIMIT: u64 = 450_000;
+/// Gas of a call, and code size.
+const FIGURES: (u64, usize) = (446_184, 20_133);
 const GAS: u64 = 16_777_216;
 /// Bytes of the accumulator and the digest.
 const HEAD: usize = 160;
@@ -270,6 +272,31 @@ fn accepts_at_a_bounded_price() {
     let expected = [[0; 32], [0; 32], scalar_to_bytes(&w.claimed.digest)].concat();
     assert_eq!(outcome, Outcome::Returned(expected));
     assert!(gas <= GAS_LIMIT, "{gas} gas");
+    assert_eq!((gas, chain.code_size), FIGURES, "docs/onchain.md says so");
+}
+
+#[test]
+fn getters_tell_what_was_generated() {
+    let w = &*WORLD;
+    let mut chain = deployed(w);
+    let mut get = |name: &str| chain.call(selector(name).to_vec());
+    let text = |s: &str| {
+        let mut out = [word(32), word(s.len())].concat();
+        out.extend(s.as_bytes());
+        out.resize(out.len().next_multiple_of(32), 0);
+        Outcome::Returned(out)
+    };
+    let number = |n: usize| Outcome::Returned(word(n).to_vec());
+    assert_eq!(
+        get("verifyingKey()"),
+        Outcome::Returned(w.key.digest().to_vec())
+    );
+    assert_eq!(get("setup()"), Outcome::Returned(w.key.setup().to_vec()));
+    assert_eq!(get("circuit()"), text(&w.key.program().name));
+    assert_eq!(get("generator()"), text(nanozk_evm::GENERATOR));
+    let length = AggregateProof::calldata_length(w.key.layout());
+    assert_eq!(get("proofLength()"), number(length));
+    assert_eq!(get("instanceCount()"), number(4));
 }
 
 /// Whatever is changed, the contract and the native verifier refuse it.
