@@ -17,6 +17,7 @@ use crate::machine::{table_address, Machine, Value};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::Curve;
+use nanozk_circuits::witness::fr;
 use num_bigint::BigInt;
 
 /// Bits of a digit.
@@ -87,15 +88,6 @@ impl Point {
 
 fn negative(limbs: Limbs) -> Limbs {
     limbs.map(|l| -l)
-}
-
-fn field(limb: i128) -> Fr {
-    let abs = Fr::from_u128(limb.unsigned_abs());
-    if limb < 0 {
-        -abs
-    } else {
-        abs
-    }
 }
 
 /// Limbs of the slots of a block.
@@ -222,7 +214,7 @@ impl Machine {
         let mut chain = self.start();
         let row = chain.row() + 1;
         for limb in x.into_iter().chain(y) {
-            chain = chain.constant(field(limb));
+            chain = chain.constant(fr(limb));
         }
         Point { row, point }
     }
@@ -312,7 +304,7 @@ impl Machine {
     /// The opposite of a point, in memory.
     ///
     /// An entry is two rows at a distance of three, of which the upper one cannot read: so a limb takes four rows.
-    fn opposite(&mut self, point: &Point) -> PointRef {
+    pub fn opposite(&mut self, point: &Point) -> PointRef {
         let start = self.push(Fr::ZERO);
         for _ in 0..4 * LIMBS {
             self.push(Fr::ZERO);
@@ -447,11 +439,6 @@ impl Machine {
         }
         chain.plus(more, -Fr::ONE).assert_equals(hash);
         point
-    }
-
-    /// The opposite, for [`Machine::multiples`].
-    pub fn opposite_point(&mut self, point: &Point) -> PointRef {
-        self.opposite(point)
     }
 
     /// A point that everybody knows, as the sum of [`Machine::sum`] is doubled with it; and its opposite.

@@ -31,7 +31,6 @@ use nanozk_circuits::ir::{
     Challenge, Column, ColumnInfo, Gate, Kind, Poly, Program, Scalar, Span, Step,
 };
 use num_bigint::BigInt;
-use std::sync::Arc;
 
 use crate::sponge;
 
@@ -457,9 +456,4 @@ pub fn program(k: u32, instances: usize) -> Program {
     };
     program.check();
     program
-}
-
-/// A program without fixed values, as verifiers need it.
-pub fn shared(program: Program) -> Arc<Program> {
-    Arc::new(program)
 }

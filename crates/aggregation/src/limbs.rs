@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use std::sync::LazyLock;
 
 /// Bits of a limb.
-pub(crate) const LIMB: usize = 88;
+pub(crate) const LIMB: usize = nanozk_verifier::transcript::poseidon::LIMB_BITS;
 /// Limbs of an element.
 pub(crate) const LIMBS: usize = 3;
 /// Quotients are kept with this power of two added.

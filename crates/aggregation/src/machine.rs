@@ -1,11 +1,11 @@
 //! Rows under construction: arithmetic of the scalar field, memory, and the sponge.
 
 use crate::gates::{self, At, BLOCK, FIXED, LANE, LANES, PAIR};
-use crate::sponge::{constant_row, is_full, round_constants, rows_of};
+use crate::sponge::{constant_row, round_constants, rows_of};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuits::ir::Program;
-use nanozk_circuits::poseidon::{constants, ROUNDS};
+use nanozk_circuits::poseidon::{constants, is_full, ROUNDS};
 use std::collections::HashMap;
 
 /// A value of the scalar field that can be read.

@@ -145,6 +145,14 @@ impl Child {
     }
 }
 
+/// A node's rows, before they are columns.
+struct Assembled {
+    machine: Machine,
+    instances: Vec<Fr>,
+    accumulator: Accumulator,
+    digest: Fr,
+}
+
 /// The boundary between two children, or at an end.
 struct Boundary {
     scalars: [Value; 3],
@@ -239,12 +247,13 @@ impl Node {
 
     /// The program, without a witness.
     pub fn program(&self) -> nanozk_circuits::ir::Program {
-        self.build(None).columns.program
+        self.finish(self.assemble(None)).columns.program
     }
 
-    /// Number of rows that the program uses.
-    pub fn rows(&self) -> usize {
-        self.build(None).columns.used
+    /// Number of rows that the program uses, and the binary logarithm of those it has.
+    pub fn rows(&self) -> (usize, u32) {
+        let machine = self.assemble(None).machine;
+        (machine.rows() as usize, machine.k())
     }
 
     /// The program and its witness from the children's proofs.
@@ -253,10 +262,20 @@ impl Node {
     pub fn run(&self, witness: &Witness<'_>) -> Run {
         assert_eq!(witness.proofs.len(), self.children.len());
         assert_eq!(witness.boundaries.len(), self.children.len() + 1);
-        self.build(Some(witness))
+        self.finish(self.assemble(Some(witness)))
     }
 
-    fn build(&self, witness: Option<&Witness<'_>>) -> Run {
+    fn finish(&self, assembled: Assembled) -> Run {
+        let count = assembled.instances.len();
+        Run {
+            columns: assembled.machine.finish(self.name(), count),
+            instances: assembled.instances,
+            accumulator: assembled.accumulator,
+            digest: assembled.digest,
+        }
+    }
+
+    fn assemble(&self, witness: Option<&Witness<'_>>) -> Assembled {
         let ends = self.ends();
         let count = self.instances();
         let mut known = vec![Fr::ZERO; count];
@@ -397,8 +416,8 @@ impl Node {
             instances[public.row as usize] = computed.value;
             machine.assert_equal(computed, public);
         }
-        Run {
-            columns: machine.finish(self.name(), count),
+        Assembled {
+            machine,
             instances,
             accumulator: Accumulator {
                 lhs: sums[0].point(),

@@ -78,7 +78,7 @@ impl Plan {
                     .collect(),
                 to - from == count,
             );
-            node.program().k <= max_k
+            node.rows().1 <= max_k
         };
         if fits(0, count) {
             return Plan(vec![vec![count]]);

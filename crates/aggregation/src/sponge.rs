@@ -11,18 +11,13 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuits::ir::{Column, Gate, Poly, Scalar};
-use nanozk_circuits::poseidon::{constants, ROUNDS};
+use nanozk_circuits::poseidon::{constants, is_full, FULL_ROUNDS, ROUNDS};
 use std::sync::LazyLock;
 
 use crate::gates::At;
 
 /// Full rounds at each end.
-const HALF: usize = 4;
-
-/// Whether all elements pass the S-box.
-pub fn is_full(round: usize) -> bool {
-    !(HALF..ROUNDS - HALF).contains(&round)
-}
+const HALF: usize = FULL_ROUNDS / 2;
 
 /// Rows of a round.
 pub fn rows_of(round: usize) -> usize {

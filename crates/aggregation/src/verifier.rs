@@ -171,6 +171,12 @@ fn combination(machine: &mut Machine, constant: Fr, terms: &[(Fr, Value)]) -> Va
     chain.end()
 }
 
+/// The sum.
+fn total(machine: &mut Machine, terms: &[Value]) -> Value {
+    let terms: Vec<_> = terms.iter().map(|t| (Fr::ONE, *t)).collect();
+    combination(machine, Fr::ZERO, &terms)
+}
+
 /// What `L` is: see `nanozk_verifier::linearize`.
 struct Linearization {
     columns: Vec<(Column, Value)>,
@@ -414,14 +420,11 @@ impl Verifier {
                 .iter()
                 .map(|c| c.rotation)
                 .collect();
-            let root = |rotation: &i32| layout.rotate(Fr::ONE, *rotation);
-            let terms: Vec<(Fr, Value)> = own
-                .iter()
-                .zip(range.clone())
-                .map(|(rotation, eval)| {
-                    let distances = own.iter().filter(|o| *o != rotation);
-                    let product: Fr = distances.map(|o| root(rotation) - root(o)).product();
-                    let weight = product.invert().expect("rotations do not coincide");
+            let barycentric = layout.barycentric(range.clone());
+            let terms: Vec<(Fr, Value)> = barycentric
+                .into_iter()
+                .zip(own.iter().zip(range.clone()))
+                .map(|(weight, (rotation, eval))| {
                     (weight, m.mul(read.evals[eval], inverses[rotation]))
                 })
                 .collect();
@@ -484,7 +487,7 @@ impl Verifier {
         let m = &mut self.machine;
         let helper = m.helper();
         let start = m.random_point(hash);
-        let opposite = m.opposite_point(&start);
+        let opposite = m.opposite(&start);
         let factor = m.constant(Machine::start_factor());
         let start_table = m.multiples(&start, (&helper[0], &helper[1].reference()));
         let start_factor = m.factor(factor);
@@ -495,8 +498,7 @@ impl Verifier {
         for (point, terms) in constants.into_values() {
             let m = &mut self.machine;
             tables.push(m.constant_multiples(point));
-            let terms: Vec<_> = terms.into_iter().map(|t| (Fr::ONE, t)).collect();
-            let sum = combination(m, Fr::ZERO, &terms);
+            let sum = total(m, &terms);
             sides[0].push((tables.len() - 1, m.factor(sum)));
         }
         for loaded in &self.points {
@@ -509,8 +511,7 @@ impl Verifier {
                 if terms.is_empty() {
                     continue;
                 }
-                let terms: Vec<_> = terms.iter().map(|t| (Fr::ONE, *t)).collect();
-                let sum = combination(m, Fr::ZERO, &terms);
+                let sum = total(m, terms);
                 side.push((tables.len() - 1, m.factor(sum)));
             }
         }

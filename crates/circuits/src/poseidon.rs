@@ -33,7 +33,8 @@ use crate::witness::Witness;
 
 /// Elements of the state.
 const T: usize = 3;
-const FULL_ROUNDS: usize = 8;
+/// Rounds in which all elements pass the S-box: half of them first, half last.
+pub const FULL_ROUNDS: usize = 8;
 const PARTIAL_ROUNDS: usize = 57;
 /// Rounds of a permutation.
 pub const ROUNDS: usize = FULL_ROUNDS + PARTIAL_ROUNDS;
@@ -86,7 +87,8 @@ pub fn constants() -> &'static Constants {
     &CONSTANTS
 }
 
-fn is_full(round: usize) -> bool {
+/// Whether all elements pass the S-box.
+pub fn is_full(round: usize) -> bool {
     !(FULL_ROUNDS / 2..FULL_ROUNDS / 2 + PARTIAL_ROUNDS).contains(&round)
 }
 

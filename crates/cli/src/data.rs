@@ -1,13 +1,14 @@
 //! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`.
 
 use anyhow::{anyhow, bail, Context, Result};
-use nanozk_circuits::Layer;
+use nanozk_circuits::{Layer, Shape};
 use nanozk_prover::keys::KeyStore;
 use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::VerifyingKey;
+use std::collections::hash_map::{Entry, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Chains on which a development setup may be used: none (off chain), and local test chains.
@@ -77,6 +78,26 @@ impl Data {
             );
         }
         Ok(setup)
+    }
+
+    /// The verifying keys of a card's layers. A [`TooLarge`](nanozk_circuits::composer::TooLarge) is the
+    /// card's fault.
+    pub(crate) fn layer_keys(
+        &self,
+        card: &ModelCard,
+        setup: &Setup,
+    ) -> Result<HashMap<Shape, VerifyingKey>> {
+        let mut keys = HashMap::new();
+        for l in &card.layers {
+            let shape = card.shape(l);
+            if let Entry::Vacant(entry) = keys.entry(shape) {
+                let layer = Layer::new(shape).with_context(|| {
+                    format!("the card's {} circuit does not exist", shape.kind.name())
+                })?;
+                entry.insert(self.verifying_key(&layer, setup)?);
+            }
+        }
+        Ok(keys)
     }
 
     pub(crate) fn verifying_key(&self, layer: &Layer, setup: &Setup) -> Result<VerifyingKey> {

@@ -56,13 +56,6 @@ fn sum(parts: &[String]) -> String {
         [one] => format!("mod({one}, r)"),
         _ => {
             let mut chunks = parts.rchunks(SUMMANDS);
-            let plain = |chunk: &[String]| {
-                chunk
-                    .iter()
-                    .cloned()
-                    .reduce(|a, b| format!("add({b}, {a})"))
-                    .expect("chunks are not empty")
-            };
             let first = plain(chunks.next().expect("not empty"));
             let first = match chunks.len() {
                 0 => return format!("mod({first}, r)"),
@@ -109,10 +102,7 @@ fn expression(tables: &Tables, mut terms: Vec<Term>) -> Vec<String> {
         let inner = expression(tables, inner);
         // mulmod reduces whatever is below 2^256.
         let inner = match inner.len() {
-            1..=SUMMANDS => inner
-                .into_iter()
-                .reduce(|a, b| format!("add({b}, {a})"))
-                .expect("not empty"),
+            1..=SUMMANDS => plain(&inner),
             _ => sum(&inner),
         };
         parts.push(format!("mulmod({}, {inner}, r)", cell(factor)));

@@ -294,20 +294,11 @@ impl Tables {
         rotations.retain(|r| *r != 0);
         // The linearization is opened at `x` whatever else is.
         rotations.insert(0, 0);
-        let point = |rotation: i32| layout.rotate(Fr::ONE, rotation);
         let opened = layout.opened.iter().map(|(column, range)| {
             let own: Vec<i32> = layout.openings[range.clone()]
                 .iter()
                 .map(|c| c.rotation)
                 .collect();
-            let weight = |r: &i32| {
-                let distances = own
-                    .iter()
-                    .filter(|o| *o != r)
-                    .map(|o| point(*r) - point(*o));
-                let product: Fr = distances.product();
-                product.invert().expect("rotations do not coincide")
-            };
             Opened {
                 column: *column,
                 commitment: commitment(*column),
@@ -316,7 +307,7 @@ impl Tables {
                     .map(|r| rotations.iter().position(|o| o == r).expect("listed"))
                     .collect(),
                 weights: if own.len() > 1 {
-                    own.iter().map(weight).collect()
+                    layout.barycentric(range.clone())
                 } else {
                     vec![]
                 },

@@ -7,14 +7,13 @@ use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::Curve;
 use nanozk_aggregation::{Child, ChildProof, Node, Plan, Witness};
-use nanozk_circuits::{LayerKind, Objective, Shape};
+use nanozk_circuits::LayerKind;
 use nanozk_evm::{generate_aggregate, Tables};
-use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::aggregate::{claimed, layers_of, Aggregator, Tree};
-use nanozk_prover::keys::{KeyStore, Prepared};
-use nanozk_prover::plonk::{prove, verifier_params, ProvingKey, Witness as Columns};
-use nanozk_prover::registration::{plan_model, register};
-use nanozk_prover::session::{Generated, Options, SessionDir};
+use nanozk_prover::keys::KeyStore;
+use nanozk_prover::plonk::{prove, ProvingKey, Witness as Columns};
+use nanozk_prover::session::SessionDir;
+use nanozk_prover::synthetic::SyntheticModel;
 use nanozk_setup::{Setup, DEVELOPMENT_SEED};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
@@ -27,11 +26,9 @@ use nanozk_verifier::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
-const WEIGHT_SEED: [u8; 32] = [5; 32];
 const GAS_LIMIT: u64 = 450_000;
 /// Gas of a call, and code size.
 const FIGURES: (u64, usize) = (446_184, 20_133);
@@ -53,85 +50,33 @@ struct World {
 
 /// A small model's session with its aggregate.
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let arch = Architecture {
-        layers: 1,
-        width: 8,
-        heads: 2,
-        mlp_width: 16,
-        vocab: 16,
-        context: 8,
-    };
-    let model = synthetic::model(arch, Activation::GeluNew, 1);
-    let plan = plan_model(&model, 8, false, Objective::default()).unwrap();
-    let setup = Setup::development(plan.choices[0].shape.plan.k, DEVELOPMENT_SEED).unwrap();
     let dir = tempfile::TempDir::new().unwrap();
     let store = KeyStore::new(dir.path().join("keys"));
-    let card = register(
-        &model,
-        [1; 32],
-        &plan,
-        &setup,
-        &store,
-        &WEIGHT_SEED,
-        |_, _| {},
-    )
-    .unwrap();
-    let prepared: HashMap<Shape, Prepared> = card
-        .layers
-        .iter()
-        .map(|l| card.shape(l))
-        .map(|s| (s, Prepared::new(s, &setup, &store).unwrap()))
-        .collect();
-    let keys: HashMap<Shape, VerifyingKey> = prepared
-        .iter()
-        .map(|(s, p)| (*s, p.key.vk().clone()))
-        .collect();
-    let session = SessionDir::new(dir.path().join("session"));
-    let mut tokens = vec![3, 1, 4];
-    tokens.extend(model.generate(&tokens, 3, |_| {}).unwrap());
-    let generated = Generated {
-        context: Context::default(),
-        tokens: &tokens,
-        prompt: 3,
-        input_salt: None,
-    };
-    let mut random = rng(7);
-    session
-        .create(&model, &card, &generated, &setup, &mut random)
+    let m = SyntheticModel::new(1, 1, &store).unwrap();
+    let path = dir.path().join("session");
+    let session = m.claim(&path, Context::default(), &mut rng(7)).unwrap();
+    let inner = session.for_aggregate();
+    m.prove(&inner, TranscriptKind::Poseidon, vec![], &|_| {})
         .unwrap();
-    let options = Options {
-        layers: vec![],
-        transcript: TranscriptKind::Poseidon,
-        jobs: 1,
-    };
-    session
-        .for_aggregate()
-        .prove(&model, &WEIGHT_SEED, &setup, &prepared, &options, &|_| {})
-        .unwrap();
-    let params = verifier_params(setup.params(), setup.id());
-    let layers = layers_of(&card, &keys).unwrap();
+    let (card, params) = (&m.card, m.params);
+    let layers = layers_of(card, &m.keys).unwrap();
     let setups = |k| Ok(Arc::new(Setup::development(k, DEVELOPMENT_SEED).unwrap()));
     let plan = Plan::parse("4", 4).unwrap();
     let tree = Tree::new(&layers, plan, &setups, &store, &|_| {}).unwrap();
-    let aggregator = Aggregator::new(&session, &tree, params, keys.clone()).unwrap();
+    let aggregator = Aggregator::new(&session, &tree, params, m.keys.clone()).unwrap();
     let proof = aggregator.prove(&setups, &|_| {}).unwrap();
     let over_invalid = {
-        let inner = session.for_aggregate();
         let mut proofs: Vec<Proof> = (0..card.layers.len())
-            .map(|l| {
-                let key = &keys[&card.shape(&card.layers[l])];
-                let proof = inner.proof(l).unwrap().unwrap();
-                Proof::from_bytes(key, proof.transcript, &proof.bytes).unwrap()
-            })
+            .map(|l| m.proof(&inner, l).unwrap().unwrap())
             .collect();
         proofs[1].evals[0] += Fr::one();
-        root_over(&tree, &inner, &card, &proofs)
+        root_over(&tree, &inner, card, &proofs)
     };
     World {
         layers,
         key: tree.root().key.clone(),
         params,
-        claimed: claimed(&session.session().unwrap(), &card),
+        claimed: claimed(&session.session().unwrap(), card),
         proof,
         over_invalid,
     }

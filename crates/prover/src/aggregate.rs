@@ -9,7 +9,7 @@
 
 use crate::files;
 use crate::keys::KeyStore;
-use crate::plonk::{prove, verifier_params, ProvingKey, Stage, Witness as Columns};
+use crate::plonk::{prove, ProvingKey, Stage, Witness as Columns};
 use crate::session::SessionDir;
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
@@ -19,10 +19,11 @@ use nanozk_aggregation::{Child, ChildProof, Node, Plan, Witness};
 use nanozk_circuits::ir::Program;
 use nanozk_circuits::{LayerKind, Shape};
 use nanozk_setup::Setup;
-use nanozk_verifier::aggregate::{aggregation_digest, verify_node, AggregateProof, Claimed};
+use nanozk_verifier::aggregate::{
+    aggregation_digest, running_digests, verify_node, AggregateProof, Claimed,
+};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::session::{Session, SessionError};
-use nanozk_verifier::transcript::poseidon::chain_layer;
 use nanozk_verifier::{Accumulator, KzgVerifier, Proof, TranscriptKind, VerifyingKey};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -99,34 +100,13 @@ pub fn layers_of(
         .collect()
 }
 
-/// The digest by which aggregates bind a model.
-pub fn digest_of(card: &ModelCard) -> Fr {
-    aggregation_digest(running(card))
-}
-
-fn running(card: &ModelCard) -> impl Iterator<Item = (Fr, Vec<G1Affine>)> + '_ {
-    card.layers.iter().map(|l| {
-        let key = nanozk_verifier::encoding::scalar_reduced(&l.verifying_key.0);
-        (key, l.weights.iter().map(|p| p.0).collect())
-    })
-}
-
-/// The digest before each layer, and after the last.
-fn digests(card: &ModelCard) -> Vec<Fr> {
-    let mut out = vec![Fr::ZERO];
-    for (key, weights) in running(card) {
-        out.push(chain_layer(out[out.len() - 1], key, &weights));
-    }
-    out
-}
-
 /// What a root says of a session.
 pub fn claimed(session: &Session, card: &ModelCard) -> Claimed {
     Claimed {
         statement: session.statement(card.layers.len()).words(),
         input: session.input_digest.0,
         output: session.output_digest.0,
-        digest: digest_of(card),
+        digest: aggregation_digest(card),
     }
 }
 
@@ -199,6 +179,9 @@ pub struct Aggregator<'a> {
     dir: SessionDir,
     session: Session,
     card: ModelCard,
+    claimed: Claimed,
+    /// Before each layer, and after the last.
+    digests: Vec<Fr>,
     tree: &'a Tree,
     params: KzgVerifier,
     keys: HashMap<Shape, VerifyingKey>,
@@ -252,6 +235,8 @@ impl<'a> Aggregator<'a> {
         let (session, card) = (dir.session()?, dir.card()?);
         session.check(session.model_id, &card, &keys, &params)?;
         Ok(Aggregator {
+            claimed: claimed(&session, &card),
+            digests: running_digests(&card),
             dir,
             session,
             card,
@@ -282,8 +267,8 @@ impl<'a> Aggregator<'a> {
         self.session.boundaries.get(before).map(|p| p.0)
     }
 
-    fn said(&self, node: &KeyedNode, digests: &[Fr], accumulator: &Accumulator) -> Vec<Fr> {
-        let claimed = claimed(&self.session, &self.card);
+    fn said(&self, node: &KeyedNode, accumulator: &Accumulator) -> Vec<Fr> {
+        let (claimed, digests) = (&self.claimed, &self.digests);
         node.node.public_inputs(&Said {
             statement: claimed.statement,
             input: claimed.input,
@@ -297,7 +282,7 @@ impl<'a> Aggregator<'a> {
     }
 
     /// The proof of a node, if there is a valid one.
-    fn kept(&self, at: (usize, usize), digests: &[Fr]) -> Option<AggregateProof> {
+    fn kept(&self, at: (usize, usize)) -> Option<AggregateProof> {
         let node = &self.tree.levels[at.0][at.1];
         let bytes = files::read(&self.path(at)).ok()?;
         let statement = self.session.statement(self.card.layers.len()).digest();
@@ -306,7 +291,7 @@ impl<'a> Aggregator<'a> {
             return None;
         }
         let proof = AggregateProof::from_bytes(&node.key, self.transcript(at.0), &bytes).ok()?;
-        let said = |accumulator: &Accumulator| self.said(node, digests, accumulator);
+        let said = |accumulator: &Accumulator| self.said(node, accumulator);
         verify_node(&self.params, &node.key, said, &proof).ok()?;
         Some(proof)
     }
@@ -319,9 +304,8 @@ impl<'a> Aggregator<'a> {
     ) -> Result<AggregateProof, Error> {
         let _lock = files::lock(&self.dir.path().join("lock"))?;
         files::create_dir(&self.dir.path().join("aggregate"))?;
-        let digests = digests(&self.card);
         let root = (self.tree.levels.len() - 1, 0);
-        if let Some(proof) = self.kept(root, &digests) {
+        if let Some(proof) = self.kept(root) {
             events(Event::Kept(root));
             return Ok(proof);
         }
@@ -330,12 +314,12 @@ impl<'a> Aggregator<'a> {
             let mut proofs = Vec::new();
             for index in 0..nodes.len() {
                 let at = (level, index);
-                let proof = match self.kept(at, &digests) {
+                let proof = match self.kept(at) {
                     Some(proof) => {
                         events(Event::Kept(at));
                         proof
                     }
-                    None => self.prove_node(at, &digests, &below, setups, events)?,
+                    None => self.prove_node(at, &below, setups, events)?,
                 };
                 proofs.push(proof);
             }
@@ -347,7 +331,6 @@ impl<'a> Aggregator<'a> {
     fn prove_node(
         &self,
         at: (usize, usize),
-        digests: &[Fr],
         below: &[AggregateProof],
         setups: &Setups<'_>,
         events: &(dyn Fn(Event) + Sync),
@@ -377,7 +360,7 @@ impl<'a> Aggregator<'a> {
                 .map(|i| ChildProof {
                     proof: &below[i].proof,
                     accumulator: Some(below[i].accumulator),
-                    digest: digests[nodes[i].layers.1],
+                    digest: self.digests[nodes[i].layers.1],
                 })
                 .collect()
         };
@@ -388,12 +371,12 @@ impl<'a> Aggregator<'a> {
             let starts = nodes.iter().map(|n| n.layers.0);
             starts.chain([keyed.layers.1]).collect()
         };
-        let claimed = claimed(&self.session, &self.card);
+        let claimed = &self.claimed;
         let run = keyed.node.run(&Witness {
             statement: claimed.statement,
             input: claimed.input,
             output: claimed.output,
-            before: digests[keyed.layers.0],
+            before: self.digests[keyed.layers.0],
             proofs,
             boundaries: ends.into_iter().map(|l| self.boundary(l)).collect(),
         });
@@ -424,7 +407,7 @@ impl<'a> Aggregator<'a> {
             proof,
         };
         // A proof that does not verify is never written: one of those below it would not be valid.
-        let said = |accumulator: &Accumulator| self.said(keyed, digests, accumulator);
+        let said = |accumulator: &Accumulator| self.said(keyed, accumulator);
         verify_node(&self.params, &keyed.key, said, &proof).map_err(|source| Error::Node {
             level: at.0,
             index: at.1,
@@ -476,9 +459,4 @@ impl<'a> Aggregator<'a> {
             })?,
         )
     }
-}
-
-/// The parameters of a verifier.
-pub fn params_of(setup: &Setup) -> KzgVerifier {
-    verifier_params(setup.params(), setup.id())
 }

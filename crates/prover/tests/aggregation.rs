@@ -6,81 +6,25 @@ use halo2curves::group::Curve;
 use nanozk_aggregation::gates::At;
 use nanozk_aggregation::{Child, ChildProof, Machine, Node, Plan, Run, Witness};
 use nanozk_circuits::ir::{Cell, Challenge, Kind, Program, CHALLENGES};
-use nanozk_circuits::{Objective, Shape};
-use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
-use nanozk_prover::aggregate::{claimed, digest_of, layers_of, Aggregator, Event, Tree};
+use nanozk_prover::aggregate::{claimed, layers_of, Aggregator, Event, Tree};
 use nanozk_prover::check::{complete, random_challenges, violations};
-use nanozk_prover::keys::{KeyStore, Prepared};
-use nanozk_prover::plonk::{prove, verifier_params, ProvingKey, Witness as Columns};
-use nanozk_prover::registration::{plan_model, register};
-use nanozk_prover::session::{Generated, Options, SessionDir};
+use nanozk_prover::keys::KeyStore;
+use nanozk_prover::plonk::{prove, ProvingKey, Witness as Columns};
+use nanozk_prover::session::SessionDir;
+use nanozk_prover::synthetic::SyntheticModel;
 use nanozk_prover::Error;
 use nanozk_setup::{Setup, DEVELOPMENT_SEED};
-use nanozk_verifier::aggregate::verify_node;
-use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::aggregate::{aggregation_digest, running_digests, verify_node};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::transcript::poseidon::{chain_layer, point_to_scalars, Sponge};
-use nanozk_verifier::{
-    verify_aggregate, Accumulator, AggregateProof, KzgVerifier, Proof, TranscriptKind, VerifyingKey,
-};
+use nanozk_verifier::transcript::poseidon::{point_to_scalars, Sponge};
+use nanozk_verifier::{verify_aggregate, Accumulator, AggregateProof, Proof, TranscriptKind};
 use rand_core::OsRng;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use tempfile::TempDir;
 
-const WEIGHT_SEED: [u8; 32] = [5; 32];
-
-/// A registered model of two blocks.
-struct Model {
-    model: QuantizedModel,
-    card: ModelCard,
-    setup: Setup,
-    prepared: HashMap<Shape, Prepared>,
-    keys: HashMap<Shape, VerifyingKey>,
-    params: KzgVerifier,
-}
-
-fn model(seed: u64) -> Model {
-    let arch = Architecture {
-        layers: 2,
-        width: 8,
-        heads: 2,
-        mlp_width: 16,
-        vocab: 16,
-        context: 8,
-    };
-    let model = synthetic::model(arch, Activation::GeluNew, seed);
-    let plan = plan_model(&model, 8, false, Objective::default()).unwrap();
-    let setup = Setup::development(plan.choices[0].shape.plan.k, DEVELOPMENT_SEED).unwrap();
+fn model(seed: u64) -> SyntheticModel {
     let dir = TempDir::new().unwrap();
-    let store = KeyStore::new(dir.path());
-    let card = register(
-        &model,
-        [1; 32],
-        &plan,
-        &setup,
-        &store,
-        &WEIGHT_SEED,
-        |_, _| {},
-    )
-    .unwrap();
-    let prepared: HashMap<Shape, Prepared> = card
-        .layers
-        .iter()
-        .map(|l| card.shape(l))
-        .map(|s| (s, Prepared::new(s, &setup, &store).unwrap()))
-        .collect();
-    Model {
-        keys: prepared
-            .iter()
-            .map(|(s, p)| (*s, p.key.vk().clone()))
-            .collect(),
-        params: verifier_params(setup.params(), setup.id()),
-        model,
-        card,
-        setup,
-        prepared,
-    }
+    SyntheticModel::new(2, seed, &KeyStore::new(dir.path())).unwrap()
 }
 
 /// A session with the proofs that an aggregate is made of.
@@ -91,57 +35,31 @@ struct Proved {
     boundaries: Vec<G1Affine>,
 }
 
-fn proved(m: &Model, chain: u64) -> Proved {
+fn proved(m: &SyntheticModel, chain: u64) -> Proved {
     let dir = TempDir::new().unwrap();
-    let session = SessionDir::new(dir.path().join("session"));
-    let mut tokens = vec![3, 1, 4];
-    tokens.extend(m.model.generate(&tokens, 3, |_| {}).unwrap());
-    let generated = Generated {
-        context: Context {
-            chain,
-            ..Context::default()
-        },
-        tokens: &tokens,
-        prompt: 3,
-        input_salt: None,
+    let context = Context {
+        chain,
+        ..Context::default()
     };
-    session
-        .create(&m.model, &m.card, &generated, &m.setup, &mut OsRng)
-        .unwrap();
-    let options = Options {
-        layers: vec![],
-        transcript: TranscriptKind::Poseidon,
-        jobs: 2,
-    };
+    let path = dir.path().join("session");
+    let session = m.claim(&path, context, &mut OsRng).unwrap();
     let inner = session.for_aggregate();
-    inner
-        .prove(
-            &m.model,
-            &WEIGHT_SEED,
-            &m.setup,
-            &m.prepared,
-            &options,
-            &|_| {},
-        )
+    m.prove(&inner, TranscriptKind::Poseidon, vec![], &|_| {})
         .unwrap();
-    let proofs = (0..m.card.layers.len())
-        .map(|l| {
-            let key = &m.keys[&m.card.shape(&m.card.layers[l])];
-            let proof = inner.proof(l).unwrap().unwrap();
-            Proof::from_bytes(key, proof.transcript, &proof.bytes).unwrap()
-        })
-        .collect();
+    let layers = 0..m.card.layers.len();
     let boundaries = session.session().unwrap().boundaries;
     Proved {
+        proofs: layers
+            .map(|l| m.proof(&inner, l).unwrap().unwrap())
+            .collect(),
+        boundaries: boundaries.iter().map(|p| p.0).collect(),
         _dir: dir,
         session,
-        proofs,
-        boundaries: boundaries.iter().map(|p| p.0).collect(),
     }
 }
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| model(1));
-static OTHER_MODEL: LazyLock<Model> = LazyLock::new(|| model(2));
+static MODEL: LazyLock<SyntheticModel> = LazyLock::new(|| model(1));
+static OTHER_MODEL: LazyLock<SyntheticModel> = LazyLock::new(|| model(2));
 static FIRST: LazyLock<Proved> = LazyLock::new(|| proved(&MODEL, 1));
 static SECOND: LazyLock<Proved> = LazyLock::new(|| proved(&MODEL, 2));
 static FOREIGN: LazyLock<Proved> = LazyLock::new(|| proved(&OTHER_MODEL, 1));
@@ -151,42 +69,15 @@ static OTHER_RUN: LazyLock<(Vec<Proof>, Vec<G1Affine>)> = LazyLock::new(|| {
     let m = &*MODEL;
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("session");
-    let session = SessionDir::new(&path);
-    let mut tokens = vec![3, 1, 4];
-    tokens.extend(m.model.generate(&tokens, 3, |_| {}).unwrap());
-    let generated = Generated {
-        context: FIRST.session.session().unwrap().context,
-        tokens: &tokens,
-        prompt: 3,
-        input_salt: None,
-    };
-    let mut claim = session
-        .create(&m.model, &m.card, &generated, &m.setup, &mut OsRng)
-        .unwrap();
     let first = FIRST.session.session().unwrap();
+    let session = m.claim(&path, first.context, &mut OsRng).unwrap();
+    let mut claim = session.session().unwrap();
     (claim.input_digest, claim.output_digest) = (first.input_digest, first.output_digest);
     let text = serde_json::to_vec(&claim).unwrap();
     std::fs::write(path.join("session.json"), text).unwrap();
-    let options = Options {
-        layers: vec![1, 2],
-        transcript: TranscriptKind::Poseidon,
-        jobs: 2,
-    };
-    session
-        .prove(
-            &m.model,
-            &WEIGHT_SEED,
-            &m.setup,
-            &m.prepared,
-            &options,
-            &|_| {},
-        )
+    m.prove(&session, TranscriptKind::Poseidon, vec![1, 2], &|_| {})
         .unwrap();
-    let proofs = [1, 2].map(|l| {
-        let key = &m.keys[&m.card.shape(&m.card.layers[l])];
-        let proof = session.proof(l).unwrap().unwrap();
-        Proof::from_bytes(key, proof.transcript, &proof.bytes).unwrap()
-    });
+    let proofs = [1, 2].map(|l| m.proof(&session, l).unwrap().unwrap());
     let boundaries = claim.boundaries.iter().map(|b| b.0).collect();
     (proofs.to_vec(), boundaries)
 });
@@ -253,11 +144,7 @@ impl Case {
 
 /// The registered digest before a layer.
 fn before(layer: usize) -> Fr {
-    MODEL.card.layers[..layer].iter().fold(Fr::ZERO, |d, l| {
-        let key = MODEL.keys[&MODEL.card.shape(l)].digest_scalar();
-        let weights: Vec<G1Affine> = l.weights.iter().map(|p| p.0).collect();
-        chain_layer(d, key, &weights)
-    })
+    running_digests(&MODEL.card)[layer]
 }
 
 #[test]
@@ -333,7 +220,10 @@ fn a_foreign_model_is_refused() {
     case.proofs[0] = FOREIGN.proofs[1].clone();
     case.is_refused("a layer of another model, between this one's activations");
     // A whole run of the other model has another statement; and even if it had not, another digest.
-    assert_ne!(digest_of(&MODEL.card), digest_of(&OTHER_MODEL.card));
+    assert_ne!(
+        aggregation_digest(&MODEL.card),
+        aggregation_digest(&OTHER_MODEL.card)
+    );
     case.proofs = FOREIGN.proofs[1..3].to_vec();
     case.boundaries = FOREIGN.boundaries[0..3].to_vec();
     let run = case.run();
@@ -409,7 +299,7 @@ fn a_tree_is_resumed_and_misses_no_child() {
     let key = &tree.root().key;
     verify_aggregate(&m.params, key, &claim, &proof).unwrap();
     let mut other = claim;
-    other.digest = digest_of(&OTHER_MODEL.card);
+    other.digest = aggregation_digest(&OTHER_MODEL.card);
     assert!(verify_aggregate(&m.params, key, &other, &proof).is_err());
     let mut other = claim;
     other.statement = SECOND.session.session().unwrap().statement(6).words();
@@ -441,7 +331,11 @@ fn a_tree_is_resumed_and_misses_no_child() {
         ],
         boundaries: vec![None, Some(FIRST.boundaries[2]), None],
     });
-    assert_eq!(twice.digest, digest_of(&m.card), "it says it is the model");
+    assert_eq!(
+        twice.digest,
+        aggregation_digest(&m.card),
+        "it says it is the model"
+    );
     assert!(twice.accumulator.check(&m.params).is_err(), "but it is not");
 }
 

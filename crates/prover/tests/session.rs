@@ -1,109 +1,38 @@
 //! Whole sessions: claimed, proved, verified; and every way to tamper with one, rejected.
 
-use nanozk_circuits::{Objective, Shape};
-use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
-use nanozk_prover::keys::{KeyStore, Prepared};
-use nanozk_prover::plonk::verifier_params;
-use nanozk_prover::registration::{plan_model, register};
-use nanozk_prover::session::{Event, Generated, Options, SessionDir};
+use nanozk_prover::keys::KeyStore;
+use nanozk_prover::session::{Event, Options, SessionDir};
+use nanozk_prover::synthetic::{SyntheticModel as World, WEIGHT_SEED};
 use nanozk_prover::Error;
-use nanozk_setup::{Setup, DEVELOPMENT_SEED};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::session::{LayerProof, Session, SessionError};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{KzgVerifier, TranscriptKind, VerifyingKey};
+use nanozk_verifier::TranscriptKind;
 use rand_core::OsRng;
 use serde_json::Value;
-use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 use tempfile::TempDir;
-
-const WEIGHT_SEED: [u8; 32] = [5; 32];
-
-struct World {
-    model: QuantizedModel,
-    card: ModelCard,
-    setup: Setup,
-    prepared: HashMap<Shape, Prepared>,
-    keys: HashMap<Shape, VerifyingKey>,
-    params: KzgVerifier,
-}
 
 /// A registered model with its keys.
 static WORLD: LazyLock<World> = LazyLock::new(|| world(1));
 
 fn world(seed: u64) -> World {
-    let arch = Architecture {
-        layers: 1,
-        width: 8,
-        heads: 2,
-        mlp_width: 16,
-        vocab: 16,
-        context: 8,
-    };
-    let model = synthetic::model(arch, Activation::GeluNew, seed);
-    let plan = plan_model(&model, 8, false, Objective::default()).expect("a plan");
-    let k = plan.choices[0].shape.plan.k;
-    let setup = Setup::development(k, DEVELOPMENT_SEED).expect("a setup");
     let dir = TempDir::new().expect("a directory");
-    let store = KeyStore::new(dir.path());
-    let card = register(
-        &model,
-        [1; 32],
-        &plan,
-        &setup,
-        &store,
-        &WEIGHT_SEED,
-        |_, _| {},
-    )
-    .expect("registered");
-    card.check().expect("well-formed");
-    let prepared: HashMap<Shape, Prepared> = card
-        .layers
-        .iter()
-        .map(|l| card.shape(l))
-        .map(|s| (s, Prepared::new(s, &setup, &store).expect("keys")))
-        .collect();
-    let keys = prepared
-        .iter()
-        .map(|(s, p)| (*s, p.key.vk().clone()))
-        .collect();
-    let params = verifier_params(setup.params(), setup.id());
-    World {
-        model,
-        card,
-        setup,
-        prepared,
-        keys,
-        params,
-    }
+    let world = World::new(1, seed, &KeyStore::new(dir.path())).expect("registered");
+    world.card.check().expect("well-formed");
+    world
 }
 
 /// A claimed session on disk.
 fn claim(w: &World) -> (TempDir, SessionDir) {
     let dir = TempDir::new().expect("a directory");
-    let session = SessionDir::new(dir.path().join("session"));
-    let mut tokens = vec![3, 1, 4];
-    tokens.extend(w.model.generate(&tokens, 3, |_| {}).expect("generated"));
     let context = Context {
         chain: 31337,
         ..Context::default()
     };
-    session
-        .create(
-            &w.model,
-            &w.card,
-            &Generated {
-                context,
-                tokens: &tokens,
-                prompt: 3,
-                input_salt: None,
-            },
-            &w.setup,
-            &mut OsRng,
-        )
-        .expect("claimed");
+    let path = dir.path().join("session");
+    let session = w.claim(&path, context, &mut OsRng).expect("claimed");
     (dir, session)
 }
 
@@ -114,22 +43,8 @@ fn prove(
     layers: Vec<usize>,
 ) -> Vec<Event> {
     let events = Mutex::new(Vec::new());
-    let options = Options {
-        layers,
-        transcript,
-        jobs: 2,
-    };
-    dir.prove(
-        &w.model,
-        &WEIGHT_SEED,
-        &w.setup,
-        &w.prepared,
-        &options,
-        &|e| {
-            events.lock().expect("no panics").push(e);
-        },
-    )
-    .expect("proved");
+    let keep = |e| events.lock().expect("no panics").push(e);
+    w.prove(dir, transcript, layers, &keep).expect("proved");
     events.into_inner().expect("no panics")
 }
 

@@ -1,12 +1,13 @@
 //! The proof of a tree's root: one for all layers of a session.
 
+use crate::card::ModelCard;
 use crate::encoding::{
     check_point, point_compressed, point_decompressed, point_from_words, point_to_words,
-    scalar_from_bytes, scalar_to_bytes, WORD,
+    scalar_from_bytes, scalar_reduced, scalar_to_bytes, WORD,
 };
-use crate::error::{Element, Error};
+use crate::error::{Element, Error, Malformed};
 use crate::key::{Layout, VerifyingKey};
-use crate::proof::Proof;
+use crate::proof::{check_length, Proof, Words};
 use crate::transcript::poseidon::{chain_layer, point_to_scalars};
 use crate::transcript::TranscriptKind;
 use crate::verify::{accumulate_and_draw, Accumulator, Expected, KzgVerifier};
@@ -50,11 +51,21 @@ impl Claimed {
     }
 }
 
-/// The digest by which a root binds a model: over keys (as transcripts absorb them) and weights of all layers.
-pub fn aggregation_digest(layers: impl Iterator<Item = (Fr, Vec<G1Affine>)>) -> Fr {
-    layers.fold(Fr::ZERO, |digest, (key, weights)| {
-        chain_layer(digest, key, &weights)
-    })
+/// The running digest of keys (as transcripts absorb them) and weights before each layer, and after the last: that is
+/// the one by which a root binds a model.
+pub fn running_digests(card: &ModelCard) -> Vec<Fr> {
+    let mut out = vec![Fr::ZERO];
+    for layer in &card.layers {
+        let weights: Vec<G1Affine> = layer.weights.iter().map(|p| p.0).collect();
+        let key = scalar_reduced(&layer.verifying_key.0);
+        out.push(chain_layer(out[out.len() - 1], key, &weights));
+    }
+    out
+}
+
+/// The digest by which a root binds a model.
+pub fn aggregation_digest(card: &ModelCard) -> Fr {
+    *running_digests(card).last().expect("at least the first")
 }
 
 impl AggregateProof {
@@ -82,29 +93,12 @@ impl AggregateProof {
         transcript: TranscriptKind,
         bytes: &[u8],
     ) -> Result<Self, Error> {
-        let expected = Self::byte_length(vk.layout());
-        let Some((head, rest)) = bytes
-            .split_at_checked(2 * WORD)
-            .filter(|_| bytes.len() == expected)
-        else {
-            return Err(Error::WrongLength {
-                expected,
-                got: bytes.len(),
-            });
-        };
-        let point = |i: usize| {
-            let word = head[WORD * i..][..WORD].try_into().expect("a word");
-            point_decompressed(word).map_err(|reason| Error::Decode {
-                element: Element::Accumulator(i),
-                reason,
-            })
-        };
+        check_length(Self::byte_length(vk.layout()), bytes)?;
+        let mut words = Words(bytes);
+        let accumulator = accumulator(|| point_decompressed(&words.next()))?;
         Ok(AggregateProof {
-            accumulator: Accumulator {
-                lhs: point(0)?,
-                rhs: point(1)?,
-            },
-            proof: Proof::from_bytes(vk, transcript, rest)?,
+            accumulator,
+            proof: Proof::from_bytes(vk, transcript, words.0)?,
         })
     }
 
@@ -122,37 +116,38 @@ impl AggregateProof {
 
     /// The proof and digest that [`AggregateProof::to_calldata`] encodes.
     pub fn from_calldata(vk: &VerifyingKey, bytes: &[u8]) -> Result<(Self, Fr), Error> {
-        let expected = Self::calldata_length(vk.layout());
-        let Some((head, rest)) = bytes
-            .split_at_checked(5 * WORD)
-            .filter(|_| bytes.len() == expected)
-        else {
-            return Err(Error::WrongLength {
-                expected,
-                got: bytes.len(),
-            });
-        };
-        let word =
-            |i: usize| -> [u8; WORD] { head[WORD * i..][..WORD].try_into().expect("a word") };
-        let point = |i: usize| {
-            point_from_words(word(2 * i), word(2 * i + 1)).map_err(|reason| Error::Decode {
-                element: Element::Accumulator(i),
-                reason,
-            })
-        };
-        let digest = scalar_from_bytes(&word(4)).map_err(|reason| Error::Decode {
+        check_length(Self::calldata_length(vk.layout()), bytes)?;
+        let mut words = Words(bytes);
+        let accumulator = accumulator(|| {
+            let x = words.next();
+            point_from_words(x, words.next())
+        })?;
+        let digest = scalar_from_bytes(&words.next()).map_err(|reason| Error::Decode {
             element: Element::Digest,
             reason,
         })?;
         let proof = AggregateProof {
-            accumulator: Accumulator {
-                lhs: point(0)?,
-                rhs: point(1)?,
-            },
-            proof: Proof::from_calldata(vk, TranscriptKind::Keccak, rest)?,
+            accumulator,
+            proof: Proof::from_calldata(vk, TranscriptKind::Keccak, words.0)?,
         };
         Ok((proof, digest))
     }
+}
+
+/// Both points.
+fn accumulator(
+    mut point: impl FnMut() -> Result<G1Affine, Malformed>,
+) -> Result<Accumulator, Error> {
+    let mut point = |i| {
+        point().map_err(|reason| Error::Decode {
+            element: Element::Accumulator(i),
+            reason,
+        })
+    };
+    Ok(Accumulator {
+        lhs: point(0)?,
+        rhs: point(1)?,
+    })
 }
 
 /// Verifies a proof of a node and its accumulator, in one pairing.

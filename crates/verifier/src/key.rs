@@ -138,6 +138,21 @@ impl Layout {
         }
     }
 
+    /// `1 / Π (ω^rotation - ω^other)` for each of a column's openings: interpolation at `z` is
+    /// `x^(1 - count) · Π (z - x·ω^rotation) · Σ value · weight / (z - x·ω^rotation)`.
+    pub fn barycentric(&self, openings: Range<usize>) -> Vec<Fr> {
+        let roots: Vec<Fr> = self.openings[openings]
+            .iter()
+            .map(|c| self.rotate(Fr::ONE, c.rotation))
+            .collect();
+        let weight = |(i, root): (usize, &Fr)| {
+            let others = roots.iter().enumerate().filter(|(j, _)| *j != i);
+            let product: Fr = others.map(|(_, other)| root - other).product();
+            product.invert().expect("rotations do not coincide")
+        };
+        roots.iter().enumerate().map(weight).collect()
+    }
+
     /// What is claimed of each opened column, in their order.
     pub fn claims(&self, x: Fr, evals: &[Fr]) -> Vec<Claim> {
         let claim = |range: &Range<usize>| Claim {

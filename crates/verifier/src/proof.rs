@@ -212,7 +212,7 @@ impl Proof {
     }
 }
 
-fn check_length(expected: usize, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn check_length(expected: usize, bytes: &[u8]) -> Result<(), Error> {
     if bytes.len() != expected {
         return Err(Error::WrongLength {
             expected,
@@ -223,10 +223,10 @@ fn check_length(expected: usize, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Words still to be read; as many as needed, since the length was checked.
-struct Words<'a>(&'a [u8]);
+pub(crate) struct Words<'a>(pub(crate) &'a [u8]);
 
 impl Words<'_> {
-    fn next(&mut self) -> [u8; WORD] {
+    pub(crate) fn next(&mut self) -> [u8; WORD] {
         let (word, rest) = self.0.split_first_chunk().expect("the length was checked");
         self.0 = rest;
         *word

@@ -97,7 +97,7 @@ pub fn accumulate(
     expected: &Expected<'_>,
     proof: &Proof,
 ) -> Result<Accumulator, Error> {
-    let (accumulator, _) = accumulate_and_draw(params, vk, instances, expected, proof)?;
+    let (accumulator, _) = run(params, vk, instances, expected, proof)?;
     Ok(accumulator)
 }
 
@@ -109,6 +109,18 @@ pub fn accumulate_and_draw(
     expected: &Expected<'_>,
     proof: &Proof,
 ) -> Result<(Accumulator, Fr), Error> {
+    let (accumulator, mut rounds) = run(params, vk, instances, expected, proof)?;
+    Ok((accumulator, rounds.last(&proof.opening[1])?))
+}
+
+/// The accumulator, and the transcript after `z`.
+fn run(
+    params: &KzgVerifier,
+    vk: &VerifyingKey,
+    instances: &[Fr],
+    expected: &Expected<'_>,
+    proof: &Proof,
+) -> Result<(Accumulator, Rounds), Error> {
     let (program, layout) = (vk.program(), vk.layout());
     if params.id != vk.setup() {
         return Err(Error::WrongSetup);
@@ -122,7 +134,6 @@ pub fn accumulate_and_draw(
     let x = rounds.quotient(&proof.quotient)?;
     let v = rounds.evaluations(&proof.evals);
     let z = rounds.opening(&proof.opening[0])?;
-    let r = rounds.last(&proof.opening[1])?;
 
     let linear = linearize(
         program,
@@ -167,7 +178,7 @@ pub fn accumulate_and_draw(
         lhs: msm_best(&scalars, &points).to_affine(),
         rhs: w,
     };
-    Ok((accumulator, r))
+    Ok((accumulator, rounds))
 }
 
 fn check_expected(vk: &VerifyingKey, expected: &Expected<'_>, proof: &Proof) -> Result<(), Error> {

@@ -6,14 +6,15 @@ use crate::args::{AggregateArgs, ProveArgs, Transcript};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, peak_rss_bytes, Stopwatch};
 use crate::output::{bytes, thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, Result};
 use nanozk_aggregation::Plan;
-use nanozk_circuits::{Layer, Shape};
+use nanozk_circuits::Shape;
 use nanozk_prover::aggregate::{self, Aggregator, Event, KeyedNode, Tree};
-use nanozk_prover::plonk::estimate_peak_bytes;
+use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params};
 use nanozk_prover::session::SessionDir;
 use nanozk_prover::Error;
 use nanozk_setup::Setup;
+use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::VerifyingKey;
@@ -24,25 +25,6 @@ use std::sync::Arc;
 
 /// Processor seconds that a row of a node costs, roughly: `docs/benchmarks.md`.
 const CPU_SECONDS_PER_ROW: f64 = 9e-5;
-
-/// The verifying keys of a card's layers.
-pub(in crate::commands) fn layer_keys(
-    card: &ModelCard,
-    setup: &Setup,
-    data: &Data,
-) -> Result<HashMap<Shape, VerifyingKey>> {
-    let mut keys = HashMap::new();
-    for l in &card.layers {
-        let shape = card.shape(l);
-        if let std::collections::hash_map::Entry::Vacant(entry) = keys.entry(shape) {
-            let layer = Layer::new(shape).with_context(|| {
-                format!("the card's {} circuit does not exist", shape.kind.name())
-            })?;
-            entry.insert(data.verifying_key(&layer, setup)?);
-        }
-    }
-    Ok(keys)
-}
 
 /// The tree of a plan, with its keys.
 pub(in crate::commands) fn tree(
@@ -142,8 +124,8 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let layers_cpu = clock.cpu_s();
 
     let setup = data.setup_of(&card)?;
-    let keys = layer_keys(&card, &setup, data)?;
-    let params = aggregate::params_of(&setup);
+    let keys = data.layer_keys(&card, &setup)?;
+    let params = verifier_params(setup.params(), setup.id());
     drop(setup);
     let progress = Progress::spinner("planning the tree");
     let plan = plan.unwrap_or_else(|| {
@@ -254,7 +236,7 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     out.json(&json!({
         "event": "done",
         "proof_bytes": size,
-        "digest": Scalar(aggregate::digest_of(&card)),
+        "digest": Scalar(aggregation_digest(&card)),
         "layers": card.layers.len(),
         "wall_s": clock.wall_s(),
         "layers_cpu_s": layers_cpu,

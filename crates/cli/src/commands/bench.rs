@@ -10,7 +10,7 @@ use nanozk_aggregation::{Child, ChildProof, Node};
 use nanozk_circuits::{BlockShape, Layer, LayerKind, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params, ProvingKey};
-use nanozk_prover::synthetic::SyntheticLayer;
+use nanozk_prover::synthetic::{SyntheticLayer, SyntheticWeights};
 use nanozk_setup::Setup;
 use nanozk_verifier::{verify, Expected, Proof, TranscriptKind};
 use rand_core::{OsRng, RngCore};
@@ -125,18 +125,10 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
     for shape in shapes {
         let kind = shape.kind;
         let progress = Progress::spinner(&format!("{}: proof", kind.name()));
-        let layer = Layer::new(shape)?;
-        let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone()).with_cosets();
-        let salts = [(); 2].map(|()| Fr::from(OsRng.next_u64()));
-        let run = SyntheticLayer::new(&arch, kind, shape.tokens, salts)?;
-        let weights = run.weights(&layer, &setup);
-        let statement = [Fr::from(1), Fr::from(2)];
-        let instances = run.instances(statement);
-        let proof = run.prove(
-            &layer, &key, &setup, &weights, &instances, poseidon, &mut OsRng,
-        )?;
-        let vk = key.vk().clone();
-        drop(key);
+        let subject = Subject::new(shape, &arch, &setup, || ())?;
+        let proof = subject.prove(&setup, poseidon)?;
+        let vk = subject.key.vk().clone();
+        drop(subject);
         let child = Child::Layer {
             kind,
             key: vk.clone(),
@@ -148,7 +140,7 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
         let told = reset_peak_rss();
         let clock = Stopwatch::start();
         let run = node.run(&nanozk_aggregation::Witness {
-            statement,
+            statement: STATEMENT,
             input: Fr::zero(),
             output: Fr::zero(),
             before: Fr::zero(),
@@ -215,7 +207,7 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
     for blocks in [1, 2, 3, 4, 6] {
         let children = std::iter::repeat_n(block.clone(), blocks).flatten();
         let node = Node::new(children.collect(), false);
-        let rows = node.rows();
+        let (rows, _) = node.rows();
         out.text(format!(
             "a node over {blocks} blocks: {} rows",
             thousands(rows as u64)
@@ -275,6 +267,49 @@ fn with_rows(mut shape: Shape, k: u32) -> Result<Shape> {
     Ok(shape)
 }
 
+/// What every proof is about.
+const STATEMENT: [Fr; 2] = [Fr::from_raw([1, 0, 0, 0]), Fr::from_raw([2, 0, 0, 0])];
+
+/// A layer with synthetic weights, ready to be proved.
+struct Subject {
+    layer: Layer,
+    key: ProvingKey,
+    run: SyntheticLayer,
+    weights: SyntheticWeights,
+    instances: Vec<Fr>,
+}
+
+impl Subject {
+    /// `keyed` is called between the key and the weights.
+    fn new(shape: Shape, arch: &Architecture, setup: &Setup, keyed: impl FnOnce()) -> Result<Self> {
+        let layer = Layer::new(shape)?;
+        // As sessions keep it.
+        let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone()).with_cosets();
+        keyed();
+        let salts = [(); 2].map(|()| Fr::from(OsRng.next_u64()));
+        let run = SyntheticLayer::new(arch, shape.kind, shape.tokens, salts)?;
+        Ok(Subject {
+            weights: run.weights(&layer, setup),
+            instances: run.instances(STATEMENT),
+            layer,
+            key,
+            run,
+        })
+    }
+
+    fn prove(&self, setup: &Setup, transcript: TranscriptKind) -> Result<Proof> {
+        Ok(self.run.prove(
+            &self.layer,
+            &self.key,
+            setup,
+            &self.weights,
+            &self.instances,
+            transcript,
+            &mut OsRng,
+        )?)
+    }
+}
+
 fn measure(
     shape: Shape,
     arch: &Architecture,
@@ -284,27 +319,27 @@ fn measure(
     let kind = shape.kind;
     let progress = Progress::spinner(&format!("{}: key", kind.name()));
     let clock = Stopwatch::start();
-    let layer = Layer::new(shape)?;
-    // As sessions keep it.
-    let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone()).with_cosets();
-    let keygen_cpu_s = clock.cpu_s();
-
-    progress.message(&format!("{}: weights", kind.name()));
-    let salts = [(); 2].map(|()| Fr::from(OsRng.next_u64()));
-    let run = SyntheticLayer::new(arch, kind, shape.tokens, salts)?;
-    let weights = run.weights(&layer, setup);
-    let instances = run.instances([Fr::from(1), Fr::from(2)]);
+    let mut keygen_cpu_s = 0.0;
+    let subject = Subject::new(shape, arch, setup, || {
+        keygen_cpu_s = clock.cpu_s();
+        progress.message(&format!("{}: weights", kind.name()));
+    })?;
 
     progress.message(&format!("{}: proof", kind.name()));
     let told = reset_peak_rss();
     let clock = Stopwatch::start();
-    let proof = run.prove(
-        &layer, &key, setup, &weights, &instances, transcript, &mut OsRng,
-    )?;
+    let proof = subject.prove(setup, transcript)?;
     let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
     let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
 
     progress.message(&format!("{}: verification", kind.name()));
+    let Subject {
+        layer,
+        key,
+        weights,
+        instances,
+        ..
+    } = &subject;
     let (vk, params) = (key.vk(), verifier_params(setup.params(), setup.id()));
     let bytes = proof.to_bytes();
     let expected = Expected {
@@ -315,7 +350,7 @@ fn measure(
     for _ in 0..5 {
         let start = Instant::now();
         Proof::from_bytes(vk, transcript, &bytes)
-            .and_then(|proof| verify(&params, vk, &instances, &expected, &proof))
+            .and_then(|proof| verify(&params, vk, instances, &expected, &proof))
             .with_context(|| format!("the proof of {} does not verify", kind.name()))?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }

@@ -9,12 +9,14 @@ use crate::output::{thousands, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_aggregation::Plan;
+use nanozk_circuits::composer::TooLarge;
 use nanozk_circuits::poseidon::sequence_digests;
-use nanozk_circuits::{Layer, Shape};
+use nanozk_circuits::Shape;
 use nanozk_prover::files::{self, FileError};
 use nanozk_prover::plonk::verifier_params;
 use nanozk_prover::session::SessionDir;
 use nanozk_prover::{aggregate, audit};
+use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::{CardError, ModelCard, CARD_FORMAT};
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
@@ -125,19 +127,12 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let setup = data.setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let progress = Progress::spinner("preparing keys");
-    let mut keys: HashMap<Shape, VerifyingKey> = HashMap::new();
-    for l in &card.layers {
-        let shape = card.shape(l);
-        if let std::collections::hash_map::Entry::Vacant(entry) = keys.entry(shape) {
-            let layer = Layer::new(shape).map_err(|e| {
-                reject(format!(
-                    "the card's {} circuit does not exist: {e}",
-                    shape.kind.name()
-                ))
-            })?;
-            entry.insert(data.verifying_key(&layer, &setup)?);
-        }
-    }
+    let keys = data
+        .layer_keys(&card, &setup)
+        .map_err(|e| match e.is::<TooLarge>() {
+            true => reject(format!("{e:#}")),
+            false => e,
+        })?;
     drop(progress);
     judge(session.check(args.model_id, &card, &keys, &params))?;
 
@@ -270,7 +265,7 @@ fn accept_aggregate(
         "context": session.context,
         "input_digest": session.input_digest,
         "output_digest": session.output_digest,
-        "aggregation_digest": Scalar(aggregate::digest_of(card)),
+        "aggregation_digest": Scalar(aggregation_digest(card)),
         "verifying_key": Digest32(key.digest()),
         "tree": tree.plan.to_string(),
         "layers": card.layers.len(),

@@ -2,7 +2,7 @@
 
 use super::{id_of, status, Chain};
 use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs};
-use crate::commands::aggregate::{layer_keys, tree};
+use crate::commands::aggregate::tree;
 use crate::data::Data;
 use crate::output::{thousands, Out};
 use anyhow::{bail, Context, Result};
@@ -17,6 +17,7 @@ use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::sign;
 use nanozk_prover::session::SessionDir;
 use nanozk_prover::{aggregate, files};
+use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::session::Session;
@@ -392,7 +393,7 @@ fn settle_at_once(args: &SettleArgs, data: &Data, out: &Out) -> Result<()> {
         );
     };
     let setup = data.setup_of(card)?;
-    let keys = layer_keys(card, &setup, data)?;
+    let keys = data.layer_keys(card, &setup)?;
     let plan = Plan::parse(&plan, card.layers.len())?;
     let tree = tree(card, &keys, plan, data, &|_| {})?;
     let key = &tree.root().key;
@@ -411,7 +412,7 @@ fn settle_at_once(args: &SettleArgs, data: &Data, out: &Out) -> Result<()> {
     }
     let proof = AggregateProof::from_bytes(key, TranscriptKind::Keccak, &bytes)
         .with_context(|| format!("{}", aggregate::root_path(&proofs.dir).display()))?;
-    let calldata = proof.to_calldata(aggregate::digest_of(card));
+    let calldata = proof.to_calldata(aggregation_digest(card));
     chain.send(&prove_all(
         chain.address("Settlement")?,
         id,

@@ -11,8 +11,8 @@ use nanozk_chain::client::Call;
 use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
 use nanozk_chain::primitives::B256;
 use nanozk_chain::GAS_CAP;
-use nanozk_prover::aggregate::digest_of;
 use nanozk_prover::files;
+use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use serde_json::json;
@@ -124,7 +124,7 @@ fn bind(chain: &Chain<'_>, version: B256, card: &ModelCard) -> Result<()> {
     let digest = chain
         .client
         .read(to, &registry::aggregationDigestCall { version })?;
-    let own = scalar_to_bytes(&digest_of(card));
+    let own = scalar_to_bytes(&aggregation_digest(card));
     if digest.0 != own {
         bail!("the registry computes the aggregation digest {digest}, the card has {}: it is of another version of nanozk", nanozk_verifier::hex::encode(&own));
     }

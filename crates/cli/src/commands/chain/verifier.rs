@@ -9,7 +9,7 @@
 
 use super::Chain;
 use crate::args::{BuildArgs, DeployVerifiersArgs, FreezeArgs, GenerateArgs, VerifierCommand};
-use crate::commands::aggregate::{layer_keys, tree};
+use crate::commands::aggregate::tree;
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, Out, Progress};
@@ -154,7 +154,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     }
     if args.aggregate {
         progress.message("making the keys of nodes: once for a model");
-        let keys = layer_keys(&card, &setup, data)?;
+        let keys = data.layer_keys(&card, &setup)?;
         let plan = match &args.tree {
             Some(text) => Plan::parse(text, card.layers.len())?,
             None => Plan::new(&layers_of(&card, &keys)?, MAX_K),
