@@ -7,6 +7,8 @@ use crate::error::Error;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use nanozk_verifier::card::{CardLayer, ModelCard};
 use nanozk_verifier::encoding::point_to_words;
+use nanozk_verifier::session::Session;
+use serde::{Deserialize, Serialize};
 
 /// Most gas of a transaction that binds layers, but for them.
 const BINDING: u64 = 100_000;
@@ -71,6 +73,45 @@ fn points(layer: &CardLayer) -> Vec<U256> {
         .flat_map(|point| point_to_words(&point.0))
         .map(U256::from_be_bytes)
         .collect()
+}
+
+/// Format of an aggregate's file for contracts.
+pub const AGGREGATE_FORMAT: &str = "nanozk-aggregate-call-1";
+
+/// `aggregate.json`: an aggregate as its contract takes it. Whoever sends it needs neither keys nor setups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AggregateCall {
+    /// [`AGGREGATE_FORMAT`].
+    pub format: String,
+    /// Statement it was made for.
+    pub statement: B256,
+    /// The tree it is made by.
+    pub tree: String,
+    /// Digest of the key that verifies it.
+    pub verifying_key: B256,
+    /// Proof.
+    pub proof: Bytes,
+}
+
+impl AggregateCall {
+    /// Refuses other formats, and aggregates of other sessions.
+    pub fn check(&self, session: &Session, card: &ModelCard) -> Result<(), Error> {
+        if self.format != AGGREGATE_FORMAT {
+            return Err(Error::Format {
+                expected: AGGREGATE_FORMAT,
+                got: self.format.clone(),
+            });
+        }
+        let statement = B256::from(session.statement(card.layers.len()).digest());
+        if self.statement != statement {
+            return Err(Error::Request(format!(
+                "the aggregate was made for statement {}, the session's is {statement}: nanozk aggregate makes it again",
+                self.statement
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// The call that proves all layers of a claim by one aggregate proof, as its verifier takes it.

@@ -251,7 +251,7 @@ impl Client {
                 hash: header.hash,
             });
         }
-        Ok(alloy::rlp::encode(consensus))
+        Ok(crate::rlp(consensus))
     }
 
     /// Asks a contract.

@@ -5,7 +5,8 @@
 //! * [`client`]: one node, one account: calls, simulations, transactions;
 //! * [`signing`]: what requesters and providers sign (EIP-712);
 //! * [`request`]: a job as a file, from requester to provider;
-//! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers;
+//! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers; [`output`]: what answers
+//!   a demand for the output;
 //! * [`policy`]: parameters under which cheating does not pay;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
 //!
@@ -20,6 +21,7 @@ pub mod deployment;
 mod error;
 pub mod events;
 pub mod format;
+pub mod output;
 pub mod policy;
 pub mod request;
 pub mod revert;
@@ -30,3 +32,8 @@ pub use alloy::signers::local::PrivateKeySigner;
 pub use alloy::sol_types;
 pub use client::Client;
 pub use error::{Error, GAS_CAP};
+
+/// RLP of a block's header, as its hash is made from.
+pub fn rlp(header: &alloy::consensus::Header) -> Vec<u8> {
+    alloy::rlp::encode(header)
+}

@@ -1,10 +1,12 @@
 //! What requesters and providers sign: EIP-712, the same as in the contracts.
 
 use crate::bindings::{book, market};
-use alloy::primitives::{Address, B256};
+use crate::error::Error;
+use alloy::primitives::{Address, Bytes, Signature, B256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::signers::SignerSync;
 use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct};
+use serde::{Deserialize, Serialize};
 
 mod typed {
     #![allow(missing_docs)]
@@ -119,6 +121,66 @@ pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
         .to_vec()
 }
 
+/// Format of the file of a provider's signatures.
+pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-1";
+
+/// `signatures.json`: with it anybody can take a job and post a claim for its provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureFile {
+    /// [`SIGNATURES_FORMAT`].
+    pub format: String,
+    /// Who signed.
+    pub provider: Address,
+    /// Signature to take the job.
+    pub lock: Bytes,
+    /// Signature of the claim.
+    pub claim: Bytes,
+}
+
+impl SignatureFile {
+    /// Signs both.
+    pub fn new(signer: &PrivateKeySigner, domains: &Domains, header: &book::ClaimHeader) -> Self {
+        let provider = signer.address();
+        SignatureFile {
+            format: SIGNATURES_FORMAT.into(),
+            provider,
+            lock: sign(signer, domains.lock(header.job, provider)).into(),
+            claim: sign(signer, domains.header(header)).into(),
+        }
+    }
+
+    /// Refuses other formats, and signatures of a key that are not the provider's, or of something else. Signatures of
+    /// contracts (ERC-1271) only the chain can judge.
+    pub fn check(&self, domains: &Domains, header: &book::ClaimHeader) -> Result<(), Error> {
+        if self.format != SIGNATURES_FORMAT {
+            return Err(Error::Format {
+                expected: SIGNATURES_FORMAT,
+                got: self.format.clone(),
+            });
+        }
+        let digests = [
+            ("the job", &self.lock, domains.lock(header.job, self.provider)),
+            ("the claim", &self.claim, domains.header(header)),
+        ];
+        for (what, signature, digest) in digests {
+            if signature.len() != 65 {
+                continue;
+            }
+            let signer = Signature::from_raw(signature)
+                .ok()
+                .and_then(|s| s.recover_address_from_prehash(&digest).ok());
+            if signer != Some(self.provider) {
+                return Err(Error::Request(format!(
+                    "the signature of {what} is not {}'s for this session",
+                    self.provider
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +230,32 @@ mod tests {
             parsed.recover_address_from_prehash(&digest).expect("one"),
             signer.address()
         );
+    }
+
+    #[test]
+    fn signatures_are_of_one_session() {
+        let domains = Domains {
+            chain_id: 1,
+            market: Address::repeat_byte(1),
+            book: Address::repeat_byte(2),
+        };
+        let header = book::ClaimHeader {
+            job: keccak256("job"),
+            outputDigest: keccak256("output"),
+            recipient: Address::repeat_byte(3),
+            boundaries: vec![keccak256("boundary")],
+        };
+        let signer = PrivateKeySigner::from_bytes(&keccak256("key")).expect("a key");
+        let file = SignatureFile::new(&signer, &domains, &header);
+        file.check(&domains, &header).expect("its own");
+        let mut other = header.clone();
+        other.recipient = Address::ZERO;
+        assert!(file.check(&domains, &other).is_err());
+        let mut swapped = file.clone();
+        std::mem::swap(&mut swapped.lock, &mut swapped.claim);
+        assert!(swapped.check(&domains, &header).is_err());
+        let mut stranger = file;
+        stranger.provider = Address::ZERO;
+        assert!(stranger.check(&domains, &header).is_err());
     }
 }

@@ -1,0 +1,915 @@
+//! HTTP: health, metrics, claims, and a page that shows them.
+//!
+//! Reading needs no permission. What changes something needs the token of `api.token_file`, if there is one; without one
+//! only this machine is listened to.
+
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::files::Home;
+use crate::service::{Phase, Shared};
+use crate::store::{ClaimRow, Intent, Status};
+use alloy::primitives::{Address, B256};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{header, HeaderMap, Request, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use nanozk_chain::claim::layers_of;
+use nanozk_chain::revert::{claim_status, job_status, lane};
+use serde::{Deserialize, Serialize};
+use serde_json::{json, Value};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use utoipa::{OpenApi, ToSchema};
+
+/// Largest file that is taken.
+const LARGEST: usize = 16 << 20;
+/// The page.
+const PAGE: &str = include_str!("../web/index.html");
+/// It loads nothing from anywhere.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+type App = Arc<Shared>;
+
+/// An error as the API gives it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Stable code; see docs/relayer.md.
+    pub code: String,
+    /// What was wrong, and what to do.
+    pub message: String,
+}
+
+struct Failure(StatusCode, Problem);
+
+impl Failure {
+    fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Failure(
+            status,
+            Problem {
+                code: code.into(),
+                message: message.into(),
+            },
+        )
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        let status = match e {
+            Error::Files(_) | Error::Chain(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Failure::new(status, e.code(), e.to_string())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+/// A node.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Endpoint {
+    /// Host and port.
+    pub node: String,
+    /// Health, of 100.
+    pub score: u32,
+    /// Questions since the start.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Why the last one did.
+    pub error: Option<String>,
+    /// Whether it is of the right chain.
+    pub usable: bool,
+}
+
+/// Where the relayer stands. Amounts are in wei, as decimal text; times in seconds of the chain.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusView {
+    /// Version of nanozk.
+    pub version: String,
+    /// Chain.
+    pub chain_id: u64,
+    /// Newest block.
+    pub head: Option<HeadView>,
+    /// The chain's time.
+    pub now: u64,
+    /// The account that sends.
+    pub account: String,
+    /// What it has.
+    pub balance: String,
+    /// The provider's account, if its key is here.
+    pub provider: Option<String>,
+    /// Nothing is sent.
+    pub dry_run: bool,
+    /// The last round succeeded.
+    pub ready: bool,
+    /// Why it did not.
+    pub not_ready: Option<String>,
+    /// Nodes.
+    pub endpoints: Vec<Endpoint>,
+    /// Fees.
+    pub spending: Spending,
+    /// Claims.
+    pub claims: ClaimCounts,
+    /// Transactions by status.
+    pub transactions: std::collections::BTreeMap<String, u64>,
+    /// Seconds to the earliest deadline of ours.
+    pub slack: Option<i64>,
+    /// Its claim.
+    pub slack_claim: Option<String>,
+    /// Money in open claims whose asset is ETH.
+    pub exposure: ExposureView,
+    /// What is in the inbox and cannot be used.
+    pub inbox: std::collections::BTreeMap<String, String>,
+    /// Block explorer.
+    pub explorer: Option<String>,
+}
+
+/// A block.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeadView {
+    /// Number.
+    pub number: u64,
+    /// Time.
+    pub timestamp: u64,
+}
+
+/// Fees.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Spending {
+    /// Of the last day.
+    pub day: String,
+    /// Most in a day.
+    pub day_cap: String,
+    /// Most that pending transactions may cost.
+    pub reserved: String,
+}
+
+/// Claims.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClaimCounts {
+    /// Something is left to do.
+    pub open: u64,
+    /// Nothing is.
+    pub ended: u64,
+}
+
+/// Money.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExposureView {
+    /// Stakes of ours.
+    pub stake: String,
+    /// Bonds of ours.
+    pub bonds: String,
+    /// Prices.
+    pub price: String,
+}
+
+/// A challenge that is open.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChallengeView {
+    /// Layer; the number of layers stands for the output.
+    pub layer: usize,
+    /// Who risks a bond.
+    pub challenger: String,
+    /// Until when it may be answered.
+    pub answer_by: u64,
+}
+
+/// What comes next.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NextView {
+    /// In words.
+    pub action: String,
+    /// By when; 0: at any time.
+    pub by: u64,
+}
+
+/// A claim.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClaimView {
+    /// Id.
+    pub id: String,
+    /// Our side: provider, requester or watcher.
+    pub role: String,
+    /// Where its files are.
+    pub session: String,
+    /// Nothing is left to do.
+    pub ended: bool,
+    /// Model.
+    pub model_id: String,
+    /// Registered version.
+    pub version: String,
+    /// Lane.
+    pub lane: String,
+    /// Status of the job.
+    pub job_status: String,
+    /// Status of the claim.
+    pub status: String,
+    /// Pays.
+    pub requester: String,
+    /// Answers.
+    pub provider: String,
+    /// Is paid.
+    pub recipient: String,
+    /// Asset; zero is ETH.
+    pub asset: String,
+    /// Price.
+    pub price: String,
+    /// Stake.
+    pub stake: String,
+    /// Bond of a challenge.
+    pub challenge_bond: String,
+    /// Layers.
+    pub layers: usize,
+    /// Layers proven on chain.
+    pub proven: Vec<usize>,
+    /// All by one proof.
+    pub aggregated: bool,
+    /// Open challenges.
+    pub challenges: Vec<ChallengeView>,
+    /// Layers drawn.
+    pub drawn: Option<Vec<usize>>,
+    /// Layers with a proof file.
+    pub proofs: Vec<usize>,
+    /// There is an aggregate.
+    pub aggregate: bool,
+    /// Layers being proved.
+    pub proving: Vec<usize>,
+    /// Until when the job may be taken.
+    pub lock_by: u64,
+    /// Until when it may be claimed.
+    pub claim_by: u64,
+    /// Until when layers may be challenged.
+    pub challenge_by: u64,
+    /// Until when layers may be proven.
+    pub proven_by: u64,
+    /// What comes next.
+    pub next: Option<NextView>,
+    /// Watchers: the first layer that differs.
+    pub differs: Option<usize>,
+    /// Watchers: what was found.
+    pub verdict: Option<String>,
+    /// What is in the way.
+    pub error: Option<Problem>,
+    /// Chain time of the last look.
+    pub updated: u64,
+}
+
+/// A transaction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionView {
+    /// What it does.
+    pub what: String,
+    /// Its name.
+    pub action: String,
+    /// Where it stands.
+    pub status: String,
+    /// Nonce.
+    pub nonce: Option<u64>,
+    /// Hash of the one that was included, or of the newest.
+    pub hash: Option<String>,
+    /// How often it was signed.
+    pub attempts: usize,
+    /// Gas.
+    pub gas: Option<u64>,
+    /// Fee.
+    pub fee: Option<String>,
+    /// Block.
+    pub block: Option<u64>,
+    /// What is in the way.
+    pub error: Option<String>,
+    /// By when it has to be included; 0: any time.
+    pub deadline: u64,
+}
+
+/// A link, or a command to copy.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pointer {
+    /// For people.
+    pub label: String,
+    /// Address of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// A claim, with all that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClaimDetail {
+    /// The claim.
+    #[serde(flatten)]
+    pub claim: ClaimView,
+    /// The chain's own sentence.
+    pub text: String,
+    /// Transactions, the newest first.
+    pub transactions: Vec<TransactionView>,
+    /// Where to look in an explorer.
+    pub links: Vec<Pointer>,
+    /// How to check it without this relayer.
+    pub commands: Vec<Pointer>,
+}
+
+/// Claims.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClaimList {
+    /// What is due first comes first.
+    pub claims: Vec<ClaimView>,
+}
+
+/// Which claims.
+#[derive(Debug, Deserialize)]
+pub struct Which {
+    /// `open`, `ended` or `all`.
+    state: Option<String>,
+    /// Most of them.
+    limit: Option<u64>,
+}
+
+fn text(value: impl std::fmt::Display) -> String {
+    value.to_string()
+}
+
+fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
+    let none = Facts::default();
+    let f = row.facts.as_ref().unwrap_or(&none);
+    let directory = std::path::Path::new(&row.directory);
+    let proofs = (0..f.layers)
+        .filter(|l| directory.join("proofs").join(format!("{l:03}.proof")).is_file())
+        .collect();
+    let proving = match shared.runner.running() {
+        Some((id, layers)) if id == row.id => layers,
+        _ => Vec::new(),
+    };
+    let due = row.due;
+    ClaimView {
+        id: text(row.id),
+        role: row.role.name().into(),
+        session: directory
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        ended: row.ended,
+        model_id: text(f.model_id),
+        version: text(f.version),
+        lane: lane(f.lane).into(),
+        job_status: job_status(f.job_status).into(),
+        status: claim_status(f.status).into(),
+        requester: text(f.requester),
+        provider: text(f.provider),
+        recipient: text(f.recipient),
+        asset: text(f.asset),
+        price: text(f.price),
+        stake: text(f.stake),
+        challenge_bond: text(f.challenge_bond),
+        layers: f.layers,
+        proven: layers_of(f.proven),
+        aggregated: f.aggregated,
+        challenges: f
+            .challenges
+            .iter()
+            .map(|c| ChallengeView {
+                layer: c.layer,
+                challenger: text(c.challenger),
+                answer_by: c.answer_by,
+            })
+            .collect(),
+        drawn: f.revealed.then(|| layers_of(f.drawn)),
+        proofs,
+        aggregate: directory.join("aggregate.json").is_file(),
+        proving,
+        lock_by: f.lock_by,
+        claim_by: f.claim_by,
+        challenge_by: f.challenge_by,
+        proven_by: f.proven_by,
+        next: (!row.next.is_empty()).then(|| NextView {
+            action: row.next.clone(),
+            by: due,
+        }),
+        differs: row.verdict.as_ref().and_then(|v| v.differs),
+        verdict: row.verdict.as_ref().map(|v| v.reason.clone()),
+        error: row.error.as_ref().map(|(code, message)| Problem {
+            code: code.clone(),
+            message: message.clone(),
+        }),
+        updated: row.updated,
+    }
+}
+
+async fn transaction_view(shared: &Shared, intent: &Intent) -> Result<TransactionView, Error> {
+    let attempts = shared.store.attempts(&intent.id).await?;
+    Ok(TransactionView {
+        what: intent.what.clone(),
+        action: intent.action.clone(),
+        status: intent.status.name().into(),
+        nonce: intent.nonce,
+        hash: intent.tx.or(attempts.last().map(|a| a.hash)).map(text),
+        attempts: attempts.len(),
+        gas: intent.gas_used,
+        fee: intent.fee.map(text),
+        block: intent.block,
+        error: intent.error.clone(),
+        deadline: intent.deadline,
+    })
+}
+
+/// How to check a claim without this relayer.
+fn pointers(shared: &Shared, row: &ClaimRow, hashes: &[String]) -> (Vec<Pointer>, Vec<Pointer>) {
+    let c = &shared.home.contracts;
+    let mut links = Vec::new();
+    if let Some(explorer) = &shared.config.explorer {
+        let explorer = explorer.trim_end_matches('/');
+        let mut link = |label: String, path: String| {
+            links.push(Pointer {
+                label,
+                url: Some(format!("{explorer}/{path}")),
+                command: None,
+            });
+        };
+        let contracts: [(&str, Address); 3] = [
+            ("ClaimLens: explainStatus, checkProof", c.lens),
+            ("ClaimBook: claim, boundaries", c.book),
+            ("Settlement: deadlines", c.settlement),
+        ];
+        for (label, address) in contracts {
+            link(label.into(), format!("address/{address}#readContract"));
+        }
+        for hash in hashes {
+            link(format!("transaction {hash}"), format!("tx/{hash}"));
+        }
+    }
+    // The node's address may hold a secret of the operator.
+    let rpc = "--rpc-url $ETH_RPC_URL";
+    let (id, lens, book) = (row.id, c.lens, c.book);
+    let command = |label: &str, command: String| Pointer {
+        label: label.into(),
+        url: None,
+        command: Some(command),
+    };
+    let mut commands = vec![
+        command(
+            "Ask the chain where the claim stands",
+            format!("cast call {lens} 'explainStatus(bytes32)(string)' {id} {rpc}"),
+        ),
+        command(
+            "Who has to act, and until when",
+            format!("cast call {lens} 'nextAction(bytes32)(string,string,uint64)' {id} {rpc}"),
+        ),
+        command(
+            "Commitments between the layers, as in session.json",
+            format!("cast call {book} 'boundaries(bytes32)(bytes32[])' {id} {rpc}"),
+        ),
+        command(
+            "All of it, with links",
+            format!("nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}", shared.config.deployment.display()),
+        ),
+    ];
+    if let Some(facts) = row.facts.as_ref().filter(|f| !f.model_id.is_zero()) {
+        commands.push(command(
+            "Verify the session's public files on this machine",
+            format!("nanozk verify {} --model-id {}", row.directory, facts.model_id),
+        ));
+    }
+    (links, commands)
+}
+
+/// Where the relayer stands
+#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = StatusView), (status = 503, body = Problem)))]
+async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> {
+    let live = shared.live().clone();
+    let (open, ended) = shared.store.count_claims().await?;
+    let counts = shared.store.count_intents().await?;
+    let due = shared.store.earliest_due().await?;
+    let mut transactions: std::collections::BTreeMap<String, u64> = Status::ALL
+        .iter()
+        .map(|s| (s.name().to_owned(), 0))
+        .collect();
+    transactions.extend(counts.into_iter().map(|(s, n)| (s.name().to_owned(), n)));
+    transactions.insert("pending".into(), transactions.get("signed").copied().unwrap_or(0));
+    Ok(Json(StatusView {
+        version: env!("CARGO_PKG_VERSION").into(),
+        chain_id: shared.home.chain_id,
+        head: live
+            .head
+            .map(|(number, timestamp)| HeadView { number, timestamp }),
+        now: live.now,
+        account: text(shared.account),
+        balance: text(live.balance),
+        provider: shared.provider.map(text),
+        dry_run: shared.dry_run,
+        ready: live.not_ready.is_none(),
+        not_ready: live.not_ready.map(|(code, reason)| format!("{code}: {reason}")),
+        endpoints: shared
+            .rpc
+            .health()
+            .into_iter()
+            .map(|h| Endpoint {
+                node: h.node,
+                score: h.score.into(),
+                requests: h.requests,
+                failures: h.failures,
+                error: h.last_error,
+                usable: h.usable,
+            })
+            .collect(),
+        spending: Spending {
+            day: text(live.spent.0),
+            day_cap: text(shared.config.fees.max_per_day),
+            reserved: text(live.spent.1),
+        },
+        claims: ClaimCounts { open, ended },
+        transactions,
+        slack: due.map(|(by, _)| by as i64 - live.now as i64),
+        slack_claim: due.map(|(_, id)| text(id)),
+        exposure: ExposureView {
+            stake: text(live.exposure.stake),
+            bonds: text(live.exposure.bonds),
+            price: text(live.exposure.price),
+        },
+        inbox: live.inbox,
+        explorer: shared.config.explorer.clone(),
+    }))
+}
+
+/// Claims, those with the earliest deadline first
+#[utoipa::path(get, path = "/v1/claims",
+    params(("state" = Option<String>, Query, description = "open, ended or all"),
+           ("limit" = Option<u64>, Query, description = "most of them; 100 unless told, 1,000 at most")),
+    responses((status = 200, body = ClaimList), (status = 400, body = Problem)))]
+async fn claims(
+    State(shared): State<App>,
+    Query(which): Query<Which>,
+) -> Result<Json<ClaimList>, Failure> {
+    let ended = match which.state.as_deref() {
+        None | Some("all") => None,
+        Some("open") => Some(false),
+        Some("ended") => Some(true),
+        Some(other) => {
+            return Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "NZK501",
+                format!("state is open, ended or all, not {other:?}"),
+            ))
+        }
+    };
+    let limit = which.limit.unwrap_or(100).min(1_000);
+    let rows = shared.store.claims(ended, limit).await?;
+    let claims = rows.iter().map(|r| claim_view(&shared, r)).collect();
+    Ok(Json(ClaimList { claims }))
+}
+
+fn id_of(id: &str) -> Result<B256, Failure> {
+    id.parse().map_err(|_| {
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "NZK501",
+            format!("{id:?} is no id of a claim: 0x and 64 digits"),
+        )
+    })
+}
+
+/// A claim: layers, deadlines, money, transactions, and how to check it independently
+#[utoipa::path(get, path = "/v1/claims/{id}", params(("id" = String, Path, description = "id of the claim")),
+    responses((status = 200, body = ClaimDetail), (status = 404, body = Problem)))]
+async fn claim(
+    State(shared): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<ClaimDetail>, Failure> {
+    let id = id_of(&id)?;
+    let row = shared.store.claim(id).await?.ok_or_else(|| {
+        Failure::new(
+            StatusCode::NOT_FOUND,
+            "NZK404",
+            format!("no claim {id} is known here: put its session into the inbox, or send its files"),
+        )
+    })?;
+    let mut transactions = Vec::new();
+    for intent in shared.store.intents_of(id).await? {
+        transactions.push(transaction_view(&shared, &intent).await?);
+    }
+    let hashes: Vec<String> = transactions.iter().filter_map(|t| t.hash.clone()).collect();
+    let (links, commands) = pointers(&shared, &row, &hashes);
+    Ok(Json(ClaimDetail {
+        text: row.facts.as_ref().map(|f| f.text.clone()).unwrap_or_default(),
+        claim: claim_view(&shared, &row),
+        transactions,
+        links,
+        commands,
+    }))
+}
+
+/// Files of a claim that may be sent.
+const FILES: [&str; 7] = [
+    "card.json",
+    "signatures.json",
+    "session.json",
+    "output.json",
+    "aggregate.json",
+    "request.json",
+    "secret.json",
+];
+
+/// Sends a file of a session or a request
+///
+/// Of a session: card.json, session.json, and signatures.json or the relayer has the provider's key; output.json and
+/// aggregate.json if there are any. Of a request: request.json, and secret.json if the provider disclosed it. The claim is
+/// taken up as soon as its files are complete. Sending a file again replaces it.
+#[utoipa::path(put, path = "/v1/claims/{id}/{file}",
+    params(("id" = String, Path, description = "id of the claim"), ("file" = String, Path, description = "name of the file")),
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn put_file(
+    State(shared): State<App>,
+    Path((id, file)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<StatusCode, Failure> {
+    let id = id_of(&id)?;
+    if !FILES.contains(&file.as_str()) {
+        return Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            "NZK501",
+            format!("{file:?} is no file of a claim: {}", FILES.join(", ")),
+        ));
+    }
+    let value: Value = serde_json::from_slice(&body).map_err(|e| {
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", format!("{file} is no JSON: {e}"))
+    })?;
+    let named = match file.as_str() {
+        "session.json" => value.pointer("/context/claim"),
+        "request.json" => value.pointer("/job"),
+        _ => None,
+    };
+    if let Some(named) = named {
+        if named.as_str().and_then(|n| n.parse::<B256>().ok()) != Some(id) {
+            return Err(Failure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "NZK502",
+                format!("{file} is of claim {named}, not {id}"),
+            ));
+        }
+    }
+    store_file(&shared, id, &file, &body)
+}
+
+/// Sends a layer's proof
+#[utoipa::path(put, path = "/v1/claims/{id}/proofs/{layer}",
+    params(("id" = String, Path, description = "id of the claim"), ("layer" = u16, Path, description = "layer, from zero")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn put_proof(
+    State(shared): State<App>,
+    Path((id, layer)): Path<(String, u16)>,
+    body: Bytes,
+) -> Result<StatusCode, Failure> {
+    let id = id_of(&id)?;
+    nanozk_verifier::session::LayerProof::from_file(layer.into(), &body).map_err(|e| {
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", e.to_string())
+    })?;
+    store_file(&shared, id, &format!("proofs/{layer:03}.proof"), &body)
+}
+
+/// Writes a file whole, and looks at its claim again.
+fn store_file(shared: &App, id: B256, file: &str, body: &[u8]) -> Result<StatusCode, Failure> {
+    if shared.phase() != Phase::Working {
+        return Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "NZK503",
+            "the relayer is ending: send it again later",
+        ));
+    }
+    let directory = shared.config.inbox.join(id.to_string());
+    let path = directory.join(file);
+    let written = (|| -> std::io::Result<()> {
+        use std::io::Write;
+        let parent = path.parent().unwrap_or(&directory);
+        std::fs::create_dir_all(parent)?;
+        let mut new = tempfile::NamedTempFile::new_in(parent)?;
+        new.write_all(body)?;
+        new.as_file().sync_all()?;
+        new.persist(&path).map_err(|e| e.error)?;
+        Ok(())
+    })();
+    written.map_err(|e| {
+        Failure::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "NZK401",
+            format!("cannot write {}: {e}", path.display()),
+        )
+    })?;
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        // A look that fails is repeated anyway.
+        let _ = shared.store.touch(&[id]).await;
+        shared.wake.notify_one();
+    });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The process answers
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "the process answers")))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The last round succeeded, and nothing keeps the next ones from being begun
+#[utoipa::path(get, path = "/readyz",
+    responses((status = 200, description = "claims are taken through their life"), (status = 503, body = Problem)))]
+async fn readyz(State(shared): State<App>) -> Result<&'static str, Failure> {
+    if shared.phase() != Phase::Working {
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "NZK503", "the relayer is ending"));
+    }
+    match shared.live().not_ready.clone() {
+        None => Ok("ready\n"),
+        Some((code, reason)) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &code, reason)),
+    }
+}
+
+/// Metrics in Prometheus' text format
+#[utoipa::path(get, path = "/metrics", responses((status = 200, content_type = "text/plain")))]
+async fn metrics(State(shared): State<App>) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        shared.metrics.text(),
+    )
+}
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, content_type = "application/json")))]
+async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+async fn page() -> impl IntoResponse {
+    (
+        [
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+        ],
+        Html(PAGE),
+    )
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "nanozk relayer", description = "Takes claims through their life on chain."),
+    paths(status, claims, claim, put_file, put_proof, healthz, readyz, metrics, openapi)
+)]
+struct Document;
+
+/// The OpenAPI document.
+pub fn document() -> String {
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// Whether a request bears the token; compared in constant time.
+fn bears(headers: &HeaderMap, token: &str) -> bool {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    let digest = |t: &str| alloy::primitives::keccak256(t);
+    // Digests: their comparison says nothing about the token.
+    digest(given) == digest(token)
+}
+
+async fn permitted(
+    State(token): State<Option<Arc<str>>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    // A page of another site can make a browser send a request here, but not under this host's name.
+    let local = request
+        .headers()
+        .get(header::ORIGIN)
+        .and_then(|o| o.to_str().ok())
+        .is_none_or(|origin| {
+            let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok());
+            host.is_some_and(|h| origin == format!("http://{h}") || origin == format!("https://{h}"))
+        });
+    let allowed = match &token {
+        Some(token) => bears(request.headers(), token),
+        None => local,
+    };
+    if !allowed {
+        return Failure::new(
+            StatusCode::UNAUTHORIZED,
+            "NZK504",
+            "this needs the token of api.token_file: Authorization: Bearer …",
+        )
+        .into_response();
+    }
+    next.run(request).await
+}
+
+/// All routes.
+fn routes(shared: App, token: Option<Arc<str>>) -> Router {
+    let changes = Router::new()
+        .route("/v1/claims/{id}/{file}", put(put_file))
+        .route("/v1/claims/{id}/proofs/{layer}", put(put_proof))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(middleware::from_fn_with_state(token, permitted));
+    Router::new()
+        .route("/", get(page))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
+        .route("/v1/status", get(status))
+        .route("/v1/claims", get(claims))
+        .route("/v1/claims/{id}", get(claim))
+        .merge(changes)
+        .fallback(|| async {
+            Failure::new(StatusCode::NOT_FOUND, "NZK404", "there is no such page: /openapi.json lists all")
+        })
+        .with_state(shared)
+}
+
+/// Listens; the task ends with the process.
+pub async fn serve(shared: App) -> Result<std::net::SocketAddr, Error> {
+    let config = &shared.config.api;
+    let wrong = |reason: String| Error::Api {
+        address: config.listen.to_string(),
+        reason,
+    };
+    let token = match &config.token_file {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| wrong(format!("cannot read the token {}: {e}", path.display())))?;
+            let token = text.trim();
+            if token.len() < 16 {
+                return Err(wrong(format!(
+                    "the token in {} has fewer than 16 characters",
+                    path.display()
+                )));
+            }
+            Some(Arc::from(token))
+        }
+    };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|e| wrong(e.to_string()))?;
+    let address = listener.local_addr().map_err(|e| wrong(e.to_string()))?;
+    let app = routes(shared.clone(), token);
+    tokio::spawn(async move {
+        if let Err(e) = axum::serve(listener, app).await {
+            tracing::error!(code = "NZK003", "the HTTP API ended: {e}");
+        }
+    });
+    Ok(address)
+}
+
+/// One line of JSON that says that it listens.
+pub fn listening(address: std::net::SocketAddr, home: &Home) -> Value {
+    json!({"event": "listening", "address": format!("http://{address}"), "chain_id": home.chain_id})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::U256;
+
+    #[test]
+    fn every_route_is_documented() {
+        let document: Value = serde_json::from_str(&document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let source = include_str!("api.rs");
+        let start = source.find("fn routes(").expect("routes");
+        let routes = &source[start..start + source[start..].find("fallback").expect("its end")];
+        let mut n = 0;
+        for route in routes.split(".route(\"").skip(1) {
+            let path = &route[..route.find('"').expect("a path")];
+            if path != "/" {
+                assert!(paths.contains_key(path), "{path}");
+                n += 1;
+            }
+        }
+        assert_eq!(n, paths.len());
+    }
+
+    #[test]
+    fn tokens_are_compared() {
+        let mut headers = HeaderMap::new();
+        assert!(!bears(&headers, "secret"));
+        headers.insert(header::AUTHORIZATION, "Bearer secret".parse().expect("a value"));
+        assert!(bears(&headers, "secret"));
+        assert!(!bears(&headers, "secret2"));
+    }
+
+    #[test]
+    fn amounts_are_decimal_text() {
+        assert_eq!(text(U256::from(10).pow(U256::from(18))), "1000000000000000000");
+    }
+}

@@ -1,0 +1,110 @@
+//! Why something does not go on, each with a code that stays the same over versions: `docs/relayer.md` lists them.
+
+use alloy::primitives::Address;
+use alloy::transports::{RpcError, TransportErrorKind};
+use nanozk_chain::revert::Revert;
+
+/// Why something does not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// Another relayer works on the same database.
+    #[error("another relayer has the database: {0}")]
+    Locked(String),
+    /// The database does not answer, or cannot write.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The tables cannot be brought up to date.
+    #[error("the tables of the database: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database holds what this program did not write.
+    #[error("the database has {0}: it was changed by something else, or by a later version")]
+    Damaged(String),
+    /// No node answers.
+    #[error("no node answers: {0}")]
+    Nodes(String),
+    /// A node refuses.
+    #[error("the node refuses: {0}")]
+    Refused(String),
+    /// A contract said no.
+    #[error("{what} would fail: {revert}")]
+    Reverted {
+        /// What was tried.
+        what: String,
+        /// Why.
+        revert: Box<Revert>,
+    },
+    /// A contract's answer cannot be read.
+    #[error("{contract} does not answer as a contract of nanozk does: {reason}")]
+    NotTheContract {
+        /// Asked.
+        contract: Address,
+        /// Why.
+        reason: String,
+    },
+    /// Files of a claim cannot be used.
+    #[error("{0}")]
+    Files(String),
+    /// The prover, or a re-execution, failed.
+    #[error("{0}")]
+    Prover(String),
+    /// A key cannot sign.
+    #[error("the key: {0}")]
+    Key(String),
+    /// A limit that the operator set.
+    #[error("{0}")]
+    Limit(String),
+    /// Something on chain.
+    #[error(transparent)]
+    Chain(#[from] nanozk_chain::Error),
+    /// The HTTP API cannot start.
+    #[error("the HTTP API on {address}: {reason}")]
+    Api {
+        /// Where.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Its code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Config(_) => "NZK001",
+            Error::Locked(_) => "NZK002",
+            Error::Api { .. } => "NZK003",
+            Error::Database(_) => "NZK101",
+            Error::Migration(_) => "NZK102",
+            Error::Damaged(_) => "NZK103",
+            Error::Nodes(_) => "NZK201",
+            Error::Refused(_) => "NZK202",
+            Error::NotTheContract { .. } => "NZK203",
+            Error::Chain(_) => "NZK204",
+            Error::Reverted { .. } => "NZK301",
+            Error::Limit(_) => "NZK302",
+            Error::Key(_) => "NZK303",
+            Error::Files(_) => "NZK401",
+            Error::Prover(_) => "NZK402",
+        }
+    }
+
+    /// Reads a node's error: a revert, or else its own.
+    pub fn of_node(error: RpcError<TransportErrorKind>, what: &str) -> Self {
+        let Some(payload) = error.as_error_resp() else {
+            return Error::Nodes(error.to_string());
+        };
+        let revert = match payload.as_revert_data() {
+            Some(data) => Revert::decode(&data),
+            None if payload.message.contains("revert") => Revert::decode(&[]),
+            None => return Error::Refused(payload.message.to_string()),
+        };
+        Error::Reverted {
+            what: what.into(),
+            revert: revert.into(),
+        }
+    }
+}

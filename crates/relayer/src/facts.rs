@@ -1,0 +1,270 @@
+//! What the chain says of a claim, as of one block.
+
+use crate::error::Error;
+use alloy::eips::BlockId;
+use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::types::{TransactionInput, TransactionRequest};
+use alloy::sol_types::SolCall;
+use nanozk_chain::bindings::{beacon, dispute, lens, registry, settlement};
+use serde::{Deserialize, Serialize};
+
+/// Statuses, as in the contracts.
+pub mod status {
+    /// A job nobody took.
+    pub const JOB_OPEN: u8 = 1;
+    /// A job somebody took.
+    pub const JOB_LOCKED: u8 = 2;
+    /// A claim that is not over.
+    pub const POSTED: u8 = 1;
+    /// A challenge that is not over.
+    pub const CHALLENGE_OPEN: u8 = 1;
+    /// The lane of proofs.
+    pub const LANE_PROOFS: u8 = 0;
+    /// The audited lane.
+    pub const LANE_AUDITED: u8 = 2;
+}
+
+/// Addresses of the contracts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contracts {
+    /// `JobMarket`.
+    pub market: Address,
+    /// `ClaimBook`.
+    pub book: Address,
+    /// `Settlement`.
+    pub settlement: Address,
+    /// `LayerDispute`.
+    pub dispute: Address,
+    /// `AuditBeacon`.
+    pub beacon: Address,
+    /// `ModelRegistry`.
+    pub registry: Address,
+    /// `BondEscrow`.
+    pub escrow: Address,
+    /// `ClaimLens`.
+    pub lens: Address,
+}
+
+/// A challenge that is not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// Layer; the number of layers stands for the output.
+    pub layer: usize,
+    /// Who risks a bond.
+    pub challenger: Address,
+    /// Until when it may be answered.
+    pub answer_by: u64,
+}
+
+/// What the chain says of a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// As of this block.
+    pub block: u64,
+    /// Its time.
+    pub time: u64,
+    /// Status of the job; see `Types.sol`.
+    pub job_status: u8,
+    /// Lane.
+    pub lane: u8,
+    /// Who pays.
+    pub requester: Address,
+    /// Who took the job, or may.
+    pub provider: Address,
+    /// Registered version.
+    pub version: B256,
+    /// Asset; zero is ETH.
+    pub asset: Address,
+    /// Price.
+    pub price: U256,
+    /// Stake of the provider.
+    pub stake: U256,
+    /// Bond of a challenge.
+    pub challenge_bond: U256,
+    /// Until when the job may be taken.
+    pub lock_by: u64,
+    /// Until when it may be claimed.
+    pub claim_by: u64,
+    /// Seconds to answer.
+    pub answer_window: u64,
+    /// Whether proofs for the version count.
+    pub usable: bool,
+    /// Status of the claim; zero: none is posted.
+    pub status: u8,
+    /// Who is paid.
+    pub recipient: Address,
+    /// Model.
+    pub model_id: B256,
+    /// Statement of all proofs.
+    pub statement: B256,
+    /// Digest of the output.
+    pub output_digest: B256,
+    /// Digest of the prompt.
+    pub input_digest: B256,
+    /// Layers.
+    pub layers: usize,
+    /// Those proven.
+    pub proven: U256,
+    /// All by one proof.
+    pub aggregated: bool,
+    /// Commitments between the layers.
+    pub boundaries: Vec<B256>,
+    /// Until when layers may be challenged, and the output be demanded.
+    pub challenge_by: u64,
+    /// Until when layers may be proven.
+    pub proven_by: u64,
+    /// Challenges that are open.
+    pub challenges: Vec<Challenge>,
+    /// The requester has the output, or may not ask for it any more.
+    pub output_closed: bool,
+    /// Layers that the lane wants proven and are not.
+    pub missing: U256,
+    /// Block that draws layers; zero: none does.
+    pub draw_block: u64,
+    /// Whether they are drawn.
+    pub revealed: bool,
+    /// Those drawn.
+    pub drawn: U256,
+    /// The chain's own sentence.
+    pub text: String,
+}
+
+/// Reads contracts as of one block.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    provider: RootProvider,
+    contracts: Contracts,
+}
+
+impl Reader {
+    /// Reads through a provider.
+    pub fn new(provider: RootProvider, contracts: Contracts) -> Self {
+        Reader {
+            provider,
+            contracts,
+        }
+    }
+
+    /// Asks a contract as of a block.
+    pub async fn read<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        at: BlockId,
+    ) -> Result<C::Return, Error> {
+        let request = TransactionRequest::default()
+            .to(to)
+            .input(TransactionInput::both(Bytes::from(call.abi_encode())));
+        let name = C::SIGNATURE.split('(').next().unwrap_or_default();
+        let output = self
+            .provider
+            .call(request)
+            .block(at)
+            .await
+            .map_err(|e| Error::of_node(e, &format!("reading {name}")))?;
+        C::abi_decode_returns(&output).map_err(|_| Error::NotTheContract {
+            contract: to,
+            reason: format!("{name} returned {} bytes", output.len()),
+        })
+    }
+
+    /// All about a claim; none if there is no such job.
+    pub async fn facts(&self, claim: B256, block: u64, time: u64) -> Result<Option<Facts>, Error> {
+        let at = BlockId::number(block);
+        let c = &self.contracts;
+        let described = self
+            .read(c.lens, &lens::describeClaimCall { claim }, at)
+            .await;
+        let d = match described {
+            Ok(d) => d,
+            Err(Error::Reverted { revert, .. }) if revert.name == "UnknownJob" => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let version = d.job.version;
+        let usable = self
+            .read(c.registry, &registry::usableCall { version }, at)
+            .await?;
+        let mut facts = Facts {
+            block,
+            time,
+            job_status: d.job.status,
+            lane: d.job.lane,
+            requester: d.job.requester,
+            provider: d.job.provider,
+            version,
+            asset: d.job.asset,
+            price: U256::from(d.job.price),
+            stake: U256::from(d.job.stake),
+            challenge_bond: U256::from(d.job.challengeBond),
+            lock_by: d.job.lockBy,
+            claim_by: d.job.claimBy,
+            answer_window: d.job.answerWindow.into(),
+            usable,
+            input_digest: d.job.inputDigest,
+            text: d.status,
+            ..Facts::default()
+        };
+        if d.claim.status == 0 {
+            return Ok(Some(facts));
+        }
+        facts.status = d.claim.status;
+        facts.recipient = d.claim.recipient;
+        facts.model_id = d.claim.modelId;
+        facts.statement = d.claim.statement;
+        facts.output_digest = d.claim.outputDigest;
+        facts.layers = d.claim.layers.into();
+        facts.proven = d.claim.proven;
+        facts.aggregated = d.claim.aggregated;
+        facts.boundaries = d.boundaries;
+        facts.challenge_by = d.challengeBy;
+        facts.proven_by = d.provenBy;
+        let posted = facts.status == status::POSTED;
+        if posted {
+            let missing = settlement::missingLayersCall { claim };
+            facts.missing = self.read(c.settlement, &missing, at).await?;
+        }
+        if facts.lane == status::LANE_AUDITED {
+            let drawn = self
+                .read(c.beacon, &beacon::drawnCall { claim }, at)
+                .await?;
+            (facts.revealed, facts.drawn) = (drawn.revealed, drawn.layers);
+            let of = beacon::blockOfCall { claim };
+            facts.draw_block = self.read(c.beacon, &of, at).await?;
+        }
+        if !d.openChallenges.is_zero() {
+            for layer in 0..facts.layers {
+                self.challenge(claim, layer, at, &mut facts).await?;
+            }
+        }
+        let output = facts.layers;
+        self.challenge(claim, output, at, &mut facts).await?;
+        Ok(Some(facts))
+    }
+
+    async fn challenge(
+        &self,
+        claim: B256,
+        layer: usize,
+        at: BlockId,
+        facts: &mut Facts,
+    ) -> Result<(), Error> {
+        let call = dispute::challengeOfCall {
+            claim,
+            layer: U256::from(layer),
+        };
+        let c = self.read(self.contracts.dispute, &call, at).await?;
+        if c.status == status::CHALLENGE_OPEN {
+            facts.challenges.push(Challenge {
+                layer,
+                challenger: c.challenger,
+                answer_by: c.answerBy,
+            });
+        } else if layer == facts.layers && c.status != 0 {
+            facts.output_closed = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,335 @@
+//! Runs the prover as a process of its own: the relayer links none, and a proof that takes all memory takes down a child.
+//!
+//! One runs at a time, for it uses all processors. The earliest deadline goes first; with `start = "late"` a proof is
+//! begun only when the time that it, and all that are due before it, are expected to take says so.
+
+use crate::config::{Config, Start};
+use crate::decide::{list, Need};
+use crate::error::Error;
+use alloy::primitives::B256;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+/// Seconds of proving before it is looked again what is most urgent.
+const SLICE: f64 = 120.0;
+
+/// What a claim's computation is, executed again.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reexecution {
+    /// Digest of the prompt.
+    pub input_digest: B256,
+    /// Digest of the output.
+    pub output_digest: B256,
+    /// Commitments between the layers.
+    pub boundaries: Vec<B256>,
+    /// The first position whose token the model would not have generated.
+    pub wrong_token: Option<usize>,
+}
+
+/// What is to be run for a claim.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Make proofs.
+    Prove(Need),
+    /// Execute it again, with a model.
+    Reexecute(PathBuf),
+}
+
+#[derive(Debug)]
+struct Wanted {
+    directory: PathBuf,
+    task: Task,
+}
+
+impl Wanted {
+    fn by(&self) -> u64 {
+        match &self.task {
+            Task::Prove(need) => need.by,
+            // Before anything can be challenged.
+            Task::Reexecute(_) => 0,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Failure {
+    times: u32,
+    again: Instant,
+    reason: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wanted: HashMap<B256, Wanted>,
+    running: Option<(B256, Vec<usize>)>,
+    failures: HashMap<B256, Failure>,
+    results: HashMap<B256, Reexecution>,
+    done: Vec<B256>,
+    per_layer: f64,
+    per_aggregate: f64,
+    told: Vec<B256>,
+}
+
+/// Runs proofs.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    command: Vec<String>,
+    start: Start,
+    margin: u64,
+    state: Arc<Mutex<State>>,
+    /// Something ended.
+    pub ended: Arc<Notify>,
+}
+
+impl Runner {
+    /// A runner of a command.
+    pub fn new(config: &Config) -> Self {
+        let p = &config.prover;
+        Runner {
+            command: p.command.clone(),
+            start: p.start,
+            margin: p.margin,
+            state: Arc::new(Mutex::new(State {
+                per_layer: p.seconds_per_layer as f64,
+                per_aggregate: p.seconds_per_aggregate as f64,
+                ..State::default()
+            })),
+            ended: Arc::default(),
+        }
+    }
+
+    /// Whether there is a command.
+    pub fn exists(&self) -> bool {
+        !self.command.is_empty()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        match self.state.lock() {
+            Ok(state) => state,
+            // What it holds is made anew with every look at a claim.
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+
+    /// What a claim wants now; nothing: nothing any more.
+    pub fn want(&self, claim: B256, directory: &Path, task: Option<Task>) {
+        let mut state = self.state();
+        match task {
+            Some(task) => {
+                let directory = directory.to_owned();
+                state.wanted.insert(claim, Wanted { directory, task });
+            }
+            None => {
+                state.wanted.remove(&claim);
+                state.failures.remove(&claim);
+            }
+        }
+    }
+
+    /// What a re-execution found, once.
+    pub fn take_result(&self, claim: B256) -> Option<Reexecution> {
+        self.state().results.remove(&claim)
+    }
+
+    /// Claims whose proofs, or their absence, are to be looked at.
+    pub fn take_done(&self) -> Vec<B256> {
+        std::mem::take(&mut self.state().done)
+    }
+
+    /// What is being proved.
+    pub fn running(&self) -> Option<(B256, Vec<usize>)> {
+        self.state().running.clone()
+    }
+
+    /// Proofs that wait, and seconds they are expected to take.
+    pub fn backlog(&self) -> (usize, f64) {
+        let state = self.state();
+        let seconds = state.wanted.values().map(|w| state.seconds(&w.task)).sum();
+        (state.wanted.len(), seconds)
+    }
+
+    /// Why the last attempt for a claim failed.
+    pub fn failure(&self, claim: B256) -> Option<String> {
+        self.state().failures.get(&claim).map(|f| f.reason.clone())
+    }
+
+    /// Starts what is most urgent, if nothing runs and the time has come; `now` is the chain's time.
+    pub fn schedule(&self, now: u64) {
+        if self.command.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        if state.running.is_some() {
+            return;
+        }
+        let mut order: Vec<(B256, u64)> = state.wanted.iter().map(|(id, w)| (*id, w.by())).collect();
+        order.sort_by_key(|(id, by)| (*by, *id));
+        let mut ahead = 0.0;
+        let mut chosen = None;
+        for (id, by) in order {
+            let Some(wanted) = state.wanted.get(&id) else {
+                continue;
+            };
+            ahead += state.seconds(&wanted.task);
+            let left = by.saturating_sub(now) as f64 - self.margin as f64;
+            let prove = matches!(wanted.task, Task::Prove(_));
+            if prove && left < ahead && !state.told.contains(&id) {
+                warn!(
+                    code = "NZK410", claim = %id, seconds = ahead, left,
+                    "the proofs may not be made in time"
+                );
+                state.told.push(id);
+            }
+            let paused = state.failures.get(&id).is_some_and(|f| f.again > Instant::now());
+            // Twice what is expected: machines are shared.
+            let due = self.start == Start::Early || !prove || left < 2.0 * ahead;
+            if chosen.is_none() && due && !paused {
+                chosen = Some(id);
+            }
+        }
+        let Some(claim) = chosen else { return };
+        let Some(wanted) = state.wanted.get(&claim) else {
+            return;
+        };
+        let (directory, task) = (wanted.directory.clone(), wanted.task.clone());
+        let (arguments, layers) = match &task {
+            Task::Prove(need) if need.aggregate => (vec!["aggregate".to_owned()], need.layers.clone()),
+            Task::Prove(need) => {
+                let some = (SLICE / state.per_layer.max(0.1)).ceil().max(1.0) as usize;
+                let layers: Vec<usize> = need.layers.iter().copied().take(some).collect();
+                let text = list(&layers, ",");
+                (vec!["prove".into(), "--layers".into(), text], layers)
+            }
+            Task::Reexecute(model) => (
+                vec![
+                    "reexecute".into(),
+                    "--model".into(),
+                    model.to_string_lossy().into_owned(),
+                ],
+                Vec::new(),
+            ),
+        };
+        state.running = Some((claim, layers.clone()));
+        drop(state);
+        let runner = self.clone();
+        tokio::spawn(async move { runner.run(claim, directory, task, arguments, layers).await });
+    }
+
+    async fn run(
+        self,
+        claim: B256,
+        directory: PathBuf,
+        task: Task,
+        arguments: Vec<String>,
+        layers: Vec<usize>,
+    ) {
+        let begun = Instant::now();
+        info!(code = "NZK411", claim = %claim, "{} begins", arguments.join(" "));
+        let outcome = self.execute(&directory, &arguments).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let mut state = self.state();
+        state.running = None;
+        state.done.push(claim);
+        match outcome {
+            Ok(output) => {
+                info!(code = "NZK412", claim = %claim, seconds, "{} is done", arguments.join(" "));
+                state.failures.remove(&claim);
+                state.wanted.remove(&claim);
+                match task {
+                    Task::Prove(need) if need.aggregate => {
+                        state.per_aggregate = mean(state.per_aggregate, seconds);
+                    }
+                    Task::Prove(_) => {
+                        let each = seconds / layers.len().max(1) as f64;
+                        state.per_layer = mean(state.per_layer, each);
+                    }
+                    Task::Reexecute(_) => match reexecution(&output) {
+                        Ok(found) => {
+                            state.results.insert(claim, found);
+                        }
+                        Err(e) => state.failed(claim, e.to_string()),
+                    },
+                }
+            }
+            Err(e) => state.failed(claim, e.to_string()),
+        }
+        drop(state);
+        self.ended.notify_one();
+    }
+
+    async fn execute(&self, directory: &Path, arguments: &[String]) -> Result<String, Error> {
+        let (program, first) = self
+            .command
+            .split_first()
+            .ok_or_else(|| Error::Prover("there is no prover.command".into()))?;
+        let mut command = Command::new(program);
+        command
+            .args(first)
+            .arg("--json")
+            .arg(&arguments[0])
+            .arg(directory)
+            .args(&arguments[1..])
+            .stdin(Stdio::null())
+            // A proof is whole or absent: the next start goes on.
+            .kill_on_drop(true);
+        let output = command.output().await.map_err(|e| {
+            Error::Prover(format!("cannot run {program:?} (prover.command): {e}"))
+        })?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            let last = text.lines().rev().find(|l| !l.trim().is_empty());
+            return Err(Error::Prover(format!(
+                "{program} {} ended with {}: {}",
+                arguments.join(" "),
+                output.status,
+                last.unwrap_or("it said nothing")
+            )));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl State {
+    fn seconds(&self, task: &Task) -> f64 {
+        match task {
+            Task::Prove(need) if need.aggregate => self.per_aggregate,
+            Task::Prove(need) => self.per_layer * need.layers.len() as f64,
+            Task::Reexecute(_) => self.per_layer,
+        }
+    }
+
+    fn failed(&mut self, claim: B256, reason: String) {
+        warn!(code = "NZK402", claim = %claim, reason, "the prover failed");
+        let times = self.failures.get(&claim).map_or(0, |f| f.times) + 1;
+        let pause = Duration::from_secs((5u64 << times.min(7)).min(600));
+        self.failures.insert(
+            claim,
+            Failure {
+                times,
+                again: Instant::now() + pause,
+                reason,
+            },
+        );
+    }
+}
+
+/// Recent measurements count more.
+fn mean(before: f64, now: f64) -> f64 {
+    0.5 * before + 0.5 * now
+}
+
+fn reexecution(output: &str) -> Result<Reexecution, Error> {
+    let line = output
+        .lines()
+        .rev()
+        .find(|l| l.contains("boundaries"))
+        .ok_or_else(|| Error::Prover("the re-execution printed no commitments".into()))?;
+    serde_json::from_str(line).map_err(|e| Error::Prover(format!("the re-execution: {e}")))
+}

@@ -1,0 +1,1151 @@
+//! The service: rounds of following the chain, looking at claims, and sending what was decided.
+//!
+//! A round is idempotent: whatever ends it, an error, a kill or a loss of power, the next one starts from what is on
+//! disk and on chain.
+
+use crate::config::Config;
+use crate::cursor::Cursor;
+use crate::decide::{decide, list, Act, Decision, Local};
+use crate::error::Error;
+use crate::facts::{status, Contracts, Facts, Reader};
+use crate::files::{allowed, Home, Material, SessionFiles};
+use crate::metrics::Metrics;
+use crate::prover::{Reexecution, Runner, Task};
+use crate::rpc::Failover;
+use crate::signer::{AllowList, Key};
+use crate::store::{ClaimRow, Intent, Lease, Look, Observer, Role, Status, Store, Verdict};
+use crate::transactions::{Manager, Tip};
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::providers::{Provider, RootProvider};
+use futures_util::{stream, StreamExt};
+use nanozk_chain::bindings::{escrow, registry};
+use nanozk_chain::claim::Encoder;
+use nanozk_chain::deployment::{Deployment, DEPLOYMENT_FORMAT};
+use nanozk_chain::signing::Domains;
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::encoding::scalar_to_bytes;
+use rand_core::{OsRng, RngCore};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
+
+/// Claims that are looked at side by side.
+const SIDE_BY_SIDE: usize = 8;
+/// Claims of one round.
+const ROUND: u64 = 256;
+/// Seconds after which a claim is looked at though nothing said so.
+const IDLE: u64 = 3_600;
+/// Time between two looks through the inbox.
+const INBOX: Duration = Duration::from_secs(2);
+/// Time between two counts of money.
+const COUNT: Duration = Duration::from_secs(5);
+
+/// How the relayer goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Everything.
+    Working,
+    /// Nothing new: what is on its way is followed.
+    Draining,
+    /// At once.
+    Stopping,
+}
+
+/// What the HTTP API shows besides the database.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Live {
+    /// Newest block: number, time, hash.
+    pub head: Option<(u64, u64)>,
+    /// The chain's time.
+    pub now: u64,
+    /// Why the last round failed, with its code; none: it succeeded.
+    pub not_ready: Option<(String, String)>,
+    /// Wei of the account.
+    pub balance: U256,
+    /// What is in the inbox and cannot be used.
+    pub inbox: BTreeMap<String, String>,
+    /// Money of open claims.
+    pub exposure: Exposure,
+    /// Fees of the last day, and what pending transactions may cost.
+    pub spent: (U256, U256),
+}
+
+/// Money of open claims in ETH, by what it depends on.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Exposure {
+    /// Stakes of ours.
+    pub stake: U256,
+    /// Bonds of ours.
+    pub bonds: U256,
+    /// Prices to be earned, or to be got back.
+    pub price: U256,
+}
+
+/// What tasks share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Settings.
+    pub config: Config,
+    /// Database.
+    pub store: Store,
+    /// Where claims are made.
+    pub home: Home,
+    /// Nodes.
+    pub rpc: Failover,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// The sending account.
+    pub account: Address,
+    /// The provider's account, if its key is here.
+    pub provider: Option<Address>,
+    /// Nothing is sent.
+    pub dry_run: bool,
+    /// Proofs.
+    pub runner: Runner,
+    live: Mutex<Live>,
+    phase: Mutex<Phase>,
+    /// Wakes the next round.
+    pub wake: Notify,
+}
+
+impl Shared {
+    /// What the last round left.
+    pub fn live(&self) -> MutexGuard<'_, Live> {
+        match self.live.lock() {
+            Ok(live) => live,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+
+    /// How it goes on.
+    pub fn phase(&self) -> Phase {
+        match self.phase.lock() {
+            Ok(phase) => *phase,
+            Err(poisoned) => *poisoned.into_inner(),
+        }
+    }
+
+    /// Goes on to the next phase: draining, then stopping.
+    pub fn end(&self) {
+        let mut phase = match self.phase.lock() {
+            Ok(phase) => phase,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        *phase = match *phase {
+            Phase::Working => Phase::Draining,
+            _ => Phase::Stopping,
+        };
+        self.wake.notify_one();
+    }
+}
+
+/// The relayer.
+pub struct Relayer {
+    shared: Arc<Shared>,
+    provider: RootProvider,
+    provider_key: Option<Key>,
+    reader: Reader,
+    cursor: Cursor,
+    manager: Manager,
+    lease: Option<Lease>,
+    encoder: Mutex<Encoder>,
+    models: HashMap<B256, PathBuf>,
+    /// When the newest block was first seen.
+    seen: Option<(Tip, Instant)>,
+    scanned: Option<Instant>,
+    counted: Option<Instant>,
+    known: HashSet<PathBuf>,
+    /// Bonds at risk, with those of challenges on their way.
+    bonds: Mutex<U256>,
+    told: Mutex<HashSet<String>>,
+}
+
+impl std::fmt::Debug for Relayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relayer").finish_non_exhaustive()
+    }
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    match mutex.lock() {
+        Ok(guard) => guard,
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+/// Contracts of a deployment, if the chain has them.
+async fn contracts(
+    deployment: &Deployment,
+    path: &Path,
+    provider: &RootProvider,
+    chain_id: u64,
+) -> Result<(Contracts, Address), Error> {
+    let wrong = |text: String| Error::Config(format!("{}: {text}", path.display()));
+    if deployment.format != DEPLOYMENT_FORMAT {
+        return Err(wrong(format!(
+            "format {:?} where {DEPLOYMENT_FORMAT:?} is needed",
+            deployment.format
+        )));
+    }
+    if deployment.chain_id != chain_id {
+        return Err(wrong(format!(
+            "it is of chain {}, the nodes are of chain {chain_id}: give the right rpc or deployment",
+            deployment.chain_id
+        )));
+    }
+    for (name, contract) in &deployment.contracts {
+        let code = provider
+            .get_code_at(contract.address)
+            .await
+            .map_err(|e| Error::of_node(e, "reading code"))?;
+        if code.is_empty() {
+            return Err(wrong(format!(
+                "there is no contract at {}, where {name} should be: it is of another chain, or the chain was reset",
+                contract.address
+            )));
+        }
+        if keccak256(&code) != contract.code_hash {
+            return Err(wrong(format!(
+                "at {}, the place of {name}, is other code than was deployed",
+                contract.address
+            )));
+        }
+    }
+    let at = |name: &str| Ok::<_, Error>(deployment.address(name)?);
+    let contracts = Contracts {
+        market: at("JobMarket")?,
+        book: at("ClaimBook")?,
+        settlement: at("Settlement")?,
+        dispute: at("LayerDispute")?,
+        beacon: at("AuditBeacon")?,
+        registry: at("ModelRegistry")?,
+        escrow: at("BondEscrow")?,
+        lens: at("ClaimLens")?,
+    };
+    Ok((contracts, at("VerifierRouter")?))
+}
+
+impl Relayer {
+    /// Checks everything that can be checked before anything is sent: nodes, chain, contracts, keys, money, database.
+    pub async fn start(config: Config, dry_run: bool, observer: Observer) -> Result<Self, Error> {
+        let text = std::fs::read(&config.deployment).map_err(|e| {
+            Error::Config(format!(
+                "cannot read the deployment {}: {e} (nanozk deploy writes it)",
+                config.deployment.display()
+            ))
+        })?;
+        let deployment: Deployment = serde_json::from_slice(&text)
+            .map_err(|e| Error::Config(format!("{}: {e}", config.deployment.display())))?;
+        let urls = config
+            .rpc
+            .iter()
+            .map(|u| u.parse().map_err(|_| Error::Config(format!("rpc: {u:?} is no URL"))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let chain_id = deployment.chain_id;
+        let rpc = Failover::new(urls, chain_id, Duration::from_secs(config.rpc_timeout));
+        let provider = rpc.provider();
+        let answered = provider
+            .get_chain_id()
+            .await
+            .map_err(|e| Error::of_node(e, "asking for the chain"))?;
+        let (contracts, router) =
+            contracts(&deployment, &config.deployment, &provider, answered).await?;
+
+        let open = |source: crate::signer::KeySource, chain_id: u64, allow: bool| async move {
+            let key_error = |e: crate::signer::SignerError| Error::Key(e.to_string());
+            source.check_allowed(chain_id, allow).map_err(key_error)?;
+            for warning in source.warnings() {
+                warn!(code = "NZK320", "{warning}");
+            }
+            source.open(chain_id).await.map_err(key_error)
+        };
+        let allow = config.allow_development_keys;
+        let key = open(config.signer.clone(), chain_id, allow)
+            .await?
+            .guarded(AllowList::new(allowed(&contracts)));
+        let provider_key = match &config.provider_signer {
+            // It signs no transaction at all.
+            Some(source) => Some(
+                open(source.clone(), chain_id, allow)
+                    .await?
+                    .guarded(AllowList::new([])),
+            ),
+            None => None,
+        };
+        let account = key.address();
+        let balance = provider
+            .get_balance(account)
+            .await
+            .map_err(|e| Error::of_node(e, "the account's balance"))?;
+        if balance.is_zero() && !dry_run {
+            return Err(Error::Config(format!(
+                "the account {account} ({}) has no ETH to pay for gas: send it some",
+                config.signer.describe()
+            )));
+        }
+        std::fs::create_dir_all(&config.inbox).map_err(|e| {
+            Error::Config(format!("cannot make the inbox {}: {e}", config.inbox.display()))
+        })?;
+        let mut models = HashMap::new();
+        for path in &config.watch.models {
+            let card: ModelCard = crate::files::read_json(&path.join("card.json"))?;
+            models.insert(B256::from(card.model_id().0), path.clone());
+        }
+        let store = Store::open(&config.database, observer).await?;
+        let lease = store.lock(account).await?;
+        for (name, value) in [
+            ("chain", chain_id.to_string()),
+            ("claim book", contracts.book.to_string()),
+            ("account", account.to_string()),
+        ] {
+            store.identify(name, &value).await?;
+        }
+        // What was being looked at when the last run ended is not known.
+        store.touch_all().await?;
+        let home = Home {
+            chain_id,
+            contracts,
+        };
+        let provider_account = provider_key.as_ref().map(Key::address);
+        let shared = Arc::new(Shared {
+            metrics: Metrics::new()?,
+            runner: Runner::new(&config),
+            store: store.clone(),
+            home,
+            rpc,
+            account,
+            provider: provider_account,
+            dry_run,
+            live: Mutex::new(Live {
+                balance,
+                not_ready: Some(("NZK000".into(), "the first round is not over".into())),
+                ..Live::default()
+            }),
+            phase: Mutex::new(Phase::Working),
+            wake: Notify::new(),
+            config: config.clone(),
+        });
+        info!(
+            code = "NZK010", chain = chain_id, account = %account, book = %contracts.book, dry_run,
+            "started"
+        );
+        Ok(Relayer {
+            reader: Reader::new(provider.clone(), contracts),
+            cursor: Cursor::new(store.clone(), provider.clone(), &contracts, router),
+            manager: Manager::new(
+                store,
+                provider.clone(),
+                key,
+                chain_id,
+                config.fees.clone(),
+            ),
+            provider_key,
+            provider,
+            shared,
+            lease,
+            encoder: Mutex::default(),
+            models,
+            seen: None,
+            scanned: None,
+            counted: None,
+            known: HashSet::new(),
+            bonds: Mutex::new(U256::ZERO),
+            told: Mutex::default(),
+        })
+    }
+
+    /// What other tasks may see.
+    pub fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// Works until it is told to end, then follows what is on its way for as long as [`Config::grace`].
+    pub async fn run(mut self) -> Result<(), Error> {
+        let shared = self.shared.clone();
+        let pause = Duration::from_secs(shared.config.poll);
+        let mut draining: Option<Instant> = None;
+        let mut failures = 0u32;
+        loop {
+            let phase = shared.phase();
+            if phase == Phase::Draining && draining.is_none() {
+                info!(
+                    code = "NZK011",
+                    "ending: what is on its way is followed, nothing new is begun"
+                );
+                draining = Some(Instant::now());
+            }
+            let begun = Instant::now();
+            let pending = match self.round(phase).await {
+                Ok(pending) => {
+                    if failures != 0 {
+                        info!(code = "NZK012", failures, "it goes on again");
+                    }
+                    failures = 0;
+                    shared.live().not_ready = None;
+                    shared.metrics.ready.set(1);
+                    pending
+                }
+                Err(e @ (Error::Locked(_) | Error::Config(_))) => return Err(e),
+                Err(e) => {
+                    failures = failures.saturating_add(1);
+                    error!(code = e.code(), failures, "{e}");
+                    shared.live().not_ready = Some((e.code().into(), e.to_string()));
+                    shared.metrics.ready.set(0);
+                    shared.metrics.errors.inc();
+                    usize::MAX
+                }
+            };
+            shared.metrics.round.set(begun.elapsed().as_secs_f64());
+            match (shared.phase(), draining) {
+                (Phase::Stopping, _) => break,
+                (Phase::Draining, Some(_)) if pending == 0 => break,
+                (Phase::Draining, Some(since))
+                    if since.elapsed() > Duration::from_secs(shared.config.grace) =>
+                {
+                    warn!(
+                        code = "NZK013",
+                        "transactions are still on their way: the next start goes on with them"
+                    );
+                    break;
+                }
+                _ => {}
+            }
+            let pause = match failures {
+                0 => pause,
+                n => pause * 2u32.saturating_pow(n.min(4)),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause.min(Duration::from_secs(30))) => {}
+                () = shared.wake.notified() => {}
+                () = shared.runner.ended.notified() => {}
+            }
+        }
+        info!(code = "NZK014", "ended");
+        Ok(())
+    }
+
+    /// The chain's time now: that of its newest block, and what passed since by this machine's steady clock. The
+    /// system's clock is asked for nothing.
+    fn now(&mut self, tip: Tip) -> u64 {
+        let since = match self.seen {
+            Some((seen, since)) if (seen.number, seen.time) == (tip.number, tip.time) => since,
+            _ => {
+                let now = Instant::now();
+                self.seen = Some((tip, now));
+                now
+            }
+        };
+        self.shared
+            .metrics
+            .head_age
+            .set(since.elapsed().as_secs_f64());
+        tip.time + since.elapsed().as_secs()
+    }
+
+    /// One round; gives how many transactions are on their way.
+    pub async fn round(&mut self, phase: Phase) -> Result<usize, Error> {
+        let shared = self.shared.clone();
+        if let Some(lease) = &mut self.lease {
+            if !lease.holds().await {
+                self.lease = None;
+            }
+        }
+        if self.lease.is_none() {
+            self.lease = shared.store.lock(shared.account).await?;
+        }
+        let tip = self.cursor.sync().await?;
+        let now = self.now(tip);
+        {
+            let mut live = shared.live();
+            live.head = Some((tip.number, tip.time));
+            live.now = now;
+        }
+        shared.metrics.head.set(i64::try_from(tip.number).unwrap_or(i64::MAX));
+        if phase == Phase::Working {
+            if self.scanned.is_none_or(|s| s.elapsed() >= INBOX) {
+                self.scan(now).await?;
+                self.scanned = Some(Instant::now());
+            }
+            shared.store.touch(&shared.runner.take_done()).await?;
+            let mut awake = shared.store.awake(now, ROUND).await?;
+            let relayer = &*self;
+            let errors: Vec<Error> = stream::iter(awake.drain(..))
+                .map(|id| async move { relayer.look(id, tip, now).await.err() })
+                .buffer_unordered(SIDE_BY_SIDE)
+                .filter_map(|e| async move { e })
+                .collect()
+                .await;
+            if let Some(e) = errors.into_iter().next() {
+                return Err(e);
+            }
+            shared.runner.schedule(now);
+        }
+        let mut pending = 0;
+        if !shared.dry_run {
+            let round = self.manager.round(tip, phase == Phase::Working).await?;
+            shared.metrics.included.inc_by(round.included as u64);
+            pending = round.pending;
+            if round.included != 0 {
+                // What was included decides what comes next.
+                shared.wake.notify_one();
+            }
+        }
+        if self.counted.is_none_or(|c| c.elapsed() >= COUNT) {
+            self.count(tip, now).await?;
+            self.counted = Some(Instant::now());
+        }
+        Ok(pending)
+    }
+
+    /// Looks through the inbox for claims that are new.
+    async fn scan(&mut self, now: u64) -> Result<(), Error> {
+        let inbox = &self.shared.config.inbox;
+        let listing = std::fs::read_dir(inbox).map_err(|e| {
+            Error::Files(format!("cannot read the inbox {}: {e}", inbox.display()))
+        })?;
+        let mut wrong = BTreeMap::new();
+        for path in listing.filter_map(|e| Some(e.ok()?.path())) {
+            let hidden = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .is_none_or(|n| n.starts_with('.') || n.ends_with(".new"));
+            if hidden || self.known.contains(&path) {
+                continue;
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match self.shared.home.entry(&path) {
+                Ok(Some(entry)) => {
+                    let directory = entry.directory.to_string_lossy().into_owned();
+                    let new = self
+                        .shared
+                        .store
+                        .add_claim(entry.id, entry.role, &directory, now)
+                        .await?;
+                    if new {
+                        info!(
+                            code = "NZK020", claim = %entry.id, role = entry.role.name(), session = name,
+                            "a claim came in"
+                        );
+                    }
+                    self.known.insert(path);
+                }
+                Ok(None) => {}
+                Err(e) => {
+                    wrong.insert(name, e.to_string());
+                }
+            }
+        }
+        let mut live = self.shared.live();
+        for (name, reason) in &wrong {
+            if live.inbox.get(name) != Some(reason) {
+                warn!(code = "NZK401", session = name, reason, "it cannot be used");
+            }
+        }
+        live.inbox = wrong;
+        Ok(())
+    }
+
+    /// Looks at a claim, and writes down what is to be done. What concerns the claim alone is kept with it; errors of
+    /// nodes and of the database end the round.
+    async fn look(&self, id: B256, tip: Tip, now: u64) -> Result<(), Error> {
+        let store = &self.shared.store;
+        let Some(row) = store.claim(id).await? else {
+            return Ok(());
+        };
+        store.looking(id).await?;
+        let outcome = self.look_at(&row, tip, now).await;
+        let mut look = Look {
+            facts: None,
+            ended: false,
+            wake: now + IDLE,
+            due: row.due,
+            next: row.next.clone(),
+            error: None,
+            now,
+            block: tip.number,
+        };
+        match outcome {
+            Ok((facts, decision, fault)) => {
+                look.ended = decision.ended;
+                look.wake = decision.wake.unwrap_or(now + IDLE).max(now + 1);
+                look.due = decision.due;
+                look.next = decision.next;
+                look.error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
+                look.facts = facts;
+                if look.ended {
+                    self.shared.runner.want(id, Path::new(""), None);
+                }
+            }
+            Err(e @ (Error::Nodes(_) | Error::Database(_) | Error::Damaged(_) | Error::Refused(_))) => {
+                // The claim is as it was: it is looked at with the next round.
+                let _ = store.touch(&[id]).await;
+                return Err(e);
+            }
+            Err(e) => {
+                let pause = (2u64 << row.failures.min(8)).min(300);
+                look.wake = now + pause;
+                look.error = Some((e.code().into(), e.to_string()));
+            }
+        }
+        if look.error != row.error {
+            if let Some((code, reason)) = &look.error {
+                warn!(code, claim = %id, reason, "something is in the way");
+            }
+        }
+        if look.ended {
+            info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
+        }
+        store.looked(id, &look).await
+    }
+
+    #[allow(clippy::type_complexity)]
+    async fn look_at(
+        &self,
+        row: &ClaimRow,
+        tip: Tip,
+        now: u64,
+    ) -> Result<(Option<Facts>, Decision, Option<(String, String)>), Error> {
+        let (id, shared) = (row.id, &self.shared);
+        let Some(facts) = self.reader.facts(id, tip.number, tip.time).await? else {
+            let waiting = Decision {
+                wake: Some(now + 15),
+                next: "waiting for the job to be opened".into(),
+                ..Decision::default()
+            };
+            return Ok((None, waiting, None));
+        };
+        let directory = PathBuf::from(&row.directory);
+        let mut fault = None;
+        let files = match row.role {
+            Role::Provider => Some(SessionFiles::open(&directory)?),
+            _ => None,
+        };
+        let mut material = Material {
+            id,
+            contracts: &shared.home.contracts,
+            files: files.as_ref(),
+            provider: facts.provider,
+            lock_signature: Bytes::new(),
+            claim_signature: Bytes::new(),
+            header: Bytes::new(),
+        };
+        let mut local = Local {
+            account: shared.account,
+            settle: shared.config.prover.settle,
+            hurry: shared.config.prover.margin,
+            ..Local::default()
+        };
+        if let Some(files) = &files {
+            files.check_claim(&facts)?;
+            if facts.status == 0 {
+                let sign = self.signatures(files, &facts, &mut material).await;
+                (local.can_lock, local.can_post) = sign?;
+                if local.can_post && facts.job_status == status::JOB_LOCKED {
+                    self.check_session(files, &facts, tip).await?;
+                }
+            }
+            local.proofs = files.proofs();
+            local.output = files.output()?.is_some();
+            match files.aggregate() {
+                Ok(aggregate) => local.aggregate = aggregate.is_some(),
+                Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
+            }
+        }
+        for intent in shared.store.intents_of(id).await? {
+            if intent.status != Status::Signed {
+                continue;
+            }
+            if let Some(layers) = intent.action.strip_prefix("prove-") {
+                match layers {
+                    "all" => local.sent.extend(0..facts.layers),
+                    some => local.sent.extend(some.split(',').filter_map(|l| l.parse::<usize>().ok())),
+                }
+            }
+        }
+        if row.role != Role::Provider {
+            let verdict = self.verdict(row, &facts, &directory, &mut fault).await?;
+            local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
+            if !local.challenges.is_empty() && facts.status == status::POSTED {
+                local.may_challenge = match self.bond(&facts, tip).await? {
+                    None => true,
+                    Some(reason) => {
+                        fault = Some(("NZK302".into(), reason));
+                        false
+                    }
+                };
+            }
+        }
+        let decision = decide(row.role, &facts, &local, now);
+        let mut wanted = Vec::new();
+        for (act, by) in &decision.acts {
+            if *act == Act::Reveal {
+                material.header = self.header(facts.draw_block).await?;
+            }
+            wanted.push(act.key());
+            let call = material.call(act, &mut guard(&self.encoder));
+            match call {
+                Ok(call) => self.plan(id, act, *by, call, tip, &facts).await?,
+                Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
+            }
+        }
+        shared.store.drop_unwanted(id, &wanted).await?;
+        if row.role == Role::Provider {
+            let task = decision.prove.clone().map(Task::Prove);
+            if let (Some(Task::Prove(need)), false) = (&task, shared.runner.exists()) {
+                let layers = list(&need.layers, ", ");
+                fault = Some((
+                    "NZK402".into(),
+                    format!("proofs of layers {layers} are needed, and there is no prover.command"),
+                ));
+            }
+            if let Some(reason) = shared.runner.failure(id) {
+                fault = Some(("NZK402".into(), reason));
+            }
+            if !shared.dry_run {
+                shared.runner.want(id, &directory, task);
+            }
+        }
+        Ok((Some(facts), decision, fault))
+    }
+
+    /// Signatures of the provider: of its files, or of its key if it is here.
+    async fn signatures(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        material: &mut Material<'_>,
+    ) -> Result<(bool, bool), Error> {
+        let domains = Domains {
+            chain_id: self.shared.home.chain_id,
+            market: self.shared.home.contracts.market,
+            book: self.shared.home.contracts.book,
+        };
+        let header = files.header()?;
+        let open = facts.job_status == status::JOB_OPEN;
+        let mine = |provider: Address| match open {
+            // Anybody may take a job that names nobody.
+            true => facts.provider.is_zero() || facts.provider == provider,
+            false => facts.provider == provider,
+        };
+        if let Some(signatures) = &files.signatures {
+            signatures.check(&domains, &header)?;
+            if !mine(signatures.provider) {
+                return Err(Error::Files(format!(
+                    "signatures.json is of {}, the job's provider is {}",
+                    signatures.provider, facts.provider
+                )));
+            }
+            material.provider = signatures.provider;
+            material.lock_signature = signatures.lock.clone();
+            material.claim_signature = signatures.claim.clone();
+            return Ok((true, true));
+        }
+        if mine(self.shared.account) && self.provider_key.is_none() {
+            material.provider = self.shared.account;
+            return Ok((open, true));
+        }
+        let Some(key) = self.provider_key.as_ref().filter(|k| mine(k.address())) else {
+            return Ok((false, false));
+        };
+        let sign = |digest: B256| async move {
+            let signature = key
+                .sign_digest(digest)
+                .await
+                .map_err(|e| Error::Key(e.to_string()))?;
+            Ok::<Bytes, Error>(signature.to_vec().into())
+        };
+        material.provider = key.address();
+        if open {
+            material.lock_signature = sign(domains.lock(material.id, key.address())).await?;
+        } else {
+            material.claim_signature = sign(domains.header(&header)).await?;
+        }
+        Ok((true, true))
+    }
+
+    /// A claim that no proof could be made for is not posted.
+    async fn check_session(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        tip: Tip,
+    ) -> Result<(), Error> {
+        let version = facts.version;
+        let model = self
+            .reader
+            .read(
+                self.shared.home.contracts.registry,
+                &registry::modelIdCall { version },
+                BlockId::number(tip.number),
+            )
+            .await?;
+        if model.0 != files.session.model_id.0 {
+            return Err(Error::Files(format!(
+                "the job is for model {model}, the session is of {}",
+                files.session.model_id
+            )));
+        }
+        if scalar_to_bytes(&files.session.input_digest.0) != facts.input_digest.0 {
+            return Err(Error::Files(
+                "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// RLP of the header of a block, as its hash is made from.
+    async fn header(&self, number: u64) -> Result<Bytes, Error> {
+        let block = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Number(number))
+            .await
+            .map_err(|e| Error::of_node(e, "a block"))?
+            .ok_or_else(|| Error::Nodes(format!("no node has block {number}")))?;
+        let consensus = &block.header.inner;
+        if consensus.hash_slow() != block.header.hash {
+            return Err(nanozk_chain::Error::UnknownHeader {
+                number,
+                hash: block.header.hash,
+            }
+            .into());
+        }
+        Ok(nanozk_chain::rlp(consensus).into())
+    }
+
+    /// Writes down what is to be sent, or says so with `--dry-run`.
+    async fn plan(
+        &self,
+        id: B256,
+        act: &Act,
+        by: u64,
+        call: nanozk_chain::client::Call,
+        tip: Tip,
+        facts: &Facts,
+    ) -> Result<(), Error> {
+        if self.shared.dry_run {
+            if guard(&self.told).insert(format!("{id}:{}", act.key())) {
+                match self.manager.simulate(call.to, &call.data, &call.what).await {
+                    Ok(gas) => info!(code = "NZK022", claim = %id, gas, "would send: {}", call.what),
+                    Err(e) => info!(code = "NZK022", claim = %id, "would not send yet: {e}"),
+                }
+            }
+            return Ok(());
+        }
+        let intent = Intent {
+            id: String::new(),
+            claim: id,
+            action: act.key(),
+            what: call.what.clone(),
+            to: call.to,
+            data: call.data,
+            status: Status::Planned,
+            deadline: by,
+            gas_limit: 0,
+            nonce: None,
+            block: None,
+            block_hash: None,
+            tx: None,
+            gas_used: None,
+            fee: None,
+            error: None,
+        };
+        if self.shared.store.plan(&intent, tip.number).await? {
+            info!(code = "NZK023", claim = %id, by, "planned: {}", call.what);
+            if matches!(act, Act::Challenge(_)) {
+                let mut bonds = guard(&self.bonds);
+                *bonds = bonds.saturating_add(facts.challenge_bond);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why no bond is risked for a challenge; none: it may be.
+    async fn bond(&self, facts: &Facts, tip: Tip) -> Result<Option<String>, Error> {
+        let most = self.shared.config.watch.max_bonds;
+        let at_risk = *guard(&self.bonds);
+        if at_risk.saturating_add(facts.challenge_bond) > most {
+            return Ok(Some(format!(
+                "a challenge needs a bond of {}, {at_risk} are at risk, and watch.max_bonds is {most}",
+                facts.challenge_bond
+            )));
+        }
+        let call = escrow::freeCall {
+            account: self.shared.account,
+            asset: facts.asset,
+        };
+        let free = self
+            .reader
+            .read(
+                self.shared.home.contracts.escrow,
+                &call,
+                BlockId::number(tip.number),
+            )
+            .await?;
+        if free < facts.challenge_bond {
+            return Ok(Some(format!(
+                "a challenge takes a bond of {} from the free balance of {}, which is {free}: nanozk escrow deposit",
+                facts.challenge_bond, self.shared.account
+            )));
+        }
+        Ok(None)
+    }
+
+    /// What is known of a claim's correctness: once found, it is kept.
+    async fn verdict(
+        &self,
+        row: &ClaimRow,
+        facts: &Facts,
+        directory: &Path,
+        fault: &mut Option<(String, String)>,
+    ) -> Result<Verdict, Error> {
+        if let Some(verdict) = &row.verdict {
+            return Ok(verdict.clone());
+        }
+        if facts.status != status::POSTED {
+            return Ok(Verdict::default());
+        }
+        let shared = &self.shared;
+        let disclosed = directory.join("secret.json").is_file();
+        let model = self.models.get(&facts.model_id);
+        if let (true, Some(model), true) = (disclosed, model, shared.runner.exists()) {
+            let Some(found) = shared.runner.take_result(row.id) else {
+                if let Some(reason) = shared.runner.failure(row.id) {
+                    *fault = Some(("NZK402".into(), reason));
+                }
+                shared
+                    .runner
+                    .want(row.id, directory, Some(Task::Reexecute(model.clone())));
+                return Ok(Verdict::default());
+            };
+            let verdict = judge(facts, &found);
+            match verdict.differs {
+                Some(layer) => warn!(
+                    code = "NZK430", claim = %row.id, layer, reason = verdict.reason,
+                    "the claim is false"
+                ),
+                None => info!(code = "NZK431", claim = %row.id, "the claim was executed again: it is right"),
+            }
+            shared.store.judge(row.id, &verdict).await?;
+            return Ok(verdict);
+        }
+        if disclosed && model.is_none() {
+            *fault = Some((
+                "NZK401".into(),
+                format!("secret.json is there, and watch.models has no model {}", facts.model_id),
+            ));
+        }
+        let audits = shared.config.watch.audits;
+        if audits == 0 || facts.lane == status::LANE_PROOFS {
+            return Ok(Verdict::default());
+        }
+        // The draw is kept, so that a restart does not draw more.
+        let verdict = Verdict {
+            differs: None,
+            audits: draw(facts.layers, audits),
+            reason: "drawn at random: the claim cannot be executed again".into(),
+        };
+        shared.store.judge(row.id, &verdict).await?;
+        Ok(verdict)
+    }
+
+    /// Counts claims and money.
+    async fn count(&mut self, tip: Tip, now: u64) -> Result<(), Error> {
+        let shared = &self.shared;
+        let m = &shared.metrics;
+        let (open, ended) = shared.store.count_claims().await?;
+        let label = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        m.claims.with_label_values(&["open"]).set(label(open));
+        m.claims.with_label_values(&["ended"]).set(label(ended));
+        m.count_intents(&shared.store.count_intents().await?);
+        m.slack.set(match shared.store.earliest_due().await? {
+            Some((due, _)) => due as f64 - now as f64,
+            None => f64::INFINITY,
+        });
+        let mut exposure = Exposure::default();
+        let mut bonds = U256::ZERO;
+        let mut faults = 0;
+        let mut after = String::new();
+        // A page at a time: memory does not grow with the number of claims.
+        loop {
+            let page = shared.store.open_claims_after(&after, 200).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id.to_string();
+            for row in &page {
+                faults += i64::from(row.error.is_some());
+                let Some(f) = &row.facts else { continue };
+                let own = f.challenges.iter().filter(|c| c.challenger == shared.account);
+                let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
+                bonds = bonds.saturating_add(at_risk);
+                if f.asset.is_zero() && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED) {
+                    exposure.price = exposure.price.saturating_add(f.price);
+                    if row.role == Role::Provider {
+                        exposure.stake = exposure.stake.saturating_add(f.stake);
+                    }
+                }
+                if f.asset.is_zero() {
+                    exposure.bonds = exposure.bonds.saturating_add(at_risk);
+                }
+            }
+        }
+        // Challenges on their way count as soon as they are planned.
+        let mut on_their_way = U256::ZERO;
+        for status in [Status::Planned, Status::Signed] {
+            for intent in shared.store.intents(status, 4_096).await? {
+                if !intent.action.starts_with("challenge-") {
+                    continue;
+                }
+                if let Some(facts) = shared.store.claim(intent.claim).await?.and_then(|r| r.facts) {
+                    on_their_way = on_their_way.saturating_add(facts.challenge_bond);
+                }
+            }
+        }
+        *guard(&self.bonds) = bonds.saturating_add(on_their_way);
+        m.faults.set(faults);
+        for (kind, amount) in [
+            ("stake", exposure.stake),
+            ("bonds", exposure.bonds),
+            ("price", exposure.price),
+        ] {
+            m.exposure.with_label_values(&[kind]).set(in_eth(amount));
+        }
+        let balance = self
+            .provider
+            .get_balance(shared.account)
+            .await
+            .map_err(|e| Error::of_node(e, "the account's balance"))?;
+        let reserved = shared.store.reserved().await?;
+        let spent = shared
+            .store
+            .spent_since(tip.time.saturating_sub(86_400))
+            .await?;
+        m.balance.set(in_eth(balance));
+        m.spent.set(in_eth(spent.saturating_add(reserved)));
+        for node in shared.rpc.health() {
+            m.nodes
+                .with_label_values(&[node.node.as_str()])
+                .set(i64::from(node.score));
+        }
+        let (backlog, seconds) = shared.runner.backlog();
+        m.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
+        m.backlog_seconds.set(seconds);
+        let mut live = shared.live();
+        live.balance = balance;
+        live.exposure = exposure;
+        live.spent = (spent, reserved);
+        Ok(())
+    }
+}
+
+/// For metrics only.
+fn in_eth(wei: U256) -> f64 {
+    f64::from(wei) / 1e18
+}
+
+/// The first layer that no proof can be made for, if a claim is false.
+fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
+    let false_at = |layer: usize, reason: String| Verdict {
+        differs: Some(layer),
+        audits: Vec::new(),
+        reason,
+    };
+    if found.input_digest != facts.input_digest {
+        return Verdict {
+            differs: None,
+            audits: Vec::new(),
+            reason: "secret.json is of another prompt than the job: the provider disclosed something else".into(),
+        };
+    }
+    for (layer, (claimed, right)) in facts.boundaries.iter().zip(&found.boundaries).enumerate() {
+        if claimed != right {
+            return false_at(
+                layer,
+                format!("the commitment to the output of layer {layer} is {claimed}, the computation's is {right}"),
+            );
+        }
+    }
+    let head = facts.layers.saturating_sub(1);
+    if let Some(position) = found.wrong_token {
+        return false_at(
+            head,
+            format!("the token at position {position} is not the one that the model generates"),
+        );
+    }
+    if found.output_digest != facts.output_digest {
+        return false_at(
+            head,
+            format!("the output digest is {}, the computation's is {}", facts.output_digest, found.output_digest),
+        );
+    }
+    Verdict {
+        reason: "executed again: every commitment is that of the computation".into(),
+        ..Verdict::default()
+    }
+}
+
+/// Different layers, at random.
+fn draw(layers: usize, count: usize) -> Vec<usize> {
+    let mut drawn = BTreeSet::new();
+    while drawn.len() < count.min(layers) {
+        drawn.insert((OsRng.next_u64() % layers as u64) as usize);
+    }
+    drawn.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            layers: 3,
+            boundaries: vec![B256::repeat_byte(1), B256::repeat_byte(2)],
+            input_digest: B256::repeat_byte(8),
+            output_digest: B256::repeat_byte(9),
+            ..Facts::default()
+        }
+    }
+
+    fn same(f: &Facts) -> Reexecution {
+        Reexecution {
+            input_digest: f.input_digest,
+            output_digest: f.output_digest,
+            boundaries: f.boundaries.clone(),
+            wrong_token: None,
+        }
+    }
+
+    #[test]
+    fn the_first_difference_is_found() {
+        let f = facts();
+        assert_eq!(judge(&f, &same(&f)).differs, None);
+        let mut found = same(&f);
+        found.boundaries = vec![B256::repeat_byte(1), B256::repeat_byte(3)];
+        found.wrong_token = Some(4);
+        assert_eq!(judge(&f, &found).differs, Some(1));
+        found.boundaries[0] = B256::ZERO;
+        assert_eq!(judge(&f, &found).differs, Some(0));
+        let mut found = same(&f);
+        found.wrong_token = Some(4);
+        assert_eq!(judge(&f, &found).differs, Some(2));
+        let mut found = same(&f);
+        found.output_digest = B256::ZERO;
+        assert_eq!(judge(&f, &found).differs, Some(2));
+        // What was disclosed proves nothing then.
+        found.input_digest = B256::ZERO;
+        assert_eq!(judge(&f, &found).differs, None);
+    }
+
+    #[test]
+    fn draws_are_of_different_layers() {
+        for count in 0..6 {
+            let drawn = draw(4, count);
+            assert_eq!(drawn.len(), count.min(4));
+            assert!(drawn.iter().all(|l| *l < 4));
+        }
+    }
+}

@@ -1,0 +1,990 @@
+//! What the relayer knows and what it intends, on disk: SQLite, or PostgreSQL by its URL.
+//!
+//! Nothing acts before it is here: an intent is written before its transaction is signed, a signed transaction before it
+//! is broadcast. Whatever happens in between, the next start finds what to go on with.
+
+use crate::error::Error;
+use crate::facts::Facts;
+use alloy::primitives::{Address, Bytes, B256, U256};
+use serde::{Deserialize, Serialize};
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyPool, Row};
+use std::fs::File;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Is told after each point at which something became durable, or left the process.
+pub type Observer = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// Blocks that are remembered to find where a reorganization starts.
+const REMEMBERED: u64 = 1_024;
+
+/// How often something may fail in a block before it is not sent again.
+const ATTEMPTS: usize = 5;
+
+/// Whose side of a claim this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Posts and proves it.
+    Provider,
+    /// Paid for it.
+    Requester,
+    /// Looks at it.
+    Watcher,
+}
+
+impl Role {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Provider => "provider",
+            Role::Requester => "requester",
+            Role::Watcher => "watcher",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "provider" => Ok(Role::Provider),
+            "requester" => Ok(Role::Requester),
+            "watcher" => Ok(Role::Watcher),
+            other => Err(Error::Damaged(format!("a role {other:?}"))),
+        }
+    }
+}
+
+/// A claim.
+#[derive(Clone, Debug)]
+pub struct ClaimRow {
+    /// Id.
+    pub id: B256,
+    /// Our side.
+    pub role: Role,
+    /// Where its files are.
+    pub directory: String,
+    /// Nothing is left to do.
+    pub ended: bool,
+    /// Until when something of ours is due; zero: nothing is.
+    pub due: u64,
+    /// What comes next, for people.
+    pub next: String,
+    /// What the chain said last.
+    pub facts: Option<Facts>,
+    /// What a watcher found.
+    pub verdict: Option<Verdict>,
+    /// Code and text of what is in the way.
+    pub error: Option<(String, String)>,
+    /// How often in a row it could not be looked at or acted on.
+    pub failures: u64,
+    /// Chain time of the last look.
+    pub updated: u64,
+}
+
+/// What a watcher found out about a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The first layer whose commitment is not that of the computation.
+    pub differs: Option<usize>,
+    /// Layers that are challenged without knowing whether they are wrong.
+    #[serde(default)]
+    pub audits: Vec<usize>,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// What becomes of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// To be sent.
+    Planned,
+    /// Signed: it is, or will be, with the nodes.
+    Signed,
+    /// In a block, with success.
+    Included,
+    /// The same, below as many blocks as were asked for.
+    Final,
+    /// In a block, and reverted.
+    Failed,
+    /// Not wanted any more before it was signed.
+    Dropped,
+    /// Another transaction used its nonce.
+    Displaced,
+    /// Its nonce was used up by a transaction of ours that does nothing.
+    Cancelled,
+}
+
+impl Status {
+    /// All, for counting.
+    pub const ALL: [Status; 8] = [
+        Status::Planned,
+        Status::Signed,
+        Status::Included,
+        Status::Final,
+        Status::Failed,
+        Status::Dropped,
+        Status::Displaced,
+        Status::Cancelled,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Planned => "planned",
+            Status::Signed => "signed",
+            Status::Included => "included",
+            Status::Final => "final",
+            Status::Failed => "failed",
+            Status::Dropped => "dropped",
+            Status::Displaced => "displaced",
+            Status::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Status::ALL
+            .into_iter()
+            .find(|s| s.name() == text)
+            .ok_or_else(|| Error::Damaged(format!("a status {text:?}")))
+    }
+}
+
+/// Something to send.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Claim, action and how often before.
+    pub id: String,
+    /// Claim; zero: the account's own nonces.
+    pub claim: B256,
+    /// What it does, such as `post`: one of a claim at a time.
+    pub action: String,
+    /// For people.
+    pub what: String,
+    /// Contract.
+    pub to: Address,
+    /// Calldata.
+    pub data: Bytes,
+    /// Where it stands.
+    pub status: Status,
+    /// Until when it has to be included; zero: any time.
+    pub deadline: u64,
+    /// Most gas.
+    pub gas_limit: u64,
+    /// Its nonce, once signed.
+    pub nonce: Option<u64>,
+    /// Block that has it.
+    pub block: Option<u64>,
+    /// Hash of that block.
+    pub block_hash: Option<B256>,
+    /// The transaction that was included.
+    pub tx: Option<B256>,
+    /// Gas it took.
+    pub gas_used: Option<u64>,
+    /// What it cost.
+    pub fee: Option<U256>,
+    /// Why it is not included, or failed.
+    pub error: Option<String>,
+}
+
+/// A signed transaction.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its hash.
+    pub hash: B256,
+    /// Of which intent.
+    pub intent: String,
+    /// Its nonce.
+    pub nonce: u64,
+    /// It only uses the nonce up.
+    pub cancels: bool,
+    /// As it is broadcast.
+    pub raw: Bytes,
+    /// `maxFeePerGas`.
+    pub max_fee: u128,
+    /// `maxPriorityFeePerGas`.
+    pub priority_fee: u128,
+    /// The newest block when it was signed.
+    pub signed_block: u64,
+}
+
+/// Where a transaction was included.
+#[derive(Clone, Debug)]
+pub struct Inclusion {
+    /// Transaction.
+    pub tx: B256,
+    /// Block.
+    pub block: u64,
+    /// Its hash.
+    pub block_hash: B256,
+    /// Its time, or the newest known one.
+    pub block_time: u64,
+    /// Gas.
+    pub gas_used: u64,
+    /// What it cost.
+    pub fee: U256,
+    /// [`Status::Included`], [`Status::Failed`] or [`Status::Cancelled`].
+    pub status: Status,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// A block, linked to the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Number.
+    pub number: u64,
+    /// Hash.
+    pub hash: B256,
+    /// Hash of the one before.
+    pub parent: B256,
+}
+
+/// What a look at a claim led to.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What the chain said.
+    pub facts: Option<Facts>,
+    /// Nothing is left to do.
+    pub ended: bool,
+    /// When to look again at the latest.
+    pub wake: u64,
+    /// Until when something is due.
+    pub due: u64,
+    /// What comes next.
+    pub next: String,
+    /// What is in the way.
+    pub error: Option<(String, String)>,
+    /// Chain time.
+    pub now: u64,
+    /// Block.
+    pub block: u64,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+    observer: Observer,
+    /// Only one relayer works on a database.
+    _lock: Option<Arc<File>>,
+    postgres: bool,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn uint(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or_default()
+}
+
+fn parse<T: FromStr>(text: &str) -> Result<T, Error> {
+    text.parse()
+        .map_err(|_| Error::Damaged(format!("{text:?} where a value was written")))
+}
+
+fn parse_opt<T: FromStr>(text: Option<String>) -> Result<Option<T>, Error> {
+    text.as_deref().map(parse).transpose()
+}
+
+fn json_opt<T: serde::de::DeserializeOwned>(text: Option<String>) -> Result<Option<T>, Error> {
+    text.map(|t| serde_json::from_str(&t).map_err(|e| Error::Damaged(e.to_string())))
+        .transpose()
+}
+
+fn claim_of(row: &AnyRow) -> Result<ClaimRow, Error> {
+    let facts = json_opt(row.try_get("facts")?)?;
+    let verdict = json_opt(row.try_get("verdict")?)?;
+    let code: Option<String> = row.try_get("error_code")?;
+    let error: Option<String> = row.try_get("error")?;
+    Ok(ClaimRow {
+        id: parse(row.try_get("id")?)?,
+        role: parse(row.try_get("role")?)?,
+        directory: row.try_get("directory")?,
+        ended: row.try_get::<i64, _>("ended")? != 0,
+        due: uint(row.try_get("due")?),
+        next: row.try_get("next")?,
+        facts,
+        verdict,
+        error: code.zip(error),
+        failures: uint(row.try_get("failures")?),
+        updated: uint(row.try_get("updated")?),
+    })
+}
+
+fn intent_of(row: &AnyRow) -> Result<Intent, Error> {
+    let number = |name: &str| -> Result<Option<u64>, Error> {
+        Ok(row.try_get::<Option<i64>, _>(name)?.map(uint))
+    };
+    Ok(Intent {
+        id: row.try_get("id")?,
+        claim: parse(row.try_get("claim")?)?,
+        action: row.try_get("action")?,
+        what: row.try_get("what")?,
+        to: parse(row.try_get("destination")?)?,
+        data: parse(row.try_get("data")?)?,
+        status: parse(row.try_get("status")?)?,
+        deadline: uint(row.try_get("deadline")?),
+        gas_limit: uint(row.try_get("gas_limit")?),
+        nonce: number("nonce")?,
+        block: number("block")?,
+        block_hash: parse_opt(row.try_get("block_hash")?)?,
+        tx: parse_opt(row.try_get("tx")?)?,
+        gas_used: number("gas_used")?,
+        fee: parse_opt(row.try_get("fee")?)?,
+        error: row.try_get("error")?,
+    })
+}
+
+fn attempt_of(row: &AnyRow) -> Result<Attempt, Error> {
+    Ok(Attempt {
+        hash: parse(row.try_get("hash")?)?,
+        intent: row.try_get("intent")?,
+        nonce: uint(row.try_get("nonce")?),
+        cancels: row.try_get::<i64, _>("cancels")? != 0,
+        raw: parse(row.try_get("raw")?)?,
+        max_fee: parse(row.try_get("max_fee")?)?,
+        priority_fee: parse(row.try_get("priority_fee")?)?,
+        signed_block: uint(row.try_get("signed_block")?),
+    })
+}
+
+fn block_of(row: &AnyRow) -> Result<Block, Error> {
+    Ok(Block {
+        number: uint(row.try_get("number")?),
+        hash: parse(row.try_get("hash")?)?,
+        parent: parse(row.try_get("parent")?)?,
+    })
+}
+
+impl Store {
+    /// Opens a database, and brings its tables up to date.
+    ///
+    /// `sqlite:PATH` makes the file if there is none; `postgres://…` has to exist.
+    pub async fn open(url: &str, observer: Observer) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        let postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
+        let mut lock = None;
+        let options = if postgres {
+            AnyPoolOptions::new()
+                .max_connections(4)
+                .acquire_timeout(Duration::from_secs(10))
+        } else {
+            let path = url.strip_prefix("sqlite:").ok_or_else(|| {
+                Error::Config(format!(
+                    "the database {url:?} is neither sqlite:PATH nor postgres://…"
+                ))
+            })?;
+            let path = path.trim_start_matches("//");
+            let held = format!("{}.lock", path.split('?').next().unwrap_or(path));
+            let file = File::create(&held)
+                .map_err(|e| Error::Config(format!("cannot write {held}: {e}")))?;
+            file.try_lock().map_err(|_| Error::Locked(held))?;
+            lock = Some(Arc::new(file));
+            // One connection: writers would wait for each other anyway.
+            AnyPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(30))
+                .after_connect(|c, _| {
+                    Box::pin(async move {
+                        // What is committed survives a loss of power.
+                        for pragma in [
+                            "PRAGMA journal_mode = WAL",
+                            "PRAGMA synchronous = FULL",
+                            "PRAGMA busy_timeout = 5000",
+                        ] {
+                            sqlx::query(pragma).execute(&mut *c).await?;
+                        }
+                        Ok(())
+                    })
+                })
+        };
+        let full = if postgres || url.contains('?') {
+            url.to_owned()
+        } else {
+            format!("{url}?mode=rwc")
+        };
+        let pool = options.connect(&full).await?;
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        let store = Store {
+            pool,
+            observer,
+            _lock: lock,
+            postgres,
+        };
+        Ok(store)
+    }
+
+    /// A stable number of a text, for PostgreSQL's locks.
+    fn lock_number(text: &str) -> i64 {
+        let hash = alloy::primitives::keccak256(text);
+        i64::from_be_bytes(hash[..8].try_into().expect("eight bytes"))
+    }
+
+    /// On PostgreSQL: takes the lock of an account on this database, on a connection of its own that the caller keeps.
+    pub async fn lock(&self, account: Address) -> Result<Option<Lease>, Error> {
+        if !self.postgres {
+            return Ok(None);
+        }
+        let mut connection = self.pool.acquire().await?.detach();
+        let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
+            .bind(Self::lock_number(&format!("nanozk relayer {account}")))
+            .fetch_one(&mut connection)
+            .await?;
+        if !taken {
+            return Err(Error::Locked(format!("PostgreSQL, account {account}")));
+        }
+        Ok(Some(Lease(connection)))
+    }
+
+    fn durable(&self, point: &'static str) {
+        (self.observer)(point);
+    }
+
+    /// Tells the observer of something that is not the store's.
+    pub fn passed(&self, point: &'static str) {
+        (self.observer)(point);
+    }
+
+    /// Writes what the database is of, or refuses if it is of something else.
+    pub async fn identify(&self, name: &str, value: &str) -> Result<(), Error> {
+        let known: Option<(String,)> = sqlx::query_as("SELECT value FROM meta WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
+        match known {
+            Some((known,)) if known == value => Ok(()),
+            Some((known,)) => Err(Error::Config(format!(
+                "the database is of {name} {known}, not {value}: give another --database, or the options it was made with"
+            ))),
+            None => {
+                sqlx::query("INSERT INTO meta (name, value) VALUES ($1, $2)")
+                    .bind(name)
+                    .bind(value)
+                    .execute(&self.pool)
+                    .await?;
+                Ok(())
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- claims
+
+    /// Adds a claim; false if it is known.
+    pub async fn add_claim(
+        &self,
+        id: B256,
+        role: Role,
+        directory: &str,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let added = sqlx::query(
+            "INSERT INTO claims (id, role, directory, added, updated) VALUES ($1, $2, $3, $4, $4) \
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(id.to_string())
+        .bind(role.name())
+        .bind(directory)
+        .bind(int(now))
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        if added != 0 {
+            self.durable("claim-added");
+        }
+        Ok(added != 0)
+    }
+
+    /// A claim.
+    pub async fn claim(&self, id: B256) -> Result<Option<ClaimRow>, Error> {
+        let row = sqlx::query("SELECT * FROM claims WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(claim_of).transpose()
+    }
+
+    /// Claims: what is due first.
+    pub async fn claims(&self, ended: Option<bool>, limit: u64) -> Result<Vec<ClaimRow>, Error> {
+        let which = ended.map_or(-1, i64::from);
+        let rows = sqlx::query(
+            "SELECT * FROM claims WHERE ($1 < 0 OR ended = $1) \
+             ORDER BY ended, CASE WHEN due = 0 THEN 1 ELSE 0 END, due, added DESC, id LIMIT $2",
+        )
+        .bind(which)
+        .bind(int(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(claim_of).collect()
+    }
+
+    /// Open claims in the order of their ids, a page at a time.
+    pub async fn open_claims_after(&self, id: &str, limit: u64) -> Result<Vec<ClaimRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM claims WHERE ended = 0 AND id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(id)
+        .bind(int(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(claim_of).collect()
+    }
+
+    /// Open and ended claims, how many.
+    pub async fn count_claims(&self) -> Result<(u64, u64), Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS total, CAST(COALESCE(SUM(ended), 0) AS BIGINT) AS ended FROM claims",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let (total, ended) = (row.try_get::<i64, _>("total")?, row.try_get::<i64, _>("ended")?);
+        Ok((uint(total - ended), uint(ended)))
+    }
+
+    /// The earliest deadline of ours, and its claim.
+    pub async fn earliest_due(&self) -> Result<Option<(u64, B256)>, Error> {
+        let row = sqlx::query(
+            "SELECT id, due FROM claims WHERE ended = 0 AND due <> 0 ORDER BY due LIMIT 1",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|r| Ok((uint(r.try_get("due")?), parse(r.try_get("id")?)?)))
+            .transpose()
+    }
+
+    /// Claims to look at now.
+    pub async fn awake(&self, now: u64, limit: u64) -> Result<Vec<B256>, Error> {
+        let rows = sqlx::query(
+            "SELECT id FROM claims WHERE ended = 0 AND (dirty = 1 OR wake <= $1) \
+             ORDER BY CASE WHEN due = 0 THEN 1 ELSE 0 END, due, wake LIMIT $2",
+        )
+        .bind(int(now))
+        .bind(int(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|r| parse(r.try_get("id")?)).collect()
+    }
+
+    /// Something happened to claims.
+    pub async fn touch(&self, ids: &[B256]) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        for id in ids {
+            sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Something happened that may concern every claim.
+    pub async fn touch_all(&self) -> Result<(), Error> {
+        sqlx::query("UPDATE claims SET dirty = 1 WHERE ended = 0")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Looks at a claim again at a time, if not before.
+    pub async fn wake_at(&self, id: B256, time: u64) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE claims SET wake = CASE WHEN wake < $2 AND wake > 0 THEN wake ELSE $2 END WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(int(time))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes down a look at a claim. What happened since it began is looked at again.
+    pub async fn looked(&self, id: B256, look: &Look) -> Result<(), Error> {
+        let facts = look
+            .facts
+            .as_ref()
+            .map(|f| serde_json::to_string(f).expect("facts can be written"));
+        sqlx::query(
+            "UPDATE claims SET facts = COALESCE($2, facts), ended = $3, ended_block = $4, wake = $5, due = $6, \
+             next = $7, error_code = $8, error = $9, \
+             failures = CASE WHEN $8 IS NULL THEN 0 ELSE failures + 1 END, updated = $10 WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(facts)
+        .bind(i64::from(look.ended))
+        .bind(look.ended.then(|| int(look.block)))
+        .bind(int(look.wake))
+        .bind(int(look.due))
+        .bind(look.next.clone())
+        .bind(look.error.as_ref().map(|e| e.0.clone()))
+        .bind(look.error.as_ref().map(|e| e.1.clone()))
+        .bind(int(look.now))
+        .execute(&self.pool)
+        .await?;
+        self.durable(if look.ended { "claim-ended" } else { "looked" });
+        Ok(())
+    }
+
+    /// A look begins: events from here on make it dirty again.
+    pub async fn looking(&self, id: B256) -> Result<(), Error> {
+        sqlx::query("UPDATE claims SET dirty = 0 WHERE id = $1")
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down what a watcher found, before it acts on it.
+    pub async fn judge(&self, id: B256, verdict: &Verdict) -> Result<(), Error> {
+        sqlx::query("UPDATE claims SET verdict = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(serde_json::to_string(verdict).expect("verdicts can be written"))
+            .execute(&self.pool)
+            .await?;
+        self.durable("judged");
+        Ok(())
+    }
+
+    // ---------------------------------------------------------------- intents
+
+    /// Plans something, unless the same is on its way, was done after the block that the plan comes from, or failed
+    /// so often that it would go on to.
+    pub async fn plan(&self, intent: &Intent, as_of: u64) -> Result<bool, Error> {
+        let mut tx = self.pool.begin().await?;
+        let rows = sqlx::query("SELECT status, block FROM intents WHERE claim = $1 AND action = $2")
+            .bind(intent.claim.to_string())
+            .bind(intent.action.clone())
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut failed = 0;
+        for row in &rows {
+            let status: Status = parse(row.try_get("status")?)?;
+            let block = row.try_get::<Option<i64>, _>("block")?.map(uint);
+            match status {
+                Status::Planned | Status::Signed => return Ok(false),
+                Status::Included | Status::Final if block.is_some_and(|b| b > as_of) => {
+                    return Ok(false)
+                }
+                Status::Failed => failed += 1,
+                _ => {}
+            }
+        }
+        if failed >= ATTEMPTS {
+            return Err(Error::Limit(format!(
+                "{} failed {failed} times after it had succeeded in simulation: somebody has to look",
+                intent.what
+            )));
+        }
+        sqlx::query(
+            "INSERT INTO intents (id, claim, action, what, destination, data, status, deadline, created) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'planned', $7, $8)",
+        )
+        .bind(format!("{}:{}:{}", intent.claim, intent.action, rows.len()))
+        .bind(intent.claim.to_string())
+        .bind(intent.action.clone())
+        .bind(intent.what.clone())
+        .bind(intent.to.to_string())
+        .bind(intent.data.to_string())
+        .bind(int(intent.deadline))
+        .bind(int(as_of))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.durable("planned");
+        Ok(true)
+    }
+
+    /// Intents of a status: those with the earliest deadline first, of the signed ones the lowest nonce.
+    pub async fn intents(&self, status: Status, limit: u64) -> Result<Vec<Intent>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM intents WHERE status = $1 \
+             ORDER BY nonce, CASE WHEN deadline = 0 THEN 1 ELSE 0 END, deadline, created, id LIMIT $2",
+        )
+        .bind(status.name())
+        .bind(int(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(intent_of).collect()
+    }
+
+    /// Intents of a claim, the newest first.
+    pub async fn intents_of(&self, claim: B256) -> Result<Vec<Intent>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM intents WHERE claim = $1 ORDER BY created DESC, nonce DESC, id",
+        )
+        .bind(claim.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(intent_of).collect()
+    }
+
+    /// How many intents have each status.
+    pub async fn count_intents(&self) -> Result<Vec<(Status, u64)>, Error> {
+        let rows = sqlx::query("SELECT status, COUNT(*) AS n FROM intents GROUP BY status")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|r| Ok((parse(r.try_get("status")?)?, uint(r.try_get("n")?))))
+            .collect()
+    }
+
+    /// Drops what is planned for a claim and not wanted any more.
+    pub async fn drop_unwanted(&self, claim: B256, wanted: &[String]) -> Result<(), Error> {
+        for intent in self.intents_of(claim).await? {
+            if intent.status == Status::Planned && !wanted.contains(&intent.action) {
+                self.end_intent(&intent.id, Status::Dropped, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an intent that was not included.
+    pub async fn end_intent(
+        &self,
+        id: &str,
+        status: Status,
+        error: Option<&str>,
+    ) -> Result<(), Error> {
+        sqlx::query("UPDATE intents SET status = $2, error = COALESCE($3, error) WHERE id = $1")
+            .bind(id)
+            .bind(status.name())
+            .bind(error)
+            .execute(&self.pool)
+            .await?;
+        self.durable("intent-ended");
+        Ok(())
+    }
+
+    /// Why an intent has to wait.
+    pub async fn hold_intent(&self, id: &str, error: &str) -> Result<(), Error> {
+        sqlx::query("UPDATE intents SET error = $2 WHERE id = $1")
+            .bind(id)
+            .bind(error)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a signed transaction, and its intent's nonce with it: only then may it be broadcast.
+    pub async fn signed(&self, attempt: &Attempt, gas_limit: u64) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE intents SET status = 'signed', nonce = $2, gas_limit = $3, error = NULL WHERE id = $1",
+        )
+        .bind(attempt.intent.clone())
+        .bind(int(attempt.nonce))
+        .bind(int(gas_limit))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "INSERT INTO attempts (hash, intent, nonce, cancels, raw, max_fee, priority_fee, signed_block) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO NOTHING",
+        )
+        .bind(attempt.hash.to_string())
+        .bind(attempt.intent.clone())
+        .bind(int(attempt.nonce))
+        .bind(i64::from(attempt.cancels))
+        .bind(attempt.raw.to_string())
+        .bind(attempt.max_fee.to_string())
+        .bind(attempt.priority_fee.to_string())
+        .bind(int(attempt.signed_block))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.durable("signed");
+        Ok(())
+    }
+
+    /// Transactions of an intent, the oldest first.
+    pub async fn attempts(&self, intent: &str) -> Result<Vec<Attempt>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM attempts WHERE intent = $1 ORDER BY signed_block, cancels, LENGTH(max_fee), max_fee",
+        )
+        .bind(intent)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(attempt_of).collect()
+    }
+
+    /// A transaction of an intent was included.
+    pub async fn included(&self, intent: &Intent, at: &Inclusion) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE intents SET status = $2, block = $3, block_hash = $4, block_time = $5, tx = $6, gas_used = $7, \
+             fee = $8, error = $9 WHERE id = $1",
+        )
+        .bind(intent.id.clone())
+        .bind(at.status.name())
+        .bind(int(at.block))
+        .bind(at.block_hash.to_string())
+        .bind(int(at.block_time))
+        .bind(at.tx.to_string())
+        .bind(int(at.gas_used))
+        .bind(at.fee.to_string())
+        .bind(at.error.clone())
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1")
+            .bind(intent.claim.to_string())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        self.durable("included");
+        Ok(())
+    }
+
+    /// Included intents at or below a block are final.
+    pub async fn finalize(&self, block: u64) -> Result<u64, Error> {
+        let n = sqlx::query("UPDATE intents SET status = 'final' WHERE status = 'included' AND block <= $1")
+            .bind(int(block))
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+        if n != 0 {
+            self.durable("final");
+        }
+        Ok(n)
+    }
+
+    /// Fees of what was included since a time, by the chain's clock.
+    pub async fn spent_since(&self, time: u64) -> Result<U256, Error> {
+        let rows = sqlx::query("SELECT fee FROM intents WHERE fee IS NOT NULL AND block_time >= $1")
+            .bind(int(time))
+            .fetch_all(&self.pool)
+            .await?;
+        let mut sum = U256::ZERO;
+        for row in &rows {
+            sum = sum.saturating_add(parse(row.try_get("fee")?)?);
+        }
+        Ok(sum)
+    }
+
+    /// Most that signed transactions may still cost.
+    pub async fn reserved(&self) -> Result<U256, Error> {
+        let rows = sqlx::query(
+            "SELECT a.intent AS intent, i.gas_limit AS gas, a.max_fee AS fee FROM attempts a \
+             JOIN intents i ON i.id = a.intent WHERE i.status = 'signed'",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut most = std::collections::HashMap::new();
+        for row in &rows {
+            let gas = U256::from(uint(row.try_get("gas")?));
+            let fee: U256 = parse(row.try_get("fee")?)?;
+            let cost = gas.saturating_mul(fee);
+            let entry = most
+                .entry(row.try_get::<String, _>("intent")?)
+                .or_insert(U256::ZERO);
+            *entry = cost.max(*entry);
+        }
+        Ok(most.values().fold(U256::ZERO, |a, b| a.saturating_add(*b)))
+    }
+
+    // ---------------------------------------------------------------- blocks
+
+    /// The newest block that was looked at.
+    pub async fn tip(&self) -> Result<Option<Block>, Error> {
+        let row = sqlx::query("SELECT * FROM blocks ORDER BY number DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(block_of).transpose()
+    }
+
+    /// A block that was looked at.
+    pub async fn block(&self, number: u64) -> Result<Option<Block>, Error> {
+        let row = sqlx::query("SELECT * FROM blocks WHERE number = $1")
+            .bind(int(number))
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(block_of).transpose()
+    }
+
+    /// Numbers of the blocks that are remembered, from the newest.
+    pub async fn remembered(&self) -> Result<Vec<Block>, Error> {
+        let rows = sqlx::query("SELECT * FROM blocks ORDER BY number DESC")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(block_of).collect()
+    }
+
+    /// Blocks were looked at: what happened to claims in them is written with them.
+    pub async fn advance(&self, blocks: &[Block], touched: &[B256]) -> Result<(), Error> {
+        let Some(last) = blocks.last() else {
+            return Ok(());
+        };
+        let mut tx = self.pool.begin().await?;
+        for block in blocks {
+            sqlx::query(
+                "INSERT INTO blocks (number, hash, parent) VALUES ($1, $2, $3) \
+                 ON CONFLICT (number) DO UPDATE SET hash = excluded.hash, parent = excluded.parent",
+            )
+            .bind(int(block.number))
+            .bind(block.hash.to_string())
+            .bind(block.parent.to_string())
+            .execute(&mut *tx)
+            .await?;
+        }
+        for id in touched {
+            sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
+        sqlx::query("DELETE FROM blocks WHERE number < $1")
+            .bind(int(last.number.saturating_sub(REMEMBERED)))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        self.durable("cursor");
+        Ok(())
+    }
+
+    /// The chain replaced all blocks above this one: what was included there is on its way again, and every claim that
+    /// is open, or ended up there, is looked at again.
+    pub async fn rewind(&self, ancestor: u64) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        for statement in [
+            "DELETE FROM blocks WHERE number > $1",
+            "UPDATE intents SET status = 'signed', block = NULL, block_hash = NULL, block_time = NULL, tx = NULL, \
+             gas_used = NULL, fee = NULL, error = NULL WHERE block > $1",
+            // Another transaction used the nonce, in a block that may be gone; so may that transaction.
+            "UPDATE claims SET ended = 0, ended_block = NULL, dirty = 1 WHERE ended = 0 OR ended_block > $1",
+        ] {
+            sqlx::query(statement)
+                .bind(int(ancestor))
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        self.durable("rewound");
+        Ok(())
+    }
+}
+
+/// PostgreSQL's lock of an account, as long as its connection lives.
+#[derive(Debug)]
+pub struct Lease(<Any as sqlx::Database>::Connection);
+
+impl Lease {
+    /// Whether the connection, and with it the lock, is still there.
+    pub async fn holds(&mut self) -> bool {
+        sqlx::query("SELECT 1").execute(&mut self.0).await.is_ok()
+    }
+}

@@ -1,0 +1,654 @@
+//! From intents to included transactions.
+//!
+//! Every intent gets one nonce and keeps it: whatever is resubmitted, with higher fees or as a cancellation, has the same
+//! nonce, so at most one of an intent's transactions takes effect. What nodes say is never believed to be final: an
+//! intent is included if a receipt in the chain's own block says so, and is on its way again if that block goes.
+
+use crate::config::Fees;
+use crate::error::Error;
+use crate::signer::Key;
+use crate::store::{Attempt, Inclusion, Intent, Status, Store};
+use alloy::consensus::TxEip1559;
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
+use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest};
+use nanozk_chain::format::eth;
+use nanozk_chain::GAS_CAP;
+use std::collections::HashMap;
+use tracing::{info, warn};
+
+/// Gas of a transaction that does nothing.
+const CANCEL_GAS: u64 = 21_000;
+/// Rounds in a row after which a nonce that the chain used is not ours: a node may lag behind another.
+const CERTAIN: u32 = 5;
+/// A day, in seconds.
+const DAY: u64 = 86_400;
+
+/// The chain's newest block, as the manager needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tip {
+    /// Number.
+    pub number: u64,
+    /// Time.
+    pub time: u64,
+}
+
+/// Sends intents.
+#[derive(Debug)]
+pub struct Manager {
+    store: Store,
+    provider: RootProvider,
+    key: Key,
+    chain_id: u64,
+    fees: Fees,
+    /// Since when the account's lowest nonce is not ours and does not move: (nonce, block).
+    foreign: Option<(u64, u64)>,
+    /// Intents whose nonce was used, without a receipt of ours, in so many rounds.
+    suspects: HashMap<String, u32>,
+}
+
+/// What the manager did in one round.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Round {
+    /// Transactions on their way.
+    pub pending: usize,
+    /// Those that were included in this round.
+    pub included: usize,
+    /// Fees of them, in wei.
+    pub fees: U256,
+}
+
+impl Manager {
+    /// A manager of an account.
+    pub fn new(store: Store, provider: RootProvider, key: Key, chain_id: u64, fees: Fees) -> Self {
+        Manager {
+            store,
+            provider,
+            key,
+            chain_id,
+            fees,
+            foreign: None,
+            suspects: HashMap::new(),
+        }
+    }
+
+    /// The account.
+    pub fn account(&self) -> Address {
+        self.key.address()
+    }
+
+    async fn ask<T>(
+        &self,
+        what: &str,
+        question: impl std::future::IntoFuture<
+            Output = Result<T, alloy::transports::RpcError<alloy::transports::TransportErrorKind>>,
+        >,
+    ) -> Result<T, Error> {
+        question.await.map_err(|e| Error::of_node(e, what))
+    }
+
+    /// Moves everything on by as much as the chain allows.
+    pub async fn round(&mut self, tip: Tip, plan_more: bool) -> Result<Round, Error> {
+        let account = self.account();
+        let included = self
+            .ask(
+                "the account's nonce",
+                self.provider
+                    .get_transaction_count(account)
+                    .block_id(BlockId::Number(BlockNumberOrTag::Latest)),
+            )
+            .await?;
+        let mut round = Round::default();
+        let mut signed = self.store.intents(Status::Signed, 4_096).await?;
+        for intent in signed.iter().filter(|i| i.nonce.is_some_and(|n| n < included)) {
+            let Some(at) = self.receipt_of(intent, tip).await? else {
+                self.displaced(intent).await?;
+                continue;
+            };
+            self.suspects.remove(&intent.id);
+            self.note_inclusion(intent, &at);
+            round.included += 1;
+            round.fees = round.fees.saturating_add(at.fee);
+            self.store.included(intent, &at).await?;
+        }
+        if tip.number > self.fees.confirmations {
+            self.store
+                .finalize(tip.number - self.fees.confirmations)
+                .await?;
+        }
+        signed = self.store.intents(Status::Signed, 4_096).await?;
+        round.pending = signed.len();
+        for intent in signed.iter().filter(|i| i.nonce.is_some_and(|n| n >= included)) {
+            self.push(intent, tip).await?;
+        }
+        self.repair(&signed, included, tip).await?;
+        if plan_more {
+            round.pending += self.send_planned(included, tip).await?;
+        }
+        Ok(round)
+    }
+
+    fn note_inclusion(&self, intent: &Intent, at: &Inclusion) {
+        match at.status {
+            Status::Failed => warn!(
+                code = "NZK310", claim = %intent.claim, tx = %at.tx, block = at.block, gas = at.gas_used,
+                error = at.error.as_deref().unwrap_or_default(), "{} failed", intent.what
+            ),
+            Status::Cancelled => {
+                info!(code = "NZK311", claim = %intent.claim, tx = %at.tx, "{} was cancelled", intent.what);
+            }
+            _ => info!(
+                code = "NZK312", claim = %intent.claim, tx = %at.tx, block = at.block, gas = at.gas_used,
+                "{} is included", intent.what
+            ),
+        }
+    }
+
+    /// The receipt of one of an intent's transactions, if a block of the chain has it.
+    async fn receipt_of(&self, intent: &Intent, tip: Tip) -> Result<Option<Inclusion>, Error> {
+        for attempt in self.store.attempts(&intent.id).await? {
+            let receipt = self
+                .ask(
+                    "a receipt",
+                    self.provider.get_transaction_receipt(attempt.hash),
+                )
+                .await?;
+            let Some(receipt) = receipt else { continue };
+            let (Some(block), Some(hash)) = (receipt.block_number, receipt.block_hash) else {
+                continue;
+            };
+            // A node may remember receipts of blocks that the chain gave up.
+            let canonical = self
+                .ask(
+                    "a block",
+                    self.provider
+                        .get_block_by_number(BlockNumberOrTag::Number(block)),
+                )
+                .await?;
+            let Some(canonical) = canonical.filter(|b| b.header.hash == hash) else {
+                continue;
+            };
+            let time = canonical.header.timestamp.min(tip.time);
+            return Ok(Some(
+                self.inclusion(intent, &attempt, &receipt, block, hash, time)
+                    .await,
+            ));
+        }
+        Ok(None)
+    }
+
+    async fn inclusion(
+        &self,
+        intent: &Intent,
+        attempt: &Attempt,
+        receipt: &TransactionReceipt,
+        block: u64,
+        block_hash: B256,
+        block_time: u64,
+    ) -> Inclusion {
+        let (status, error) = match (attempt.cancels, receipt.status()) {
+            (true, _) => (Status::Cancelled, None),
+            (false, true) => (Status::Included, None),
+            (false, false) => {
+                // The state before its block says why, mostly.
+                let call = self.request(intent.to, &intent.data);
+                let at = BlockId::number(block.saturating_sub(1));
+                let reason = match self.provider.call(call).block(at).await {
+                    Ok(_) => "it reverted: with the state of its block only, or for lack of gas".into(),
+                    Err(e) => Error::of_node(e, &intent.what).to_string(),
+                };
+                (Status::Failed, Some(reason))
+            }
+        };
+        Inclusion {
+            tx: attempt.hash,
+            block,
+            block_hash,
+            block_time,
+            gas_used: receipt.gas_used,
+            fee: U256::from(receipt.gas_used)
+                .saturating_mul(U256::from(receipt.effective_gas_price)),
+            status,
+            error,
+        }
+    }
+
+    /// The chain used an intent's nonce, and no transaction of ours has a receipt.
+    async fn displaced(&mut self, intent: &Intent) -> Result<(), Error> {
+        let rounds = self.suspects.entry(intent.id.clone()).or_default();
+        *rounds += 1;
+        if *rounds < CERTAIN {
+            return Ok(());
+        }
+        self.suspects.remove(&intent.id);
+        warn!(
+            code = "NZK313", claim = %intent.claim, nonce = intent.nonce,
+            "another transaction used the nonce of {}: somebody else sends with this key", intent.what
+        );
+        self.store
+            .end_intent(
+                &intent.id,
+                Status::Displaced,
+                Some("another transaction used its nonce"),
+            )
+            .await?;
+        self.store.touch(&[intent.claim]).await
+    }
+
+    /// Broadcasts again what nodes may have forgotten, with higher fees if blocks pass it by.
+    async fn push(&self, intent: &Intent, tip: Tip) -> Result<(), Error> {
+        let attempts = self.store.attempts(&intent.id).await?;
+        let Some(newest) = attempts.last() else {
+            return Ok(());
+        };
+        let waited = tip.number.saturating_sub(newest.signed_block);
+        if waited >= self.fees.bump_after {
+            if let Some(bumped) = self.bump(intent, newest, tip).await? {
+                return self.broadcast(intent, &bumped).await;
+            }
+        }
+        let known = self
+            .ask(
+                "a transaction",
+                self.provider.get_transaction_by_hash(newest.hash),
+            )
+            .await?;
+        if known.is_none() {
+            self.broadcast(intent, newest).await?;
+        }
+        Ok(())
+    }
+
+    /// The same again with fees that nodes take as a replacement; none at the ceiling. What would fail by now becomes a
+    /// cancellation.
+    async fn bump(
+        &self,
+        intent: &Intent,
+        last: &Attempt,
+        tip: Tip,
+    ) -> Result<Option<Attempt>, Error> {
+        let (market, market_tip) = self.market().await?;
+        let Some((max_fee, priority_fee)) = raised(
+            (last.max_fee, last.priority_fee),
+            (market, market_tip),
+            self.fees.max_fee_per_gas,
+        ) else {
+            warn!(
+                code = "NZK314", claim = %intent.claim, nonce = last.nonce, max_fee = %last.max_fee,
+                "{} is not included, and its fees are at the ceiling", intent.what
+            );
+            return Ok(None);
+        };
+        let cancels = last.cancels
+            || matches!(
+                self.simulate(intent.to, &intent.data, &intent.what).await,
+                Err(Error::Reverted { .. })
+            );
+        let gas = if cancels {
+            CANCEL_GAS
+        } else {
+            intent.gas_limit
+        };
+        let attempt = self
+            .sign(intent, last.nonce, gas, max_fee, priority_fee, cancels, tip)
+            .await?;
+        info!(
+            code = "NZK315", claim = %intent.claim, nonce = last.nonce, max_fee = %max_fee, cancels,
+            "{} is replaced with higher fees", intent.what
+        );
+        self.store.passed("bumped");
+        Ok(Some(attempt))
+    }
+
+    /// Nonces below ours that nobody uses keep ours from being included.
+    async fn repair(&mut self, signed: &[Intent], included: u64, tip: Tip) -> Result<(), Error> {
+        let lowest = signed.iter().filter_map(|i| i.nonce).min();
+        let pending = self.pending_count().await?;
+        let blocked = match lowest {
+            // A hole before ours; or, with nothing of ours on its way, transactions that nobody here knows.
+            Some(lowest) => lowest > included,
+            None => pending > included,
+        };
+        if !blocked {
+            self.foreign = None;
+            return Ok(());
+        }
+        let hole = pending <= included;
+        let since = match self.foreign {
+            Some((nonce, since)) if nonce == included => since,
+            _ => {
+                self.foreign = Some((included, tip.number));
+                tip.number
+            }
+        };
+        // A transaction of somebody else with this key may still be included by itself.
+        if !hole && tip.number.saturating_sub(since) < self.fees.repair_after {
+            return Ok(());
+        }
+        let action = format!("free-nonce-{included}");
+        let intent = Intent {
+            id: format!("{}:{action}:{}", B256::ZERO, 0),
+            claim: B256::ZERO,
+            action,
+            what: format!("freeing nonce {included}"),
+            to: self.account(),
+            data: Bytes::new(),
+            status: Status::Planned,
+            deadline: 0,
+            gas_limit: CANCEL_GAS,
+            nonce: None,
+            block: None,
+            block_hash: None,
+            tx: None,
+            gas_used: None,
+            fee: None,
+            error: None,
+        };
+        if !self.store.plan(&intent, tip.number).await? {
+            return Ok(());
+        }
+        let planned = self.store.intents(Status::Planned, 4_096).await?;
+        let Some(intent) = planned.into_iter().find(|i| i.action == intent.action) else {
+            return Ok(());
+        };
+        let (max_fee, priority_fee) = self.market().await?;
+        let ceiling = self.fees.max_fee_per_gas;
+        // It replaces what is there, whatever that pays, sooner or later.
+        let (max_fee, priority_fee) = ((max_fee * 2).min(ceiling), (priority_fee * 2).min(ceiling));
+        warn!(
+            code = "NZK316",
+            nonce = included,
+            "a nonce that is not ours is in the way: it is used up"
+        );
+        let attempt = self
+            .sign(
+                &intent,
+                included,
+                CANCEL_GAS,
+                max_fee,
+                priority_fee,
+                true,
+                tip,
+            )
+            .await?;
+        self.broadcast(&intent, &attempt).await
+    }
+
+    async fn pending_count(&self) -> Result<u64, Error> {
+        let account = self.account();
+        self.ask(
+            "the account's pending nonce",
+            self.provider
+                .get_transaction_count(account)
+                .block_id(BlockId::Number(BlockNumberOrTag::Pending)),
+        )
+        .await
+    }
+
+    /// Fees that the next blocks take, below the ceiling.
+    async fn market(&self) -> Result<(u128, u128), Error> {
+        let fees = self
+            .ask("the fees of blocks", self.provider.estimate_eip1559_fees())
+            .await?;
+        let ceiling = self.fees.max_fee_per_gas;
+        let max = fees.max_fee_per_gas.min(ceiling);
+        Ok((max, fees.max_priority_fee_per_gas.min(max)))
+    }
+
+    fn request(&self, to: Address, data: &Bytes) -> TransactionRequest {
+        TransactionRequest::default()
+            .from(self.account())
+            .to(to)
+            .input(TransactionInput::both(data.clone()))
+    }
+
+    /// Gas of a call, as of the next block.
+    pub async fn simulate(&self, to: Address, data: &Bytes, what: &str) -> Result<u64, Error> {
+        let call = self.request(to, data);
+        let estimate = self
+            .provider
+            .estimate_gas(call)
+            .block(BlockId::Number(BlockNumberOrTag::Pending));
+        self.ask(what, estimate).await
+    }
+
+    /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
+    async fn send_planned(&mut self, included: u64, tip: Tip) -> Result<usize, Error> {
+        let planned = self.store.intents(Status::Planned, 256).await?;
+        if planned.is_empty() {
+            return Ok(0);
+        }
+        let own = self.store.intents(Status::Signed, 4_096).await?;
+        let mut room = self.fees.max_pending.saturating_sub(own.len());
+        let mut nonce = own
+            .iter()
+            .filter_map(|i| i.nonce)
+            .max()
+            .map_or(0, |n| n + 1)
+            .max(included)
+            .max(self.pending_count().await?);
+        let (max_fee, priority_fee) = self.market().await?;
+        let balance = self
+            .ask(
+                "the account's balance",
+                self.provider.get_balance(self.account()),
+            )
+            .await?;
+        let mut reserved = self.store.reserved().await?;
+        let mut spent = self
+            .store
+            .spent_since(tip.time.saturating_sub(DAY))
+            .await?
+            .saturating_add(reserved);
+        let mut sent = 0;
+        for intent in planned {
+            if room == 0 {
+                break;
+            }
+            if intent.action.starts_with("free-nonce-") {
+                // Of an interrupted repair: the nonce it was for may be gone.
+                self.store
+                    .end_intent(&intent.id, Status::Dropped, None)
+                    .await?;
+                continue;
+            }
+            if intent.deadline != 0 && intent.deadline < tip.time {
+                self.give_up(&intent, "its deadline passed", tip).await?;
+                continue;
+            }
+            let gas = match self.simulate(intent.to, &intent.data, &intent.what).await {
+                Ok(gas) => gas,
+                Err(e @ Error::Reverted { .. }) => {
+                    self.give_up(&intent, &e.to_string(), tip).await?;
+                    continue;
+                }
+                Err(e @ Error::Refused(_)) => {
+                    self.hold(&intent, &e.to_string()).await?;
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
+            if gas > GAS_CAP {
+                let reason = format!("it needs {gas} gas, a transaction may have {GAS_CAP}");
+                self.give_up(&intent, &reason, tip).await?;
+                continue;
+            }
+            // The state may be another by the time it is included.
+            let limit = (gas + gas / 8).min(GAS_CAP);
+            let cost = U256::from(limit).saturating_mul(U256::from(max_fee));
+            if let Some(reason) = self.over(cost, spent, reserved, balance) {
+                self.hold(&intent, &reason).await?;
+                continue;
+            }
+            let attempt = self
+                .sign(&intent, nonce, limit, max_fee, priority_fee, false, tip)
+                .await?;
+            self.broadcast(&intent, &attempt).await?;
+            nonce += 1;
+            room -= 1;
+            sent += 1;
+            reserved = reserved.saturating_add(cost);
+            spent = spent.saturating_add(cost);
+        }
+        Ok(sent)
+    }
+
+    /// The limit that a cost would break.
+    fn over(&self, cost: U256, spent: U256, reserved: U256, balance: U256) -> Option<String> {
+        let f = &self.fees;
+        if cost > f.max_per_transaction {
+            return Some(format!(
+                "it may cost {}, more than fees.max_per_transaction, {}",
+                eth(cost),
+                eth(f.max_per_transaction)
+            ));
+        }
+        if spent.saturating_add(cost) > f.max_per_day {
+            return Some(format!(
+                "with it a day's fees may be {}, more than fees.max_per_day, {}",
+                eth(spent.saturating_add(cost)),
+                eth(f.max_per_day)
+            ));
+        }
+        if reserved.saturating_add(cost) > balance {
+            return Some(format!(
+                "the account {} has {}, with it up to {} are needed: send it more",
+                self.account(),
+                eth(balance),
+                eth(reserved.saturating_add(cost))
+            ));
+        }
+        None
+    }
+
+    async fn hold(&self, intent: &Intent, reason: &str) -> Result<(), Error> {
+        if intent.error.as_deref() != Some(reason) {
+            warn!(code = "NZK302", claim = %intent.claim, reason, "{} waits", intent.what);
+            self.store.hold_intent(&intent.id, reason).await?;
+        }
+        Ok(())
+    }
+
+    /// Would fail: whether it is still wanted is decided anew.
+    async fn give_up(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
+        info!(code = "NZK301", claim = %intent.claim, reason, "{} would fail", intent.what);
+        self.store
+            .end_intent(&intent.id, Status::Dropped, Some(reason))
+            .await?;
+        // The id ends with how often it was tried before.
+        let before: u32 = intent.id.rsplit(':').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let pause = (1u64 << before.min(8)).min(300);
+        self.store.wake_at(intent.claim, tip.time + pause).await
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn sign(
+        &self,
+        intent: &Intent,
+        nonce: u64,
+        gas_limit: u64,
+        max_fee: u128,
+        priority_fee: u128,
+        cancels: bool,
+        tip: Tip,
+    ) -> Result<Attempt, Error> {
+        let (to, input) = match cancels {
+            true => (self.account(), Bytes::new()),
+            false => (intent.to, intent.data.clone()),
+        };
+        let (hash, raw) = self
+            .key
+            .sign_transaction(TxEip1559 {
+                chain_id: self.chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas: max_fee,
+                max_priority_fee_per_gas: priority_fee,
+                to: TxKind::Call(to),
+                value: U256::ZERO,
+                access_list: Default::default(),
+                input,
+            })
+            .await
+            .map_err(|e| Error::Key(e.to_string()))?;
+        let attempt = Attempt {
+            hash,
+            intent: intent.id.clone(),
+            nonce,
+            cancels,
+            raw: raw.into(),
+            max_fee,
+            priority_fee,
+            signed_block: tip.number,
+        };
+        // The limit of the intent's own call stays, for later replacements.
+        let kept = if cancels && intent.gas_limit != 0 {
+            intent.gas_limit
+        } else {
+            gas_limit
+        };
+        self.store.signed(&attempt, kept).await?;
+        Ok(attempt)
+    }
+
+    /// Hands a transaction to the nodes. It is on disk already: an answer that does not come changes nothing.
+    async fn broadcast(&self, intent: &Intent, attempt: &Attempt) -> Result<(), Error> {
+        let sent = self.provider.send_raw_transaction(&attempt.raw).await;
+        self.store.passed("broadcast");
+        let Err(e) = sent else {
+            info!(
+                code = "NZK317", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce,
+                "{} is sent", intent.what
+            );
+            return Ok(());
+        };
+        let error = Error::of_node(e, &intent.what).to_string();
+        let lower = error.to_lowercase();
+        let harmless = ["already known", "already imported", "nonce too low"];
+        if !harmless.iter().any(|h| lower.contains(h)) {
+            warn!(
+                code = "NZK318", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce, error,
+                "{} was not taken: it is tried again", intent.what
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Fees of a replacement: at least an eighth above the last on both fields, as nodes demand a tenth, and not below the
+/// market; none if that breaks the ceiling.
+fn raised(last: (u128, u128), market: (u128, u128), ceiling: u128) -> Option<(u128, u128)> {
+    let up = |fee: u128| fee + (fee / 8).max(1);
+    let max = up(last.0).max(market.0);
+    let tip = up(last.1).max(market.1);
+    (max <= ceiling).then_some((max, tip.min(max)))
+        // A tip that is cut must still be a tenth above the last.
+        .filter(|(_, tip)| *tip >= last.1 + last.1.div_ceil(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn replacements_pay_more_up_to_the_ceiling() {
+        assert_eq!(raised((80, 8), (10, 1), 1_000), Some((90, 9)));
+        assert_eq!(raised((80, 8), (200, 1), 1_000), Some((200, 9)));
+        assert_eq!(raised((80, 8), (10, 1), 89), None);
+        assert_eq!(raised((1, 0), (0, 0), 10), Some((2, 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn replacements_are_taken(max in 1u128..1_000_000_000_000, tip in 0u128..1_000_000_000_000,
+                                  market in 0u128..2_000_000_000_000, ceiling in 1u128..2_000_000_000_000) {
+            let tip = tip.min(max);
+            if let Some((new_max, new_tip)) = raised((max, tip), (market.min(ceiling), tip / 2), ceiling) {
+                prop_assert!(new_max * 10 >= max * 11 && new_tip * 10 >= tip * 11);
+                prop_assert!(new_tip <= new_max && new_max <= ceiling);
+            }
+        }
+    }
+}
