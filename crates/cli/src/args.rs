@@ -1,8 +1,10 @@
 //! The command line.
 
 mod chain;
+mod relayer;
 
 pub(crate) use chain::*;
+pub(crate) use relayer::*;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::TranscriptKind;
@@ -20,6 +22,7 @@ On a chain, with --rpc URL and a key:
   nanozk model register model; nanozk escrow deposit 1eth; nanozk job request …; nanozk job open request.json
   nanozk job lock request.json; nanozk run --model model --request request.json -o session
   nanozk claim post session; nanozk prove session; nanozk claim settle session; nanozk claim status session
+  nanozk relayer init; nanozk relayer run      # does the last line by itself, and answers challenges
 
 Exit codes: 0 done or accepted, 1 rejected, 2 error.";
 
@@ -79,6 +82,11 @@ pub(crate) enum Command {
     /// Claim an answer; prove, challenge, settle and look at claims
     #[command(subcommand)]
     Claim(ClaimCommand),
+    /// Execute a session again, whose provider disclosed its secret part, and print what it has to claim
+    Reexecute(ReexecuteArgs),
+    /// Run the service that takes claims through their life on chain
+    #[command(subcommand)]
+    Relayer(RelayerCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +97,21 @@ pub(crate) enum ModelCommand {
     Inspect(InspectArgs),
     /// Register a model version on chain
     Register(Box<RegisterArgs>),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The provider discloses secret.json of its session to the requester, or to a watcher. From it and the model follow all \
+that the provider may claim: both digests, and every commitment between layers.
+
+Example:
+  nanozk reexecute session --model model")]
+pub(crate) struct ReexecuteArgs {
+    /// Directory with secret.json
+    pub(crate) session: PathBuf,
+    /// Model directory [default: the one the session was made with]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,11 @@ impl Out {
         }
     }
 
+    /// Whether programs read.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// A line for people.
     pub(crate) fn text(&self, line: impl AsRef<str>) {
         if !self.json {

@@ -72,6 +72,73 @@ impl Secret {
     }
 }
 
+/// What a session's public part says if its secret part is true: whoever has the model and was told the secret can
+/// compare it with what was claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// Salted digest of the prompt.
+    pub input_digest: Scalar,
+    /// Salted digest of the generated tokens.
+    pub output_digest: Scalar,
+    /// Commitments to the residual stream between layers.
+    pub boundaries: Vec<Point>,
+    /// The first position whose token is not the one that the model generates.
+    pub wrong_token: Option<usize>,
+}
+
+/// Executes a session again.
+///
+/// # Errors
+/// If the tokens do not fit the model, or a value is out of its range.
+pub fn recompute(
+    model: &QuantizedModel,
+    card: &ModelCard,
+    secret: &Secret,
+    setup: &Setup,
+) -> Result<Computed, Error> {
+    let (prompt, tokens, n) = (secret.prompt, &secret.tokens, card.tokens);
+    if prompt == 0 || tokens.len() <= prompt {
+        return Err(Error::NothingGenerated);
+    }
+    if tokens.len() > n {
+        return Err(Error::TooLong {
+            tokens: tokens.len(),
+            registered: n,
+        });
+    }
+    let sequence = secret.sequence(n);
+    let trace = model.forward(&sequence.tokens)?;
+    let wrong_token = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
+    let (input, output) = sequence_digests(
+        &sequence.tokens,
+        prompt,
+        tokens.len() - prompt,
+        sequence.input_salt,
+        sequence.output_salt,
+    );
+    let kinds = layer_kinds(
+        card.architecture.layers,
+        card.layers.len() == card.architecture.layers + 2,
+    );
+    let rows = 1usize << setup.k();
+    let boundaries = boundaries(&trace, &kinds)
+        .into_par_iter()
+        .enumerate()
+        .map(|(b, x)| {
+            Point(commit_column(
+                setup.params(),
+                boundary_values(rows, &secret.seed.0, b, x, n),
+            ))
+        })
+        .collect();
+    Ok(Computed {
+        input_digest: Scalar(input),
+        output_digest: Scalar(output),
+        boundaries,
+        wrong_token,
+    })
+}
+
 /// A directory that holds a session.
 #[derive(Clone, Debug)]
 pub struct SessionDir {
@@ -227,15 +294,6 @@ impl SessionDir {
             prompt,
             input_salt,
         } = *generated;
-        if prompt == 0 || tokens.len() <= prompt {
-            return Err(Error::NothingGenerated);
-        }
-        if tokens.len() > card.tokens {
-            return Err(Error::TooLong {
-                tokens: tokens.len(),
-                registered: card.tokens,
-            });
-        }
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let secret = Secret {
@@ -245,43 +303,17 @@ impl SessionDir {
             prompt,
             tokens: tokens.to_vec(),
         };
-        let n = card.tokens;
-        let sequence = secret.sequence(n);
-        let trace = model.forward(&sequence.tokens)?;
-        for t in prompt - 1..tokens.len() - 1 {
-            if trace.head.argmax[t] != tokens[t + 1] {
-                return Err(Error::NotGenerated { position: t + 1 });
-            }
+        let computed = recompute(model, card, &secret, setup)?;
+        if let Some(position) = computed.wrong_token {
+            return Err(Error::NotGenerated { position });
         }
-        let (input, output) = sequence_digests(
-            &sequence.tokens,
-            prompt,
-            tokens.len() - prompt,
-            sequence.input_salt,
-            sequence.output_salt,
-        );
-        let kinds = layer_kinds(
-            card.architecture.layers,
-            card.layers.len() == card.architecture.layers + 2,
-        );
-        let rows = 1usize << setup.k();
-        let points: Vec<Point> = boundaries(&trace, &kinds)
-            .into_par_iter()
-            .enumerate()
-            .map(|(b, x)| {
-                Point(commit_column(
-                    setup.params(),
-                    boundary_values(rows, &seed, b, x, n),
-                ))
-            })
-            .collect();
         let session = Session {
             format: SESSION_FORMAT.into(),
             model_id: card.model_id(),
             context,
-            input_digest: Scalar(input),
-            output_digest: Scalar(output),
-            boundaries: points,
+            input_digest: computed.input_digest,
+            output_digest: computed.output_digest,
+            boundaries: computed.boundaries,
         };
         files::create_dir(&self.path.join("proofs"))?;
         files::write_json(&self.path.join("card.json"), card)?;

@@ -605,7 +605,7 @@ impl Manager {
         };
         let error = Error::of_node(e, &intent.what).to_string();
         let lower = error.to_lowercase();
-        let harmless = ["already known", "already imported", "nonce too low"];
+        let harmless = ["already known", "alreadyknown", "known transaction", "already imported", "nonce too low"];
         if !harmless.iter().any(|h| lower.contains(h)) {
             warn!(
                 code = "NZK318", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce, error,

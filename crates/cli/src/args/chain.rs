@@ -385,6 +385,8 @@ pub(crate) struct BalanceArgs {
 pub(crate) enum ClaimCommand {
     /// Post the claim of a session (provider, or anybody with its signature)
     Post(PostArgs),
+    /// Sign a session for a relayer, which then needs no key of the provider (provider)
+    Sign(SignArgs),
     /// Prove layers on chain; when none is left, the claim is settled (anybody)
     Settle(SettleArgs),
     /// Challenge a layer (anybody with the bond)
@@ -430,6 +432,22 @@ pub(crate) struct PostArgs {
     /// The provider's signature, if somebody else sends it
     #[arg(long, value_name = "HEX")]
     pub(crate) signature: Option<Bytes>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes signatures.json into the session: with it anybody can take the job and post the claim, in the provider's name and \
+for the recipient that the session names.
+
+Example:
+  nanozk claim sign session --rpc http://127.0.0.1:8545 --private-key-file provider")]
+pub(crate) struct SignArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]
@@ -487,7 +505,7 @@ pub(crate) struct ClaimStatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
-    /// Session directory, with its secret.json
+    /// Session directory, with its output.json
     pub(crate) session: PathBuf,
     #[command(flatten)]
     pub(crate) send: SendArgs,

@@ -8,11 +8,12 @@ use crate::measure::{available_bytes, peak_rss_bytes, Stopwatch};
 use crate::output::{bytes, thousands, Out, Progress};
 use anyhow::{bail, Result};
 use nanozk_aggregation::Plan;
+use nanozk_chain::aggregate::{AggregateCall, AGGREGATE_FORMAT};
 use nanozk_circuits::Shape;
 use nanozk_prover::aggregate::{self, Aggregator, Event, KeyedNode, Tree};
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params};
 use nanozk_prover::session::SessionDir;
-use nanozk_prover::Error;
+use nanozk_prover::{files, Error};
 use nanozk_setup::Setup;
 use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::ModelCard;
@@ -218,6 +219,15 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let proof = aggregator.prove(&|k| setups.get(k), &report)?;
     drop(progress);
     let size = proof.to_bytes().len();
+    let session = dir.session()?;
+    let call = AggregateCall {
+        format: AGGREGATE_FORMAT.into(),
+        statement: session.statement(card.layers.len()).digest().into(),
+        tree: tree.plan.to_string(),
+        verifying_key: tree.root().key.digest().into(),
+        proof: proof.to_calldata(aggregation_digest(&card)).into(),
+    };
+    files::write_json(&args.session.join("aggregate.json"), &call)?;
     let resident = peak_rss_bytes();
     if let Some(resident) = resident {
         out.text(format!("peak memory {}", bytes(resident)));

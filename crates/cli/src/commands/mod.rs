@@ -7,6 +7,8 @@ mod eval;
 mod importance;
 mod model;
 mod prove;
+mod reexecute;
+mod relayer;
 mod run;
 mod setup;
 mod soundness;
@@ -39,7 +41,9 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Verifier(command) => chain::verifier(command, &data, out),
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, out),
-        Command::Claim(command) => chain::claim(command, &data, out),
+        Command::Claim(command) => chain::claim(command, out),
+        Command::Reexecute(args) => reexecute::reexecute(args, &data, out),
+        Command::Relayer(command) => relayer::relayer(command, out),
     }?;
     Ok(Outcome::Done)
 }

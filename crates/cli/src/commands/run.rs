@@ -7,6 +7,7 @@ use crate::output::{Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::claim::context;
+use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
 use nanozk_prover::files;
@@ -210,6 +211,13 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             .with_context(|| format!("cannot resolve {}", dir.path.display()))?,
     };
     files::write_json(&staging.path().join("local.json"), &local)?;
+    // What answers a demand for the output, for whoever sends it.
+    let secret = SessionDir::new(staging.path()).secret()?;
+    let salt = Scalar(secret.sequence(card.tokens).output_salt);
+    files::write_json_secret(
+        &staging.path().join("output.json"),
+        &OutputFile::new(salt, generated.clone()),
+    )?;
     staging.finish()?;
 
     let text = tokenizer.decode(&tokens)?;

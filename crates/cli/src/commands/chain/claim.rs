@@ -1,27 +1,23 @@
 //! `nanozk claim`.
 
 use super::{id_of, status, Chain};
-use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs};
-use crate::commands::aggregate::tree;
-use crate::data::Data;
+use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs};
 use crate::output::{thousands, Out};
 use anyhow::{bail, Context, Result};
-use nanozk_aggregation::Plan;
-use nanozk_chain::aggregate::prove_all;
+use nanozk_chain::aggregate::{prove_all, AggregateCall};
 use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, router, settlement};
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{relative, utc};
+use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
-use nanozk_chain::signing::sign;
+use nanozk_chain::signing::{sign, SignatureFile};
 use nanozk_prover::session::SessionDir;
-use nanozk_prover::{aggregate, files};
-use nanozk_verifier::aggregate::aggregation_digest;
+use nanozk_prover::files;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::session::Session;
-use nanozk_verifier::{AggregateProof, TranscriptKind};
 use serde_json::json;
 use std::path::Path;
 
@@ -30,10 +26,11 @@ const JOB_LOCKED: u8 = 2;
 pub(super) const CLAIM_POSTED: u8 = 1;
 pub(super) const CHALLENGE_OPEN: u8 = 1;
 
-pub(in crate::commands) fn claim(command: &ClaimCommand, data: &Data, out: &Out) -> Result<()> {
+pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()> {
     match command {
         ClaimCommand::Post(args) => post(args, out),
-        ClaimCommand::Settle(args) if args.aggregate => settle_at_once(args, data, out),
+        ClaimCommand::Settle(args) if args.aggregate => settle_at_once(args, out),
+        ClaimCommand::Sign(args) => sign_files(args, out),
         ClaimCommand::Settle(args) => settle(args, out),
         ClaimCommand::Challenge(args) => challenge(args, out),
         ClaimCommand::Answer(args) => answer(args, out),
@@ -210,6 +207,24 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Signs that others may take the job and post the claim, for whoever sends it.
+fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
+    let chain = Chain::reading(&args.chain, &args.key, out)?;
+    let (session, _) = session_of(&chain, &args.session)?;
+    let recipient = unpadded(session.context.recipient)
+        .context("the recipient in session.json is no address")?;
+    let header = header(&session, recipient);
+    let signatures = SignatureFile::new(chain.client.signer()?, &chain.domains()?, &header);
+    let path = args.session.join("signatures.json");
+    files::write_json(&path, &signatures)?;
+    out.text(format!(
+        "{} is written: with it a relayer can take the job and post the claim, and nothing else",
+        path.display()
+    ));
+    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "file": path}));
+    Ok(())
+}
+
 /// Proofs of another session would be refused one by one.
 fn check_statement(claim: &book::Claim, session: &Session, card: &ModelCard) -> Result<()> {
     if session.statement(card.layers.len()).digest() != claim.statement.0 {
@@ -378,46 +393,39 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
 }
 
 /// One proof for all layers.
-fn settle_at_once(args: &SettleArgs, data: &Data, out: &Out) -> Result<()> {
+fn settle_at_once(args: &SettleArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let proofs = Proofs::open(&chain, &args.session)?;
-    let (id, claim, card) = (proofs.id, &proofs.claim, &proofs.card);
+    let (id, claim) = (proofs.id, &proofs.claim);
     if claim.status != CLAIM_POSTED {
         chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
         return Ok(());
     }
-    let Some((plan, bytes)) = aggregate::read(&proofs.dir)? else {
+    let path = args.session.join("aggregate.json");
+    if !path.exists() {
         bail!(
             "the session has no aggregate: nanozk aggregate {}",
             args.session.display()
         );
-    };
-    let setup = data.setup_of(card)?;
-    let keys = data.layer_keys(card, &setup)?;
-    let plan = Plan::parse(&plan, card.layers.len())?;
-    let tree = tree(card, &keys, plan, data, &|_| {})?;
-    let key = &tree.root().key;
-    let entry = router::entryCall {
-        verifyingKey: key.digest().into(),
-    };
+    }
+    let aggregate: AggregateCall = files::read_json(&path)?;
+    aggregate
+        .check(&proofs.session, &proofs.card)
+        .with_context(|| path.display().to_string())?;
+    let (key, tree) = (aggregate.verifying_key, &aggregate.tree);
+    let entry = router::entryCall { verifyingKey: key };
     let router = chain.address("VerifierRouter")?;
     if chain.client.read(router, &entry)?.verifier.is_zero() {
         bail!(
-            "there is no verifier on chain for aggregates of the tree {} (key {}): nanozk verifier generate MODEL -o DIR \
-             --solc PATH --aggregate --tree '{}', then nanozk verifier deploy DIR",
-            tree.plan,
-            B256::from(key.digest()),
-            tree.plan
+            "there is no verifier on chain for aggregates of the tree {tree} (key {key}): nanozk verifier generate MODEL \
+             -o DIR --solc PATH --aggregate --tree '{tree}', then nanozk verifier deploy DIR"
         );
     }
-    let proof = AggregateProof::from_bytes(key, TranscriptKind::Keccak, &bytes)
-        .with_context(|| format!("{}", aggregate::root_path(&proofs.dir).display()))?;
-    let calldata = proof.to_calldata(aggregation_digest(card));
     chain.send(&prove_all(
         chain.address("Settlement")?,
         id,
-        key.digest().into(),
-        calldata.into(),
+        key,
+        aggregate.proof,
     ))?;
     if !chain.dry_run {
         explain(&chain, id)?;
@@ -583,18 +591,11 @@ fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
 
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (session, card) = session_of(&chain, &args.session)?;
+    let (session, _) = session_of(&chain, &args.session)?;
     let claim = B256::from(session.context.claim.0);
-    let secret = SessionDir::new(&args.session).secret()?;
-    if secret.tokens.len() > card.tokens {
-        bail!("secret.json has more tokens than the model has positions");
-    }
-    let salt = scalar_to_bytes(&secret.sequence(card.tokens).output_salt);
-    let call = dispute::revealOutputCall {
-        claim,
-        salt: U256::from_be_bytes(salt),
-        tokens: secret.tokens[secret.prompt..].to_vec(),
-    };
+    let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
+    output.check()?;
+    let call = output.call(claim);
     out.note("this publishes the generated tokens for everybody to read");
     chain.send(&Call::new(
         "revealing the output",

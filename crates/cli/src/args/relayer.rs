@@ -1,0 +1,86 @@
+//! Options of the relayer.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Put sessions (nanozk run --request) into the inbox, and requests to be watched; or send them by HTTP.
+
+Examples:
+  nanozk relayer init                        # writes relayer.toml, which explains every setting
+  nanozk relayer check                       # is everything there? sends nothing
+  nanozk relayer run --dry-run               # says what it would send
+  nanozk relayer run
+  nanozk relayer status")]
+pub(crate) enum RelayerCommand {
+    /// Write a configuration that explains every setting
+    Init(InitArgs),
+    /// Check nodes, chain, contracts, keys, money and database, and send nothing
+    Check(RelayerArgs),
+    /// Run until it is told to end: once (Ctrl-C), and what is on its way is followed; twice, and it ends at once
+    Run(RelayerArgs),
+    /// Show where a running relayer and its claims stand
+    Status(RelayerStatusArgs),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// File to write
+    #[arg(default_value = "relayer.toml")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Options are above variables (NANOZK_RELAYER_FEES__MAX_PER_DAY=1eth), which are above the file.
+
+Example:
+  nanozk relayer run --config relayer.toml --rpc https://a,https://b --set fees.max_per_day=1eth")]
+pub(crate) struct RelayerArgs {
+    /// Configuration [default: relayer.toml, if there is one]
+    #[arg(long, value_name = "FILE", env = "NANOZK_RELAYER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// JSON-RPC addresses of nodes, the preferred one first
+    #[arg(long, value_name = "URL,…")]
+    pub(crate) rpc: Option<String>,
+    /// File of the deployment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) deployment: Option<String>,
+    /// Database
+    #[arg(long, value_name = "sqlite:FILE|postgres://…")]
+    pub(crate) database: Option<String>,
+    /// Folder of sessions and requests
+    #[arg(long, value_name = "DIR")]
+    pub(crate) inbox: Option<String>,
+    /// Where to listen for HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Any setting, such as fees.max_per_day=1eth; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Send nothing: say what would be sent
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What is logged, such as info, debug or nanozk_relayer=debug
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "NANOZK_LOG")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RelayerStatusArgs {
+    /// Where the relayer listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8645")]
+    pub(crate) listen: String,
+    /// Also claims that ended
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| format!("{text:?} is no setting: write NAME=VALUE"))
+}

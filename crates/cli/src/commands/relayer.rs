@@ -1,0 +1,231 @@
+//! `nanozk relayer`.
+
+use crate::args::{RelayerArgs, RelayerCommand, RelayerStatusArgs};
+use crate::output::Out;
+use anyhow::{bail, Context, Result};
+use nanozk_chain::format::{eth, relative, utc};
+use nanozk_chain::primitives::U256;
+use nanozk_relayer::config::EXAMPLE;
+use nanozk_relayer::{api, unobserved, Config, Relayer};
+use serde_json::{json, Value};
+use std::io::{IsTerminal, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// The configuration that is read if none is named.
+const FILE: &str = "relayer.toml";
+
+pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
+    match command {
+        RelayerCommand::Init(args) => init(&args.file, out),
+        RelayerCommand::Check(args) => check(args, out),
+        RelayerCommand::Run(args) => run(args, out),
+        RelayerCommand::Status(args) => status(args, out),
+        RelayerCommand::Openapi => {
+            let document = api::document();
+            out.text(&document);
+            out.json(&serde_json::from_str(&document)?);
+            Ok(())
+        }
+    }
+}
+
+fn init(file: &Path, out: &Out) -> Result<()> {
+    if file.exists() {
+        bail!("{} exists: it is not replaced", file.display());
+    }
+    std::fs::write(file, EXAMPLE).with_context(|| format!("cannot write {}", file.display()))?;
+    out.text(format!(
+        "{} is written: fill it in, then nanozk relayer check",
+        file.display()
+    ));
+    out.json(&json!({"event": "written", "file": file}));
+    Ok(())
+}
+
+fn load(args: &RelayerArgs) -> Result<Config> {
+    let named = [
+        ("rpc", &args.rpc),
+        ("deployment", &args.deployment),
+        ("database", &args.database),
+        ("inbox", &args.inbox),
+        ("api.listen", &args.listen),
+    ];
+    let mut options: Vec<(String, String)> = named
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect();
+    options.extend(args.set.iter().cloned());
+    let file = match &args.config {
+        Some(file) => Some(file.clone()),
+        None => Some(PathBuf::from(FILE)).filter(|f| f.is_file()),
+    };
+    // The variable that names the file is no setting.
+    let environment = std::env::vars().filter(|(name, _)| name != "NANOZK_RELAYER_CONFIG");
+    Ok(Config::load(file.as_deref(), environment, &options)?)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the service's threads")
+}
+
+/// Structured: text for people, one JSON object per line with --json; on stderr.
+fn log(filter: &str, json: bool) -> Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?}"))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let installed = if json {
+        builder.json().flatten_event(true).try_init()
+    } else {
+        builder
+            .with_ansi(std::io::stderr().is_terminal())
+            .try_init()
+    };
+    installed.map_err(|e| anyhow::anyhow!("cannot log: {e}"))
+}
+
+fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
+    let config = load(args)?;
+    log(&args.log, out.is_json())?;
+    runtime()?.block_on(async {
+        let relayer = Relayer::start(config, args.dry_run, unobserved()).await?;
+        let shared = relayer.shared();
+        let balance = shared.live().balance;
+        out.text(format!(
+            "chain {}, contracts as deployed, account {} with {}: ready to run",
+            shared.home.chain_id,
+            shared.account,
+            eth(balance)
+        ));
+        out.json(&json!({
+            "event": "checked",
+            "chain_id": shared.home.chain_id,
+            "account": shared.account,
+            "balance": balance.to_string(),
+            "provider": shared.provider,
+        }));
+        Ok(())
+    })
+}
+
+fn run(args: &RelayerArgs, out: &Out) -> Result<()> {
+    let config = load(args)?;
+    log(&args.log, out.is_json())?;
+    let dry_run = args.dry_run;
+    runtime()?.block_on(async {
+        nanozk_relayer::run(config, dry_run, unobserved(), |address| {
+            out.text(format!("listening on http://{address}"));
+            out.json(&json!({"event": "listening", "address": format!("http://{address}")}));
+        })
+        .await?;
+        Ok(())
+    })
+}
+
+/// Asks a relayer.
+fn get(address: &str, path: &str) -> Result<Value> {
+    let host = address.trim_start_matches("http://").trim_end_matches('/');
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().with_context(|| {
+        format!("no relayer answers on {host}: start one with nanozk relayer run, or say where with --listen")
+    })?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str(body)
+        .with_context(|| format!("what answers on {host} is no relayer of this version"))
+}
+
+fn amount(value: &Value) -> String {
+    let wei = value.as_str().and_then(|t| t.parse::<U256>().ok());
+    wei.map_or_else(|| "?".into(), eth)
+}
+
+fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
+    let status = get(&args.listen, "/v1/status")?;
+    let which = if args.all { "all" } else { "open" };
+    let list = get(&args.listen, &format!("/v1/claims?state={which}&limit=1000"))?;
+    out.json(&json!({"status": status, "claims": list["claims"]}));
+    let now = status["now"].as_u64().unwrap_or_default();
+    let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    out.text(match status["not_ready"].as_str() {
+        None => "ready".to_owned(),
+        Some(reason) => format!("not ready: {reason}"),
+    });
+    out.text(match (status["slack"].as_i64(), status["slack_claim"].as_str()) {
+        (Some(slack), Some(claim)) => format!("slack      {slack} s, claim {claim}"),
+        _ => "slack      nothing is due".to_owned(),
+    });
+    out.text(format!(
+        "chain      {}, block {}",
+        status["chain_id"], status["head"]["number"]
+    ));
+    out.text(format!(
+        "account    {} with {}",
+        word(&status["account"]),
+        amount(&status["balance"])
+    ));
+    out.text(format!(
+        "fees       {} in the last day, {} on their way, of {}",
+        amount(&status["spending"]["day"]),
+        amount(&status["spending"]["reserved"]),
+        amount(&status["spending"]["day_cap"])
+    ));
+    out.text(format!(
+        "at risk    stakes {}, bonds {}; prices {}",
+        amount(&status["exposure"]["stake"]),
+        amount(&status["exposure"]["bonds"]),
+        amount(&status["exposure"]["price"])
+    ));
+    for node in status["endpoints"].as_array().into_iter().flatten() {
+        out.text(format!(
+            "node       {}, health {} of 100{}",
+            word(&node["node"]),
+            node["score"],
+            node["error"].as_str().map(|e| format!(", last trouble: {e}")).unwrap_or_default()
+        ));
+    }
+    let counts = &status["claims"];
+    out.text(format!(
+        "claims     {} open, {} ended\n",
+        counts["open"], counts["ended"]
+    ));
+    for claim in list["claims"].as_array().into_iter().flatten() {
+        out.text(format!(
+            "{} {:<9} {:<10} {:<9} {} of {} layers",
+            word(&claim["id"]),
+            word(&claim["role"]),
+            word(&claim["lane"]),
+            word(&claim["status"]),
+            claim["proven"].as_array().map_or(0, Vec::len),
+            claim["layers"]
+        ));
+        if let Some(action) = claim["next"]["action"].as_str() {
+            let by = match claim["next"]["by"].as_u64().unwrap_or_default() {
+                0 => String::new(),
+                t => format!(", until {} ({})", utc(t), relative(t, now)),
+            };
+            out.text(format!("  next: {action}{by}"));
+        }
+        if let Some(message) = claim["error"]["message"].as_str() {
+            out.text(format!("  {}: {message}", word(&claim["error"]["code"])));
+        }
+    }
+    Ok(())
+}
