@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Variables of this prefix are settings: `NANOZK_RELAYER_FEES__MAX_PER_DAY` is `fees.max_per_day`.
 pub const PREFIX: &str = "NANOZK_RELAYER_";
@@ -45,9 +46,9 @@ pub struct Config {
     /// Block explorer, for links.
     #[serde(default)]
     pub explorer: Option<String>,
-    /// How often to ask for new blocks, in seconds.
-    #[serde(default = "poll", deserialize_with = "seconds")]
-    pub poll: u64,
+    /// How often to ask for new blocks.
+    #[serde(default = "poll", deserialize_with = "pause")]
+    pub poll: Duration,
     /// How long to wait for a node's answer.
     #[serde(default = "timeout", deserialize_with = "seconds")]
     pub rpc_timeout: u64,
@@ -151,8 +152,8 @@ fn inbox() -> PathBuf {
     "sessions".into()
 }
 
-fn poll() -> u64 {
-    2
+fn poll() -> Duration {
+    Duration::from_secs(2)
 }
 
 fn timeout() -> u64 {
@@ -223,6 +224,20 @@ fn seconds<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
         Text::Number(n) => Ok(n),
         Text::Text(t) => parse_duration(&t).map_err(D::Error::custom),
     }
+}
+
+/// As [`seconds`], and milliseconds: `250ms`.
+fn pause<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+    let text = match Text::deserialize(d)? {
+        Text::Number(n) => return Ok(Duration::from_secs(n)),
+        Text::Text(t) => t,
+    };
+    if let Some(Ok(millis)) = text.strip_suffix("ms").map(str::parse) {
+        return Ok(Duration::from_millis(millis));
+    }
+    parse_duration(&text)
+        .map(Duration::from_secs)
+        .map_err(D::Error::custom)
 }
 
 fn money<'de, D: Deserializer<'de>>(d: D) -> Result<U256, D::Error> {
@@ -333,8 +348,8 @@ impl Config {
                 self.api.listen
             ));
         }
-        if self.poll == 0 || self.fees.bump_after == 0 || self.fees.max_pending == 0 {
-            return wrong("poll, fees.bump_after and fees.max_pending must be at least 1".into());
+        if self.poll.is_zero() || self.fees.bump_after == 0 || self.fees.max_pending == 0 {
+            return wrong("poll, fees.bump_after and fees.max_pending must be above zero".into());
         }
         if self.fees.max_fee_per_gas == 0 {
             return wrong("fees.max_fee_per_gas is 0: nothing could be sent".into());
@@ -410,7 +425,7 @@ mod tests {
         assert_eq!(load(FILE, &env, &[]).expect("valid").fees.max_per_day, eth(8));
         let options = [("fees.max_per_day", "9eth"), ("poll", "5"), ("grace", "2m")];
         let config = load(FILE, &env, &options).expect("valid");
-        assert_eq!((config.fees.max_per_day, config.poll, config.grace), (eth(9), 5, 120));
+        assert_eq!((config.fees.max_per_day, config.poll.as_millis(), config.grace), (eth(9), 5_000, 120));
     }
 
     #[test]

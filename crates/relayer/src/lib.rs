@@ -6,13 +6,14 @@
 //!   new of;
 //! * [`files`]: what is at hand of a claim; [`decide`]: what to do about it, a function of both;
 //! * [`store`]: what is known and intended, on disk; [`transactions`]: from intents to included transactions;
-//!   [`signer`]: keys, and what they sign;
+//!   [`signer`]: keys, and [`allow`]: what they sign;
 //! * [`prover`]: proofs and re-executions, by another process;
 //! * [`service`]: rounds of all this; [`api`] and [`metrics`]: how it is seen from outside.
 //!
 //! It links no prover. Nothing acts before it is written down, and nothing that is written down is taken for what
 //! happened: what to do follows from the chain each time anew.
 
+pub mod allow;
 pub mod api;
 pub mod config;
 pub mod cursor;

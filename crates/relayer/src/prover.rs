@@ -6,6 +6,7 @@
 use crate::config::{Config, Start};
 use crate::decide::{list, Need};
 use crate::error::Error;
+use crate::signer::KeySource;
 use alloy::primitives::B256;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -81,6 +82,8 @@ struct State {
 #[derive(Clone, Debug)]
 pub struct Runner {
     command: Vec<String>,
+    /// Variables that the command does not see: they hold keys.
+    hidden: Vec<String>,
     start: Start,
     margin: u64,
     state: Arc<Mutex<State>>,
@@ -94,6 +97,14 @@ impl Runner {
         let p = &config.prover;
         Runner {
             command: p.command.clone(),
+            hidden: [Some(&config.signer), config.provider_signer.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(|source| match source {
+                    KeySource::Env { variable } => Some(variable.clone()),
+                    _ => None,
+                })
+                .collect(),
             start: p.start,
             margin: p.margin,
             state: Arc::new(Mutex::new(State {
@@ -276,7 +287,11 @@ impl Runner {
             .arg(&arguments[0])
             .arg(directory)
             .args(&arguments[1..])
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        for variable in &self.hidden {
+            command.env_remove(variable);
+        }
+        command
             // A proof is whole or absent: the next start goes on.
             .kill_on_drop(true);
         let output = command.output().await.map_err(|e| {

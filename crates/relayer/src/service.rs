@@ -3,6 +3,7 @@
 //! A round is idempotent: whatever ends it, an error, a kill or a loss of power, the next one starts from what is on
 //! disk and on chain.
 
+use crate::allow::AllowList;
 use crate::config::Config;
 use crate::cursor::Cursor;
 use crate::decide::{decide, list, Act, Decision, Local};
@@ -12,7 +13,7 @@ use crate::files::{allowed, Home, Material, SessionFiles};
 use crate::metrics::Metrics;
 use crate::prover::{Reexecution, Runner, Task};
 use crate::rpc::Failover;
-use crate::signer::{AllowList, Key};
+use crate::signer::{Key, KeySource, SignerError};
 use crate::store::{ClaimRow, Intent, Lease, Look, Observer, Role, Status, Store, Verdict};
 use crate::transactions::{Manager, Tip};
 use alloy::eips::{BlockId, BlockNumberOrTag};
@@ -256,8 +257,8 @@ impl Relayer {
         let (contracts, router) =
             contracts(&deployment, &config.deployment, &provider, answered).await?;
 
-        let open = |source: crate::signer::KeySource, chain_id: u64, allow: bool| async move {
-            let key_error = |e: crate::signer::SignerError| Error::Key(e.to_string());
+        let open = |source: KeySource, chain_id: u64, allow: bool| async move {
+            let key_error = |e: SignerError| Error::Key(e.to_string());
             source.check_allowed(chain_id, allow).map_err(key_error)?;
             for warning in source.warnings() {
                 warn!(code = "NZK320", "{warning}");
@@ -367,7 +368,7 @@ impl Relayer {
     /// Works until it is told to end, then follows what is on its way for as long as [`Config::grace`].
     pub async fn run(mut self) -> Result<(), Error> {
         let shared = self.shared.clone();
-        let pause = Duration::from_secs(shared.config.poll);
+        let pause = shared.config.poll;
         let mut draining: Option<Instant> = None;
         let mut failures = 0u32;
         loop {

@@ -1,25 +1,848 @@
-//! x
-use alloy::primitives::{Address,B256,U256};
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-#[allow(missing_docs)]
-pub enum KeySource { Keystore{file: std::path::PathBuf, password_file: std::path::PathBuf}, Env{variable: String}, File{file: std::path::PathBuf}, AwsKms{key_id:String, region: Option<String>, endpoint: Option<String>} }
+//! Keys: where they come from, and what they sign.
+//!
+//! A [`KeySource`] is what a configuration says, a [`Key`] what it opens to. A key signs transactions that its
+//! [`AllowList`] allows and its own cancellations, whoever asks; without a list, cancellations only.
+
+use crate::allow::{AllowList, NotAllowed};
+use alloy::consensus::{SignableTransaction, TxEip1559};
+use alloy::network::eip2718::Encodable2718;
+use alloy::primitives::{Address, Signature, TxKind, B256};
+use alloy::signers::aws::{AwsSigner, AwsSignerError};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::signers::{Signer, SignerSync};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use serde::Deserialize;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Chains of one machine, for which keys need no protection: anvil and hardhat, geth --dev.
+const LOCAL_CHAINS: [u64; 2] = [31337, 1337];
+/// Files of keys and passwords are not longer.
+const MAX_FILE: u64 = 1 << 16;
+/// Most work of a keystore: `n r p` of scrypt (8 times what geth writes, 2 GiB at most), or rounds of PBKDF2.
+const MAX_KEYSTORE_WORK: u64 = 1 << 24;
+/// For one request to KMS, and for all its repetitions.
+const KMS_PATIENCE: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
+
+/// Why a key cannot be opened, or does not sign. Names in it are as they may be shown.
 #[derive(Debug, thiserror::Error)]
-#[error("x")]
-#[allow(missing_docs)]
-pub struct SignerError;
-#[allow(missing_docs)]
-impl KeySource { pub fn check_allowed(&self,_:u64,_:bool)->Result<(),SignerError>{Ok(())} pub fn warnings(&self)->Vec<String>{vec![]} pub fn describe(&self)->String{String::new()}
- pub async fn open(&self,_:u64)->Result<Key,SignerError>{ use alloy::signers::local::PrivateKeySigner; let t = match self { KeySource::Env{variable}=>std::env::var(variable).unwrap(), KeySource::File{file}=>std::fs::read_to_string(file).unwrap(), _=>todo!()}; let s: PrivateKeySigner=t.trim().parse().unwrap(); Ok(Key(s)) } }
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Key(alloy::signers::local::PrivateKeySigner);
-#[allow(missing_docs)]
-impl Key { pub fn guarded(self,_:AllowList)->Self{self} pub fn address(&self)->Address{self.0.address()}
- pub async fn sign_transaction(&self, tx: alloy::consensus::TxEip1559)->Result<(B256,Vec<u8>),SignerError>{ use alloy::consensus::SignableTransaction; use alloy::signers::SignerSync; use alloy::eips::eip2718::Encodable2718; let s=self.0.sign_hash_sync(&tx.signature_hash()).unwrap(); let e: alloy::consensus::TxEnvelope = tx.into_signed(s).into(); Ok((*e.tx_hash(), e.encoded_2718())) }
- pub async fn sign_digest(&self, d:B256)->Result<[u8;65],SignerError>{use alloy::signers::SignerSync; Ok(self.0.sign_hash_sync(&d).unwrap().as_bytes())} }
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct AllowList;
-#[allow(missing_docs)]
-impl AllowList { pub fn new(_: impl IntoIterator<Item=(Address,String,Vec<([u8;4],String)>)>)->Self{AllowList} pub fn check(&self,_:Address,_:&[u8],_:U256)->Result<(),SignerError>{Ok(())} }
+#[non_exhaustive]
+pub enum SignerError {
+    /// A file is not there.
+    #[error("there is no {what} {path}: {todo}")]
+    Missing {
+        /// What it would be.
+        what: &'static str,
+        /// Where it was looked for.
+        path: String,
+        /// What to do.
+        todo: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("cannot read the {what} {path}: {reason}")]
+    Unreadable {
+        /// What it is.
+        what: &'static str,
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file is no keystore, or one of an unknown kind.
+    #[error(
+        "{path} is no keystore that can be opened: {reason}; make one with cast wallet import"
+    )]
+    Keystore {
+        /// File.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A password is not the keystore's.
+    #[error(
+        "the password in {password} does not open the keystore {keystore}: that file has to hold the password and \
+         nothing else, a line end aside"
+    )]
+    Password {
+        /// File of the keystore.
+        keystore: String,
+        /// File of the password.
+        password: String,
+    },
+    /// A variable is not set.
+    #[error("the variable {variable} is not set: put the private key into it, or choose another kind of key")]
+    NoVariable {
+        /// Its name.
+        variable: String,
+    },
+    /// A file or variable holds something else than a private key. What it holds is not repeated: it may be a key.
+    #[error("{whence} has no private key: 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
+    NotAKey {
+        /// Which.
+        whence: String,
+    },
+    /// A key for development on a public chain.
+    #[error(
+        "{whence} is for development, and chain {chain_id} is no local one: use a keystore or AWS KMS, or set \
+         allow_development_keys if this key may be lost"
+    )]
+    Development {
+        /// Which key.
+        whence: String,
+        /// Chain.
+        chain_id: u64,
+    },
+    /// Nothing says in which region a key of KMS is.
+    #[error(
+        "nothing says in which AWS region {key} is: give its region or its ARN, or set AWS_REGION"
+    )]
+    NoRegion {
+        /// Its id.
+        key: String,
+    },
+    /// There are no credentials for KMS.
+    #[error(
+        "no AWS credentials for {key}: {reason}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give \
+         the machine a role"
+    )]
+    NoCredentials {
+        /// Key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// The credentials are not accepted.
+    #[error("AWS does not accept the credentials for {key}: {reason}; renew them, and check the machine's clock")]
+    Credentials {
+        /// Key.
+        key: String,
+        /// Answer of AWS.
+        reason: String,
+    },
+    /// The endpoint is no address. It is not repeated: it may contain a password.
+    #[error(
+        "the endpoint of {key} is no address: write such as https://kms.eu-central-1.amazonaws.com"
+    )]
+    Endpoint {
+        /// Key.
+        key: String,
+    },
+    /// KMS does not answer.
+    #[error(
+        "AWS does not answer for {key}: {reason}; check the network, the region and the endpoint"
+    )]
+    KmsUnreachable {
+        /// Key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// The credentials may not use the key.
+    #[error(
+        "AWS denies {action} of {key}: {reason}; allow kms:GetPublicKey and kms:Sign in the key's policy or the \
+         role's"
+    )]
+    KmsDenied {
+        /// Key.
+        key: String,
+        /// What was asked.
+        action: &'static str,
+        /// Answer of KMS.
+        reason: String,
+    },
+    /// KMS has no such key.
+    #[error("AWS does not know {key}: {reason}; check key_id, the region and the account")]
+    KmsNoKey {
+        /// Key.
+        key: String,
+        /// Answer of KMS.
+        reason: String,
+    },
+    /// The key is disabled, or about to be deleted.
+    #[error("{key} cannot be used now: {reason}; enable it, or cancel its deletion")]
+    KmsDisabled {
+        /// Key.
+        key: String,
+        /// Answer of KMS.
+        reason: String,
+    },
+    /// A key of another curve, or a symmetric one.
+    #[error("{key} is not of the spec ECC_SECG_P256K1, which Ethereum needs, but {spec}: create such a key")]
+    KmsSpec {
+        /// Key.
+        key: String,
+        /// Its spec.
+        spec: String,
+    },
+    /// A key for something else than signatures.
+    #[error("{key} is not for SIGN_VERIFY but for {usage}: create a key with that usage")]
+    KmsUsage {
+        /// Key.
+        key: String,
+        /// Its usage.
+        usage: String,
+    },
+    /// A signature is by another key than the one that was opened.
+    #[error("a signature by {key} is not {address}'s: if its alias was moved to another key, start again")]
+    KmsOtherKey {
+        /// Key.
+        key: String,
+        /// Of the key that was opened.
+        address: Address,
+    },
+    /// KMS says something else.
+    #[error("AWS refuses {action} of {key}: {reason}")]
+    Kms {
+        /// Key.
+        key: String,
+        /// What was asked.
+        action: &'static str,
+        /// Answer of KMS.
+        reason: String,
+    },
+    /// A transaction of another chain.
+    #[error(
+        "the key is opened for chain {expected}, the transaction is of chain {got}: check the node"
+    )]
+    WrongChain {
+        /// Of the key.
+        expected: u64,
+        /// Of the transaction.
+        got: u64,
+    },
+    /// A transaction that the key may not sign.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// The curve refuses.
+    #[error("cannot sign: {0}")]
+    Signature(String),
+}
+
+/// Where a key comes from.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeySource {
+    /// An encrypted file (Web3 Secret Storage, as cast and geth write), opened at the start.
+    Keystore {
+        /// The keystore.
+        file: PathBuf,
+        /// The file with its password.
+        password_file: PathBuf,
+    },
+    /// A variable of the environment with a private key, for development.
+    Env {
+        /// Its name.
+        variable: String,
+    },
+    /// A file with a private key in hexadecimal, for development.
+    File {
+        /// Which.
+        file: PathBuf,
+    },
+    /// A key that never leaves AWS KMS.
+    AwsKms {
+        /// Id, ARN or alias of the key.
+        key_id: String,
+        /// Its region; otherwise that of the ARN, of the environment, of the profile, of the machine.
+        region: Option<String>,
+        /// Address of KMS, where it is not that of the region.
+        endpoint: Option<String>,
+    },
+}
+
+/// A configuration shows what [`KeySource::describe`] says: a key may be where its name belongs, and an address may
+/// contain a password.
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeySource({})", self.describe())
+    }
+}
+
+impl KeySource {
+    /// Whether nothing protects the key from whoever can read files or the environment.
+    pub fn is_for_development(&self) -> bool {
+        matches!(self, KeySource::Env { .. } | KeySource::File { .. })
+    }
+
+    /// Refuses keys for development on chains that are not local, unless they are allowed.
+    pub fn check_allowed(&self, chain_id: u64, allow: bool) -> Result<(), SignerError> {
+        if !self.is_for_development() || allow || LOCAL_CHAINS.contains(&chain_id) {
+            return Ok(());
+        }
+        Err(SignerError::Development {
+            whence: self.describe(),
+            chain_id,
+        })
+    }
+
+    /// The source in words, without secrets.
+    pub fn describe(&self) -> String {
+        match self {
+            KeySource::Keystore { file, .. } => format!("the keystore {}", name(file)),
+            KeySource::Env { variable } => format!("the variable {}", name(variable)),
+            KeySource::File { file } => format!("the key file {}", name(file)),
+            KeySource::AwsKms { key_id, region, .. } => {
+                let region = region.as_deref().or(region_of(key_id));
+                let place = region.map(|r| format!(" in {r}")).unwrap_or_default();
+                format!("the AWS KMS key {}{place}", name(key_id))
+            }
+        }
+    }
+
+    /// What an operator should change, although it works: files that others may read or write, and a KMS
+    /// without TLS.
+    pub fn warnings(&self) -> Vec<String> {
+        let files = match self {
+            KeySource::Keystore {
+                file,
+                password_file,
+            } => vec![("keystore", file), ("password", password_file)],
+            KeySource::File { file } => vec![("key", file)],
+            KeySource::Env { .. } | KeySource::AwsKms { .. } => vec![],
+        };
+        let plain = match self {
+            KeySource::AwsKms {
+                endpoint: Some(endpoint),
+                ..
+            } => host_of(endpoint).filter(|(scheme, host)| {
+                *scheme == "http" && !["localhost", "127.0.0.1", "[::1]"].contains(host)
+            }),
+            _ => None,
+        };
+        let plain = plain.map(|(_, host)| {
+            format!("AWS KMS at {host} is asked without TLS: use an endpoint of https")
+        });
+        files
+            .into_iter()
+            .filter_map(|(what, path)| {
+                // What is not there is an error of `open`.
+                let mode = open_to_others(path)?;
+                let path = name(path);
+                Some(format!(
+                    "the {what} {path} is open to others than its owner (mode {mode:03o}): chmod 600 {path}"
+                ))
+            })
+            .chain(plain)
+            .collect()
+    }
+
+    /// Opens the key, for transactions of one chain. It signs none of them before [`Key::guarded`] says which.
+    ///
+    /// This does not decide whether the source is good enough for the chain: [`KeySource::check_allowed`] does. It needs
+    /// a runtime of tokio, with timers and I/O for AWS KMS.
+    pub async fn open(&self, chain_id: u64) -> Result<Key, SignerError> {
+        let inner = match self {
+            KeySource::AwsKms {
+                key_id,
+                region,
+                endpoint,
+            } => {
+                let loader = aws_config::defaults(BehaviorVersion::latest());
+                let shown = self.describe();
+                Inner::Kms(
+                    open_kms(
+                        loader,
+                        key_id,
+                        region.as_deref(),
+                        endpoint.as_deref(),
+                        &shown,
+                    )
+                    .await?,
+                )
+            }
+            // The key derivation of keystores takes a second of computing, which must not hold up others.
+            local => {
+                let source = local.clone();
+                tokio::task::spawn_blocking(move || source.open_local())
+                    .await
+                    .map_err(|e| SignerError::Signature(e.to_string()))
+                    .and_then(|opened| opened)
+                    .map(Inner::Local)?
+            }
+        };
+        Ok(Key::new(inner, chain_id, self.describe()))
+    }
+
+    fn open_local(&self) -> Result<PrivateKeySigner, SignerError> {
+        match self {
+            KeySource::Keystore {
+                file,
+                password_file,
+            } => open_keystore(file, password_file),
+            KeySource::Env { variable } => match std::env::var(variable) {
+                Ok(text) => self.parse(&text),
+                Err(std::env::VarError::NotPresent) => Err(SignerError::NoVariable {
+                    variable: name(variable),
+                }),
+                Err(std::env::VarError::NotUnicode(_)) => self.parse(""),
+            },
+            KeySource::File { file } => {
+                let todo = "write the private key to it, or choose another kind of key";
+                let bytes = read("key file", file, todo)?;
+                self.parse(std::str::from_utf8(&bytes).unwrap_or_default())
+            }
+            KeySource::AwsKms { .. } => self.parse(""),
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<PrivateKeySigner, SignerError> {
+        // The parser's error would quote characters of the key.
+        text.trim().parse().map_err(|_| SignerError::NotAKey {
+            whence: self.describe(),
+        })
+    }
+}
+
+enum Inner {
+    Local(PrivateKeySigner),
+    Kms(AwsSigner),
+}
+
+/// A key that is open. Its copies share it.
+#[derive(Clone)]
+pub struct Key {
+    inner: Arc<Inner>,
+    address: Address,
+    chain_id: u64,
+    source: String,
+    allow: Arc<AllowList>,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("address", &self.address)
+            .field("chain_id", &self.chain_id)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Key {
+    fn new(inner: Inner, chain_id: u64, source: String) -> Self {
+        Key {
+            address: match &inner {
+                Inner::Local(signer) => signer.address(),
+                Inner::Kms(signer) => signer.address(),
+            },
+            inner: Arc::new(inner),
+            chain_id,
+            source,
+            allow: Arc::default(),
+        }
+    }
+
+    /// The same key, for transactions that the list allows, and no others. It takes the place of an earlier list; copies
+    /// made before keep theirs.
+    pub fn guarded(self, allow: AllowList) -> Self {
+        Key {
+            allow: Arc::new(allow),
+            ..self
+        }
+    }
+
+    /// The account.
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// Where the key is from, without secrets.
+    pub fn describe(&self) -> &str {
+        &self.source
+    }
+
+    /// Signs a transaction, if it is allowed: its hash, and its encoding to send.
+    pub async fn sign_transaction(&self, tx: TxEip1559) -> Result<(B256, Vec<u8>), SignerError> {
+        self.check(&tx)?;
+        let signature = self.sign(tx.signature_hash()).await?;
+        let signed = tx.into_signed(signature);
+        Ok((*signed.hash(), signed.encoded_2718()))
+    }
+
+    /// Signs a digest: `r ‖ s ‖ v`, with `v` 27 or 28. What the digest is of cannot be checked here: it has to be of
+    /// typed data (EIP-712) that the caller made.
+    pub async fn sign_digest(&self, digest: B256) -> Result<[u8; 65], SignerError> {
+        Ok(self.sign(digest).await?.as_bytes())
+    }
+
+    fn check(&self, tx: &TxEip1559) -> Result<(), SignerError> {
+        if tx.chain_id != self.chain_id {
+            return Err(SignerError::WrongChain {
+                expected: self.chain_id,
+                got: tx.chain_id,
+            });
+        }
+        let TxKind::Call(to) = tx.to else {
+            return Err(NotAllowed::Creation.into());
+        };
+        // An empty transfer to itself takes the place of a transaction that is not wanted any more.
+        if to == self.address && tx.input.is_empty() && tx.value.is_zero() {
+            return Ok(());
+        }
+        Ok(self.allow.check(to, &tx.input, tx.value)?)
+    }
+
+    async fn sign(&self, digest: B256) -> Result<Signature, SignerError> {
+        match &*self.inner {
+            Inner::Local(signer) => signer
+                .sign_hash_sync(&digest)
+                .map_err(|e| SignerError::Signature(e.to_string())),
+            Inner::Kms(signer) => signer
+                .sign_hash(&digest)
+                .await
+                .map_err(|e| of_signature(&self.source, self.address, e)),
+        }
+    }
+}
+
+/// A name as a message shows it. A private key that was written where its name belongs is not shown.
+fn name(text: &(impl AsRef<Path> + ?Sized)) -> String {
+    let text = text.as_ref().display().to_string();
+    let mut digits = 0;
+    for c in text.chars() {
+        digits = if c.is_ascii_hexdigit() { digits + 1 } else { 0 };
+        if digits == 64 {
+            return "(not shown: it looks like a private key)".into();
+        }
+    }
+    text
+}
+
+/// The permissions of a file that others than its owner may use.
+#[cfg(unix)]
+fn open_to_others(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> Option<u32> {
+    None
+}
+
+fn read(what: &'static str, path: &Path, todo: &'static str) -> Result<Vec<u8>, SignerError> {
+    let unreadable = |reason: String| SignerError::Unreadable {
+        what,
+        path: name(path),
+        reason,
+    };
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(SignerError::Missing {
+                what,
+                path: name(path),
+                todo,
+            })
+        }
+        Err(e) => return Err(unreadable(e.to_string())),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| unreadable(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(unreadable(format!("it is longer than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn open_keystore(file: &Path, password_file: &Path) -> Result<PrivateKeySigner, SignerError> {
+    let todo = "check its path, or make one with cast wallet import";
+    let bytes = read("keystore", file, todo)?;
+    let bad = |reason: String| SignerError::Keystore {
+        path: name(file),
+        reason,
+    };
+    check_keystore(&bytes).map_err(bad)?;
+    let todo = "write the keystore's password to it, and chmod 600 it";
+    let password = read("password", password_file, todo)?;
+    // Editors and echo end the line.
+    let end = password.iter().rposition(|b| !b"\r\n".contains(b));
+    let password = &password[..end.map_or(0, |last| last + 1)];
+    PrivateKeySigner::decrypt_keystore(file, password).map_err(|e| {
+        // The library does not export its enumeration.
+        let reason = e.to_string();
+        match reason.contains("Mac Mismatch") {
+            true => SignerError::Password {
+                keystore: name(file),
+                password: name(password_file),
+            },
+            false => bad(reason),
+        }
+    })
+}
+
+/// Refuses keystores at which the library panics, runs out of memory, or never ends.
+fn check_keystore(bytes: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    struct Keystore {
+        version: u64,
+        crypto: Crypto,
+    }
+    #[derive(Deserialize)]
+    struct Crypto {
+        cipher: String,
+        cipherparams: CipherParams,
+        ciphertext: String,
+        kdf: String,
+        kdfparams: KdfParams,
+    }
+    #[derive(Deserialize)]
+    struct CipherParams {
+        iv: String,
+    }
+    #[derive(Deserialize)]
+    struct KdfParams {
+        dklen: u64,
+        n: Option<u64>,
+        r: Option<u64>,
+        p: Option<u64>,
+        c: Option<u64>,
+        prf: Option<String>,
+    }
+
+    let Keystore { version, crypto } =
+        serde_json::from_slice(bytes).map_err(|e| format!("it is not of version 3 ({e})"))?;
+    if version != 3 {
+        return Err(format!("it is of version {version}, not 3"));
+    }
+    if crypto.cipher != "aes-128-ctr" {
+        return Err(format!("its cipher is {}, not aes-128-ctr", crypto.cipher));
+    }
+    if crypto.cipherparams.iv.len() != 32 || crypto.ciphertext.len() != 64 {
+        return Err("its iv is not of 16 bytes, or its ciphertext not of 32".into());
+    }
+    let kdf = &crypto.kdfparams;
+    if kdf.dklen != 32 {
+        return Err(format!("its dklen is {}, not 32", kdf.dklen));
+    }
+    let work = match (crypto.kdf.as_str(), kdf.n, kdf.r, kdf.p, kdf.c, &kdf.prf) {
+        ("scrypt", Some(n), Some(r), Some(p), None, None) => {
+            if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
+                return Err(format!("its parameters of scrypt are n {n}, r {r}, p {p}"));
+            }
+            n.saturating_mul(r).saturating_mul(p)
+        }
+        ("pbkdf2", None, None, None, Some(c), Some(prf)) if prf == "hmac-sha256" => c,
+        (kdf, ..) => {
+            return Err(format!(
+                "its key derivation {kdf} has other parameters than it should"
+            ))
+        }
+    };
+    if work > MAX_KEYSTORE_WORK {
+        return Err("its key derivation takes more work than any wallet asks for".into());
+    }
+    Ok(())
+}
+
+/// The region of an ARN.
+fn region_of(key_id: &str) -> Option<&str> {
+    let mut parts = key_id.split(':');
+    let is_kms = parts.next() == Some("arn") && parts.nth(1) == Some("kms");
+    parts.next().filter(|region| is_kms && !region.is_empty())
+}
+
+/// The scheme and host of an address of KMS: the SDK panics at some that are none.
+fn host_of(endpoint: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = endpoint.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => {
+            port.parse::<u16>().ok()?;
+            host
+        }
+        _ => authority,
+    };
+    let name = host
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let address = || {
+        let inner = host.strip_prefix('[')?.strip_suffix(']')?;
+        inner.parse::<std::net::Ipv6Addr>().ok()
+    };
+    let printable = endpoint.bytes().all(|b| b.is_ascii_graphic());
+    let good = matches!(scheme, "http" | "https") && printable && !host.is_empty();
+    (good && (name || address().is_some())).then_some((scheme, host))
+}
+
+async fn open_kms(
+    loader: ConfigLoader,
+    key_id: &str,
+    region: Option<&str>,
+    endpoint: Option<&str>,
+    shown: &str,
+) -> Result<AwsSigner, SignerError> {
+    if endpoint.is_some_and(|e| host_of(e).is_none()) {
+        return Err(SignerError::Endpoint { key: shown.into() });
+    }
+    let [attempt, all] = KMS_PATIENCE;
+    let mut loader = loader.timeout_config(
+        TimeoutConfig::builder()
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(all)
+            .build(),
+    );
+    if let Some(region) = region.or(region_of(key_id)) {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let shared = loader.load().await;
+    if shared.region().is_none_or(|r| r.as_ref().is_empty()) {
+        return Err(SignerError::NoRegion { key: shown.into() });
+    }
+    let mut config = aws_sdk_kms::config::Builder::from(&shared);
+    if let Some(endpoint) = endpoint {
+        // For KMS alone: credentials may come from other services.
+        config = config.endpoint_url(endpoint);
+    }
+    let client = aws_sdk_kms::Client::from_conf(config.build());
+    // The signer asks again, but does not look at what kind of key it gets.
+    let public = client
+        .get_public_key()
+        .key_id(key_id)
+        .send()
+        .await
+        .map_err(|e| of_kms(shown, "kms:GetPublicKey", e))?;
+    if let Some(usage) = public
+        .key_usage()
+        .filter(|u| **u != KeyUsageType::SignVerify)
+    {
+        return Err(SignerError::KmsUsage {
+            key: shown.into(),
+            usage: usage.as_str().into(),
+        });
+    }
+    if let Some(spec) = public.key_spec().filter(|s| **s != KeySpec::EccSecgP256K1) {
+        return Err(SignerError::KmsSpec {
+            key: shown.into(),
+            spec: spec.as_str().into(),
+        });
+    }
+    // The chain of a transaction is checked before it gets here.
+    AwsSigner::new(client, key_id.into(), None)
+        .await
+        .map_err(|e| match e {
+            AwsSignerError::GetPublicKey(e) => of_kms(shown, "kms:GetPublicKey", e),
+            e => SignerError::Kms {
+                key: shown.into(),
+                action: "kms:GetPublicKey",
+                reason: e.to_string(),
+            },
+        })
+}
+
+fn of_signature(shown: &str, address: Address, e: alloy::signers::Error) -> SignerError {
+    let other = |reason: String| SignerError::Kms {
+        key: shown.into(),
+        action: "kms:Sign",
+        reason,
+    };
+    match e {
+        alloy::signers::Error::Other(e) => match e.downcast::<AwsSignerError>().map(|e| *e) {
+            Ok(AwsSignerError::Sign(e)) => of_kms(shown, "kms:Sign", e),
+            Ok(AwsSignerError::SignatureRecoveryFailed) => SignerError::KmsOtherKey {
+                key: shown.into(),
+                address,
+            },
+            Ok(e) => other(e.to_string()),
+            Err(e) => other(e.to_string()),
+        },
+        e => other(e.to_string()),
+    }
+}
+
+/// What an error of the AWS SDK asks an operator to do.
+fn of_kms<E, R>(shown: &str, action: &'static str, e: SdkError<E, R>) -> SignerError
+where
+    E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    let key = shown.to_owned();
+    let Some(answer) = e.as_service_error() else {
+        let reason = causes(&e);
+        // Credentials are sought when a request is made: their absence is an error of it.
+        return match (&e, reason.to_lowercase().contains("credential")) {
+            (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), true) => {
+                SignerError::NoCredentials { key, reason }
+            }
+            (SdkError::ConstructionFailure(_), false) => SignerError::Kms {
+                key,
+                action,
+                reason,
+            },
+            _ => SignerError::KmsUnreachable { key, reason },
+        };
+    };
+    let Some(code) = answer.code() else {
+        let reason = format!("what answers is no KMS ({})", causes(answer));
+        return SignerError::KmsUnreachable { key, reason };
+    };
+    let reason = match answer.message() {
+        Some(message) => format!("{code}: {message}"),
+        None => code.to_owned(),
+    };
+    match code {
+        "AccessDeniedException" | "AccessDenied" => SignerError::KmsDenied {
+            key,
+            action,
+            reason,
+        },
+        "NotFoundException" | "InvalidArnException" => SignerError::KmsNoKey { key, reason },
+        "DisabledException" | "KMSInvalidStateException" => {
+            SignerError::KmsDisabled { key, reason }
+        }
+        "InvalidKeyUsageException" => SignerError::KmsUsage {
+            key,
+            usage: format!("something else ({reason})"),
+        },
+        // A public key was asked of a symmetric key.
+        "UnsupportedOperationException" => SignerError::KmsSpec {
+            key,
+            spec: format!("of one without public keys ({reason})"),
+        },
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired" => SignerError::Credentials { key, reason },
+        _ => SignerError::Kms {
+            key,
+            action,
+            reason,
+        },
+    }
+}
+
+/// An error and what caused it.
+fn causes(e: &dyn StdError) -> String {
+    let mut text = e.to_string();
+    let mut next = e.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        // Wrappers repeat what they wrap.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    // One line of a log.
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,56 +19,56 @@ const BODY_CAP: usize = 64 << 20;
 /// How often things go wrong, in cases per thousand requests. Each is drawn on its own, and the first of those that
 /// exclude each other wins, in the order of this list.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Chaos {
+pub(crate) struct Chaos {
     /// Closes every connection.
-    pub down: bool,
+    pub(crate) down: bool,
     /// Waits, up to `delay_ms`, before anything else.
-    pub delay: u32,
+    pub(crate) delay: u32,
     /// The longest wait, in milliseconds.
-    pub delay_ms: u64,
+    pub(crate) delay_ms: u64,
     /// Closes the connection before the node sees the request.
-    pub drop_request: u32,
+    pub(crate) drop_request: u32,
     /// Answers with status 429, with a Retry-After of 0 or 1, before the node sees the request.
-    pub too_many: u32,
+    pub(crate) too_many: u32,
     /// Answers with an internal error of JSON-RPC; in half of the cases the node has handled the request.
-    pub error_packet: u32,
+    pub(crate) error_packet: u32,
     /// Sends the request to the node twice, and gives the first answer.
-    pub duplicate: u32,
+    pub(crate) duplicate: u32,
     /// Closes the connection after the node handled the request.
-    pub drop_answer: u32,
+    pub(crate) drop_answer: u32,
     /// Gives the answer of an earlier request, after the node handled this one.
-    pub wrong_order: u32,
+    pub(crate) wrong_order: u32,
     /// Gives half of the answer, as if it were all, after the node handled the request.
-    pub garbage: u32,
+    pub(crate) garbage: u32,
 }
 
 /// How often things happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Requests that were read.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Answers of the node that were given as they are.
-    pub answered: u64,
+    pub(crate) answered: u64,
     /// Connections that were closed while down.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Delays.
-    pub delayed: u64,
+    pub(crate) delayed: u64,
     /// Requests that the node did not see.
-    pub dropped_requests: u64,
+    pub(crate) dropped_requests: u64,
     /// Status 429.
-    pub too_many: u64,
+    pub(crate) too_many: u64,
     /// Internal errors that the node did not have.
-    pub error_packets: u64,
+    pub(crate) error_packets: u64,
     /// Requests that the node saw twice.
-    pub duplicated: u64,
+    pub(crate) duplicated: u64,
     /// Answers of the node that were not given.
-    pub dropped_answers: u64,
+    pub(crate) dropped_answers: u64,
     /// Answers to other requests.
-    pub wrong_order: u64,
+    pub(crate) wrong_order: u64,
     /// Halves of answers.
-    pub garbage: u64,
+    pub(crate) garbage: u64,
     /// Requests that the node did not answer.
-    pub unreachable: u64,
+    pub(crate) unreachable: u64,
 }
 
 /// What was drawn for one request.
@@ -136,7 +136,7 @@ impl Shared {
 }
 
 /// A proxy on a port of its own, until it is dropped.
-pub struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
@@ -148,7 +148,7 @@ impl Proxy {
     ///
     /// # Panics
     /// If there is no free port.
-    pub fn start(target_port: u16, chaos: Chaos, seed: u64) -> Proxy {
+    pub(crate) fn start(target_port: u16, chaos: Chaos, seed: u64) -> Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
@@ -184,22 +184,22 @@ impl Proxy {
     }
 
     /// Its port.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Its address.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Changes what goes wrong from now on.
-    pub fn set(&self, chaos: Chaos) {
+    pub(crate) fn set(&self, chaos: Chaos) {
         self.shared.state().chaos = chaos;
     }
 
     /// How often things happened so far.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.shared.state().counts
     }
 }

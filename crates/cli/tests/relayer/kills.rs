@@ -1,0 +1,274 @@
+//! A relayer that is killed at every point at which something became durable or left the process, and started again.
+
+use crate::anvil::*;
+use crate::common::path;
+use crate::service::*;
+use crate::world::World;
+use nanozk_relayer::{Config, Observer};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Settings, separated by line breaks.
+const SETTINGS: &str = "NANOZK_TEST_SETTINGS";
+/// The point at which to be killed; none: at no point.
+const AT: &str = "NANOZK_TEST_KILL_AT";
+/// A file to which the names of the points are appended.
+const POINTS: &str = "NANOZK_TEST_POINTS";
+
+/// Runs a relayer that kills itself, as no handler could prevent, at a point.
+#[test]
+#[ignore = "the other tests of this file start it as a process"]
+fn child() {
+    let settings = std::env::var(SETTINGS).expect("started by another test");
+    let options: Vec<(String, String)> = settings
+        .lines()
+        .map(|l| l.split_once('=').unwrap())
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .collect();
+    let at: usize = std::env::var(AT).unwrap().parse().unwrap();
+    let points = std::env::var(POINTS).unwrap();
+    let seen = AtomicUsize::new(0);
+    let observer: Observer = Arc::new(move |point| {
+        if seen.fetch_add(1, Ordering::SeqCst) + 1 == at {
+            use std::io::Write;
+            let file = std::fs::File::options().append(true).create(true).open(&points);
+            writeln!(file.unwrap(), "{point}").unwrap();
+            let me = rustix::process::getpid();
+            rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
+        }
+    });
+    let config = Config::load(None, [], &options).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime
+        .block_on(nanozk_relayer::run(config, false, observer, |_| {}))
+        .unwrap();
+}
+
+/// A relayer that will be killed.
+fn spawn(setup: &Setup, at: usize, points: &Path) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kills::child", "--ignored", "--nocapture"])
+        .env(SETTINGS, setup.settings.join("\n"))
+        .env(AT, at.to_string())
+        .env(POINTS, points)
+        .env("NANOZK_TEST_SENDER", setup.key)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// What one scenario is about.
+struct Scenario<'a> {
+    w: &'a World,
+    maker: &'a Maker,
+    session: &'a Path,
+    job: String,
+    /// Moves the chain on; called all the while.
+    nudge: &'a dyn Fn(),
+    /// Whether all is over.
+    over: &'a dyn Fn() -> bool,
+    /// Transactions that it takes: more would be a double.
+    transactions: u64,
+    /// Events that must be there once: contract and signature.
+    once: &'a [(&'a str, &'a str)],
+    /// Settings besides the usual ones.
+    settings: &'a [(&'a str, &'a str)],
+}
+
+impl Scenario<'_> {
+    /// Kills at the first point, at the second, and so on until a life is over before; and at two points of a life.
+    /// Gives the number of kills.
+    fn run(&self, name: &str) -> usize {
+        let points = self.w.file(&format!("{name}-points"));
+        let mut snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
+        let mut kills = 0;
+        let mut at = 1;
+        loop {
+            let mut killed = 0;
+            // Once at this point; and again as far into the second life.
+            for lives in [1, 2] {
+                self.w.anvil.rpc("evm_revert", json!([snapshot]));
+                snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
+                let before = nonce(self.w, SENDER_ADDRESS);
+                let mut setup = Setup::new(self.w, &format!("{name}-{at}-{lives}"));
+                for (name, value) in self.settings {
+                    setup = setup.set(name, value);
+                }
+                setup.deliver(self.session);
+                killed = self.live(&setup, at, lives, &points);
+                kills += killed;
+                let sent = nonce(self.w, SENDER_ADDRESS) - before;
+                assert_eq!(sent, self.transactions, "{name}, killed at {at}, {lives} times: doubled or lost");
+                for (contract, signature) in self.once {
+                    let n = self.maker.events(self.w, contract, signature, &self.job);
+                    assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {signature}");
+                }
+                std::fs::remove_dir_all(setup.inbox.parent().unwrap()).unwrap();
+            }
+            if killed == 0 {
+                break;
+            }
+            at += 1;
+        }
+        let points = std::fs::read_to_string(points).unwrap();
+        let names: BTreeSet<&str> = points.lines().collect();
+        for needed in ["claim-added", "planned", "signed", "broadcast", "included", "final", "cursor", "looked", "claim-ended"] {
+            assert!(names.contains(needed), "{name} was never killed after {needed}: {names:?}");
+        }
+        println!("{name}: {kills} kills at {at} points: {names:?}");
+        kills
+    }
+
+    /// One claim, through so many lives that end by a kill, and one that does not.
+    fn live(&self, setup: &Setup, at: usize, lives: usize, points: &Path) -> usize {
+        let mut killed = 0;
+        for life in 0..=lives {
+            let at = if life < lives { at } else { usize::MAX };
+            let mut child = spawn(setup, at, points);
+            let start = Instant::now();
+            loop {
+                (self.nudge)();
+                let ended = child.try_wait().unwrap();
+                if let Some(status) = ended {
+                    assert!(!status.success(), "it ends only by a kill");
+                    use std::os::unix::process::ExitStatusExt;
+                    assert_eq!(status.signal(), Some(9), "it failed by itself");
+                    killed += 1;
+                    break;
+                }
+                if (self.over)() && settled(setup) {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return killed;
+                }
+                assert!(start.elapsed() < Duration::from_secs(60), "killed at {at}: it does not end");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        killed
+    }
+}
+
+/// Whether the database knows that all is over, finally.
+fn settled(setup: &Setup) -> bool {
+    let file = setup.database.strip_prefix("sqlite:").unwrap();
+    let query = "SELECT (SELECT COUNT(*) FROM claims WHERE ended = 1) || ' ' || \
+                 (SELECT COUNT(*) FROM intents WHERE status NOT IN ('final', 'dropped'))";
+    query_sqlite(file, query).as_deref() == Some("1 0")
+}
+
+/// The first value of a query, by a connection of its own.
+pub(crate) fn query_sqlite(file: &str, query: &'static str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::Connection;
+        let mut c = sqlx::SqliteConnection::connect(&format!("sqlite:{file}?mode=ro")).await.ok()?;
+        sqlx::query_scalar(query).fetch_one(&mut c).await.ok()
+    })
+}
+
+/// Taken, posted and proven, with proofs that are there.
+#[test]
+fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
+    let w = World::new();
+    let maker = Maker::new(&w);
+    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0", "--lock-within", "7d"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(crate::common::fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    w.prove(&session, "0-3");
+    let kills = Scenario {
+        w: &w,
+        maker: &maker,
+        session: &session,
+        job: job.clone(),
+        // Confirmations.
+        nudge: &|| if maker.status(&job) == 2 { w.anvil.mine(1) },
+        over: &|| maker.status(&job) == 2,
+        transactions: 3,
+        once: &[("ClaimBook", POSTED), ("ClaimBook", ENDED)],
+        settings: &[],
+    }
+    .run("provider");
+    assert!(kills >= 60, "{kills}");
+}
+
+/// Posted, challenged, answered, and finalized after the windows.
+#[test]
+fn an_answer_killed_anywhere_comes_once() {
+    let w = World::new();
+    let maker = Maker::new(&w);
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
+    w.prove(&session, "2");
+    let answered = || w.status(&job)["proven"] == json!([2]);
+    let done = std::cell::Cell::new(false);
+    let kills = Scenario {
+        w: &w,
+        maker: &maker,
+        session: &session,
+        job: job.clone(),
+        nudge: &|| {
+            // The windows pass as soon as the challenge is answered.
+            match maker.status(&job) {
+                1 if !done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1 => {
+                    assert!(answered());
+                    w.anvil.wait(3_601);
+                    done.set(true);
+                }
+                1 => done.set(done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1),
+                _ => w.anvil.mine(1),
+            }
+        },
+        over: &|| maker.status(&job) == 3,
+        transactions: 2,
+        once: &[("LayerDispute", CHALLENGE_ENDED), ("ClaimBook", ENDED)],
+        settings: &[],
+    }
+    .run("answer");
+    assert!(kills >= 60, "{kills}");
+}
+
+const CHALLENGE_ENDED: &str = "ChallengeEnded(bytes32,uint256,uint8)";
+
+/// A watcher that challenges every layer at random, and takes the stake when nobody answers.
+#[test]
+fn a_watcher_killed_anywhere_risks_no_bond_twice() {
+    let w = World::new();
+    let maker = Maker::new(&w);
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    // The watcher has the request only.
+    let request = session.with_extension("json");
+    let watched = w.file("watched");
+    std::fs::create_dir_all(&watched).unwrap();
+    std::fs::copy(&request, watched.join("request.json")).unwrap();
+    let deposit = w.ok(SENDER, &["escrow", "deposit", "1eth"]);
+    assert!(!deposit.is_empty());
+    let bond: u128 = w.amount(&job, "challenge_bond");
+    let kills = Scenario {
+        w: &w,
+        maker: &maker,
+        session: &watched,
+        job: job.clone(),
+        nudge: &|| match maker.status(&job) {
+            1 if maker.events(&w, "LayerDispute", CHALLENGED, &job) == 1 => w.anvil.wait(3_601),
+            1 => {}
+            _ => w.anvil.mine(1),
+        },
+        over: &|| maker.status(&job) == 4,
+        transactions: 2,
+        once: &[("LayerDispute", CHALLENGED), ("ClaimBook", ENDED)],
+        settings: &[("watch.audits", "1"), ("watch.max_bonds", &format!("{}", bond * 3 / 2))],
+    }
+    .run("watcher");
+    assert!(kills >= 50, "{kills}");
+}
+
+const CHALLENGED: &str = "Challenged(bytes32,uint256,address,uint64,uint256)";
