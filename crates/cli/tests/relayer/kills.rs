@@ -92,8 +92,8 @@ impl Scenario<'_> {
         let mut at = 1;
         loop {
             let mut killed = 0;
-            // Once at this point; and again as far into the second life.
-            for lives in [1, 2] {
+            // Once at this point; and again as far into the next lives.
+            for lives in [1, 2, 3] {
                 self.w.anvil.rpc("evm_revert", json!([snapshot]));
                 snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
                 let before = nonce(self.w, SENDER_ADDRESS);

@@ -311,7 +311,7 @@ impl Maker {
         let deployment: Deployment =
             serde_json::from_slice(&std::fs::read(&w.deployment).unwrap()).unwrap();
         // The only version that is registered.
-        let objects = w.request(&["--lane", "optimistic"]);
+        let objects = w.request(&["--lane", "optimistic", "--lock-within", "59m"]);
         let request: Value =
             serde_json::from_slice(&std::fs::read(&objects.0).unwrap()).unwrap();
         let session = std::fs::read(fixture().session.join("session.json")).unwrap();
