@@ -1,0 +1,364 @@
+//! Chains that change their mind, nodes that fail, blocks that pass transactions by.
+
+use crate::anvil::*;
+use crate::common::path;
+use crate::proxy::{Chaos, Proxy};
+use crate::service::*;
+use crate::world::World;
+use serde_json::{json, Value};
+use std::time::Duration;
+
+/// Status of a claim on chain.
+const FINALIZED: u8 = 3;
+
+/// The block of the transaction of an action that was included, if it was.
+fn block_of(s: &Service, job: &str, action: &str) -> Option<u64> {
+    let claim = s.claim(job)?;
+    let transactions = claim["transactions"].as_array()?.clone();
+    let done = transactions
+        .iter()
+        .find(|t| t["action"] == action && (t["status"] == "included" || t["status"] == "final"))?;
+    done["block"].as_u64()
+}
+
+fn reorganize(w: &World, depth: u64) {
+    w.anvil.rpc("anvil_reorg", json!([depth, []]));
+}
+
+#[test]
+fn claims_survive_reorganizations_of_every_depth() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer");
+    let made = w.file("made");
+    let mut s = setup.start();
+    for depth in 1..=20u64 {
+        let (session, job) = maker.claim(Ask::default(), &made);
+        // What a reorganization of this depth must not undo.
+        w.anvil.mine(2);
+        setup.deliver(&session);
+        let block = s.wait("the claim to be posted", |s| block_of(s, &job, "post"));
+        w.anvil.mine(depth - 1);
+        s.wait("the newest block to be seen", |s| {
+            (s.status()["head"]["number"] == w.anvil.block()).then_some(())
+        });
+        assert_eq!(w.anvil.block() - block + 1, depth, "the claim's block is the last that goes");
+        reorganize(&w, depth);
+        assert_eq!(maker.status(&job), 0, "depth {depth}: the claim is gone");
+        s.wait("the claim to be posted again", |_| (maker.status(&job) == 1).then_some(()));
+        s.wait("it to know", |s| block_of(s, &job, "post"));
+
+        w.anvil.wait(1_300);
+        let block = s.wait("the claim to be settled", |s| block_of(s, &job, "finalize"));
+        assert_eq!(maker.status(&job), FINALIZED);
+        w.anvil.mine(depth - 1);
+        s.wait("it to be over", |s| {
+            let seen = s.status()["head"]["number"] == w.anvil.block();
+            (seen && s.claim(&job)?["ended"] == true).then_some(())
+        });
+        assert_eq!(w.anvil.block() - block + 1, depth);
+        reorganize(&w, depth);
+        assert_eq!(maker.status(&job), 1, "depth {depth}: its end is gone");
+        s.wait("the claim to be settled again", |_| (maker.status(&job) == FINALIZED).then_some(()));
+        w.anvil.mine(3);
+        s.wait("it to be over again", |s| {
+            let claim = s.claim(&job)?;
+            (claim["ended"] == true && claim["status"] == "finalized").then_some(())
+        });
+    }
+    // Two transactions a claim, each with a nonce of its own, however often it was included.
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 40);
+    assert!(s.count("NZK210") >= 40, "{}", s.log());
+    assert_eq!(s.status()["transactions"]["final"], 40);
+}
+
+/// Two nodes, both behind networks that drop, delay, repeat, mix up and refuse.
+#[test]
+fn claims_survive_a_network_that_fails() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let chaos = Chaos {
+        delay: 100,
+        delay_ms: 60,
+        drop_request: 40,
+        too_many: 30,
+        error_packet: 40,
+        duplicate: 80,
+        drop_answer: 60,
+        wrong_order: 40,
+        garbage: 30,
+        ..Chaos::default()
+    };
+    let proxies = [1, 2].map(|seed| Proxy::start(w.anvil.port(), chaos, seed));
+    let rpc = format!("{},{}", proxies[0].url(), proxies[1].url());
+    let setup = Setup::new(&w, "relayer").set("rpc", &rpc);
+    let made = w.file("made");
+    let mut jobs = Vec::new();
+    for _ in 0..10 {
+        let (session, job) = maker.claim(Ask { locked: false, ..Ask::default() }, &made);
+        setup.deliver(&session);
+        jobs.push(job);
+    }
+    // The start needs an answer, too.
+    let mut s = setup.start();
+    for job in &jobs {
+        s.wait("the claim to be posted", |_| (maker.status(job) == 1).then_some(()));
+    }
+    // An outage of everything in between.
+    for proxy in &proxies {
+        proxy.set(Chaos { down: true, ..Chaos::default() });
+    }
+    s.wait("it to notice", |s| {
+        let (status, body) = s.request("GET", "/readyz", "", b"");
+        (status == 503 && body.contains("NZK201")).then_some(())
+    });
+    assert_eq!(s.request("GET", "/healthz", "", b"").0, 200, "it waits");
+    w.anvil.wait(1_300);
+    for proxy in &proxies {
+        proxy.set(chaos);
+    }
+    for job in &jobs {
+        s.wait("the claim to be settled", |_| {
+            w.anvil.mine(1);
+            (maker.status(job) == FINALIZED).then_some(())
+        });
+        assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
+        assert_eq!(maker.events(&w, "ClaimBook", ENDED, job), 1);
+    }
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 30, "three transactions a claim, none twice");
+    for proxy in &proxies {
+        let c = proxy.counts();
+        let happened = [
+            c.delayed, c.dropped_requests, c.too_many, c.error_packets, c.duplicated, c.dropped_answers,
+            c.wrong_order, c.garbage, c.refused,
+        ];
+        assert!(happened.iter().all(|n| *n > 0), "{c:?}");
+    }
+    let endpoints = s.status()["endpoints"].clone();
+    assert!(endpoints.as_array().unwrap().iter().all(|e| e["failures"].as_u64() > Some(0)), "{endpoints}");
+}
+
+/// Blocks pass a transaction by until its fees were raised far enough; and never above the ceiling.
+#[test]
+fn a_stuck_transaction_is_replaced_with_higher_fees() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer")
+        .set("fees.bump_after", "2")
+        .set("fees.max_fee_per_gas", "60gwei");
+    let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    let mut s = setup.start();
+    setup.deliver(&session);
+    let first = s.wait("it to be sent", |s| {
+        let claim = s.claim(&job)?;
+        claim["transactions"][0]["hash"].as_str().map(ToOwned::to_owned)
+    });
+    let raw = |hash: &str| w.anvil.rpc("eth_getTransactionByHash", json!([hash]));
+    s.wait("the node to have it", |_| (!raw(&first).is_null()).then_some(()));
+    let fee = |t: &Value, name: &str| -> u128 {
+        u128::from_str_radix(t[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
+    let mut last = raw(&first);
+    // Blocks that are empty, as their base fee is above what it offers.
+    for round in 0..6 {
+        for _ in 0..2 {
+            let base = format!("{:#x}", fee(&last, "maxFeePerGas") + 1);
+            w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!([base]));
+            w.anvil.mine(1);
+        }
+        let hash = s.wait("a replacement", |s| {
+            let claim = s.claim(&job)?;
+            let hash = claim["transactions"][0]["hash"].as_str()?.to_owned();
+            (hash != last["hash"].as_str().unwrap() && !raw(&hash).is_null()).then_some(hash)
+        });
+        let next = raw(&hash);
+        assert_eq!(next["nonce"], last["nonce"], "the same nonce");
+        for name in ["maxFeePerGas", "maxPriorityFeePerGas"] {
+            assert!(fee(&next, name) * 10 >= fee(&last, name) * 11, "{name} in round {round}");
+        }
+        assert!(fee(&next, "maxFeePerGas") <= 60_000_000_000);
+        last = next;
+    }
+    assert_eq!(maker.status(&job), 0);
+    w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+    w.anvil.mine(1);
+    s.wait("it to be included", |s| block_of(s, &job, "post"));
+    assert_eq!((maker.status(&job), nonce(&w, SENDER_ADDRESS)), (1, 1));
+    let claim = s.claim(&job).unwrap();
+    assert!(claim["transactions"][0]["attempts"].as_u64() >= Some(7), "{claim}");
+}
+
+/// Above the ceiling nothing is sent, and it says so.
+#[test]
+fn fees_stay_below_the_ceiling() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer")
+        .set("fees.bump_after", "1")
+        .set("fees.max_fee_per_gas", "3gwei");
+    let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    let mut s = setup.start();
+    setup.deliver(&session);
+    s.wait("it to be at the ceiling", |s| {
+        w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0xffffffffff"]));
+        w.anvil.mine(1);
+        (s.count("NZK314") > 0).then_some(())
+    });
+    let claim = s.claim(&job).unwrap();
+    let hash = claim["transactions"][0]["hash"].clone();
+    let sent = w.anvil.rpc("eth_getTransactionByHash", json!([hash]));
+    let fee = sent["maxFeePerGas"].as_str().unwrap().trim_start_matches("0x");
+    assert!(u64::from_str_radix(fee, 16).unwrap() <= 3_000_000_000);
+    // Cheaper again: it goes on.
+    w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+    w.anvil.mine(1);
+    s.wait("it to be included", |s| block_of(s, &job, "post"));
+}
+
+/// A cap of a day holds transactions back, and lets them go when the day is over.
+#[test]
+fn spending_is_capped() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer")
+        .set("fees.max_per_day", "0.0000001eth")
+        .set("fees.max_per_transaction", "0.0000001eth");
+    let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+    let mut s = setup.start();
+    setup.deliver(&session);
+    s.wait("it to be held", |s| (s.count("NZK302") > 0).then_some(()));
+    let claim = s.claim(&job).unwrap();
+    let error = claim["transactions"][0]["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("fees.max_per_transaction"), "{error}");
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
+    s.kill();
+    let mut s = setup.set("fees.max_per_day", "1eth").set("fees.max_per_transaction", "1eth").start();
+    s.wait("it to be posted", |_| (maker.status(&job) == 1).then_some(()));
+}
+
+/// Both do everything; what one sends displaces the other, and every claim ends once.
+#[test]
+fn two_relayers_on_one_key_get_along() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setups = ["one", "two"].map(|name| Setup::new(&w, name).set("fees.bump_after", "2"));
+    let made = w.file("made");
+    let mut jobs = Vec::new();
+    for _ in 0..8 {
+        let (session, job) = maker.claim(Ask { locked: false, ..Ask::default() }, &made);
+        for setup in &setups {
+            setup.deliver(&session);
+        }
+        jobs.push(job);
+    }
+    // Blocks that come by themselves, so that both find the same nonce free.
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    w.anvil.rpc("evm_setIntervalMining", json!([1]));
+    let mut services = setups.each_ref().map(Setup::start);
+    for job in &jobs {
+        services[0].wait("the claim to be posted", |_| (maker.status(job) == 1).then_some(()));
+    }
+    w.anvil.rpc("evm_increaseTime", json!([1_300]));
+    for job in &jobs {
+        for s in &mut services {
+            assert_eq!(s.ended(job), "finalized");
+        }
+        assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
+        assert_eq!(maker.events(&w, "ClaimBook", ENDED, job), 1);
+    }
+}
+
+/// Transactions that somebody left behind with this key, of which no database knows.
+#[test]
+fn a_nonce_that_is_in_the_way_is_used_up() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    // It offers less than blocks take.
+    let signed = nanozk_chain::PrivateKeySigner::from_slice(
+        &nanozk_chain::primitives::hex::decode(SENDER).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(signed.address().to_string().to_lowercase(), SENDER_ADDRESS);
+    w.anvil.rpc("anvil_impersonateAccount", json!([SENDER_ADDRESS]));
+    w.anvil.rpc(
+        "eth_sendTransaction",
+        json!([{"from": SENDER_ADDRESS, "to": CURATOR_ADDRESS, "value": "0x1", "gas": "0x5208",
+                "maxFeePerGas": "0x3b9aca00", "maxPriorityFeePerGas": "0x1", "nonce": "0x0"}]),
+    );
+    let setup = Setup::new(&w, "relayer").set("fees.repair_after", "3");
+    let mut s = setup.start();
+    setup.deliver(&session);
+    s.wait("the nonce to be used up", |s| {
+        w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x3b9aca01"]));
+        w.anvil.mine(1);
+        (s.count("NZK316") > 0).then_some(())
+    });
+    s.wait("the claim to be posted", |_| {
+        w.anvil.mine(1);
+        (maker.status(&job) == 1).then_some(())
+    });
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
+}
+
+/// The chain's clock is days before or behind this machine's: deadlines are the chain's.
+#[test]
+fn deadlines_are_by_the_chains_clock() {
+    for (name, days) in [("ahead", 3i64), ("behind", -3)] {
+        let w = World::new();
+        let mut maker = Maker::new(&w);
+        if days > 0 {
+            w.anvil.wait(days as u64 * 86_400);
+        }
+        let setup = Setup::new(&w, name);
+        let mut command = setup.command("run");
+        if days < 0 {
+            // This machine's clock, as the process sees it.
+            command.env("FAKETIME", "+3d");
+        }
+        let mut s = Service::spawn(command);
+        let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+        setup.deliver(&session);
+        s.wait("the claim to be posted", |_| (maker.status(&job) == 1).then_some(()));
+        let slack = |s: &Service| s.claim(&job).unwrap()["challenge_by"].as_u64().unwrap();
+        let by = slack(&s);
+        // Nothing is finalized early, nor late.
+        w.anvil.wait(500);
+        std::thread::sleep(Duration::from_millis(600));
+        assert_eq!(maker.status(&job), 1, "{name}");
+        w.anvil.wait(110);
+        s.wait("the claim to be settled", |_| (maker.status(&job) == FINALIZED).then_some(()));
+        let head = w.anvil.rpc("eth_getBlockByNumber", json!(["latest", false]));
+        let time = u64::from_str_radix(head["timestamp"].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+        assert!(time > by && time < by + 60, "{name}: {time} {by}");
+    }
+}
+
+/// A request that nobody takes, and one that is taken and not claimed: both are refunded.
+#[test]
+fn what_expired_is_refunded() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer");
+    let before = w.balance(REQUESTER)[0];
+    let (open, first) = w.request(&["--lock-within", "20m"]);
+    w.ok(REQUESTER, &["job", "open", path(&open)]);
+    let (_, second) = w.locked(&["--lock-within", "10m", "--claim-within", "10m"]);
+    assert!(w.balance(REQUESTER)[0] < before);
+    for (name, file) in [("first", &open), ("second", &w.file("request---lock-within10m--claim-within10m.json"))] {
+        let to = setup.inbox.join(name);
+        std::fs::create_dir_all(&to).unwrap();
+        std::fs::copy(file, to.join("request.json")).unwrap();
+    }
+    let mut s = setup.start();
+    s.wait("both to be known", |s| Some((s.claim(&first)?, s.claim(&second)?)));
+    w.anvil.wait(1_201);
+    for job in [&first, &second] {
+        s.ended(job);
+    }
+    let jobs = [&first, &second].map(|j| s.claim(j).unwrap()["job_status"].clone());
+    assert_eq!(jobs, [json!("refunded"), json!("expired")]);
+    assert!(w.balance(REQUESTER)[0] >= before, "prices are back, and a part of a stake");
+}
