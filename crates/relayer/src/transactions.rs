@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 /// Gas of a transaction that does nothing.
 const CANCEL_GAS: u64 = 21_000;
+/// Twice what wallets offer block producers, mostly, in wei for a gas.
+const USUAL_TIP: u128 = 2_000_000_000;
 /// Rounds in a row after which a nonce that the chain used is not ours: a node may lag behind another.
 const CERTAIN: u32 = 5;
 /// A day, in seconds.
@@ -268,7 +270,12 @@ impl Manager {
         last: &Attempt,
         tip: Tip,
     ) -> Result<Option<Attempt>, Error> {
-        let (market, market_tip) = self.market().await?;
+        let (mut market, mut market_tip) = self.market().await?;
+        if intent.claim.is_zero() {
+            // What is to be replaced pays nobody knows how much.
+            market = market.max(last.max_fee * 2).min(self.fees.max_fee_per_gas);
+            market_tip = market_tip.max(last.priority_fee * 2).min(market);
+        }
         let Some((max_fee, priority_fee)) = raised(
             (last.max_fee, last.priority_fee),
             (market, market_tip),
@@ -355,7 +362,8 @@ impl Manager {
         let (max_fee, priority_fee) = self.market().await?;
         let ceiling = self.fees.max_fee_per_gas;
         // It replaces what is there, whatever that pays, sooner or later.
-        let (max_fee, priority_fee) = ((max_fee * 2).min(ceiling), (priority_fee * 2).min(ceiling));
+        let priority_fee = (priority_fee * 2).max(USUAL_TIP).min(ceiling);
+        let max_fee = (max_fee * 2).max(priority_fee * 2).min(ceiling);
         warn!(
             code = "NZK316",
             nonce = included,
@@ -619,12 +627,11 @@ impl Manager {
 /// Fees of a replacement: at least an eighth above the last on both fields, as nodes demand a tenth, and not below the
 /// market; none if that breaks the ceiling.
 fn raised(last: (u128, u128), market: (u128, u128), ceiling: u128) -> Option<(u128, u128)> {
-    let up = |fee: u128| fee + (fee / 8).max(1);
+    let up = |fee: u128| fee + fee.div_ceil(8).max(1);
     let max = up(last.0).max(market.0);
-    let tip = up(last.1).max(market.1);
-    (max <= ceiling).then_some((max, tip.min(max)))
-        // A tip that is cut must still be a tenth above the last.
-        .filter(|(_, tip)| *tip >= last.1 + last.1.div_ceil(10))
+    // Never above the other, as it was not before.
+    let tip = up(last.1).max(market.1).min(max);
+    (max <= ceiling).then_some((max, tip))
 }
 
 #[cfg(test)]
@@ -638,6 +645,7 @@ mod tests {
         assert_eq!(raised((80, 8), (200, 1), 1_000), Some((200, 9)));
         assert_eq!(raised((80, 8), (10, 1), 89), None);
         assert_eq!(raised((1, 0), (0, 0), 10), Some((2, 1)));
+        assert_eq!(raised((100, 11), (0, 0), 1_000), Some((113, 13)));
     }
 
     proptest! {
@@ -645,9 +653,12 @@ mod tests {
         fn replacements_are_taken(max in 1u128..1_000_000_000_000, tip in 0u128..1_000_000_000_000,
                                   market in 0u128..2_000_000_000_000, ceiling in 1u128..2_000_000_000_000) {
             let tip = tip.min(max);
-            if let Some((new_max, new_tip)) = raised((max, tip), (market.min(ceiling), tip / 2), ceiling) {
-                prop_assert!(new_max * 10 >= max * 11 && new_tip * 10 >= tip * 11);
-                prop_assert!(new_tip <= new_max && new_max <= ceiling);
+            match raised((max, tip), (market.min(ceiling), tip / 2), ceiling) {
+                Some((new_max, new_tip)) => {
+                    prop_assert!(new_max * 10 >= max * 11 && new_tip * 10 >= tip * 11);
+                    prop_assert!(new_tip <= new_max && new_max <= ceiling);
+                }
+                None => prop_assert!(max + max.div_ceil(8) > ceiling),
             }
         }
     }

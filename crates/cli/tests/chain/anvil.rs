@@ -91,22 +91,7 @@ impl Anvil {
 
     /// Asks the node something.
     pub(crate) fn rpc(&self, method: &str, params: Value) -> Value {
-        let body =
-            json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let value: Value = serde_json::from_str(body).unwrap();
-        assert!(value.get("error").is_none(), "{method}: {value}");
-        value["result"].clone()
+        rpc(self.port, method, params)
     }
 
     /// Lets time pass.
@@ -142,6 +127,26 @@ impl Anvil {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks the node at a port of this machine something.
+pub(crate) fn rpc(port: u16, method: &str, params: Value) -> Value {
+    let body =
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let value: Value = serde_json::from_str(body).unwrap();
+    assert!(value.get("error").is_none(), "{method}: {value}");
+    value["result"].clone()
 }
 
 impl Drop for Anvil {
