@@ -37,6 +37,9 @@ pub use store::Observer;
 use std::sync::Arc;
 use tokio::signal::unix::{signal, SignalKind};
 
+/// What a process gets that writes beyond a limit of file sizes.
+const SIGXFSZ: i32 = 25;
+
 /// An observer that nobody listens to.
 pub fn unobserved() -> Observer {
     Arc::new(|_| {})
@@ -62,6 +65,8 @@ pub async fn run(
         handler(SignalKind::interrupt())?,
         handler(SignalKind::terminate())?,
     );
+    // A file that may not grow any more is an error like a full disk: not the end.
+    let _limit = handler(SignalKind::from_raw(SIGXFSZ))?;
     let told = shared.clone();
     tokio::spawn(async move {
         loop {

@@ -92,3 +92,245 @@ fn nothing_is_sent_in_a_dry_run() {
     let transactions = s.status()["transactions"].clone();
     assert_eq!(count(&transactions["planned"]) + count(&transactions["pending"]), 0);
 }
+
+/// What is wrong is said before anything is sent.
+#[test]
+fn a_start_that_cannot_work_says_why() {
+    let w = World::new();
+    let other = World::empty(&["--chain-id", "1337"]);
+    let new = |name: &str| Setup::new(&w, name);
+    let empty = "0x7777777777777777777777777777777777777777777777777777777777777777";
+    let mut poor = new("poor");
+    poor.key = empty;
+    let mut nokey = new("nokey");
+    nokey.key = "0x12";
+    let missing = w.file("none.json");
+    let deployment: Value = serde_json::from_slice(&std::fs::read(&w.deployment).unwrap()).unwrap();
+    let changed = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut value = deployment.clone();
+        change(&mut value);
+        let file = w.file(name);
+        std::fs::write(&file, value.to_string()).unwrap();
+        file
+    };
+    let unknown = changed("unknown.json", &|d| {
+        d["contracts"]["ClaimBook"]["address"] = json!("0x00000000000000000000000000000000000000aa");
+    });
+    let code = changed("code.json", &|d| {
+        d["contracts"]["ClaimBook"]["code_hash"] = d["contracts"]["JobMarket"]["code_hash"].clone();
+    });
+    let cases: Vec<(Setup, &[&str])> = vec![
+        (new("a").set("rpc", "http://127.0.0.1:1"), &["no node answers", "127.0.0.1:1"]),
+        (new("b").set("rpc", "nowhere"), &["no address of a node"]),
+        (new("c").set("rpc", &other.anvil.url()), &["1337", "31337"]),
+        (new("d").set("deployment", path(&missing)), &["cannot read the deployment", "nanozk deploy"]),
+        (new("e").set("deployment", path(&unknown)), &["no contract at", "ClaimBook"]),
+        (new("f").set("deployment", path(&code)), &["ClaimBook", "other code"]),
+        (poor, &["no ETH to pay for gas"]),
+        (nokey, &["NANOZK_TEST_SENDER"]),
+        (new("g").set("signer.variable", "NANOZK_NO_SUCH"), &["NANOZK_NO_SUCH"]),
+        (new("h").set("fees.max_per_day", "lots"), &["lots"]),
+        (new("i").set("feees.max_per_day", "1"), &["feees"]),
+        (new("j").set("api.listen", "0.0.0.0:0"), &["api.token_file"]),
+        (new("k").set("database", "mysql://x"), &["sqlite:PATH", "postgres://"]),
+        (new("l").set("watch.models", "[\"/nowhere\"]"), &["/nowhere"]),
+    ];
+    for (setup, words) in cases {
+        let (code, error) = setup.refused();
+        assert_eq!(code, 2, "{words:?}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+        for word in words {
+            assert!(error.contains(word), "no {word:?} in: {error}");
+        }
+    }
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
+    // The same checks by themselves.
+    let checked = new("m").command("check").output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success() && said.contains("\"event\":\"checked\""), "{said}");
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
+}
+
+#[test]
+fn a_configuration_is_written_and_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relayer.toml");
+    fixture().json_ok(&["relayer", "init", path(&file)]);
+    fixture().fails(&["relayer", "init", path(&file)], &["exists"]);
+    // It is complete, but for what it names.
+    fixture().fails(&["relayer", "check", "--config", path(&file)], &["cannot read the deployment", path(dir.path())]);
+    let document = fixture().json_ok(&["relayer", "openapi"]);
+    assert!(document[0]["paths"]["/v1/claims/{id}"]["get"].is_object());
+}
+
+/// Everything by HTTP: a session, its signatures and proofs, to a relayer that has neither files nor a prover.
+#[test]
+fn sessions_and_proofs_come_by_http() {
+    let w = World::new();
+    let token = w.file("token");
+    std::fs::write(&token, "a token of more than sixteen characters\n").unwrap();
+    let setup = Setup::new(&w, "relayer").set("api.token_file", path(&token));
+    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    w.prove(&session, "0-3");
+    let mut s = setup.start();
+    let bearer = "Authorization: Bearer a token of more than sixteen characters\r\n";
+    let read = |name: &str| std::fs::read(session.join(name)).unwrap();
+    let put = |s: &Service, name: &str, headers: &str, body: &[u8]| {
+        s.request("PUT", &format!("/v1/claims/{job}/{name}"), headers, body)
+    };
+    let (status, body) = put(&s, "session.json", "", &read("session.json"));
+    assert_eq!(status, 401, "{body}");
+    let wrong: [(&str, &[u8], u16, &str); 5] = [
+        ("passwd", b"{}", 400, "no file of a claim"),
+        ("..%2F..%2Fx.json", b"{}", 400, "no file of a claim"),
+        ("session.json", b"{", 422, "no JSON"),
+        ("session.json", br#"{"context":{"claim":"0x00"}}"#, 422, "is of claim"),
+        ("proofs/1", b"nonsense", 422, "truncated"),
+    ];
+    for (name, body, expected, words) in wrong {
+        let (status, answer) = put(&s, name, bearer, body);
+        assert!(status == expected && answer.contains(words), "{name}: {status} {answer}");
+    }
+    for name in ["card.json", "signatures.json", "session.json"] {
+        let (status, body) = put(&s, name, bearer, &read(name));
+        assert_eq!(status, 204, "{name}: {body}");
+    }
+    s.wait("the claim to be posted", |s| {
+        (s.claim(&job)?["status"] == "posted").then_some(())
+    });
+    // It says what is missing.
+    s.wait("it to want proofs", |s| {
+        let claim = s.claim(&job)?;
+        let message = claim["error"]["message"].as_str()?.to_owned();
+        message.contains("proofs of layers 0, 1, 2, 3 are needed").then_some(())
+    });
+    for layer in 0..4 {
+        let (status, body) = put(&s, &format!("proofs/{layer}"), bearer, &read(&format!("proofs/{layer:03}.proof")));
+        assert_eq!(status, 204, "{body}");
+    }
+    assert_eq!(s.ended(&job), "proven");
+    let (status, _) = s.request("GET", "/v1/claims/0x12", "", b"");
+    assert_eq!(status, 400);
+    let (status, body) = s.request("GET", &format!("/v1/claims/0x{}", "1".repeat(64)), "", b"");
+    assert!(status == 404 && body.contains("no claim"), "{body}");
+    assert_eq!(s.request("GET", "/v1/claims?state=some", "", b"").0, 400);
+    let (status, page) = s.request("GET", "/", "", b"");
+    assert!(status == 200 && page.contains("<!doctype html>"), "{}", &page[..100]);
+}
+
+/// A page of another site cannot make a browser send files here.
+#[test]
+fn other_sites_cannot_write() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer");
+    let s = setup.start();
+    let path = format!("/v1/claims/0x{}/card.json", "1".repeat(64));
+    let (status, _) = s.request("PUT", &path, "Origin: https://evil.example\r\n", b"{}");
+    assert_eq!(status, 401);
+    let same = format!("Origin: http://{}\r\n", s.address);
+    assert_eq!(s.request("PUT", &path, &same, b"{}").0, 204);
+}
+
+/// Told to end, it begins nothing new, follows what is on its way, and then ends; told twice, it ends at once.
+#[test]
+fn it_ends_in_two_phases() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer").set("grace", "1h");
+    let made = w.file("made");
+    let mut s = setup.start();
+    let (session, first) = maker.claim(Ask::default(), &made);
+    let (late, second) = maker.claim(Ask::default(), &made);
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    setup.deliver(&session);
+    s.wait("it to be sent", |s| (s.status()["transactions"]["pending"] == 1).then_some(()));
+    s.signal(rustix::process::Signal::TERM);
+    s.wait("it to end", |s| (s.request("GET", "/readyz", "", b"").0 == 503).then_some(()));
+    let (status, _) = s.request("PUT", &format!("/v1/claims/{second}/card.json"), "", b"{}");
+    assert_eq!(status, 503, "nothing new");
+    setup.deliver(&late);
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    assert!(s.child.try_wait().unwrap().is_none(), "it waits for what is on its way");
+    w.anvil.mine(1);
+    let status = s.child.wait().unwrap();
+    assert!(status.success(), "{}", s.log());
+    assert_eq!(maker.status(&first), 1);
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 1);
+
+    let mut s = setup.start();
+    s.wait("the second to be sent", |s| (s.status()["transactions"]["pending"] == 1).then_some(()));
+    s.signal(rustix::process::Signal::INT);
+    s.wait("it to end", |s| (s.request("GET", "/readyz", "", b"").0 == 503).then_some(()));
+    s.signal(rustix::process::Signal::INT);
+    assert!(s.child.wait().unwrap().success());
+    // What was on its way is not lost.
+    w.anvil.rpc("evm_setAutomine", json!([true]));
+    w.anvil.mine(1);
+    let mut s = setup.start();
+    s.wait("the second to be known", |s| (s.claim(&second)?["status"] == "posted").then_some(()));
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
+}
+
+/// A provider that used other weights discloses its secret: the claim is executed again, the first layer that differs is
+/// challenged, nobody can answer, and the stake is slashed. A right one is let alone.
+#[test]
+fn watchers_find_what_is_false() {
+    let w = World::new();
+    let f = fixture();
+    let models = format!("[\"{}\"]", path(&f.model));
+    let setup = Setup::new(&w, "watcher").prover().set("watch.models", &models);
+    w.ok(SENDER, &["escrow", "deposit", "1eth"]);
+    let (right, first) = w.posted(&["--lane", "optimistic"]);
+    let (file, second) = w.locked(&["--lane", "optimistic", "--lock-within", "50m"]);
+    let wrong = w.run(f, &file);
+    // The activations after layer 1 are others than the model's.
+    let session = wrong.join("session.json");
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&session).unwrap()).unwrap();
+    let other: Value = serde_json::from_slice(&std::fs::read(right.join("session.json")).unwrap()).unwrap();
+    value["boundaries"][1] = other["boundaries"][1].clone();
+    std::fs::write(&session, value.to_string()).unwrap();
+    w.ok(PROVIDER, &["claim", "post", path(&wrong)]);
+    for (name, session, request) in [("right", &right, right.with_extension("json")), ("wrong", &wrong, file.clone())] {
+        let to = setup.inbox.join(name);
+        std::fs::create_dir_all(&to).unwrap();
+        std::fs::copy(session.join("secret.json"), to.join("secret.json")).unwrap();
+        std::fs::copy(request, to.join("request.json")).unwrap();
+    }
+    let mut s = setup.start();
+    s.wait("the challenge", |_| {
+        let status = w.status(&second);
+        (status["open_challenges"][0]["layer"] == 1).then_some(())
+    });
+    let claim = s.wait("both to be judged", |s| {
+        let claims = [s.claim(&first)?, s.claim(&second)?];
+        claims.iter().all(|c| c["verdict"].is_string()).then_some(claims)
+    });
+    assert_eq!((&claim[0]["differs"], &claim[1]["differs"]), (&json!(null), &json!(1)));
+    assert_eq!(w.status(&first)["open_challenges"], json!([]));
+    s.wait("its exposure", |s| (s.status()["exposure"]["bonds"] != "0").then_some(()));
+    w.anvil.wait(3_601);
+    assert_eq!(s.ended(&second), "defeated");
+    // The right claim is ended by its provider, not by the watcher.
+    assert_eq!(w.status(&first)["status"], "posted");
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 3, "a deposit, a challenge, its end");
+}
+
+/// An aggregate that a session has settles its claim in one transaction.
+#[test]
+fn an_aggregate_settles_in_one_transaction() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer").prover().set("prover.settle", "aggregate");
+    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let mut s = setup.start();
+    setup.deliver(&session);
+    assert_eq!(s.ended(&job), "proven");
+    let claim = s.claim(&job).unwrap();
+    assert_eq!(claim["aggregated"], true);
+    let actions: Vec<&str> = claim["transactions"].as_array().unwrap().iter().map(|t| t["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["prove-all", "post"]);
+}
