@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::files::Home;
 use crate::service::{Phase, Shared};
-use crate::store::{ClaimRow, Intent, Status};
+use crate::store::{ClaimRow, Intent, Role, Status};
 use alloy::primitives::{Address, B256};
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -474,7 +474,8 @@ fn pointers(shared: &Shared, row: &ClaimRow, hashes: &[String]) -> (Vec<Pointer>
             format!("nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}", shared.config.deployment.display()),
         ),
     ];
-    if let Some(facts) = row.facts.as_ref().filter(|f| !f.model_id.is_zero()) {
+    let posted = row.facts.as_ref().filter(|f| !f.model_id.is_zero());
+    if let (Role::Provider, Some(facts)) = (row.role, posted) {
         commands.push(command(
             "Verify the session's public files on this machine",
             format!("nanozk verify {} --model-id {}", row.directory, facts.model_id),

@@ -281,7 +281,11 @@ fn owed(facts: &Facts, sent: &BTreeSet<usize>) -> Vec<(usize, u64)> {
 const BATCH: usize = 12;
 
 fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
-    let mut waiting = format!("waiting for the claim's windows: {}", facts.text);
+    let mut waiting = match facts.lane {
+        status::LANE_PROOFS => "waiting for the end of the time to demand the output",
+        _ => "waiting for the end of the time to challenge",
+    }
+    .to_owned();
     if let Some(c) = facts.challenges.iter().find(|c| c.layer == facts.layers) {
         if now > c.answer_by {
             d.missed = Some("the output was not revealed in time".into());
