@@ -160,7 +160,11 @@ impl SignatureFile {
             });
         }
         let digests = [
-            ("the job", &self.lock, domains.lock(header.job, self.provider)),
+            (
+                "the job",
+                &self.lock,
+                domains.lock(header.job, self.provider),
+            ),
             ("the claim", &self.claim, domains.header(header)),
         ];
         for (what, signature, digest) in digests {

@@ -4,10 +4,10 @@ mod chain;
 mod relayer;
 
 pub(crate) use chain::*;
-pub(crate) use relayer::*;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::TranscriptKind;
+pub(crate) use relayer::*;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

@@ -5,7 +5,6 @@
 
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::files::Home;
 use crate::service::{Phase, Shared};
 use crate::store::{ClaimRow, Intent, Role, Status};
 use alloy::primitives::{Address, B256};
@@ -19,7 +18,7 @@ use axum::{Json, Router};
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::revert::{claim_status, job_status, lane};
 use serde::{Deserialize, Serialize};
-use serde_json::{json, Value};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use utoipa::{OpenApi, ToSchema};
@@ -198,7 +197,7 @@ pub struct NextView {
 pub struct ClaimView {
     /// Id.
     pub id: String,
-    /// Our side: provider, requester or watcher.
+    /// Our side: provider or watcher.
     pub role: String,
     /// Where its files are.
     pub session: String,
@@ -345,7 +344,12 @@ fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
     let f = row.facts.as_ref().unwrap_or(&none);
     let directory = std::path::Path::new(&row.directory);
     let proofs = (0..f.layers)
-        .filter(|l| directory.join("proofs").join(format!("{l:03}.proof")).is_file())
+        .filter(|l| {
+            directory
+                .join("proofs")
+                .join(format!("{l:03}.proof"))
+                .is_file()
+        })
         .collect();
     let proving = match shared.runner.running() {
         Some((id, layers)) if id == row.id => layers,
@@ -471,14 +475,20 @@ fn pointers(shared: &Shared, row: &ClaimRow, hashes: &[String]) -> (Vec<Pointer>
         ),
         command(
             "All of it, with links",
-            format!("nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}", shared.config.deployment.display()),
+            format!(
+                "nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}",
+                shared.config.deployment.display()
+            ),
         ),
     ];
     let posted = row.facts.as_ref().filter(|f| !f.model_id.is_zero());
     if let (Role::Provider, Some(facts)) = (row.role, posted) {
         commands.push(command(
             "Verify the session's public files on this machine",
-            format!("nanozk verify {} --model-id {}", row.directory, facts.model_id),
+            format!(
+                "nanozk verify {} --model-id {}",
+                row.directory, facts.model_id
+            ),
         ));
     }
     (links, commands)
@@ -496,7 +506,10 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
         .map(|s| (s.name().to_owned(), 0))
         .collect();
     transactions.extend(counts.into_iter().map(|(s, n)| (s.name().to_owned(), n)));
-    transactions.insert("pending".into(), transactions.get("signed").copied().unwrap_or(0));
+    transactions.insert(
+        "pending".into(),
+        transactions.get("signed").copied().unwrap_or(0),
+    );
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").into(),
         chain_id: shared.home.chain_id,
@@ -509,7 +522,9 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
         provider: shared.provider.map(text),
         dry_run: shared.dry_run,
         ready: live.not_ready.is_none(),
-        not_ready: live.not_ready.map(|(code, reason)| format!("{code}: {reason}")),
+        not_ready: live
+            .not_ready
+            .map(|(code, reason)| format!("{code}: {reason}")),
         endpoints: shared
             .rpc
             .health()
@@ -591,7 +606,9 @@ async fn claim(
         Failure::new(
             StatusCode::NOT_FOUND,
             "NZK404",
-            format!("no claim {id} is known here: put its session into the inbox, or send its files"),
+            format!(
+                "no claim {id} is known here: put its session into the inbox, or send its files"
+            ),
         )
     })?;
     let mut transactions = Vec::new();
@@ -601,7 +618,11 @@ async fn claim(
     let hashes: Vec<String> = transactions.iter().filter_map(|t| t.hash.clone()).collect();
     let (links, commands) = pointers(&shared, &row, &hashes);
     Ok(Json(ClaimDetail {
-        text: row.facts.as_ref().map(|f| f.text.clone()).unwrap_or_default(),
+        text: row
+            .facts
+            .as_ref()
+            .map(|f| f.text.clone())
+            .unwrap_or_default(),
         claim: claim_view(&shared, &row),
         transactions,
         links,
@@ -643,7 +664,11 @@ async fn put_file(
         ));
     }
     let value: Value = serde_json::from_slice(&body).map_err(|e| {
-        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", format!("{file} is no JSON: {e}"))
+        Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "NZK502",
+            format!("{file} is no JSON: {e}"),
+        )
     })?;
     let named = match file.as_str() {
         "session.json" => value.pointer("/context/claim"),
@@ -659,7 +684,7 @@ async fn put_file(
             ));
         }
     }
-    store_file(&shared, id, &file, &body)
+    store_file(&shared, id, &file, &body).await
 }
 
 /// Sends a layer's proof
@@ -673,14 +698,18 @@ async fn put_proof(
     body: Bytes,
 ) -> Result<StatusCode, Failure> {
     let id = id_of(&id)?;
-    nanozk_verifier::session::LayerProof::from_file(layer.into(), &body).map_err(|e| {
-        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", e.to_string())
-    })?;
-    store_file(&shared, id, &format!("proofs/{layer:03}.proof"), &body)
+    nanozk_verifier::session::LayerProof::from_file(layer.into(), &body)
+        .map_err(|e| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", e.to_string()))?;
+    store_file(&shared, id, &format!("proofs/{layer:03}.proof"), &body).await
 }
 
 /// Writes a file whole, and looks at its claim again.
-fn store_file(shared: &App, id: B256, file: &str, body: &[u8]) -> Result<StatusCode, Failure> {
+async fn store_file(
+    shared: &App,
+    id: B256,
+    file: &str,
+    body: &[u8],
+) -> Result<StatusCode, Failure> {
     if shared.phase() != Phase::Working {
         return Err(Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -688,7 +717,18 @@ fn store_file(shared: &App, id: B256, file: &str, body: &[u8]) -> Result<StatusC
             "the relayer is ending: send it again later",
         ));
     }
-    let directory = shared.config.inbox.join(id.to_string());
+    // Where its other files are.
+    let directory = match shared.store.claim(id).await? {
+        Some(row) => std::path::PathBuf::from(row.directory),
+        None => shared.config.inbox.join(id.to_string()),
+    };
+    if directory.is_file() {
+        return Err(Failure::new(
+            StatusCode::CONFLICT,
+            "NZK502",
+            format!("the claim came in as the file {}, which nothing can be put into: make it a directory", directory.display()),
+        ));
+    }
     let path = directory.join(file);
     let written = (|| -> std::io::Result<()> {
         use std::io::Write;
@@ -727,7 +767,11 @@ async fn healthz() -> &'static str {
     responses((status = 200, description = "claims are taken through their life"), (status = 503, body = Problem)))]
 async fn readyz(State(shared): State<App>) -> Result<&'static str, Failure> {
     if shared.phase() != Phase::Working {
-        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "NZK503", "the relayer is ending"));
+        return Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "NZK503",
+            "the relayer is ending",
+        ));
     }
     match shared.live().not_ready.clone() {
         None => Ok("ready\n"),
@@ -763,8 +807,13 @@ async fn page() -> impl IntoResponse {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "nanozk relayer", description = "Takes claims through their life on chain."),
-    paths(status, claims, claim, put_file, put_proof, healthz, readyz, metrics, openapi)
+    info(
+        title = "nanozk relayer",
+        description = "Takes claims through their life on chain."
+    ),
+    paths(
+        status, claims, claim, put_file, put_proof, healthz, readyz, metrics, openapi
+    )
 )]
 struct Document;
 
@@ -785,29 +834,49 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
     digest(given) == digest(token)
 }
 
+/// Who may change something.
+#[derive(Clone)]
+struct Permission {
+    token: Option<Arc<str>>,
+    listen: std::net::IpAddr,
+}
+
+impl Permission {
+    /// Without a token: a program of this machine, or this relayer's own page. Other sites can make a browser send
+    /// requests here, also under names of their own, but neither under this machine's name nor without their origin.
+    fn is_local(&self, headers: &HeaderMap) -> bool {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|v: &header::HeaderValue| v.to_str().ok())
+        };
+        let Some(host) = text(header::HOST) else {
+            return false;
+        };
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let own = name == "localhost"
+            || name
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback() || ip == self.listen);
+        own && text(header::ORIGIN).is_none_or(|o| o == format!("http://{host}"))
+    }
+}
+
 async fn permitted(
-    State(token): State<Option<Arc<str>>>,
+    State(permission): State<Permission>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
-    // A page of another site can make a browser send a request here, but not under this host's name.
-    let local = request
-        .headers()
-        .get(header::ORIGIN)
-        .and_then(|o| o.to_str().ok())
-        .is_none_or(|origin| {
-            let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok());
-            host.is_some_and(|h| origin == format!("http://{h}") || origin == format!("https://{h}"))
-        });
-    let allowed = match &token {
+    let allowed = match &permission.token {
         Some(token) => bears(request.headers(), token),
-        None => local,
+        None => permission.is_local(request.headers()),
     };
     if !allowed {
         return Failure::new(
             StatusCode::UNAUTHORIZED,
             "NZK504",
-            "this needs the token of api.token_file: Authorization: Bearer …",
+            "this needs the token of api.token_file (Authorization: Bearer …), or to come from this machine",
         )
         .into_response();
     }
@@ -816,11 +885,15 @@ async fn permitted(
 
 /// All routes.
 fn routes(shared: App, token: Option<Arc<str>>) -> Router {
+    let permission = Permission {
+        token,
+        listen: shared.config.api.listen.ip(),
+    };
     let changes = Router::new()
         .route("/v1/claims/{id}/{file}", put(put_file))
         .route("/v1/claims/{id}/proofs/{layer}", put(put_proof))
         .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(middleware::from_fn_with_state(token, permitted));
+        .layer(middleware::from_fn_with_state(permission, permitted));
     Router::new()
         .route("/", get(page))
         .route("/healthz", get(healthz))
@@ -832,7 +905,11 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
         .route("/v1/claims/{id}", get(claim))
         .merge(changes)
         .fallback(|| async {
-            Failure::new(StatusCode::NOT_FOUND, "NZK404", "there is no such page: /openapi.json lists all")
+            Failure::new(
+                StatusCode::NOT_FOUND,
+                "NZK404",
+                "there is no such page: /openapi.json lists all",
+            )
         })
         .with_state(shared)
 }
@@ -872,11 +949,6 @@ pub async fn serve(shared: App) -> Result<std::net::SocketAddr, Error> {
     Ok(address)
 }
 
-/// One line of JSON that says that it listens.
-pub fn listening(address: std::net::SocketAddr, home: &Home) -> Value {
-    json!({"event": "listening", "address": format!("http://{address}"), "chain_id": home.chain_id})
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -904,13 +976,19 @@ mod tests {
     fn tokens_are_compared() {
         let mut headers = HeaderMap::new();
         assert!(!bears(&headers, "secret"));
-        headers.insert(header::AUTHORIZATION, "Bearer secret".parse().expect("a value"));
+        headers.insert(
+            header::AUTHORIZATION,
+            "Bearer secret".parse().expect("a value"),
+        );
         assert!(bears(&headers, "secret"));
         assert!(!bears(&headers, "secret2"));
     }
 
     #[test]
     fn amounts_are_decimal_text() {
-        assert_eq!(text(U256::from(10).pow(U256::from(18))), "1000000000000000000");
+        assert_eq!(
+            text(U256::from(10).pow(U256::from(18))),
+            "1000000000000000000"
+        );
     }
 }

@@ -275,9 +275,9 @@ fn set(table: &mut toml::Table, path: &str, text: &str) -> Result<(), Error> {
         let inner = at
             .entry(name)
             .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = inner.as_table_mut().ok_or_else(|| {
-            Error::Config(format!("{path}: {name} is a value, not a section"))
-        })?;
+        at = inner
+            .as_table_mut()
+            .ok_or_else(|| Error::Config(format!("{path}: {name} is a value, not a section")))?;
     }
     // A number, a list, a truth value; or else text.
     let value = toml::from_str::<toml::Table>(&format!("v = {text}"))
@@ -320,7 +320,10 @@ impl Config {
             set(&mut table, path, value)?;
         }
         let config: Config = toml::Value::Table(table).try_into().map_err(|e| {
-            Error::Config(format!("{}: see nanozk relayer init", e.to_string().trim_end()))
+            Error::Config(format!(
+                "{}: see nanozk relayer init",
+                e.to_string().trim_end()
+            ))
         })?;
         config.check()?;
         Ok(config)
@@ -330,7 +333,9 @@ impl Config {
     fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Config(text));
         if self.rpc.is_empty() {
-            return wrong("rpc names no node: give one or more, such as http://127.0.0.1:8545".into());
+            return wrong(
+                "rpc names no node: give one or more, such as http://127.0.0.1:8545".into(),
+            );
         }
         for url in &self.rpc {
             let ok = url
@@ -422,10 +427,20 @@ mod tests {
         assert_eq!(config.fees.max_per_day, eth(7));
         assert!(config.deployment.is_absolute());
         let env = [("NANOZK_RELAYER_FEES__MAX_PER_DAY", "8eth"), ("OTHER", "x")];
-        assert_eq!(load(FILE, &env, &[]).expect("valid").fees.max_per_day, eth(8));
+        assert_eq!(
+            load(FILE, &env, &[]).expect("valid").fees.max_per_day,
+            eth(8)
+        );
         let options = [("fees.max_per_day", "9eth"), ("poll", "5"), ("grace", "2m")];
         let config = load(FILE, &env, &options).expect("valid");
-        assert_eq!((config.fees.max_per_day, config.poll.as_millis(), config.grace), (eth(9), 5_000, 120));
+        assert_eq!(
+            (
+                config.fees.max_per_day,
+                config.poll.as_millis(),
+                config.grace
+            ),
+            (eth(9), 5_000, 120)
+        );
     }
 
     #[test]
@@ -455,10 +470,35 @@ mod tests {
         assert_eq!(config.fees.max_per_day, Fees::default().max_per_day);
         assert_eq!(config.prover.margin, Prover::default().margin);
         for name in [
-            "rpc", "deployment", "database", "inbox", "explorer", "poll", "rpc_timeout", "grace", "signer",
-            "provider_signer", "allow_development_keys", "listen", "token_file", "command", "settle", "start",
-            "seconds_per_layer", "seconds_per_aggregate", "margin", "max_fee_per_gas", "max_per_transaction",
-            "max_per_day", "confirmations", "bump_after", "repair_after", "max_pending", "models", "audits", "max_bonds",
+            "rpc",
+            "deployment",
+            "database",
+            "inbox",
+            "explorer",
+            "poll",
+            "rpc_timeout",
+            "grace",
+            "signer",
+            "provider_signer",
+            "allow_development_keys",
+            "listen",
+            "token_file",
+            "command",
+            "settle",
+            "start",
+            "seconds_per_layer",
+            "seconds_per_aggregate",
+            "margin",
+            "max_fee_per_gas",
+            "max_per_transaction",
+            "max_per_day",
+            "confirmations",
+            "bump_after",
+            "repair_after",
+            "max_pending",
+            "models",
+            "audits",
+            "max_bonds",
         ] {
             assert!(EXAMPLE.contains(name), "{name}");
         }

@@ -64,7 +64,15 @@ impl Cursor {
         if tip.hash == head.hash {
             return Ok(newest);
         }
-        let from = self.common(tip, &head).await?;
+        let Some(from) = self.common(tip, &head).await? else {
+            warn!(
+                code = "NZK211",
+                "no block that was seen is on the chain any more: everything is looked at again"
+            );
+            self.store.rewind(0).await?;
+            self.store.advance(&[block_of(&head)], &[]).await?;
+            return Ok(newest);
+        };
         if from < tip.number {
             let depth = tip.number - from;
             warn!(
@@ -87,27 +95,21 @@ impl Cursor {
         Ok(newest)
     }
 
-    /// The newest block that both the chain and the store have.
-    async fn common(&self, tip: Block, head: &Header) -> Result<u64, Error> {
+    /// The newest block that both the chain and the store have, if there is one.
+    async fn common(&self, tip: Block, head: &Header) -> Result<Option<u64>, Error> {
         if head.parent_hash == tip.hash {
-            return Ok(tip.number);
+            return Ok(Some(tip.number));
         }
         for known in self.store.remembered().await? {
             if known.number > head.number {
                 continue;
             }
-            let there = self
-                .header(BlockNumberOrTag::Number(known.number))
-                .await?;
+            let there = self.header(BlockNumberOrTag::Number(known.number)).await?;
             if there.is_some_and(|h| h.hash == known.hash) {
-                return Ok(known.number);
+                return Ok(Some(known.number));
             }
         }
-        warn!(
-            code = "NZK211",
-            "no block that was seen is on the chain any more: everything is looked at again"
-        );
-        Ok(head.number.saturating_sub(1).min(tip.number.saturating_sub(1)))
+        Ok(None)
     }
 
     /// Reads blocks and their events; false if they do not fit together.

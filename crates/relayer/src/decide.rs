@@ -40,10 +40,10 @@ pub struct Local {
     pub sent: BTreeSet<usize>,
     /// Seconds before a deadline from which proofs are sent without waiting for others to go with them.
     pub hurry: u64,
+    /// Every layer in a transaction of its own: several in one were refused.
+    pub apart: bool,
     /// Layers to challenge.
     pub challenges: Vec<usize>,
-    /// A bond is free for a challenge.
-    pub may_challenge: bool,
 }
 
 /// One transaction.
@@ -175,7 +175,9 @@ impl Decision {
         self.next = match (self.acts.first(), &self.prove) {
             (Some((act, _)), _) => act.what(),
             (None, Some(need)) if need.aggregate => "making the aggregate".into(),
-            (None, Some(need)) => format!("making the proofs of layers {}", list(&need.layers, ", ")),
+            (None, Some(need)) => {
+                format!("making the proofs of layers {}", list(&need.layers, ", "))
+            }
             (None, None) => waiting,
         };
         self
@@ -198,7 +200,7 @@ pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     }
     match role {
         Role::Provider => provide(facts, local, now, d),
-        Role::Requester | Role::Watcher => watch(facts, local, now, d),
+        Role::Watcher => watch(facts, local, now, d),
     }
 }
 
@@ -206,10 +208,7 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     let mut d = Decision::default();
     let waiting = match facts.job_status {
         status::JOB_OPEN if now > facts.lock_by => {
-            if role != Role::Watcher {
-                d.act(Act::CancelJob, 0);
-            }
-            d.ended = role == Role::Watcher;
+            d.act(Act::CancelJob, 0);
             "nobody took the job in time"
         }
         status::JOB_OPEN => {
@@ -270,7 +269,12 @@ fn owed(facts: &Facts, sent: &BTreeSet<usize>) -> Vec<(usize, u64)> {
         }
         let challenged = facts.challenges.iter().find(|c| c.layer == layer);
         let lane = (!undrawn && facts.missing.bit(layer)).then_some(facts.proven_by);
-        if let Some(by) = challenged.map(|c| c.answer_by).into_iter().chain(lane).min() {
+        if let Some(by) = challenged
+            .map(|c| c.answer_by)
+            .into_iter()
+            .chain(lane)
+            .min()
+        {
             owed.push((layer, by));
         }
     }
@@ -308,13 +312,17 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
     let (due, late): (Vec<_>, Vec<_>) = owed.into_iter().partition(|(_, by)| now <= *by);
     if !late.is_empty() {
         let layers: Vec<usize> = late.iter().map(|l| l.0).collect();
-        d.missed = Some(format!("layers {} were not proven in time", list(&layers, ", ")));
+        d.missed = Some(format!(
+            "layers {} were not proven in time",
+            list(&layers, ", ")
+        ));
     }
     if let Some(by) = due.iter().map(|l| l.1).min() {
         let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
         let at_once = local.settle == Settle::Aggregate && whole;
-        let (ready, needed): (Vec<(usize, u64)>, Vec<(usize, u64)>) =
-            due.iter().partition(|(layer, _)| local.proofs.contains(layer));
+        let (ready, needed): (Vec<(usize, u64)>, Vec<(usize, u64)>) = due
+            .iter()
+            .partition(|(layer, _)| local.proofs.contains(layer));
         if local.aggregate && late.is_empty() {
             d.act(Act::ProveAll, by);
         } else if at_once {
@@ -329,7 +337,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             let soonest = ready.iter().map(|l| l.1).min().unwrap_or(by);
             let patient = soonest.saturating_sub(local.hurry);
             if needed.is_empty() || ready.len() >= BATCH || now >= patient {
-                for batch in batches(&ready) {
+                for batch in batches(&ready, if local.apart { 1 } else { BATCH }) {
                     let by = batch.iter().map(|l| l.1).min().unwrap_or(by);
                     d.act(Act::Prove(batch.iter().map(|l| l.0).collect()), by);
                 }
@@ -349,12 +357,17 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
     let all = has_all(facts.proven, facts.layers);
     let windows = facts.challenges.is_empty() && now > facts.challenge_by;
     let quiet = facts.lane != status::LANE_PROOFS && facts.missing.is_zero() && !draws;
-    if facts.challenges.is_empty() && ((all && (facts.output_closed || windows)) || (quiet && windows)) {
+    if facts.challenges.is_empty()
+        && ((all && (facts.output_closed || windows)) || (quiet && windows))
+    {
         d.act(Act::Finalize, 0);
     }
     let from = now.saturating_add(1);
     let deadlines = [facts.challenge_by, facts.proven_by];
-    for t in deadlines.into_iter().chain(facts.challenges.iter().map(|c| c.answer_by)) {
+    for t in deadlines
+        .into_iter()
+        .chain(facts.challenges.iter().map(|c| c.answer_by))
+    {
         if t >= now {
             d.wait((t + 1).max(from));
         }
@@ -363,11 +376,11 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
 }
 
 /// Consecutive layers, no more than a transaction takes.
-fn batches(layers: &[(usize, u64)]) -> Vec<Vec<(usize, u64)>> {
+fn batches(layers: &[(usize, u64)], most: usize) -> Vec<Vec<(usize, u64)>> {
     let mut out: Vec<Vec<(usize, u64)>> = Vec::new();
     for &(layer, by) in layers {
         match out.last_mut() {
-            Some(b) if b.len() < BATCH && b.last().is_some_and(|l| l.0 + 1 == layer) => {
+            Some(b) if b.len() < most && b.last().is_some_and(|l| l.0 + 1 == layer) => {
                 b.push((layer, by));
             }
             _ => out.push(vec![(layer, by)]),
@@ -386,7 +399,7 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         d.wait(c.answer_by + 1);
     }
     let challenged = |l: usize| facts.challenges.iter().any(|c| c.layer == l);
-    if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by && local.may_challenge {
+    if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by {
         for &layer in &local.challenges {
             if layer < facts.layers && !facts.proven.bit(layer) && !challenged(layer) {
                 d.act(Act::Challenge(layer), facts.challenge_by);
@@ -403,7 +416,10 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
     }
     let layers = layers_of(facts.proven).len();
-    d.concluded(format!("watching: {layers} of {} layers are proven", facts.layers))
+    d.concluded(format!(
+        "watching: {layers} of {} layers are proven",
+        facts.layers
+    ))
 }
 
 #[cfg(test)]
@@ -422,7 +438,11 @@ mod tests {
             usable: true,
             status: status::POSTED,
             layers: 4,
-            missing: if lane == 1 { U256::ZERO } else { U256::from(0b1111) },
+            missing: if lane == 1 {
+                U256::ZERO
+            } else {
+                U256::from(0b1111)
+            },
             challenge_by: 2_000,
             proven_by: 3_000,
             lock_by: 500,
@@ -468,16 +488,16 @@ mod tests {
         // Until a deadline means at it, too.
         assert_eq!(at(&f, Role::Provider, 100), [Act::Lock]);
         assert_eq!(at(&f, Role::Provider, 101), [Act::CancelJob]);
-        assert_eq!(at(&f, Role::Requester, 100), []);
-        assert_eq!(at(&f, Role::Requester, 101), [Act::CancelJob]);
+        assert_eq!(at(&f, Role::Watcher, 100), []);
+        assert_eq!(at(&f, Role::Watcher, 101), [Act::CancelJob]);
         f.job_status = status::JOB_LOCKED;
         assert_eq!(at(&f, Role::Provider, 200), [Act::Post]);
-        assert_eq!(at(&f, Role::Requester, 200), []);
-        assert_eq!(at(&f, Role::Requester, 201), [Act::ExpireJob]);
+        assert_eq!(at(&f, Role::Watcher, 200), []);
+        assert_eq!(at(&f, Role::Watcher, 201), [Act::ExpireJob]);
         let late = decide(Role::Provider, &f, &provider(&[]), 201);
         assert!(late.missed.is_some());
         f.job_status = 6;
-        assert!(decide(Role::Requester, &f, &provider(&[]), 1).ended);
+        assert!(decide(Role::Watcher, &f, &provider(&[]), 1).ended);
     }
 
     #[test]
@@ -502,7 +522,10 @@ mod tests {
         let d = decide(Role::Provider, &f, &some, 2_900);
         assert_eq!(acts(&d), [Act::Prove(vec![0, 1])]);
         let need = d.prove.expect("two layers lack one");
-        assert_eq!((need.layers, need.by, need.aggregate), (vec![2, 3], 3_000, false));
+        assert_eq!(
+            (need.layers, need.by, need.aggregate),
+            (vec![2, 3], 3_000, false)
+        );
         assert_eq!(d.due, 3_000);
         // Not consecutive: two transactions.
         let mut all = provider(&[0, 1, 2, 3]);
@@ -525,7 +548,10 @@ mod tests {
         assert!(d.acts.is_empty() && d.missed.is_some());
         f.challenges.clear();
         assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)), []);
-        assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_001)), [Act::Finalize]);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &provider(&[]), 2_001)),
+            [Act::Finalize]
+        );
     }
 
     #[test]
@@ -534,7 +560,10 @@ mod tests {
         let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
         assert_eq!((acts(&d), d.prove.clone()), (vec![], None));
         f.block = 13;
-        assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 1_500)), [Act::Reveal]);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &provider(&[]), 1_500)),
+            [Act::Reveal]
+        );
         (f.revealed, f.drawn, f.missing) = (true, U256::from(0b10), U256::from(0b10));
         let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
         assert_eq!(d.prove.expect("drawn").layers, [1]);
@@ -548,7 +577,10 @@ mod tests {
         let d = decide(Role::Provider, &f, &local, 1_500);
         assert!(d.prove.expect("none there").aggregate);
         local.aggregate = true;
-        assert_eq!(acts(&decide(Role::Provider, &f, &local, 1_500)), [Act::ProveAll]);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &local, 1_500)),
+            [Act::ProveAll]
+        );
     }
 
     #[test]
@@ -557,13 +589,19 @@ mod tests {
         (f.proven, f.missing) = (U256::from(0b1111), U256::ZERO);
         assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)), []);
         f.output_closed = true;
-        assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)), [Act::Finalize]);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)),
+            [Act::Finalize]
+        );
         f.output_closed = false;
         f.challenges = vec![challenge(4, 1_800)];
         let mut local = provider(&[]);
         assert!(decide(Role::Provider, &f, &local, 1_800).missed.is_some());
         local.output = true;
-        assert_eq!(acts(&decide(Role::Provider, &f, &local, 1_800)), [Act::RevealOutput]);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &local, 1_800)),
+            [Act::RevealOutput]
+        );
     }
 
     #[test]
@@ -572,26 +610,37 @@ mod tests {
         let local = Local {
             account: ME,
             challenges: vec![3],
-            may_challenge: true,
             ..Local::default()
         };
-        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_000)), [Act::Challenge(3)]);
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &local, 2_000)),
+            [Act::Challenge(3)]
+        );
         assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_001)), []);
         f.challenges = vec![challenge(3, 2_500)];
         assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_000)), []);
-        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_501)), [Act::Timeout(3)]);
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &local, 2_501)),
+            [Act::Timeout(3)]
+        );
         f.status = 2;
-        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_501)), [Act::Resolve(3)]);
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &local, 2_501)),
+            [Act::Resolve(3)]
+        );
         let f = posted(0);
-        assert_eq!(acts(&decide(Role::Requester, &f, &local, 3_000)), []);
-        assert_eq!(acts(&decide(Role::Requester, &f, &local, 3_001)), [Act::Expire]);
+        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 3_000)), []);
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &local, 3_001)),
+            [Act::Expire]
+        );
     }
 
     #[test]
     fn a_frozen_verifier_voids() {
         let mut f = posted(0);
         f.usable = false;
-        for role in [Role::Provider, Role::Requester, Role::Watcher] {
+        for role in [Role::Provider, Role::Watcher] {
             assert_eq!(acts(&decide(role, &f, &provider(&[0]), 1_500)), [Act::Void]);
         }
     }
@@ -601,7 +650,7 @@ mod tests {
         /// there twice.
         #[test]
         fn nothing_is_forgotten(lane in 0u8..3, proven in 0u64..16, now in 900u64..3_200, ready in 0u64..16,
-                                challenged in 0u64..32, role in 0u8..3, answer in 1_000u64..3_000) {
+                                challenged in 0u64..32, role in 0u8..2, answer in 1_000u64..3_000) {
             let mut f = posted(lane);
             f.proven = U256::from(proven);
             f.missing &= !f.proven;
@@ -611,7 +660,7 @@ mod tests {
                 }
             }
             let local = provider(&layers_of(U256::from(ready)));
-            let role = [Role::Provider, Role::Requester, Role::Watcher][usize::from(role)];
+            let role = [Role::Provider, Role::Watcher][usize::from(role)];
             let d = decide(role, &f, &local, now);
             prop_assert!(!d.ended);
             let over = now > f.proven_by.max(answer);

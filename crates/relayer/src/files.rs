@@ -91,7 +91,10 @@ impl Home {
             let session: Session = read_json(&path.join("session.json"))?;
             let context = &session.context;
             if context.chain != self.chain_id || context.contract != padded(self.contracts.book) {
-                return Err(elsewhere(context.chain, format!("contract {}", context.contract)));
+                return Err(elsewhere(
+                    context.chain,
+                    format!("contract {}", context.contract),
+                ));
             }
             return Ok(Some(Entry {
                 id: context.claim.0.into(),
@@ -107,11 +110,14 @@ impl Home {
         let file: RequestFile = read_json(&request)?;
         file.check()?;
         if file.chain != self.chain_id || file.claim_book != self.contracts.book {
-            return Err(elsewhere(file.chain, format!("claim book {}", file.claim_book)));
+            return Err(elsewhere(
+                file.chain,
+                format!("claim book {}", file.claim_book),
+            ));
         }
         Ok(Some(Entry {
             id: file.job,
-            role: Role::Requester,
+            role: Role::Watcher,
             directory: path.to_owned(),
         }))
     }
@@ -134,9 +140,8 @@ impl SessionFiles {
     /// Reads them.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let card: ModelCard = read_json(&path.join("card.json"))?;
-        card.check().map_err(|e| {
-            Error::Files(format!("{}: {e}", path.join("card.json").display()))
-        })?;
+        card.check()
+            .map_err(|e| Error::Files(format!("{}: {e}", path.join("card.json").display())))?;
         Ok(SessionFiles {
             session: read_json(&path.join("session.json"))?,
             signatures: optional(&path.join("signatures.json"))?,

@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use crate::store::Status;
-use prometheus::{Encoder, Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// Metrics.
 #[derive(Debug)]
@@ -59,7 +61,10 @@ impl Metrics {
                 "nanozk_deadline_slack_seconds",
                 "Least time to a deadline of ours, by the chain's clock; +Inf if nothing is due"
             )),
-            ready: made!(IntGauge::new("nanozk_ready", "1 if the last round succeeded")),
+            ready: made!(IntGauge::new(
+                "nanozk_ready",
+                "1 if the last round succeeded"
+            )),
             head: made!(IntGauge::new("nanozk_head_block", "Newest block")),
             head_age: made!(Gauge::new(
                 "nanozk_head_age_seconds",
@@ -81,25 +86,37 @@ impl Metrics {
                 "nanozk_transactions_included_total",
                 "Transactions that were included since the start"
             )),
-            balance: made!(Gauge::new("nanozk_balance_eth", "Balance of the sending account")),
+            balance: made!(Gauge::new(
+                "nanozk_balance_eth",
+                "Balance of the sending account"
+            )),
             spent: made!(Gauge::new(
                 "nanozk_fees_day_eth",
                 "Fees of the last day, and most that pending transactions may cost"
             )),
             exposure: made!(GaugeVec::new(
-                Opts::new("nanozk_exposure_eth", "Money in open claims whose asset is ETH"),
+                Opts::new(
+                    "nanozk_exposure_eth",
+                    "Money in open claims whose asset is ETH"
+                ),
                 &["kind"]
             )),
             nodes: made!(IntGaugeVec::new(
                 Opts::new("nanozk_node_score", "Health of the nodes, of 100"),
                 &["node"]
             )),
-            backlog: made!(IntGauge::new("nanozk_proofs_waiting", "Claims that wait for proofs")),
+            backlog: made!(IntGauge::new(
+                "nanozk_proofs_waiting",
+                "Claims that wait for proofs"
+            )),
             backlog_seconds: made!(Gauge::new(
                 "nanozk_proofs_waiting_seconds",
                 "Time that their proofs are expected to take"
             )),
-            errors: made!(IntCounter::new("nanozk_round_errors_total", "Rounds that failed")),
+            errors: made!(IntCounter::new(
+                "nanozk_round_errors_total",
+                "Rounds that failed"
+            )),
             round: made!(Gauge::new("nanozk_round_seconds", "Time of the last round")),
             registry,
         })

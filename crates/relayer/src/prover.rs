@@ -166,6 +166,11 @@ impl Runner {
         (state.wanted.len(), seconds)
     }
 
+    /// Seconds that an aggregate is expected to take.
+    pub fn aggregate_seconds(&self) -> u64 {
+        self.state().per_aggregate as u64
+    }
+
     /// Why the last attempt for a claim failed.
     pub fn failure(&self, claim: B256) -> Option<String> {
         self.state().failures.get(&claim).map(|f| f.reason.clone())
@@ -180,7 +185,8 @@ impl Runner {
         if state.running.is_some() {
             return;
         }
-        let mut order: Vec<(B256, u64)> = state.wanted.iter().map(|(id, w)| (*id, w.by())).collect();
+        let mut order: Vec<(B256, u64)> =
+            state.wanted.iter().map(|(id, w)| (*id, w.by())).collect();
         order.sort_by_key(|(id, by)| (*by, *id));
         let mut ahead = 0.0;
         let mut chosen = None;
@@ -198,7 +204,10 @@ impl Runner {
                 );
                 state.told.push(id);
             }
-            let paused = state.failures.get(&id).is_some_and(|f| f.again > Instant::now());
+            let paused = state
+                .failures
+                .get(&id)
+                .is_some_and(|f| f.again > Instant::now());
             // Twice what is expected: machines are shared.
             let due = self.start == Start::Early || !prove || left < 2.0 * ahead;
             if chosen.is_none() && due && !paused {
@@ -211,7 +220,9 @@ impl Runner {
         };
         let (directory, task) = (wanted.directory.clone(), wanted.task.clone());
         let (arguments, layers) = match &task {
-            Task::Prove(need) if need.aggregate => (vec!["aggregate".to_owned()], need.layers.clone()),
+            Task::Prove(need) if need.aggregate => {
+                (vec!["aggregate".to_owned()], need.layers.clone())
+            }
             Task::Prove(need) => {
                 let some = (SLICE / state.per_layer.max(0.1)).ceil().max(1.0) as usize;
                 let layers: Vec<usize> = need.layers.iter().copied().take(some).collect();
@@ -294,9 +305,10 @@ impl Runner {
         command
             // A proof is whole or absent: the next start goes on.
             .kill_on_drop(true);
-        let output = command.output().await.map_err(|e| {
-            Error::Prover(format!("cannot run {program:?} (prover.command): {e}"))
-        })?;
+        let output = command
+            .output()
+            .await
+            .map_err(|e| Error::Prover(format!("cannot run {program:?} (prover.command): {e}")))?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr);
             let last = text.lines().rev().find(|l| !l.trim().is_empty());

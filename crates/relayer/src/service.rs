@@ -6,7 +6,7 @@
 use crate::allow::AllowList;
 use crate::config::Config;
 use crate::cursor::Cursor;
-use crate::decide::{decide, list, Act, Decision, Local};
+use crate::decide::{decide, list, Act, Decision, Local, Settle};
 use crate::error::Error;
 use crate::facts::{status, Contracts, Facts, Reader};
 use crate::files::{allowed, Home, Material, SessionFiles};
@@ -29,6 +29,7 @@ use nanozk_verifier::encoding::scalar_to_bytes;
 use rand_core::{OsRng, RngCore};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -160,7 +161,8 @@ pub struct Relayer {
     seen: Option<(Tip, Instant)>,
     scanned: Option<Instant>,
     counted: Option<Instant>,
-    known: HashSet<PathBuf>,
+    /// Names in the inbox with their claims, and when files were last put into them.
+    known: HashMap<PathBuf, (B256, Stamp)>,
     /// Bonds at risk, with those of challenges on their way.
     bonds: Mutex<U256>,
     told: Mutex<HashSet<String>>,
@@ -177,6 +179,16 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         Ok(guard) => guard,
         Err(poisoned) => poisoned.into_inner(),
     }
+}
+
+/// When files were put into a session's directory and into its folder of proofs, by the file system.
+type Stamp = [Option<(i64, i64)>; 2];
+
+fn stamp(path: &Path) -> Stamp {
+    [path.to_owned(), path.join("proofs")].map(|p| {
+        let metadata = p.metadata().ok()?;
+        Some((metadata.mtime(), metadata.mtime_nsec()))
+    })
 }
 
 /// Contracts of a deployment, if the chain has them.
@@ -245,7 +257,10 @@ impl Relayer {
         let urls = config
             .rpc
             .iter()
-            .map(|u| u.parse().map_err(|_| Error::Config(format!("rpc: {u:?} is no URL"))))
+            .map(|u| {
+                u.parse()
+                    .map_err(|_| Error::Config(format!("rpc: {u:?} is no URL")))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let chain_id = deployment.chain_id;
         let rpc = Failover::new(urls, chain_id, Duration::from_secs(config.rpc_timeout));
@@ -290,7 +305,10 @@ impl Relayer {
             )));
         }
         std::fs::create_dir_all(&config.inbox).map_err(|e| {
-            Error::Config(format!("cannot make the inbox {}: {e}", config.inbox.display()))
+            Error::Config(format!(
+                "cannot make the inbox {}: {e}",
+                config.inbox.display()
+            ))
         })?;
         let mut models = HashMap::new();
         for path in &config.watch.models {
@@ -338,13 +356,7 @@ impl Relayer {
         Ok(Relayer {
             reader: Reader::new(provider.clone(), contracts),
             cursor: Cursor::new(store.clone(), provider.clone(), &contracts, router),
-            manager: Manager::new(
-                store,
-                provider.clone(),
-                key,
-                chain_id,
-                config.fees.clone(),
-            ),
+            manager: Manager::new(store, provider.clone(), key, chain_id, config.fees.clone()),
             provider_key,
             provider,
             shared,
@@ -354,7 +366,7 @@ impl Relayer {
             seen: None,
             scanned: None,
             counted: None,
-            known: HashSet::new(),
+            known: HashMap::new(),
             bonds: Mutex::new(U256::ZERO),
             told: Mutex::default(),
         })
@@ -466,11 +478,19 @@ impl Relayer {
             live.head = Some((tip.number, tip.time));
             live.now = now;
         }
-        shared.metrics.head.set(i64::try_from(tip.number).unwrap_or(i64::MAX));
+        shared
+            .metrics
+            .head
+            .set(i64::try_from(tip.number).unwrap_or(i64::MAX));
         if phase == Phase::Working {
             if self.scanned.is_none_or(|s| s.elapsed() >= INBOX) {
                 self.scan(now).await?;
                 self.scanned = Some(Instant::now());
+            }
+            if self.counted.is_none() {
+                // Bonds at risk limit what is looked at next.
+                self.count(tip, now).await?;
+                self.counted = Some(Instant::now());
             }
             shared.store.touch(&shared.runner.take_done()).await?;
             let mut awake = shared.store.awake(now, ROUND).await?;
@@ -506,19 +526,24 @@ impl Relayer {
     /// Looks through the inbox for claims that are new.
     async fn scan(&mut self, now: u64) -> Result<(), Error> {
         let inbox = &self.shared.config.inbox;
-        let listing = std::fs::read_dir(inbox).map_err(|e| {
-            Error::Files(format!("cannot read the inbox {}: {e}", inbox.display()))
-        })?;
+        let listing = std::fs::read_dir(inbox)
+            .map_err(|e| Error::Files(format!("cannot read the inbox {}: {e}", inbox.display())))?;
         let mut wrong = BTreeMap::new();
         for path in listing.filter_map(|e| Some(e.ok()?.path())) {
             let hidden = path
                 .file_name()
                 .and_then(|n| n.to_str())
                 .is_none_or(|n| n.starts_with('.') || n.ends_with(".new"));
-            if hidden || self.known.contains(&path) {
+            let stamp = stamp(&path);
+            let known = self.known.get(&path).copied();
+            if hidden || known.is_some_and(|(_, before)| before == stamp) {
                 continue;
             }
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             match self.shared.home.entry(&path) {
                 Ok(Some(entry)) => {
                     let directory = entry.directory.to_string_lossy().into_owned();
@@ -533,7 +558,11 @@ impl Relayer {
                             "a claim came in"
                         );
                     }
-                    self.known.insert(path);
+                    if known.is_some() {
+                        // New files may be what it waits for.
+                        self.shared.store.touch(&[entry.id]).await?;
+                    }
+                    self.known.insert(path, (entry.id, stamp));
                 }
                 Ok(None) => {}
                 Err(e) => {
@@ -573,7 +602,7 @@ impl Relayer {
         match outcome {
             Ok((facts, decision, fault)) => {
                 look.ended = decision.ended;
-                look.wake = decision.wake.unwrap_or(now + IDLE).max(now + 1);
+                look.wake = decision.wake.unwrap_or(u64::MAX).clamp(now + 1, now + IDLE);
                 look.due = decision.due;
                 look.next = decision.next;
                 look.error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
@@ -582,7 +611,7 @@ impl Relayer {
                     self.shared.runner.want(id, Path::new(""), None);
                 }
             }
-            Err(e @ (Error::Nodes(_) | Error::Database(_) | Error::Damaged(_) | Error::Refused(_))) => {
+            Err(e @ (Error::Nodes(_) | Error::Database(_))) => {
                 // The claim is as it was: it is looked at with the next round.
                 let _ = store.touch(&[id]).await;
                 return Err(e);
@@ -646,7 +675,8 @@ impl Relayer {
             if facts.status == 0 {
                 let sign = self.signatures(files, &facts, &mut material).await;
                 (local.can_lock, local.can_post) = sign?;
-                if local.can_post && facts.job_status == status::JOB_LOCKED {
+                // Before anything is staked on it.
+                if local.can_post && facts.job_status <= status::JOB_LOCKED {
                     self.check_session(files, &facts, tip).await?;
                 }
             }
@@ -657,40 +687,71 @@ impl Relayer {
                 Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
             }
         }
-        for intent in shared.store.intents_of(id).await? {
-            if intent.status != Status::Signed {
+        let intents = shared.store.intents_of(id).await?;
+        for intent in &intents {
+            let Some(layers) = intent.action.strip_prefix("prove-") else {
                 continue;
-            }
-            if let Some(layers) = intent.action.strip_prefix("prove-") {
-                match layers {
-                    "all" => local.sent.extend(0..facts.layers),
-                    some => local.sent.extend(some.split(',').filter_map(|l| l.parse::<usize>().ok())),
+            };
+            let refused = intent.status == Status::Dropped && intent.error.is_some();
+            match (intent.status, layers) {
+                (Status::Signed, "all") => local.sent.extend(0..facts.layers),
+                (Status::Signed, some) => {
+                    local
+                        .sent
+                        .extend(some.split(',').filter_map(|l| l.parse::<usize>().ok()));
                 }
+                // What cannot be had at once is had layer by layer.
+                (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
+                (_, some) if refused && some.contains(',') => local.apart = true,
+                (_, one) if refused && fault.is_none() => {
+                    let reason = intent.error.clone().unwrap_or_default();
+                    fault = Some((
+                        "NZK301".into(),
+                        format!("the proof of layer {one} is refused, {reason}"),
+                    ));
+                }
+                _ => {}
             }
         }
-        if row.role != Role::Provider {
+        if row.role == Role::Watcher {
             let verdict = self.verdict(row, &facts, &directory, &mut fault).await?;
             local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
-            if !local.challenges.is_empty() && facts.status == status::POSTED {
-                local.may_challenge = match self.bond(&facts, tip).await? {
-                    None => true,
-                    Some(reason) => {
-                        fault = Some(("NZK302".into(), reason));
-                        false
-                    }
-                };
-            }
         }
-        let decision = decide(row.role, &facts, &local, now);
+        let mut decision = decide(row.role, &facts, &local, now);
+        let late = now + shared.runner.aggregate_seconds();
+        if decision
+            .prove
+            .as_ref()
+            .is_some_and(|need| need.aggregate && late > need.by)
+        {
+            local.settle = Settle::Layers;
+            decision = decide(row.role, &facts, &local, now);
+        }
         let mut wanted = Vec::new();
         for (act, by) in &decision.acts {
             if *act == Act::Reveal {
                 material.header = self.header(facts.draw_block).await?;
             }
+            let on_its_way = intents.iter().any(|i| {
+                i.action == act.key() && matches!(i.status, Status::Planned | Status::Signed)
+            });
+            if on_its_way {
+                wanted.push(act.key());
+                continue;
+            }
+            if matches!(act, Act::Challenge(_)) {
+                if let Some(reason) = self.reserve_bond(&facts, tip).await? {
+                    fault = Some(("NZK302".into(), reason));
+                    continue;
+                }
+            }
             wanted.push(act.key());
             let call = material.call(act, &mut guard(&self.encoder));
             match call {
-                Ok(call) => self.plan(id, act, *by, call, tip, &facts).await?,
+                Ok(call) => match self.plan(id, act, *by, call, tip).await {
+                    Err(e @ Error::Limit(_)) => fault = Some((e.code().to_owned(), e.to_string())),
+                    other => other?,
+                },
                 Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
             }
         }
@@ -826,17 +887,7 @@ impl Relayer {
         by: u64,
         call: nanozk_chain::client::Call,
         tip: Tip,
-        facts: &Facts,
     ) -> Result<(), Error> {
-        if self.shared.dry_run {
-            if guard(&self.told).insert(format!("{id}:{}", act.key())) {
-                match self.manager.simulate(call.to, &call.data, &call.what).await {
-                    Ok(gas) => info!(code = "NZK022", claim = %id, gas, "would send: {}", call.what),
-                    Err(e) => info!(code = "NZK022", claim = %id, "would not send yet: {e}"),
-                }
-            }
-            return Ok(());
-        }
         let intent = Intent {
             id: String::new(),
             claim: id,
@@ -855,44 +906,55 @@ impl Relayer {
             fee: None,
             error: None,
         };
-        if self.shared.store.plan(&intent, tip.number).await? {
-            info!(code = "NZK023", claim = %id, by, "planned: {}", call.what);
-            if matches!(act, Act::Challenge(_)) {
-                let mut bonds = guard(&self.bonds);
-                *bonds = bonds.saturating_add(facts.challenge_bond);
+        if self.shared.dry_run {
+            if guard(&self.told).insert(format!("{id}:{}", act.key())) {
+                match self
+                    .manager
+                    .simulate(&intent, BlockNumberOrTag::Pending)
+                    .await
+                {
+                    Ok(gas) => {
+                        info!(code = "NZK022", claim = %id, gas, "would send: {}", intent.what)
+                    }
+                    Err(e) => info!(code = "NZK022", claim = %id, "would not send yet: {e}"),
+                }
             }
+            return Ok(());
+        }
+        if self.shared.store.plan(&intent, tip.number).await? {
+            info!(code = "NZK023", claim = %id, by, "planned: {}", intent.what);
         }
         Ok(())
     }
 
-    /// Why no bond is risked for a challenge; none: it may be.
-    async fn bond(&self, facts: &Facts, tip: Tip) -> Result<Option<String>, Error> {
-        let most = self.shared.config.watch.max_bonds;
-        let at_risk = *guard(&self.bonds);
-        if at_risk.saturating_add(facts.challenge_bond) > most {
-            return Ok(Some(format!(
-                "a challenge needs a bond of {}, {at_risk} are at risk, and watch.max_bonds is {most}",
-                facts.challenge_bond
-            )));
-        }
+    /// Counts a bond as at risk, before its challenge is planned; or says why none is risked.
+    async fn reserve_bond(&self, facts: &Facts, tip: Tip) -> Result<Option<String>, Error> {
         let call = escrow::freeCall {
             account: self.shared.account,
             asset: facts.asset,
         };
+        let escrow = self.shared.home.contracts.escrow;
         let free = self
             .reader
-            .read(
-                self.shared.home.contracts.escrow,
-                &call,
-                BlockId::number(tip.number),
-            )
+            .read(escrow, &call, BlockId::number(tip.number))
             .await?;
-        if free < facts.challenge_bond {
+        let bond = facts.challenge_bond;
+        if free < bond {
             return Ok(Some(format!(
-                "a challenge takes a bond of {} from the free balance of {}, which is {free}: nanozk escrow deposit",
-                facts.challenge_bond, self.shared.account
+                "a challenge takes a bond of {bond} from the free balance of {}, which is {free}: nanozk escrow deposit",
+                self.shared.account
             )));
         }
+        let most = self.shared.config.watch.max_bonds;
+        // Claims are looked at side by side.
+        let mut at_risk = guard(&self.bonds);
+        let with_it = at_risk.saturating_add(bond);
+        if with_it > most {
+            return Ok(Some(format!(
+                "a challenge needs a bond of {bond}, {at_risk} are at risk, and watch.max_bonds is {most}"
+            )));
+        }
+        *at_risk = with_it;
         Ok(None)
     }
 
@@ -904,54 +966,79 @@ impl Relayer {
         directory: &Path,
         fault: &mut Option<(String, String)>,
     ) -> Result<Verdict, Error> {
-        if let Some(verdict) = &row.verdict {
+        let shared = &self.shared;
+        let of = claim_digest(facts);
+        let known = row.verdict.as_ref().filter(|v| v.of == of);
+        let disclosed = directory.join("secret.json").is_file();
+        if let Some(verdict) = known.filter(|v| v.disclosed || !disclosed) {
             return Ok(verdict.clone());
         }
         if facts.status != status::POSTED {
             return Ok(Verdict::default());
         }
-        let shared = &self.shared;
-        let disclosed = directory.join("secret.json").is_file();
         let model = self.models.get(&facts.model_id);
+        let mut reason = "the provider disclosed nothing";
         if let (true, Some(model), true) = (disclosed, model, shared.runner.exists()) {
-            let Some(found) = shared.runner.take_result(row.id) else {
-                if let Some(reason) = shared.runner.failure(row.id) {
-                    *fault = Some(("NZK402".into(), reason));
+            if let Some(found) = shared.runner.take_result(row.id) {
+                let mut verdict = judge(facts, &found);
+                if found.input_digest != facts.input_digest {
+                    verdict.audits = self.audits(facts);
                 }
-                shared
-                    .runner
-                    .want(row.id, directory, Some(Task::Reexecute(model.clone())));
-                return Ok(Verdict::default());
-            };
-            let verdict = judge(facts, &found);
-            match verdict.differs {
-                Some(layer) => warn!(
-                    code = "NZK430", claim = %row.id, layer, reason = verdict.reason,
-                    "the claim is false"
-                ),
-                None => info!(code = "NZK431", claim = %row.id, "the claim was executed again: it is right"),
+                match verdict.differs {
+                    Some(layer) => warn!(
+                        code = "NZK430", claim = %row.id, layer, reason = verdict.reason,
+                        "the claim is false"
+                    ),
+                    None => {
+                        info!(code = "NZK431", claim = %row.id, reason = verdict.reason, "the claim was executed again")
+                    }
+                }
+                shared.store.judge(row.id, &verdict).await?;
+                return Ok(verdict);
             }
-            shared.store.judge(row.id, &verdict).await?;
-            return Ok(verdict);
-        }
-        if disclosed && model.is_none() {
+            shared
+                .runner
+                .want(row.id, directory, Some(Task::Reexecute(model.clone())));
+            match shared.runner.failure(row.id) {
+                Some(failure) => *fault = Some(("NZK402".into(), failure)),
+                None => return Ok(known.cloned().unwrap_or_default()),
+            }
+            reason = "what the provider disclosed cannot be executed";
+        } else if disclosed && model.is_none() {
             *fault = Some((
                 "NZK401".into(),
-                format!("secret.json is there, and watch.models has no model {}", facts.model_id),
+                format!(
+                    "secret.json is there, and watch.models has no model {}",
+                    facts.model_id
+                ),
             ));
+            reason = "the model is not here";
         }
-        let audits = shared.config.watch.audits;
-        if audits == 0 || facts.lane == status::LANE_PROOFS {
+        if let Some(verdict) = known {
+            return Ok(verdict.clone());
+        }
+        let audits = self.audits(facts);
+        if audits.is_empty() {
             return Ok(Verdict::default());
         }
         // The draw is kept, so that a restart does not draw more.
         let verdict = Verdict {
+            of,
+            disclosed: false,
             differs: None,
-            audits: draw(facts.layers, audits),
-            reason: "drawn at random: the claim cannot be executed again".into(),
+            audits,
+            reason: format!("layers are drawn at random: {reason}"),
         };
         shared.store.judge(row.id, &verdict).await?;
         Ok(verdict)
+    }
+
+    /// Layers to challenge without knowing whether they are wrong.
+    fn audits(&self, facts: &Facts) -> Vec<usize> {
+        match facts.lane {
+            status::LANE_PROOFS => Vec::new(),
+            _ => draw(facts.layers, self.shared.config.watch.audits),
+        }
     }
 
     /// Counts claims and money.
@@ -979,10 +1066,15 @@ impl Relayer {
             for row in &page {
                 faults += i64::from(row.error.is_some());
                 let Some(f) = &row.facts else { continue };
-                let own = f.challenges.iter().filter(|c| c.challenger == shared.account);
+                let own = f
+                    .challenges
+                    .iter()
+                    .filter(|c| c.challenger == shared.account);
                 let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
                 bonds = bonds.saturating_add(at_risk);
-                if f.asset.is_zero() && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED) {
+                if f.asset.is_zero()
+                    && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED)
+                {
                     exposure.price = exposure.price.saturating_add(f.price);
                     if row.role == Role::Provider {
                         exposure.stake = exposure.stake.saturating_add(f.stake);
@@ -1000,7 +1092,12 @@ impl Relayer {
                 if !intent.action.starts_with("challenge-") {
                     continue;
                 }
-                if let Some(facts) = shared.store.claim(intent.claim).await?.and_then(|r| r.facts) {
+                if let Some(facts) = shared
+                    .store
+                    .claim(intent.claim)
+                    .await?
+                    .and_then(|r| r.facts)
+                {
                     on_their_way = on_their_way.saturating_add(facts.challenge_bond);
                 }
             }
@@ -1042,6 +1139,13 @@ impl Relayer {
     }
 }
 
+/// What a verdict is about.
+fn claim_digest(facts: &Facts) -> B256 {
+    let mut bytes = facts.statement.to_vec();
+    bytes.extend(facts.boundaries.iter().flatten());
+    keccak256(bytes)
+}
+
 /// For metrics only.
 fn in_eth(wei: U256) -> f64 {
     f64::from(wei) / 1e18
@@ -1049,17 +1153,18 @@ fn in_eth(wei: U256) -> f64 {
 
 /// The first layer that no proof can be made for, if a claim is false.
 fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
-    let false_at = |layer: usize, reason: String| Verdict {
-        differs: Some(layer),
+    let verdict = |differs: Option<usize>, reason: String| Verdict {
+        of: claim_digest(facts),
+        disclosed: true,
+        differs,
         audits: Vec::new(),
         reason,
     };
+    let false_at = |layer: usize, reason: String| verdict(Some(layer), reason);
     if found.input_digest != facts.input_digest {
-        return Verdict {
-            differs: None,
-            audits: Vec::new(),
-            reason: "secret.json is of another prompt than the job: the provider disclosed something else".into(),
-        };
+        let reason =
+            "secret.json is of another prompt than the job: the provider disclosed something else";
+        return verdict(None, reason.into());
     }
     for (layer, (claimed, right)) in facts.boundaries.iter().zip(&found.boundaries).enumerate() {
         if claimed != right {
@@ -1079,13 +1184,13 @@ fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
     if found.output_digest != facts.output_digest {
         return false_at(
             head,
-            format!("the output digest is {}, the computation's is {}", facts.output_digest, found.output_digest),
+            format!(
+                "the output digest is {}, the computation's is {}",
+                facts.output_digest, found.output_digest
+            ),
         );
     }
-    Verdict {
-        reason: "executed again: every commitment is that of the computation".into(),
-        ..Verdict::default()
-    }
+    verdict(None, "every commitment is that of the computation".into())
 }
 
 /// Different layers, at random.

@@ -29,9 +29,7 @@ const ATTEMPTS: usize = 5;
 pub enum Role {
     /// Posts and proves it.
     Provider,
-    /// Paid for it.
-    Requester,
-    /// Looks at it.
+    /// Looks at it, for its requester or anybody.
     Watcher,
 }
 
@@ -40,7 +38,6 @@ impl Role {
     pub fn name(self) -> &'static str {
         match self {
             Role::Provider => "provider",
-            Role::Requester => "requester",
             Role::Watcher => "watcher",
         }
     }
@@ -52,7 +49,6 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "provider" => Ok(Role::Provider),
-            "requester" => Ok(Role::Requester),
             "watcher" => Ok(Role::Watcher),
             other => Err(Error::Damaged(format!("a role {other:?}"))),
         }
@@ -90,6 +86,10 @@ pub struct ClaimRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
+    /// Of this claim: a reorganization may put another in its place.
+    pub of: B256,
+    /// The provider's secret part was there.
+    pub disclosed: bool,
     /// The first layer whose commitment is not that of the computation.
     pub differs: Option<usize>,
     /// Layers that are challenged without knowing whether they are wrong.
@@ -508,8 +508,19 @@ impl Store {
         .rows_affected();
         if added != 0 {
             self.durable("claim-added");
+            return Ok(true);
         }
-        Ok(added != 0)
+        // Files of a provider may follow a request into the same place.
+        if role == Role::Provider {
+            sqlx::query(
+                "UPDATE claims SET role = 'provider', dirty = 1 WHERE id = $1 AND directory = $2 AND role <> 'provider'",
+            )
+            .bind(id.to_string())
+            .bind(directory)
+            .execute(&self.pool)
+            .await?;
+        }
+        Ok(false)
     }
 
     /// A claim.
@@ -537,13 +548,12 @@ impl Store {
 
     /// Open claims in the order of their ids, a page at a time.
     pub async fn open_claims_after(&self, id: &str, limit: u64) -> Result<Vec<ClaimRow>, Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM claims WHERE ended = 0 AND id > $1 ORDER BY id LIMIT $2",
-        )
-        .bind(id)
-        .bind(int(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows =
+            sqlx::query("SELECT * FROM claims WHERE ended = 0 AND id > $1 ORDER BY id LIMIT $2")
+                .bind(id)
+                .bind(int(limit))
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(claim_of).collect()
     }
 
@@ -554,7 +564,10 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        let (total, ended) = (row.try_get::<i64, _>("total")?, row.try_get::<i64, _>("ended")?);
+        let (total, ended) = (
+            row.try_get::<i64, _>("total")?,
+            row.try_get::<i64, _>("ended")?,
+        );
         Ok((uint(total - ended), uint(ended)))
     }
 
@@ -668,11 +681,12 @@ impl Store {
     /// so often that it would go on to.
     pub async fn plan(&self, intent: &Intent, as_of: u64) -> Result<bool, Error> {
         let mut tx = self.pool.begin().await?;
-        let rows = sqlx::query("SELECT status, block FROM intents WHERE claim = $1 AND action = $2")
-            .bind(intent.claim.to_string())
-            .bind(intent.action.clone())
-            .fetch_all(&mut *tx)
-            .await?;
+        let rows =
+            sqlx::query("SELECT status, block FROM intents WHERE claim = $1 AND action = $2")
+                .bind(intent.claim.to_string())
+                .bind(intent.action.clone())
+                .fetch_all(&mut *tx)
+                .await?;
         let mut failed = 0;
         for row in &rows {
             let status: Status = parse(row.try_get("status")?)?;
@@ -852,11 +866,13 @@ impl Store {
 
     /// Included intents at or below a block are final.
     pub async fn finalize(&self, block: u64) -> Result<u64, Error> {
-        let n = sqlx::query("UPDATE intents SET status = 'final' WHERE status = 'included' AND block <= $1")
-            .bind(int(block))
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
+        let n = sqlx::query(
+            "UPDATE intents SET status = 'final' WHERE status = 'included' AND block <= $1",
+        )
+        .bind(int(block))
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
         if n != 0 {
             self.durable("final");
         }
@@ -865,10 +881,11 @@ impl Store {
 
     /// Fees of what was included since a time, by the chain's clock.
     pub async fn spent_since(&self, time: u64) -> Result<U256, Error> {
-        let rows = sqlx::query("SELECT fee FROM intents WHERE fee IS NOT NULL AND block_time >= $1")
-            .bind(int(time))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT fee FROM intents WHERE fee IS NOT NULL AND block_time >= $1")
+                .bind(int(time))
+                .fetch_all(&self.pool)
+                .await?;
         let mut sum = U256::ZERO;
         for row in &rows {
             sum = sum.saturating_add(parse(row.try_get("fee")?)?);
@@ -964,7 +981,6 @@ impl Store {
             "DELETE FROM blocks WHERE number > $1",
             "UPDATE intents SET status = 'signed', block = NULL, block_hash = NULL, block_time = NULL, tx = NULL, \
              gas_used = NULL, fee = NULL, error = NULL WHERE block > $1",
-            // Another transaction used the nonce, in a block that may be gone; so may that transaction.
             "UPDATE claims SET ended = 0, ended_block = NULL, dirty = 1 WHERE ended = 0 OR ended_block > $1",
         ] {
             sqlx::query(statement)

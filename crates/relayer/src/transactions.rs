@@ -15,7 +15,7 @@ use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest};
 use nanozk_chain::format::eth;
 use nanozk_chain::GAS_CAP;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tracing::{info, warn};
 
 /// Gas of a transaction that does nothing.
@@ -48,6 +48,8 @@ pub struct Manager {
     foreign: Option<(u64, u64)>,
     /// Intents whose nonce was used, without a receipt of ours, in so many rounds.
     suspects: HashMap<String, u32>,
+    /// Transactions at a limit of which that was said.
+    told: HashSet<B256>,
 }
 
 /// What the manager did in one round.
@@ -72,6 +74,7 @@ impl Manager {
             fees,
             foreign: None,
             suspects: HashMap::new(),
+            told: HashSet::new(),
         }
     }
 
@@ -103,7 +106,10 @@ impl Manager {
             .await?;
         let mut round = Round::default();
         let mut signed = self.store.intents(Status::Signed, 4_096).await?;
-        for intent in signed.iter().filter(|i| i.nonce.is_some_and(|n| n < included)) {
+        for intent in signed
+            .iter()
+            .filter(|i| i.nonce.is_some_and(|n| n < included))
+        {
             let Some(at) = self.receipt_of(intent, tip).await? else {
                 self.displaced(intent).await?;
                 continue;
@@ -121,7 +127,10 @@ impl Manager {
         }
         signed = self.store.intents(Status::Signed, 4_096).await?;
         round.pending = signed.len();
-        for intent in signed.iter().filter(|i| i.nonce.is_some_and(|n| n >= included)) {
+        for intent in signed
+            .iter()
+            .filter(|i| i.nonce.is_some_and(|n| n >= included))
+        {
             self.push(intent, tip).await?;
         }
         self.repair(&signed, included, tip).await?;
@@ -197,7 +206,9 @@ impl Manager {
                 let call = self.request(intent.to, &intent.data);
                 let at = BlockId::number(block.saturating_sub(1));
                 let reason = match self.provider.call(call).block(at).await {
-                    Ok(_) => "it reverted: with the state of its block only, or for lack of gas".into(),
+                    Ok(_) => {
+                        "it reverted: with the state of its block only, or for lack of gas".into()
+                    }
                     Err(e) => Error::of_node(e, &intent.what).to_string(),
                 };
                 (Status::Failed, Some(reason))
@@ -239,7 +250,7 @@ impl Manager {
     }
 
     /// Broadcasts again what nodes may have forgotten, with higher fees if blocks pass it by.
-    async fn push(&self, intent: &Intent, tip: Tip) -> Result<(), Error> {
+    async fn push(&mut self, intent: &Intent, tip: Tip) -> Result<(), Error> {
         let attempts = self.store.attempts(&intent.id).await?;
         let Some(newest) = attempts.last() else {
             return Ok(());
@@ -265,7 +276,7 @@ impl Manager {
     /// The same again with fees that nodes take as a replacement; none at the ceiling. What would fail by now becomes a
     /// cancellation.
     async fn bump(
-        &self,
+        &mut self,
         intent: &Intent,
         last: &Attempt,
         tip: Tip,
@@ -281,15 +292,13 @@ impl Manager {
             (market, market_tip),
             self.fees.max_fee_per_gas,
         ) else {
-            warn!(
-                code = "NZK314", claim = %intent.claim, nonce = last.nonce, max_fee = %last.max_fee,
-                "{} is not included, and its fees are at the ceiling", intent.what
-            );
+            self.at_limit(intent, last, "its fees are at fees.max_fee_per_gas");
             return Ok(None);
         };
         let cancels = last.cancels
             || matches!(
-                self.simulate(intent.to, &intent.data, &intent.what).await,
+                // As of the newest block: what a node expects of the next one may have the transaction itself.
+                self.simulate(intent, BlockNumberOrTag::Latest).await,
                 Err(Error::Reverted { .. })
             );
         let gas = if cancels {
@@ -297,6 +306,15 @@ impl Manager {
         } else {
             intent.gas_limit
         };
+        let cost = U256::from(gas).saturating_mul(U256::from(max_fee));
+        let before = U256::from(intent.gas_limit).saturating_mul(U256::from(last.max_fee));
+        let reserved = self.store.reserved().await?.saturating_sub(before);
+        let spent = self.spent(tip).await?.saturating_add(reserved);
+        let balance = self.balance().await?;
+        if let Some(reason) = self.over(cost, spent, reserved, balance) {
+            self.at_limit(intent, last, &reason);
+            return Ok(None);
+        }
         let attempt = self
             .sign(intent, last.nonce, gas, max_fee, priority_fee, cancels, tip)
             .await?;
@@ -306,6 +324,28 @@ impl Manager {
         );
         self.store.passed("bumped");
         Ok(Some(attempt))
+    }
+
+    /// Says once that a transaction cannot be replaced.
+    fn at_limit(&mut self, intent: &Intent, last: &Attempt, reason: &str) {
+        if self.told.insert(last.hash) {
+            warn!(
+                code = "NZK314", claim = %intent.claim, nonce = last.nonce, max_fee = %last.max_fee, reason,
+                "{} is not included, and is not replaced", intent.what
+            );
+        }
+    }
+
+    async fn spent(&self, tip: Tip) -> Result<U256, Error> {
+        self.store.spent_since(tip.time.saturating_sub(DAY)).await
+    }
+
+    async fn balance(&self) -> Result<U256, Error> {
+        self.ask(
+            "the account's balance",
+            self.provider.get_balance(self.account()),
+        )
+        .await
     }
 
     /// Nonces below ours that nobody uses keep ours from being included.
@@ -352,6 +392,17 @@ impl Manager {
             fee: None,
             error: None,
         };
+        let (max_fee, priority_fee) = self.market().await?;
+        let ceiling = self.fees.max_fee_per_gas;
+        // It replaces what is there, whatever that pays, sooner or later.
+        let priority_fee = (priority_fee * 2).max(USUAL_TIP).min(ceiling);
+        let max_fee = (max_fee * 2).max(priority_fee * 2).min(ceiling);
+        let cost = U256::from(CANCEL_GAS).saturating_mul(U256::from(max_fee));
+        let reserved = self.store.reserved().await?;
+        let spent = self.spent(tip).await?.saturating_add(reserved);
+        if let Some(reason) = self.over(cost, spent, reserved, self.balance().await?) {
+            return Err(Error::Limit(format!("freeing nonce {included}: {reason}")));
+        }
         if !self.store.plan(&intent, tip.number).await? {
             return Ok(());
         }
@@ -359,11 +410,6 @@ impl Manager {
         let Some(intent) = planned.into_iter().find(|i| i.action == intent.action) else {
             return Ok(());
         };
-        let (max_fee, priority_fee) = self.market().await?;
-        let ceiling = self.fees.max_fee_per_gas;
-        // It replaces what is there, whatever that pays, sooner or later.
-        let priority_fee = (priority_fee * 2).max(USUAL_TIP).min(ceiling);
-        let max_fee = (max_fee * 2).max(priority_fee * 2).min(ceiling);
         warn!(
             code = "NZK316",
             nonce = included,
@@ -411,14 +457,11 @@ impl Manager {
             .input(TransactionInput::both(data.clone()))
     }
 
-    /// Gas of a call, as of the next block.
-    pub async fn simulate(&self, to: Address, data: &Bytes, what: &str) -> Result<u64, Error> {
-        let call = self.request(to, data);
-        let estimate = self
-            .provider
-            .estimate_gas(call)
-            .block(BlockId::Number(BlockNumberOrTag::Pending));
-        self.ask(what, estimate).await
+    /// Gas of an intent's call.
+    pub async fn simulate(&self, intent: &Intent, at: BlockNumberOrTag) -> Result<u64, Error> {
+        let call = self.request(intent.to, &intent.data);
+        let estimate = self.provider.estimate_gas(call).block(BlockId::Number(at));
+        self.ask(&intent.what, estimate).await
     }
 
     /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
@@ -437,18 +480,9 @@ impl Manager {
             .max(included)
             .max(self.pending_count().await?);
         let (max_fee, priority_fee) = self.market().await?;
-        let balance = self
-            .ask(
-                "the account's balance",
-                self.provider.get_balance(self.account()),
-            )
-            .await?;
+        let balance = self.balance().await?;
         let mut reserved = self.store.reserved().await?;
-        let mut spent = self
-            .store
-            .spent_since(tip.time.saturating_sub(DAY))
-            .await?
-            .saturating_add(reserved);
+        let mut spent = self.spent(tip).await?.saturating_add(reserved);
         let mut sent = 0;
         for intent in planned {
             if room == 0 {
@@ -465,7 +499,7 @@ impl Manager {
                 self.give_up(&intent, "its deadline passed", tip).await?;
                 continue;
             }
-            let gas = match self.simulate(intent.to, &intent.data, &intent.what).await {
+            let gas = match self.simulate(&intent, BlockNumberOrTag::Pending).await {
                 Ok(gas) => gas,
                 Err(e @ Error::Reverted { .. }) => {
                     self.give_up(&intent, &e.to_string(), tip).await?;
@@ -545,7 +579,12 @@ impl Manager {
             .end_intent(&intent.id, Status::Dropped, Some(reason))
             .await?;
         // The id ends with how often it was tried before.
-        let before: u32 = intent.id.rsplit(':').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let before: u32 = intent
+            .id
+            .rsplit(':')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         let pause = (1u64 << before.min(8)).min(300);
         self.store.wake_at(intent.claim, tip.time + pause).await
     }
@@ -613,7 +652,13 @@ impl Manager {
         };
         let error = Error::of_node(e, &intent.what).to_string();
         let lower = error.to_lowercase();
-        let harmless = ["already known", "alreadyknown", "known transaction", "already imported", "nonce too low"];
+        let harmless = [
+            "already known",
+            "alreadyknown",
+            "known transaction",
+            "already imported",
+            "nonce too low",
+        ];
         if !harmless.iter().any(|h| lower.contains(h)) {
             warn!(
                 code = "NZK318", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce, error,

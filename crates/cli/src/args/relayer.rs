@@ -65,7 +65,12 @@ pub(crate) struct RelayerArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// What is logged, such as info, debug or nanozk_relayer=debug
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "NANOZK_LOG")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        default_value = "info",
+        env = "NANOZK_LOG"
+    )]
     pub(crate) log: String,
 }
 

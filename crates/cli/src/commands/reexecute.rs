@@ -34,7 +34,10 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
         .collect();
     out.text(format!("model id       {}", card.model_id()));
     out.text(format!("input digest   {}", digest(&computed.input_digest)));
-    out.text(format!("output digest  {}", digest(&computed.output_digest)));
+    out.text(format!(
+        "output digest  {}",
+        digest(&computed.output_digest)
+    ));
     for (layer, point) in points.iter().enumerate() {
         out.text(format!("after layer {layer:<3}{point}"));
     }

@@ -160,7 +160,10 @@ fn amount(value: &Value) -> String {
 fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     let status = get(&args.listen, "/v1/status")?;
     let which = if args.all { "all" } else { "open" };
-    let list = get(&args.listen, &format!("/v1/claims?state={which}&limit=1000"))?;
+    let list = get(
+        &args.listen,
+        &format!("/v1/claims?state={which}&limit=1000"),
+    )?;
     out.json(&json!({"status": status, "claims": list["claims"]}));
     let now = status["now"].as_u64().unwrap_or_default();
     let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
@@ -168,10 +171,12 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
         None => "ready".to_owned(),
         Some(reason) => format!("not ready: {reason}"),
     });
-    out.text(match (status["slack"].as_i64(), status["slack_claim"].as_str()) {
-        (Some(slack), Some(claim)) => format!("slack      {slack} s, claim {claim}"),
-        _ => "slack      nothing is due".to_owned(),
-    });
+    out.text(
+        match (status["slack"].as_i64(), status["slack_claim"].as_str()) {
+            (Some(slack), Some(claim)) => format!("slack      {slack} s, claim {claim}"),
+            _ => "slack      nothing is due".to_owned(),
+        },
+    );
     out.text(format!(
         "chain      {}, block {}",
         status["chain_id"], status["head"]["number"]
@@ -198,7 +203,10 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
             "node       {}, health {} of 100{}",
             word(&node["node"]),
             node["score"],
-            node["error"].as_str().map(|e| format!(", last trouble: {e}")).unwrap_or_default()
+            node["error"]
+                .as_str()
+                .map(|e| format!(", last trouble: {e}"))
+                .unwrap_or_default()
         ));
     }
     let counts = &status["claims"];

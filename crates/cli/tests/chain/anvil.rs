@@ -131,8 +131,7 @@ impl Anvil {
 
 /// Asks the node at a port of this machine something.
 pub(crate) fn rpc(port: u16, method: &str, params: Value) -> Value {
-    let body =
-        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(
         stream,

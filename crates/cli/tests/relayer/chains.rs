@@ -42,10 +42,16 @@ fn claims_survive_reorganizations_of_every_depth() {
         s.wait("the newest block to be seen", |s| {
             (s.status()["head"]["number"] == w.anvil.block()).then_some(())
         });
-        assert_eq!(w.anvil.block() - block + 1, depth, "the claim's block is the last that goes");
+        assert_eq!(
+            w.anvil.block() - block + 1,
+            depth,
+            "the claim's block is the last that goes"
+        );
         reorganize(&w, depth);
         assert_eq!(maker.status(&job), 0, "depth {depth}: the claim is gone");
-        s.wait("the claim to be posted again", |_| (maker.status(&job) == 1).then_some(()));
+        s.wait("the claim to be posted again", |_| {
+            (maker.status(&job) == 1).then_some(())
+        });
         s.wait("it to know", |s| block_of(s, &job, "post"));
 
         w.anvil.wait(1_300);
@@ -59,7 +65,9 @@ fn claims_survive_reorganizations_of_every_depth() {
         assert_eq!(w.anvil.block() - block + 1, depth);
         reorganize(&w, depth);
         assert_eq!(maker.status(&job), 1, "depth {depth}: its end is gone");
-        s.wait("the claim to be settled again", |_| (maker.status(&job) == FINALIZED).then_some(()));
+        s.wait("the claim to be settled again", |_| {
+            (maker.status(&job) == FINALIZED).then_some(())
+        });
         w.anvil.mine(3);
         s.wait("it to be over again", |s| {
             let claim = s.claim(&job)?;
@@ -95,18 +103,29 @@ fn claims_survive_a_network_that_fails() {
     let made = w.file("made");
     let mut jobs = Vec::new();
     for _ in 0..10 {
-        let (session, job) = maker.claim(Ask { locked: false, ..Ask::default() }, &made);
+        let (session, job) = maker.claim(
+            Ask {
+                locked: false,
+                ..Ask::default()
+            },
+            &made,
+        );
         setup.deliver(&session);
         jobs.push(job);
     }
     // The start needs an answer, too.
     let mut s = setup.start();
     for job in &jobs {
-        s.wait("the claim to be posted", |_| (maker.status(job) == 1).then_some(()));
+        s.wait("the claim to be posted", |_| {
+            (maker.status(job) == 1).then_some(())
+        });
     }
     // An outage of everything in between.
     for proxy in &proxies {
-        proxy.set(Chaos { down: true, ..Chaos::default() });
+        proxy.set(Chaos {
+            down: true,
+            ..Chaos::default()
+        });
     }
     s.wait("it to notice", |s| {
         let (status, body) = s.request("GET", "/readyz", "", b"");
@@ -125,17 +144,35 @@ fn claims_survive_a_network_that_fails() {
         assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
         assert_eq!(maker.events(&w, "ClaimBook", ENDED, job), 1);
     }
-    assert_eq!(nonce(&w, SENDER_ADDRESS), 30, "three transactions a claim, none twice");
+    assert_eq!(
+        nonce(&w, SENDER_ADDRESS),
+        30,
+        "three transactions a claim, none twice"
+    );
     for proxy in &proxies {
         let c = proxy.counts();
         let happened = [
-            c.delayed, c.dropped_requests, c.too_many, c.error_packets, c.duplicated, c.dropped_answers,
-            c.wrong_order, c.garbage, c.refused,
+            c.delayed,
+            c.dropped_requests,
+            c.too_many,
+            c.error_packets,
+            c.duplicated,
+            c.dropped_answers,
+            c.wrong_order,
+            c.garbage,
+            c.refused,
         ];
         assert!(happened.iter().all(|n| *n > 0), "{c:?}");
     }
     let endpoints = s.status()["endpoints"].clone();
-    assert!(endpoints.as_array().unwrap().iter().all(|e| e["failures"].as_u64() > Some(0)), "{endpoints}");
+    assert!(
+        endpoints
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|e| e["failures"].as_u64() > Some(0)),
+        "{endpoints}"
+    );
 }
 
 /// Blocks pass a transaction by until its fees were raised far enough; and never above the ceiling.
@@ -152,10 +189,14 @@ fn a_stuck_transaction_is_replaced_with_higher_fees() {
     setup.deliver(&session);
     let first = s.wait("it to be sent", |s| {
         let claim = s.claim(&job)?;
-        claim["transactions"][0]["hash"].as_str().map(ToOwned::to_owned)
+        claim["transactions"][0]["hash"]
+            .as_str()
+            .map(ToOwned::to_owned)
     });
     let raw = |hash: &str| w.anvil.rpc("eth_getTransactionByHash", json!([hash]));
-    s.wait("the node to have it", |_| (!raw(&first).is_null()).then_some(()));
+    s.wait("the node to have it", |_| {
+        (!raw(&first).is_null()).then_some(())
+    });
     let fee = |t: &Value, name: &str| -> u128 {
         u128::from_str_radix(t[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
     };
@@ -166,11 +207,13 @@ fn a_stuck_transaction_is_replaced_with_higher_fees() {
             (s.status()["head"]["number"] == w.anvil.block()).then_some(())
         });
         let base = format!("{:#x}", fee(&last, "maxFeePerGas") + 1);
-        w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!([base]));
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!([base]));
         w.anvil.mine(1);
         let hash = s.wait("a replacement", |s| {
             // The node takes none below the base fee that it expects.
-            w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+            w.anvil
+                .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
             let claim = s.claim(&job)?;
             let hash = claim["transactions"][0]["hash"].as_str()?.to_owned();
             (hash != last["hash"].as_str().unwrap() && !raw(&hash).is_null()).then_some(hash)
@@ -178,18 +221,25 @@ fn a_stuck_transaction_is_replaced_with_higher_fees() {
         let next = raw(&hash);
         assert_eq!(next["nonce"], last["nonce"], "the same nonce");
         for name in ["maxFeePerGas", "maxPriorityFeePerGas"] {
-            assert!(fee(&next, name) * 10 >= fee(&last, name) * 11, "{name} in round {round}");
+            assert!(
+                fee(&next, name) * 10 >= fee(&last, name) * 11,
+                "{name} in round {round}"
+            );
         }
         assert!(fee(&next, "maxFeePerGas") <= 60_000_000_000);
         last = next;
     }
     assert_eq!(maker.status(&job), 0);
-    w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+    w.anvil
+        .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
     w.anvil.mine(1);
     s.wait("it to be included", |s| block_of(s, &job, "post"));
     assert_eq!((maker.status(&job), nonce(&w, SENDER_ADDRESS)), (1, 1));
     let claim = s.claim(&job).unwrap();
-    assert!(claim["transactions"][0]["attempts"].as_u64() >= Some(7), "{claim}");
+    assert!(
+        claim["transactions"][0]["attempts"].as_u64() >= Some(7),
+        "{claim}"
+    );
 }
 
 /// Above the ceiling nothing is sent, and it says so.
@@ -205,7 +255,8 @@ fn fees_stay_below_the_ceiling() {
     let mut s = setup.start();
     setup.deliver(&session);
     s.wait("it to be at the ceiling", |s| {
-        w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0xffffffffff"]));
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0xffffffffff"]));
         w.anvil.mine(1);
         (s.count("NZK314") > 0).then_some(())
     });
@@ -215,7 +266,8 @@ fn fees_stay_below_the_ceiling() {
     assert!(most.parse::<u64>().unwrap() <= 3_000_000_000, "{most}");
     // Cheaper again: it goes on.
     s.wait("it to be included", |s| {
-        w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
         w.anvil.mine(1);
         block_of(s, &job, "post")
     });
@@ -234,12 +286,20 @@ fn spending_is_capped() {
     setup.deliver(&session);
     s.wait("it to be held", |s| (s.count("NZK302") > 0).then_some(()));
     let claim = s.claim(&job).unwrap();
-    let error = claim["transactions"][0]["error"].as_str().unwrap().to_owned();
+    let error = claim["transactions"][0]["error"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(error.contains("fees.max_per_transaction"), "{error}");
     assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
     s.kill();
-    let mut s = setup.set("fees.max_per_day", "1eth").set("fees.max_per_transaction", "1eth").start();
-    s.wait("it to be posted", |_| (maker.status(&job) == 1).then_some(()));
+    let mut s = setup
+        .set("fees.max_per_day", "1eth")
+        .set("fees.max_per_transaction", "1eth")
+        .start();
+    s.wait("it to be posted", |_| {
+        (maker.status(&job) == 1).then_some(())
+    });
 }
 
 /// Both do everything; what one sends displaces the other, and every claim ends once.
@@ -251,7 +311,13 @@ fn two_relayers_on_one_key_get_along() {
     let made = w.file("made");
     let mut jobs = Vec::new();
     for _ in 0..8 {
-        let (session, job) = maker.claim(Ask { locked: false, ..Ask::default() }, &made);
+        let (session, job) = maker.claim(
+            Ask {
+                locked: false,
+                ..Ask::default()
+            },
+            &made,
+        );
         for setup in &setups {
             setup.deliver(&session);
         }
@@ -262,7 +328,9 @@ fn two_relayers_on_one_key_get_along() {
     w.anvil.rpc("evm_setIntervalMining", json!([1]));
     let mut services = setups.each_ref().map(Setup::start);
     for job in &jobs {
-        services[0].wait("the claim to be posted", |_| (maker.status(job) == 1).then_some(()));
+        services[0].wait("the claim to be posted", |_| {
+            (maker.status(job) == 1).then_some(())
+        });
     }
     w.anvil.rpc("evm_increaseTime", json!([1_300]));
     for job in &jobs {
@@ -282,7 +350,8 @@ fn a_nonce_that_is_in_the_way_is_used_up() {
     let (session, job) = maker.claim(Ask::default(), &w.file("made"));
     w.anvil.rpc("evm_setAutomine", json!([false]));
     // It needs more gas than blocks have.
-    w.anvil.rpc("anvil_impersonateAccount", json!([SENDER_ADDRESS]));
+    w.anvil
+        .rpc("anvil_impersonateAccount", json!([SENDER_ADDRESS]));
     w.anvil.rpc(
         "eth_sendTransaction",
         json!([{"from": SENDER_ADDRESS, "to": CURATOR_ADDRESS, "value": "0x1", "gas": "0x989680", "nonce": "0x0"}]),
@@ -313,15 +382,23 @@ fn deadlines_are_by_the_chains_clock() {
         w.anvil.wait(days * 86_400);
         let (session, job) = maker.claim(Ask::default(), &w.file("made"));
         setup.deliver(&session);
-        s.wait("the claim to be posted", |_| (maker.status(&job) == 1).then_some(()));
-        let by = s.wait("its deadline", |s| s.claim(&job)?["challenge_by"].as_u64().filter(|t| *t > 0));
+        s.wait("the claim to be posted", |_| {
+            (maker.status(&job) == 1).then_some(())
+        });
+        let by = s.wait("its deadline", |s| {
+            s.claim(&job)?["challenge_by"].as_u64().filter(|t| *t > 0)
+        });
         // Nothing is finalized early, nor late.
         w.anvil.wait(500);
         std::thread::sleep(Duration::from_millis(600));
         assert_eq!(maker.status(&job), 1, "{days}");
         w.anvil.wait(110);
-        s.wait("the claim to be settled", |_| (maker.status(&job) == FINALIZED).then_some(()));
-        let head = w.anvil.rpc("eth_getBlockByNumber", json!(["latest", false]));
+        s.wait("the claim to be settled", |_| {
+            (maker.status(&job) == FINALIZED).then_some(())
+        });
+        let head = w
+            .anvil
+            .rpc("eth_getBlockByNumber", json!(["latest", false]));
         let time = head["timestamp"].as_str().unwrap().trim_start_matches("0x");
         let time = u64::from_str_radix(time, 16).unwrap();
         assert!(time > by && time < by + 60, "{days}: {time} {by}");
@@ -337,7 +414,11 @@ fn the_system_clock_is_not_asked() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            assert!(!text.contains("SystemTime") && !text.contains("Utc::now"), "{}", path.display());
+            assert!(
+                !text.contains("SystemTime") && !text.contains("Utc::now"),
+                "{}",
+                path.display()
+            );
             files += 1;
         }
     }
@@ -354,18 +435,29 @@ fn what_expired_is_refunded() {
     w.ok(REQUESTER, &["job", "open", path(&open)]);
     let (_, second) = w.locked(&["--lock-within", "10m", "--claim-within", "10m"]);
     assert!(w.balance(REQUESTER)[0] < before);
-    for (name, file) in [("first", &open), ("second", &w.file("request---lock-within10m--claim-within10m.json"))] {
+    for (name, file) in [
+        ("first", &open),
+        (
+            "second",
+            &w.file("request---lock-within10m--claim-within10m.json"),
+        ),
+    ] {
         let to = setup.inbox.join(name);
         std::fs::create_dir_all(&to).unwrap();
         std::fs::copy(file, to.join("request.json")).unwrap();
     }
     let mut s = setup.start();
-    s.wait("both to be known", |s| Some((s.claim(&first)?, s.claim(&second)?)));
+    s.wait("both to be known", |s| {
+        Some((s.claim(&first)?, s.claim(&second)?))
+    });
     w.anvil.wait(1_201);
     for job in [&first, &second] {
         s.ended(job);
     }
     let jobs = [&first, &second].map(|j| s.claim(j).unwrap()["job_status"].clone());
     assert_eq!(jobs, [json!("refunded"), json!("expired")]);
-    assert!(w.balance(REQUESTER)[0] >= before, "prices are back, and a part of a stake");
+    assert!(
+        w.balance(REQUESTER)[0] >= before,
+        "prices are back, and a part of a stake"
+    );
 }

@@ -36,14 +36,20 @@ fn child() {
     let observer: Observer = Arc::new(move |point| {
         if seen.fetch_add(1, Ordering::SeqCst) + 1 == at {
             use std::io::Write;
-            let file = std::fs::File::options().append(true).create(true).open(&points);
+            let file = std::fs::File::options()
+                .append(true)
+                .create(true)
+                .open(&points);
             writeln!(file.unwrap(), "{point}").unwrap();
             let me = rustix::process::getpid();
             rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
         }
     });
     let config = Config::load(None, [], &options).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime
         .block_on(nanozk_relayer::run(config, false, observer, |_| {}))
         .unwrap();
@@ -105,7 +111,10 @@ impl Scenario<'_> {
                 killed = self.live(&setup, at, lives, &points);
                 kills += killed;
                 let sent = nonce(self.w, SENDER_ADDRESS) - before;
-                assert_eq!(sent, self.transactions, "{name}, killed at {at}, {lives} times: doubled or lost");
+                assert_eq!(
+                    sent, self.transactions,
+                    "{name}, killed at {at}, {lives} times: doubled or lost"
+                );
                 for (contract, signature) in self.once {
                     let n = self.maker.events(self.w, contract, signature, &self.job);
                     assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {signature}");
@@ -119,8 +128,21 @@ impl Scenario<'_> {
         }
         let points = std::fs::read_to_string(points).unwrap();
         let names: BTreeSet<&str> = points.lines().collect();
-        for needed in ["claim-added", "planned", "signed", "broadcast", "included", "final", "cursor", "looked", "claim-ended"] {
-            assert!(names.contains(needed), "{name} was never killed after {needed}: {names:?}");
+        for needed in [
+            "claim-added",
+            "planned",
+            "signed",
+            "broadcast",
+            "included",
+            "final",
+            "cursor",
+            "looked",
+            "claim-ended",
+        ] {
+            assert!(
+                names.contains(needed),
+                "{name} was never killed after {needed}: {names:?}"
+            );
         }
         println!("{name}: {kills} kills at {at} points: {names:?}");
         kills
@@ -148,7 +170,10 @@ impl Scenario<'_> {
                     let _ = child.wait();
                     return killed;
                 }
-                assert!(start.elapsed() < Duration::from_secs(60), "killed at {at}: it does not end");
+                assert!(
+                    start.elapsed() < Duration::from_secs(60),
+                    "killed at {at}: it does not end"
+                );
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
@@ -166,10 +191,15 @@ fn settled(setup: &Setup) -> bool {
 
 /// The first value of a query, by a connection of its own.
 pub(crate) fn query_sqlite(file: &str, query: &'static str) -> Option<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         use sqlx::Connection;
-        let mut c = sqlx::SqliteConnection::connect(&format!("sqlite:{file}?mode=ro")).await.ok()?;
+        let mut c = sqlx::SqliteConnection::connect(&format!("sqlite:{file}?mode=ro"))
+            .await
+            .ok()?;
         sqlx::query_scalar(query).fetch_one(&mut c).await.ok()
     })
 }
@@ -179,7 +209,14 @@ pub(crate) fn query_sqlite(file: &str, query: &'static str) -> Option<String> {
 fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
     let w = World::new();
     let maker = Maker::new(&w);
-    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0", "--lock-within", "7d"]);
+    let (file, job) = w.request(&[
+        "--lane",
+        "proofs",
+        "--challenge-window",
+        "0",
+        "--lock-within",
+        "7d",
+    ]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(crate::common::fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
@@ -190,7 +227,11 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         session: &session,
         job: job.clone(),
         // Confirmations.
-        nudge: &|| if maker.status(&job) == 2 { w.anvil.mine(1) },
+        nudge: &|| {
+            if maker.status(&job) == 2 {
+                w.anvil.mine(1)
+            }
+        },
         over: &|| maker.status(&job) == 2,
         transactions: 3,
         once: &[("ClaimBook", POSTED), ("ClaimBook", ENDED)],
@@ -218,12 +259,16 @@ fn an_answer_killed_anywhere_comes_once() {
         nudge: &|| {
             // The windows pass as soon as the challenge is answered.
             match maker.status(&job) {
-                1 if !done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1 => {
+                1 if !done.get()
+                    && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1 =>
+                {
                     assert!(answered());
                     w.anvil.wait(3_601);
                     done.set(true);
                 }
-                1 => done.set(done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1),
+                1 => done.set(
+                    done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1,
+                ),
                 _ => w.anvil.mine(1),
             }
         },
@@ -265,7 +310,10 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
         over: &|| maker.status(&job) == 4,
         transactions: 2,
         once: &[("LayerDispute", CHALLENGED), ("ClaimBook", ENDED)],
-        settings: &[("watch.audits", "1"), ("watch.max_bonds", &format!("{}", bond * 3 / 2))],
+        settings: &[
+            ("watch.audits", "1"),
+            ("watch.max_bonds", &format!("{}", bond * 3 / 2)),
+        ],
     }
     .run("watcher");
     assert!(kills >= 50, "{kills}");

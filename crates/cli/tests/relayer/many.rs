@@ -44,8 +44,14 @@ fn many_claims_are_carried_at_a_time() {
         let seconds = format!("{}s", 1_000 + i);
         let windows = [format!("{window}s"), format!("{window}s")];
         let (file, job) = w.locked(&[
-            "--lane", "optimistic", "--lock-within", &seconds, "--challenge-window", &windows[0],
-            "--answer-window", &windows[1],
+            "--lane",
+            "optimistic",
+            "--lock-within",
+            &seconds,
+            "--challenge-window",
+            &windows[0],
+            "--answer-window",
+            &windows[1],
         ]);
         let session = w.run(crate::common::fixture(), &file);
         w.ok(PROVIDER, &["claim", "sign", path(&session)]);
@@ -62,7 +68,9 @@ fn many_claims_are_carried_at_a_time() {
         let status = s.status();
         slack = slack.min(status["slack"].as_i64().unwrap_or(i64::MAX));
         let metrics = s.request("GET", "/metrics", "", b"").1;
-        let round = metrics.lines().find_map(|l| l.strip_prefix("nanozk_round_seconds "));
+        let round = metrics
+            .lines()
+            .find_map(|l| l.strip_prefix("nanozk_round_seconds "));
         slowest = slowest.max(round.unwrap().parse().unwrap());
         status
     };
@@ -83,7 +91,13 @@ fn many_claims_are_carried_at_a_time() {
     for job in &challenged {
         s.wait("the answer", |s| {
             look(s);
-            (maker.events(&w, "LayerDispute", "ChallengeEnded(bytes32,uint256,uint8)", job) == 1).then_some(())
+            (maker.events(
+                &w,
+                "LayerDispute",
+                "ChallengeEnded(bytes32,uint256,uint8)",
+                job,
+            ) == 1)
+                .then_some(())
         });
     }
     if hurry {
@@ -123,13 +137,18 @@ fn many_claims_are_carried_at_a_time() {
 fn the_page_shows_it_in_a_browser() {
     let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
     if !std::path::Path::new(&chromium).is_file() {
-        assert!(std::env::var_os("NANOZK_TEST_ALL").is_none(), "Chromium is not installed");
+        assert!(
+            std::env::var_os("NANOZK_TEST_ALL").is_none(),
+            "Chromium is not installed"
+        );
         eprintln!("not run: no Chromium at {chromium} (NANOZK_TEST_ALL=1 makes that an error)");
         return;
     }
     let w = World::new();
     let mut maker = Maker::new(&w);
-    let setup = Setup::new(&w, "relayer").prover().set("explorer", "https://explorer.example");
+    let setup = Setup::new(&w, "relayer")
+        .prover()
+        .set("explorer", "https://explorer.example");
     let (session, job) = w.posted(&["--lane", "optimistic"]);
     w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
     setup.deliver(&session);

@@ -10,7 +10,9 @@ use serde_json::{json, Value};
 #[test]
 fn a_session_is_taken_posted_proved_and_settled() {
     let w = World::new();
-    let setup = Setup::new(&w, "relayer").prover().set("explorer", "https://explorer.example");
+    let setup = Setup::new(&w, "relayer")
+        .prover()
+        .set("explorer", "https://explorer.example");
     let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(fixture(), &file);
@@ -20,7 +22,11 @@ fn a_session_is_taken_posted_proved_and_settled() {
     let mut s = setup.start();
     let delivered = setup.deliver(&session);
     assert_eq!(s.ended(&job), "proven");
-    assert_eq!(w.balance(PROVIDER)[0] - before, w.amount(&job, "price"), "the provider is paid");
+    assert_eq!(
+        w.balance(PROVIDER)[0] - before,
+        w.amount(&job, "price"),
+        "the provider is paid"
+    );
     // Taken, posted, and all layers in one transaction.
     assert_eq!(nonce(&w, SENDER_ADDRESS), 3);
     assert_eq!(w.status(&job)["proven"], json!([0, 1, 2, 3]));
@@ -29,27 +35,53 @@ fn a_session_is_taken_posted_proved_and_settled() {
     assert_eq!(claim["role"], "provider");
     assert_eq!(claim["proven"], json!([0, 1, 2, 3]));
     assert_eq!(claim["proofs"], json!([0, 1, 2, 3]));
-    assert!(claim["text"].as_str().unwrap().starts_with("Proven: every layer is proven"));
+    assert!(claim["text"]
+        .as_str()
+        .unwrap()
+        .starts_with("Proven: every layer is proven"));
     let transactions = claim["transactions"].as_array().unwrap();
-    let actions: Vec<&str> = transactions.iter().rev().map(|t| t["action"].as_str().unwrap()).collect();
+    let actions: Vec<&str> = transactions
+        .iter()
+        .rev()
+        .map(|t| t["action"].as_str().unwrap())
+        .collect();
     assert_eq!(actions, ["lock", "post", "prove-0,1,2,3"]);
-    assert!(transactions.iter().all(|t| t["hash"].is_string() && t["gas"].as_u64() > Some(40_000)));
+    assert!(transactions
+        .iter()
+        .all(|t| t["hash"].is_string() && t["gas"].as_u64() > Some(40_000)));
     let links = claim["links"].as_array().unwrap();
-    assert!(links.iter().any(|l| l["url"].as_str().unwrap().starts_with("https://explorer.example/tx/0x")));
+    assert!(links.iter().any(|l| l["url"]
+        .as_str()
+        .unwrap()
+        .starts_with("https://explorer.example/tx/0x")));
     // The commands say the same as the relayer does.
     let commands = claim["commands"].as_array().unwrap();
     let explain = commands[0]["command"].as_str().unwrap();
     let output = std::process::Command::new("bash")
-        .args(["-c", &explain.replace("cast call", "script/foundry cast call")])
+        .args([
+            "-c",
+            &explain.replace("cast call", "script/foundry cast call"),
+        ])
         .env("ETH_RPC_URL", w.anvil.url())
         .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("Proven: every layer is proven"), "{explain}: {said}");
+    assert!(
+        said.contains("Proven: every layer is proven"),
+        "{explain}: {said}"
+    );
     let verify = commands.last().unwrap()["command"].as_str().unwrap();
-    assert_eq!(verify, format!("nanozk verify {} --model-id {}", path(&delivered), fixture().id));
-    let (code, _, stderr) = fixture().json(&["verify", path(&delivered), "--model-id", &fixture().id]);
+    assert_eq!(
+        verify,
+        format!(
+            "nanozk verify {} --model-id {}",
+            path(&delivered),
+            fixture().id
+        )
+    );
+    let (code, _, stderr) =
+        fixture().json(&["verify", path(&delivered), "--model-id", &fixture().id]);
     assert_eq!(code, 0, "{stderr}");
 
     let status = s.status();
@@ -58,7 +90,11 @@ fn a_session_is_taken_posted_proved_and_settled() {
     assert_eq!(s.request("GET", "/healthz", "", b"").0, 200);
     assert_eq!(s.request("GET", "/readyz", "", b"").0, 200);
     let (_, metrics) = s.request("GET", "/metrics", "", b"");
-    for line in ["nanozk_deadline_slack_seconds", "nanozk_ready 1", "nanozk_claims{state=\"ended\"} "] {
+    for line in [
+        "nanozk_deadline_slack_seconds",
+        "nanozk_ready 1",
+        "nanozk_claims{state=\"ended\"} ",
+    ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
     // What people see of it.
@@ -87,10 +123,17 @@ fn nothing_is_sent_in_a_dry_run() {
     command.arg("--dry-run");
     let mut s = Service::spawn(command);
     setup.deliver(&session);
-    s.wait("what it would send", |s| s.log().contains("would send: posting the claim").then_some(()));
+    s.wait("what it would send", |s| {
+        s.log()
+            .contains("would send: posting the claim")
+            .then_some(())
+    });
     assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
     let transactions = s.status()["transactions"].clone();
-    assert_eq!(count(&transactions["planned"]) + count(&transactions["pending"]), 0);
+    assert_eq!(
+        count(&transactions["planned"]) + count(&transactions["pending"]),
+        0
+    );
 }
 
 /// What is wrong is said before anything is sent.
@@ -114,26 +157,48 @@ fn a_start_that_cannot_work_says_why() {
         file
     };
     let unknown = changed("unknown.json", &|d| {
-        d["contracts"]["ClaimBook"]["address"] = json!("0x00000000000000000000000000000000000000aa");
+        d["contracts"]["ClaimBook"]["address"] =
+            json!("0x00000000000000000000000000000000000000aa");
     });
     let code = changed("code.json", &|d| {
         d["contracts"]["ClaimBook"]["code_hash"] = d["contracts"]["JobMarket"]["code_hash"].clone();
     });
     let cases: Vec<(Setup, &[&str])> = vec![
-        (new("a").set("rpc", "http://127.0.0.1:1"), &["no node answers", "127.0.0.1:1"]),
+        (
+            new("a").set("rpc", "http://127.0.0.1:1"),
+            &["no node answers", "127.0.0.1:1"],
+        ),
         (new("b").set("rpc", "nowhere"), &["no address of a node"]),
         (new("c").set("rpc", &other.anvil.url()), &["1337", "31337"]),
-        (new("d").set("deployment", path(&missing)), &["cannot read the deployment", "nanozk deploy"]),
-        (new("e").set("deployment", path(&unknown)), &["no contract at", "ClaimBook"]),
-        (new("f").set("deployment", path(&code)), &["ClaimBook", "other code"]),
+        (
+            new("d").set("deployment", path(&missing)),
+            &["cannot read the deployment", "nanozk deploy"],
+        ),
+        (
+            new("e").set("deployment", path(&unknown)),
+            &["no contract at", "ClaimBook"],
+        ),
+        (
+            new("f").set("deployment", path(&code)),
+            &["ClaimBook", "other code"],
+        ),
         (poor, &["no ETH to pay for gas"]),
         (nokey, &["NANOZK_TEST_SENDER"]),
-        (new("g").set("signer.variable", "NANOZK_NO_SUCH"), &["NANOZK_NO_SUCH"]),
+        (
+            new("g").set("signer.variable", "NANOZK_NO_SUCH"),
+            &["NANOZK_NO_SUCH"],
+        ),
         (new("h").set("fees.max_per_day", "lots"), &["lots"]),
         (new("i").set("feees.max_per_day", "1"), &["feees"]),
         (new("j").set("api.listen", "0.0.0.0:0"), &["api.token_file"]),
-        (new("k").set("database", "mysql://x"), &["sqlite:PATH", "postgres://"]),
-        (new("l").set("watch.models", "[\"/nowhere\"]"), &["/nowhere"]),
+        (
+            new("k").set("database", "mysql://x"),
+            &["sqlite:PATH", "postgres://"],
+        ),
+        (
+            new("l").set("watch.models", "[\"/nowhere\"]"),
+            &["/nowhere"],
+        ),
     ];
     for (setup, words) in cases {
         let (code, error) = setup.refused();
@@ -147,7 +212,10 @@ fn a_start_that_cannot_work_says_why() {
     // The same checks by themselves.
     let checked = new("m").command("check").output().unwrap();
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    assert!(checked.status.success() && said.contains("\"event\":\"checked\""), "{said}");
+    assert!(
+        checked.status.success() && said.contains("\"event\":\"checked\""),
+        "{said}"
+    );
     assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
 }
 
@@ -158,7 +226,10 @@ fn a_configuration_is_written_and_read() {
     fixture().json_ok(&["relayer", "init", path(&file)]);
     fixture().fails(&["relayer", "init", path(&file)], &["exists"]);
     // It is complete, but for what it names.
-    fixture().fails(&["relayer", "check", "--config", path(&file)], &["cannot read the deployment", path(dir.path())]);
+    fixture().fails(
+        &["relayer", "check", "--config", path(&file)],
+        &["cannot read the deployment", path(dir.path())],
+    );
     let document = fixture().json_ok(&["relayer", "openapi"]);
     assert!(document[0]["paths"]["/v1/claims/{id}"]["get"].is_object());
 }
@@ -187,12 +258,20 @@ fn sessions_and_proofs_come_by_http() {
         ("passwd", b"{}", 400, "no file of a claim"),
         ("..%2F..%2Fx.json", b"{}", 400, "no file of a claim"),
         ("session.json", b"{", 422, "no JSON"),
-        ("session.json", br#"{"context":{"claim":"0x00"}}"#, 422, "is of claim"),
+        (
+            "session.json",
+            br#"{"context":{"claim":"0x00"}}"#,
+            422,
+            "is of claim",
+        ),
         ("proofs/1", b"nonsense", 422, "truncated"),
     ];
     for (name, body, expected, words) in wrong {
         let (status, answer) = put(&s, name, bearer, body);
-        assert!(status == expected && answer.contains(words), "{name}: {status} {answer}");
+        assert!(
+            status == expected && answer.contains(words),
+            "{name}: {status} {answer}"
+        );
     }
     for name in ["card.json", "signatures.json", "session.json"] {
         let (status, body) = put(&s, name, bearer, &read(name));
@@ -205,10 +284,17 @@ fn sessions_and_proofs_come_by_http() {
     s.wait("it to want proofs", |s| {
         let claim = s.claim(&job)?;
         let message = claim["error"]["message"].as_str()?.to_owned();
-        message.contains("proofs of layers 0, 1, 2, 3 are needed").then_some(())
+        message
+            .contains("proofs of layers 0, 1, 2, 3 are needed")
+            .then_some(())
     });
     for layer in 0..4 {
-        let (status, body) = put(&s, &format!("proofs/{layer}"), bearer, &read(&format!("proofs/{layer:03}.proof")));
+        let (status, body) = put(
+            &s,
+            &format!("proofs/{layer}"),
+            bearer,
+            &read(&format!("proofs/{layer:03}.proof")),
+        );
         assert_eq!(status, 204, "{body}");
     }
     assert_eq!(s.ended(&job), "proven");
@@ -218,7 +304,11 @@ fn sessions_and_proofs_come_by_http() {
     assert!(status == 404 && body.contains("no claim"), "{body}");
     assert_eq!(s.request("GET", "/v1/claims?state=some", "", b"").0, 400);
     let (status, page) = s.request("GET", "/", "", b"");
-    assert!(status == 200 && page.contains("<!doctype html>"), "{}", &page[..100]);
+    assert!(
+        status == 200 && page.contains("<!doctype html>"),
+        "{}",
+        &page[..100]
+    );
 }
 
 /// A page of another site cannot make a browser send files here.
@@ -246,14 +336,21 @@ fn it_ends_in_two_phases() {
     let (late, second) = maker.claim(Ask::default(), &made);
     w.anvil.rpc("evm_setAutomine", json!([false]));
     setup.deliver(&session);
-    s.wait("it to be sent", |s| (s.status()["transactions"]["pending"] == 1).then_some(()));
+    s.wait("it to be sent", |s| {
+        (s.status()["transactions"]["pending"] == 1).then_some(())
+    });
     s.signal(rustix::process::Signal::TERM);
-    s.wait("it to end", |s| (s.request("GET", "/readyz", "", b"").0 == 503).then_some(()));
+    s.wait("it to end", |s| {
+        (s.request("GET", "/readyz", "", b"").0 == 503).then_some(())
+    });
     let (status, _) = s.request("PUT", &format!("/v1/claims/{second}/card.json"), "", b"{}");
     assert_eq!(status, 503, "nothing new");
     setup.deliver(&late);
     std::thread::sleep(std::time::Duration::from_millis(400));
-    assert!(s.child.try_wait().unwrap().is_none(), "it waits for what is on its way");
+    assert!(
+        s.child.try_wait().unwrap().is_none(),
+        "it waits for what is on its way"
+    );
     w.anvil.mine(1);
     let status = s.child.wait().unwrap();
     assert!(status.success(), "{}", s.log());
@@ -261,16 +358,22 @@ fn it_ends_in_two_phases() {
     assert_eq!(nonce(&w, SENDER_ADDRESS), 1);
 
     let mut s = setup.start();
-    s.wait("the second to be sent", |s| (s.status()["transactions"]["pending"] == 1).then_some(()));
+    s.wait("the second to be sent", |s| {
+        (s.status()["transactions"]["pending"] == 1).then_some(())
+    });
     s.signal(rustix::process::Signal::INT);
-    s.wait("it to end", |s| (s.request("GET", "/readyz", "", b"").0 == 503).then_some(()));
+    s.wait("it to end", |s| {
+        (s.request("GET", "/readyz", "", b"").0 == 503).then_some(())
+    });
     s.signal(rustix::process::Signal::INT);
     assert!(s.child.wait().unwrap().success());
     // What was on its way is not lost.
     w.anvil.rpc("evm_setAutomine", json!([true]));
     w.anvil.mine(1);
     let mut s = setup.start();
-    s.wait("the second to be known", |s| (s.claim(&second)?["status"] == "posted").then_some(()));
+    s.wait("the second to be known", |s| {
+        (s.claim(&second)?["status"] == "posted").then_some(())
+    });
     assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
 }
 
@@ -281,7 +384,9 @@ fn watchers_find_what_is_false() {
     let w = World::new();
     let f = fixture();
     let models = format!("[\"{}\"]", path(&f.model));
-    let setup = Setup::new(&w, "watcher").prover().set("watch.models", &models);
+    let setup = Setup::new(&w, "watcher")
+        .prover()
+        .set("watch.models", &models);
     w.ok(SENDER, &["escrow", "deposit", "1eth"]);
     let (right, first) = w.posted(&["--lane", "optimistic"]);
     let (file, second) = w.locked(&["--lane", "optimistic", "--lock-within", "50m"]);
@@ -289,11 +394,15 @@ fn watchers_find_what_is_false() {
     // The activations after layer 1 are others than the model's.
     let session = wrong.join("session.json");
     let mut value: Value = serde_json::from_slice(&std::fs::read(&session).unwrap()).unwrap();
-    let other: Value = serde_json::from_slice(&std::fs::read(right.join("session.json")).unwrap()).unwrap();
+    let other: Value =
+        serde_json::from_slice(&std::fs::read(right.join("session.json")).unwrap()).unwrap();
     value["boundaries"][1] = other["boundaries"][1].clone();
     std::fs::write(&session, value.to_string()).unwrap();
     w.ok(PROVIDER, &["claim", "post", path(&wrong)]);
-    for (name, session, request) in [("right", &right, right.with_extension("json")), ("wrong", &wrong, file.clone())] {
+    for (name, session, request) in [
+        ("right", &right, right.with_extension("json")),
+        ("wrong", &wrong, file.clone()),
+    ] {
         let to = setup.inbox.join(name);
         std::fs::create_dir_all(&to).unwrap();
         std::fs::copy(session.join("secret.json"), to.join("secret.json")).unwrap();
@@ -306,23 +415,37 @@ fn watchers_find_what_is_false() {
     });
     let claim = s.wait("both to be judged", |s| {
         let claims = [s.claim(&first)?, s.claim(&second)?];
-        claims.iter().all(|c| c["verdict"].is_string()).then_some(claims)
+        claims
+            .iter()
+            .all(|c| c["verdict"].is_string())
+            .then_some(claims)
     });
-    assert_eq!((&claim[0]["differs"], &claim[1]["differs"]), (&json!(null), &json!(1)));
+    assert_eq!(
+        (&claim[0]["differs"], &claim[1]["differs"]),
+        (&json!(null), &json!(1))
+    );
     assert_eq!(w.status(&first)["open_challenges"], json!([]));
-    s.wait("its exposure", |s| (s.status()["exposure"]["bonds"] != "0").then_some(()));
+    s.wait("its exposure", |s| {
+        (s.status()["exposure"]["bonds"] != "0").then_some(())
+    });
     w.anvil.wait(3_601);
     assert_eq!(s.ended(&second), "defeated");
     // The right claim is ended by its provider, not by the watcher.
     assert_eq!(w.status(&first)["status"], "posted");
-    assert_eq!(nonce(&w, SENDER_ADDRESS), 3, "a deposit, a challenge, its end");
+    assert_eq!(
+        nonce(&w, SENDER_ADDRESS),
+        3,
+        "a deposit, a challenge, its end"
+    );
 }
 
 /// An aggregate that a session has settles its claim in one transaction.
 #[test]
 fn an_aggregate_settles_in_one_transaction() {
     let w = World::new();
-    let setup = Setup::new(&w, "relayer").prover().set("prover.settle", "aggregate");
+    let setup = Setup::new(&w, "relayer")
+        .prover()
+        .set("prover.settle", "aggregate");
     let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
@@ -331,6 +454,11 @@ fn an_aggregate_settles_in_one_transaction() {
     assert_eq!(s.ended(&job), "proven");
     let claim = s.claim(&job).unwrap();
     assert_eq!(claim["aggregated"], true);
-    let actions: Vec<&str> = claim["transactions"].as_array().unwrap().iter().map(|t| t["action"].as_str().unwrap()).collect();
+    let actions: Vec<&str> = claim["transactions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["action"].as_str().unwrap())
+        .collect();
     assert_eq!(actions, ["prove-all", "post"]);
 }

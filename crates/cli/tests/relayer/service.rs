@@ -150,7 +150,12 @@ impl Service {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let value: Value = serde_json::from_str(&line).ok()?;
-            Some(value["address"].as_str()?.trim_start_matches("http://").to_owned())
+            Some(
+                value["address"]
+                    .as_str()?
+                    .trim_start_matches("http://")
+                    .to_owned(),
+            )
         });
         std::thread::spawn(move || lines.for_each(drop));
         let mut service = Service {
@@ -170,13 +175,26 @@ impl Service {
     /// How often a code was logged.
     pub(crate) fn count(&self, code: &str) -> usize {
         let wanted = format!("\"code\":\"{code}\"");
-        self.log.lock().unwrap().iter().filter(|l| l.contains(&wanted)).count()
+        self.log
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|l| l.contains(&wanted))
+            .count()
     }
 
     /// Status and body of a request.
-    pub(crate) fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String) {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
@@ -209,7 +227,11 @@ impl Service {
     }
 
     /// Waits until something holds.
-    pub(crate) fn wait<T>(&mut self, what: &str, mut holds: impl FnMut(&Service) -> Option<T>) -> T {
+    pub(crate) fn wait<T>(
+        &mut self,
+        what: &str,
+        mut holds: impl FnMut(&Service) -> Option<T>,
+    ) -> T {
         let start = Instant::now();
         loop {
             if let Some(found) = holds(self) {
@@ -218,7 +240,12 @@ impl Service {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("it ended ({status}) while waiting: {what}\n{}", self.log());
             }
-            assert!(start.elapsed() < PATIENCE, "{what}\n{}\n{}", self.log(), self.request("GET", "/v1/status", "", b"").1);
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{what}\n{}\n{}",
+                self.log(),
+                self.request("GET", "/v1/status", "", b"").1
+            );
             std::thread::sleep(Duration::from_millis(25));
         }
     }
@@ -244,7 +271,11 @@ impl Service {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(start.elapsed() < PATIENCE, "it does not end\n{}", self.log());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it does not end\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(25));
         }
     }
@@ -259,7 +290,12 @@ impl Service {
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            * 1024
     }
 }
 
@@ -314,13 +350,16 @@ impl Maker {
             serde_json::from_slice(&std::fs::read(&w.deployment).unwrap()).unwrap();
         // The only version that is registered.
         let objects = w.request(&["--lane", "optimistic", "--lock-within", "59m"]);
-        let request: Value =
-            serde_json::from_slice(&std::fs::read(&objects.0).unwrap()).unwrap();
+        let request: Value = serde_json::from_slice(&std::fs::read(&objects.0).unwrap()).unwrap();
         let session = std::fs::read(fixture().session.join("session.json")).unwrap();
         Maker {
             requester: Client::connect(&w.anvil.url(), Some(key(REQUESTER))).unwrap(),
             provider: Client::connect(&w.anvil.url(), Some(key(PROVIDER))).unwrap(),
-            version: request["request"]["version"].as_str().unwrap().parse().unwrap(),
+            version: request["request"]["version"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap(),
             session: serde_json::from_slice(&session).unwrap(),
             deployment,
             next: 1_000,
@@ -337,7 +376,11 @@ impl Maker {
             requester: self.requester.account().unwrap(),
             provider,
             version: self.version,
-            inputDigest: self.session["input_digest"].as_str().unwrap().parse().unwrap(),
+            inputDigest: self.session["input_digest"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap(),
             promptTokens: 4,
             newTokens: 4,
             lane: ask.lane,
@@ -385,12 +428,19 @@ impl Maker {
             std::fs::write(directory.join(name), value.to_string()).unwrap();
         };
         write("session.json", &session);
-        std::fs::copy(fixture().session.join("card.json"), directory.join("card.json")).unwrap();
+        std::fs::copy(
+            fixture().session.join("card.json"),
+            directory.join("card.json"),
+        )
+        .unwrap();
         let parsed: nanozk_verifier::session::Session = serde_json::from_value(session).unwrap();
         let header = nanozk_chain::claim::header(&parsed, provider);
         let signer = key(PROVIDER);
         let signatures = nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header);
-        write("signatures.json", &serde_json::to_value(signatures).unwrap());
+        write(
+            "signatures.json",
+            &serde_json::to_value(signatures).unwrap(),
+        );
         (directory, job.to_string())
     }
 
@@ -401,7 +451,11 @@ impl Maker {
         };
         let book = self.deployment.address("ClaimBook").unwrap();
         let data = nanozk_chain::primitives::hex::encode_prefixed(call.abi_encode());
-        let answer = rpc(self.port, "eth_call", json!([{"to": book, "data": data}, "latest"]));
+        let answer = rpc(
+            self.port,
+            "eth_call",
+            json!([{"to": book, "data": data}, "latest"]),
+        );
         u8::from_str_radix(&answer.as_str().unwrap()[64..], 16).unwrap()
     }
 
@@ -428,6 +482,8 @@ pub(crate) const ENDED: &str = "ClaimEnded(bytes32,uint8)";
 
 /// Transactions that an account sent.
 pub(crate) fn nonce(w: &World, account: &str) -> u64 {
-    let nonce = w.anvil.rpc("eth_getTransactionCount", json!([account, "latest"]));
+    let nonce = w
+        .anvil
+        .rpc("eth_getTransactionCount", json!([account, "latest"]));
     u64::from_str_radix(nonce.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }

@@ -17,7 +17,9 @@ fn a_full_disk_stops_it_until_there_is_room() {
     let mut s = setup.start();
     let (session, first) = maker.claim(Ask::default(), &made);
     setup.deliver(&session);
-    s.wait("the first claim to be posted", |_| (maker.status(&first) == 1).then_some(()));
+    s.wait("the first claim to be posted", |_| {
+        (maker.status(&first) == 1).then_some(())
+    });
     s.wait("it to be written", |s| {
         (s.claim(&first)?["transactions"][0]["block"].as_u64()).filter(|b| *b > 0)
     });
@@ -25,7 +27,9 @@ fn a_full_disk_stops_it_until_there_is_room() {
     // No file of this process may grow any more: the kernel refuses its writes.
     let limit = |bytes: &str, s: &Service| {
         let pid = s.child.id().to_string();
-        let status = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")]).status();
+        let status = Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")])
+            .status();
         assert!(status.unwrap().success());
     };
     limit("1", &s);
@@ -39,9 +43,15 @@ fn a_full_disk_stops_it_until_there_is_room() {
     });
     w.anvil.mine(3);
     std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(nonce(&w, SENDER_ADDRESS), sent, "nothing is sent that is not written down");
+    assert_eq!(
+        nonce(&w, SENDER_ADDRESS),
+        sent,
+        "nothing is sent that is not written down"
+    );
     limit("unlimited", &s);
-    s.wait("the second claim to be posted", |_| (maker.status(&second) == 1).then_some(()));
+    s.wait("the second claim to be posted", |_| {
+        (maker.status(&second) == 1).then_some(())
+    });
     w.anvil.wait(1_300);
     for job in [&first, &second] {
         assert_eq!(s.ended(job), "finalized");
@@ -67,7 +77,10 @@ impl Postgres {
             .filter_map(|e| Some(e.ok()?.path().join("bin")))
             .find(|p| p.join("initdb").is_file());
         let Some(bin) = found else {
-            assert!(std::env::var_os("NANOZK_TEST_ALL").is_none(), "PostgreSQL is not installed");
+            assert!(
+                std::env::var_os("NANOZK_TEST_ALL").is_none(),
+                "PostgreSQL is not installed"
+            );
             eprintln!("not run: no PostgreSQL in /usr/lib/postgresql (NANOZK_TEST_ALL=1 makes that an error)");
             return None;
         };
@@ -75,14 +88,21 @@ impl Postgres {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let postgres = Postgres {
             bin,
-            data: tempfile::Builder::new().prefix("nanozk-postgres").tempdir_in("/tmp").unwrap(),
+            data: tempfile::Builder::new()
+                .prefix("nanozk-postgres")
+                .tempdir_in("/tmp")
+                .unwrap(),
             port: listener.local_addr().unwrap().port(),
             user: root.then_some("postgres"),
         };
         drop(listener);
         if root {
             let data = path(postgres.data.path()).to_owned();
-            assert!(Command::new("chown").args(["postgres", &data]).status().unwrap().success());
+            assert!(Command::new("chown")
+                .args(["postgres", &data])
+                .status()
+                .unwrap()
+                .success());
         }
         let data = path(postgres.data.path()).to_owned();
         postgres.run("initdb", &["-D", &data, "-U", "nanozk", "-A", "trust"]);
@@ -95,7 +115,9 @@ impl Postgres {
         let mut command = match self.user {
             Some(user) => {
                 let mut command = Command::new("setpriv");
-                command.args(["--reuid", user, "--regid", user, "--clear-groups"]).arg(program);
+                command
+                    .args(["--reuid", user, "--regid", user, "--clear-groups"])
+                    .arg(program);
                 command
             }
             None => Command::new(program),
@@ -112,13 +134,29 @@ impl Postgres {
     }
 
     fn up(&self) {
-        let options = format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", self.port);
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''",
+            self.port
+        );
         let (data, log) = (path(self.data.path()), self.data.path().join("log"));
-        self.run("pg_ctl", &["-D", data, "-o", &options, "-l", path(&log), "-w", "start"]);
+        self.run(
+            "pg_ctl",
+            &["-D", data, "-o", &options, "-l", path(&log), "-w", "start"],
+        );
     }
 
     fn down(&self) {
-        self.run("pg_ctl", &["-D", path(self.data.path()), "-m", "immediate", "-w", "stop"]);
+        self.run(
+            "pg_ctl",
+            &[
+                "-D",
+                path(self.data.path()),
+                "-m",
+                "immediate",
+                "-w",
+                "stop",
+            ],
+        );
     }
 
     fn url(&self) -> String {
@@ -136,7 +174,9 @@ impl Drop for Postgres {
 /// The database ends without a word, and comes back: nothing is lost, and one relayer at a time has it.
 #[test]
 fn postgresql_may_restart() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
     let w = World::new();
     let mut maker = Maker::new(&w);
     let setup = Setup::new(&w, "relayer").set("database", &postgres.url());
@@ -145,9 +185,18 @@ fn postgresql_may_restart() {
     let mut s = setup.start();
     let (code, error) = setup.refused();
     assert_eq!(code, 2);
-    assert!(error.contains("another relayer has the database"), "{error}");
+    assert!(
+        error.contains("another relayer has the database"),
+        "{error}"
+    );
     for round in 0..4 {
-        let (session, job) = maker.claim(Ask { locked: false, ..Ask::default() }, &made);
+        let (session, job) = maker.claim(
+            Ask {
+                locked: false,
+                ..Ask::default()
+            },
+            &made,
+        );
         setup.deliver(&session);
         jobs.push(job.clone());
         // At different points of the claim's life.
@@ -165,7 +214,9 @@ fn postgresql_may_restart() {
         if round == 3 {
             s = setup.start();
         }
-        s.wait("the claim to be posted", |_| (maker.status(&job) == 1).then_some(()));
+        s.wait("the claim to be posted", |_| {
+            (maker.status(&job) == 1).then_some(())
+        });
     }
     w.anvil.wait(1_300);
     for job in &jobs {
@@ -183,15 +234,25 @@ fn databases_are_not_mixed_up() {
     let mut s = setup.start();
     let (code, error) = setup.refused();
     assert_eq!(code, 2);
-    assert!(error.contains("another relayer has the database"), "{error}");
+    assert!(
+        error.contains("another relayer has the database"),
+        "{error}"
+    );
     assert_eq!(s.stop(), 0);
     setup.key = crate::anvil::CHALLENGER;
     let (code, error) = setup.refused();
     assert_eq!(code, 2);
     assert!(error.contains("the database is of account"), "{error}");
     let file = Path::new(setup.database.strip_prefix("sqlite:").unwrap()).to_owned();
-    std::fs::write(&file, b"this is no database, this is a text that somebody put here").unwrap();
+    std::fs::write(
+        &file,
+        b"this is no database, this is a text that somebody put here",
+    )
+    .unwrap();
     let (code, error) = setup.refused();
     assert_eq!(code, 2);
-    assert!(error.contains("not a database") && !error.contains("panicked"), "{error}");
+    assert!(
+        error.contains("not a database") && !error.contains("panicked"),
+        "{error}"
+    );
 }

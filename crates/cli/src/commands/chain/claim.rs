@@ -1,7 +1,9 @@
 //! `nanozk claim`.
 
 use super::{id_of, status, Chain};
-use crate::args::{ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs};
+use crate::args::{
+    ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs,
+};
 use crate::output::{thousands, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::aggregate::{prove_all, AggregateCall};
@@ -13,8 +15,8 @@ use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::{sign, SignatureFile};
-use nanozk_prover::session::SessionDir;
 use nanozk_prover::files;
+use nanozk_prover::session::SessionDir;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::session::Session;
