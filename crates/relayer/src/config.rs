@@ -445,7 +445,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let cases: [(&str, &[(&str, &str)], &str); 8] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 8] = [
             ("rpc = 1", &[], "rpc"),
             (FILE, &[("polll", "1")], "polll"),
             (FILE, &[("rpc", "ftp://x")], "no address of a node"),

@@ -258,11 +258,14 @@ fn has_all(set: U256, layers: usize) -> bool {
     (0..layers).all(|l| set.bit(l))
 }
 
-/// Layers that have to be proven, each with its deadline.
-fn owed(facts: &Facts, sent: &BTreeSet<usize>) -> Vec<(usize, u64)> {
+/// A layer that has to be proven, and until when.
+type Due = (usize, u64);
+
+/// Layers that have to be proven.
+fn owed(facts: &Facts, sent: &BTreeSet<usize>) -> Vec<Due> {
     // Before the draw the contract counts all layers as missing; which ones are owed is not known yet.
     let undrawn = facts.lane == status::LANE_AUDITED && !facts.revealed;
-    let mut owed: Vec<(usize, u64)> = Vec::new();
+    let mut owed: Vec<Due> = Vec::new();
     for layer in 0..facts.layers {
         if facts.proven.bit(layer) || sent.contains(&layer) {
             continue;
@@ -320,7 +323,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
     if let Some(by) = due.iter().map(|l| l.1).min() {
         let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
         let at_once = local.settle == Settle::Aggregate && whole;
-        let (ready, needed): (Vec<(usize, u64)>, Vec<(usize, u64)>) = due
+        let (ready, needed): (Vec<Due>, Vec<Due>) = due
             .iter()
             .partition(|(layer, _)| local.proofs.contains(layer));
         if local.aggregate && late.is_empty() {
@@ -376,8 +379,8 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
 }
 
 /// Consecutive layers, no more than a transaction takes.
-fn batches(layers: &[(usize, u64)], most: usize) -> Vec<Vec<(usize, u64)>> {
-    let mut out: Vec<Vec<(usize, u64)>> = Vec::new();
+fn batches(layers: &[Due], most: usize) -> Vec<Vec<Due>> {
+    let mut out: Vec<Vec<Due>> = Vec::new();
     for &(layer, by) in layers {
         match out.last_mut() {
             Some(b) if b.len() < most && b.last().is_some_and(|l| l.0 + 1 == layer) => {

@@ -9,6 +9,7 @@
 //! | `request.json` | a requester | the job |
 //! | `secret.json` | either; disclosed by the provider | executing the claim again |
 
+use crate::allow::AllowList;
 use crate::decide::Act;
 use crate::error::Error;
 use crate::facts::{Contracts, Facts};
@@ -327,7 +328,14 @@ impl Material<'_> {
 }
 
 /// Contracts and functions that the relayer calls: its key signs nothing else.
-pub fn allowed(c: &Contracts) -> Vec<(Address, String, Vec<([u8; 4], String)>)> {
+pub fn allowed(c: &Contracts) -> AllowList {
+    AllowList::new(functions(c))
+}
+
+/// A contract, its name, and selectors with their signatures.
+type Functions = (Address, String, Vec<([u8; 4], String)>);
+
+fn functions(c: &Contracts) -> Vec<Functions> {
     use alloy::sol_types::SolCall;
     fn function<C: SolCall>() -> ([u8; 4], String) {
         (C::SELECTOR, C::SIGNATURE.to_owned())

@@ -1,7 +1,7 @@
 //! A service that takes claims through their life on chain: posts them, asks for their proofs, settles them, answers
 //! challenges, ends what expired; or watches those of others, executes them again, and challenges what is false.
 //!
-//! * [`config`]: settings;
+//! * [`config`]: settings of a file, below the environment, below options;
 //! * [`rpc`]: several nodes as one; [`facts`]: what the chain says of a claim; [`cursor`]: which claims it says something
 //!   new of;
 //! * [`files`]: what is at hand of a claim; [`decide`]: what to do about it, a function of both;

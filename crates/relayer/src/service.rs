@@ -283,7 +283,7 @@ impl Relayer {
         let allow = config.allow_development_keys;
         let key = open(config.signer.clone(), chain_id, allow)
             .await?
-            .guarded(AllowList::new(allowed(&contracts)));
+            .guarded(allowed(&contracts));
         let provider_key = match &config.provider_signer {
             // It signs no transaction at all.
             Some(source) => Some(
