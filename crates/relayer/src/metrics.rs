@@ -56,7 +56,7 @@ impl Metrics {
                 made
             }};
         }
-        Ok(Metrics {
+        let metrics = Metrics {
             slack: made!(Gauge::new(
                 "nanozk_deadline_slack_seconds",
                 "Least time to a deadline of ours, by the chain's clock; +Inf if nothing is due"
@@ -119,7 +119,10 @@ impl Metrics {
             )),
             round: made!(Gauge::new("nanozk_round_seconds", "Time of the last round")),
             registry,
-        })
+        };
+        // Zero would be an alarm.
+        metrics.slack.set(f64::INFINITY);
+        Ok(metrics)
     }
 
     /// Counts of transactions.

@@ -269,6 +269,17 @@ impl Relayer {
             .get_chain_id()
             .await
             .map_err(|e| Error::of_node(e, "asking for the chain"))?;
+        for node in rpc.check().await {
+            if !node.usable {
+                let reason = node.last_error.unwrap_or_default();
+                warn!(
+                    code = "NZK205",
+                    node = node.node,
+                    reason,
+                    "a node cannot be used; others can"
+                );
+            }
+        }
         let (contracts, router) =
             contracts(&deployment, &config.deployment, &provider, answered).await?;
 
