@@ -105,7 +105,7 @@ impl AggregateCall {
         }
         let statement = B256::from(session.statement(card.layers.len()).digest());
         if self.statement != statement {
-            return Err(Error::Request(format!(
+            return Err(Error::Mismatch(format!(
                 "the aggregate was made for statement {}, the session's is {statement}: nanozk aggregate makes it again",
                 self.statement
             )));

@@ -202,6 +202,9 @@ pub enum Error {
     /// A request does not have the id it says, or is not signed by whom it says.
     #[error("the request is not consistent: {0}")]
     Request(String),
+    /// Files that do not belong together.
+    #[error("{0}")]
+    Mismatch(String),
     /// A proof cannot be sent.
     #[error(transparent)]
     Session(#[from] nanozk_verifier::session::SessionError),

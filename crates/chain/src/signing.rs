@@ -175,7 +175,7 @@ impl SignatureFile {
                 .ok()
                 .and_then(|s| s.recover_address_from_prehash(&digest).ok());
             if signer != Some(self.provider) {
-                return Err(Error::Request(format!(
+                return Err(Error::Mismatch(format!(
                     "the signature of {what} is not {}'s for this session",
                     self.provider
                 )));
