@@ -244,6 +244,10 @@ fn databases_are_not_mixed_up() {
     assert_eq!(code, 2);
     assert!(error.contains("the database is of account"), "{error}");
     let file = Path::new(setup.database.strip_prefix("sqlite:").unwrap()).to_owned();
+    // A log beside it would bring the tables back.
+    for log in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{log}", file.display()));
+    }
     std::fs::write(
         &file,
         b"this is no database, this is a text that somebody put here",
