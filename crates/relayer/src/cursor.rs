@@ -4,23 +4,38 @@
 use crate::error::Error;
 use crate::facts::Contracts;
 use crate::store::{Block, Store};
-use crate::transactions::Tip;
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, B256};
 use alloy::providers::{Provider, RootProvider};
-use alloy::rpc::types::{Filter, Header};
+use alloy::rpc::types::{Filter, Header, Log};
+use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// Blocks of one question for events.
-const CHUNK: u64 = 500;
-/// Headers that are read one by one when many blocks are behind.
+/// Blocks that are read at most: with more to catch up on, all claims are looked at instead.
 const LINKED: u64 = 64;
+/// How often it is begun anew if the chain changes while it is read.
+const ANEW: u32 = 3;
+/// How long a chain that is shorter, but no other, is taken for a node that is behind.
+const BEHIND: Duration = Duration::from_secs(30);
+
+/// The newest block of the chain that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Number.
+    pub number: u64,
+    /// Time.
+    pub time: u64,
+    /// Hash.
+    pub hash: B256,
+}
 
 /// Follows the chain.
 #[derive(Debug)]
 pub struct Cursor {
     store: Store,
     provider: RootProvider,
+    /// Where it is, and since when nodes are behind it.
+    last: Option<(Tip, Option<Instant>)>,
     /// Contracts whose events are about one claim, and come with its id.
     of_claims: Vec<Address>,
     /// The router: what it freezes concerns all claims.
@@ -33,6 +48,7 @@ impl Cursor {
         Cursor {
             store,
             provider,
+            last: None,
             of_claims: vec![c.market, c.book, c.settlement, c.dispute, c.beacon],
             router,
         }
@@ -48,7 +64,17 @@ impl Cursor {
     }
 
     /// Goes on to the newest block, which it gives.
-    pub async fn sync(&self) -> Result<Tip, Error> {
+    pub async fn sync(&mut self) -> Result<Tip, Error> {
+        for _ in 0..ANEW {
+            if let Some(tip) = self.follow().await? {
+                return Ok(tip);
+            }
+        }
+        Err(Error::Nodes("the chain changes while it is read".into()))
+    }
+
+    /// The same; none if blocks do not fit together.
+    async fn follow(&mut self) -> Result<Option<Tip>, Error> {
         let head = self
             .header(BlockNumberOrTag::Latest)
             .await?
@@ -56,22 +82,49 @@ impl Cursor {
         let newest = Tip {
             number: head.number,
             time: head.timestamp,
+            hash: head.hash,
         };
+        if let Some(tip) = self.ahead_of(&newest).await? {
+            return Ok(Some(tip));
+        }
+        let there = self.go_to(&head).await?;
+        if there {
+            self.last = Some((newest, None));
+        }
+        Ok(there.then_some(newest))
+    }
+
+    /// Where it is, if a node names a block that it passed already: the node is behind, for a while.
+    async fn ahead_of(&mut self, newest: &Tip) -> Result<Option<Tip>, Error> {
+        let Some((tip, since)) = &mut self.last else {
+            return Ok(None);
+        };
+        if newest.number >= tip.number {
+            return Ok(None);
+        }
+        let known = self.store.block(newest.number).await?;
+        let since = since.get_or_insert_with(Instant::now);
+        let behind = known.is_some_and(|b| b.hash == newest.hash) && since.elapsed() < BEHIND;
+        Ok(behind.then_some(*tip))
+    }
+
+    /// Reads up to a block; false if blocks do not fit together.
+    async fn go_to(&self, head: &Header) -> Result<bool, Error> {
         let Some(tip) = self.store.tip().await? else {
-            self.store.advance(&[block_of(&head)], &[]).await?;
-            return Ok(newest);
+            self.store.advance(&[block_of(head)], &[]).await?;
+            return Ok(true);
         };
         if tip.hash == head.hash {
-            return Ok(newest);
+            return Ok(true);
         }
-        let Some(from) = self.common(tip, &head).await? else {
+        let Some(from) = self.common(tip, head).await? else {
             warn!(
                 code = "NZK211",
                 "no block that was seen is on the chain any more: everything is looked at again"
             );
             self.store.rewind(0).await?;
-            self.store.advance(&[block_of(&head)], &[]).await?;
-            return Ok(newest);
+            self.store.advance(&[block_of(head)], &[]).await?;
+            return Ok(true);
         };
         if from < tip.number {
             let depth = tip.number - from;
@@ -83,16 +136,11 @@ impl Cursor {
             );
             self.store.rewind(from).await?;
         }
-        let mut first = from + 1;
-        while first <= head.number {
-            let last = (first + CHUNK - 1).min(head.number);
-            if !self.advance(first, last, &head).await? {
-                // It changed while it was read: the next round starts from what is written.
-                break;
-            }
-            first = last + 1;
+        if from == head.number {
+            return Ok(true);
         }
-        Ok(newest)
+        let first = head.number.saturating_sub(LINKED).max(from) + 1;
+        self.advance(first, from + 1, head).await
     }
 
     /// The newest block that both the chain and the store have, if there is one.
@@ -112,10 +160,11 @@ impl Cursor {
         Ok(None)
     }
 
-    /// Reads blocks and their events; false if they do not fit together.
-    async fn advance(&self, first: u64, last: u64, head: &Header) -> Result<bool, Error> {
+    /// Reads blocks from the first one that is read up to the newest, and the events of all from `unread` on; false if
+    /// they do not fit together.
+    async fn advance(&self, first: u64, unread: u64, head: &Header) -> Result<bool, Error> {
         let mut blocks = Vec::new();
-        for number in first.max((last + 1).saturating_sub(LINKED))..=last {
+        for number in first..=head.number {
             let header = match number == head.number {
                 true => Some(head.clone()),
                 false => self.header(BlockNumberOrTag::Number(number)).await?,
@@ -136,34 +185,51 @@ impl Cursor {
             }
             blocks.push(block);
         }
-        let mut addresses = self.of_claims.clone();
-        addresses.push(self.router);
-        let filter = Filter::new()
-            .address(addresses)
-            .from_block(first)
-            .to_block(last);
-        let logs = self
-            .provider
-            .get_logs(&filter)
-            .await
-            .map_err(|e| Error::of_node(e, "events"))?;
         let mut touched: Vec<B256> = Vec::new();
-        for log in &logs {
-            let read = blocks.iter().find(|b| Some(b.number) == log.block_number);
-            if log.removed || read.is_some_and(|b| Some(b.hash) != log.block_hash) {
-                return Ok(false);
+        let mut all = first > unread;
+        let read: &[Block] = if all { &[] } else { &blocks };
+        for block in read {
+            let logs = match self.events(block.hash).await {
+                Ok(logs) => logs,
+                // What a node does not do must not keep it from going on.
+                Err(Error::Refused(reason)) => {
+                    warn!(
+                        code = "NZK202",
+                        reason, "no events: all claims are looked at"
+                    );
+                    all = true;
+                    break;
+                }
+                Err(e) => return Err(e),
+            };
+            for log in &logs {
+                if log.removed {
+                    return Ok(false);
+                }
+                if log.address() == self.router {
+                    info!(code = "NZK212", "the verifiers of the router changed");
+                    all = true;
+                } else if let Some(id) = log.topics().get(1) {
+                    touched.push(*id);
+                }
             }
-            if log.address() == self.router {
-                info!(code = "NZK212", "the verifiers of the router changed");
-                self.store.touch_all().await?;
-            } else if let Some(id) = log.topics().get(1) {
-                touched.push(*id);
-            }
+        }
+        if all {
+            self.store.touch_all().await?;
         }
         touched.sort();
         touched.dedup();
         self.store.advance(&blocks, &touched).await?;
         Ok(true)
+    }
+
+    /// Events of a block. It is named by its hash: asked by number, a node that is behind says that there are none.
+    async fn events(&self, block: B256) -> Result<Vec<Log>, Error> {
+        let mut addresses = self.of_claims.clone();
+        addresses.push(self.router);
+        let filter = Filter::new().address(addresses).at_block_hash(block);
+        let logs = self.provider.get_logs(&filter).await;
+        logs.map_err(|e| Error::of_node(e, "events"))
     }
 }
 

@@ -131,7 +131,7 @@ pub fn list(layers: &[usize], by: &str) -> String {
 /// Proofs that are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// Layers.
+    /// Layers, the most urgent first.
     pub layers: Vec<usize>,
     /// In one proof.
     pub aggregate: bool,
@@ -163,7 +163,8 @@ impl Decision {
         self.acts.push((act, by));
     }
 
-    fn wait(&mut self, until: u64) {
+    /// Has it looked at again then, at the latest.
+    pub fn wait(&mut self, until: u64) {
         self.wake = Some(self.wake.map_or(until, |w| w.min(until)));
     }
 
@@ -171,6 +172,7 @@ impl Decision {
     fn concluded(mut self, waiting: String) -> Self {
         let times = self.acts.iter().map(|(_, by)| *by);
         let times = times.chain(self.prove.iter().map(|p| p.by));
+        let times = times.chain([self.due]);
         self.due = times.filter(|by| *by != 0).min().unwrap_or(0);
         self.next = match (self.acts.first(), &self.prove) {
             (Some((act, _)), _) => act.what(),
@@ -183,6 +185,9 @@ impl Decision {
         self
     }
 }
+
+/// Seconds that have to be left to claim a job when it is taken: what is taken and not claimed costs stake.
+const LEAD: u64 = 120;
 
 /// Decides; `now` is the chain's time.
 pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
@@ -212,11 +217,16 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
             "nobody took the job in time"
         }
         status::JOB_OPEN => {
-            if role == Role::Provider && local.can_lock && facts.usable {
-                d.act(Act::Lock, facts.lock_by);
+            let by = facts.lock_by.min(facts.claim_by.saturating_sub(LEAD));
+            let mine = role == Role::Provider && local.can_lock && facts.usable;
+            if mine && now <= by {
+                d.act(Act::Lock, by);
             }
             d.wait(facts.lock_by + 1);
-            "waiting for a provider to take the job"
+            match mine && now > by {
+                true => "too little time is left to claim the job: it is not taken",
+                false => "waiting for a provider to take the job",
+            }
         }
         status::JOB_LOCKED if now > facts.claim_by || !facts.usable => {
             if role == Role::Provider && facts.usable {
@@ -261,13 +271,13 @@ fn has_all(set: U256, layers: usize) -> bool {
 /// A layer that has to be proven, and until when.
 type Due = (usize, u64);
 
-/// Layers that have to be proven.
-fn owed(facts: &Facts, sent: &BTreeSet<usize>) -> Vec<Due> {
+/// Layers that have to be proven, those on their way among them.
+fn owed(facts: &Facts) -> Vec<Due> {
     // Before the draw the contract counts all layers as missing; which ones are owed is not known yet.
     let undrawn = facts.lane == status::LANE_AUDITED && !facts.revealed;
     let mut owed: Vec<Due> = Vec::new();
     for layer in 0..facts.layers {
-        if facts.proven.bit(layer) || sent.contains(&layer) {
+        if facts.proven.bit(layer) {
             continue;
         }
         let challenged = facts.challenges.iter().find(|c| c.layer == layer);
@@ -308,11 +318,20 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             d.act(Act::Reveal, facts.proven_by);
         } else if now <= facts.proven_by {
             waiting = format!("waiting for block {}, which draws layers", facts.draw_block);
-            d.wait(now + 1);
+            let blocks = facts.draw_block.saturating_sub(facts.block);
+            // No chain has two blocks a second for long that is not worth a second look.
+            d.wait(now + (blocks / 2).clamp(1, 30));
         }
     }
-    let owed = owed(facts, &local.sent);
-    let (due, late): (Vec<_>, Vec<_>) = owed.into_iter().partition(|(_, by)| now <= *by);
+    if draws && now > facts.proven_by {
+        d.missed = Some("the layers were not drawn in time".into());
+    }
+    let (due, late): (Vec<_>, Vec<_>) = owed(facts).into_iter().partition(|(_, by)| now <= *by);
+    d.due = due.iter().map(|l| l.1).min().unwrap_or(0);
+    let due: Vec<Due> = due
+        .into_iter()
+        .filter(|(layer, _)| !local.sent.contains(layer))
+        .collect();
     if !late.is_empty() {
         let layers: Vec<usize> = late.iter().map(|l| l.0).collect();
         d.missed = Some(format!(
@@ -347,7 +366,9 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             } else if !ready.is_empty() {
                 d.wait(patient);
             }
-            if let Some(by) = needed.iter().map(|l| l.1).min() {
+            let mut needed = needed;
+            needed.sort_by_key(|(layer, by)| (*by, *layer));
+            if let Some((_, by)) = needed.first().copied() {
                 let layers = needed.iter().map(|l| l.0).collect();
                 d.prove = Some(Need {
                     layers,
@@ -484,13 +505,17 @@ mod tests {
             job_status: status::JOB_OPEN,
             usable: true,
             lock_by: 100,
-            claim_by: 200,
+            claim_by: 300,
             ..Facts::default()
         };
         let at = |f: &Facts, role, now| acts(&decide(role, f, &provider(&[]), now));
         // Until a deadline means at it, too.
         assert_eq!(at(&f, Role::Provider, 100), [Act::Lock]);
         assert_eq!(at(&f, Role::Provider, 101), [Act::CancelJob]);
+        // Not what could not be claimed any more.
+        f.claim_by = 200;
+        assert_eq!(at(&f, Role::Provider, 80), [Act::Lock]);
+        assert_eq!(at(&f, Role::Provider, 81), []);
         assert_eq!(at(&f, Role::Watcher, 100), []);
         assert_eq!(at(&f, Role::Watcher, 101), [Act::CancelJob]);
         f.job_status = status::JOB_LOCKED;
@@ -549,6 +574,17 @@ mod tests {
         assert_eq!(d.acts, [(Act::Prove(vec![2]), 1_700)]);
         let d = decide(Role::Provider, &f, &provider(&[2]), 1_701);
         assert!(d.acts.is_empty() && d.missed.is_some());
+        // What is on its way is due until the chain has it.
+        let mut sent = provider(&[2]);
+        sent.sent = [2].into();
+        let d = decide(Role::Provider, &f, &sent, 1_700);
+        assert_eq!((acts(&d), d.due, d.missed), (vec![], 1_700, None));
+        let d = decide(Role::Provider, &f, &sent, 1_701);
+        assert!(d.missed.is_some());
+        // The most urgent first, whatever its number.
+        f.challenges = vec![challenge(1, 1_900), challenge(2, 1_700)];
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
+        assert_eq!(d.prove.expect("challenged").layers, [2, 1]);
         f.challenges.clear();
         assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)), []);
         assert_eq!(
@@ -562,6 +598,8 @@ mod tests {
         let mut f = posted(2);
         let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
         assert_eq!((acts(&d), d.prove.clone()), (vec![], None));
+        let late = decide(Role::Provider, &f, &provider(&[]), 3_001);
+        assert!(late.missed.is_some(), "nobody drew");
         f.block = 13;
         assert_eq!(
             acts(&decide(Role::Provider, &f, &provider(&[]), 1_500)),

@@ -1,5 +1,6 @@
 //! Why something does not go on, each with a code that stays the same over versions: `docs/relayer.md` lists them.
 
+use crate::rpc::{presentable, revert_of};
 use alloy::primitives::Address;
 use alloy::transports::{RpcError, TransportErrorKind};
 use nanozk_chain::revert::Revert;
@@ -97,11 +98,10 @@ impl Error {
         let Some(payload) = error.as_error_resp() else {
             return Error::Nodes(error.to_string());
         };
-        let revert = match payload.as_revert_data() {
-            Some(data) => Revert::decode(&data),
-            None if payload.message.contains("revert") => Revert::decode(&[]),
-            None => return Error::Refused(payload.message.to_string()),
+        let Some(data) = revert_of(payload) else {
+            return Error::Refused(presentable(&payload.message));
         };
+        let revert = Revert::decode(&data);
         Error::Reverted {
             what: what.into(),
             revert: revert.into(),

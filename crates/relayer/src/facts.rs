@@ -1,5 +1,6 @@
 //! What the chain says of a claim, as of one block.
 
+use crate::cursor::Tip;
 use crate::error::Error;
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, Bytes, B256, U256};
@@ -48,7 +49,6 @@ pub struct Contracts {
 
 /// A challenge that is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Challenge {
     /// Layer; the number of layers stands for the output.
     pub layer: usize,
@@ -59,8 +59,10 @@ pub struct Challenge {
 }
 
 /// What the chain says of a claim.
+///
+/// They are kept as JSON for people to see, of other versions too; decisions are made from those just read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default)]
 pub struct Facts {
     /// As of this block.
     pub block: u64,
@@ -88,8 +90,6 @@ pub struct Facts {
     pub lock_by: u64,
     /// Until when it may be claimed.
     pub claim_by: u64,
-    /// Seconds to answer.
-    pub answer_window: u64,
     /// Whether proofs for the version count.
     pub usable: bool,
     /// Status of the claim; zero: none is posted.
@@ -171,9 +171,10 @@ impl Reader {
         })
     }
 
-    /// All about a claim; none if there is no such job.
-    pub async fn facts(&self, claim: B256, block: u64, time: u64) -> Result<Option<Facts>, Error> {
-        let at = BlockId::number(block);
+    /// All about a claim; none if there is no such job. A block is named by its hash: nodes on another branch have none
+    /// of that name.
+    pub async fn facts(&self, claim: B256, tip: Tip) -> Result<Option<Facts>, Error> {
+        let at = BlockId::hash(tip.hash);
         let c = &self.contracts;
         let described = self
             .read(c.lens, &lens::describeClaimCall { claim }, at)
@@ -188,8 +189,8 @@ impl Reader {
             .read(c.registry, &registry::usableCall { version }, at)
             .await?;
         let mut facts = Facts {
-            block,
-            time,
+            block: tip.number,
+            time: tip.time,
             job_status: d.job.status,
             lane: d.job.lane,
             requester: d.job.requester,
@@ -201,7 +202,6 @@ impl Reader {
             challenge_bond: U256::from(d.job.challengeBond),
             lock_by: d.job.lockBy,
             claim_by: d.job.claimBy,
-            answer_window: d.job.answerWindow.into(),
             usable,
             input_digest: d.job.inputDigest,
             text: d.status,

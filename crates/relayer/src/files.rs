@@ -12,7 +12,7 @@
 use crate::allow::AllowList;
 use crate::decide::Act;
 use crate::error::Error;
-use crate::facts::{Contracts, Facts};
+use crate::facts::{status, Contracts, Facts};
 use crate::store::Role;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use nanozk_chain::aggregate::{prove_all, AggregateCall};
@@ -133,8 +133,6 @@ pub struct SessionFiles {
     pub session: Session,
     /// The model.
     pub card: ModelCard,
-    /// The provider's signatures.
-    pub signatures: Option<SignatureFile>,
 }
 
 impl SessionFiles {
@@ -145,7 +143,6 @@ impl SessionFiles {
             .map_err(|e| Error::Files(format!("{}: {e}", path.join("card.json").display())))?;
         Ok(SessionFiles {
             session: read_json(&path.join("session.json"))?,
-            signatures: optional(&path.join("signatures.json"))?,
             card,
             path: path.to_owned(),
         })
@@ -173,6 +170,19 @@ impl SessionFiles {
             .collect()
     }
 
+    /// A layer's proof as the contract takes it. Whether it is valid is for the contract to say.
+    pub fn proof(&self, layer: usize, encoder: &mut Encoder) -> Result<Bytes, Error> {
+        let path = self.proof_path(layer);
+        encoder
+            .calldata(&self.session, &self.card, layer, &read(&path)?)
+            .map_err(|e| Error::Files(format!("{}: {e}", path.display())))
+    }
+
+    /// The provider's signatures.
+    pub fn signatures(&self) -> Result<Option<SignatureFile>, Error> {
+        optional(&self.path.join("signatures.json"))
+    }
+
     /// The aggregate, if there is one of this session.
     pub fn aggregate(&self) -> Result<Option<AggregateCall>, Error> {
         let Some(call) = optional::<AggregateCall>(&self.path.join("aggregate.json"))? else {
@@ -187,16 +197,25 @@ impl SessionFiles {
         optional(&self.path.join("output.json"))
     }
 
-    /// The session must be the one that is claimed.
-    pub fn check_claim(&self, facts: &Facts) -> Result<(), Error> {
+    /// Why what the chain has is not of this session, if it is not.
+    pub fn stranger(&self, facts: &Facts) -> Option<String> {
         let statement = self.session.statement(self.card.layers.len()).digest();
         if facts.status != 0 && facts.statement.0 != statement {
-            return Err(Error::Files(format!(
+            return Some(format!(
                 "the claim on chain is of another session: its statement is {}",
                 facts.statement
-            )));
+            ));
         }
-        Ok(())
+        if facts.job_status != status::JOB_LOCKED {
+            return None;
+        }
+        let signer = self.signatures().ok()??.provider;
+        (signer != facts.provider).then(|| {
+            format!(
+                "signatures.json is of {signer}, the job was taken by {}",
+                facts.provider
+            )
+        })
     }
 }
 
@@ -252,10 +271,7 @@ impl Material<'_> {
                 let files = self.files()?;
                 let proofs = layers
                     .iter()
-                    .map(|layer| {
-                        let bytes = read(&files.proof_path(*layer))?;
-                        Ok(encoder.calldata(&files.session, &files.card, *layer, &bytes)?)
-                    })
+                    .map(|layer| files.proof(*layer, encoder))
                     .collect::<Result<Vec<Bytes>, Error>>()?;
                 Call::new(
                     what,

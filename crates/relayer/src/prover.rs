@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::signer::KeySource;
 use alloy::primitives::B256;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,12 +18,17 @@ use tokio::process::Command;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
+/// The least time after which what runs is taken to hang.
+const HUNG: Duration = Duration::from_secs(600);
 /// Seconds of proving before it is looked again what is most urgent.
 const SLICE: f64 = 120.0;
 
 /// What a claim's computation is, executed again.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Reexecution {
+    /// Digest of what was disclosed.
+    #[serde(skip)]
+    pub secret: B256,
     /// Digest of the prompt.
     pub input_digest: B256,
     /// Digest of the output.
@@ -39,8 +44,15 @@ pub struct Reexecution {
 pub enum Task {
     /// Make proofs.
     Prove(Need),
-    /// Execute it again, with a model.
-    Reexecute(PathBuf),
+    /// Execute it again.
+    Reexecute {
+        /// Directory of the model.
+        model: PathBuf,
+        /// Until when a difference can be challenged.
+        by: u64,
+        /// Digest of what was disclosed.
+        secret: B256,
+    },
 }
 
 #[derive(Debug)]
@@ -53,8 +65,7 @@ impl Wanted {
     fn by(&self) -> u64 {
         match &self.task {
             Task::Prove(need) => need.by,
-            // Before anything can be challenged.
-            Task::Reexecute(_) => 0,
+            Task::Reexecute { by, .. } => *by,
         }
     }
 }
@@ -75,7 +86,8 @@ struct State {
     done: Vec<B256>,
     per_layer: f64,
     per_aggregate: f64,
-    told: Vec<B256>,
+    told: HashSet<B256>,
+    without_aggregate: HashSet<B256>,
 }
 
 /// Runs proofs.
@@ -150,8 +162,13 @@ impl Runner {
     }
 
     /// Claims whose proofs, or their absence, are to be looked at.
-    pub fn take_done(&self) -> Vec<B256> {
-        std::mem::take(&mut self.state().done)
+    pub fn done(&self) -> Vec<B256> {
+        self.state().done.clone()
+    }
+
+    /// That is written down.
+    pub fn noted(&self, claims: &[B256]) {
+        self.state().done.retain(|id| !claims.contains(id));
     }
 
     /// What is being proved.
@@ -169,6 +186,11 @@ impl Runner {
     /// Seconds that an aggregate is expected to take.
     pub fn aggregate_seconds(&self) -> u64 {
         self.state().per_aggregate as u64
+    }
+
+    /// Whether an aggregate for a claim failed: its layers are still to be had.
+    pub fn without_aggregate(&self, claim: B256) -> bool {
+        self.state().without_aggregate.contains(&claim)
     }
 
     /// Why the last attempt for a claim failed.
@@ -202,7 +224,7 @@ impl Runner {
                     code = "NZK410", claim = %id, seconds = ahead, left,
                     "the proofs may not be made in time"
                 );
-                state.told.push(id);
+                state.told.insert(id);
             }
             let paused = state
                 .failures
@@ -229,7 +251,7 @@ impl Runner {
                 let text = list(&layers, ",");
                 (vec!["prove".into(), "--layers".into(), text], layers)
             }
-            Task::Reexecute(model) => (
+            Task::Reexecute { model, .. } => (
                 vec![
                     "reexecute".into(),
                     "--model".into(),
@@ -239,9 +261,17 @@ impl Runner {
             ),
         };
         state.running = Some((claim, layers.clone()));
+        // What hangs keeps all others from being proved.
+        let limit = HUNG.max(Duration::from_secs_f64(
+            10.0 * state.expected(&task, layers.len()),
+        ));
         drop(state);
         let runner = self.clone();
-        tokio::spawn(async move { runner.run(claim, directory, task, arguments, layers).await });
+        tokio::spawn(async move {
+            runner
+                .run(claim, directory, task, arguments, layers, limit)
+                .await;
+        });
     }
 
     async fn run(
@@ -251,10 +281,19 @@ impl Runner {
         task: Task,
         arguments: Vec<String>,
         layers: Vec<usize>,
+        limit: Duration,
     ) {
         let begun = Instant::now();
         info!(code = "NZK411", claim = %claim, "{} begins", arguments.join(" "));
-        let outcome = self.execute(&directory, &arguments).await;
+        let outcome = tokio::time::timeout(limit, self.execute(&directory, &arguments)).await;
+        let hung = outcome.is_err();
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(Error::Prover(format!(
+                "{} was ended after {} s",
+                arguments.join(" "),
+                limit.as_secs()
+            )))
+        });
         let seconds = begun.elapsed().as_secs_f64();
         let mut state = self.state();
         state.running = None;
@@ -272,15 +311,25 @@ impl Runner {
                         let each = seconds / layers.len().max(1) as f64;
                         state.per_layer = mean(state.per_layer, each);
                     }
-                    Task::Reexecute(_) => match reexecution(&output) {
+                    Task::Reexecute { secret, .. } => match reexecution(&output) {
                         Ok(found) => {
-                            state.results.insert(claim, found);
+                            state.results.insert(claim, Reexecution { secret, ..found });
                         }
                         Err(e) => state.failed(claim, e.to_string()),
                     },
                 }
             }
-            Err(e) => state.failed(claim, e.to_string()),
+            Err(e) => {
+                match &task {
+                    Task::Prove(need) if need.aggregate => {
+                        state.without_aggregate.insert(claim);
+                    }
+                    // It may only be slow: what layers it finished is there.
+                    Task::Prove(_) if hung => state.per_layer *= 2.0,
+                    _ => {}
+                }
+                state.failed(claim, e.to_string());
+            }
         }
         drop(state);
         self.ended.notify_one();
@@ -324,11 +373,20 @@ impl Runner {
 }
 
 impl State {
+    /// Seconds that a task is expected to take.
     fn seconds(&self, task: &Task) -> f64 {
         match task {
+            Task::Prove(need) => self.expected(task, need.layers.len()),
+            Task::Reexecute { .. } => self.expected(task, 1),
+        }
+    }
+
+    /// The same, of so many of its layers.
+    fn expected(&self, task: &Task, layers: usize) -> f64 {
+        match task {
             Task::Prove(need) if need.aggregate => self.per_aggregate,
-            Task::Prove(need) => self.per_layer * need.layers.len() as f64,
-            Task::Reexecute(_) => self.per_layer,
+            Task::Prove(_) => self.per_layer * layers as f64,
+            Task::Reexecute { .. } => self.per_layer,
         }
     }
 

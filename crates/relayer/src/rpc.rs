@@ -224,11 +224,7 @@ impl Endpoint {
         for secret in &self.secrets {
             text = text.replace(secret, "…");
         }
-        let text = text.replace(char::is_control, " ");
-        match text.char_indices().nth(TEXT_CAP) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        }
+        presentable(&text)
     }
 
     fn answered(&self, pace: &Pace) {
@@ -567,6 +563,28 @@ fn judge(answer: Answer, ids: Vec<&Id>, single: bool) -> Result<ResponsePacket, 
         return Err(Failure::troubled(reason));
     }
     Ok(packet)
+}
+
+/// A node's text as people, logs and databases can take it.
+pub(crate) fn presentable(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    match text.char_indices().nth(TEXT_CAP) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// What a contract said no with, if that is what an error is.
+pub(crate) fn revert_of(error: &ErrorPayload) -> Option<Bytes> {
+    if !is_revert(error) {
+        return None;
+    }
+    // Some nodes put words before it, some an object around it.
+    let data = error.data.as_deref().map_or("", RawValue::get);
+    let hex = data.split("0x").nth(1).unwrap_or_default();
+    let end = hex.find(|c: char| !c.is_ascii_hexdigit());
+    let hex = &hex[..end.unwrap_or(hex.len())];
+    Some(hex.parse().unwrap_or_default())
 }
 
 /// Whether a contract said no.

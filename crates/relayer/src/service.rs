@@ -3,19 +3,18 @@
 //! A round is idempotent: whatever ends it, an error, a kill or a loss of power, the next one starts from what is on
 //! disk and on chain.
 
-use crate::allow::AllowList;
 use crate::config::Config;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Tip};
 use crate::decide::{decide, list, Act, Decision, Local, Settle};
 use crate::error::Error;
 use crate::facts::{status, Contracts, Facts, Reader};
-use crate::files::{allowed, Home, Material, SessionFiles};
+use crate::files::{allowed, read, Home, Material, SessionFiles};
 use crate::metrics::Metrics;
 use crate::prover::{Reexecution, Runner, Task};
 use crate::rpc::Failover;
 use crate::signer::{Key, KeySource, SignerError};
 use crate::store::{ClaimRow, Intent, Lease, Look, Observer, Role, Status, Store, Verdict};
-use crate::transactions::{Manager, Tip};
+use crate::transactions::{Manager, DAY};
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::providers::{Provider, RootProvider};
@@ -31,6 +30,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -42,6 +42,16 @@ const SIDE_BY_SIDE: usize = 8;
 const ROUND: u64 = 256;
 /// Seconds after which a claim is looked at though nothing said so.
 const IDLE: u64 = 3_600;
+/// Seconds after which it is tried again to do what a limit was in the way of.
+const LIMITED: u64 = 15;
+/// Looks that fail after which it is taken that all others fail, too.
+const ENOUGH: usize = 8;
+/// The longest round: with nodes that answer slowly, all of them.
+const HUNG: Duration = Duration::from_secs(600);
+/// The longest wait for the connection that holds the lock.
+const LEASE: Duration = Duration::from_secs(10);
+/// Seconds after which files that could not be read are read again.
+const MISSING: u64 = 60;
 /// Time between two looks through the inbox.
 const INBOX: Duration = Duration::from_secs(2);
 /// Time between two counts of money.
@@ -65,6 +75,9 @@ pub struct Live {
     pub head: Option<(u64, u64)>,
     /// The chain's time.
     pub now: u64,
+    /// When the last round that succeeded ended.
+    #[serde(skip)]
+    pub finished: Option<Instant>,
     /// Why the last round failed, with its code; none: it succeeded.
     pub not_ready: Option<(String, String)>,
     /// Wei of the account.
@@ -166,6 +179,8 @@ pub struct Relayer {
     /// Bonds at risk, with those of challenges on their way.
     bonds: Mutex<U256>,
     told: Mutex<HashSet<String>>,
+    /// What was being looked at may not be marked as such.
+    unsure: bool,
 }
 
 impl std::fmt::Debug for Relayer {
@@ -297,11 +312,7 @@ impl Relayer {
             .guarded(allowed(&contracts));
         let provider_key = match &config.provider_signer {
             // It signs no transaction at all.
-            Some(source) => Some(
-                open(source.clone(), chain_id, allow)
-                    .await?
-                    .guarded(AllowList::new([])),
-            ),
+            Some(source) => Some(open(source.clone(), chain_id, allow).await?),
             None => None,
         };
         let account = key.address();
@@ -335,8 +346,6 @@ impl Relayer {
         ] {
             store.identify(name, &value).await?;
         }
-        // What was being looked at when the last run ended is not known.
-        store.touch_all().await?;
         let home = Home {
             chain_id,
             contracts,
@@ -367,7 +376,7 @@ impl Relayer {
         Ok(Relayer {
             reader: Reader::new(provider.clone(), contracts),
             cursor: Cursor::new(store.clone(), provider.clone(), &contracts, router),
-            manager: Manager::new(store, provider.clone(), key, chain_id, config.fees.clone()),
+            manager: Manager::new(store, provider.clone(), key, chain_id, &config),
             provider_key,
             provider,
             shared,
@@ -380,6 +389,8 @@ impl Relayer {
             known: HashMap::new(),
             bonds: Mutex::new(U256::ZERO),
             told: Mutex::default(),
+            // Nor is it known of the last run.
+            unsure: true,
         })
     }
 
@@ -404,13 +415,24 @@ impl Relayer {
                 draining = Some(Instant::now());
             }
             let begun = Instant::now();
-            let pending = match self.round(phase).await {
+            // What hangs is given up, which is as if the process ended there.
+            let round = tokio::time::timeout(HUNG, self.round(phase)).await;
+            let hung = round.is_err();
+            let round = round.unwrap_or_else(|_| {
+                let seconds = HUNG.as_secs();
+                Err(Error::Nodes(format!("a round took more than {seconds} s")))
+            });
+            // What was being looked at then is not known.
+            self.unsure |= hung || matches!(round, Err(Error::Database(_)));
+            let pending = match round {
                 Ok(pending) => {
                     if failures != 0 {
                         info!(code = "NZK012", failures, "it goes on again");
                     }
                     failures = 0;
-                    shared.live().not_ready = None;
+                    let mut live = shared.live();
+                    (live.not_ready, live.finished) = (None, Some(Instant::now()));
+                    drop(live);
                     shared.metrics.ready.set(1);
                     pending
                 }
@@ -457,7 +479,7 @@ impl Relayer {
     /// system's clock is asked for nothing.
     fn now(&mut self, tip: Tip) -> u64 {
         let since = match self.seen {
-            Some((seen, since)) if (seen.number, seen.time) == (tip.number, tip.time) => since,
+            Some((seen, since)) if seen == tip => since,
             _ => {
                 let now = Instant::now();
                 self.seen = Some((tip, now));
@@ -475,12 +497,18 @@ impl Relayer {
     pub async fn round(&mut self, phase: Phase) -> Result<usize, Error> {
         let shared = self.shared.clone();
         if let Some(lease) = &mut self.lease {
-            if !lease.holds().await {
+            // A server that vanished says nothing at all.
+            let holds = tokio::time::timeout(LEASE, lease.holds()).await;
+            if !holds.unwrap_or(false) {
                 self.lease = None;
             }
         }
         if self.lease.is_none() {
             self.lease = shared.store.lock(shared.account).await?;
+        }
+        if self.unsure {
+            shared.store.touch_all().await?;
+            self.unsure = false;
         }
         let tip = self.cursor.sync().await?;
         let now = self.now(tip);
@@ -493,9 +521,13 @@ impl Relayer {
             .metrics
             .head
             .set(i64::try_from(tip.number).unwrap_or(i64::MAX));
+        let mut failed = None;
         if phase == Phase::Working {
             if self.scanned.is_none_or(|s| s.elapsed() >= INBOX) {
-                self.scan(now).await?;
+                match self.scan(now).await {
+                    Err(e @ Error::Files(_)) => failed = Some(e),
+                    other => other?,
+                }
                 self.scanned = Some(Instant::now());
             }
             if self.counted.is_none() {
@@ -503,18 +535,26 @@ impl Relayer {
                 self.count(tip, now).await?;
                 self.counted = Some(Instant::now());
             }
-            shared.store.touch(&shared.runner.take_done()).await?;
-            let mut awake = shared.store.awake(now, ROUND).await?;
-            let relayer = &*self;
-            let errors: Vec<Error> = stream::iter(awake.drain(..))
-                .map(|id| async move { relayer.look(id, tip, now).await.err() })
+            let done = shared.runner.done();
+            shared.store.touch(&done).await?;
+            shared.runner.noted(&done);
+            let awake = shared.store.awake(now, ROUND).await?;
+            let (relayer, failures) = (&*self, &AtomicUsize::new(0));
+            let errors: Vec<Error> = stream::iter(awake)
+                .map(|id| async move {
+                    if failures.load(Ordering::Relaxed) >= ENOUGH {
+                        return None;
+                    }
+                    let error = relayer.look(id, tip, now).await.err()?;
+                    failures.fetch_add(1, Ordering::Relaxed);
+                    Some(error)
+                })
                 .buffer_unordered(SIDE_BY_SIDE)
                 .filter_map(|e| async move { e })
                 .collect()
                 .await;
-            if let Some(e) = errors.into_iter().next() {
-                return Err(e);
-            }
+            // What is on its way goes on in spite of it.
+            failed = errors.into_iter().next().or(failed);
             shared.runner.schedule(now);
         }
         let mut pending = 0;
@@ -522,6 +562,7 @@ impl Relayer {
             let round = self.manager.round(tip, phase == Phase::Working).await?;
             shared.metrics.included.inc_by(round.included as u64);
             pending = round.pending;
+            failed = failed.or(round.failed.into_iter().next());
             if round.included != 0 {
                 // What was included decides what comes next.
                 shared.wake.notify_one();
@@ -531,7 +572,7 @@ impl Relayer {
             self.count(tip, now).await?;
             self.counted = Some(Instant::now());
         }
-        Ok(pending)
+        failed.map_or(Ok(pending), Err)
     }
 
     /// Looks through the inbox for claims that are new.
@@ -652,9 +693,9 @@ impl Relayer {
         now: u64,
     ) -> Result<(Option<Facts>, Decision, Option<(String, String)>), Error> {
         let (id, shared) = (row.id, &self.shared);
-        let Some(facts) = self.reader.facts(id, tip.number, tip.time).await? else {
+        let Some(facts) = self.reader.facts(id, tip).await? else {
+            // An event says so.
             let waiting = Decision {
-                wake: Some(now + 15),
                 next: "waiting for the job to be opened".into(),
                 ..Decision::default()
             };
@@ -662,10 +703,27 @@ impl Relayer {
         };
         let directory = PathBuf::from(&row.directory);
         let mut fault = None;
+        let mut note = |e: Error| fault = Some((e.code().to_owned(), e.to_string()));
         let files = match row.role {
-            Role::Provider => Some(SessionFiles::open(&directory)?),
-            _ => None,
+            // What needs no files is done without them.
+            Role::Provider => SessionFiles::open(&directory).map_err(&mut note).ok(),
+            Role::Watcher => None,
         };
+        let mut role = row.role;
+        if let Some(reason) = files.as_ref().and_then(|f| f.stranger(&facts)) {
+            note(Error::Files(reason));
+            if facts.status == status::POSTED {
+                // It may be replaced by ours, should the chain be reorganized.
+                shared.store.drop_unwanted(id, &[]).await?;
+                shared.runner.want(id, &directory, None);
+                let waiting = Decision {
+                    next: "waiting for the end of another claim".into(),
+                    ..Decision::default()
+                };
+                return Ok((Some(facts), waiting, fault));
+            }
+            role = Role::Watcher;
+        }
         let mut material = Material {
             id,
             contracts: &shared.home.contracts,
@@ -681,21 +739,29 @@ impl Relayer {
             hurry: shared.config.prover.margin,
             ..Local::default()
         };
-        if let Some(files) = &files {
-            files.check_claim(&facts)?;
-            if facts.status == 0 {
-                let sign = self.signatures(files, &facts, &mut material).await;
-                (local.can_lock, local.can_post) = sign?;
-                // Before anything is staked on it.
-                if local.can_post && facts.job_status <= status::JOB_LOCKED {
-                    self.check_session(files, &facts, tip).await?;
+        if let Some(files) = files.as_ref().filter(|_| role == Role::Provider) {
+            if facts.status == 0 && facts.job_status <= status::JOB_LOCKED {
+                match self.signed(files, &facts, &mut material, tip).await {
+                    Ok(signed) => (local.can_lock, local.can_post) = signed,
+                    Err(e @ (Error::Files(_) | Error::Chain(_))) => note(e),
+                    Err(e) => return Err(e),
                 }
             }
             local.proofs = files.proofs();
-            local.output = files.output()?.is_some();
+            local.proofs.retain(|layer| {
+                // What cannot be sent is made again.
+                let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
+                let proof = needed.then(|| files.proof(*layer, &mut guard(&self.encoder)));
+                proof.is_none_or(|p| p.map_err(&mut note).is_ok())
+            });
+            // One file that cannot be read keeps nothing from being done that needs another.
+            match files.output() {
+                Ok(output) => local.output = output.is_some(),
+                Err(e) => note(e),
+            }
             match files.aggregate() {
                 Ok(aggregate) => local.aggregate = aggregate.is_some(),
-                Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
+                Err(e) => note(e),
             }
         }
         let intents = shared.store.intents_of(id).await?;
@@ -703,14 +769,12 @@ impl Relayer {
             let Some(layers) = intent.action.strip_prefix("prove-") else {
                 continue;
             };
-            let refused = intent.status == Status::Dropped && intent.error.is_some();
+            let of: Vec<usize> = layers.split(',').filter_map(|l| l.parse().ok()).collect();
+            let done = !of.is_empty() && of.iter().all(|l| facts.proven.bit(*l));
+            let refused = intent.status == Status::Dropped && intent.error.is_some() && !done;
             match (intent.status, layers) {
                 (Status::Signed, "all") => local.sent.extend(0..facts.layers),
-                (Status::Signed, some) => {
-                    local
-                        .sent
-                        .extend(some.split(',').filter_map(|l| l.parse::<usize>().ok()));
-                }
+                (Status::Signed, _) => local.sent.extend(of),
                 // What cannot be had at once is had layer by layer.
                 (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
                 (_, some) if refused && some.contains(',') => local.apart = true,
@@ -725,18 +789,27 @@ impl Relayer {
             }
         }
         if row.role == Role::Watcher {
-            let verdict = self.verdict(row, &facts, &directory, &mut fault).await?;
+            let verdict = self.verdict(row, &facts, now, &mut fault).await?;
             local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
         }
-        let mut decision = decide(row.role, &facts, &local, now);
-        let late = now + shared.runner.aggregate_seconds();
-        if decision
+        let mut decision = decide(role, &facts, &local, now);
+        if let Some(by) = decision
             .prove
             .as_ref()
-            .is_some_and(|need| need.aggregate && late > need.by)
+            .filter(|p| p.aggregate)
+            .map(|p| p.by)
         {
-            local.settle = Settle::Layers;
-            decision = decide(row.role, &facts, &local, now);
+            let takes = shared.runner.aggregate_seconds() + shared.config.prover.margin;
+            let latest = by.saturating_sub(takes);
+            if now > latest || shared.runner.without_aggregate(id) {
+                local.settle = Settle::Layers;
+                decision = decide(role, &facts, &local, now);
+            } else {
+                decision.wait(latest + 1);
+            }
+        }
+        if row.role == Role::Provider && files.is_none() {
+            decision.wait(now + MISSING);
         }
         let mut wanted = Vec::new();
         for (act, by) in &decision.acts {
@@ -766,9 +839,14 @@ impl Relayer {
                 Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
             }
         }
+        if fault.as_ref().is_some_and(|f| f.0 == "NZK302") {
+            // A deposit, or what frees a bond, is no event of this claim.
+            decision.wait(now + LIMITED);
+        }
         shared.store.drop_unwanted(id, &wanted).await?;
         if row.role == Role::Provider {
-            let task = decision.prove.clone().map(Task::Prove);
+            let prove = decision.prove.clone().filter(|_| files.is_some());
+            let task = prove.map(Task::Prove);
             if let (Some(Task::Prove(need)), false) = (&task, shared.runner.exists()) {
                 let layers = list(&need.layers, ", ");
                 fault = Some((
@@ -784,6 +862,22 @@ impl Relayer {
             }
         }
         Ok((Some(facts), decision, fault))
+    }
+
+    /// Whether the job can be taken, and the claim posted, in the provider's name.
+    async fn signed(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        material: &mut Material<'_>,
+        tip: Tip,
+    ) -> Result<(bool, bool), Error> {
+        let (can_lock, can_post) = self.signatures(files, facts, material).await?;
+        if can_post {
+            // Before anything is staked on it.
+            self.check_session(files, facts, tip).await?;
+        }
+        Ok((can_lock, can_post))
     }
 
     /// Signatures of the provider: of its files, or of its key if it is here.
@@ -805,17 +899,17 @@ impl Relayer {
             true => facts.provider.is_zero() || facts.provider == provider,
             false => facts.provider == provider,
         };
-        if let Some(signatures) = &files.signatures {
+        if let Some(signatures) = files.signatures()? {
             signatures.check(&domains, &header)?;
             if !mine(signatures.provider) {
                 return Err(Error::Files(format!(
-                    "signatures.json is of {}, the job's provider is {}",
+                    "signatures.json is of {}, the job is for {}",
                     signatures.provider, facts.provider
                 )));
             }
             material.provider = signatures.provider;
-            material.lock_signature = signatures.lock.clone();
-            material.claim_signature = signatures.claim.clone();
+            material.lock_signature = signatures.lock;
+            material.claim_signature = signatures.claim;
             return Ok((true, true));
         }
         if mine(self.shared.account) && self.provider_key.is_none() {
@@ -825,18 +919,14 @@ impl Relayer {
         let Some(key) = self.provider_key.as_ref().filter(|k| mine(k.address())) else {
             return Ok((false, false));
         };
-        let sign = |digest: B256| async move {
-            let signature = key
-                .sign_digest(digest)
-                .await
-                .map_err(|e| Error::Key(e.to_string()))?;
-            Ok::<Bytes, Error>(signature.to_vec().into())
-        };
+        let key_error = |e: SignerError| Error::Key(e.to_string());
         material.provider = key.address();
         if open {
-            material.lock_signature = sign(domains.lock(material.id, key.address())).await?;
+            let signature = key.sign_lock(&domains, material.id).await;
+            material.lock_signature = signature.map_err(key_error)?.into();
         } else {
-            material.claim_signature = sign(domains.header(&header)).await?;
+            let signature = key.sign_claim(&domains, &header).await;
+            material.claim_signature = signature.map_err(key_error)?.into();
         }
         Ok((true, true))
     }
@@ -854,7 +944,7 @@ impl Relayer {
             .read(
                 self.shared.home.contracts.registry,
                 &registry::modelIdCall { version },
-                BlockId::number(tip.number),
+                BlockId::hash(tip.hash),
             )
             .await?;
         if model.0 != files.session.model_id.0 {
@@ -911,7 +1001,6 @@ impl Relayer {
             gas_limit: 0,
             nonce: None,
             block: None,
-            block_hash: None,
             tx: None,
             gas_used: None,
             fee: None,
@@ -947,7 +1036,7 @@ impl Relayer {
         let escrow = self.shared.home.contracts.escrow;
         let free = self
             .reader
-            .read(escrow, &call, BlockId::number(tip.number))
+            .read(escrow, &call, BlockId::hash(tip.hash))
             .await?;
         let bond = facts.challenge_bond;
         if free < bond {
@@ -974,23 +1063,28 @@ impl Relayer {
         &self,
         row: &ClaimRow,
         facts: &Facts,
-        directory: &Path,
+        now: u64,
         fault: &mut Option<(String, String)>,
     ) -> Result<Verdict, Error> {
         let shared = &self.shared;
+        let directory = Path::new(&row.directory);
         let of = claim_digest(facts);
         let known = row.verdict.as_ref().filter(|v| v.of == of);
-        let disclosed = directory.join("secret.json").is_file();
-        if let Some(verdict) = known.filter(|v| v.disclosed || !disclosed) {
+        let secret = read(&directory.join("secret.json")).ok().map(keccak256);
+        if let Some(verdict) = known.filter(|v| secret.is_none() || v.secret == secret) {
             return Ok(verdict.clone());
         }
-        if facts.status != status::POSTED {
-            return Ok(Verdict::default());
+        let open = facts.status == status::POSTED && now <= facts.challenge_by;
+        if !open || facts.lane == status::LANE_PROOFS {
+            // Nothing can be challenged.
+            shared.runner.want(row.id, directory, None);
+            return Ok(known.cloned().unwrap_or_default());
         }
         let model = self.models.get(&facts.model_id);
         let mut reason = "the provider disclosed nothing";
-        if let (true, Some(model), true) = (disclosed, model, shared.runner.exists()) {
-            if let Some(found) = shared.runner.take_result(row.id) {
+        if let (Some(secret), Some(model), true) = (secret, model, shared.runner.exists()) {
+            let found = shared.runner.take_result(row.id);
+            if let Some(found) = found.filter(|f| f.secret == secret) {
                 let mut verdict = judge(facts, &found);
                 if found.input_digest != facts.input_digest {
                     verdict.audits = self.audits(facts);
@@ -1007,15 +1101,18 @@ impl Relayer {
                 shared.store.judge(row.id, &verdict).await?;
                 return Ok(verdict);
             }
-            shared
-                .runner
-                .want(row.id, directory, Some(Task::Reexecute(model.clone())));
+            let task = Task::Reexecute {
+                model: model.clone(),
+                by: facts.challenge_by,
+                secret,
+            };
+            shared.runner.want(row.id, directory, Some(task));
             match shared.runner.failure(row.id) {
                 Some(failure) => *fault = Some(("NZK402".into(), failure)),
                 None => return Ok(known.cloned().unwrap_or_default()),
             }
             reason = "what the provider disclosed cannot be executed";
-        } else if disclosed && model.is_none() {
+        } else if secret.is_some() && model.is_none() {
             *fault = Some((
                 "NZK401".into(),
                 format!(
@@ -1035,7 +1132,7 @@ impl Relayer {
         // The draw is kept, so that a restart does not draw more.
         let verdict = Verdict {
             of,
-            disclosed: false,
+            secret: None,
             differs: None,
             audits,
             reason: format!("layers are drawn at random: {reason}"),
@@ -1098,17 +1195,15 @@ impl Relayer {
         }
         // Challenges on their way count as soon as they are planned.
         let mut on_their_way = U256::ZERO;
-        for status in [Status::Planned, Status::Signed] {
+        for status in [Status::Planned, Status::Signed, Status::Included] {
             for intent in shared.store.intents(status, 4_096).await? {
                 if !intent.action.starts_with("challenge-") {
                     continue;
                 }
-                if let Some(facts) = shared
-                    .store
-                    .claim(intent.claim)
-                    .await?
-                    .and_then(|r| r.facts)
-                {
+                let row = shared.store.claim(intent.claim).await?;
+                // What was included is counted above, once it was seen.
+                let unseen = |f: &Facts| intent.block.is_none_or(|b| b > f.block);
+                if let Some(facts) = row.and_then(|r| r.facts).filter(unseen) {
                     on_their_way = on_their_way.saturating_add(facts.challenge_bond);
                 }
             }
@@ -1130,7 +1225,7 @@ impl Relayer {
         let reserved = shared.store.reserved().await?;
         let spent = shared
             .store
-            .spent_since(tip.time.saturating_sub(86_400))
+            .spent_since(tip.time.saturating_sub(DAY))
             .await?;
         m.balance.set(in_eth(balance));
         m.spent.set(in_eth(spent.saturating_add(reserved)));
@@ -1166,7 +1261,7 @@ fn in_eth(wei: U256) -> f64 {
 fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
     let verdict = |differs: Option<usize>, reason: String| Verdict {
         of: claim_digest(facts),
-        disclosed: true,
+        secret: Some(found.secret),
         differs,
         audits: Vec::new(),
         reason,
@@ -1229,6 +1324,7 @@ mod tests {
 
     fn same(f: &Facts) -> Reexecution {
         Reexecution {
+            secret: B256::ZERO,
             input_digest: f.input_digest,
             output_digest: f.output_digest,
             boundaries: f.boundaries.clone(),

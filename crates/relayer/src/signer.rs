@@ -14,6 +14,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use nanozk_chain::bindings::book::ClaimHeader;
+use nanozk_chain::signing::Domains;
 use serde::Deserialize;
 use std::error::Error as StdError;
 use std::fmt;
@@ -466,10 +468,19 @@ impl Key {
         Ok((*signed.hash(), signed.encoded_2718()))
     }
 
-    /// Signs a digest: `r ‖ s ‖ v`, with `v` 27 or 28. What the digest is of cannot be checked here: it has to be of
-    /// typed data (EIP-712) that the caller made.
-    pub async fn sign_digest(&self, digest: B256) -> Result<[u8; 65], SignerError> {
+    /// Signs that this account takes a job: `r ‖ s ‖ v`, with `v` 27 or 28.
+    pub async fn sign_lock(&self, domains: &Domains, job: B256) -> Result<[u8; 65], SignerError> {
+        let digest = domains.lock(job, self.address);
         Ok(self.sign(digest).await?.as_bytes())
+    }
+
+    /// Signs a claim, likewise.
+    pub async fn sign_claim(
+        &self,
+        domains: &Domains,
+        header: &ClaimHeader,
+    ) -> Result<[u8; 65], SignerError> {
+        Ok(self.sign(domains.header(header)).await?.as_bytes())
     }
 
     fn check(&self, tx: &TxEip1559) -> Result<(), SignerError> {

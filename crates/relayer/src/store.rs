@@ -84,12 +84,12 @@ pub struct ClaimRow {
 
 /// What a watcher found out about a claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Verdict {
     /// Of this claim: a reorganization may put another in its place.
     pub of: B256,
-    /// The provider's secret part was there.
-    pub disclosed: bool,
+    /// Digest of the provider's secret part, if it was there: another may take its place.
+    #[serde(default)]
+    pub secret: Option<B256>,
     /// The first layer whose commitment is not that of the computation.
     pub differs: Option<usize>,
     /// Layers that are challenged without knowing whether they are wrong.
@@ -185,8 +185,6 @@ pub struct Intent {
     pub nonce: Option<u64>,
     /// Block that has it.
     pub block: Option<u64>,
-    /// Hash of that block.
-    pub block_hash: Option<B256>,
     /// The transaction that was included.
     pub tx: Option<B256>,
     /// Gas it took.
@@ -225,8 +223,6 @@ pub struct Inclusion {
     pub tx: B256,
     /// Block.
     pub block: u64,
-    /// Its hash.
-    pub block_hash: B256,
     /// Its time, or the newest known one.
     pub block_time: u64,
     /// Gas.
@@ -287,6 +283,14 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Text of somebody else's: PostgreSQL takes no NUL, and nobody reads a megabyte.
+fn clean(text: &str) -> String {
+    text.chars()
+        .take(1_000)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
 fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -345,7 +349,6 @@ fn intent_of(row: &AnyRow) -> Result<Intent, Error> {
         gas_limit: uint(row.try_get("gas_limit")?),
         nonce: number("nonce")?,
         block: number("block")?,
-        block_hash: parse_opt(row.try_get("block_hash")?)?,
         tx: parse_opt(row.try_get("tx")?)?,
         gas_used: number("gas_used")?,
         fee: parse_opt(row.try_get("fee")?)?,
@@ -364,6 +367,12 @@ fn attempt_of(row: &AnyRow) -> Result<Attempt, Error> {
         priority_fee: parse(row.try_get("priority_fee")?)?,
         signed_block: uint(row.try_get("signed_block")?),
     })
+}
+
+/// How many intents of the same claim and action there were before one.
+pub fn number_of(id: &str) -> u32 {
+    let number = id.rsplit(':').next().and_then(|n| n.parse().ok());
+    number.unwrap_or_default()
 }
 
 fn block_of(row: &AnyRow) -> Result<Block, Error> {
@@ -388,9 +397,8 @@ impl Store {
                 .acquire_timeout(Duration::from_secs(10))
         } else {
             let path = url.strip_prefix("sqlite:").ok_or_else(|| {
-                Error::Config(format!(
-                    "the database {url:?} is neither sqlite:PATH nor postgres://…"
-                ))
+                // It may have a password.
+                Error::Config("the database is neither sqlite:PATH nor postgres://…".into())
             })?;
             let path = path.trim_start_matches("//");
             let held = format!("{}.lock", path.split('?').next().unwrap_or(path));
@@ -454,11 +462,7 @@ impl Store {
         Ok(Some(Lease(connection)))
     }
 
-    fn durable(&self, point: &'static str) {
-        (self.observer)(point);
-    }
-
-    /// Tells the observer of something that is not the store's.
+    /// Tells the observer that something became durable, or left the process.
     pub fn passed(&self, point: &'static str) {
         (self.observer)(point);
     }
@@ -507,7 +511,7 @@ impl Store {
         .await?
         .rows_affected();
         if added != 0 {
-            self.durable("claim-added");
+            self.passed("claim-added");
             return Ok(true);
         }
         // Files of a provider may follow a request into the same place.
@@ -586,7 +590,7 @@ impl Store {
     pub async fn awake(&self, now: u64, limit: u64) -> Result<Vec<B256>, Error> {
         let rows = sqlx::query(
             "SELECT id FROM claims WHERE ended = 0 AND (dirty = 1 OR wake <= $1) \
-             ORDER BY CASE WHEN due = 0 THEN 1 ELSE 0 END, due, wake LIMIT $2",
+             ORDER BY CASE WHEN due = 0 THEN 1 ELSE 0 END, due, dirty DESC, wake LIMIT $2",
         )
         .bind(int(now))
         .bind(int(limit))
@@ -645,13 +649,13 @@ impl Store {
         .bind(look.ended.then(|| int(look.block)))
         .bind(int(look.wake))
         .bind(int(look.due))
-        .bind(look.next.clone())
+        .bind(clean(&look.next))
         .bind(look.error.as_ref().map(|e| e.0.clone()))
-        .bind(look.error.as_ref().map(|e| e.1.clone()))
+        .bind(look.error.as_ref().map(|e| clean(&e.1)))
         .bind(int(look.now))
         .execute(&self.pool)
         .await?;
-        self.durable(if look.ended { "claim-ended" } else { "looked" });
+        self.passed(if look.ended { "claim-ended" } else { "looked" });
         Ok(())
     }
 
@@ -671,7 +675,7 @@ impl Store {
             .bind(serde_json::to_string(verdict).expect("verdicts can be written"))
             .execute(&self.pool)
             .await?;
-        self.durable("judged");
+        self.passed("judged");
         Ok(())
     }
 
@@ -682,14 +686,16 @@ impl Store {
     pub async fn plan(&self, intent: &Intent, as_of: u64) -> Result<bool, Error> {
         let mut tx = self.pool.begin().await?;
         let rows =
-            sqlx::query("SELECT status, block FROM intents WHERE claim = $1 AND action = $2")
+            sqlx::query("SELECT id, status, block FROM intents WHERE claim = $1 AND action = $2")
                 .bind(intent.claim.to_string())
                 .bind(intent.action.clone())
                 .fetch_all(&mut *tx)
                 .await?;
         let mut failed = 0;
+        let mut number = 0;
         for row in &rows {
             let status: Status = parse(row.try_get("status")?)?;
+            number = number.max(number_of(row.try_get("id")?) + 1);
             let block = row.try_get::<Option<i64>, _>("block")?.map(uint);
             match status {
                 Status::Planned | Status::Signed => return Ok(false),
@@ -706,11 +712,17 @@ impl Store {
                 intent.what
             )));
         }
+        // What never had a nonce is not needed any more: it does not pile up.
+        sqlx::query("DELETE FROM intents WHERE claim = $1 AND action = $2 AND status = 'dropped'")
+            .bind(intent.claim.to_string())
+            .bind(intent.action.clone())
+            .execute(&mut *tx)
+            .await?;
         sqlx::query(
             "INSERT INTO intents (id, claim, action, what, destination, data, status, deadline, created) \
              VALUES ($1, $2, $3, $4, $5, $6, 'planned', $7, $8)",
         )
-        .bind(format!("{}:{}:{}", intent.claim, intent.action, rows.len()))
+        .bind(format!("{}:{}:{number}", intent.claim, intent.action))
         .bind(intent.claim.to_string())
         .bind(intent.action.clone())
         .bind(intent.what.clone())
@@ -721,7 +733,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        self.durable("planned");
+        self.passed("planned");
         Ok(true)
     }
 
@@ -763,34 +775,78 @@ impl Store {
     pub async fn drop_unwanted(&self, claim: B256, wanted: &[String]) -> Result<(), Error> {
         for intent in self.intents_of(claim).await? {
             if intent.status == Status::Planned && !wanted.contains(&intent.action) {
-                self.end_intent(&intent.id, Status::Dropped, None).await?;
+                self.drop_intent(&intent.id, None).await?;
             }
         }
         Ok(())
     }
 
-    /// Ends an intent that was not included.
-    pub async fn end_intent(
-        &self,
-        id: &str,
-        status: Status,
-        error: Option<&str>,
-    ) -> Result<(), Error> {
-        sqlx::query("UPDATE intents SET status = $2, error = COALESCE($3, error) WHERE id = $1")
+    /// Ends an intent that was not signed: it is not wanted any more, or would fail, for a reason.
+    pub async fn drop_intent(&self, id: &str, reason: Option<&str>) -> Result<(), Error> {
+        sqlx::query("UPDATE intents SET status = 'dropped', error = $2 WHERE id = $1")
             .bind(id)
-            .bind(status.name())
-            .bind(error)
+            .bind(reason.map(clean))
             .execute(&self.pool)
             .await?;
-        self.durable("intent-ended");
+        self.passed("intent-ended");
         Ok(())
+    }
+
+    /// Another transaction used an intent's nonce, as was found with this block: if that one goes, the nonce is free.
+    pub async fn displaced(&self, intent: &Intent, block: u64) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE intents SET status = 'displaced', block = $2, error = 'another transaction used its nonce' \
+             WHERE id = $1",
+        )
+        .bind(intent.id.clone())
+        .bind(int(block))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+            .bind(intent.claim.to_string())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        self.passed("intent-ended");
+        Ok(())
+    }
+
+    /// Intents that were displaced above a block: what was said of their nonces may have been wrong.
+    pub async fn displaced_above(&self, block: u64) -> Result<Vec<Intent>, Error> {
+        let rows = sqlx::query("SELECT * FROM intents WHERE status = 'displaced' AND block > $1")
+            .bind(int(block))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(intent_of).collect()
+    }
+
+    /// The lowest nonce that no transaction of ours has, and no transaction of ours in a block had.
+    pub async fn next_nonce(&self) -> Result<u64, Error> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(MAX(nonce) + 1, 0) AS BIGINT) AS next FROM intents WHERE status <> 'displaced'",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(uint(row.try_get("next")?))
+    }
+
+    /// Whether a transaction of ours in a block has a nonce.
+    pub async fn used(&self, nonce: u64) -> Result<bool, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM intents WHERE nonce = $1 AND status NOT IN ('signed', 'displaced')",
+        )
+        .bind(int(nonce))
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get::<i64, _>("n")? != 0)
     }
 
     /// Why an intent has to wait.
     pub async fn hold_intent(&self, id: &str, error: &str) -> Result<(), Error> {
         sqlx::query("UPDATE intents SET error = $2 WHERE id = $1")
             .bind(id)
-            .bind(error)
+            .bind(clean(error))
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -799,14 +855,23 @@ impl Store {
     /// Writes a signed transaction, and its intent's nonce with it: only then may it be broadcast.
     pub async fn signed(&self, attempt: &Attempt, gas_limit: u64) -> Result<(), Error> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query(
-            "UPDATE intents SET status = 'signed', nonce = $2, gas_limit = $3, error = NULL WHERE id = $1",
+        let changed = sqlx::query(
+            "UPDATE intents SET status = 'signed', nonce = $2, gas_limit = $3, error = NULL WHERE id = $1 \
+             AND (status = 'planned' OR (status = 'signed' AND nonce = $2))",
         )
         .bind(attempt.intent.clone())
         .bind(int(attempt.nonce))
         .bind(int(gas_limit))
         .execute(&mut *tx)
-        .await?;
+        .await?
+        .rows_affected();
+        if changed != 1 {
+            // Another relayer has it, which took the lock while this one did not know that it had lost it.
+            return Err(Error::Locked(format!(
+                "{} was signed elsewhere",
+                attempt.intent
+            )));
+        }
         sqlx::query(
             "INSERT INTO attempts (hash, intent, nonce, cancels, raw, max_fee, priority_fee, signed_block) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO NOTHING",
@@ -822,7 +887,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        self.durable("signed");
+        self.passed("signed");
         Ok(())
     }
 
@@ -841,18 +906,17 @@ impl Store {
     pub async fn included(&self, intent: &Intent, at: &Inclusion) -> Result<(), Error> {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
-            "UPDATE intents SET status = $2, block = $3, block_hash = $4, block_time = $5, tx = $6, gas_used = $7, \
-             fee = $8, error = $9 WHERE id = $1",
+            "UPDATE intents SET status = $2, block = $3, block_time = $4, tx = $5, gas_used = $6, fee = $7, error = $8 \
+             WHERE id = $1",
         )
         .bind(intent.id.clone())
         .bind(at.status.name())
         .bind(int(at.block))
-        .bind(at.block_hash.to_string())
         .bind(int(at.block_time))
         .bind(at.tx.to_string())
         .bind(int(at.gas_used))
         .bind(at.fee.to_string())
-        .bind(at.error.clone())
+        .bind(at.error.as_deref().map(clean))
         .execute(&mut *tx)
         .await?;
         sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1")
@@ -860,7 +924,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        self.durable("included");
+        self.passed("included");
         Ok(())
     }
 
@@ -874,7 +938,7 @@ impl Store {
         .await?
         .rows_affected();
         if n != 0 {
-            self.durable("final");
+            self.passed("final");
         }
         Ok(n)
     }
@@ -969,18 +1033,18 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        self.durable("cursor");
+        self.passed("cursor");
         Ok(())
     }
 
-    /// The chain replaced all blocks above this one: what was included there is on its way again, and every claim that
-    /// is open, or ended up there, is looked at again.
+    /// The chain replaced all blocks above this one: what was included or displaced there is on its way again, and every
+    /// claim that is open, or ended up there, is looked at again.
     pub async fn rewind(&self, ancestor: u64) -> Result<(), Error> {
         let mut tx = self.pool.begin().await?;
         for statement in [
             "DELETE FROM blocks WHERE number > $1",
-            "UPDATE intents SET status = 'signed', block = NULL, block_hash = NULL, block_time = NULL, tx = NULL, \
-             gas_used = NULL, fee = NULL, error = NULL WHERE block > $1",
+            "UPDATE intents SET status = 'signed', block = NULL, block_time = NULL, tx = NULL, gas_used = NULL, \
+             fee = NULL, error = NULL WHERE block > $1",
             "UPDATE claims SET ended = 0, ended_block = NULL, dirty = 1 WHERE ended = 0 OR ended_block > $1",
         ] {
             sqlx::query(statement)
@@ -989,7 +1053,7 @@ impl Store {
                 .await?;
         }
         tx.commit().await?;
-        self.durable("rewound");
+        self.passed("rewound");
         Ok(())
     }
 }

@@ -4,10 +4,11 @@
 //! nonce, so at most one of an intent's transactions takes effect. What nodes say is never believed to be final: an
 //! intent is included if a receipt in the chain's own block says so, and is on its way again if that block goes.
 
-use crate::config::Fees;
+use crate::config::{Config, Fees};
+use crate::cursor::Tip;
 use crate::error::Error;
 use crate::signer::Key;
-use crate::store::{Attempt, Inclusion, Intent, Status, Store};
+use crate::store::{number_of, Attempt, Inclusion, Intent, Status, Store};
 use alloy::consensus::TxEip1559;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
@@ -16,25 +17,21 @@ use alloy::rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest
 use nanozk_chain::format::eth;
 use nanozk_chain::GAS_CAP;
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 /// Gas of a transaction that does nothing.
 const CANCEL_GAS: u64 = 21_000;
 /// Twice what wallets offer block producers, mostly, in wei for a gas.
 const USUAL_TIP: u128 = 2_000_000_000;
-/// Rounds in a row after which a nonce that the chain used is not ours: a node may lag behind another.
+/// Rounds in a row, and pauses between them, after which a nonce that the chain used is not ours: a node may lag behind
+/// another.
 const CERTAIN: u32 = 5;
+/// The least that block producers are offered, in wei for a gas. Where blocks are empty, recent ones say that nothing is
+/// enough, which nodes do not take as such: Geth's miner leaves out what offers less than this by default.
+const LEAST_TIP: u128 = 1_000_000;
 /// A day, in seconds.
-const DAY: u64 = 86_400;
-
-/// The chain's newest block, as the manager needs it.
-#[derive(Clone, Copy, Debug)]
-pub struct Tip {
-    /// Number.
-    pub number: u64,
-    /// Time.
-    pub time: u64,
-}
+pub const DAY: u64 = 86_400;
 
 /// Sends intents.
 #[derive(Debug)]
@@ -44,34 +41,78 @@ pub struct Manager {
     key: Key,
     chain_id: u64,
     fees: Fees,
-    /// Since when the account's lowest nonce is not ours and does not move: (nonce, block).
-    foreign: Option<(u64, u64)>,
-    /// Intents whose nonce was used, without a receipt of ours, in so many rounds.
-    suspects: HashMap<String, u32>,
+    /// Pause between rounds.
+    poll: Duration,
+    /// Since when the account's lowest nonce is not ours and does not move.
+    foreign: Option<Foreign>,
+    /// Intents whose nonce was used, without a receipt of ours, in so many rounds, and since when.
+    suspects: HashMap<String, (u32, Instant)>,
     /// Transactions at a limit of which that was said.
     told: HashSet<B256>,
 }
 
+/// A nonce below ours that is not ours.
+#[derive(Clone, Copy, Debug)]
+struct Foreign {
+    nonce: u64,
+    /// The newest block when it was first seen.
+    block: u64,
+    since: Instant,
+}
+
+/// What becomes of an intent whose nonce the chain used.
+enum Found {
+    /// A transaction of ours is in a block.
+    Here(Box<Inclusion>),
+    /// The same, in a block that was not looked at yet.
+    Later,
+    /// No transaction of ours has a receipt.
+    Nowhere,
+}
+
 /// What the manager did in one round.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Round {
     /// Transactions on their way.
     pub pending: usize,
     /// Those that were included in this round.
     pub included: usize,
-    /// Fees of them, in wei.
-    pub fees: U256,
+    /// What went wrong with single transactions.
+    pub failed: Vec<Error>,
+}
+
+/// Failures of single transactions after which it is taken that all others fail, too.
+const ENOUGH: usize = 3;
+
+impl Round {
+    /// Keeps what others can go on in spite of, or gives it back.
+    fn bear(&mut self, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Nodes(_) | Error::Key(_) if self.failed.len() < ENOUGH => {
+                self.failed.push(error);
+                Ok(())
+            }
+            error => Err(error),
+        }
+    }
 }
 
 impl Manager {
     /// A manager of an account.
-    pub fn new(store: Store, provider: RootProvider, key: Key, chain_id: u64, fees: Fees) -> Self {
+    pub fn new(
+        store: Store,
+        provider: RootProvider,
+        key: Key,
+        chain_id: u64,
+        config: &Config,
+    ) -> Self {
         Manager {
             store,
             provider,
             key,
             chain_id,
-            fees,
+            fees: config.fees.clone(),
+            poll: config.poll,
             foreign: None,
             suspects: HashMap::new(),
             told: HashSet::new(),
@@ -93,7 +134,7 @@ impl Manager {
         question.await.map_err(|e| Error::of_node(e, what))
     }
 
-    /// Moves everything on by as much as the chain allows.
+    /// Moves everything on by as much as the chain allows. What fails for one intent keeps no other from going on.
     pub async fn round(&mut self, tip: Tip, plan_more: bool) -> Result<Round, Error> {
         let account = self.account();
         let included = self
@@ -105,37 +146,46 @@ impl Manager {
             )
             .await?;
         let mut round = Round::default();
-        let mut signed = self.store.intents(Status::Signed, 4_096).await?;
-        for intent in signed
-            .iter()
-            .filter(|i| i.nonce.is_some_and(|n| n < included))
-        {
-            let Some(at) = self.receipt_of(intent, tip).await? else {
-                self.displaced(intent).await?;
-                continue;
-            };
-            self.suspects.remove(&intent.id);
-            self.note_inclusion(intent, &at);
-            round.included += 1;
-            round.fees = round.fees.saturating_add(at.fee);
-            self.store.included(intent, &at).await?;
+        let mut used = self.store.intents(Status::Signed, 4_096).await?;
+        used.retain(|i| i.nonce.is_some_and(|n| n < included));
+        // Of those a receipt may have come late.
+        let recent = tip.number.saturating_sub(self.fees.confirmations);
+        used.extend(self.store.displaced_above(recent).await?);
+        for intent in &used {
+            match self.receipt_of(intent, tip).await? {
+                Found::Here(at) => {
+                    self.suspects.remove(&intent.id);
+                    self.note_inclusion(intent, &at);
+                    round.included += 1;
+                    self.store.included(intent, &at).await?;
+                }
+                Found::Later => {
+                    self.suspects.remove(&intent.id);
+                }
+                Found::Nowhere if intent.status == Status::Signed => {
+                    self.displaced(intent, tip).await?;
+                }
+                Found::Nowhere => {}
+            }
         }
         if tip.number > self.fees.confirmations {
             self.store
                 .finalize(tip.number - self.fees.confirmations)
                 .await?;
         }
-        signed = self.store.intents(Status::Signed, 4_096).await?;
+        let signed = self.store.intents(Status::Signed, 4_096).await?;
         round.pending = signed.len();
         for intent in signed
             .iter()
             .filter(|i| i.nonce.is_some_and(|n| n >= included))
         {
-            self.push(intent, tip).await?;
+            if let Err(e) = self.push(intent, included, tip).await {
+                round.bear(e)?;
+            }
         }
         self.repair(&signed, included, tip).await?;
         if plan_more {
-            round.pending += self.send_planned(included, tip).await?;
+            self.send_planned(included, tip, &mut round).await?;
         }
         Ok(round)
     }
@@ -157,7 +207,7 @@ impl Manager {
     }
 
     /// The receipt of one of an intent's transactions, if a block of the chain has it.
-    async fn receipt_of(&self, intent: &Intent, tip: Tip) -> Result<Option<Inclusion>, Error> {
+    async fn receipt_of(&self, intent: &Intent, tip: Tip) -> Result<Found, Error> {
         for attempt in self.store.attempts(&intent.id).await? {
             let receipt = self
                 .ask(
@@ -180,13 +230,15 @@ impl Manager {
             let Some(canonical) = canonical.filter(|b| b.header.hash == hash) else {
                 continue;
             };
+            if block > tip.number {
+                // Should it go, nothing would be undone, as nobody knows of its block.
+                return Ok(Found::Later);
+            }
             let time = canonical.header.timestamp.min(tip.time);
-            return Ok(Some(
-                self.inclusion(intent, &attempt, &receipt, block, hash, time)
-                    .await,
-            ));
+            let at = self.inclusion(intent, &attempt, &receipt, block, time);
+            return Ok(Found::Here(Box::new(at.await)));
         }
-        Ok(None)
+        Ok(Found::Nowhere)
     }
 
     async fn inclusion(
@@ -195,7 +247,6 @@ impl Manager {
         attempt: &Attempt,
         receipt: &TransactionReceipt,
         block: u64,
-        block_hash: B256,
         block_time: u64,
     ) -> Inclusion {
         let (status, error) = match (attempt.cancels, receipt.status()) {
@@ -217,7 +268,6 @@ impl Manager {
         Inclusion {
             tx: attempt.hash,
             block,
-            block_hash,
             block_time,
             gas_used: receipt.gas_used,
             fee: U256::from(receipt.gas_used)
@@ -228,10 +278,12 @@ impl Manager {
     }
 
     /// The chain used an intent's nonce, and no transaction of ours has a receipt.
-    async fn displaced(&mut self, intent: &Intent) -> Result<(), Error> {
-        let rounds = self.suspects.entry(intent.id.clone()).or_default();
+    async fn displaced(&mut self, intent: &Intent, tip: Tip) -> Result<(), Error> {
+        let first = || (0, Instant::now());
+        let (rounds, since) = self.suspects.entry(intent.id.clone()).or_insert_with(first);
         *rounds += 1;
-        if *rounds < CERTAIN {
+        // Rounds may follow each other without a pause.
+        if *rounds < CERTAIN || since.elapsed() < self.poll * CERTAIN {
             return Ok(());
         }
         self.suspects.remove(&intent.id);
@@ -239,25 +291,18 @@ impl Manager {
             code = "NZK313", claim = %intent.claim, nonce = intent.nonce,
             "another transaction used the nonce of {}: somebody else sends with this key", intent.what
         );
-        self.store
-            .end_intent(
-                &intent.id,
-                Status::Displaced,
-                Some("another transaction used its nonce"),
-            )
-            .await?;
-        self.store.touch(&[intent.claim]).await
+        self.store.displaced(intent, tip.number).await
     }
 
     /// Broadcasts again what nodes may have forgotten, with higher fees if blocks pass it by.
-    async fn push(&mut self, intent: &Intent, tip: Tip) -> Result<(), Error> {
+    async fn push(&mut self, intent: &Intent, included: u64, tip: Tip) -> Result<(), Error> {
         let attempts = self.store.attempts(&intent.id).await?;
         let Some(newest) = attempts.last() else {
             return Ok(());
         };
         let waited = tip.number.saturating_sub(newest.signed_block);
         if waited >= self.fees.bump_after {
-            if let Some(bumped) = self.bump(intent, newest, tip).await? {
+            if let Some(bumped) = self.bump(intent, newest, included, tip).await? {
                 return self.broadcast(intent, &bumped).await;
             }
         }
@@ -279,9 +324,15 @@ impl Manager {
         &mut self,
         intent: &Intent,
         last: &Attempt,
+        included: u64,
         tip: Tip,
     ) -> Result<Option<Attempt>, Error> {
         let (mut market, mut market_tip) = self.market().await?;
+        // The others wait for the lowest nonce: without it they can neither be included nor be judged.
+        let lowest = last.nonce == included;
+        if !lowest && last.max_fee >= market {
+            return Ok(None);
+        }
         if intent.claim.is_zero() {
             // What is to be replaced pays nobody knows how much.
             market = market.max(last.max_fee * 2).min(self.fees.max_fee_per_gas);
@@ -295,12 +346,13 @@ impl Manager {
             self.at_limit(intent, last, "its fees are at fees.max_fee_per_gas");
             return Ok(None);
         };
+        // As of the newest block: what a node expects of the next one may have the transaction itself.
         let cancels = last.cancels
-            || matches!(
-                // As of the newest block: what a node expects of the next one may have the transaction itself.
-                self.simulate(intent, BlockNumberOrTag::Latest).await,
-                Err(Error::Reverted { .. })
-            );
+            || (lowest
+                && matches!(
+                    self.simulate(intent, BlockNumberOrTag::Latest).await,
+                    Err(Error::Reverted { .. })
+                ));
         let gas = if cancels {
             CANCEL_GAS
         } else {
@@ -311,7 +363,8 @@ impl Manager {
         let reserved = self.store.reserved().await?.saturating_sub(before);
         let spent = self.spent(tip).await?.saturating_add(reserved);
         let balance = self.balance().await?;
-        if let Some(reason) = self.over(cost, spent, reserved, balance) {
+        let day = self.fees.max_per_day;
+        if let Some(reason) = self.over(cost, day, spent, reserved, balance) {
             self.at_limit(intent, last, &reason);
             return Ok(None);
         }
@@ -361,21 +414,27 @@ impl Manager {
             self.foreign = None;
             return Ok(());
         }
-        let hole = pending <= included;
-        let since = match self.foreign {
-            Some((nonce, since)) if nonce == included => since,
-            _ => {
-                self.foreign = Some((included, tip.number));
-                tip.number
-            }
+        let foreign = match self.foreign {
+            Some(foreign) if foreign.nonce == included => foreign,
+            _ => Foreign {
+                nonce: included,
+                block: tip.number,
+                since: Instant::now(),
+            },
         };
-        // A transaction of somebody else with this key may still be included by itself.
-        if !hole && tip.number.saturating_sub(since) < self.fees.repair_after {
+        self.foreign = Some(foreign);
+        let wait = match pending <= included {
+            // A hole; or a node that is behind another.
+            true => foreign.since.elapsed() < self.poll || self.store.used(included).await?,
+            // A transaction of somebody else with this key may still be included by itself.
+            false => tip.number.saturating_sub(foreign.block) < self.fees.repair_after,
+        };
+        if wait {
             return Ok(());
         }
         let action = format!("free-nonce-{included}");
         let intent = Intent {
-            id: format!("{}:{action}:{}", B256::ZERO, 0),
+            id: String::new(),
             claim: B256::ZERO,
             action,
             what: format!("freeing nonce {included}"),
@@ -386,7 +445,6 @@ impl Manager {
             gas_limit: CANCEL_GAS,
             nonce: None,
             block: None,
-            block_hash: None,
             tx: None,
             gas_used: None,
             fee: None,
@@ -400,8 +458,17 @@ impl Manager {
         let cost = U256::from(CANCEL_GAS).saturating_mul(U256::from(max_fee));
         let reserved = self.store.reserved().await?;
         let spent = self.spent(tip).await?.saturating_add(reserved);
-        if let Some(reason) = self.over(cost, spent, reserved, self.balance().await?) {
-            return Err(Error::Limit(format!("freeing nonce {included}: {reason}")));
+        let day = self.fees.max_per_day;
+        if let Some(reason) = self.over(cost, day, spent, reserved, self.balance().await?) {
+            if self.told.insert(B256::from(U256::from(included))) {
+                warn!(
+                    code = "NZK314",
+                    nonce = included,
+                    reason,
+                    "a nonce that is not ours is not used up"
+                );
+            }
+            return Ok(());
         }
         if !self.store.plan(&intent, tip.number).await? {
             return Ok(());
@@ -446,8 +513,10 @@ impl Manager {
             .ask("the fees of blocks", self.provider.estimate_eip1559_fees())
             .await?;
         let ceiling = self.fees.max_fee_per_gas;
-        let max = fees.max_fee_per_gas.min(ceiling);
-        Ok((max, fees.max_priority_fee_per_gas.min(max)))
+        let tip = fees.max_priority_fee_per_gas.max(LEAST_TIP);
+        let more = tip - fees.max_priority_fee_per_gas;
+        let max = fees.max_fee_per_gas.saturating_add(more).min(ceiling);
+        Ok((max, tip.min(max)))
     }
 
     fn request(&self, to: Address, data: &Bytes) -> TransactionRequest {
@@ -465,34 +534,32 @@ impl Manager {
     }
 
     /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
-    async fn send_planned(&mut self, included: u64, tip: Tip) -> Result<usize, Error> {
+    async fn send_planned(
+        &mut self,
+        included: u64,
+        tip: Tip,
+        round: &mut Round,
+    ) -> Result<(), Error> {
         let planned = self.store.intents(Status::Planned, 256).await?;
         if planned.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let own = self.store.intents(Status::Signed, 4_096).await?;
         let mut room = self.fees.max_pending.saturating_sub(own.len());
-        let mut nonce = own
-            .iter()
-            .filter_map(|i| i.nonce)
-            .max()
-            .map_or(0, |n| n + 1)
-            .max(included)
-            .max(self.pending_count().await?);
+        // A node that is behind another knows too few.
+        let own_next = self.store.next_nonce().await?;
+        let mut nonce = own_next.max(included).max(self.pending_count().await?);
         let (max_fee, priority_fee) = self.market().await?;
         let balance = self.balance().await?;
         let mut reserved = self.store.reserved().await?;
         let mut spent = self.spent(tip).await?.saturating_add(reserved);
-        let mut sent = 0;
         for intent in planned {
             if room == 0 {
                 break;
             }
             if intent.action.starts_with("free-nonce-") {
                 // Of an interrupted repair: the nonce it was for may be gone.
-                self.store
-                    .end_intent(&intent.id, Status::Dropped, None)
-                    .await?;
+                self.store.drop_intent(&intent.id, None).await?;
                 continue;
             }
             if intent.deadline != 0 && intent.deadline < tip.time {
@@ -505,11 +572,13 @@ impl Manager {
                     self.give_up(&intent, &e.to_string(), tip).await?;
                     continue;
                 }
-                Err(e @ Error::Refused(_)) => {
-                    self.hold(&intent, &e.to_string()).await?;
+                Err(e) => {
+                    self.hold(&intent, e.code(), &e.to_string()).await?;
+                    if !matches!(e, Error::Refused(_)) {
+                        round.bear(e)?;
+                    }
                     continue;
                 }
-                Err(e) => return Err(e),
             };
             if gas > GAS_CAP {
                 let reason = format!("it needs {gas} gas, a transaction may have {GAS_CAP}");
@@ -519,8 +588,10 @@ impl Manager {
             // The state may be another by the time it is included.
             let limit = (gas + gas / 8).min(GAS_CAP);
             let cost = U256::from(limit).saturating_mul(U256::from(max_fee));
-            if let Some(reason) = self.over(cost, spent, reserved, balance) {
-                self.hold(&intent, &reason).await?;
+            // The rest of the day's is for replacements, without which nothing might go on.
+            let day = self.fees.max_per_day / U256::from(4) * U256::from(3);
+            if let Some(reason) = self.over(cost, day, spent, reserved, balance) {
+                self.hold(&intent, "NZK302", &reason).await?;
                 continue;
             }
             let attempt = self
@@ -529,15 +600,22 @@ impl Manager {
             self.broadcast(&intent, &attempt).await?;
             nonce += 1;
             room -= 1;
-            sent += 1;
+            round.pending += 1;
             reserved = reserved.saturating_add(cost);
             spent = spent.saturating_add(cost);
         }
-        Ok(sent)
+        Ok(())
     }
 
     /// The limit that a cost would break.
-    fn over(&self, cost: U256, spent: U256, reserved: U256, balance: U256) -> Option<String> {
+    fn over(
+        &self,
+        cost: U256,
+        day: U256,
+        spent: U256,
+        reserved: U256,
+        balance: U256,
+    ) -> Option<String> {
         let f = &self.fees;
         if cost > f.max_per_transaction {
             return Some(format!(
@@ -546,9 +624,13 @@ impl Manager {
                 eth(f.max_per_transaction)
             ));
         }
-        if spent.saturating_add(cost) > f.max_per_day {
+        if spent.saturating_add(cost) > day {
+            let part = match day < f.max_per_day {
+                true => "three quarters of ",
+                false => "",
+            };
             return Some(format!(
-                "with it a day's fees may be {}, more than fees.max_per_day, {}",
+                "with it a day's fees may be {}, more than {part}fees.max_per_day, {}",
                 eth(spent.saturating_add(cost)),
                 eth(f.max_per_day)
             ));
@@ -564,9 +646,9 @@ impl Manager {
         None
     }
 
-    async fn hold(&self, intent: &Intent, reason: &str) -> Result<(), Error> {
+    async fn hold(&self, intent: &Intent, code: &'static str, reason: &str) -> Result<(), Error> {
         if intent.error.as_deref() != Some(reason) {
-            warn!(code = "NZK302", claim = %intent.claim, reason, "{} waits", intent.what);
+            warn!(code, claim = %intent.claim, reason, "{} waits", intent.what);
             self.store.hold_intent(&intent.id, reason).await?;
         }
         Ok(())
@@ -575,17 +657,8 @@ impl Manager {
     /// Would fail: whether it is still wanted is decided anew.
     async fn give_up(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
         info!(code = "NZK301", claim = %intent.claim, reason, "{} would fail", intent.what);
-        self.store
-            .end_intent(&intent.id, Status::Dropped, Some(reason))
-            .await?;
-        // The id ends with how often it was tried before.
-        let before: u32 = intent
-            .id
-            .rsplit(':')
-            .next()
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(0);
-        let pause = (1u64 << before.min(8)).min(300);
+        self.store.drop_intent(&intent.id, Some(reason)).await?;
+        let pause = 1u64 << number_of(&intent.id).min(8);
         self.store.wake_at(intent.claim, tip.time + pause).await
     }
 

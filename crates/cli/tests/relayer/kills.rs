@@ -4,9 +4,11 @@ use crate::anvil::*;
 use crate::common::path;
 use crate::service::*;
 use crate::world::World;
+use nanozk_chain::primitives::Address;
 use nanozk_relayer::{Config, Observer};
-use serde_json::json;
-use std::collections::BTreeSet;
+use serde_json::{json, Value};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,10 +78,14 @@ struct Scenario<'a> {
     maker: &'a Maker,
     session: &'a Path,
     job: String,
+    /// Called before each run, on a chain as it was before all.
+    begin: &'a dyn Fn(),
     /// Moves the chain on; called all the while.
-    nudge: &'a dyn Fn(),
+    nudge: &'a dyn Fn(&Setup),
     /// Whether all is over.
     over: &'a dyn Fn() -> bool,
+    /// Points besides the usual ones at which it must have been killed.
+    points: &'a [&'a str],
     /// Transactions that it takes: more would be a double.
     transactions: u64,
     /// Events that must be there once: contract and signature.
@@ -102,6 +108,7 @@ impl Scenario<'_> {
             for lives in [1, 2, 3] {
                 self.w.anvil.rpc("evm_revert", json!([snapshot]));
                 snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
+                (self.begin)();
                 let before = nonce(self.w, SENDER_ADDRESS);
                 let mut setup = Setup::new(self.w, &format!("{name}-{at}-{lives}"));
                 for (name, value) in self.settings {
@@ -128,7 +135,7 @@ impl Scenario<'_> {
         }
         let points = std::fs::read_to_string(points).unwrap();
         let names: BTreeSet<&str> = points.lines().collect();
-        for needed in [
+        let usual = [
             "claim-added",
             "planned",
             "signed",
@@ -138,7 +145,8 @@ impl Scenario<'_> {
             "cursor",
             "looked",
             "claim-ended",
-        ] {
+        ];
+        for needed in usual.iter().chain(self.points) {
             assert!(
                 names.contains(needed),
                 "{name} was never killed after {needed}: {names:?}"
@@ -156,7 +164,7 @@ impl Scenario<'_> {
             let mut child = spawn(setup, at, points);
             let start = Instant::now();
             loop {
-                (self.nudge)();
+                (self.nudge)(setup);
                 let ended = child.try_wait().unwrap();
                 if let Some(status) = ended {
                     assert!(!status.success(), "it ends only by a kill");
@@ -226,8 +234,9 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         maker: &maker,
         session: &session,
         job: job.clone(),
+        begin: &|| {},
         // Confirmations.
-        nudge: &|| {
+        nudge: &|_| {
             if maker.status(&job) == 2 {
                 w.anvil.mine(1)
             }
@@ -235,6 +244,7 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         over: &|| maker.status(&job) == 2,
         transactions: 3,
         once: &[("ClaimBook", POSTED), ("ClaimBook", ENDED)],
+        points: &[],
         settings: &[],
     }
     .run("provider");
@@ -250,13 +260,14 @@ fn an_answer_killed_anywhere_comes_once() {
     w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
     w.prove(&session, "2");
     let answered = || w.status(&job)["proven"] == json!([2]);
-    let done = std::cell::Cell::new(false);
+    let done = Cell::new(false);
     let kills = Scenario {
         w: &w,
         maker: &maker,
         session: &session,
         job: job.clone(),
-        nudge: &|| {
+        begin: &|| {},
+        nudge: &|_| {
             // The windows pass as soon as the challenge is answered.
             match maker.status(&job) {
                 1 if !done.get()
@@ -275,6 +286,7 @@ fn an_answer_killed_anywhere_comes_once() {
         over: &|| maker.status(&job) == 3,
         transactions: 2,
         once: &[("LayerDispute", CHALLENGE_ENDED), ("ClaimBook", ENDED)],
+        points: &[],
         settings: &[],
     }
     .run("answer");
@@ -302,7 +314,8 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
         maker: &maker,
         session: &watched,
         job: job.clone(),
-        nudge: &|| match maker.status(&job) {
+        begin: &|| {},
+        nudge: &|_| match maker.status(&job) {
             1 if maker.events(&w, "LayerDispute", CHALLENGED, &job) == 1 => w.anvil.wait(3_601),
             1 => {}
             _ => w.anvil.mine(1),
@@ -310,6 +323,7 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
         over: &|| maker.status(&job) == 4,
         transactions: 2,
         once: &[("LayerDispute", CHALLENGED), ("ClaimBook", ENDED)],
+        points: &[],
         settings: &[
             ("watch.audits", "1"),
             ("watch.max_bonds", &format!("{}", bond * 3 / 2)),
@@ -320,3 +334,77 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
 }
 
 const CHALLENGED: &str = "Challenged(bytes32,uint256,address,uint64,uint256)";
+
+/// A settlement that a block passes by, that is replaced, included, and undone with its block.
+#[test]
+fn a_replacement_killed_anywhere_survives_a_reorganization() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let (session, job) = maker.claim(Ask::default(), &w.file("made"));
+    // Signed by the provider, posted by it, and old enough.
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    w.anvil.wait(1_300);
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    let maker = maker;
+    let account: Address = SENDER_ADDRESS.parse().unwrap();
+    let hashes: RefCell<HashSet<String>> = RefCell::default();
+    let undone = Cell::new(false);
+    let base_fee = |fee: String| w.anvil.rpc("anvil_setNextBlockBaseFeePerGas", json!([fee]));
+    let waiting = || -> Option<Value> {
+        let pool = w.anvil.rpc("txpool_content", json!([]));
+        let pending = pool["pending"].as_object()?;
+        let mine = pending
+            .iter()
+            .find(|(from, _)| from.parse() == Ok(account))?;
+        Some(mine.1.as_object()?.values().next()?.clone())
+    };
+    let kills = Scenario {
+        w: &w,
+        maker: &maker,
+        session: &session,
+        job: job.clone(),
+        begin: &|| {
+            w.anvil.rpc("anvil_dropAllTransactions", json!([]));
+            hashes.borrow_mut().clear();
+            undone.set(false);
+        },
+        nudge: &|setup| {
+            let included = || {
+                let file = setup.database.strip_prefix("sqlite:").unwrap();
+                let query = "SELECT COUNT(*) || '' FROM intents WHERE status = 'included'";
+                query_sqlite(file, query).as_deref() == Some("1")
+            };
+            match (maker.status(&job), undone.get()) {
+                (1, _) => {
+                    let Some(pending) = waiting() else { return };
+                    let hash = pending["hash"].as_str().unwrap().to_owned();
+                    hashes.borrow_mut().insert(hash);
+                    if hashes.borrow().len() >= 2 {
+                        base_fee("0x1".into());
+                        w.anvil.mine(1);
+                        return;
+                    }
+                    // A block whose base fee is above what is offered; then the node takes replacements again.
+                    let offered = pending["maxFeePerGas"].as_str().unwrap();
+                    let offered = u128::from_str_radix(&offered[2..], 16).unwrap();
+                    base_fee(format!("{:#x}", offered + 1));
+                    w.anvil.mine(1);
+                    base_fee("0x1".into());
+                }
+                (_, false) if included() => {
+                    w.anvil.rpc("anvil_reorg", json!([1, []]));
+                    undone.set(true);
+                }
+                (_, false) => {}
+                (_, true) => w.anvil.mine(1),
+            }
+        },
+        over: &|| maker.status(&job) == 3 && undone.get(),
+        transactions: 1,
+        once: &[("ClaimBook", ENDED)],
+        points: &["bumped", "rewound"],
+        settings: &[("fees.bump_after", "1")],
+    }
+    .run("replacement");
+    assert!(kills >= 30, "{kills}");
+}

@@ -40,7 +40,7 @@ fn transaction(to: impl Into<TxKind>, input: &[u8]) -> TxEip1559 {
     }
 }
 
-/// Signs a transaction and a digest as `address`.
+/// Signs a transaction and typed data as `address`.
 async fn signs(key: Key, address: Address) {
     assert_eq!(key.address(), address);
     let key = key.guarded(allow());
@@ -60,17 +60,31 @@ async fn signs(key: Key, address: Address) {
     let envelope = alloy::consensus::TxEnvelope::decode_2718(&mut &raw[..]).expect("an envelope");
     assert_eq!(*envelope.tx_hash(), hash);
 
-    let digest = keccak256("digest");
-    let bytes = key.sign_digest(digest).await.expect("signed");
-    assert!([27, 28].contains(&bytes[64]));
-    let signature = Signature::from_raw(&bytes).expect("a signature");
-    assert_eq!(
-        signature
-            .recover_address_from_prehash(&digest)
-            .expect("one"),
-        address
-    );
+    let header = ClaimHeader {
+        job: keccak256("job"),
+        outputDigest: keccak256("output"),
+        recipient: address,
+        boundaries: vec![keccak256("boundary")],
+    };
+    let job = header.job;
+    let lock = key.sign_lock(&DOMAINS, job).await.expect("signed");
+    let claim = key.sign_claim(&DOMAINS, &header).await.expect("signed");
+    for (bytes, digest) in [
+        (lock, DOMAINS.lock(job, address)),
+        (claim, DOMAINS.header(&header)),
+    ] {
+        assert!([27, 28].contains(&bytes[64]));
+        let signature = Signature::from_raw(&bytes).expect("a signature");
+        let signer = signature.recover_address_from_prehash(&digest);
+        assert_eq!(signer.expect("a signer"), address);
+    }
 }
+
+const DOMAINS: Domains = Domains {
+    chain_id: 31337,
+    market: CONTRACT,
+    book: CONTRACT,
+};
 
 fn parse(text: &str) -> Result<KeySource, toml::de::Error> {
     toml::from_str(text)
@@ -693,11 +707,11 @@ async fn open_at(endpoint: &str) -> Result<Key, SignerError> {
 async fn a_key_of_kms_signs() {
     let key = Kms::new().open().await.expect("opens");
     shows_nothing(&format!("{key:?}"));
-    // Low and high signatures, of transactions and of digests.
+    // Low and high signatures, of transactions and of typed data.
     for _ in 0..2 {
         signs(key.clone(), local().address()).await;
-        let digest = keccak256("one more");
-        key.sign_digest(digest).await.expect("signed");
+        let job = keccak256("one more");
+        key.sign_lock(&DOMAINS, job).await.expect("signed");
     }
     let error = key.sign_transaction(transaction(CONTRACT, &SELECTOR)).await;
     assert!(matches!(error, Err(SignerError::NotAllowed(_))));
@@ -786,7 +800,10 @@ async fn errors_of_signing_say_what_to_do() {
             ..Kms::new()
         };
         let key = kms.open().await.expect("opens");
-        let error = key.sign_digest(B256::ZERO).await.expect_err("it fails");
+        let error = key
+            .sign_lock(&DOMAINS, B256::ZERO)
+            .await
+            .expect_err("it fails");
         assert!(error.to_string().contains(part), "{error}");
     }
     let moved = Kms {
@@ -795,7 +812,7 @@ async fn errors_of_signing_say_what_to_do() {
     };
     let key = moved.open().await.expect("opens");
     let error = key
-        .sign_digest(keccak256("d"))
+        .sign_lock(&DOMAINS, keccak256("d"))
         .await
         .expect_err("another key");
     assert!(matches!(error, SignerError::KmsOtherKey { .. }), "{error}");
