@@ -182,6 +182,123 @@ fn claims_survive_a_network_that_fails() {
     );
 }
 
+/// A node, as behind a balancer, that often does not know the newest blocks: no reorganization, no nonce twice.
+#[test]
+fn a_node_that_is_behind_confuses_nobody() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let chaos = Chaos {
+        behind: 150,
+        ..Chaos::default()
+    };
+    let proxy = Proxy::start(w.anvil.port(), chaos, 7);
+    let setup = Setup::new(&w, "relayer").set("rpc", &proxy.url());
+    let made = w.file("made");
+    let ask = Ask {
+        locked: false,
+        ..Ask::default()
+    };
+    let jobs: Vec<String> = (0..16)
+        .map(|_| {
+            let (session, job) = maker.claim(ask, &made);
+            setup.deliver(&session);
+            job
+        })
+        .collect();
+    let mut s = setup.start();
+    for job in &jobs {
+        s.wait("the claim to be posted", |_| {
+            (maker.status(job) == 1).then_some(())
+        });
+    }
+    w.anvil.wait(1_300);
+    for job in &jobs {
+        s.wait("the claim to be settled", |_| {
+            w.anvil.mine(1);
+            (maker.status(job) == FINALIZED).then_some(())
+        });
+    }
+    s.wait("it to know", |s| {
+        w.anvil.mine(1);
+        (s.status()["transactions"]["final"] == 48).then_some(())
+    });
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 48, "three for each claim");
+    for code in ["NZK210", "NZK211", "NZK310", "NZK311", "NZK313", "NZK316"] {
+        assert_eq!(s.count(code), 0, "{code}\n{}", s.log());
+    }
+    assert!(proxy.counts().behind > 50, "{:?}", proxy.counts());
+}
+
+/// Taken and posted, both undone, and passed by: the claim cannot be posted before the job is taken, which is no reason to
+/// cancel it.
+#[test]
+fn what_waits_for_another_is_not_cancelled() {
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer").set("fees.bump_after", "1");
+    let ask = Ask {
+        locked: false,
+        ..Ask::default()
+    };
+    let (session, job) = maker.claim(ask, &w.file("made"));
+    let before = w.anvil.block();
+    let mut s = setup.start();
+    setup.deliver(&session);
+    s.wait("the claim to be posted", |s| block_of(s, &job, "post"));
+    w.anvil.mine(3);
+    s.wait("the newest block to be seen", |s| {
+        (s.status()["head"]["number"] == w.anvil.block()).then_some(())
+    });
+    w.anvil.rpc("evm_setAutomine", json!([false]));
+    w.anvil
+        .rpc("anvil_reorg", json!([w.anvil.block() - before, []]));
+    assert_eq!((maker.status(&job), nonce(&w, SENDER_ADDRESS)), (0, 0));
+    for _ in 0..4 {
+        // More than anybody offers.
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x2e90edd001"]));
+        w.anvil.mine(1);
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+        s.wait("the newest block to be seen", |s| {
+            (s.status()["head"]["number"] == w.anvil.block()).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
+    s.wait("both to be included", |s| {
+        w.anvil
+            .rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x1"]));
+        w.anvil.mine(1);
+        block_of(s, &job, "post")
+    });
+    assert_eq!((maker.status(&job), nonce(&w, SENDER_ADDRESS)), (1, 2));
+    assert_eq!(s.count("NZK311"), 0, "{}", s.log());
+    let all = s.status()["transactions"].clone();
+    assert_eq!((&all["cancelled"], &all["dropped"]), (&json!(0), &json!(0)));
+}
+
+/// More blocks at once than are read one by one: what happened in them is not missed.
+#[test]
+fn a_long_pause_is_caught_up() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer");
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    w.prove(&session, "2");
+    let mut s = setup.start();
+    setup.deliver(&session);
+    s.wait("the claim to be looked at", |s| {
+        (s.claim(&job)?["status"] == "posted").then_some(())
+    });
+    s.signal(rustix::process::Signal::STOP);
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
+    w.anvil.mine(200);
+    s.signal(rustix::process::Signal::CONT);
+    s.wait("the challenge to be answered", |_| {
+        (w.status(&job)["proven"] == json!([2])).then_some(())
+    });
+}
+
 /// Blocks pass a transaction by until its fees were raised far enough; and never above the ceiling.
 #[test]
 fn a_stuck_transaction_is_replaced_with_higher_fees() {
@@ -208,6 +325,10 @@ fn a_stuck_transaction_is_replaced_with_higher_fees() {
         u128::from_str_radix(t[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
     };
     let mut last = raw(&first);
+    assert!(
+        fee(&last, "maxPriorityFeePerGas") >= 1_000_000,
+        "what block producers leave out is not offered"
+    );
     // Blocks that are empty, as their base fee is above what it offers.
     for round in 0..6 {
         s.wait("the newest block to be seen", |s| {

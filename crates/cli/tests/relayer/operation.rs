@@ -580,3 +580,70 @@ fn others_are_faster_and_files_vanish() {
     assert_eq!(s.ended(&lost), "finalized");
     assert_eq!(s.ended(&job), "finalized");
 }
+
+/// A proof that cannot be read is made again, and the others are sent with it.
+#[test]
+fn a_damaged_proof_is_made_again() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer").prover();
+    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    w.prove(&session, "0-3");
+    let damaged = session.join("proofs/001.proof");
+    let whole = std::fs::read(&damaged).unwrap();
+    std::fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
+    let mut s = setup.start();
+    setup.deliver(&session);
+    assert_eq!(s.ended(&job), "proven");
+    assert_eq!(s.count("NZK411"), 1, "one layer was proved");
+    // Posted, and all layers in one transaction.
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
+}
+
+/// An aggregate that cannot be made is no reason to miss the deadline.
+#[test]
+fn layers_are_proved_if_the_aggregate_fails() {
+    let w = World::new();
+    let prover = w.file("prover");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *aggregate*) echo 'no memory' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_nanozk")
+    );
+    std::fs::write(&prover, script).unwrap();
+    std::fs::set_permissions(&prover, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let setup = Setup::new(&w, "relayer")
+        .set("prover.settle", "aggregate")
+        .set("prover.command", &format!("[\"{}\"]", path(&prover)));
+    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let mut s = setup.start();
+    setup.deliver(&session);
+    assert_eq!(s.ended(&job), "proven");
+    assert!(s.log().contains("no memory"), "{}", s.log());
+    assert_eq!(s.claim(&job).unwrap()["aggregated"], false);
+}
+
+/// Without a bond nothing is challenged; with one it is, in time.
+#[test]
+fn a_deposit_is_noticed() {
+    let w = World::new();
+    let setup = Setup::new(&w, "watcher").set("watch.audits", "1");
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let to = setup.inbox.join("watched");
+    std::fs::create_dir_all(&to).unwrap();
+    std::fs::copy(session.with_extension("json"), to.join("request.json")).unwrap();
+    let mut s = setup.start();
+    s.wait("the lack to be named", |s| {
+        let claim = s.claim(&job)?;
+        let reason = claim["error"]["message"].as_str()?;
+        reason.contains("nanozk escrow deposit").then_some(())
+    });
+    w.ok(SENDER, &["escrow", "deposit", "1eth"]);
+    w.anvil.wait(20);
+    s.wait("the challenge", |_| {
+        let open = w.status(&job)["open_challenges"].clone();
+        (open.as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+}

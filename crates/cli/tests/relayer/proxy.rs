@@ -40,6 +40,8 @@ pub(crate) struct Chaos {
     pub(crate) wrong_order: u32,
     /// Gives half of the answer, as if it were all, after the node handled the request.
     pub(crate) garbage: u32,
+    /// Answers as a node does that lacks the newest two blocks.
+    pub(crate) behind: u32,
 }
 
 /// How often things happened.
@@ -67,6 +69,8 @@ pub(crate) struct Counts {
     pub(crate) wrong_order: u64,
     /// Halves of answers.
     pub(crate) garbage: u64,
+    /// Answers without the newest blocks.
+    pub(crate) behind: u64,
     /// Requests that the node did not answer.
     pub(crate) unreachable: u64,
 }
@@ -83,6 +87,7 @@ struct Draw {
     drop_answer: bool,
     wrong_order: bool,
     garbage: bool,
+    behind: bool,
 }
 
 struct State {
@@ -119,6 +124,7 @@ impl State {
             drop_answer: hit(chaos.drop_answer).is_some(),
             wrong_order: hit(chaos.wrong_order).is_some(),
             garbage: hit(chaos.garbage).is_some(),
+            behind: hit(chaos.behind).is_some(),
         }
     }
 }
@@ -258,7 +264,13 @@ fn serve(shared: &Shared, client: TcpStream) -> io::Result<()> {
     }
     // The first word is the method, the second the path.
     let path = first.split(' ').nth(1).unwrap_or("/");
-    let answer = forward(shared.target, path, &body);
+    let answer = match draw.behind {
+        true => {
+            count(|c| &mut c.behind);
+            forward_behind(shared.target, path, request)
+        }
+        false => forward(shared.target, path, &body),
+    };
     if draw.duplicate {
         count(|c| &mut c.duplicated);
         let _ = forward(shared.target, path, &body);
@@ -299,6 +311,34 @@ fn serve(shared: &Shared, client: TcpStream) -> io::Result<()> {
     }
     count(|c| &mut c.answered);
     respond(client, &status, "", &answer)
+}
+
+/// The answer of a node that lacks the newest two blocks, to one request.
+fn forward_behind(target: u16, path: &str, mut request: Value) -> io::Result<(String, Vec<u8>)> {
+    let number = |text: &Value| {
+        let digits = text.as_str()?.strip_prefix("0x")?;
+        u64::from_str_radix(digits, 16).ok()
+    };
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber", "params": []});
+    let (_, answer) = forward(target, path, question.to_string().as_bytes())?;
+    let answer: Value = serde_json::from_slice(&answer)?;
+    let head = number(&answer["result"])
+        .unwrap_or_default()
+        .saturating_sub(2);
+    for parameter in request["params"].as_array_mut().into_iter().flatten() {
+        if *parameter == "latest" || *parameter == "pending" {
+            *parameter = json!(format!("{head:#x}"));
+        }
+    }
+    let (status, answer) = forward(target, path, request.to_string().as_bytes())?;
+    let mut answer: Value = serde_json::from_slice(&answer)?;
+    // Blocks, receipts and transactions.
+    let result = &answer["result"];
+    let block = number(&result["blockNumber"]).or(number(&result["number"]));
+    if block.is_some_and(|b| b > head) {
+        answer["result"] = Value::Null;
+    }
+    Ok((status, answer.to_string().into_bytes()))
 }
 
 fn refuses(shared: &Shared) -> bool {
