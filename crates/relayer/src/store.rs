@@ -1068,3 +1068,181 @@ impl Lease {
         sqlx::query("SELECT 1").execute(&mut self.0).await.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::keccak256;
+
+    async fn store() -> (Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("relayer.db").display());
+        let store = Store::open(&url, Arc::new(|_| {})).await.expect("opens");
+        (store, folder)
+    }
+
+    fn intent(claim: B256, action: &str) -> Intent {
+        Intent {
+            id: String::new(),
+            claim,
+            action: action.into(),
+            what: action.into(),
+            to: Address::ZERO,
+            data: Bytes::from_static(&[1, 2, 3]),
+            status: Status::Planned,
+            deadline: 0,
+            gas_limit: 0,
+            nonce: None,
+            block: None,
+            tx: None,
+            gas_used: None,
+            fee: None,
+            error: None,
+        }
+    }
+
+    fn attempt(intent: &Intent, nonce: u64, fee: u128) -> Attempt {
+        Attempt {
+            hash: keccak256(format!("{} {nonce} {fee}", intent.id)),
+            intent: intent.id.clone(),
+            nonce,
+            cancels: false,
+            raw: Bytes::new(),
+            max_fee: fee,
+            priority_fee: 1,
+            signed_block: 1,
+        }
+    }
+
+    /// Plans, and gives it with its id.
+    async fn plan(store: &Store, claim: B256, action: &str) -> Intent {
+        let planned = store.plan(&intent(claim, action), 1).await;
+        assert!(planned.expect("written"));
+        let all = store.intents_of(claim).await.expect("read");
+        let planned = |i: &Intent| i.action == action && i.status == Status::Planned;
+        all.into_iter().find(planned).expect("there")
+    }
+
+    async fn only(store: &Store, claim: B256) -> Intent {
+        let mut all = store.intents_of(claim).await.expect("read");
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    #[tokio::test]
+    async fn an_intent_has_one_nonce() {
+        let (store, _folder) = store().await;
+        let claim = B256::repeat_byte(1);
+        assert_eq!(store.next_nonce().await.expect("read"), 0);
+        let post = plan(&store, claim, "post").await;
+        store
+            .signed(&attempt(&post, 5, 10), 1)
+            .await
+            .expect("signed");
+        // A replacement has the same; another is of a relayer that lost the lock.
+        store
+            .signed(&attempt(&post, 5, 20), 1)
+            .await
+            .expect("replaced");
+        let other = store.signed(&attempt(&post, 6, 30), 1).await;
+        assert!(matches!(other, Err(Error::Locked(_))), "{other:?}");
+        assert_eq!(only(&store, claim).await.nonce, Some(5));
+        assert_eq!(store.attempts(&post.id).await.expect("read").len(), 2);
+        assert_eq!(store.next_nonce().await.expect("read"), 6);
+        assert!(!store.used(5).await.expect("read"), "not in a block yet");
+
+        let at = Inclusion {
+            tx: B256::ZERO,
+            block: 9,
+            block_time: 90,
+            gas_used: 1,
+            fee: U256::ONE,
+            status: Status::Included,
+            error: None,
+        };
+        store.included(&post, &at).await.expect("written");
+        // A node that is behind would say 5.
+        assert_eq!(store.next_nonce().await.expect("read"), 6);
+        assert!(store.used(5).await.expect("read"));
+        let again = store.signed(&attempt(&post, 6, 30), 1).await;
+        assert!(matches!(again, Err(Error::Locked(_))), "{again:?}");
+    }
+
+    #[tokio::test]
+    async fn reorganizations_undo_what_was_said_of_nonces() {
+        let (store, _folder) = store().await;
+        let claim = B256::repeat_byte(1);
+        let post = plan(&store, claim, "post").await;
+        store
+            .signed(&attempt(&post, 5, 10), 1)
+            .await
+            .expect("signed");
+        store.displaced(&post, 9).await.expect("written");
+        assert_eq!(store.next_nonce().await.expect("read"), 0, "it has none");
+        assert_eq!(store.displaced_above(8).await.expect("read").len(), 1);
+        assert_eq!(store.displaced_above(9).await.expect("read").len(), 0);
+        store.rewind(9).await.expect("written");
+        assert_eq!(only(&store, claim).await.status, Status::Displaced);
+        store.rewind(8).await.expect("written");
+        let undone = only(&store, claim).await;
+        assert_eq!((undone.status, undone.nonce), (Status::Signed, Some(5)));
+        assert_eq!(undone.error, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_does_not_pile_up() {
+        let (store, _folder) = store().await;
+        let claim = B256::repeat_byte(1);
+        for n in 0..5 {
+            let post = plan(&store, claim, "post").await;
+            assert_eq!(number_of(&post.id), n);
+            store
+                .hold_intent(&post.id, "too\0 poor")
+                .await
+                .expect("written");
+            assert_eq!(
+                only(&store, claim).await.error.as_deref(),
+                Some("too  poor")
+            );
+            // Not wanted any more is no refusal.
+            store.drop_unwanted(claim, &[]).await.expect("written");
+            assert_eq!(only(&store, claim).await.error, None);
+        }
+        let post = plan(&store, claim, "post").await;
+        let reason = "x".repeat(5_000);
+        store
+            .drop_intent(&post.id, Some(&reason))
+            .await
+            .expect("written");
+        let error = only(&store, claim).await.error;
+        assert_eq!(error.map(|e| e.len()), Some(1_000));
+    }
+
+    #[tokio::test]
+    async fn what_happened_comes_before_what_is_only_due_for_a_look() {
+        let (store, _folder) = store().await;
+        let ids: Vec<B256> = (1..=3).map(B256::repeat_byte).collect();
+        for (id, due) in ids.iter().zip([0, 0, 700]) {
+            let added = store.add_claim(*id, Role::Provider, "d", 1).await;
+            assert!(added.expect("written"));
+            let look = Look {
+                facts: None,
+                ended: false,
+                wake: 2,
+                due,
+                next: "a\0b".into(),
+                error: None,
+                now: 1,
+                block: 1,
+            };
+            store.looking(*id).await.expect("written");
+            store.looked(*id, &look).await.expect("written");
+        }
+        store.touch(&ids[1..2]).await.expect("written");
+        let awake = store.awake(10, 9).await.expect("read");
+        assert_eq!(awake, [ids[2], ids[1], ids[0]]);
+        assert_eq!(store.awake(1, 9).await.expect("read"), [ids[1]]);
+        let row = store.claim(ids[0]).await.expect("read").expect("there");
+        assert_eq!(row.next, "a b");
+    }
+}
