@@ -183,9 +183,10 @@ impl Runner {
         (state.wanted.len(), seconds)
     }
 
-    /// Seconds that an aggregate is expected to take.
-    pub fn aggregate_seconds(&self) -> u64 {
-        self.state().per_aggregate as u64
+    /// Seconds that an aggregate is expected to take, and so many layers after it, should it fail.
+    pub fn aggregate_seconds(&self, layers: usize) -> u64 {
+        let state = self.state();
+        (state.per_aggregate + state.per_layer * layers as f64) as u64
     }
 
     /// Whether an aggregate for a claim failed: its layers are still to be had.

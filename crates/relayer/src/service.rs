@@ -793,14 +793,9 @@ impl Relayer {
             local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
         }
         let mut decision = decide(role, &facts, &local, now);
-        if let Some(by) = decision
-            .prove
-            .as_ref()
-            .filter(|p| p.aggregate)
-            .map(|p| p.by)
-        {
-            let takes = shared.runner.aggregate_seconds() + shared.config.prover.margin;
-            let latest = by.saturating_sub(takes);
+        if let Some(need) = decision.prove.clone().filter(|need| need.aggregate) {
+            let takes = shared.runner.aggregate_seconds(need.layers.len());
+            let latest = need.by.saturating_sub(takes + shared.config.prover.margin);
             if now > latest || shared.runner.without_aggregate(id) {
                 local.settle = Settle::Layers;
                 decision = decide(role, &facts, &local, now);
