@@ -101,6 +101,11 @@ async function run() {
     if (order) break; await page.waitForTimeout(2500);
   }
   check('open claims come first, by deadline', order);
+  // (a slashed claim has not ended while a transaction for it is on its way)
+  await page.route('**/v1/claims?*', async r => { const answer = await (await r.fetch()).json(); Object.assign(answer.claims.find(c => c.id === claimId), { job_status: 'slashed', status: 'defeated', next: null, ended: false }); await r.fulfill({ json: answer }); });
+  await page.locator(`tr[data-claim="${claimId}"]`, { hasText: 'defeated' }).waitFor();
+  check('a claim has ended when the relayer says so', await row.getAttribute('data-open') === '1');
+  await page.unrouteAll({ behavior: 'wait' }); await page.waitForResponse(/v1\/claims\?/); await page.waitForTimeout(300);
   await inert('in the table');
   await shot('list-light');
 

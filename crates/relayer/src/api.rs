@@ -1,26 +1,38 @@
 //! HTTP: health, metrics, claims, and a page that shows them.
 //!
-//! Reading needs no permission. What changes something needs the token of `api.token_file`, if there is one; without one
-//! only this machine is listened to.
+//! With a token (`api.token_file`) everybody may read, and what changes something needs it. Without one only this machine
+//! is listened to, and requests that other sites made a browser send are refused.
 
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::files::SessionFiles;
 use crate::service::{Phase, Shared};
 use crate::store::{ClaimRow, Intent, Role, Status};
 use alloy::primitives::{Address, B256};
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{header, HeaderMap, Request, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{header, HeaderMap, Method, Request, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
-use axum::{Json, Router};
-use nanozk_chain::claim::layers_of;
+use axum::{Extension, Json, Router};
+use nanozk_chain::aggregate::{AggregateCall, AGGREGATE_FORMAT};
+use nanozk_chain::claim::{layers_of, Encoder};
+use nanozk_chain::output::OutputFile;
+use nanozk_chain::request::RequestFile;
 use nanozk_chain::revert::{claim_status, job_status, lane};
+use nanozk_chain::signing::{SignatureFile, SIGNATURES_FORMAT};
+use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::sync::Arc;
+use serde_json::{Map, Value};
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
+use tokio::task::block_in_place;
 use utoipa::{OpenApi, ToSchema};
 
 /// Largest file that is taken.
@@ -32,6 +44,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 type App = Arc<Shared>;
+/// Kept, for the layouts of circuits take time.
+type Proofs = Arc<Mutex<Encoder>>;
 
 /// An error as the API gives it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,6 +77,28 @@ impl From<Error> for Failure {
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         Failure::new(status, e.code(), e.to_string())
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(e: PathRejection) -> Self {
+        Failure::new(e.status(), "NZK501", e.body_text())
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(e: QueryRejection) -> Self {
+        Failure::new(e.status(), "NZK501", e.body_text())
+    }
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(e: BytesRejection) -> Self {
+        let reason = match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => format!("files have at most {LARGEST} bytes"),
+            _ => e.body_text(),
+        };
+        Failure::new(e.status(), "NZK502", reason)
     }
 }
 
@@ -342,7 +378,7 @@ fn text(value: impl std::fmt::Display) -> String {
 fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
     let none = Facts::default();
     let f = row.facts.as_ref().unwrap_or(&none);
-    let directory = std::path::Path::new(&row.directory);
+    let directory = FilePath::new(&row.directory);
     let proofs = (0..f.layers)
         .filter(|l| {
             directory
@@ -564,8 +600,9 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
     responses((status = 200, body = ClaimList), (status = 400, body = Problem)))]
 async fn claims(
     State(shared): State<App>,
-    Query(which): Query<Which>,
+    which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<ClaimList>, Failure> {
+    let Query(which) = which?;
     let ended = match which.state.as_deref() {
         None | Some("all") => None,
         Some("open") => Some(false),
@@ -596,11 +633,12 @@ fn id_of(id: &str) -> Result<B256, Failure> {
 
 /// A claim: layers, deadlines, money, transactions, and how to check it independently
 #[utoipa::path(get, path = "/v1/claims/{id}", params(("id" = String, Path, description = "id of the claim")),
-    responses((status = 200, body = ClaimDetail), (status = 404, body = Problem)))]
+    responses((status = 200, body = ClaimDetail), (status = 400, body = Problem), (status = 404, body = Problem)))]
 async fn claim(
     State(shared): State<App>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ClaimDetail>, Failure> {
+    let Path(id) = id?;
     let id = id_of(&id)?;
     let row = shared.store.claim(id).await?.ok_or_else(|| {
         Failure::new(
@@ -641,6 +679,77 @@ const FILES: [&str; 7] = [
     "secret.json",
 ];
 
+/// The file is not what its name says.
+fn unfit(file: &str, reason: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "NZK502",
+        format!("{file}: {reason}"),
+    )
+}
+
+/// Refuses what is not of a file's type, or of another claim.
+fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
+    fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(body).map_err(|e| Error::Files(e.to_string()))
+    }
+    let has_format = |got: String, expected: &'static str| match got == expected {
+        true => Ok(()),
+        false => Err(Error::Chain(nanozk_chain::Error::Format { expected, got })),
+    };
+    let is_of = |claim: B256| match claim == id {
+        true => Ok(()),
+        false => Err(Error::Files(format!("it is of claim {claim}, not {id}"))),
+    };
+    match file {
+        "card.json" => {
+            let card: ModelCard = parse(body)?;
+            card.check().map_err(|e| Error::Files(e.to_string()))
+        }
+        "signatures.json" => has_format(parse::<SignatureFile>(body)?.format, SIGNATURES_FORMAT),
+        "session.json" => {
+            let session: Session = parse(body)?;
+            is_of(session.context.claim.0.into())?;
+            has_format(session.format, SESSION_FORMAT)
+        }
+        "output.json" => Ok(parse::<OutputFile>(body)?.check()?),
+        "aggregate.json" => has_format(parse::<AggregateCall>(body)?.format, AGGREGATE_FORMAT),
+        "request.json" => {
+            let request: RequestFile = parse(body)?;
+            is_of(request.job)?;
+            Ok(request.check()?)
+        }
+        // Its type is the prover's, which is not linked.
+        _ => parse::<Map<String, Value>>(body).map(drop),
+    }
+}
+
+/// Refuses what is no proof of a layer; of the session's, if that is there already. Whether it is valid is for the
+/// contract to say.
+fn check_proof(
+    proofs: &Proofs,
+    directory: &FilePath,
+    layer: usize,
+    body: &[u8],
+) -> Result<(), Error> {
+    let proof = LayerProof::from_file(layer, body).map_err(nanozk_chain::Error::from)?;
+    if proof.layer as usize != layer {
+        return Err(Error::Files(format!("it is of layer {}", proof.layer)));
+    }
+    let there = |name| directory.join(name).is_file();
+    if !there("session.json") || !there("card.json") {
+        return Ok(());
+    }
+    let files = SessionFiles::open(directory)?;
+    let layers = files.card.layers.len();
+    if layer >= layers {
+        return Err(Error::Files(format!("the model has {layers} layers")));
+    }
+    let mut encoder = proofs.lock().unwrap_or_else(PoisonError::into_inner);
+    encoder.calldata(&files.session, &files.card, layer, body)?;
+    Ok(())
+}
+
 /// Sends a file of a session or a request
 ///
 /// Of a session: card.json, session.json, and signatures.json or the relayer has the provider's key; output.json and
@@ -649,12 +758,14 @@ const FILES: [&str; 7] = [
 #[utoipa::path(put, path = "/v1/claims/{id}/{file}",
     params(("id" = String, Path, description = "id of the claim"), ("file" = String, Path, description = "name of the file")),
     request_body(content = String, content_type = "application/json"),
-    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem),
+              (status = 413, body = Problem), (status = 422, body = Problem)))]
 async fn put_file(
     State(shared): State<App>,
-    Path((id, file)): Path<(String, String)>,
-    body: Bytes,
+    path: Result<Path<(String, String)>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Failure> {
+    let (Path((id, file)), body) = (path?, body?);
     let id = id_of(&id)?;
     if !FILES.contains(&file.as_str()) {
         return Err(Failure::new(
@@ -663,63 +774,49 @@ async fn put_file(
             format!("{file:?} is no file of a claim: {}", FILES.join(", ")),
         ));
     }
-    let value: Value = serde_json::from_slice(&body).map_err(|e| {
-        Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "NZK502",
-            format!("{file} is no JSON: {e}"),
-        )
-    })?;
-    let named = match file.as_str() {
-        "session.json" => value.pointer("/context/claim"),
-        "request.json" => value.pointer("/job"),
-        _ => None,
-    };
-    if let Some(named) = named {
-        if named.as_str().and_then(|n| n.parse::<B256>().ok()) != Some(id) {
-            return Err(Failure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "NZK502",
-                format!("{file} is of claim {named}, not {id}"),
-            ));
-        }
-    }
-    store_file(&shared, id, &file, &body).await
+    let directory = place(&shared, id).await?;
+    block_in_place(|| check_file(&file, id, &body)).map_err(|e| unfit(&file, e))?;
+    store_file(&shared, id, &directory, &file, &body)
 }
 
 /// Sends a layer's proof
 #[utoipa::path(put, path = "/v1/claims/{id}/proofs/{layer}",
     params(("id" = String, Path, description = "id of the claim"), ("layer" = u16, Path, description = "layer, from zero")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 204), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem),
+              (status = 413, body = Problem), (status = 422, body = Problem)))]
 async fn put_proof(
     State(shared): State<App>,
-    Path((id, layer)): Path<(String, u16)>,
-    body: Bytes,
+    Extension(proofs): Extension<Proofs>,
+    path: Result<Path<(String, u16)>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Failure> {
+    let (Path((id, layer)), body) = (path?, body?);
     let id = id_of(&id)?;
-    nanozk_verifier::session::LayerProof::from_file(layer.into(), &body)
-        .map_err(|e| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "NZK502", e.to_string()))?;
-    store_file(&shared, id, &format!("proofs/{layer:03}.proof"), &body).await
+    let file = format!("proofs/{layer:03}.proof");
+    let directory = place(&shared, id).await?;
+    block_in_place(|| check_proof(&proofs, &directory, layer.into(), &body))
+        .map_err(|e| unfit(&file, e))?;
+    store_file(&shared, id, &directory, &file, &body)
 }
 
-/// Writes a file whole, and looks at its claim again.
-async fn store_file(
-    shared: &App,
-    id: B256,
-    file: &str,
-    body: &[u8],
-) -> Result<StatusCode, Failure> {
-    if shared.phase() != Phase::Working {
-        return Err(Failure::new(
+/// Nothing is begun once the relayer was told to end.
+fn working(shared: &Shared) -> Result<(), Failure> {
+    match shared.phase() {
+        Phase::Working => Ok(()),
+        _ => Err(Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "NZK503",
-            "the relayer is ending: send it again later",
-        ));
+            "the relayer is ending",
+        )),
     }
-    // Where its other files are.
+}
+
+/// Where a claim's files are, or will be.
+async fn place(shared: &Shared, id: B256) -> Result<PathBuf, Failure> {
+    working(shared)?;
     let directory = match shared.store.claim(id).await? {
-        Some(row) => std::path::PathBuf::from(row.directory),
+        Some(row) => PathBuf::from(row.directory),
         None => shared.config.inbox.join(id.to_string()),
     };
     if directory.is_file() {
@@ -729,18 +826,36 @@ async fn store_file(
             format!("the claim came in as the file {}, which nothing can be put into: make it a directory", directory.display()),
         ));
     }
+    Ok(directory)
+}
+
+/// Writes a file whole and for good.
+fn write_durably(directory: &FilePath, path: &FilePath, body: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let parent = path.parent().unwrap_or(directory);
+    std::fs::create_dir_all(parent)?;
+    let mut new = tempfile::NamedTempFile::new_in(parent)?;
+    new.write_all(body)?;
+    new.as_file().sync_all()?;
+    new.persist(path).map_err(|e| e.error)?;
+    // A name is in its folder: that of the file, and those of folders that may be new.
+    let folders = [Some(parent), Some(directory), directory.parent()];
+    for folder in folders.into_iter().flatten() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Writes a file, and has its claim looked at again.
+fn store_file(
+    shared: &App,
+    id: B256,
+    directory: &FilePath,
+    file: &str,
+    body: &[u8],
+) -> Result<StatusCode, Failure> {
     let path = directory.join(file);
-    let written = (|| -> std::io::Result<()> {
-        use std::io::Write;
-        let parent = path.parent().unwrap_or(&directory);
-        std::fs::create_dir_all(parent)?;
-        let mut new = tempfile::NamedTempFile::new_in(parent)?;
-        new.write_all(body)?;
-        new.as_file().sync_all()?;
-        new.persist(&path).map_err(|e| e.error)?;
-        Ok(())
-    })();
-    written.map_err(|e| {
+    block_in_place(|| write_durably(directory, &path, body)).map_err(|e| {
         Failure::new(
             StatusCode::INSUFFICIENT_STORAGE,
             "NZK401",
@@ -766,13 +881,7 @@ async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz",
     responses((status = 200, description = "claims are taken through their life"), (status = 503, body = Problem)))]
 async fn readyz(State(shared): State<App>) -> Result<&'static str, Failure> {
-    if shared.phase() != Phase::Working {
-        return Err(Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "NZK503",
-            "the relayer is ending",
-        ));
-    }
+    working(&shared)?;
     match shared.live().not_ready.clone() {
         None => Ok("ready\n"),
         Some((code, reason)) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &code, reason)),
@@ -834,7 +943,7 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
     digest(given) == digest(token)
 }
 
-/// Who may change something.
+/// Who is answered.
 #[derive(Clone)]
 struct Permission {
     token: Option<Arc<str>>,
@@ -843,7 +952,8 @@ struct Permission {
 
 impl Permission {
     /// Without a token: a program of this machine, or this relayer's own page. Other sites can make a browser send
-    /// requests here, also under names of their own, but neither under this machine's name nor without their origin.
+    /// requests here, and read the answers under names of their own that lead here, but neither under this machine's name
+    /// nor without their origin.
     fn is_local(&self, headers: &HeaderMap) -> bool {
         let text = |name| {
             headers
@@ -853,13 +963,28 @@ impl Permission {
         let Some(host) = text(header::HOST) else {
             return false;
         };
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let own = name == "localhost"
-            || name
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback() || ip == self.listen);
+        let own = host.parse::<Authority>().is_ok_and(|a| {
+            let name = a.host();
+            name == "localhost"
+                || name
+                    .trim_matches(['[', ']'])
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|ip| ip.is_loopback() || ip == self.listen)
+        });
         own && text(header::ORIGIN).is_none_or(|o| o == format!("http://{host}"))
+    }
+
+    /// Why a request is refused, if it is.
+    fn refuses(&self, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
+        match &self.token {
+            Some(token) if !method.is_safe() && !bears(headers, token) => {
+                Some("this needs the token of api.token_file (Authorization: Bearer …)")
+            }
+            None if !self.is_local(headers) => Some(
+                "without api.token_file only this machine is answered, under its own name: not with this Host or Origin",
+            ),
+            _ => None,
+        }
     }
 }
 
@@ -868,19 +993,10 @@ async fn permitted(
     request: Request<Body>,
     next: Next,
 ) -> Response {
-    let allowed = match &permission.token {
-        Some(token) => bears(request.headers(), token),
-        None => permission.is_local(request.headers()),
-    };
-    if !allowed {
-        return Failure::new(
-            StatusCode::UNAUTHORIZED,
-            "NZK504",
-            "this needs the token of api.token_file (Authorization: Bearer …), or to come from this machine",
-        )
-        .into_response();
+    match permission.refuses(request.method(), request.headers()) {
+        Some(reason) => Failure::new(StatusCode::UNAUTHORIZED, "NZK504", reason).into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
 }
 
 /// All routes.
@@ -889,11 +1005,7 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
         token,
         listen: shared.config.api.listen.ip(),
     };
-    let changes = Router::new()
-        .route("/v1/claims/{id}/{file}", put(put_file))
-        .route("/v1/claims/{id}/proofs/{layer}", put(put_proof))
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(middleware::from_fn_with_state(permission, permitted));
+    let missing = |status, what| move || async move { Failure::new(status, "NZK404", what) };
     Router::new()
         .route("/", get(page))
         .route("/healthz", get(healthz))
@@ -903,14 +1015,19 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/claims", get(claims))
         .route("/v1/claims/{id}", get(claim))
-        .merge(changes)
-        .fallback(|| async {
-            Failure::new(
-                StatusCode::NOT_FOUND,
-                "NZK404",
-                "there is no such page: /openapi.json lists all",
-            )
-        })
+        .route("/v1/claims/{id}/{file}", put(put_file))
+        .route("/v1/claims/{id}/proofs/{layer}", put(put_proof))
+        .fallback(missing(
+            StatusCode::NOT_FOUND,
+            "there is no such page: /openapi.json lists all",
+        ))
+        .method_not_allowed_fallback(missing(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "there is no such method here: /openapi.json lists all",
+        ))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(Extension(Proofs::default()))
+        .layer(middleware::from_fn_with_state(permission, permitted))
         .with_state(shared)
 }
 
@@ -982,6 +1099,83 @@ mod tests {
         );
         assert!(bears(&headers, "secret"));
         assert!(!bears(&headers, "secret2"));
+    }
+
+    #[test]
+    fn without_a_token_only_this_machine_is_answered() {
+        let refused = |token: Option<&str>, method: Method, host: &str, origin: Option<&str>| {
+            let permission = Permission {
+                token: token.map(Arc::from),
+                listen: std::net::Ipv4Addr::LOCALHOST.into(),
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a value"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().expect("a value"));
+            }
+            permission.refuses(&method, &headers).is_some()
+        };
+        for method in [Method::GET, Method::PUT] {
+            for host in ["localhost", "127.0.0.1", "[::1]"] {
+                for host in [host.to_owned(), format!("{host}:8645")] {
+                    let own = format!("http://{host}");
+                    assert!(!refused(None, method.clone(), &host, None), "{host}");
+                    assert!(!refused(None, method.clone(), &host, Some(&own)), "{host}");
+                    for other in ["https://evil.example", "null"] {
+                        assert!(refused(None, method.clone(), &host, Some(other)), "{host}");
+                    }
+                }
+            }
+            for host in [
+                "evil.example",
+                "localhost.evil.example:8645",
+                "10.0.0.1",
+                "",
+            ] {
+                assert!(refused(None, method.clone(), host, None), "{host}");
+            }
+        }
+        assert!(!refused(Some("t"), Method::GET, "proxy.example", None));
+        assert!(refused(Some("t"), Method::PUT, "localhost", None));
+    }
+
+    #[test]
+    fn files_are_what_their_names_say() {
+        let id = B256::repeat_byte(1);
+        for file in FILES {
+            for body in ["", "[]", "{", "1"] {
+                assert!(
+                    check_file(file, id, body.as_bytes()).is_err(),
+                    "{file} {body}"
+                );
+            }
+        }
+        let fixture = include_str!("../../../test/fixtures/model.json");
+        let mut fixture: Value = serde_json::from_str(fixture).expect("JSON");
+        let mut card = fixture["card"].take();
+        check_file("card.json", id, card.to_string().as_bytes()).expect("a card");
+        assert!(check_file("session.json", id, card.to_string().as_bytes()).is_err());
+        card["format"] = "nanozk-card-0".into();
+        assert!(check_file("card.json", id, card.to_string().as_bytes()).is_err());
+        let signatures = |format: &str| {
+            let zero = Address::ZERO;
+            format!(r#"{{"format":"{format}","provider":"{zero}","lock":"0x","claim":"0x"}}"#)
+        };
+        let check = |text: String| check_file("signatures.json", id, text.as_bytes());
+        check(signatures(SIGNATURES_FORMAT)).expect("signatures");
+        let error = check(signatures("nanozk-signatures-0")).expect_err("of another version");
+        assert!(error.to_string().contains("nanozk-signatures-0"), "{error}");
+    }
+
+    #[test]
+    fn files_are_written_into_new_folders() {
+        let inbox = tempfile::tempdir().expect("a directory");
+        let directory = inbox.path().join("claim");
+        let path = directory.join("proofs/000.proof");
+        for body in [b"first", b"again"] {
+            write_durably(&directory, &path, body).expect("written");
+            assert_eq!(std::fs::read(&path).expect("there"), body);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::decide::Settle;
 use crate::error::Error;
 use crate::signer::KeySource;
 use alloy::primitives::U256;
+use alloy::transports::http::reqwest::Url;
 use nanozk_chain::format::{parse_amount, parse_duration};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -300,8 +301,12 @@ impl Config {
         if let Some(file) = file {
             let text = std::fs::read_to_string(file)
                 .map_err(|e| Error::Config(format!("cannot read {}: {e}", file.display())))?;
-            table = toml::from_str(&text)
-                .map_err(|e| Error::Config(format!("{}: {e}", file.display())))?;
+            table = toml::from_str(&text).map_err(|e: toml::de::Error| {
+                // Not with the line's text, which may be an address with a secret.
+                let before = e.span().and_then(|s| text.get(..s.start));
+                let line = before.unwrap_or_default().matches('\n').count() + 1;
+                Error::Config(format!("{}, line {line}: {}", file.display(), e.message()))
+            })?;
             base = file.parent().map(Path::to_owned).unwrap_or_default();
         }
         let mut from_file = toml::Table::new();
@@ -329,6 +334,23 @@ impl Config {
         Ok(config)
     }
 
+    /// Addresses of the nodes. They may hold secrets: errors show no more than scheme, host and port.
+    pub fn nodes(&self) -> Result<Vec<Url>, Error> {
+        let node = |(i, text): (usize, &String)| {
+            let url = text.parse::<Url>().ok().filter(Url::has_host);
+            let shown = match url {
+                Some(url) if matches!(url.scheme(), "http" | "https") => return Ok(url),
+                Some(url) => format!(" ({})", shown(&url)),
+                None => String::new(),
+            };
+            Err(Error::Config(format!(
+                "rpc: entry {}{shown} is no address of a node: write such as http://127.0.0.1:8545",
+                i + 1
+            )))
+        };
+        self.rpc.iter().enumerate().map(node).collect()
+    }
+
     /// What can be said of it without asking anybody.
     fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Config(text));
@@ -337,16 +359,7 @@ impl Config {
                 "rpc names no node: give one or more, such as http://127.0.0.1:8545".into(),
             );
         }
-        for url in &self.rpc {
-            let ok = url
-                .parse::<alloy::transports::http::reqwest::Url>()
-                .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
-            if !ok {
-                return wrong(format!(
-                    "rpc: {url:?} is no address of a node: write such as http://127.0.0.1:8545"
-                ));
-            }
-        }
+        self.nodes()?;
         if !self.api.listen.ip().is_loopback() && self.api.token_file.is_none() {
             return wrong(format!(
                 "api.listen: {} can be reached by others: give api.token_file, or listen on 127.0.0.1",
@@ -364,6 +377,16 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// What of an address is no secret.
+fn shown(url: &Url) -> String {
+    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
+    format!(
+        "{}://{}{port}",
+        url.scheme(),
+        url.host_str().unwrap_or_default()
+    )
 }
 
 /// Paths in a file are relative to it.
@@ -460,6 +483,31 @@ mod tests {
             let error = load(text, &[], options).expect_err(word).to_string();
             assert!(error.contains(word), "{error}");
         }
+        let cases = [
+            (
+                "wss://user:SECRET@node:1/SECRET?SECRET",
+                "entry 1 (wss://node:1) is no address",
+            ),
+            (
+                "http://a:1, SECRET:SECRET@node:1/SECRET",
+                "entry 2 is no address",
+            ),
+            ("SECRET", "entry 1 is no address"),
+        ];
+        for (rpc, words) in cases {
+            let error = load(FILE, &[], &[("rpc", rpc)]).expect_err(rpc).to_string();
+            assert!(
+                error.contains(words) && !error.contains("SECRET"),
+                "{error}"
+            );
+        }
+        let error = load("\nrpc = https://SECRET\n", &[], &[])
+            .expect_err("no TOML")
+            .to_string();
+        assert!(
+            error.contains("line 2") && !error.contains("SECRET"),
+            "{error}"
+        );
         let error = Config::load(Some(Path::new("/none.toml")), [], &[]).expect_err("no file");
         assert!(error.to_string().contains("/none.toml"));
     }

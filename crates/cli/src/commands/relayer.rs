@@ -140,16 +140,28 @@ fn get(address: &str, path: &str) -> Result<Value> {
             stream,
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     };
     let answer = ask().with_context(|| {
         format!("no relayer answers on {host}: start one with nanozk relayer run, or say where with --listen")
     })?;
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    serde_json::from_str(body)
-        .with_context(|| format!("what answers on {host} is no relayer of this version"))
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    match (status, body["code"].as_str(), body["message"].as_str()) {
+        ("200", ..) if body.is_object() => Ok(body),
+        (_, Some(code), Some(message)) => bail!("{code}: {message}"),
+        _ => {
+            let line: String = head
+                .chars()
+                .take(60)
+                .take_while(|c| !c.is_control())
+                .collect();
+            bail!("what answers on {host} is no relayer of this version: it says {line:?}")
+        }
+    }
 }
 
 fn amount(value: &Value) -> String {
@@ -167,9 +179,9 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     out.json(&json!({"status": status, "claims": list["claims"]}));
     let now = status["now"].as_u64().unwrap_or_default();
     let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    out.text(match status["not_ready"].as_str() {
-        None => "ready".to_owned(),
-        Some(reason) => format!("not ready: {reason}"),
+    out.text(match status["ready"].as_bool() {
+        Some(true) => "ready".to_owned(),
+        _ => format!("not ready: {}", word(&status["not_ready"])),
     });
     out.text(
         match (status["slack"].as_i64(), status["slack_claim"].as_str()) {

@@ -5,6 +5,8 @@ use crate::common::{fixture, path};
 use crate::service::*;
 use crate::world::World;
 use serde_json::{json, Value};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 /// A claim through its whole life, with real proofs of a real prover: taken, posted, proved, settled, paid.
 #[test]
@@ -259,25 +261,36 @@ fn sessions_and_proofs_come_by_http() {
     };
     let (status, body) = put(&s, "session.json", "", &read("session.json"));
     assert_eq!(status, 401, "{body}");
-    let wrong: [(&str, &[u8], u16, &str); 5] = [
-        ("passwd", b"{}", 400, "no file of a claim"),
-        ("..%2F..%2Fx.json", b"{}", 400, "no file of a claim"),
-        ("session.json", b"{", 422, "no JSON"),
-        (
-            "session.json",
-            br#"{"context":{"claim":"0x00"}}"#,
-            422,
-            "is of claim",
-        ),
-        ("proofs/1", b"nonsense", 422, "truncated"),
-    ];
-    for (name, body, expected, words) in wrong {
-        let (status, answer) = put(&s, name, bearer, body);
-        assert!(
-            status == expected && answer.contains(words),
-            "{name}: {status} {answer}"
-        );
-    }
+    let mut other: Value = serde_json::from_slice(&read("session.json")).unwrap();
+    other["context"]["claim"] = json!(format!("0x{}", "1".repeat(64)));
+    let other = other.to_string();
+    let proof = read("proofs/000.proof");
+    let large = vec![b' '; (16 << 20) + 1];
+    let refused = |s: &Service, cases: &[(&str, &[u8], u16, &str)]| {
+        for (name, body, expected, words) in cases {
+            let (status, answer) = put(s, name, bearer, body);
+            let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
+            assert!(
+                status == *expected && problem["message"].as_str().unwrap().contains(words),
+                "{name}: {status} {answer}"
+            );
+        }
+    };
+    refused(
+        &s,
+        &[
+            ("passwd", b"{}", 400, "no file of a claim"),
+            ("..%2F..%2Fx.json", b"{}", 400, "no file of a claim"),
+            ("session.json", b"{", 422, "EOF"),
+            ("session.json", &read("card.json"), 422, "session.json: "),
+            ("session.json", other.as_bytes(), 422, "is of claim"),
+            ("secret.json", b"[]", 422, "a map"),
+            ("card.json", &large, 413, "16777216 bytes"),
+            ("proofs/1", b"nonsense", 422, "truncated"),
+            ("proofs/1", &proof, 422, "of layer 0"),
+            ("proofs/first", &proof, 400, "first"),
+        ],
+    );
     for name in ["card.json", "signatures.json", "session.json"] {
         let (status, body) = put(&s, name, bearer, &read(name));
         assert_eq!(status, 204, "{name}: {body}");
@@ -293,6 +306,11 @@ fn sessions_and_proofs_come_by_http() {
             .contains("proofs of layers 0, 1, 2, 3 are needed")
             .then_some(())
     });
+    // Of a session that is there, all but its validity is looked at.
+    refused(
+        &s,
+        &[("proofs/0", &proof[..proof.len() - 1], 422, "layer 0")],
+    );
     for layer in 0..4 {
         let (status, body) = put(
             &s,
@@ -307,7 +325,20 @@ fn sessions_and_proofs_come_by_http() {
     assert_eq!(status, 400);
     let (status, body) = s.request("GET", &format!("/v1/claims/0x{}", "1".repeat(64)), "", b"");
     assert!(status == 404 && body.contains("no claim"), "{body}");
-    assert_eq!(s.request("GET", "/v1/claims?state=some", "", b"").0, 400);
+    for (method, path, expected, code) in [
+        ("GET", "/v1/claims?state=some", 400, "NZK501"),
+        ("GET", "/v1/claims?limit=abc", 400, "NZK501"),
+        ("GET", "/v1/claims/%ff", 400, "NZK501"),
+        ("GET", "/nothing", 404, "NZK404"),
+        ("POST", "/v1/claims", 405, "NZK404"),
+    ] {
+        let (status, body) = s.request(method, path, bearer, b"");
+        let problem: Value = serde_json::from_str(&body).unwrap_or_default();
+        assert!(
+            status == expected && problem["code"] == code,
+            "{path}: {status} {body}"
+        );
+    }
     let (status, page) = s.request("GET", "/", "", b"");
     assert!(
         status == 200 && page.contains("<!doctype html>"),
@@ -323,10 +354,77 @@ fn other_sites_cannot_write() {
     let setup = Setup::new(&w, "relayer");
     let s = setup.start();
     let path = format!("/v1/claims/0x{}/card.json", "1".repeat(64));
-    let (status, _) = s.request("PUT", &path, "Origin: https://evil.example\r\n", b"{}");
+    let card = std::fs::read(fixture().session.join("card.json")).unwrap();
+    let (status, _) = s.request("PUT", &path, "Origin: https://evil.example\r\n", &card);
     assert_eq!(status, 401);
     let same = format!("Origin: http://{}\r\n", s.address);
-    assert_eq!(s.request("PUT", &path, &same, b"{}").0, 204);
+    assert_eq!(s.request("PUT", &path, &same, &card).0, 204);
+}
+
+/// Nor read anything, under a name of its own that leads to this machine.
+#[test]
+fn other_sites_cannot_read() {
+    let w = World::new();
+    let s = Setup::new(&w, "relayer").start();
+    let port = s.address.rsplit(':').next().unwrap();
+    let get = |path: &str, host: &str| {
+        let mut stream = TcpStream::connect(&s.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for path in [
+        "/",
+        "/healthz",
+        "/metrics",
+        "/v1/status",
+        "/v1/claims",
+        "/x",
+    ] {
+        let answer = get(path, "evil.example");
+        assert!(
+            answer.starts_with("HTTP/1.1 401") && answer.contains("NZK504"),
+            "{path}: {answer}"
+        );
+        let answer = get(path, "localhost");
+        assert!(!answer.starts_with("HTTP/1.1 401"), "{path}: {answer}");
+    }
+}
+
+/// What is no answer of a relayer that is well is told as such, and not as a relayer's without anything to do.
+#[test]
+fn status_tells_of_errors() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let cases = [
+        (
+            "HTTP/1.1 503 Service Unavailable\r\n\r\n{\"code\":\"NZK101\",\"message\":\"the database: gone\"}",
+            "NZK101: the database: gone",
+        ),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\n\r\n<h1>Bad gateway</h1>",
+            "HTTP/1.1 502 Bad Gateway",
+        ),
+        ("HTTP/1.1 200 OK\r\n\r\nready", "is no relayer"),
+        ("SSH-2.0-x\r\n", "is no relayer"),
+        ("", "is no relayer"),
+    ];
+    for (answer, words) in cases {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut stream = listener.accept().unwrap().0;
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            });
+            let (code, _, error) = fixture().json(&["relayer", "status", "--listen", &address]);
+            assert!(code == 2 && error.contains(words), "{code}: {error}");
+        });
+    }
 }
 
 /// Told to end, it begins nothing new, follows what is on its way, and then ends; told twice, it ends at once.
