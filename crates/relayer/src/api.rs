@@ -557,9 +557,9 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
         balance: text(live.balance),
         provider: shared.provider.map(text),
         dry_run: shared.dry_run,
-        ready: live.not_ready.is_none(),
+        ready: live.trouble().is_none(),
         not_ready: live
-            .not_ready
+            .trouble()
             .map(|(code, reason)| format!("{code}: {reason}")),
         endpoints: shared
             .rpc
@@ -882,7 +882,7 @@ async fn healthz() -> &'static str {
     responses((status = 200, description = "claims are taken through their life"), (status = 503, body = Problem)))]
 async fn readyz(State(shared): State<App>) -> Result<&'static str, Failure> {
     working(&shared)?;
-    match shared.live().not_ready.clone() {
+    match shared.live().trouble() {
         None => Ok("ready\n"),
         Some((code, reason)) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &code, reason)),
     }

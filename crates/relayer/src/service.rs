@@ -48,6 +48,8 @@ const LIMITED: u64 = 15;
 const ENOUGH: usize = 8;
 /// The longest round: with nodes that answer slowly, all of them.
 const HUNG: Duration = Duration::from_secs(600);
+/// Time since the last round after which it is not ready.
+const SILENT: Duration = Duration::from_secs(120);
 /// The longest wait for the connection that holds the lock.
 const LEASE: Duration = Duration::from_secs(10);
 /// Seconds after which files that could not be read are read again.
@@ -88,6 +90,20 @@ pub struct Live {
     pub exposure: Exposure,
     /// Fees of the last day, and what pending transactions may cost.
     pub spent: (U256, U256),
+}
+
+impl Live {
+    /// Why it is not to be relied on, with a code.
+    pub fn trouble(&self) -> Option<(String, String)> {
+        let silent = self.finished.map(|f| f.elapsed()).filter(|s| *s > SILENT);
+        self.not_ready.clone().or_else(|| {
+            let seconds = silent?.as_secs();
+            Some((
+                "NZK201".into(),
+                format!("the last round ended {seconds} s ago"),
+            ))
+        })
+    }
 }
 
 /// Money of open claims in ETH, by what it depends on.
@@ -269,16 +285,12 @@ impl Relayer {
         })?;
         let deployment: Deployment = serde_json::from_slice(&text)
             .map_err(|e| Error::Config(format!("{}: {e}", config.deployment.display())))?;
-        let urls = config
-            .rpc
-            .iter()
-            .map(|u| {
-                u.parse()
-                    .map_err(|_| Error::Config(format!("rpc: {u:?} is no URL")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let chain_id = deployment.chain_id;
-        let rpc = Failover::new(urls, chain_id, Duration::from_secs(config.rpc_timeout));
+        let rpc = Failover::new(
+            config.nodes()?,
+            chain_id,
+            Duration::from_secs(config.rpc_timeout),
+        );
         let provider = rpc.provider();
         let answered = provider
             .get_chain_id()
