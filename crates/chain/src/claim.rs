@@ -75,7 +75,8 @@ impl Encoder {
         if proof.transcript != TranscriptKind::Keccak {
             return Err(Error::Transcript { layer });
         }
-        let shape = card.shape(&card.layers[layer]);
+        let described = card.layers.get(layer);
+        let shape = card.shape(described.ok_or(SessionError::MissingKey { layer })?);
         let layout = match self.0.entry(shape) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {

@@ -260,3 +260,34 @@ fn databases_are_not_mixed_up() {
         "{error}"
     );
 }
+
+/// What somebody else wrote into a file is told as an error of that claim, and stops no other: PostgreSQL refuses text with
+/// a NUL.
+#[test]
+fn words_of_others_do_no_harm() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let w = World::new();
+    let mut maker = Maker::new(&w);
+    let setup = Setup::new(&w, "relayer").set("database", &postgres.url());
+    let made = w.file("made");
+    let (hostile, first) = maker.claim(Ask::default(), &made);
+    let (harmless, second) = maker.claim(Ask::default(), &made);
+    std::fs::write(hostile.join("signatures.json"), r#"{"a\u0000b\u0007": 1}"#).unwrap();
+    setup.deliver(&hostile);
+    let mut s = setup.start();
+    let message = s.wait("the error to be told", |s| {
+        let claim = s.claim(&first)?;
+        claim["error"]["message"].as_str().map(ToOwned::to_owned)
+    });
+    assert!(
+        message.contains("a b") && !message.contains(char::is_control),
+        "{message:?}"
+    );
+    setup.deliver(&harmless);
+    s.wait("the other to be posted", |_| {
+        (maker.status(&second) == 1).then_some(())
+    });
+    assert_eq!(s.count("NZK101"), 0, "{}", s.log());
+}
