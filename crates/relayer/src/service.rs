@@ -997,21 +997,8 @@ impl Relayer {
         tip: Tip,
     ) -> Result<(), Error> {
         let intent = Intent {
-            id: String::new(),
-            claim: id,
-            action: act.key(),
-            what: call.what.clone(),
-            to: call.to,
-            data: call.data,
-            status: Status::Planned,
             deadline: by,
-            gas_limit: 0,
-            nonce: None,
-            block: None,
-            tx: None,
-            gas_used: None,
-            fee: None,
-            error: None,
+            ..Intent::new(id, act.key(), call.what, call.to, call.data)
         };
         if self.shared.dry_run {
             if guard(&self.told).insert(format!("{id}:{}", act.key())) {

@@ -195,6 +195,29 @@ pub struct Intent {
     pub error: Option<String>,
 }
 
+impl Intent {
+    /// One that is to be planned.
+    pub fn new(claim: B256, action: String, what: String, to: Address, data: Bytes) -> Self {
+        Intent {
+            id: String::new(),
+            claim,
+            action,
+            what,
+            to,
+            data,
+            status: Status::Planned,
+            deadline: 0,
+            gas_limit: 0,
+            nonce: None,
+            block: None,
+            tx: None,
+            gas_used: None,
+            fee: None,
+            error: None,
+        }
+    }
+}
+
 /// A signed transaction.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -1082,23 +1105,8 @@ mod tests {
     }
 
     fn intent(claim: B256, action: &str) -> Intent {
-        Intent {
-            id: String::new(),
-            claim,
-            action: action.into(),
-            what: action.into(),
-            to: Address::ZERO,
-            data: Bytes::from_static(&[1, 2, 3]),
-            status: Status::Planned,
-            deadline: 0,
-            gas_limit: 0,
-            nonce: None,
-            block: None,
-            tx: None,
-            gas_used: None,
-            fee: None,
-            error: None,
-        }
+        let data = Bytes::from_static(&[1, 2, 3]);
+        Intent::new(claim, action.into(), action.into(), Address::ZERO, data)
     }
 
     fn attempt(intent: &Intent, nonce: u64, fee: u128) -> Attempt {

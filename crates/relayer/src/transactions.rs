@@ -433,22 +433,11 @@ impl Manager {
             return Ok(());
         }
         let action = format!("free-nonce-{included}");
+        let what = format!("freeing nonce {included}");
+        let (account, nothing) = (self.account(), Bytes::new());
         let intent = Intent {
-            id: String::new(),
-            claim: B256::ZERO,
-            action,
-            what: format!("freeing nonce {included}"),
-            to: self.account(),
-            data: Bytes::new(),
-            status: Status::Planned,
-            deadline: 0,
             gas_limit: CANCEL_GAS,
-            nonce: None,
-            block: None,
-            tx: None,
-            gas_used: None,
-            fee: None,
-            error: None,
+            ..Intent::new(B256::ZERO, action, what, account, nothing)
         };
         let (max_fee, priority_fee) = self.market().await?;
         let ceiling = self.fees.max_fee_per_gas;
