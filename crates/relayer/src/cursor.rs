@@ -84,6 +84,9 @@ impl Cursor {
             time: head.timestamp,
             hash: head.hash,
         };
+        if self.last.is_none() {
+            self.last = self.where_it_was().await?.map(|tip| (tip, None));
+        }
         if let Some(tip) = self.ahead_of(&newest).await? {
             return Ok(Some(tip));
         }
@@ -92,6 +95,19 @@ impl Cursor {
             self.last = Some((newest, None));
         }
         Ok(there.then_some(newest))
+    }
+
+    /// Where the last run was, if a node has that block.
+    async fn where_it_was(&self) -> Result<Option<Tip>, Error> {
+        let Some(tip) = self.store.tip().await? else {
+            return Ok(None);
+        };
+        let block = self.provider.get_block_by_hash(tip.hash).await;
+        Ok(block.ok().flatten().map(|b| Tip {
+            number: tip.number,
+            time: b.header.timestamp,
+            hash: tip.hash,
+        }))
     }
 
     /// Where it is, if a node names a block that it passed already: the node is behind, for a while.
@@ -109,7 +125,7 @@ impl Cursor {
     }
 
     /// Reads up to a block; false if blocks do not fit together.
-    async fn go_to(&self, head: &Header) -> Result<bool, Error> {
+    async fn go_to(&mut self, head: &Header) -> Result<bool, Error> {
         let Some(tip) = self.store.tip().await? else {
             self.store.advance(&[block_of(head)], &[]).await?;
             return Ok(true);
@@ -117,7 +133,12 @@ impl Cursor {
         if tip.hash == head.hash {
             return Ok(true);
         }
-        let Some(from) = self.common(tip, head).await? else {
+        let common = self.common(tip, head).await?;
+        if common != Some(tip.number) {
+            // What it was is none any more.
+            self.last = None;
+        }
+        let Some(from) = common else {
             warn!(
                 code = "NZK211",
                 "no block that was seen is on the chain any more: everything is looked at again"

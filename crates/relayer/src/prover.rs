@@ -86,6 +86,7 @@ struct State {
     done: Vec<B256>,
     per_layer: f64,
     per_aggregate: f64,
+    per_reexecution: f64,
     told: HashSet<B256>,
     without_aggregate: HashSet<B256>,
 }
@@ -122,6 +123,7 @@ impl Runner {
             state: Arc::new(Mutex::new(State {
                 per_layer: p.seconds_per_layer as f64,
                 per_aggregate: p.seconds_per_aggregate as f64,
+                per_reexecution: p.seconds_per_layer as f64,
                 ..State::default()
             })),
             ended: Arc::default(),
@@ -314,6 +316,7 @@ impl Runner {
                     }
                     Task::Reexecute { secret, .. } => match reexecution(&output) {
                         Ok(found) => {
+                            state.per_reexecution = mean(state.per_reexecution, seconds);
                             state.results.insert(claim, Reexecution { secret, ..found });
                         }
                         Err(e) => state.failed(claim, e.to_string()),
@@ -327,6 +330,7 @@ impl Runner {
                     }
                     // It may only be slow: what layers it finished is there.
                     Task::Prove(_) if hung => state.per_layer *= 2.0,
+                    Task::Reexecute { .. } if hung => state.per_reexecution *= 2.0,
                     _ => {}
                 }
                 state.failed(claim, e.to_string());
@@ -374,20 +378,23 @@ impl Runner {
 }
 
 impl State {
-    /// Seconds that a task is expected to take.
+    /// Seconds that a task is expected to take at most: an aggregate that fails leaves its layers to be proved.
     fn seconds(&self, task: &Task) -> f64 {
         match task {
+            Task::Prove(need) if need.aggregate => {
+                self.per_aggregate + self.per_layer * need.layers.len() as f64
+            }
             Task::Prove(need) => self.expected(task, need.layers.len()),
-            Task::Reexecute { .. } => self.expected(task, 1),
+            Task::Reexecute { .. } => self.per_reexecution,
         }
     }
 
-    /// The same, of so many of its layers.
+    /// Seconds that so many of its layers, or else all of it, are expected to take.
     fn expected(&self, task: &Task, layers: usize) -> f64 {
         match task {
             Task::Prove(need) if need.aggregate => self.per_aggregate,
             Task::Prove(_) => self.per_layer * layers as f64,
-            Task::Reexecute { .. } => self.per_layer,
+            Task::Reexecute { .. } => self.per_reexecution,
         }
     }
 

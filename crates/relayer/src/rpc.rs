@@ -633,13 +633,14 @@ const REFUSALS: [&str; 26] = [
 ];
 
 /// Errors that another node, or the same one later, may not have.
-const TROUBLES: [&str; 24] = [
+const TROUBLES: [&str; 25] = [
     "internal error",
     "internal server error",
     "header not found",
     "header for hash not found",
     "block not found",
     "unknown block",
+    "indexing is in progress",
     "missing trie node",
     "state not available",
     "state unavailable",
@@ -674,7 +675,11 @@ fn is_trouble(error: &ErrorPayload) -> bool {
         429 | 500..=599 => true,
         // What the node makes of the request itself.
         -32602..=-32600 => error.is_retry_err(),
-        _ => error.is_retry_err() || says(&TROUBLES),
+        // Erigon names the block in between.
+        _ => {
+            let no_block = message.contains("block") && message.contains("not found");
+            no_block || error.is_retry_err() || says(&TROUBLES)
+        }
     }
 }
 
@@ -1001,6 +1006,7 @@ mod tests {
             (error(-32000, "header not found"), "header not found"),
             (error(-32000, "Too Many Requests"), "Too Many"),
             (error(-32000, "missing trie node 12"), "trie"),
+            (error(-32000, "block 0x12 not found"), "not found"),
             (error(429, "compute units"), "429"),
         ];
         for (failure, said) in failures {

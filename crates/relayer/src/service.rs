@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::prover::{Reexecution, Runner, Task};
 use crate::rpc::Failover;
 use crate::signer::{Key, KeySource, SignerError};
-use crate::store::{ClaimRow, Intent, Lease, Look, Observer, Role, Status, Store, Verdict};
+use crate::store::{clean, ClaimRow, Intent, Lease, Look, Observer, Role, Status, Store, Verdict};
 use crate::transactions::{Manager, DAY};
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
@@ -26,11 +26,10 @@ use nanozk_chain::signing::Domains;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use rand_core::{OsRng, RngCore};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -71,14 +70,13 @@ pub enum Phase {
 }
 
 /// What the HTTP API shows besides the database.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Live {
     /// Newest block: number, time, hash.
     pub head: Option<(u64, u64)>,
     /// The chain's time.
     pub now: u64,
     /// When the last round that succeeded ended.
-    #[serde(skip)]
     pub finished: Option<Instant>,
     /// Why the last round failed, with its code; none: it succeeded.
     pub not_ready: Option<(String, String)>,
@@ -107,7 +105,7 @@ impl Live {
 }
 
 /// Money of open claims in ETH, by what it depends on.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Exposure {
     /// Stakes of ours.
     pub stake: U256,
@@ -195,8 +193,8 @@ pub struct Relayer {
     /// Bonds at risk, with those of challenges on their way.
     bonds: Mutex<U256>,
     told: Mutex<HashSet<String>>,
-    /// What was being looked at may not be marked as such.
-    unsure: bool,
+    /// Marks of claims may be lost: what was being looked at is not known.
+    unsure: AtomicBool,
 }
 
 impl std::fmt::Debug for Relayer {
@@ -401,8 +399,8 @@ impl Relayer {
             known: HashMap::new(),
             bonds: Mutex::new(U256::ZERO),
             told: Mutex::default(),
-            // Nor is it known of the last run.
-            unsure: true,
+            // As they are of the last run.
+            unsure: AtomicBool::new(true),
         })
     }
 
@@ -434,8 +432,9 @@ impl Relayer {
                 let seconds = HUNG.as_secs();
                 Err(Error::Nodes(format!("a round took more than {seconds} s")))
             });
-            // What was being looked at then is not known.
-            self.unsure |= hung || matches!(round, Err(Error::Database(_)));
+            if hung {
+                self.unsure.store(true, Ordering::Relaxed);
+            }
             let pending = match round {
                 Ok(pending) => {
                     if failures != 0 {
@@ -518,9 +517,9 @@ impl Relayer {
         if self.lease.is_none() {
             self.lease = shared.store.lock(shared.account).await?;
         }
-        if self.unsure {
+        if self.unsure.load(Ordering::Relaxed) {
             shared.store.touch_all().await?;
-            self.unsure = false;
+            self.unsure.store(false, Ordering::Relaxed);
         }
         let tip = self.cursor.sync().await?;
         let now = self.now(tip);
@@ -565,8 +564,12 @@ impl Relayer {
                 .filter_map(|e| async move { e })
                 .collect()
                 .await;
-            // What is on its way goes on in spite of it.
-            failed = errors.into_iter().next().or(failed);
+            // What concerns some claims is kept with them. And what is on its way goes on in spite of it.
+            let enough = errors.len() >= ENOUGH;
+            let mut errors = errors.into_iter();
+            failed = errors
+                .find(|e| enough || matches!(e, Error::Database(_)))
+                .or(failed);
             shared.runner.schedule(now);
         }
         let mut pending = 0;
@@ -574,7 +577,9 @@ impl Relayer {
             let round = self.manager.round(tip, phase == Phase::Working).await?;
             shared.metrics.included.inc_by(round.included as u64);
             pending = round.pending;
-            failed = failed.or(round.failed.into_iter().next());
+            for e in round.failed {
+                warn!(code = e.code(), "{e}: it is tried again");
+            }
             if round.included != 0 {
                 // What was included decides what comes next.
                 shared.wake.notify_one();
@@ -653,6 +658,7 @@ impl Relayer {
         };
         store.looking(id).await?;
         let outcome = self.look_at(&row, tip, now).await;
+        let mut failed = None;
         let mut look = Look {
             facts: None,
             ended: false,
@@ -660,6 +666,7 @@ impl Relayer {
             due: row.due,
             next: row.next.clone(),
             error: None,
+            failed: false,
             now,
             block: tip.number,
         };
@@ -669,21 +676,28 @@ impl Relayer {
                 look.wake = decision.wake.unwrap_or(u64::MAX).clamp(now + 1, now + IDLE);
                 look.due = decision.due;
                 look.next = decision.next;
-                look.error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
+                let error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
+                look.error = error.map(|(code, reason)| (code, clean(&reason)));
                 look.facts = facts;
                 if look.ended {
                     self.shared.runner.want(id, Path::new(""), None);
                 }
             }
-            Err(e @ (Error::Nodes(_) | Error::Database(_))) => {
-                // The claim is as it was: it is looked at with the next round.
-                let _ = store.touch(&[id]).await;
+            Err(e @ Error::Database(_)) => {
+                self.unsure.store(true, Ordering::Relaxed);
                 return Err(e);
             }
             Err(e) => {
-                let pause = (2u64 << row.failures.min(8)).min(300);
-                look.wake = now + pause;
-                look.error = Some((e.code().into(), e.to_string()));
+                // A node may know better soon, or another may.
+                let of_node = matches!(
+                    e,
+                    Error::Nodes(_) | Error::Refused(_) | Error::NotTheContract { .. }
+                );
+                let most = if of_node { 4 } else { 300 };
+                look.wake = now + (2u64 << row.failures.min(8)).min(most);
+                look.error = Some((e.code().into(), clean(&e.to_string())));
+                look.failed = true;
+                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_)));
             }
         }
         if look.error != row.error {
@@ -694,7 +708,12 @@ impl Relayer {
         if look.ended {
             info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
         }
-        store.looked(id, &look).await
+        let written = store.looked(id, &look).await;
+        if written.is_err() {
+            self.unsure.store(true, Ordering::Relaxed);
+        }
+        written?;
+        failed.map_or(Ok(()), Err)
     }
 
     #[allow(clippy::type_complexity)]
@@ -819,6 +838,7 @@ impl Relayer {
             decision.wait(now + MISSING);
         }
         let mut wanted = Vec::new();
+        let mut limited = false;
         for (act, by) in &decision.acts {
             if *act == Act::Reveal {
                 material.header = self.header(facts.draw_block).await?;
@@ -833,6 +853,7 @@ impl Relayer {
             if matches!(act, Act::Challenge(_)) {
                 if let Some(reason) = self.reserve_bond(&facts, tip).await? {
                     fault = Some(("NZK302".into(), reason));
+                    limited = true;
                     continue;
                 }
             }
@@ -840,13 +861,16 @@ impl Relayer {
             let call = material.call(act, &mut guard(&self.encoder));
             match call {
                 Ok(call) => match self.plan(id, act, *by, call, tip).await {
-                    Err(e @ Error::Limit(_)) => fault = Some((e.code().to_owned(), e.to_string())),
+                    Err(e @ Error::Limit(_)) => {
+                        fault = Some((e.code().to_owned(), e.to_string()));
+                        limited = true;
+                    }
                     other => other?,
                 },
                 Err(e) => fault = Some((e.code().to_owned(), e.to_string())),
             }
         }
-        if fault.as_ref().is_some_and(|f| f.0 == "NZK302") {
+        if limited {
             // A deposit, or what frees a bond, is no event of this claim.
             decision.wait(now + LIMITED);
         }
@@ -854,7 +878,8 @@ impl Relayer {
         if row.role == Role::Provider {
             let prove = decision.prove.clone().filter(|_| files.is_some());
             let task = prove.map(Task::Prove);
-            if let (Some(Task::Prove(need)), false) = (&task, shared.runner.exists()) {
+            let nobody = fault.is_none() && !shared.runner.exists();
+            if let (Some(Task::Prove(need)), true) = (&task, nobody) {
                 let layers = list(&need.layers, ", ");
                 fault = Some((
                     "NZK402".into(),
@@ -1081,7 +1106,9 @@ impl Relayer {
             if let Some(found) = found.filter(|f| f.secret == secret) {
                 let mut verdict = judge(facts, &found);
                 if found.input_digest != facts.input_digest {
-                    verdict.audits = self.audits(facts);
+                    // Drawn once, whatever is disclosed, and how often.
+                    let drawn = known.map(|v| v.audits.clone()).filter(|a| !a.is_empty());
+                    verdict.audits = drawn.unwrap_or_else(|| self.audits(facts));
                 }
                 match verdict.differs {
                     Some(layer) => warn!(

@@ -76,7 +76,7 @@ pub struct ClaimRow {
     pub verdict: Option<Verdict>,
     /// Code and text of what is in the way.
     pub error: Option<(String, String)>,
-    /// How often in a row it could not be looked at or acted on.
+    /// How often in a row it could not be looked at.
     pub failures: u64,
     /// Chain time of the last look.
     pub updated: u64,
@@ -284,6 +284,8 @@ pub struct Look {
     pub next: String,
     /// What is in the way.
     pub error: Option<(String, String)>,
+    /// It could not be looked at.
+    pub failed: bool,
     /// Chain time.
     pub now: u64,
     /// Block.
@@ -306,8 +308,8 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Text of somebody else's: PostgreSQL takes no NUL, and nobody reads a megabyte.
-fn clean(text: &str) -> String {
+/// Text of somebody else's, as it is kept: PostgreSQL takes no NUL, and nobody reads a megabyte.
+pub fn clean(text: &str) -> String {
     text.chars()
         .take(1_000)
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -664,7 +666,7 @@ impl Store {
         sqlx::query(
             "UPDATE claims SET facts = COALESCE($2, facts), ended = $3, ended_block = $4, wake = $5, due = $6, \
              next = $7, error_code = $8, error = $9, \
-             failures = CASE WHEN $8 IS NULL THEN 0 ELSE failures + 1 END, updated = $10 WHERE id = $1",
+             failures = CASE WHEN $11 = 0 THEN 0 ELSE failures + 1 END, updated = $10 WHERE id = $1",
         )
         .bind(id.to_string())
         .bind(facts)
@@ -676,6 +678,7 @@ impl Store {
         .bind(look.error.as_ref().map(|e| e.0.clone()))
         .bind(look.error.as_ref().map(|e| clean(&e.1)))
         .bind(int(look.now))
+        .bind(i64::from(look.failed))
         .execute(&self.pool)
         .await?;
         self.passed(if look.ended { "claim-ended" } else { "looked" });
@@ -952,7 +955,7 @@ impl Store {
     }
 
     /// Included intents at or below a block are final.
-    pub async fn finalize(&self, block: u64) -> Result<u64, Error> {
+    pub async fn finalize(&self, block: u64) -> Result<(), Error> {
         let n = sqlx::query(
             "UPDATE intents SET status = 'final' WHERE status = 'included' AND block <= $1",
         )
@@ -963,7 +966,7 @@ impl Store {
         if n != 0 {
             self.passed("final");
         }
-        Ok(n)
+        Ok(())
     }
 
     /// Fees of what was included since a time, by the chain's clock.
@@ -1240,6 +1243,7 @@ mod tests {
                 due,
                 next: "a\0b".into(),
                 error: None,
+                failed: false,
                 now: 1,
                 block: 1,
             };

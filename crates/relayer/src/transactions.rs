@@ -8,7 +8,7 @@ use crate::config::{Config, Fees};
 use crate::cursor::Tip;
 use crate::error::Error;
 use crate::signer::Key;
-use crate::store::{number_of, Attempt, Inclusion, Intent, Status, Store};
+use crate::store::{clean, number_of, Attempt, Inclusion, Intent, Status, Store};
 use alloy::consensus::TxEip1559;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
@@ -82,13 +82,13 @@ pub struct Round {
 }
 
 /// Failures of single transactions after which it is taken that all others fail, too.
-const ENOUGH: usize = 3;
+const BEARABLE: usize = 3;
 
 impl Round {
     /// Keeps what others can go on in spite of, or gives it back.
     fn bear(&mut self, error: Error) -> Result<(), Error> {
         match error {
-            Error::Nodes(_) | Error::Key(_) if self.failed.len() < ENOUGH => {
+            Error::Nodes(_) | Error::Refused(_) | Error::Key(_) if self.failed.len() < BEARABLE => {
                 self.failed.push(error);
                 Ok(())
             }
@@ -151,8 +151,18 @@ impl Manager {
         // Of those a receipt may have come late.
         let recent = tip.number.saturating_sub(self.fees.confirmations);
         used.extend(self.store.displaced_above(recent).await?);
+        // Rounds in a row count.
+        self.suspects
+            .retain(|id, _| used.iter().any(|i| i.id == *id));
         for intent in &used {
-            match self.receipt_of(intent, tip).await? {
+            let found = match self.receipt_of(intent, tip).await {
+                Ok(found) => found,
+                Err(e) => {
+                    round.bear(e)?;
+                    continue;
+                }
+            };
+            match found {
                 Found::Here(at) => {
                     self.suspects.remove(&intent.id);
                     self.note_inclusion(intent, &at);
@@ -183,7 +193,9 @@ impl Manager {
                 round.bear(e)?;
             }
         }
-        self.repair(&signed, included, tip).await?;
+        if let Err(e) = self.repair(&signed, included, tip).await {
+            round.bear(e)?;
+        }
         if plan_more {
             self.send_planned(included, tip, &mut round).await?;
         }
@@ -311,11 +323,12 @@ impl Manager {
                 "a transaction",
                 self.provider.get_transaction_by_hash(newest.hash),
             )
-            .await?;
-        if known.is_none() {
-            self.broadcast(intent, newest).await?;
+            .await;
+        // Nodes that do not say so yet take it all the same.
+        if matches!(known, Ok(None) | Err(Error::Refused(_))) {
+            return self.broadcast(intent, newest).await;
         }
-        Ok(())
+        known.map(drop)
     }
 
     /// The same again with fees that nodes take as a replacement; none at the ceiling. What would fail by now becomes a
@@ -636,7 +649,8 @@ impl Manager {
     }
 
     async fn hold(&self, intent: &Intent, code: &'static str, reason: &str) -> Result<(), Error> {
-        if intent.error.as_deref() != Some(reason) {
+        let reason = &clean(reason);
+        if intent.error.as_ref() != Some(reason) {
             warn!(code, claim = %intent.claim, reason, "{} waits", intent.what);
             self.store.hold_intent(&intent.id, reason).await?;
         }
