@@ -8,7 +8,7 @@
 //! * [`store`]: what is known and intended, on disk; [`transactions`]: from intents to included transactions;
 //!   [`signer`]: keys, and [`allow`]: what they sign;
 //! * [`prover`]: proofs and re-executions, by another process;
-//! * [`service`]: rounds of all this; [`api`] and [`metrics`]: how it is seen from outside.
+//! * [`service`]: rounds of all this, looks at claims, watching; [`api`] and [`metrics`]: how it is seen from outside.
 //!
 //! It links no prover. Nothing acts before it is written down, and nothing that is written down is taken for what
 //! happened: what to do follows from the chain each time anew.

@@ -1,0 +1,469 @@
+//! A look at a claim: what the chain and the files say, what follows, and what is written down to be done.
+
+use super::{guard, Relayer};
+use crate::cursor::Tip;
+use crate::decide::{decide, list, Act, Decision, Local, Need, Settle};
+use crate::error::Error;
+use crate::facts::{status, Facts};
+use crate::files::{Material, SessionFiles};
+use crate::prover::Task;
+use crate::signer::SignerError;
+use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::primitives::{Address, Bytes, B256};
+use alloy::providers::Provider;
+use nanozk_chain::bindings::registry;
+use nanozk_chain::signing::Domains;
+use nanozk_verifier::encoding::scalar_to_bytes;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use tracing::{info, warn};
+
+/// Seconds after which a claim is looked at though nothing said so.
+const IDLE: u64 = 3_600;
+/// Seconds after which it is tried again to do what a limit was in the way of.
+const LIMITED: u64 = 15;
+/// Seconds after which files that could not be read are read again.
+const MISSING: u64 = 60;
+
+/// Code and text of what is in the way.
+type Fault = (String, String);
+/// What a look at a claim finds.
+type Seen = (Option<Facts>, Decision, Option<Fault>);
+
+fn fault_of(error: &Error) -> Fault {
+    (error.code().to_owned(), error.to_string())
+}
+
+/// What earlier transactions tell of proofs: which are on their way, and which were refused.
+fn from_intents(intents: &[Intent], facts: &Facts, local: &mut Local) -> Option<Fault> {
+    let mut fault = None;
+    for intent in intents {
+        let Some(layers) = intent.action.strip_prefix("prove-") else {
+            continue;
+        };
+        let of: Vec<usize> = layers.split(',').filter_map(|l| l.parse().ok()).collect();
+        let done = !of.is_empty() && of.iter().all(|l| facts.proven.bit(*l));
+        let refused = intent.status == Status::Dropped && intent.error.is_some() && !done;
+        match (intent.status, layers) {
+            (Status::Signed, "all") => local.sent.extend(0..facts.layers),
+            (Status::Signed, _) => local.sent.extend(of),
+            // What cannot be had at once is had layer by layer.
+            (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
+            (_, some) if refused && some.contains(',') => local.apart = true,
+            (_, one) if refused && fault.is_none() => {
+                let reason = intent.error.clone().unwrap_or_default();
+                let reason = format!("the proof of layer {one} is refused, {reason}");
+                fault = Some(("NZK301".into(), reason));
+            }
+            _ => {}
+        }
+    }
+    fault
+}
+
+impl Relayer {
+    /// Looks at a claim, and writes down what is to be done. What concerns the claim alone is kept with it; errors of
+    /// nodes and of the database end the round.
+    pub(super) async fn look(&self, id: B256, tip: Tip, now: u64) -> Result<(), Error> {
+        let store = &self.shared.store;
+        let Some(row) = store.claim(id).await? else {
+            return Ok(());
+        };
+        store.looking(id).await?;
+        let outcome = self.look_at(&row, tip, now).await;
+        let mut failed = None;
+        let mut look = Look {
+            facts: None,
+            ended: false,
+            wake: now + IDLE,
+            due: row.due,
+            next: row.next.clone(),
+            error: None,
+            failed: false,
+            now,
+            block: tip.number,
+        };
+        match outcome {
+            Ok((facts, decision, fault)) => {
+                look.ended = decision.ended;
+                look.wake = decision.wake.unwrap_or(u64::MAX).clamp(now + 1, now + IDLE);
+                look.due = decision.due;
+                look.next = decision.next;
+                let error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
+                look.error = error.map(|(code, reason)| (code, clean(&reason)));
+                look.facts = facts;
+                if look.ended {
+                    self.shared.runner.want(id, Path::new(""), None);
+                }
+            }
+            Err(e @ Error::Database(_)) => {
+                self.unsure.store(true, Ordering::Relaxed);
+                return Err(e);
+            }
+            Err(e) => {
+                // A node may know better soon, or another may.
+                let of_node = matches!(
+                    e,
+                    Error::Nodes(_) | Error::Refused(_) | Error::NotTheContract { .. }
+                );
+                let most = if of_node { 4 } else { 300 };
+                look.wake = now + (2u64 << row.failures.min(8)).min(most);
+                look.error = Some((e.code().into(), clean(&e.to_string())));
+                look.failed = true;
+                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_)));
+            }
+        }
+        if look.error != row.error {
+            if let Some((code, reason)) = &look.error {
+                warn!(code, claim = %id, reason, "something is in the way");
+            }
+        }
+        if look.ended {
+            info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
+        }
+        let written = store.looked(id, &look).await;
+        if written.is_err() {
+            self.unsure.store(true, Ordering::Relaxed);
+        }
+        written?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn look_at(&self, row: &ClaimRow, tip: Tip, now: u64) -> Result<Seen, Error> {
+        let (id, shared) = (row.id, &self.shared);
+        let Some(facts) = self.reader.facts(id, tip).await? else {
+            // An event says so.
+            let waiting = Decision {
+                next: "waiting for the job to be opened".into(),
+                ..Decision::default()
+            };
+            return Ok((None, waiting, None));
+        };
+        let directory = PathBuf::from(&row.directory);
+        let mut fault = None;
+        let mut note = |e: Error| fault = Some(fault_of(&e));
+        let files = match row.role {
+            // What needs no files is done without them.
+            Role::Provider => SessionFiles::open(&directory).map_err(&mut note).ok(),
+            Role::Watcher => None,
+        };
+        let mut role = row.role;
+        if let Some(reason) = files.as_ref().and_then(|f| f.stranger(&facts)) {
+            note(Error::Files(reason));
+            if facts.status == status::POSTED {
+                // It may be replaced by ours, should the chain be reorganized.
+                shared.store.drop_unwanted(id, &[]).await?;
+                shared.runner.want(id, &directory, None);
+                let waiting = Decision {
+                    next: "waiting for the end of another claim".into(),
+                    ..Decision::default()
+                };
+                return Ok((Some(facts), waiting, fault));
+            }
+            role = Role::Watcher;
+        }
+        let mut material = Material {
+            id,
+            contracts: &shared.home.contracts,
+            files: files.as_ref(),
+            provider: facts.provider,
+            lock_signature: Bytes::new(),
+            claim_signature: Bytes::new(),
+            header: Bytes::new(),
+        };
+        let mut local = Local {
+            account: shared.account,
+            settle: shared.config.prover.settle,
+            hurry: shared.config.prover.margin,
+            ..Local::default()
+        };
+        if let Some(files) = files.as_ref().filter(|_| role == Role::Provider) {
+            if facts.status == 0 && facts.job_status <= status::JOB_LOCKED {
+                match self.signed(files, &facts, &mut material, tip).await {
+                    Ok(signed) => (local.can_lock, local.can_post) = signed,
+                    Err(e @ (Error::Files(_) | Error::Chain(_))) => note(e),
+                    Err(e) => return Err(e),
+                }
+            }
+            local.proofs = files.proofs();
+            local.proofs.retain(|layer| {
+                // What cannot be sent is made again.
+                let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
+                let proof = needed.then(|| files.proof(*layer, &mut guard(&self.encoder)));
+                proof.is_none_or(|p| p.map_err(&mut note).is_ok())
+            });
+            // One file that cannot be read keeps nothing from being done that needs another.
+            match files.output() {
+                Ok(output) => local.output = output.is_some(),
+                Err(e) => note(e),
+            }
+            match files.aggregate() {
+                Ok(aggregate) => local.aggregate = aggregate.is_some(),
+                Err(e) => note(e),
+            }
+        }
+        let intents = shared.store.intents_of(id).await?;
+        fault = fault.or(from_intents(&intents, &facts, &mut local));
+        if row.role == Role::Watcher {
+            let verdict = self.verdict(row, &facts, now, &mut fault).await?;
+            local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
+        }
+        let mut decision = self.in_time(id, role, &facts, local, now);
+        if row.role == Role::Provider && files.is_none() {
+            decision.wait(now + MISSING);
+        }
+        if let Some((limit, limited)) = self.act(&facts, &decision, &intents, material, tip).await?
+        {
+            fault = Some(limit);
+            if limited {
+                // A deposit, or what frees a bond, is no event of this claim.
+                decision.wait(now + LIMITED);
+            }
+        }
+        if row.role == Role::Provider {
+            let needed = decision.prove.clone().filter(|_| files.is_some());
+            let lack = self.want(id, &directory, needed, fault.is_none());
+            fault = lack.or(fault);
+        }
+        Ok((Some(facts), decision, fault))
+    }
+
+    /// What is decided, if there is time for an aggregate; else with layers in its place.
+    fn in_time(&self, id: B256, role: Role, facts: &Facts, mut local: Local, now: u64) -> Decision {
+        let runner = &self.shared.runner;
+        let mut decision = decide(role, facts, &local, now);
+        let Some(need) = decision.prove.clone().filter(|need| need.aggregate) else {
+            return decision;
+        };
+        let takes = runner.aggregate_seconds(need.layers.len());
+        let latest = need
+            .by
+            .saturating_sub(takes + self.shared.config.prover.margin);
+        if now > latest || runner.without_aggregate(id) {
+            local.settle = Settle::Layers;
+            return decide(role, facts, &local, now);
+        }
+        decision.wait(latest + 1);
+        decision
+    }
+
+    /// Plans what was decided, and drops what was planned before and is not wanted any more. Gives what is in the way of
+    /// something, and whether it is a limit.
+    async fn act(
+        &self,
+        facts: &Facts,
+        decision: &Decision,
+        intents: &[Intent],
+        mut material: Material<'_>,
+        tip: Tip,
+    ) -> Result<Option<(Fault, bool)>, Error> {
+        let mut in_the_way = None;
+        let mut wanted = Vec::new();
+        for (act, by) in &decision.acts {
+            if *act == Act::Reveal {
+                material.header = self.header(facts.draw_block).await?;
+            }
+            let on_its_way = intents.iter().any(|i| {
+                i.action == act.key() && matches!(i.status, Status::Planned | Status::Signed)
+            });
+            if on_its_way {
+                wanted.push(act.key());
+                continue;
+            }
+            if matches!(act, Act::Challenge(_)) {
+                if let Some(reason) = self.reserve_bond(facts, tip).await? {
+                    in_the_way = Some((fault_of(&Error::Limit(reason)), true));
+                    continue;
+                }
+            }
+            wanted.push(act.key());
+            let call = material.call(act, &mut guard(&self.encoder));
+            let planned = match call {
+                Ok(call) => match self.plan(material.id, act, *by, call, tip).await {
+                    Err(e @ Error::Limit(_)) => Err(e),
+                    other => Ok(other?),
+                },
+                Err(e) => Err(e),
+            };
+            if let Err(e) = planned {
+                in_the_way = Some((fault_of(&e), matches!(e, Error::Limit(_))));
+            }
+        }
+        let store = &self.shared.store;
+        store.drop_unwanted(material.id, &wanted).await?;
+        Ok(in_the_way)
+    }
+
+    /// Has proofs made, and says why they are not.
+    fn want(
+        &self,
+        id: B256,
+        directory: &Path,
+        needed: Option<Need>,
+        all_well: bool,
+    ) -> Option<Fault> {
+        let runner = &self.shared.runner;
+        let layers = needed.as_ref().map(|need| list(&need.layers, ", "));
+        if !self.shared.dry_run {
+            runner.want(id, directory, needed.map(Task::Prove));
+        }
+        if let Some(reason) = runner.failure(id) {
+            return Some(fault_of(&Error::Prover(reason)));
+        }
+        let layers = layers.filter(|_| all_well && !runner.exists())?;
+        let reason =
+            format!("proofs of layers {layers} are needed, and there is no prover.command");
+        Some(fault_of(&Error::Prover(reason)))
+    }
+
+    /// Whether the job can be taken, and the claim posted, in the provider's name.
+    async fn signed(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        material: &mut Material<'_>,
+        tip: Tip,
+    ) -> Result<(bool, bool), Error> {
+        let (can_lock, can_post) = self.signatures(files, facts, material).await?;
+        if can_post {
+            // Before anything is staked on it.
+            self.check_session(files, facts, tip).await?;
+        }
+        Ok((can_lock, can_post))
+    }
+
+    /// Signatures of the provider: of its files, or of its key if it is here.
+    async fn signatures(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        material: &mut Material<'_>,
+    ) -> Result<(bool, bool), Error> {
+        let domains = Domains {
+            chain_id: self.shared.home.chain_id,
+            market: self.shared.home.contracts.market,
+            book: self.shared.home.contracts.book,
+        };
+        let header = files.header()?;
+        let open = facts.job_status == status::JOB_OPEN;
+        let mine = |provider: Address| match open {
+            // Anybody may take a job that names nobody.
+            true => facts.provider.is_zero() || facts.provider == provider,
+            false => facts.provider == provider,
+        };
+        if let Some(signatures) = files.signatures()? {
+            signatures.check(&domains, &header)?;
+            if !mine(signatures.provider) {
+                return Err(Error::Files(format!(
+                    "signatures.json is of {}, the job is for {}",
+                    signatures.provider, facts.provider
+                )));
+            }
+            material.provider = signatures.provider;
+            material.lock_signature = signatures.lock;
+            material.claim_signature = signatures.claim;
+            return Ok((true, true));
+        }
+        if mine(self.shared.account) && self.provider_key.is_none() {
+            material.provider = self.shared.account;
+            return Ok((open, true));
+        }
+        let Some(key) = self.provider_key.as_ref().filter(|k| mine(k.address())) else {
+            return Ok((false, false));
+        };
+        let key_error = |e: SignerError| Error::Key(e.to_string());
+        material.provider = key.address();
+        if open {
+            let signature = key.sign_lock(&domains, material.id).await;
+            material.lock_signature = signature.map_err(key_error)?.into();
+        } else {
+            let signature = key.sign_claim(&domains, &header).await;
+            material.claim_signature = signature.map_err(key_error)?.into();
+        }
+        Ok((true, true))
+    }
+
+    /// A claim that no proof could be made for is not posted.
+    async fn check_session(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        tip: Tip,
+    ) -> Result<(), Error> {
+        let version = facts.version;
+        let model = self
+            .reader
+            .read(
+                self.shared.home.contracts.registry,
+                &registry::modelIdCall { version },
+                BlockId::hash(tip.hash),
+            )
+            .await?;
+        if model.0 != files.session.model_id.0 {
+            return Err(Error::Files(format!(
+                "the job is for model {model}, the session is of {}",
+                files.session.model_id
+            )));
+        }
+        if scalar_to_bytes(&files.session.input_digest.0) != facts.input_digest.0 {
+            return Err(Error::Files(
+                "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// RLP of the header of a block, as its hash is made from.
+    async fn header(&self, number: u64) -> Result<Bytes, Error> {
+        let block = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Number(number))
+            .await
+            .map_err(|e| Error::of_node(e, "a block"))?
+            .ok_or_else(|| Error::Nodes(format!("no node has block {number}")))?;
+        let consensus = &block.header.inner;
+        if consensus.hash_slow() != block.header.hash {
+            return Err(nanozk_chain::Error::UnknownHeader {
+                number,
+                hash: block.header.hash,
+            }
+            .into());
+        }
+        Ok(nanozk_chain::rlp(consensus).into())
+    }
+
+    /// Writes down what is to be sent, or says so with `--dry-run`.
+    async fn plan(
+        &self,
+        id: B256,
+        act: &Act,
+        by: u64,
+        call: nanozk_chain::client::Call,
+        tip: Tip,
+    ) -> Result<(), Error> {
+        let intent = Intent {
+            deadline: by,
+            ..Intent::new(id, act.key(), call.what, call.to, call.data)
+        };
+        if self.shared.dry_run {
+            if guard(&self.told).insert(format!("{id}:{}", act.key())) {
+                match self
+                    .manager
+                    .simulate(&intent, BlockNumberOrTag::Pending)
+                    .await
+                {
+                    Ok(gas) => {
+                        info!(code = "NZK022", claim = %id, gas, "would send: {}", intent.what)
+                    }
+                    Err(e) => info!(code = "NZK022", claim = %id, "would not send yet: {e}"),
+                }
+            }
+            return Ok(());
+        }
+        if self.shared.store.plan(&intent, tip.number).await? {
+            info!(code = "NZK023", claim = %id, by, "planned: {}", intent.what);
+        }
+        Ok(())
+    }
+}
