@@ -36,9 +36,9 @@ pub struct Cursor {
     provider: RootProvider,
     /// Where it is, and since when nodes are behind it.
     last: Option<(Tip, Option<Instant>)>,
-    /// Contracts whose events are about one claim, and come with its id.
-    of_claims: Vec<Address>,
-    /// The router: what it freezes concerns all claims.
+    /// Contracts whose events are about one claim, and come with its id; and the router.
+    contracts: Vec<Address>,
+    /// What it freezes concerns all claims.
     router: Address,
 }
 
@@ -49,7 +49,7 @@ impl Cursor {
             store,
             provider,
             last: None,
-            of_claims: vec![c.market, c.book, c.settlement, c.dispute, c.beacon],
+            contracts: vec![c.market, c.book, c.settlement, c.dispute, c.beacon, router],
             router,
         }
     }
@@ -246,9 +246,9 @@ impl Cursor {
 
     /// Events of a block. It is named by its hash: asked by number, a node that is behind says that there are none.
     async fn events(&self, block: B256) -> Result<Vec<Log>, Error> {
-        let mut addresses = self.of_claims.clone();
-        addresses.push(self.router);
-        let filter = Filter::new().address(addresses).at_block_hash(block);
+        let filter = Filter::new()
+            .address(self.contracts.clone())
+            .at_block_hash(block);
         let logs = self.provider.get_logs(&filter).await;
         logs.map_err(|e| Error::of_node(e, "events"))
     }

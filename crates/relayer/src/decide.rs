@@ -342,7 +342,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
     if let Some(by) = due.iter().map(|l| l.1).min() {
         let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
         let at_once = local.settle == Settle::Aggregate && whole;
-        let (ready, needed): (Vec<Due>, Vec<Due>) = due
+        let (ready, mut needed): (Vec<Due>, Vec<Due>) = due
             .iter()
             .partition(|(layer, _)| local.proofs.contains(layer));
         if local.aggregate && late.is_empty() {
@@ -366,7 +366,6 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             } else if !ready.is_empty() {
                 d.wait(patient);
             }
-            let mut needed = needed;
             needed.sort_by_key(|(layer, by)| (*by, *layer));
             if let Some((_, by)) = needed.first().copied() {
                 let layers = needed.iter().map(|l| l.0).collect();

@@ -185,10 +185,9 @@ impl Runner {
         (state.wanted.len(), seconds)
     }
 
-    /// Seconds that an aggregate is expected to take, and so many layers after it, should it fail.
-    pub fn aggregate_seconds(&self, layers: usize) -> u64 {
-        let state = self.state();
-        (state.per_aggregate + state.per_layer * layers as f64) as u64
+    /// Seconds that a task is expected to take at most.
+    pub fn seconds(&self, task: &Task) -> u64 {
+        self.state().seconds(task) as u64
     }
 
     /// Whether an aggregate for a claim failed: its layers are still to be had.
@@ -380,13 +379,15 @@ impl Runner {
 impl State {
     /// Seconds that a task is expected to take at most: an aggregate that fails leaves its layers to be proved.
     fn seconds(&self, task: &Task) -> f64 {
-        match task {
-            Task::Prove(need) if need.aggregate => {
-                self.per_aggregate + self.per_layer * need.layers.len() as f64
-            }
-            Task::Prove(need) => self.expected(task, need.layers.len()),
-            Task::Reexecute { .. } => self.per_reexecution,
-        }
+        let layers = match task {
+            Task::Prove(need) => need.layers.len(),
+            Task::Reexecute { .. } => 0,
+        };
+        let fallback = match task {
+            Task::Prove(need) if need.aggregate => self.per_layer * layers as f64,
+            _ => 0.0,
+        };
+        self.expected(task, layers) + fallback
     }
 
     /// Seconds that so many of its layers, or else all of it, are expected to take.

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Row};
+use sqlx::{Any, AnyPool, Row, Transaction};
 use std::fs::File;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -400,6 +400,15 @@ pub fn number_of(id: &str) -> u32 {
     number.unwrap_or_default()
 }
 
+/// Marks a claim that is not over as dirty.
+async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
+    sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 fn block_of(row: &AnyRow) -> Result<Block, Error> {
     Ok(Block {
         number: uint(row.try_get("number")?),
@@ -628,10 +637,7 @@ impl Store {
     pub async fn touch(&self, ids: &[B256]) -> Result<(), Error> {
         let mut tx = self.pool.begin().await?;
         for id in ids {
-            sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
-                .bind(id.to_string())
-                .execute(&mut *tx)
-                .await?;
+            mark(&mut tx, *id).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -829,10 +835,7 @@ impl Store {
         .bind(int(block))
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
-            .bind(intent.claim.to_string())
-            .execute(&mut *tx)
-            .await?;
+        mark(&mut tx, intent.claim).await?;
         tx.commit().await?;
         self.passed("intent-ended");
         Ok(())
@@ -1049,10 +1052,7 @@ impl Store {
             .await?;
         }
         for id in touched {
-            sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
-                .bind(id.to_string())
-                .execute(&mut *tx)
-                .await?;
+            mark(&mut tx, *id).await?;
         }
         sqlx::query("DELETE FROM blocks WHERE number < $1")
             .bind(int(last.number.saturating_sub(REMEMBERED)))

@@ -49,12 +49,7 @@ fn a_session_is_taken_posted_proved_and_settled() {
         .unwrap()
         .starts_with("Proven: every layer is proven"));
     let transactions = claim["transactions"].as_array().unwrap();
-    let actions: Vec<&str> = transactions
-        .iter()
-        .rev()
-        .map(|t| t["action"].as_str().unwrap())
-        .collect();
-    assert_eq!(actions, ["lock", "post", "prove-0,1,2,3"]);
+    assert_eq!(s.actions(&job), ["prove-0,1,2,3", "post", "lock"]);
     assert!(transactions.iter().all(|t| t["hash"].is_string()));
     let links = claim["links"].as_array().unwrap();
     assert!(links.iter().any(|l| l["url"]
@@ -557,13 +552,7 @@ fn an_aggregate_settles_in_one_transaction() {
     assert_eq!(s.ended(&job), "proven");
     let claim = s.claim(&job).unwrap();
     assert_eq!(claim["aggregated"], true);
-    let actions: Vec<&str> = claim["transactions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|t| t["action"].as_str().unwrap())
-        .collect();
-    assert_eq!(actions, ["prove-all", "post"]);
+    assert_eq!(s.actions(&job), ["prove-all", "post"]);
 }
 
 /// A provider whose prover starts late: layers are drawn, and proven when the deadline says so, not before.
@@ -638,14 +627,7 @@ fn a_demanded_output_is_revealed() {
     let put = format!("/v1/claims/{job}/output.json");
     assert_eq!(s.request("PUT", &put, "", &output).0, 204);
     assert_eq!(s.ended(&job), "proven");
-    let claim = s.claim(&job).unwrap();
-    let actions: Vec<&str> = claim["transactions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|t| t["action"].as_str().unwrap())
-        .collect();
-    assert_eq!(actions, ["reveal-output", "prove-0,1,2,3", "post"]);
+    assert_eq!(s.actions(&job), ["reveal-output", "prove-0,1,2,3", "post"]);
 }
 
 /// A job that anybody may take, and another provider took; and a session that was deleted under the relayer.

@@ -226,6 +226,14 @@ impl Service {
         (status == 200).then(|| serde_json::from_str(&body).unwrap())
     }
 
+    /// What was sent for a claim, the newest first.
+    pub(crate) fn actions(&self, id: &str) -> Vec<String> {
+        let claim = self.claim(id).unwrap();
+        let transactions = claim["transactions"].as_array().unwrap();
+        let action = |t: &Value| t["action"].as_str().unwrap().to_owned();
+        transactions.iter().map(action).collect()
+    }
+
     /// Waits until something holds.
     pub(crate) fn wait<T>(
         &mut self,

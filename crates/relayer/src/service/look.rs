@@ -123,10 +123,7 @@ impl Relayer {
             info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
         }
         let written = store.looked(id, &look).await;
-        if written.is_err() {
-            self.unsure.store(true, Ordering::Relaxed);
-        }
-        written?;
+        written.inspect_err(|_| self.unsure.store(true, Ordering::Relaxed))?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -236,10 +233,9 @@ impl Relayer {
         let Some(need) = decision.prove.clone().filter(|need| need.aggregate) else {
             return decision;
         };
-        let takes = runner.aggregate_seconds(need.layers.len());
-        let latest = need
-            .by
-            .saturating_sub(takes + self.shared.config.prover.margin);
+        let by = need.by;
+        let takes = runner.seconds(&Task::Prove(need));
+        let latest = by.saturating_sub(takes + self.shared.config.prover.margin);
         if now > latest || runner.without_aggregate(id) {
             local.settle = Settle::Layers;
             return decide(role, facts, &local, now);
