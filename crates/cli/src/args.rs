@@ -95,8 +95,19 @@ pub(crate) enum ModelCommand {
     Import(ImportArgs),
     /// Show what was registered, how it was quantized, and which circuits prove it
     Inspect(InspectArgs),
+    /// Print the model id, and nothing else
+    #[command(
+        after_help = "Example:\n  nanozk verify session --model-id $(nanozk model id model)"
+    )]
+    Id(ModelIdArgs),
     /// Register a model version on chain
     Register(Box<RegisterArgs>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelIdArgs {
+    /// Model directory
+    pub(crate) model: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ pub mod rpc;
 pub mod service;
 pub mod signer;
 pub mod store;
+pub mod template;
 pub mod transactions;
 
 pub use config::Config;

@@ -1,5 +1,6 @@
 //! Options of the relayer.
 
+use super::chain::KeyArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -27,10 +28,24 @@ pub(crate) enum RelayerCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+What is given here is written into the file; everything else has its default, and can be changed there.
+
+Example:
+  nanozk relayer init --rpc http://127.0.0.1:8545 --deployment deployments/31337.json --private-key-file provider.key")]
 pub(crate) struct InitArgs {
     /// File to write
     #[arg(default_value = "relayer.toml")]
     pub(crate) file: PathBuf,
+    /// JSON-RPC addresses of nodes, the preferred one first
+    #[arg(long, value_name = "URL,…", env = "NANOZK_RPC", value_delimiter = ',')]
+    pub(crate) rpc: Vec<String>,
+    /// File of the deployment
+    #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Key of the account that sends
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]

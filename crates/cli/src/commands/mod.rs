@@ -26,6 +26,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
     match &cli.command {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),
         Command::Model(ModelCommand::Inspect(args)) => model::inspect(args, out),
+        Command::Model(ModelCommand::Id(args)) => model::id(args, out),
         Command::Model(ModelCommand::Register(args)) => chain::register(args, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),

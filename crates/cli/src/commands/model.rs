@@ -1,7 +1,7 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
 use super::read_text;
-use crate::args::{ImportArgs, InspectArgs};
+use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{layer_names, sha256, ModelDir, ModelSecret, SECRET_FORMAT};
 use crate::output::{Out, Progress};
@@ -215,6 +215,13 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
         "plan": plan,
         "report": report,
     }));
+    Ok(())
+}
+
+pub(super) fn id(args: &ModelIdArgs, out: &Out) -> Result<()> {
+    let id = ModelDir::new(&args.model)?.card()?.model_id();
+    out.text(id.to_string());
+    out.json(&json!({ "model_id": id }));
     Ok(())
 }
 

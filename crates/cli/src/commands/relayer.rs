@@ -1,16 +1,16 @@
 //! `nanozk relayer`.
 
-use crate::args::{RelayerArgs, RelayerCommand, RelayerStatusArgs};
+use crate::args::{InitArgs, RelayerArgs, RelayerCommand, RelayerStatusArgs};
 use crate::output::Out;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::format::{eth, relative, utc};
 use nanozk_chain::primitives::U256;
-use nanozk_relayer::config::EXAMPLE;
+use nanozk_relayer::template::Template;
 use nanozk_relayer::{api, unobserved, Config, Relayer};
 use serde_json::{json, Value};
 use std::io::{IsTerminal, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -19,7 +19,7 @@ const FILE: &str = "relayer.toml";
 
 pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
     match command {
-        RelayerCommand::Init(args) => init(&args.file, out),
+        RelayerCommand::Init(args) => init(args, out),
         RelayerCommand::Check(args) => check(args, out),
         RelayerCommand::Run(args) => run(args, out),
         RelayerCommand::Status(args) => status(args, out),
@@ -32,13 +32,28 @@ pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
     }
 }
 
-fn init(file: &Path, out: &Out) -> Result<()> {
+fn init(args: &InitArgs, out: &Out) -> Result<()> {
+    let file = &args.file;
     if file.exists() {
         bail!("{} exists: it is not replaced", file.display());
     }
-    std::fs::write(file, EXAMPLE).with_context(|| format!("cannot write {}", file.display()))?;
+    let mut template = Template::default();
+    if !args.rpc.is_empty() {
+        template.nodes(&args.rpc)?;
+    }
+    if let Some(deployment) = &args.deployment {
+        template.deployment(deployment)?;
+    }
+    if let Some(key) = &args.key.private_key_file {
+        template.key_file(key)?;
+    }
+    if let (Some(keystore), Some(password)) = (&args.key.keystore, &args.key.password_file) {
+        template.keystore(keystore, password)?;
+    }
+    std::fs::write(file, template.text())
+        .with_context(|| format!("cannot write {}", file.display()))?;
     out.text(format!(
-        "{} is written: fill it in, then nanozk relayer check",
+        "wrote {}: read it, then run nanozk relayer check",
         file.display()
     ));
     out.json(&json!({"event": "written", "file": file}));
