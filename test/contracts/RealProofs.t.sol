@@ -359,7 +359,10 @@ contract RealProofs is Base {
         for (uint256 i = 0; i < words.length; ++i) {
             tokens[i] = uint32(words[i]);
         }
-        dispute.revealOutput(claim, uint256(vm.parseJsonBytes32(session, ".outputSalt")), tokens);
+        bytes memory packed = _pack(tokens);
+        uint256 salt = uint256(vm.parseJsonBytes32(session, ".outputSalt"));
+        vm.prank(thief);
+        dispute.revealOutput(claim, salt, packed, "");
         vm.snapshotGasLastCall("gas", "reveal a demanded output of 12 tokens");
         assertEq(uint256(dispute.challengeOf(claim, layers).status), uint256(ChallengeStatus.Answered));
     }
