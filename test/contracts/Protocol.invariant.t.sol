@@ -228,7 +228,7 @@ contract ProtocolInvariants is Test {
         uint256[6] memory challengeEnds;
         (uint256 done, uint256 skipped, uint256 aggregates) = (0, 0, 0);
         (uint256 disputes, uint256 freezes, uint256 shared) = (0, 0, 0);
-        for (uint256 walk = 0; walk < 8; ++walk) {
+        for (uint256 walk = 0; walk < 12; ++walk) {
             _start();
             _walk(walk, 100);
             for (uint256 s = 1; s < 8; ++s) {

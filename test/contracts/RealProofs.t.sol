@@ -160,7 +160,10 @@ contract RealProofs is Base {
         dispute.answer(claim, 3, proofs[3]);
         vm.snapshotGasLastCall("gas", "answer a challenge of an attention layer");
         assertEq(uint256(dispute.challengeOf(claim, 3).status), uint256(ChallengeStatus.Answered));
-        assertEq(_free(recipient), BOND);
+        _after(_challengeBy(claim));
+        settlement.finalize(claim);
+        _collect(claim);
+        assertEq(_free(recipient), PRICE + BOND);
     }
 
     /// Every layer's proof, in the place of every other: kinds differ in length, weights and boundaries in value.

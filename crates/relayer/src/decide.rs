@@ -1,7 +1,7 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{status, Challenge, Facts};
+use crate::facts::{status, Bond, Challenge, Facts};
 use crate::store::Role;
 use alloy::primitives::{Address, U256};
 use nanozk_chain::claim::layers_of;
@@ -432,10 +432,10 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         d.wait(c.answer_by + 1);
     }
     let challenged = |l: usize| {
-        let mine = |c: &Challenge| c.challengers.contains(&local.account);
-        let late = |c: &Challenge| !local.joins.contains(&l) || now > c.answer_by;
+        let own = |b: &Bond| b.layer == l && b.challenger == local.account;
+        let joins = |c: &Challenge| local.joins.contains(&l) && now <= c.answer_by;
         let open = facts.challenges.iter().find(|c| c.layer == l);
-        open.is_some_and(|c| mine(c) || late(c))
+        open.is_some_and(|c| !joins(c) || facts.bonds.iter().any(own))
     };
     if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by {
         for &layer in &local.challenges {
@@ -463,7 +463,6 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Bond;
     use proptest::prelude::*;
 
     const ME: Address = Address::repeat_byte(1);
@@ -509,7 +508,6 @@ mod tests {
         Challenge {
             layer,
             challenger: ME,
-            challengers: vec![ME],
             answer_by,
         }
     }
@@ -689,7 +687,6 @@ mod tests {
         );
         // A provider's own challenge is joined if the layer is false for certain, as long as that can be lost.
         let other = Address::repeat_byte(2);
-        f.challenges[0].challengers = vec![other];
         assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_000)), []);
         let mut sure = local.clone();
         sure.joins = vec![3];
@@ -702,14 +699,14 @@ mod tests {
             acts(&decide(Role::Watcher, &f, &sure, 2_000)),
             [Act::Timeout(3)]
         );
-        f.challenges[0].challengers = vec![other, ME];
-        assert_eq!(acts(&decide(Role::Watcher, &f, &sure, 1_999)), []);
-        f.status = 2;
         let bond = |layer, challenger, winner| Bond {
             layer,
             challenger,
             winner,
         };
+        f.bonds = vec![bond(3, other, Address::ZERO), bond(3, ME, Address::ZERO)];
+        assert_eq!(acts(&decide(Role::Watcher, &f, &sure, 1_999)), []);
+        f.status = 2;
         f.recipient = Address::repeat_byte(3);
         f.bonds = vec![
             bond(3, ME, ME),

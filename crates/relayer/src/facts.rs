@@ -56,21 +56,18 @@ pub struct Challenge {
     pub layer: usize,
     /// Who asked first.
     pub challenger: Address,
-    /// All who risk a bond.
-    #[serde(default)]
-    pub challengers: Vec<Address>,
     /// Until when it may be answered.
     pub answer_by: u64,
 }
 
-/// A bond that is to be paid out, now that the claim is over.
+/// A challenger's bond, which is held until the claim is over and somebody has it paid out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bond {
     /// Layer that was challenged.
     pub layer: usize,
     /// Whose bond it is.
     pub challenger: Address,
-    /// Who gets it.
+    /// Who gets it; zero as long as the claim is not over.
     pub winner: Address,
 }
 
@@ -134,7 +131,7 @@ pub struct Facts {
     pub proven_by: u64,
     /// Challenges that are open; those that an aggregate answers are not.
     pub challenges: Vec<Challenge>,
-    /// Bonds that are to be paid out.
+    /// Bonds that are held, and parts of the stake that nobody took yet.
     pub bonds: Vec<Bond>,
     /// Until when the requester may dispute the output that was revealed; zero: it cannot.
     pub dispute_by: u64,
@@ -254,7 +251,8 @@ impl Reader {
             let of = beacon::blockOfCall { claim };
             facts.draw_block = self.read(c.beacon, &of, at).await?;
         }
-        if !posted {
+        // Nothing but the output is challenged in the lane of proofs, and without a bond.
+        if !posted || facts.lane != status::LANE_PROOFS {
             let open = dispute::openBondsCall { claim };
             for bond in self.read(c.dispute, &open, at).await? {
                 facts.bonds.push(Bond {
@@ -290,14 +288,9 @@ impl Reader {
         };
         let c = self.read(self.contracts.dispute, &call, at).await?;
         if c.status == status::CHALLENGE_OPEN {
-            let all = dispute::challengersOfCall {
-                claim,
-                layer: U256::from(layer),
-            };
             facts.challenges.push(Challenge {
                 layer,
                 challenger: c.challenger,
-                challengers: self.read(self.contracts.dispute, &all, at).await?,
                 answer_by: c.answerBy,
             });
         } else if layer == facts.layers && c.status == status::CHALLENGE_REVEALED {

@@ -22,7 +22,7 @@ import { ScriptedVerifier } from "./ScriptedVerifier.sol";
 /// handler keeps what was paid in and out, and which states it saw; all else follows from the contracts' states.
 contract ProtocolHandler is Base {
     uint256 internal constant FAMILIES = 3;
-    uint256 internal constant MAX_JOBS = 14;
+    uint256 internal constant MAX_JOBS = 20;
 
     bytes32[] public jobs;
     /// By family (each with verifiers of its own), for ETH and for the token.
@@ -322,6 +322,8 @@ contract ProtocolHandler is Base {
         if (id == 0) return _instead(seed);
         vm.prank(thief);
         settlement.voidClaim(id);
+        // Whoever undoes a claim collects, most of the time.
+        if ((seed >> 40) % 4 != 0) _resolveAll(id);
     }
 
     // ---------------------------------------------------------------- challenges
@@ -339,6 +341,10 @@ contract ProtocolHandler is Base {
         dispute.challenge(id, layer);
         if ((seed >> 210) % 2 == 0 && next) dispute.challenge(id, layer + 1);
         vm.stopPrank();
+        address other = all[(seed >> 220) % 3];
+        if (_challenges(id, layer, other) || escrow.free(other, market.job(id).asset) < BOND) return;
+        vm.prank(other);
+        dispute.challenge(id, layer);
     }
 
     function demandOutput(uint256 seed) external counted {
@@ -398,7 +404,19 @@ contract ProtocolHandler is Base {
         bytes32 id = _pick(seed, _canResolve);
         if (id == 0) return _instead(seed);
         OpenBond[] memory bonds = dispute.openBonds(id);
-        OpenBond memory bond = bonds[(seed >> 8) % bonds.length];
+        // All of them, or one.
+        if ((seed >> 40) % 4 == 0) return _resolve(id, bonds[(seed >> 8) % bonds.length]);
+        _resolveAll(id);
+    }
+
+    function _resolveAll(bytes32 id) private {
+        OpenBond[] memory bonds = dispute.openBonds(id);
+        for (uint256 i = 0; i < bonds.length; ++i) {
+            _resolve(id, bonds[i]);
+        }
+    }
+
+    function _resolve(bytes32 id, OpenBond memory bond) private {
         address asset = market.job(id).asset;
         uint256 before = escrow.free(address(dispute), asset);
         vm.prank(thief);
@@ -437,15 +455,28 @@ contract ProtocolHandler is Base {
 
     /// One family is never frozen.
     function freeze(uint256 seed) external counted {
-        if (seed % 8 != 0 || frozenFamilies == FAMILIES - 1) return _skip();
+        if (seed % 4 != 0 || frozenFamilies == FAMILIES - 1) return _instead(seed);
+        _challengeFamily(frozenFamilies, (seed >> 16) % LAYERS);
         vm.prank(guardian);
         router.freeze(_familyKey(frozenFamilies, (seed >> 8) % LAYERS), "a flaw");
         ++frozenFamilies;
     }
 
+    /// What is about to be frozen is challenged, where it can be.
+    function _challengeFamily(uint256 family, uint256 layer) private {
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            bytes32 id = jobs[i];
+            if (!_isPosted(id)) continue;
+            bytes32 v = book.claim(id).version;
+            bool its = v == versions[family][0] || v == versions[family][1];
+            bool can = _canChallenge(id, layer) && !_challenges(id, layer, challenger);
+            if (its && can && escrow.free(challenger, market.job(id).asset) >= BOND) return _challenge(id, layer);
+        }
+    }
+
     /// The last one never.
     function freezeAggregate(uint256 seed) external counted {
-        if (seed % 4 != 0 || aggregateFreezes == AGGREGATES - 1) return _skip();
+        if (seed % 4 != 0 || aggregateFreezes == AGGREGATES - 1) return _instead(seed);
         bytes32 key = _aggregateKey(aggregateFreezes++);
         for (uint256 i = 0; i < jobs.length; ++i) {
             bytes32 id = jobs[i];
