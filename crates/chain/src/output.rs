@@ -1,8 +1,10 @@
 //! What a provider publishes if the requester demands the output: `output.json`.
 
 use crate::bindings::dispute;
+use crate::client::Client;
 use crate::error::Error;
-use alloy::primitives::{keccak256, Bytes, B256, U256};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::sol_types::SolEvent;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,28 @@ impl OutputFile {
             signature,
         })
     }
+}
+
+/// The call that disputes what was revealed of a claim, as the chain has it; none if nothing was.
+///
+/// # Errors
+/// Of the node, or if the event cannot be read.
+pub fn dispute_of(
+    client: &Client,
+    contract: Address,
+    claim: B256,
+) -> Result<Option<dispute::disputeOutputCall>, Error> {
+    let topics = [dispute::OutputRevealed::SIGNATURE_HASH, claim];
+    let Some(data) = client.event_data(contract, topics)? else {
+        return Ok(None);
+    };
+    let revealed = dispute::OutputRevealed::decode_raw_log(topics, &data)
+        .map_err(|e| Error::Mismatch(format!("the event of the revealed output: {e}")))?;
+    Ok(Some(dispute::disputeOutputCall {
+        claim,
+        salt: revealed.salt,
+        tokens: revealed.tokens,
+    }))
 }
 
 #[cfg(test)]

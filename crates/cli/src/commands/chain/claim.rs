@@ -11,7 +11,7 @@ use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, rout
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{relative, utc};
-use nanozk_chain::output::OutputFile;
+use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::{sign, SignatureFile};
@@ -636,18 +636,8 @@ fn resolve(args: &LayerArgs, out: &Out) -> Result<()> {
 /// What the provider revealed, as the chain has it.
 fn dispute_output(chain: &Chain<'_>, claim: B256) -> Result<Call> {
     let to = chain.address("LayerDispute")?;
-    let topics = [dispute::OutputRevealed::SIGNATURE_HASH, claim];
-    let data = chain
-        .client
-        .event_data(to, topics)?
+    let call = dispute_of(&chain.client, to, claim)?
         .context("no output of this claim was revealed: nanozk claim demand-output")?;
-    let revealed = dispute::OutputRevealed::decode_raw_log(topics, &data)
-        .context("the event of the revealed output cannot be read")?;
-    let call = dispute::disputeOutputCall {
-        claim,
-        salt: revealed.salt,
-        tokens: revealed.tokens,
-    };
     Ok(Call::new("disputing the output", to, &call))
 }
 
