@@ -10,7 +10,9 @@ use alloy::network::{Ethereum, EthereumWallet, NetworkTransactionBuilder, Transa
 use alloy::primitives::{Address, Bytes, Log, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::ClientBuilder;
-use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
+use alloy::rpc::types::{
+    Filter, Log as NodeLog, TransactionInput, TransactionReceipt, TransactionRequest,
+};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use alloy::transports::layers::RetryBackoffLayer;
@@ -236,7 +238,7 @@ impl Client {
         Ok(log.map(|log| log.inner.data.data))
     }
 
-    fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<Log>, Error> {
+    fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {
         let filter = Filter::new()
             .address(address)
             .event_signature(topics[0])
