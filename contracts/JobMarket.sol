@@ -110,7 +110,7 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         // Nobody can claim under a version with a frozen verifier: the provider is let go, at once and unharmed.
         bool usable = registry.usable(expired.version);
         if (usable && block.timestamp <= expired.claimBy) revert DeadlineNotPassed(expired.claimBy);
-        uint256 penalty = usable ? Economics.noShowPenalty(expired.stake) : 0;
+        uint256 penalty = usable ? Economics.noShowPenalty(expired.price) : 0;
 
         expired.status = JobStatus.Expired;
         emit JobExpired(id, penalty);

@@ -97,7 +97,7 @@ interface IJobMarket {
     function lock(bytes32 job, address provider, bytes calldata signature) external;
     /// @notice Takes an open job back. Requester only; anybody once `lockBy` has passed.
     function cancel(bytes32 job) external;
-    /// @notice Ends a locked job that was not claimed in time: refund, and a part of the stake to the requester. If the
+    /// @notice Ends a locked job that was not claimed in time: refund, and as much as the price of the stake to the requester. If the
     /// version became unusable meanwhile: at any time, and the provider keeps its stake.
     function expire(bytes32 job) external;
     /// @notice Makes one of the caller's nonces unusable.
@@ -107,7 +107,8 @@ interface IJobMarket {
     function claimed(bytes32 job) external;
     /// @notice Claimed → Settled: the price to the recipient, the stake back. Settlement only.
     function settle(bytes32 job, address recipient) external;
-    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. No challenger: zero.
+    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. `challenger` gets what is for all
+    /// challengers; zero if there is none.
     function slash(bytes32 job, address challenger) external;
     /// @notice Claimed → Refunded: price and stake back. Settlement only.
     function refund(bytes32 job) external;

@@ -33,23 +33,26 @@ contract AttacksMoneyTest is Base {
         vm.warp(answerBy);
         _prove(claim, 0, LAYERS);
         _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
+        _collect(claim);
         assertEq(_free(recipient), PRICE + LAYERS * BOND);
         assertEq(_free(thief), 10 ether - LAYERS * BOND);
     }
 
-    /// A provider that cannot prove a layer challenges it itself, so that nobody else gets the reward.
+    /// A provider that cannot prove a layer challenges it itself, to get a part of the reward.
     function test_Attack_SelfChallengeLoses() public {
         _fund(provider, BOND, 0);
         bytes32 claim = _claimed(Lane.Optimistic);
         vm.prank(provider);
         dispute.challenge(claim, 1);
-        // Others can still challenge the other layers, and the claim still ends by the provider's own challenge.
+        // Others can still challenge, and share the reward though the claim ends by the provider's own challenge.
         _challenge(claim, 2);
         _after(dispute.challengeOf(claim, 1).answerBy);
         vm.prank(provider);
         dispute.timeout(claim, 1);
-        uint256 lost = STAKE - STAKE * 4 / 10;
+        _collect(claim);
+        uint256 lost = STAKE - STAKE * 2 / 10;
         assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + BOND - lost);
+        assertEq(_free(challenger), 10 ether + STAKE * 2 / 10);
         assertEq(_free(requester), 100 ether + STAKE * 3 / 10);
         assertEq(_free(recipient), 0);
     }
@@ -66,6 +69,7 @@ contract AttacksMoneyTest is Base {
         dispute.challenge(claim, 0);
         _after(dispute.challengeOf(claim, 0).answerBy);
         dispute.timeout(claim, 0);
+        _collect(claim);
         assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + PRICE + BOND - STAKE * 3 / 10);
         assertEq(escrow.burned(ETH), STAKE * 3 / 10);
     }
@@ -81,20 +85,20 @@ contract AttacksMoneyTest is Base {
             _demand(claims[i]);
         }
         _prove(answered, 0, LAYERS);
-        dispute.revealOutput(answered, SALT, _tokens());
+        _reveal(answered);
+        vm.prank(requester);
+        dispute.acceptOutput(answered);
         _after(dispute.challengeOf(lost, 1).answerBy);
         dispute.timeout(lost, 1);
         _freeze(LayerKind.Mlp);
         settlement.voidClaim(voided);
-        for (uint256 i = 1; i < 3; ++i) {
-            for (uint256 l = 0; l <= LAYERS; ++l) {
-                if (l == 2 || l == 3 || (i == 1 && l == 1)) continue;
-                dispute.resolve(claims[i], l);
-            }
+        for (uint256 i = 0; i < 3; ++i) {
+            _collect(claims[i]);
         }
         assertEq(_free(recipient), PRICE + 2 * BOND);
-        assertEq(_free(challenger), 10 ether - 2 * BOND + STAKE * 4 / 10);
-        assertEq(_free(requester), 100 ether - PRICE + STAKE * 3 / 10);
+        // Three challenges were open, of which two were the challenger's.
+        assertEq(_free(challenger) + _free(requester), 110 ether - 2 * BOND - PRICE + STAKE * 7 / 10);
+        assertApproxEqAbs(_free(requester), 100 ether - PRICE + STAKE * 3 / 10 + STAKE * 4 / 30, 2);
         assertEq(escrow.bonded(provider, ETH), 9 * STAKE);
         _assertNothingIsHeld();
     }
@@ -112,6 +116,7 @@ contract AttacksMoneyTest is Base {
             settlement.finalize(claim);
             dispute.timeout(claim, LAYERS);
             _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
+            _collect(claim);
             assertEq(_free(requester), before + STAKE * 7 / 10);
         }
         assertEq(_free(recipient), 0);
@@ -175,6 +180,7 @@ contract AttacksMoneyTest is Base {
         dispute.answer(claim, 0, proofs[0]);
         _after(_challengeBy(claim));
         settlement.finalize(claim);
+        _collect(claim);
         bytes memory over = abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized);
         vm.expectRevert(over);
         settlement.finalize(claim);
@@ -260,8 +266,7 @@ contract AttacksMoneyTest is Base {
             if (i == 3) _after(_provenBy(claims[5]));
             settlement.voidClaim(claims[i]);
             _assertClaim(claims[i], ClaimStatus.Voided, JobStatus.Refunded);
-            if (i < 3) dispute.resolve(claims[i], LAYERS);
-            if (i == 1 || i == 2) dispute.resolve(claims[i], 2);
+            _collect(claims[i]);
         }
         assertEq(_free(requester), 100 ether);
         assertEq(_free(challenger), 10 ether);

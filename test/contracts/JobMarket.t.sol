@@ -138,9 +138,9 @@ contract JobMarketTest is Base {
         JobRequest memory request = _request(Lane.Proofs);
         request.price = 0;
         _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceZero.selector));
-        request.price = 1 ether + 1;
-        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceTooHigh.selector, 1 ether, 1 ether + 1));
-        request.price = 1 ether;
+        request.price = 0.5 ether + 1;
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceTooHigh.selector, 0.5 ether, 0.5 ether + 1));
+        request.price = 0.5 ether;
         _open(request);
     }
 
@@ -335,7 +335,7 @@ contract JobMarketTest is Base {
         market.cancel(job);
     }
 
-    function test_Expire_ANoShowCostsATenth() public {
+    function test_Expire_ANoShowCostsThePrice() public {
         bytes32 job = _locked(Lane.Proofs);
         uint64 claimBy = market.job(job).claimBy;
         vm.warp(claimBy);
@@ -343,10 +343,10 @@ contract JobMarketTest is Base {
         market.expire(job);
         vm.warp(claimBy + 1);
         vm.expectEmit(address(market));
-        emit IJobMarket.JobExpired(job, STAKE / 10);
+        emit IJobMarket.JobExpired(job, PRICE);
         market.expire(job);
-        assertEq(_free(requester), 100 ether + STAKE / 10);
-        assertEq(_free(provider), STAKE - STAKE / 10);
+        assertEq(_free(requester), 100 ether + PRICE);
+        assertEq(_free(provider), STAKE - PRICE);
         assertEq(escrow.encumbered(provider, ETH), 0);
         assertEq(uint256(market.job(job).status), uint256(JobStatus.Expired));
         assertEq(escrow.burned(ETH), 0);

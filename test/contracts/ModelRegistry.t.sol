@@ -572,13 +572,11 @@ contract ModelRegistryTest is Test {
     function test_Register_ChallengersEarnMoreThanTheyRisk() public {
         Layer[] memory layers = layersOf(2, false);
         Policy memory policy = policyOf(4);
-        policy.challengeBond = policy.stake * 4 / 10;
+        // Also if the provider challenges beside them.
+        uint128 reward = policy.stake * 4 / 10;
+        policy.challengeBond = reward / 2;
         refused(
-            abi.encodeWithSelector(
-                IModelRegistry.ChallengerRewardTooLow.selector, policy.challengeBond + 1, policy.challengeBond
-            ),
-            layers,
-            policy
+            abi.encodeWithSelector(IModelRegistry.ChallengerRewardTooLow.selector, reward + 1, reward), layers, policy
         );
         policy.challengeBond -= 1;
         register(layers, policy);
@@ -608,7 +606,7 @@ contract ModelRegistryTest is Test {
             uint256 loss = policy.stake - Economics.challengerShare(policy.stake);
             for (uint256 i = 0; i < n; ++i) {
                 uint256 p = Economics.inclusion(layers[i].auditWeight, total, policy.audits);
-                assertGt(p * loss, (1e18 - p) * (uint256(price) + external_));
+                assertGt(p * loss, (1e18 - p) * (uint256(price) + external_) + 1e18 * Economics.noShowPenalty(price));
                 assertGt(p * (loss - Economics.requesterShare(policy.stake)), (1e18 - p) * external_);
             }
         } catch (bytes memory reason) {

@@ -28,7 +28,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
     ("AlreadyAdded", "the verifying key {0} has a verifier, or had one that was frozen"),
     ("UnknownVerifyingKey", "no verifier is known for the verifying key {0}: deploy it with nanozk verifier deploy"),
-    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more, claims can only be voided"),
+    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more. If it is a layer's, claims can only be voided; if it is an aggregate's, prove the layers one by one, or by another aggregate"),
     ("NoCode", "there is no code at {0}"),
     ("CodeChanged", "the code at {0} is not the one that was added: its hash is {2}, not {1}"),
     ("BadReturn", "the verifier {0} returned {1} bytes where 96 are needed"),
@@ -60,7 +60,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("AuditCount", "{1} layers are to be drawn of {0}"),
     ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2}, it must be at least {1}"),
     ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2}, it must be at least {1}"),
-    ("ChallengerRewardTooLow", "a challenger would gain {1} of the stake, less than the {0} that the risk of its bond asks for: raise the stake"),
+    ("ChallengerRewardTooLow", "challengers would gain {1} of the stake, less than {0}, twice what one of them risks: raise the stake"),
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
     ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
@@ -110,14 +110,17 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ProvingIsOver", "layers could be proven until {0}"),
     // Disputes
     ("LayerIsProven", "layer {1} is proven: it cannot be challenged any more"),
-    ("AlreadyChallenged", "layer {1} was challenged before, or the output was accepted"),
+    ("AlreadyChallenged", "this account challenges layer {1} already, or the layer is closed, or the output was accepted"),
     ("NotChallenged", "layer {1} is not challenged"),
     ("ChallengeWindowOver", "challenges were possible until {0}"),
     ("AnswerWindowOver", "answers were possible until {0}: the challenge can only time out"),
     ("AnswerWindowOpen", "the challenge can be answered until {0}"),
-    ("Undecided", "the claim still stands and layer {1} is not proven: the challenge goes on"),
-    ("WrongTokenCount", "{1} tokens where {0} were asked for"),
-    ("TokenTooLarge", "token {0} is no token"),
+    ("Undecided", "the claim is not over: the bonds of the challenge of layer {1} are paid out when it is"),
+    ("WrongOutputLength", "the tokens have {1} bytes where the job ordered {0}, three for each token"),
+    ("OutputNotRevealed", "no output of the claim {0} was revealed that could be disputed"),
+    ("DisputeWindowOver", "the output could be disputed until {0}"),
+    ("NotTheRevealedOutput", "these are not the tokens and the salt that were revealed of the claim {0}"),
+    ("OutputIsRight", "the revealed tokens have the digest that the claim {0} names: there is nothing to dispute"),
     ("TooManyTokens", "{1} tokens where a session has {0} positions"),
     ("OutputMismatch", "the tokens do not have the claimed digest: it is {0}, theirs is {1}"),
     // Beacon
@@ -154,6 +157,7 @@ const TIMES: &[&str] = &[
     "answerBy",
     "provenBy",
     "availableAt",
+    "disputeBy",
     "from",
 ];
 /// A smaller number is no time: zero says that there is none.
@@ -170,7 +174,14 @@ const CLAIM_STATUS: &[&str] = &[
     "defeated",
     "voided",
 ];
-const CHALLENGE_STATUS: &[&str] = &["none", "open", "answered", "timed out", "cancelled"];
+const CHALLENGE_STATUS: &[&str] = &[
+    "none",
+    "open",
+    "revealed",
+    "answered",
+    "timed out",
+    "cancelled",
+];
 const LANE: &[&str] = &["proofs", "optimistic", "audited"];
 
 /// Why a contract reverted.

@@ -39,6 +39,11 @@ mod typed {
             address recipient;
             bytes32[] boundaries;
         }
+
+        struct Reveal {
+            bytes32 claim;
+            bytes32 output;
+        }
     }
 }
 
@@ -107,6 +112,11 @@ impl Domains {
         }
         .eip712_signing_hash(&self.book())
     }
+
+    /// What a provider signs so that anybody can answer a demand with its tokens; `output` is `OutputFile::hash`.
+    pub fn reveal(&self, claim: B256, output: B256) -> B256 {
+        typed::Reveal { claim, output }.eip712_signing_hash(&self.book())
+    }
 }
 
 /// A signature, `r ‖ s ‖ v`.
@@ -136,10 +146,14 @@ pub struct SignatureFile {
     pub lock: Bytes,
     /// Signature of the claim.
     pub claim: Bytes,
+    /// Signature of the tokens that answer a demand for the output. Without it whoever is not the provider pays for the
+    /// computation of their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Bytes>,
 }
 
 impl SignatureFile {
-    /// Signs both.
+    /// Signs job and claim.
     pub fn new(signer: &PrivateKeySigner, domains: &Domains, header: &book::ClaimHeader) -> Self {
         let provider = signer.address();
         SignatureFile {
@@ -147,7 +161,20 @@ impl SignatureFile {
             provider,
             lock: sign(signer, domains.lock(header.job, provider)).into(),
             claim: sign(signer, domains.header(header)).into(),
+            output: None,
         }
+    }
+
+    /// Signs the output, too, whose hash this is.
+    pub fn with_output(
+        mut self,
+        signer: &PrivateKeySigner,
+        domains: &Domains,
+        claim: B256,
+        output: B256,
+    ) -> Self {
+        self.output = Some(sign(signer, domains.reveal(claim, output)).into());
+        self
     }
 
     /// Refuses other formats, and signatures of a key that are not the provider's, or of something else. Signatures of
@@ -205,6 +232,10 @@ mod tests {
         assert_eq!(
             typed::ClaimHeader::eip712_encode_type(),
             "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)"
+        );
+        assert_eq!(
+            typed::Reveal::eip712_encode_type(),
+            "Reveal(bytes32 claim,bytes32 output)"
         );
     }
 

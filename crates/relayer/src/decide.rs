@@ -1,7 +1,7 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{status, Facts};
+use crate::facts::{status, Bond, Challenge, Facts};
 use crate::store::Role;
 use alloy::primitives::{Address, U256};
 use nanozk_chain::claim::layers_of;
@@ -44,6 +44,8 @@ pub struct Local {
     pub apart: bool,
     /// Layers to challenge.
     pub challenges: Vec<usize>,
+    /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
+    pub joins: Vec<usize>,
 }
 
 /// One transaction.
@@ -71,8 +73,8 @@ pub enum Act {
     CancelJob,
     /// Defeat a claim by a challenge that was not answered.
     Timeout(usize),
-    /// Close a challenge of ours that was decided otherwise.
-    Resolve(usize),
+    /// Pay out the bond of a challenger of a layer.
+    Resolve(usize, Address),
     /// Undo a claim of which a verifier was frozen.
     Void,
     /// Challenge a layer.
@@ -94,7 +96,7 @@ impl Act {
             Act::ExpireJob => "expire-job".into(),
             Act::CancelJob => "cancel-job".into(),
             Act::Timeout(layer) => format!("timeout-{layer}"),
-            Act::Resolve(layer) => format!("resolve-{layer}"),
+            Act::Resolve(layer, challenger) => format!("resolve-{layer}-{challenger}"),
             Act::Void => "void".into(),
             Act::Challenge(layer) => format!("challenge-{layer}"),
         }
@@ -115,7 +117,9 @@ impl Act {
             Act::ExpireJob => "ending the job: it was not claimed in time".into(),
             Act::CancelJob => "taking the job back: nobody took it in time".into(),
             Act::Timeout(layer) => format!("defeating the claim by the challenge of layer {layer}"),
-            Act::Resolve(layer) => format!("closing the challenge of layer {layer}"),
+            Act::Resolve(layer, challenger) => {
+                format!("paying out the bond of {challenger} for the challenge of layer {layer}")
+            }
             Act::Void => "voiding the claim: a verifier was frozen".into(),
             Act::Challenge(layer) => format!("challenging layer {layer}"),
         }
@@ -195,7 +199,7 @@ pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
         return of_job(role, facts, local, now);
     }
     if facts.status != status::POSTED {
-        return of_ended(facts, local);
+        return of_ended(role, facts, local);
     }
     let mut d = Decision::default();
     if !facts.usable {
@@ -253,11 +257,13 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     d.concluded(waiting.into())
 }
 
-fn of_ended(facts: &Facts, local: &Local) -> Decision {
+/// Bonds and rewards of ours are paid out: a challenger's own, and those that a provider's recipient won.
+fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
     let mut d = Decision::default();
-    for c in &facts.challenges {
-        if c.challenger == local.account {
-            d.act(Act::Resolve(c.layer), 0);
+    for bond in &facts.bonds {
+        let won = role == Role::Provider && bond.winner == facts.recipient;
+        if won || bond.challenger == local.account {
+            d.act(Act::Resolve(bond.layer, bond.challenger), 0);
         }
     }
     d.ended = d.acts.is_empty();
@@ -378,15 +384,19 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
         }
     }
     let all = has_all(facts.proven, facts.layers);
-    let windows = facts.challenges.is_empty() && now > facts.challenge_by;
+    let disputable = now <= facts.dispute_by;
+    let windows = facts.challenges.is_empty() && now > facts.challenge_by && !disputable;
     let quiet = facts.lane != status::LANE_PROOFS && facts.missing.is_zero() && !draws;
     if facts.challenges.is_empty()
-        && ((all && (facts.output_closed || windows)) || (quiet && windows))
+        && ((all && ((facts.output_closed && !disputable) || windows)) || (quiet && windows))
     {
         d.act(Act::Finalize, 0);
     }
     let from = now.saturating_add(1);
-    let deadlines = [facts.challenge_by, facts.proven_by];
+    if disputable {
+        waiting = "waiting for the end of the time to dispute the output".into();
+    }
+    let deadlines = [facts.challenge_by, facts.proven_by, facts.dispute_by];
     for t in deadlines
         .into_iter()
         .chain(facts.challenges.iter().map(|c| c.answer_by))
@@ -421,7 +431,12 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
         d.wait(c.answer_by + 1);
     }
-    let challenged = |l: usize| facts.challenges.iter().any(|c| c.layer == l);
+    let challenged = |l: usize| {
+        let own = |b: &Bond| b.layer == l && b.challenger == local.account;
+        let joins = |c: &Challenge| local.joins.contains(&l) && now <= c.answer_by;
+        let open = facts.challenges.iter().find(|c| c.layer == l);
+        open.is_some_and(|c| !joins(c) || facts.bonds.iter().any(own))
+    };
     if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by {
         for &layer in &local.challenges {
             if layer < facts.layers && !facts.proven.bit(layer) && !challenged(layer) {
@@ -496,7 +511,6 @@ mod tests {
             answer_by,
         }
     }
-    use crate::facts::Challenge;
 
     #[test]
     fn jobs_are_taken_claimed_and_ended() {
@@ -642,6 +656,14 @@ mod tests {
             acts(&decide(Role::Provider, &f, &local, 1_800)),
             [Act::RevealOutput]
         );
+        // What was revealed may be disputed for a time.
+        f.challenges.clear();
+        f.dispute_by = 2_500;
+        let d = decide(Role::Provider, &f, &local, 2_500);
+        assert_eq!((acts(&d), d.wake), (vec![], Some(2_501)));
+        assert!(d.next.contains("dispute"), "{}", d.next);
+        let d = decide(Role::Provider, &f, &local, 2_501);
+        assert_eq!(acts(&d), [Act::Finalize]);
     }
 
     #[test]
@@ -663,10 +685,44 @@ mod tests {
             acts(&decide(Role::Watcher, &f, &local, 2_501)),
             [Act::Timeout(3)]
         );
+        // A provider's own challenge is joined if the layer is false for certain, as long as that can be lost.
+        let other = Address::repeat_byte(2);
+        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_000)), []);
+        let mut sure = local.clone();
+        sure.joins = vec![3];
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &sure, 2_000)),
+            [Act::Challenge(3)]
+        );
+        f.challenges[0].answer_by = 1_999;
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &sure, 2_000)),
+            [Act::Timeout(3)]
+        );
+        let bond = |layer, challenger, winner| Bond {
+            layer,
+            challenger,
+            winner,
+        };
+        f.bonds = vec![bond(3, other, Address::ZERO), bond(3, ME, Address::ZERO)];
+        assert_eq!(acts(&decide(Role::Watcher, &f, &sure, 1_999)), []);
         f.status = 2;
+        f.recipient = Address::repeat_byte(3);
+        f.bonds = vec![
+            bond(3, ME, ME),
+            bond(2, ME, f.recipient),
+            bond(1, other, f.recipient),
+            bond(0, other, other),
+        ];
         assert_eq!(
             acts(&decide(Role::Watcher, &f, &local, 2_501)),
-            [Act::Resolve(3)]
+            [Act::Resolve(3, ME), Act::Resolve(2, ME)]
+        );
+        let mut strangers = provider(&[]);
+        strangers.account = Address::repeat_byte(4);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &strangers, 2_501)),
+            [Act::Resolve(2, ME), Act::Resolve(1, other)]
         );
         let f = posted(0);
         assert_eq!(acts(&decide(Role::Watcher, &f, &local, 3_000)), []);

@@ -20,6 +20,8 @@ pub mod status {
     pub const POSTED: u8 = 1;
     /// A challenge that is not over.
     pub const CHALLENGE_OPEN: u8 = 1;
+    /// An output that was revealed, and may be disputed.
+    pub const CHALLENGE_REVEALED: u8 = 2;
     /// The lane of proofs.
     pub const LANE_PROOFS: u8 = 0;
     /// The audited lane.
@@ -52,10 +54,21 @@ pub struct Contracts {
 pub struct Challenge {
     /// Layer; the number of layers stands for the output.
     pub layer: usize,
-    /// Who risks a bond.
+    /// Who asked first.
     pub challenger: Address,
     /// Until when it may be answered.
     pub answer_by: u64,
+}
+
+/// A challenger's bond, which is held until the claim is over and somebody has it paid out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bond {
+    /// Layer that was challenged.
+    pub layer: usize,
+    /// Whose bond it is.
+    pub challenger: Address,
+    /// Who gets it; zero as long as the claim is not over.
+    pub winner: Address,
 }
 
 /// What the chain says of a claim.
@@ -116,8 +129,12 @@ pub struct Facts {
     pub challenge_by: u64,
     /// Until when layers may be proven.
     pub proven_by: u64,
-    /// Challenges that are open.
+    /// Challenges that are open; those that an aggregate answers are not.
     pub challenges: Vec<Challenge>,
+    /// Bonds that are held, and parts of the stake that nobody took yet.
+    pub bonds: Vec<Bond>,
+    /// Until when the requester may dispute the output that was revealed; zero: it cannot.
+    pub dispute_by: u64,
     /// The requester has the output, or may not ask for it any more.
     pub output_closed: bool,
     /// Layers that the lane wants proven and are not.
@@ -216,8 +233,8 @@ impl Reader {
         facts.statement = d.claim.statement;
         facts.output_digest = d.claim.outputDigest;
         facts.layers = d.claim.layers.into();
-        facts.proven = d.claim.proven;
-        facts.aggregated = d.claim.aggregated;
+        facts.proven = d.proven;
+        facts.aggregated = !d.claim.aggregateKey.is_zero();
         facts.boundaries = d.boundaries;
         facts.challenge_by = d.challengeBy;
         facts.proven_by = d.provenBy;
@@ -234,13 +251,27 @@ impl Reader {
             let of = beacon::blockOfCall { claim };
             facts.draw_block = self.read(c.beacon, &of, at).await?;
         }
-        if !d.openChallenges.is_zero() {
-            for layer in 0..facts.layers {
+        // Nothing but the output is challenged in the lane of proofs, and without a bond.
+        if !posted || facts.lane != status::LANE_PROOFS {
+            let open = dispute::openBondsCall { claim };
+            for bond in self.read(c.dispute, &open, at).await? {
+                facts.bonds.push(Bond {
+                    layer: bond.layer.saturating_to(),
+                    challenger: bond.challenger,
+                    winner: bond.winner,
+                });
+            }
+        }
+        if posted && !d.openChallenges.is_zero() {
+            let waited = (0..facts.layers).filter(|l| !d.proven.bit(*l));
+            for layer in waited {
                 self.challenge(claim, layer, at, &mut facts).await?;
             }
         }
-        let output = facts.layers;
-        self.challenge(claim, output, at, &mut facts).await?;
+        if posted {
+            let output = facts.layers;
+            self.challenge(claim, output, at, &mut facts).await?;
+        }
         Ok(Some(facts))
     }
 
@@ -262,6 +293,9 @@ impl Reader {
                 challenger: c.challenger,
                 answer_by: c.answerBy,
             });
+        } else if layer == facts.layers && c.status == status::CHALLENGE_REVEALED {
+            facts.dispute_by = c.answerBy;
+            facts.output_closed = facts.time > c.answerBy;
         } else if layer == facts.layers && c.status != 0 {
             facts.output_closed = true;
         }

@@ -234,6 +234,8 @@ pub struct Material<'a> {
     pub lock_signature: Bytes,
     /// Signature of the claim.
     pub claim_signature: Bytes,
+    /// Signature of the output that is revealed.
+    pub reveal_signature: Bytes,
     /// RLP of the header that draws layers.
     pub header: Bytes,
 }
@@ -308,7 +310,8 @@ impl Material<'_> {
                     .files()?
                     .output()?
                     .ok_or_else(|| Error::Files("there is no output.json".into()))?;
-                Call::new(what, c.dispute, &output.call(claim))
+                let call = output.call(claim, self.reveal_signature.clone())?;
+                Call::new(what, c.dispute, &call)
             }
             Act::Finalize => Call::new(what, c.settlement, &settlement::finalizeCall { claim }),
             Act::Expire => Call::new(what, c.settlement, &settlement::expireCall { claim }),
@@ -323,12 +326,13 @@ impl Material<'_> {
                     layer: layer_of(l),
                 },
             ),
-            Act::Resolve(l) => Call::new(
+            Act::Resolve(l, challenger) => Call::new(
                 what,
                 c.dispute,
                 &dispute::resolveCall {
                     claim,
                     layer: layer_of(l),
+                    challenger: *challenger,
                 },
             ),
             Act::Challenge(l) => Call::new(

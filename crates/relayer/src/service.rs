@@ -665,10 +665,8 @@ impl Relayer {
             for row in &page {
                 faults += i64::from(row.error.is_some());
                 let Some(f) = &row.facts else { continue };
-                let own = f
-                    .challenges
-                    .iter()
-                    .filter(|c| c.challenger == shared.account);
+                // Also of challenges that were answered: until the claim is over nobody has them.
+                let own = f.bonds.iter().filter(|b| b.challenger == shared.account);
                 let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
                 bonds = bonds.saturating_add(at_risk);
                 if f.asset.is_zero()

@@ -483,6 +483,17 @@ impl Key {
         Ok(self.sign(domains.header(header)).await?.as_bytes())
     }
 
+    /// Signs the output that answers a demand, by its hash, likewise.
+    pub async fn sign_reveal(
+        &self,
+        domains: &Domains,
+        claim: B256,
+        output: B256,
+    ) -> Result<[u8; 65], SignerError> {
+        let digest = domains.reveal(claim, output);
+        Ok(self.sign(digest).await?.as_bytes())
+    }
+
     fn check(&self, tx: &TxEip1559) -> Result<(), SignerError> {
         if tx.chain_id != self.chain_id {
             return Err(SignerError::WrongChain {

@@ -401,7 +401,7 @@ pub(crate) enum ClaimCommand {
     Expire(ClaimArgs),
     /// Void a claim of which a verifier was frozen (anybody)
     Void(ClaimArgs),
-    /// Close a challenge that was decided elsewhere, and move its bond (anybody)
+    /// Pay out the bonds of a layer's challengers once the claim is over (anybody)
     Resolve(LayerArgs),
     /// Show a claim: where it stands, who has to act, and where to look
     Status(ClaimStatusArgs),
@@ -409,6 +409,8 @@ pub(crate) enum ClaimCommand {
     RevealOutput(SessionArgs),
     /// Demand the output because it did not arrive (requester)
     DemandOutput(ClaimArgs),
+    /// Dispute tokens that the provider revealed: wrong ones defeat the claim (requester)
+    DisputeOutput(ClaimArgs),
     /// Say that the output arrived, so that proofs settle at once (requester)
     AcceptOutput(ClaimArgs),
     /// Draw the layers of an audited claim from the block that was fixed for it (anybody)
@@ -436,8 +438,8 @@ pub(crate) struct PostArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes signatures.json into the session: with it anybody can take the job and post the claim, in the provider's name and \
-for the recipient that the session names.
+Writes signatures.json into the session: with it anybody can take the job, post the claim and, if it is demanded, publish \
+the output, in the provider's name and for the recipient that the session names.
 
 Example:
   nanozk claim sign session --rpc http://127.0.0.1:8545 --private-key-file provider")]

@@ -283,9 +283,13 @@ fn an_answer_killed_anywhere_comes_once() {
                 _ => w.anvil.mine(1),
             }
         },
-        over: &|| maker.status(&job) == 3,
-        transactions: 2,
-        once: &[("LayerDispute", CHALLENGE_ENDED), ("ClaimBook", ENDED)],
+        over: &|| maker.status(&job) == 3 && maker.events(&w, "LayerDispute", RESOLVED, &job) == 1,
+        transactions: 3,
+        once: &[
+            ("LayerDispute", CHALLENGE_ENDED),
+            ("LayerDispute", RESOLVED),
+            ("ClaimBook", ENDED),
+        ],
         points: &[],
         settings: &[],
     }
@@ -294,6 +298,7 @@ fn an_answer_killed_anywhere_comes_once() {
 }
 
 const CHALLENGE_ENDED: &str = "ChallengeEnded(bytes32,uint256,uint8)";
+const RESOLVED: &str = "ChallengeResolved(bytes32,uint256,address,address,uint256)";
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
 #[test]
@@ -320,9 +325,13 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
             1 => {}
             _ => w.anvil.mine(1),
         },
-        over: &|| maker.status(&job) == 4,
-        transactions: 2,
-        once: &[("LayerDispute", CHALLENGED), ("ClaimBook", ENDED)],
+        over: &|| maker.status(&job) == 4 && maker.events(&w, "LayerDispute", RESOLVED, &job) == 1,
+        transactions: 3,
+        once: &[
+            ("LayerDispute", CHALLENGED),
+            ("LayerDispute", RESOLVED),
+            ("ClaimBook", ENDED),
+        ],
         points: &[],
         settings: &[
             ("watch.audits", "1"),

@@ -114,8 +114,8 @@ fn many_claims_are_carried_at_a_time() {
         assert_eq!(maker.status(job), 3, "{job} is finalized");
         assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
     }
-    // A claim is posted and finalized; a challenge is answered.
-    assert_eq!(nonce(&w, SENDER_ADDRESS), 2 * total + real as u64);
+    // A claim is posted and finalized; a challenge is answered, and its bond collected.
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2 * (total + real as u64));
     assert_eq!(s.count("NZK420"), 0, "no deadline was missed");
     assert_eq!(s.count("NZK310"), 0, "no transaction failed");
     let memory = s.peak_memory();

@@ -530,11 +530,16 @@ fn watchers_find_what_is_false() {
     assert_eq!(s.ended(&second), "defeated");
     // The right claim is ended by its provider, not by the watcher.
     assert_eq!(w.status(&first)["status"], "posted");
+    s.wait("what it won", |_| {
+        (nonce(&w, SENDER_ADDRESS) >= 4).then_some(())
+    });
     assert_eq!(
         nonce(&w, SENDER_ADDRESS),
-        3,
-        "a deposit, a challenge, its end"
+        4,
+        "a deposit, a challenge, its end, and what it won"
     );
+    let [free, _] = w.balance(SENDER);
+    assert!(free > 1_000_000_000_000_000_000, "{free}");
 }
 
 /// An aggregate that a session has settles its claim in one transaction.
@@ -626,8 +631,20 @@ fn a_demanded_output_is_revealed() {
     });
     let put = format!("/v1/claims/{job}/output.json");
     assert_eq!(s.request("PUT", &put, "", &output).0, 204);
+    s.wait("it to be revealed", |s| {
+        (s.actions(&job)[0] == "reveal-output").then_some(())
+    });
+    // The signature that came with the session is the provider's: it may be disputed for a challenge window.
+    s.wait("the end of the time to dispute to be waited for", |s| {
+        let next = s.claim(&job)?["next"]["action"].clone();
+        next.as_str()?.contains("dispute").then_some(())
+    });
+    w.anvil.wait(3_601);
     assert_eq!(s.ended(&job), "proven");
-    assert_eq!(s.actions(&job), ["reveal-output", "prove-0,1,2,3", "post"]);
+    assert_eq!(
+        s.actions(&job),
+        ["finalize", "reveal-output", "prove-0,1,2,3", "post"]
+    );
 }
 
 /// A job that anybody may take, and another provider took; and a session that was deleted under the relayer.

@@ -13,6 +13,7 @@ use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, B256};
 use alloy::providers::Provider;
 use nanozk_chain::bindings::registry;
+use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use std::path::{Path, PathBuf};
@@ -167,6 +168,7 @@ impl Relayer {
             provider: facts.provider,
             lock_signature: Bytes::new(),
             claim_signature: Bytes::new(),
+            reveal_signature: Bytes::new(),
             header: Bytes::new(),
         };
         let mut local = Local {
@@ -192,7 +194,16 @@ impl Relayer {
             });
             // One file that cannot be read keeps nothing from being done that needs another.
             match files.output() {
-                Ok(output) => local.output = output.is_some(),
+                Ok(output) => {
+                    local.output = output.is_some();
+                    let demanded = facts.challenges.iter().any(|c| c.layer == facts.layers);
+                    if let Some(output) = output.filter(|_| demanded) {
+                        match self.sign_output(files, &facts, id, &output).await {
+                            Ok(signature) => material.reveal_signature = signature,
+                            Err(e) => note(e),
+                        }
+                    }
+                }
                 Err(e) => note(e),
             }
             match files.aggregate() {
@@ -204,7 +215,9 @@ impl Relayer {
         fault = fault.or(from_intents(&intents, &facts, &mut local));
         if row.role == Role::Watcher {
             let verdict = self.verdict(row, &facts, now, &mut fault).await?;
-            local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
+            local.joins = verdict.differs.into_iter().collect();
+            local.challenges = local.joins.clone();
+            local.challenges.extend(verdict.audits);
         }
         let mut decision = self.in_time(id, role, &facts, local, now);
         if row.role == Role::Provider && files.is_none() {
@@ -336,11 +349,7 @@ impl Relayer {
         facts: &Facts,
         material: &mut Material<'_>,
     ) -> Result<(bool, bool), Error> {
-        let domains = Domains {
-            chain_id: self.shared.home.chain_id,
-            market: self.shared.home.contracts.market,
-            book: self.shared.home.contracts.book,
-        };
+        let domains = self.domains();
         let header = files.header()?;
         let open = facts.job_status == status::JOB_OPEN;
         let mine = |provider: Address| match open {
@@ -378,6 +387,35 @@ impl Relayer {
             material.claim_signature = signature.map_err(key_error)?.into();
         }
         Ok((true, true))
+    }
+
+    /// The provider's signature of the output: of its files, or of its key if it is here. None is needed if the sending
+    /// account is the provider's; with none the contract computes the digest, which costs more gas.
+    async fn sign_output(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        id: B256,
+        output: &OutputFile,
+    ) -> Result<Bytes, Error> {
+        if let Some(signature) = files.signatures()?.and_then(|s| s.output) {
+            return Ok(signature);
+        }
+        let key = self.provider_key.as_ref();
+        let Some(key) = key.filter(|k| k.address() == facts.provider) else {
+            return Ok(Bytes::new());
+        };
+        let domains = self.domains();
+        let signature = key.sign_reveal(&domains, id, output.hash()?).await;
+        Ok(signature.map_err(|e| Error::Key(e.to_string()))?.into())
+    }
+
+    fn domains(&self) -> Domains {
+        Domains {
+            chain_id: self.shared.home.chain_id,
+            market: self.shared.home.contracts.market,
+            book: self.shared.home.contracts.book,
+        }
     }
 
     /// A claim that no proof could be made for is not posted.

@@ -11,7 +11,7 @@ use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, rout
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{relative, utc};
-use nanozk_chain::output::OutputFile;
+use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::{sign, SignatureFile};
@@ -68,14 +68,8 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
                 &call,
             ))
         }),
-        ClaimCommand::Resolve(args) => on_layer(args, out, |chain, claim, layer| {
-            let call = dispute::resolveCall { claim, layer };
-            let what = format!(
-                "closing the challenge of {}",
-                place(chain, claim, args.layer)?
-            );
-            Ok(Call::new(what, chain.address("LayerDispute")?, &call))
-        }),
+        ClaimCommand::Resolve(args) => resolve(args, out),
+        ClaimCommand::DisputeOutput(args) => simple(args, out, dispute_output),
         ClaimCommand::Status(args) => {
             let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
             status::show(&chain, id_of(&args.claim)?)
@@ -216,11 +210,18 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let recipient = unpadded(session.context.recipient)
         .context("the recipient in session.json is no address")?;
     let header = header(&session, recipient);
-    let signatures = SignatureFile::new(chain.client.signer()?, &chain.domains()?, &header);
+    let (signer, domains) = (chain.client.signer()?, chain.domains()?);
+    let mut signatures = SignatureFile::new(signer, &domains, &header);
+    let output = args.session.join("output.json");
+    if output.exists() {
+        let output: OutputFile = files::read_json(&output)?;
+        output.check()?;
+        signatures = signatures.with_output(signer, &domains, header.job, output.hash()?);
+    }
     let path = args.session.join("signatures.json");
     files::write_json(&path, &signatures)?;
     out.text(format!(
-        "{} is written: with it a relayer can take the job and post the claim, and nothing else",
+        "{} is written: with it a relayer can take the job, post the claim and answer a demand for the output, and nothing else",
         path.display()
     ));
     out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "file": path}));
@@ -337,8 +338,12 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
         chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
         return Ok(());
     }
+    // An aggregate counts as long as its key is not frozen.
+    let proven = chain
+        .client
+        .read(to, &settlement::provenLayersCall { claim: id })?;
     let open: Vec<usize> = (0..usize::from(claim.layers))
-        .filter(|l| !claim.proven.bit(*l))
+        .filter(|l| !proven.bit(*l))
         .collect();
     let layers = wanted(&open, args.layers.as_ref());
     if layers.is_empty() {
@@ -591,13 +596,70 @@ fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
     })
 }
 
+/// Each challenger's bond by itself.
+fn resolve(args: &LayerArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (claim, layer) = (id_of(&args.claim)?, U256::from(args.layer));
+    let to = chain.address("LayerDispute")?;
+    let open = chain
+        .client
+        .read(to, &dispute::openBondsCall { claim })
+        .unwrap_or_default();
+    let mut challengers: Vec<_> = open
+        .iter()
+        .filter(|bond| bond.layer == layer)
+        .map(|bond| bond.challenger)
+        .collect();
+    if challengers.is_empty() {
+        // The contract says why there is nothing.
+        challengers.push(chain.client.account()?);
+    }
+    let place = place(&chain, claim, args.layer)?;
+    for challenger in challengers {
+        let call = dispute::resolveCall {
+            claim,
+            layer,
+            challenger,
+        };
+        chain.send(&Call::new(
+            format!("paying out the bond of {challenger} for the challenge of {place}"),
+            to,
+            &call,
+        ))?;
+    }
+    if !chain.dry_run {
+        explain(&chain, claim)?;
+    }
+    Ok(())
+}
+
+/// What the provider revealed, as the chain has it.
+fn dispute_output(chain: &Chain<'_>, claim: B256) -> Result<Call> {
+    let to = chain.address("LayerDispute")?;
+    let call = dispute_of(&chain.client, to, claim)?
+        .context("no output of this claim was revealed: nanozk claim demand-output")?;
+    Ok(Call::new("disputing the output", to, &call))
+}
+
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let (session, _) = session_of(&chain, &args.session)?;
     let claim = B256::from(session.context.claim.0);
     let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
     output.check()?;
-    let call = output.call(claim);
+    let provider = claim_of(&chain, claim)?.provider;
+    let signed = args.session.join("signatures.json");
+    let signature = match chain.client.account()? == provider || !signed.exists() {
+        true => None,
+        false => files::read_json::<SignatureFile>(&signed)?.output,
+    };
+    if chain.client.account()? != provider && signature.is_none() {
+        out.note(
+            "without the provider's signature the contract computes the tokens' digest, for up to 13,000,000 gas: \
+             nanozk claim sign writes one",
+        );
+    }
+    let call = output.call(claim, signature.unwrap_or_default())?;
     out.note("this publishes the generated tokens for everybody to read");
     chain.send(&Call::new(
         "revealing the output",
@@ -641,7 +703,10 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
         drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
     }
     let layers = layers_of(drawn.layers);
-    let proven = claim_of(&chain, claim)?.proven;
+    let proven = chain.client.read(
+        chain.address("Settlement")?,
+        &settlement::provenLayersCall { claim },
+    )?;
     let missing: Vec<String> = layers
         .iter()
         .filter(|l| !proven.bit(**l))

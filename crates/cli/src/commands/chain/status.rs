@@ -19,7 +19,7 @@ const READ: [(&str, &str); 5] = [
     ("JobMarket", "job"),
     ("ClaimBook", "claim, boundaries, instances"),
     ("Settlement", "deadlines, missingLayers, checkLayer"),
-    ("LayerDispute", "challengeOf, openCount"),
+    ("LayerDispute", "challengeOf, challengersOf, openBonds"),
 ];
 
 pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
@@ -66,7 +66,7 @@ pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
             "proven     {} of {} layers: {}",
             d.provenLayers,
             d.claim.layers,
-            words(&layers_of(d.claim.proven))
+            words(&layers_of(d.proven))
         ));
         for (layer, challenge) in &open {
             let what = if *layer == usize::from(d.claim.layers) {
@@ -146,7 +146,7 @@ pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
         "challenge_by": d.challengeBy,
         "proven_by": d.provenBy,
         "layers": d.claim.layers,
-        "proven": layers_of(d.claim.proven),
+        "proven": layers_of(d.proven),
         "open_challenges": open.iter().map(|(layer, c)| json!({
             "layer": layer,
             "challenger": c.challenger,
