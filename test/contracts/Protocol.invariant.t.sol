@@ -67,6 +67,7 @@ contract ProtocolInvariants is Test {
         _checkBalancesFollowFromStates();
         _checkPaidOnlyForWhatTheLaneAsks();
         _checkChallengesAreCountedAndBounded();
+        _checkNobodyIsTakenWhoCannotClaim();
     }
 
     function _checkLedgerIsCoveredAndMovedOnlyByOwners() private view {
@@ -194,6 +195,20 @@ contract ProtocolInvariants is Test {
         }
     }
 
+    /// Whoever took a job wanted it and had time to claim it; an audited claim's draw comes while it may be challenged.
+    function _checkNobodyIsTakenWhoCannotClaim() private view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            uint256 lockedAt = handler.lockedAt(id);
+            assertLe(lockedAt + (lockedAt == 0 ? 0 : 10 minutes), j.claimBy, "time to claim");
+            if (handler.renounced(id)) assertEq(lockedAt, 0, "renounced");
+            bool taken = j.status != JobStatus.Open && j.status != JobStatus.Refunded;
+            assertTrue(!taken || lockedAt != 0, "taken by nobody else");
+            if (j.lane == Lane.Audited) assertGe(j.challengeWindow, beacon.maxDrawTime(), "draw");
+        }
+    }
+
     // ---------------------------------------------------------------- the handler is worth its name
 
     function afterInvariant() public {
@@ -206,8 +221,8 @@ contract ProtocolInvariants is Test {
         uint256[8] memory jobEnds;
         uint256[6] memory claimEnds;
         uint256[5] memory challengeEnds;
-        (uint256 done, uint256 skipped, uint256 aggregates) = (0, 0, 0);
-        for (uint256 walk = 0; walk < 8; ++walk) {
+        (uint256 done, uint256 skipped, uint256 aggregates, uint256 renunciations) = (0, 0, 0, 0);
+        for (uint256 walk = 0; walk < 12; ++walk) {
             _start();
             _walk(walk, 100);
             for (uint256 s = 1; s < 8; ++s) {
@@ -216,6 +231,7 @@ contract ProtocolInvariants is Test {
                 if (s < 5) challengeEnds[s] += handler.challengeEnds(ChallengeStatus(s));
             }
             assertGt(handler.thefts(), 0);
+            renunciations += handler.renunciations();
             (done, skipped) = (done + handler.done(), skipped + handler.skipped());
             aggregates += handler.aggregates();
         }
@@ -226,6 +242,7 @@ contract ProtocolInvariants is Test {
         }
         assertGt(done, skipped);
         assertGt(aggregates, 0, "aggregates");
+        assertGt(renunciations, 0, "renunciations");
     }
 
     function _walk(uint256 walk, uint256 steps) private {

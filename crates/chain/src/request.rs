@@ -4,6 +4,8 @@ use crate::bindings::market;
 use crate::error::Error;
 use crate::signing::Domains;
 use alloy::primitives::{Address, Bytes, Signature, B256, U256};
+use nanozk_circuits::poseidon::{sequence_digests, TOKEN_BITS};
+use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +29,10 @@ pub enum Lane {
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     /// Pays.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub requester: Address,
     /// May take the job; zero: anybody.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub provider: Address,
     /// Registered model version.
     pub version: B256,
@@ -86,8 +90,10 @@ pub struct RequestFile {
     /// Chain.
     pub chain: u64,
     /// `JobMarket`.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub market: Address,
     /// `ClaimBook`: the contract in the statement of the session.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub claim_book: Address,
     /// Id of the job, and of its claim.
     pub job: B256,
@@ -113,8 +119,35 @@ impl RequestFile {
         }
     }
 
-    /// Refuses a request that is not what it says. The input digest is checked by whoever runs the model, and
-    /// signatures of contracts by the chain.
+    /// Refuses a request whose prompt and salt do not have the digest that was signed: whoever took it could claim no
+    /// answer. A model has so many positions.
+    pub fn check_prompt(&self, positions: usize) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Request(reason));
+        let (prompt, new) = (self.prompt.len(), self.request.new_tokens as usize);
+        if prompt == 0 || new == 0 || prompt.saturating_add(new) > positions {
+            return wrong(format!(
+                "{prompt} tokens of prompt and {new} new ones: each must be at least 1, both together at most {positions}"
+            ));
+        }
+        // Digests pack tokens of so many bits.
+        if let Some(token) = self.prompt.iter().find(|t| **t >= 1 << TOKEN_BITS) {
+            return wrong(format!("{token} is no token"));
+        }
+        let mut tokens = self.prompt.clone();
+        tokens.resize(positions, 0);
+        // No tokens are generated yet.
+        let salt = self.input_salt.0;
+        let (digest, _) = sequence_digests(&tokens, prompt, 0, salt, salt);
+        if scalar_to_bytes(&digest) != self.request.input_digest.0 {
+            return wrong(
+                "prompt and salt do not have the digest that was signed: an answer to it would not be paid".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that is not what it says, but for its prompt ([`Self::check_prompt`]). Signatures of contracts
+    /// are checked by the chain.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Request(reason));
         if self.format != REQUEST_FORMAT {

@@ -216,14 +216,18 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let recipient = unpadded(session.context.recipient)
         .context("the recipient in session.json is no address")?;
     let header = header(&session, recipient);
-    let signatures = SignatureFile::new(chain.client.signer()?, &chain.domains()?, &header);
+    let now = chain.client.head()?.timestamp;
+    let deadline = now.saturating_add(args.lock_within);
+    let signatures =
+        SignatureFile::new(chain.client.signer()?, &chain.domains()?, &header, deadline);
     let path = args.session.join("signatures.json");
     files::write_json(&path, &signatures)?;
     out.text(format!(
-        "{} is written: with it a relayer can take the job and post the claim, and nothing else",
-        path.display()
+        "{} is written: with it a relayer can take the job, until {}, and post the claim, and nothing else",
+        path.display(),
+        utc(deadline)
     ));
-    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "file": path}));
+    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "lock_deadline": deadline, "file": path}));
     Ok(())
 }
 
@@ -612,7 +616,9 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
 
 fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let to = chain.address("AuditBeacon")?;
+    let Some(to) = chain.deployment.beacon()? else {
+        bail!("these contracts audit no claims, since their chain has no prevrandao");
+    };
     let claim = id_of(&args.claim)?;
     let mut drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
     if !drawn.revealed {
