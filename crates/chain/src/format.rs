@@ -281,7 +281,17 @@ mod tests {
             assert_eq!(parse_duration(text), Ok(seconds), "{text}");
         }
         for bad in [
-            "", "h", "-1s", "-1", "1y", "1 month", "1.5s", "500ms", "1 fortnight", "1é", "1h ago",
+            "",
+            "h",
+            "-1s",
+            "-1",
+            "1y",
+            "1 month",
+            "1.5s",
+            "500ms",
+            "1 fortnight",
+            "1é",
+            "1h ago",
             "99999999999999999999d",
         ] {
             assert!(parse_duration(bad).is_err(), "{bad}");

@@ -164,15 +164,15 @@ impl Terms {
     }
 }
 
-// Measured on the tiny GPT-2, and rounded down: what is below them does not pay.
-const LOCK_GAS: u64 = 90_000;
-const POST_GAS: u64 = 300_000;
-const BOUNDARY_GAS: u64 = 24_000;
-const FINALIZE_GAS: u64 = 80_000;
-const SCHEDULE_GAS: u64 = 30_000;
-const REVEAL_GAS: u64 = 100_000;
-const LAYER_GAS: u64 = 350_000;
-const AGGREGATE_GAS: u64 = 550_000;
+// Of whole transactions, rounded down: a price below their sum does not pay.
+const LOCK_GAS: u64 = 180_000;
+const POST_GAS: u64 = 330_000;
+const BOUNDARY_GAS: u64 = 22_000;
+const FINALIZE_GAS: u64 = 100_000;
+const SCHEDULE_GAS: u64 = 20_000;
+const REVEAL_GAS: u64 = 120_000;
+const LAYER_GAS: u64 = 600_000;
+const AGGREGATE_GAS: u64 = 650_000;
 
 /// Refuses a session that does not answer a request, or pays nobody.
 pub fn check_session(file: &RequestFile, session: &Session) -> Result<(), Error> {
@@ -199,5 +199,129 @@ pub fn check_session(file: &RequestFile, session: &Session) -> Result<(), Error>
     match crate::claim::unpadded(session.context.recipient) {
         Some(recipient) if !recipient.is_zero() => Ok(()),
         _ => wrong("the session names no address that is paid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::signed_with;
+
+    const NOW: u64 = 1_000_000;
+
+    fn terms() -> Terms {
+        Terms {
+            model: B256::repeat_byte(3),
+            usable: true,
+            positions: 8,
+            layers: 4,
+            policy: registry::Policy {
+                asset: Address::ZERO,
+                maxPrice: 1_000_000_000_000_000_000,
+                externalGain: 0,
+                stake: 1,
+                challengeBond: 1,
+                audits: 1,
+            },
+            draw_time: Some(1_752),
+        }
+    }
+
+    fn good(file: &mut RequestFile) {
+        let r = &mut file.request;
+        r.lane = Lane::Audited;
+        r.price = U256::from(1_000);
+        (r.lock_by, r.claim_by) = (NOW + 60, NOW + 660);
+        (r.challenge_window, r.answer_window) = (1_752, 60);
+    }
+
+    fn refused(terms: &Terms, change: impl FnOnce(&mut RequestFile), words: &str) {
+        let file = signed_with(|f| {
+            good(f);
+            change(f);
+        });
+        let error = terms.check(&file, NOW).expect_err(words).to_string();
+        assert!(error.contains(words), "no {words:?} in {error}");
+    }
+
+    #[test]
+    fn what_a_later_step_would_refuse_is_refused() {
+        let t = terms();
+        let file = signed_with(good);
+        t.check_opening(&file, NOW).expect("good");
+        t.check(&file, NOW + 60).expect("in the last second");
+        assert!(t.check(&file, NOW + 61).is_err());
+
+        refused(&t, |f| f.request.price = U256::ZERO, "price is zero");
+        let high = U256::from(1_000_000_000_000_000_001u64);
+        refused(&t, |f| f.request.price = high, "above the 1 ETH");
+        refused(&t, |f| f.request.lock_by = NOW - 1, "could be taken until");
+        refused(&t, |f| f.request.claim_by -= 1, "at least 10 min");
+        refused(&t, |f| f.request.challenge_window -= 1, "drawn within it");
+        refused(&t, |f| f.request.challenge_window = 0, "drawn within it");
+        refused(&t, |f| f.request.challenge_window = 604_801, "to 7 d");
+        refused(&t, |f| f.request.answer_window = 59, "answer window");
+        refused(&t, |f| f.request.answer_window = 604_801, "answer window");
+        refused(&t, |f| f.prompt = vec![1, 3], "do not have the digest");
+        refused(&t, |f| f.model_id.0[0] ^= 1, "is of model");
+        let frozen = Terms {
+            usable: false,
+            ..terms()
+        };
+        refused(&frozen, |_| (), "frozen");
+        let none = Terms {
+            draw_time: None,
+            ..terms()
+        };
+        refused(&none, |_| (), "audit no claims");
+
+        // Only when it is opened.
+        let far = signed_with(|f| {
+            good(f);
+            f.request.claim_by = NOW + MAX_AHEAD + 1;
+        });
+        t.check(&far, NOW).expect("opened earlier");
+        assert!(t.check_opening(&far, NOW).is_err());
+        t.check_opening(&far, NOW + 1).expect("30 days ahead");
+    }
+
+    #[test]
+    fn other_lanes_need_no_draw() {
+        let none = Terms {
+            draw_time: None,
+            ..terms()
+        };
+        let lane = |lane: Lane, window: u32| {
+            signed_with(|f| {
+                good(f);
+                (f.request.lane, f.request.challenge_window) = (lane, window);
+            })
+        };
+        for (mode, window, ok) in [
+            (Lane::Proofs, 0, true),
+            (Lane::Proofs, 59, false),
+            (Lane::Proofs, 60, true),
+            (Lane::Optimistic, 0, false),
+            (Lane::Optimistic, 60, true),
+            (Lane::Audited, 3_600, false),
+        ] {
+            let checked = none.check(&lane(mode, window), NOW);
+            assert_eq!(checked.is_ok(), ok, "{mode:?} {window}");
+        }
+    }
+
+    #[test]
+    fn cheap_prices_are_noticed() {
+        let t = terms();
+        let gas = t.least_gas(Lane::Optimistic);
+        assert!(gas < t.least_gas(Lane::Proofs));
+        assert!(gas < t.least_gas(Lane::Audited));
+        let cost = U256::from(gas) * U256::from(2_000_000_000u64);
+        assert_eq!(t.too_cheap(Lane::Optimistic, cost, 2_000_000_000), None);
+        let warning = t.too_cheap(Lane::Optimistic, cost - U256::from(1), 2_000_000_000);
+        assert!(warning.expect("cheap").contains("the 2 gwei of now"));
+        let mut token = terms();
+        token.policy.asset = Address::repeat_byte(1);
+        assert_eq!(token.too_cheap(Lane::Proofs, U256::from(1), 1), None);
     }
 }

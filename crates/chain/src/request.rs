@@ -186,7 +186,7 @@ impl RequestFile {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::signing::sign;
     use crate::PrivateKeySigner;
@@ -194,6 +194,11 @@ mod tests {
     use nanozk_verifier::encoding::scalar_from_bytes;
 
     fn signed() -> RequestFile {
+        signed_with(|_| ())
+    }
+
+    /// Of a model with eight positions. The change is made before it is signed.
+    pub(crate) fn signed_with(change: impl FnOnce(&mut RequestFile)) -> RequestFile {
         let signer = PrivateKeySigner::from_bytes(&keccak256("requester")).expect("a key");
         let mut file = RequestFile {
             format: REQUEST_FORMAT.into(),
@@ -206,7 +211,7 @@ mod tests {
                 requester: signer.address(),
                 provider: Address::ZERO,
                 version: B256::repeat_byte(4),
-                input_digest: B256::repeat_byte(5),
+                input_digest: B256::ZERO,
                 prompt_tokens: 2,
                 new_tokens: 1,
                 lane: Lane::Audited,
@@ -221,9 +226,64 @@ mod tests {
             prompt: vec![1, 2],
             input_salt: Scalar(scalar_from_bytes(&[6; 32]).expect("reduced")),
         };
+        let salt = file.input_salt.0;
+        let (digest, _) = sequence_digests(&[1, 2, 0, 0, 0, 0, 0, 0], 2, 0, salt, salt);
+        file.request.input_digest = scalar_to_bytes(&digest).into();
+        change(&mut file);
         file.job = file.domains().job(&file.request.to_abi().expect("fits"));
         file.signature = sign(&signer, file.job).into();
         file
+    }
+
+    #[test]
+    fn the_prompt_has_the_signed_digest() {
+        signed().check_prompt(8).expect("its own");
+        let changes: [(fn(&mut RequestFile), &str); 9] = [
+            (|f| f.prompt[0] = 3, "do not have the digest"),
+            (|f| f.prompt.swap(0, 1), "do not have the digest"),
+            (|f| f.prompt.push(0), "do not have the digest"),
+            (
+                |f| f.input_salt = Scalar(scalar_from_bytes(&[7; 32]).expect("reduced")),
+                "do not have the digest",
+            ),
+            (
+                |f| f.request.input_digest = B256::repeat_byte(5),
+                "do not have the digest",
+            ),
+            (|f| f.prompt.clear(), "each must be at least 1"),
+            (|f| f.request.new_tokens = 0, "each must be at least 1"),
+            (|f| f.request.new_tokens = 7, "together at most 8"),
+            // 1 at position 1, written as a token of 25 bits at position 0.
+            (|f| f.prompt = vec![1 << 24], "is no token"),
+        ];
+        for (i, (change, words)) in changes.iter().enumerate() {
+            let mut file = signed();
+            change(&mut file);
+            let error = file.check_prompt(8).expect_err("changed").to_string();
+            assert!(error.contains(words), "change {i}: {error}");
+        }
+        assert!(signed().check_prompt(16).is_err(), "another model's");
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        let file = signed();
+        let mut value = serde_json::to_value(&file).expect("serializes");
+        let wrong = "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+        for pointer in [
+            "/market",
+            "/claim_book",
+            "/request/requester",
+            "/request/provider",
+        ] {
+            let place = value.pointer_mut(pointer).expect("there");
+            let right = std::mem::replace(place, wrong.into());
+            let error = serde_json::from_value::<RequestFile>(value.clone()).expect_err(pointer);
+            assert!(error.to_string().contains("checksum"), "{error}");
+            *value.pointer_mut(pointer).expect("there") = right;
+        }
+        let read: RequestFile = serde_json::from_value(value).expect("right");
+        assert_eq!(read, file);
     }
 
     #[test]

@@ -522,6 +522,14 @@ mod tests {
         f.claim_by = 200;
         assert_eq!(at(&f, Role::Provider, 80), [Act::Lock]);
         assert_eq!(at(&f, Role::Provider, 81), []);
+        // Nor with a signature that is too old.
+        let signed = Local {
+            lock_deadline: Some(70),
+            ..provider(&[])
+        };
+        let d = decide(Role::Provider, &f, &signed, 70);
+        assert_eq!(d.acts, [(Act::Lock, 70)]);
+        assert_eq!(acts(&decide(Role::Provider, &f, &signed, 71)), []);
         assert_eq!(at(&f, Role::Watcher, 100), []);
         assert_eq!(at(&f, Role::Watcher, 101), [Act::CancelJob]);
         f.job_status = status::JOB_LOCKED;

@@ -263,7 +263,7 @@ fn requests_that_cannot_be_served() {
         &["above", "that this version allows"],
     );
     request(
-        &["--max-new-tokens", "9", "--price", "1"],
+        &["--max-new-tokens", "9", "--price", "1wei"],
         &["8 positions", "generate at most 4"],
     );
     request(
@@ -276,7 +276,7 @@ fn requests_that_cannot_be_served() {
             "--max-new-tokens",
             "4",
             "--price",
-            "1",
+            "1wei",
             "--model-version",
             &version,
         ],
@@ -424,9 +424,23 @@ fn registrations_that_are_refused() {
         &with(&["--asset", token]),
         &["--answer-cost has to be given"],
     );
-    let costs = ["--asset", token, "--answer-cost", "1eth", "--max-price", "1units"];
+    let costs = [
+        "--asset",
+        token,
+        "--answer-cost",
+        "1eth",
+        "--max-price",
+        "1units",
+    ];
     w.fails(CURATOR, &with(&costs), &["1eth is an amount of ETH"]);
-    let costs = ["--asset", token, "--answer-cost", "1units", "--max-price", "1units"];
+    let costs = [
+        "--asset",
+        token,
+        "--answer-cost",
+        "1units",
+        "--max-price",
+        "1units",
+    ];
     w.fails(CURATOR, &with(&costs), &["AssetNotAllowed"]);
     w.fails(
         CURATOR,
@@ -561,7 +575,10 @@ fn a_provider_is_not_made_to_take_a_job() {
     assert_eq!(signatures["lock_deadline"], signed["lock_deadline"]);
     let now = w.anvil.time();
     let deadline = signed["lock_deadline"].as_u64().unwrap();
-    assert!((now + 5_390..=now + 5_400).contains(&deadline), "{deadline}");
+    assert!(
+        (now + 5_390..=now + 5_400).contains(&deadline),
+        "{deadline}"
+    );
 }
 
 /// Deadlines and windows under which an honest provider could lose its stake are refused before anything is signed.
@@ -570,7 +587,14 @@ fn requests_leave_time() {
     let (w, f) = (World::new(), fixture());
     let refused = |options: &[&str], words: &[&str]| {
         let file = w.file("never.json");
-        let args = ["job", "request", "--model", path(&f.model), "-o", path(&file)];
+        let args = [
+            "job",
+            "request",
+            "--model",
+            path(&f.model),
+            "-o",
+            path(&file),
+        ];
         let more = ["--prompt", "ab c", "--max-new-tokens", "4"];
         w.fails(REQUESTER, &[&args[..], &more, options].concat(), words);
         assert!(!file.exists());
@@ -609,7 +633,10 @@ fn requests_leave_time() {
     let edge = ["--claim-within", "10m", "--challenge-window", "1m"];
     let (file, _) = w.request(&edge);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
-    assert_eq!(w.ok(CHALLENGER, &["job", "status", &job])[0]["job"]["status"], "open");
+    assert_eq!(
+        w.ok(CHALLENGER, &["job", "status", &job])[0]["job"]["status"],
+        "open"
+    );
 
     let cheap = w.text(
         REQUESTER,
@@ -684,10 +711,17 @@ fn wrong_checksums_are_refused() {
     }
 
     // In files.
-    for pointer in ["/market", "/claim_book", "/request/requester", "/request/provider"] {
+    for pointer in [
+        "/market",
+        "/claim_book",
+        "/request/requester",
+        "/request/provider",
+    ] {
         let changed = w.file("changed.json");
         std::fs::copy(&file, &changed).unwrap();
-        edit(&changed, |r| *r.pointer_mut(pointer).unwrap() = json!(wrong));
+        edit(&changed, |r| {
+            *r.pointer_mut(pointer).unwrap() = json!(wrong)
+        });
         w.fails(
             REQUESTER,
             &["job", "open", path(&changed)],
@@ -719,18 +753,56 @@ fn without_a_beacon_nothing_is_audited() {
     w.ok(PROVIDER, &["escrow", "deposit", "10eth"]);
     w.ok(PROVIDER, &["escrow", "bond", "5eth"]);
     let file = w.file("audited.json");
-    let request = ["job", "request", "--model", path(&f.model), "-o", path(&file)];
-    let more = ["--prompt", "ab c", "--max-new-tokens", "4", "--price", "0.001eth"];
+    let request = [
+        "job",
+        "request",
+        "--model",
+        path(&f.model),
+        "-o",
+        path(&file),
+    ];
+    let more = [
+        "--prompt",
+        "ab c",
+        "--max-new-tokens",
+        "4",
+        "--price",
+        "0.001eth",
+    ];
     let audited = [&request[..], &more, &["--lane", "audited"]].concat();
     w.fails(REQUESTER, &audited, &["audit no claims", "--lane"]);
     // The others work.
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (file, job) = w.request(&["--lane", "optimistic"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(f, &file);
+    let mut sent = w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    sent.extend(w.ok(PROVIDER, &["claim", "post", path(&session)]));
     w.fails(
         PROVIDER,
         &["claim", "audit", path(&session)],
         &["audit no claims"],
     );
     w.anvil.wait(3_601);
-    w.ok(CHALLENGER, &["claim", "finalize", &job]);
+    sent.extend(w.ok(CHALLENGER, &["claim", "finalize", &job]));
     assert_eq!(w.status(&job)["status"], "finalized");
+
+    // What the warning of cheap prices counts with is less than that took, and not much less.
+    let took: u64 = sent.iter().filter_map(|o| o["gas"].as_u64()).sum();
+    let terms = nanozk_chain::job::Terms {
+        model: Default::default(),
+        usable: true,
+        positions: 8,
+        layers: 4,
+        policy: nanozk_chain::bindings::registry::Policy {
+            asset: Default::default(),
+            maxPrice: 1,
+            externalGain: 0,
+            stake: 0,
+            challengeBond: 0,
+            audits: 1,
+        },
+        draw_time: None,
+    };
+    let least = terms.least_gas(nanozk_chain::request::Lane::Optimistic);
+    assert!(least <= took && took < least * 3 / 2, "{least} {took}");
 }

@@ -380,7 +380,9 @@ impl Relayer {
         let key_error = |e: SignerError| Error::Key(e.to_string());
         material.provider = key.address();
         if open {
-            let signature = key.sign_lock(&domains, material.id, material.lock_deadline).await;
+            let signature = key
+                .sign_lock(&domains, material.id, material.lock_deadline)
+                .await;
             material.lock_signature = signature.map_err(key_error)?.into();
         } else {
             let signature = key.sign_claim(&domains, &header).await;
@@ -434,7 +436,10 @@ impl Relayer {
             )));
         }
         let id = material.id;
-        let job = self.reader.read(c.market, &market::jobCall { id }, at).await?;
+        let job = self
+            .reader
+            .read(c.market, &market::jobCall { id }, at)
+            .await?;
         files.check_order(id, job.newTokens)?;
         if job.lane != status::LANE_AUDITED {
             return Ok(());

@@ -73,10 +73,7 @@ fn deposit(args: &AmountArgs, out: &Out) -> Result<()> {
             spender: escrow,
             value: wanted,
         };
-        let what = format!(
-            "allowing the escrow to take {}",
-            amount(args.asset, wanted)
-        );
+        let what = format!("allowing the escrow to take {}", amount(args.asset, wanted));
         let sent = chain.send(&Call::new(what, args.asset, &approve))?;
         if sent.is_none() {
             // A deposit cannot be simulated before.
