@@ -17,7 +17,6 @@ contract ModelRegistry is IModelRegistry {
 
     struct Version {
         bytes32 modelId;
-        address registrant;
         address layers;
         ModelHeader header;
         Policy policy;
@@ -26,7 +25,8 @@ contract ModelRegistry is IModelRegistry {
         string metadataURI;
     }
 
-    /// An aggregation digest, complete or not.
+    /// An aggregation digest, complete or not. It is a function of keys and weights, which the model id binds: all
+    /// versions of a model have the same.
     struct Aggregation {
         /// Of the layers before this one.
         uint256 bound;
@@ -49,7 +49,7 @@ contract ModelRegistry is IModelRegistry {
 
     bytes32[] private _versions;
     mapping(bytes32 version => Version) private _version;
-    mapping(bytes32 version => Aggregation) private _aggregations;
+    mapping(bytes32 modelId => Aggregation) private _aggregations;
 
     constructor(IVerifierRouter router_, IBondEscrow escrow_) {
         router = router_;
@@ -66,7 +66,8 @@ contract ModelRegistry is IModelRegistry {
         bytes32 id = ModelId.compute(header_, layers_);
         version = _versionId(id, layers_, policy_, metadataURI_);
         Version storage v = _version[version];
-        if (v.layers != address(0)) revert AlreadyRegistered(version);
+        // It is as it would be, whoever sent it first: nobody's registration fails because of somebody else.
+        if (v.layers != address(0)) return version;
         if (bytes(metadataURI_).length > MAX_METADATA_BYTES) {
             revert MetadataTooLong(MAX_METADATA_BYTES, bytes(metadataURI_).length);
         }
@@ -76,20 +77,20 @@ contract ModelRegistry is IModelRegistry {
         _checkPolicy(layers_, policy_);
 
         v.modelId = id;
-        v.registrant = msg.sender;
         v.layers = LayerStore.write(layers_);
         v.header = header_;
         v.policy = policy_;
         v.metadataURI = metadataURI_;
         _versions.push(version);
-        emit VersionRegistered(version, id, msg.sender, layers_.length, metadataURI_);
+        emit VersionRegistered(version, id, layers_.length, metadataURI_);
     }
 
     /// @inheritdoc IModelRegistry
     function bindAggregate(bytes32 version, uint256 first, uint256[][] calldata points) external {
-        address store = _known(version).layers;
+        Version storage v = _known(version);
+        (bytes32 id, address store) = (v.modelId, v.layers);
         uint256 count = store.count();
-        Aggregation memory a = _aggregations[version];
+        Aggregation memory a = _aggregations[id];
         if (first > a.bound) revert LayersSkipped(a.bound, first);
         uint256 end = first + points.length;
         if (end > count) revert NoSuchLayer(count, count);
@@ -104,8 +105,8 @@ contract ModelRegistry is IModelRegistry {
             if (weights != l.weights || words.length % 2 != 0) revert WeightsMismatch(a.bound, l.weights, weights);
             a.digest = AggregationDigest.extend(constants, a.digest, l.verifyingKey, words);
         }
-        _aggregations[version] = a;
-        emit AggregateBound(version, end, count, a.digest);
+        _aggregations[id] = a;
+        emit AggregateBound(id, end, count, a.digest);
     }
 
     /// @inheritdoc IModelRegistry
@@ -177,21 +178,16 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function registrant(bytes32 version) external view returns (address) {
-        return _known(version).registrant;
-    }
-
-    /// @inheritdoc IModelRegistry
     function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest) {
-        _known(version);
-        Aggregation storage a = _aggregations[version];
+        Aggregation storage a = _aggregations[_known(version).modelId];
         return (a.bound, a.digest);
     }
 
     /// @inheritdoc IModelRegistry
     function aggregationDigest(bytes32 version) external view returns (bytes32) {
-        uint256 count = _known(version).layers.count();
-        Aggregation storage a = _aggregations[version];
+        Version storage v = _known(version);
+        uint256 count = v.layers.count();
+        Aggregation storage a = _aggregations[v.modelId];
         if (a.bound != count) revert AggregateNotBound(version, a.bound, count);
         return a.digest;
     }

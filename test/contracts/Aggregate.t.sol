@@ -299,9 +299,9 @@ contract AggregateTest is Base {
 
     /// Neither nothing nor a part of the layers is taken for all of them.
     function test_ProveAll_RefusesAVersionThatIsNotBound() public {
-        version = tokenVersion;
+        version = _register("weights of another model", ETH);
         bytes32 claim = _claimed(Lane.Proofs);
-        uint256[][] memory points = _pointsOf(version, "weights");
+        uint256[][] memory points = _pointsOf(version, "weights of another model");
         for (uint256 l = 0; l < LAYERS; ++l) {
             (uint256 bound, bytes32 digest) = registry.aggregation(version);
             assertEq(bound, l);

@@ -33,7 +33,9 @@ abstract contract Base is Test {
     uint128 internal constant STAKE = 40 ether;
     uint128 internal constant BOND = 0.1 ether;
     uint64 internal constant UNBOND_DELAY = 1 days;
-    uint64 internal constant BEACON_DELAY = 4;
+    uint64 internal constant BEACON_DELAY = 32;
+    /// Of signatures that are good for as long as the job can be taken.
+    uint64 internal constant FAR = type(uint64).max;
     bytes32 internal constant SETUP = keccak256("a ceremony");
     uint256 internal constant SALT = 0x5a17;
     bytes32 internal constant INPUT_DIGEST = bytes32(uint256(0x1234));
@@ -102,7 +104,7 @@ abstract contract Base is Test {
         (assets[0], assets[1]) = (ETH, address(token));
         escrow = BondEscrow(deployCode("BondEscrow.sol", abi.encode(operators, assets, UNBOND_DELAY)));
         registry = ModelRegistry(deployCode("ModelRegistry.sol", abi.encode(router, escrow)));
-        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, settlement_)));
+        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, settlement_, beacon_)));
         book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(market, registry, beacon_, settlement_)));
         beacon = AuditBeacon(deployCode("AuditBeacon.sol", abi.encode(book, registry, BEACON_DELAY)));
         settlement =
@@ -179,7 +181,10 @@ abstract contract Base is Test {
         }
     }
 
+    /// Does nothing if another version of the model was bound.
     function _bind(bytes32 version_) internal {
+        (uint256 bound,) = registry.aggregation(version_);
+        if (bound == LAYERS) return;
         uint256[][] memory points = _pointsOf(version_, "weights");
         vm.prank(relayer);
         registry.bindAggregate(version_, 0, points);
@@ -231,9 +236,9 @@ abstract contract Base is Test {
     }
 
     function _lock(bytes32 job) internal {
-        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider));
+        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider, FAR));
         vm.prank(relayer);
-        market.lock(job, provider, signature);
+        market.lock(job, provider, FAR, signature);
     }
 
     function _tokens() internal pure returns (uint32[] memory tokens) {

@@ -13,7 +13,7 @@ import { LayerKind } from "../../contracts/interfaces/Types.sol";
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { ModelId } from "../../contracts/libraries/ModelId.sol";
 import { OddVerifier } from "./support/OddVerifiers.sol";
-import { Test } from "forge-std/Test.sol";
+import { Test, Vm } from "forge-std/Test.sol";
 
 contract ModelRegistryTest is Test {
     bytes32 internal constant SETUP = keccak256("a ceremony");
@@ -135,7 +135,7 @@ contract ModelRegistryTest is Test {
 
     // ---------------------------------------------------------------- what is stored
 
-    function testFuzz_Register_EverythingCanBeReadBack(uint8 blocks, bool whole, address registrant) public {
+    function testFuzz_Register_EverythingCanBeReadBack(uint8 blocks, bool whole, address sender) public {
         uint256 inner = bound(blocks, 1, 20) * (whole ? 1 : 2);
         Layer[] memory layers = layersOf(inner, whole);
         for (uint256 i = 0; i < layers.length; ++i) {
@@ -147,13 +147,12 @@ contract ModelRegistryTest is Test {
         bytes32 version = registry.versionIdOf(header(), layers, policy, URI);
         assertFalse(registry.exists(version));
         vm.expectEmit(address(registry));
-        emit IModelRegistry.VersionRegistered(version, modelId, registrant, layers.length, URI);
-        vm.prank(registrant);
+        emit IModelRegistry.VersionRegistered(version, modelId, layers.length, URI);
+        vm.prank(sender);
         register(layers, policy);
         assertTrue(registry.exists(version));
         assertTrue(registry.usable(version));
         assertEq(registry.modelId(version), modelId);
-        assertEq(registry.registrant(version), registrant);
         assertEq(registry.metadataURI(version), URI);
         assertEq(registry.layerCount(version), layers.length);
         assertEq(abi.encode(registry.layers(version)), abi.encode(layers));
@@ -190,12 +189,21 @@ contract ModelRegistryTest is Test {
         assertLt(before - gasleft(), 60_000);
     }
 
+    /// Whoever sees a registration pending can send it first, and has nothing of it: the version is the same, it names
+    /// nobody, and the registration that comes second succeeds and changes nothing.
     function test_Register_AppendOnlyAndTheSameForEverybody() public {
+        vm.prank(makeAddr("whoever is first"));
         bytes32 version = register(layersOf(2, false), policyOf(4));
-        vm.prank(makeAddr("another"));
-        refused(
-            abi.encodeWithSelector(IModelRegistry.AlreadyRegistered.selector, version), layersOf(2, false), policyOf(4)
-        );
+        vm.recordLogs();
+        vm.startStateDiffRecording();
+        assertEq(register(layersOf(2, false), policyOf(4)), version);
+        Vm.AccountAccess[] memory accesses = vm.stopAndReturnStateDiff();
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            for (uint256 j = 0; j < accesses[i].storageAccesses.length; ++j) {
+                assertFalse(accesses[i].storageAccesses[j].isWrite);
+            }
+        }
+        assertEq(vm.getRecordedLogs().length, 0);
         bytes32 second = register(layersOf(1, true), policyOf(3));
         assertEq(registry.versionCount(), 2);
         assertEq(registry.versionAt(1), second);
@@ -203,7 +211,7 @@ contract ModelRegistryTest is Test {
 
     function test_Views_RefuseUnknownVersions() public {
         bytes32 version = keccak256("unknown");
-        bytes[12] memory calls = [
+        bytes[11] memory calls = [
             abi.encodeCall(IModelRegistry.modelId, (version)),
             abi.encodeCall(IModelRegistry.header, (version)),
             abi.encodeCall(IModelRegistry.policy, (version)),
@@ -211,7 +219,6 @@ contract ModelRegistryTest is Test {
             abi.encodeCall(IModelRegistry.layer, (version, 0)),
             abi.encodeCall(IModelRegistry.layers, (version)),
             abi.encodeCall(IModelRegistry.auditWeights, (version)),
-            abi.encodeCall(IModelRegistry.registrant, (version)),
             abi.encodeCall(IModelRegistry.usable, (version)),
             abi.encodeCall(IModelRegistry.aggregation, (version)),
             abi.encodeCall(IModelRegistry.aggregationDigest, (version)),
@@ -293,18 +300,18 @@ contract ModelRegistryTest is Test {
         bytes32 version = register(layers, policyOf(n));
         bytes32 digest = vm.parseJsonBytes32(json, ".digest");
         vm.expectEmit(address(registry));
-        emit IModelRegistry.AggregateBound(version, n, n, digest);
+        emit IModelRegistry.AggregateBound(registry.modelId(version), n, n, digest);
         registry.bindAggregate(version, 0, points);
         assertEq(registry.aggregationDigest(version), digest);
     }
 
     /// Any split into transactions gives the same digest, by whomever and from whatever place they start.
     function testFuzz_BindAggregate_InAnyNumberOfTransactions(uint256 seed) public {
-        (bytes32 whole, uint256[][] memory points) = registerWithPoints(8, 2);
-        registry.bindAggregate(whole, 0, points);
-        Layer[] memory layers = registry.layers(whole);
-        layers[0].answerCost += 1;
-        bytes32 version = register(layers, policyOf(8));
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(8, 2);
+        uint256 snapshot = vm.snapshotState();
+        registry.bindAggregate(version, 0, points);
+        bytes32 whole = registry.aggregationDigest(version);
+        vm.revertToState(snapshot);
         uint256 bound = 0;
         while (bound != 8) {
             seed = uint256(keccak256(abi.encode(seed)));
@@ -315,9 +322,31 @@ contract ModelRegistryTest is Test {
             bound = end;
             (uint256 found, bytes32 digest) = registry.aggregation(version);
             assertEq(found, bound);
-            assertEq(digest == registry.aggregationDigest(whole), bound == 8);
+            assertEq(digest == whole, bound == 8);
         }
-        assertEq(registry.aggregationDigest(version), registry.aggregationDigest(whole));
+        assertEq(registry.aggregationDigest(version), whole);
+    }
+
+    /// Digests depend on what the model id binds: versions of one model share them, and pay once.
+    function test_BindAggregate_OnceForAllVersionsOfAModel() public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(4, 2);
+        Layer[] memory layers = registry.layers(version);
+        layers[0].answerCost += 1;
+        bytes32 second = register(layers, policyOf(4));
+        assertNotEq(second, version);
+        assertEq(registry.modelId(second), registry.modelId(version));
+        registry.bindAggregate(version, 0, part(points, 0, 2));
+        registry.bindAggregate(second, 2, part(points, 2, 2));
+        assertEq(registry.aggregationDigest(second), registry.aggregationDigest(version));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 4));
+        registry.bindAggregate(version, 0, points);
+        // One that is registered later has it at once; another model has none.
+        layers[0].answerCost += 1;
+        assertEq(registry.aggregationDigest(register(layers, policyOf(4))), registry.aggregationDigest(version));
+        layers[0].weights = keccak256("other weights");
+        bytes32 other = register(layers, policyOf(4));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.AggregateNotBound.selector, other, 0, 4));
+        registry.aggregationDigest(other);
     }
 
     function test_BindAggregate_CompleteOnceAndForEver() public {

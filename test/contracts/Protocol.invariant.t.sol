@@ -73,6 +73,7 @@ contract ProtocolInvariants is Test {
         _checkBalancesFollowFromStates();
         _checkPaidOnlyForWhatTheLaneAsks();
         _checkChallengesAreCountedAndBounded();
+        _checkNobodyIsTakenWhoCannotClaim();
     }
 
     function _checkLedgerIsCoveredAndMovedOnlyByOwners() private view {
@@ -214,6 +215,20 @@ contract ProtocolInvariants is Test {
         }
     }
 
+    /// Whoever took a job wanted it and had time to claim it; an audited claim's draw comes while it may be challenged.
+    function _checkNobodyIsTakenWhoCannotClaim() private view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            uint256 lockedAt = handler.lockedAt(id);
+            assertLe(lockedAt + (lockedAt == 0 ? 0 : 10 minutes), j.claimBy, "time to claim");
+            if (handler.renounced(id)) assertEq(lockedAt, 0, "renounced");
+            bool taken = j.status != JobStatus.Open && j.status != JobStatus.Refunded;
+            assertTrue(!taken || lockedAt != 0, "taken by nobody else");
+            if (j.lane == Lane.Audited) assertGe(j.challengeWindow, beacon.maxDrawTime(), "draw");
+        }
+    }
+
     // ---------------------------------------------------------------- the handler is worth its name
 
     function afterInvariant() public {
@@ -226,7 +241,7 @@ contract ProtocolInvariants is Test {
         uint256[8] memory jobEnds;
         uint256[6] memory claimEnds;
         uint256[6] memory challengeEnds;
-        (uint256 done, uint256 skipped, uint256 aggregates) = (0, 0, 0);
+        (uint256 done, uint256 skipped, uint256 aggregates, uint256 renunciations) = (0, 0, 0, 0);
         (uint256 disputes, uint256 freezes, uint256 shared) = (0, 0, 0);
         for (uint256 walk = 0; walk < 12; ++walk) {
             _start();
@@ -237,6 +252,7 @@ contract ProtocolInvariants is Test {
                 if (s < 6) challengeEnds[s] += handler.challengeEnds(ChallengeStatus(s));
             }
             assertGt(handler.thefts(), 0);
+            renunciations += handler.renunciations();
             (done, skipped) = (done + handler.done(), skipped + handler.skipped());
             aggregates += handler.aggregates();
             (disputes, freezes) = (disputes + handler.disputes(), freezes + handler.aggregateFreezes());
@@ -249,6 +265,7 @@ contract ProtocolInvariants is Test {
         }
         assertGt(done, skipped);
         assertGt(aggregates, 0, "aggregates");
+        assertGt(renunciations, 0, "renunciations");
         assertGt(disputes, 0, "disputes of outputs");
         assertGt(freezes, 0, "frozen aggregates");
         assertGt(shared, 0, "stakes that several challengers share");

@@ -3,10 +3,13 @@
 use crate::bindings::dispute;
 use crate::client::Client;
 use crate::error::Error;
+use crate::request::RequestFile;
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::sol_types::SolEvent;
+use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
+use nanozk_verifier::session::Session;
 use serde::{Deserialize, Serialize};
 
 /// Format of an output's file.
@@ -41,6 +44,36 @@ impl OutputFile {
                 expected: OUTPUT_FORMAT,
                 got: self.format.clone(),
             });
+        }
+        Ok(())
+    }
+
+    /// Refuses an output that does not answer a demand: of another number of tokens than was ordered, or without the
+    /// digest of the session.
+    pub fn check_session(
+        &self,
+        session: &Session,
+        request: &RequestFile,
+        positions: usize,
+    ) -> Result<(), Error> {
+        self.check()?;
+        let ordered = request.request.new_tokens as usize;
+        if self.tokens.len() != ordered {
+            return Err(Error::Mismatch(format!(
+                "{} tokens were generated where {ordered} were ordered",
+                self.tokens.len()
+            )));
+        }
+        request.check_prompt(positions)?;
+        let prompt = request.prompt.len();
+        let mut tokens = [request.prompt.as_slice(), &self.tokens].concat();
+        tokens.resize(positions, 0);
+        let salt = request.input_salt.0;
+        let (_, digest) = sequence_digests(&tokens, prompt, ordered, salt, self.salt.0);
+        if digest != session.output_digest.0 {
+            return Err(Error::Mismatch(
+                "the tokens in output.json are not those of the session".into(),
+            ));
         }
         Ok(())
     }

@@ -50,7 +50,6 @@ const SENTENCES: &[(&str, &str)] = &[
     ("SafeERC20FailedOperation", "the token {0} refused: is its allowance for the escrow large enough?"),
     ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
     // Registry
-    ("AlreadyRegistered", "the version {0} is registered"),
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),
     ("LayersMalformed", "the layers are not embed, then attention and mlp (or block) by turns, then head (layer {0})"),
     ("SetupMismatch", "layer {0}: its verifier is for the setup {2}, the model for {1}"),
@@ -85,6 +84,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotProvider", "the job is for the provider {0}, not for {1}"),
     ("NotRequester", "only the requester {0} may do this, {1} is not"),
     ("NotAuthorized", "{0} may not do this"),
+    ("LockIsCancelled", "{0} said that it does not take the job {1}: that is final"),
+    ("AuditsDisabled", "these contracts audit no claims, since their chain has no prevrandao: choose another --lane"),
     // Claims
     ("UnknownClaim", "there is no claim {0}: nanozk claim post"),
     ("BoundaryCount", "{1} boundary commitments where the version needs {0}"),

@@ -582,14 +582,11 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
 
 /// An address or 32 bytes, as one word; addresses are padded on the left.
 fn word(text: &str) -> Result<Digest32, String> {
-    let text = text.to_ascii_lowercase();
     if text.len() == 42 {
-        let address = nanozk_verifier::hex::decode::<20>(&text)?;
-        let mut word = [0; 32];
-        word[12..].copy_from_slice(&address);
-        return Ok(Digest32(word));
+        return nanozk_chain::address::parse_address(text).map(nanozk_chain::claim::padded);
     }
-    text.parse()
+    text.to_ascii_lowercase()
+        .parse()
         .map_err(|e| format!("{e} (an address has 40 digits after 0x, a word 64)"))
 }
 

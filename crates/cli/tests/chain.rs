@@ -200,9 +200,16 @@ fn digests_are_those_of_the_contracts() {
     assert_eq!((id, id.to_string()), (domains.job(&request), job));
     let provider: Address = PROVIDER_ADDRESS.parse().unwrap();
     let lock = client
-        .read(market, &market::lockDigestCall { job: id, provider })
+        .read(
+            market,
+            &market::lockDigestCall {
+                job: id,
+                provider,
+                deadline: 1_000,
+            },
+        )
         .unwrap();
-    assert_eq!(lock, domains.lock(id, provider));
+    assert_eq!(lock, domains.lock(id, provider, 1_000));
 
     let local: Session = read(&session.join("session.json"));
     let header = header(&local, provider);

@@ -242,10 +242,12 @@ fn pause<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
 }
 
 fn money<'de, D: Deserializer<'de>>(d: D) -> Result<U256, D::Error> {
-    match Text::deserialize(d)? {
-        Text::Number(n) => Ok(U256::from(n)),
-        Text::Text(t) => parse_amount(&t).map_err(D::Error::custom),
-    }
+    // A number alone has no unit, and is refused as such.
+    let text = match Text::deserialize(d)? {
+        Text::Number(n) => n.to_string(),
+        Text::Text(t) => t,
+    };
+    parse_amount(&text).map_err(D::Error::custom)
 }
 
 fn wei<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {

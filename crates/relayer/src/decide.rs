@@ -26,6 +26,8 @@ pub struct Local {
     pub account: Address,
     /// The provider's signatures, or its key, are there.
     pub can_lock: bool,
+    /// Until when they take the job, if not for as long as it can be taken.
+    pub lock_deadline: Option<u64>,
     /// The same for the claim.
     pub can_post: bool,
     /// Layers with a proof file.
@@ -193,6 +195,11 @@ impl Decision {
 /// Seconds that have to be left to claim a job when it is taken: what is taken and not claimed costs stake.
 const LEAD: u64 = 120;
 
+/// Until when a job is taken.
+pub fn lock_by(facts: &Facts) -> u64 {
+    facts.lock_by.min(facts.claim_by.saturating_sub(LEAD))
+}
+
 /// Decides; `now` is the chain's time.
 pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     if facts.status == 0 {
@@ -221,7 +228,7 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
             "nobody took the job in time"
         }
         status::JOB_OPEN => {
-            let by = facts.lock_by.min(facts.claim_by.saturating_sub(LEAD));
+            let by = lock_by(facts).min(local.lock_deadline.unwrap_or(u64::MAX));
             let mine = role == Role::Provider && local.can_lock && facts.usable;
             if mine && now <= by {
                 d.act(Act::Lock, by);
@@ -529,6 +536,14 @@ mod tests {
         f.claim_by = 200;
         assert_eq!(at(&f, Role::Provider, 80), [Act::Lock]);
         assert_eq!(at(&f, Role::Provider, 81), []);
+        // Nor with a signature that is too old.
+        let signed = Local {
+            lock_deadline: Some(70),
+            ..provider(&[])
+        };
+        let d = decide(Role::Provider, &f, &signed, 70);
+        assert_eq!(d.acts, [(Act::Lock, 70)]);
+        assert_eq!(acts(&decide(Role::Provider, &f, &signed, 71)), []);
         assert_eq!(at(&f, Role::Watcher, 100), []);
         assert_eq!(at(&f, Role::Watcher, 101), [Act::CancelJob]);
         f.job_status = status::JOB_LOCKED;

@@ -197,6 +197,34 @@ impl SessionFiles {
         optional(&self.path.join("output.json"))
     }
 
+    /// Refuses files that do not answer the job: its request, if it is among them, and the number of tokens.
+    pub fn check_order(&self, job: B256, new_tokens: u32) -> Result<(), Error> {
+        if self.card.model_id() != self.session.model_id {
+            return Err(Error::Files(format!(
+                "card.json is of model {}, the session of {}",
+                self.card.model_id(),
+                self.session.model_id
+            )));
+        }
+        if let Some(request) = optional::<RequestFile>(&self.path.join("request.json"))? {
+            request.check()?;
+            if request.job != job {
+                return Err(Error::Files(format!(
+                    "request.json is of the job {}",
+                    request.job
+                )));
+            }
+            request.check_prompt(self.card.tokens)?;
+            nanozk_chain::job::check_session(&request, &self.session)?;
+        }
+        match self.output()?.map(|o| o.tokens.len()) {
+            Some(got) if got != new_tokens as usize => Err(Error::Files(format!(
+                "{got} tokens were generated where the job ordered {new_tokens}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Why what the chain has is not of this session, if it is not.
     pub fn stranger(&self, facts: &Facts) -> Option<String> {
         let statement = self.session.statement(self.card.layers.len()).digest();
@@ -230,6 +258,8 @@ pub struct Material<'a> {
     pub files: Option<&'a SessionFiles>,
     /// Who took the job.
     pub provider: Address,
+    /// Until when that takes the job.
+    pub lock_deadline: u64,
     /// Signature to take the job; empty if the sending account is the provider.
     pub lock_signature: Bytes,
     /// Signature of the claim.
@@ -258,6 +288,7 @@ impl Material<'_> {
                 &market::lockCall {
                     job: claim,
                     provider: self.provider,
+                    deadline: self.lock_deadline,
                     signature: self.lock_signature.clone(),
                 },
             ),
@@ -355,7 +386,14 @@ pub fn allowed(c: &Contracts) -> AllowList {
 /// A contract, its name, and selectors with their signatures.
 type Functions = (Address, String, Vec<([u8; 4], String)>);
 
+/// Without a beacon there is nothing of it to call.
 fn functions(c: &Contracts) -> Vec<Functions> {
+    let mut functions = all_functions(c);
+    functions.retain(|(address, ..)| !address.is_zero());
+    functions
+}
+
+fn all_functions(c: &Contracts) -> Vec<Functions> {
     use alloy::sol_types::SolCall;
     fn function<C: SolCall>() -> ([u8; 4], String) {
         (C::SELECTOR, C::SIGNATURE.to_owned())

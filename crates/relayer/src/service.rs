@@ -255,7 +255,8 @@ async fn contracts(
         book: at("ClaimBook")?,
         settlement: at("Settlement")?,
         dispute: at("LayerDispute")?,
-        beacon: at("AuditBeacon")?,
+        // Zero: nothing is audited.
+        beacon: deployment.beacon()?.unwrap_or_default(),
         registry: at("ModelRegistry")?,
         escrow: at("BondEscrow")?,
         lens: at("ClaimLens")?,

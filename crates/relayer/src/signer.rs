@@ -468,9 +468,14 @@ impl Key {
         Ok((*signed.hash(), signed.encoded_2718()))
     }
 
-    /// Signs that this account takes a job: `r ‖ s ‖ v`, with `v` 27 or 28.
-    pub async fn sign_lock(&self, domains: &Domains, job: B256) -> Result<[u8; 65], SignerError> {
-        let digest = domains.lock(job, self.address);
+    /// Signs that this account takes a job until a deadline: `r ‖ s ‖ v`, with `v` 27 or 28.
+    pub async fn sign_lock(
+        &self,
+        domains: &Domains,
+        job: B256,
+        deadline: u64,
+    ) -> Result<[u8; 65], SignerError> {
+        let digest = domains.lock(job, self.address, deadline);
         Ok(self.sign(digest).await?.as_bytes())
     }
 

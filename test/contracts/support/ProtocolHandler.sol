@@ -35,6 +35,9 @@ contract ProtocolHandler is Base {
     mapping(bytes32 job => mapping(uint256 layer => ChallengeStatus)) public lastChallenge;
     /// A job that expired with a penalty.
     mapping(bytes32 job => bool) public noShow;
+    /// When a job was taken, and whether the provider had renounced it before.
+    mapping(bytes32 job => uint256) public lockedAt;
+    mapping(bytes32 job => bool) public renounced;
 
     /// Free balances and bonds, but for jobs and challenges.
     mapping(address account => mapping(address asset => uint256)) public baseFree;
@@ -49,6 +52,7 @@ contract ProtocolHandler is Base {
     uint256 public done;
     uint256 public skipped;
     uint256 public thefts;
+    uint256 public renunciations;
     uint256 public aggregates;
     uint256 public disputes;
     uint256 public aggregateFreezes;
@@ -228,7 +232,7 @@ contract ProtocolHandler is Base {
         request.version = v;
         request.price = uint128(bound(seed >> 24, 1, 0.5 ether));
         if ((seed >> 90) % 4 == 0) request.provider = provider;
-        if ((seed >> 95) % 2 == 0) request.claimBy = request.lockBy;
+        if ((seed >> 95) % 2 == 0) request.claimBy = request.lockBy + 10 minutes;
         if ((seed >> 100) % 2 == 0 && request.lane == Lane.Proofs) request.challengeWindow = 0;
         bool funded = escrow.free(requester, registry.policy(v).asset) >= request.price;
         if (jobs.length == MAX_JOBS || !registry.usable(v) || !funded) return false;
@@ -239,7 +243,7 @@ contract ProtocolHandler is Base {
     function _start(uint256 seed) private returns (bool) {
         if (!_openJob(seed)) return false;
         bytes32 id = jobs[jobs.length - 1];
-        if (_canLock(id)) _lock(id);
+        if (_canLock(id)) _take(id);
         // Some are taken and not claimed, so that there are no-shows.
         if (_canPost(id) && (seed >> 110) % 4 != 0) _post(_header(id));
         return true;
@@ -248,7 +252,26 @@ contract ProtocolHandler is Base {
     function lock(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canLock);
         if (id == 0) return _instead(seed);
+        _take(id);
+    }
+
+    function _take(bytes32 id) private {
         _lock(id);
+        lockedAt[id] = block.timestamp;
+    }
+
+    /// The provider takes its signature back; somebody who has it tries to use it all the same.
+    function _renounce(uint256 seed) private {
+        bytes32 id = _pick(seed, _canLock);
+        if (id == 0) return _instead(seed);
+        vm.prank(provider);
+        market.cancelLock(id);
+        renounced[id] = true;
+        ++renunciations;
+        bytes memory signature = _sign(providerKey, market.lockDigest(id, provider, FAR));
+        vm.prank(requester);
+        (bool taken,) = address(market).call(abi.encodeCall(market.lock, (id, provider, FAR, signature)));
+        assertFalse(taken, "renounced");
     }
 
     function post(uint256 seed) external counted {
@@ -258,6 +281,7 @@ contract ProtocolHandler is Base {
     }
 
     function cancel(uint256 seed) external counted {
+        if (seed % 6 == 1) return _renounce(seed);
         bytes32 id = _pick(seed, _isOpen);
         if (id == 0 || seed % 3 != 0) return _instead(seed);
         vm.prank(block.timestamp > market.job(id).lockBy ? thief : requester);
@@ -623,7 +647,8 @@ contract ProtocolHandler is Base {
     function _canLock(bytes32 id) private view returns (bool) {
         Job memory j = market.job(id);
         bool stake = escrow.bonded(provider, j.asset) >= STAKE;
-        return j.status == JobStatus.Open && block.timestamp <= j.lockBy && stake && registry.usable(j.version);
+        bool isOpen = j.status == JobStatus.Open && block.timestamp <= j.lockBy && !renounced[id];
+        return isOpen && stake && registry.usable(j.version);
     }
 
     function _canPost(bytes32 id) private view returns (bool) {

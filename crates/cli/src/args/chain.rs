@@ -2,8 +2,9 @@
 
 use super::{layer_list, LayerList, PromptArgs};
 use clap::{Args, Subcommand, ValueEnum};
-use nanozk_chain::format::{parse_amount, parse_duration};
-use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_chain::address::parse_address;
+use nanozk_chain::format::{parse_duration, Amount};
+use nanozk_chain::primitives::{Address, Bytes, B256};
 use std::path::PathBuf;
 
 /// A node, and the contracts on its chain.
@@ -61,10 +62,10 @@ pub(crate) struct DeployArgs {
     #[command(flatten)]
     pub(crate) send: SendArgs,
     /// Who adds verifiers [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) curator: Option<Address>,
     /// Who may freeze verifiers [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) guardian: Option<Address>,
     /// Asset of prices, stakes and bonds: eth, or a token; may be repeated
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
@@ -73,8 +74,11 @@ pub(crate) struct DeployArgs {
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
     pub(crate) unbond_delay: u64,
     /// Blocks from a claim to the one whose RANDAO draws its layers; above 64, for proposers are known that far ahead
-    #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(2..=256))]
+    #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(32..=256))]
     pub(crate) beacon_delay: u64,
+    /// Without the audited lane: for a chain whose prevrandao is no randomness, as on most rollups
+    #[arg(long, conflicts_with = "beacon_delay")]
+    pub(crate) no_audits: bool,
     /// Other addresses for another deployment of the same account
     #[arg(long, value_name = "TEXT", default_value = "nanozk")]
     pub(crate) salt: String,
@@ -163,7 +167,7 @@ pub(crate) struct FreezeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The registry refuses parameters under which cheating on some layer would pay. What is not given is derived \
-and explained; amounts are in the asset's smallest unit, or with eth or gwei after them.
+and explained; amounts have a unit: eth, gwei or wei, and units of a token, its smallest.
 
 Examples:
   nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
@@ -181,23 +185,23 @@ pub(crate) struct RegisterArgs {
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
     /// Greatest price of a job
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) max_price: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_price: Option<Amount>,
     /// Most that a false answer may be worth to a provider besides the price
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) external_gain: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) external_gain: Option<Amount>,
     /// Stake that a provider loses if a claim is defeated
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) stake: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) stake: Option<Amount>,
     /// Bond of a challenger
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) challenge_bond: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) challenge_bond: Option<Amount>,
     /// Layers drawn for each audited claim
     #[arg(long, value_name = "N")]
     pub(crate) audits: Option<u16>,
     /// Cost of answering a challenge: proving a layer, and gas
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) answer_cost: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) answer_cost: Option<Amount>,
     /// File of audit weights, as nanozk importance writes it [default: the model's, if there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_weights: Option<PathBuf>,
@@ -216,10 +220,12 @@ pub(crate) enum JobCommand {
     )]
     Open(RequestFileArgs),
     /// Take a job, and hold the stake (provider)
+    Lock(LockArgs),
+    /// Never take a job: signatures that were given for it are worth nothing any more (provider)
     #[command(
-        after_help = "Example:\n  nanozk job lock request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+        after_help = "Example:\n  nanozk job decline request.json --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Lock(RequestFileArgs),
+    Decline(JobArgs),
     /// Show a job
     Status(JobStatusArgs),
     /// Take an open job back (requester; anybody once it can be taken no more)
@@ -263,13 +269,13 @@ pub(crate) struct RequestArgs {
     #[arg(long, value_name = "HEX")]
     pub(crate) model_version: Option<B256>,
     /// What is paid
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) price: U256,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) price: Amount,
     /// How the claim is settled
     #[arg(long, value_enum, default_value_t = LaneArg::Proofs)]
     pub(crate) lane: LaneArg,
     /// Who may take the job [default: anybody with the stake]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) provider: Option<Address>,
     /// How long it may be taken
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
@@ -297,6 +303,28 @@ pub(crate) struct RequestFileArgs {
     pub(crate) request: PathBuf,
     #[command(flatten)]
     pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A job that is taken and not claimed in time costs a part of the stake. So run the model first: then the answer is \
+there, and the session is compared with the request before anything is staked.
+
+Example:
+  nanozk run --model model --request request.json -o session
+  nanozk job lock request.json --session session --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct LockArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestFileArgs,
+    /// Session that answers it (nanozk run --request), to compare
+    #[arg(long, value_name = "DIR")]
+    pub(crate) session: Option<PathBuf>,
+    /// Model directory, to see that it is the model that was ordered
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// How long the transaction may wait to be included: later it takes nothing
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    pub(crate) within: u64,
 }
 
 #[derive(Debug, Args)]
@@ -340,9 +368,8 @@ pub(crate) enum EscrowCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AmountArgs {
-    /// Amount: units, or with eth or gwei after it
-    #[arg(value_parser = parse_amount)]
-    pub(crate) amount: U256,
+    /// Amount, such as 0.1eth or 5gwei; of a token such as 1000units, its smallest
+    pub(crate) amount: Amount,
     /// Asset
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
@@ -352,9 +379,8 @@ pub(crate) struct AmountArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct UnbondArgs {
-    /// Amount: units, or with eth or gwei after it
-    #[arg(value_parser = parse_amount)]
-    pub(crate) amount: Option<U256>,
+    /// Amount, such as 0.1eth or 5gwei; of a token such as 1000units, its smallest
+    pub(crate) amount: Option<Amount>,
     /// Asset
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
@@ -367,13 +393,14 @@ pub(crate) struct WithdrawArgs {
     #[command(flatten)]
     pub(crate) amount: AmountArgs,
     /// Who gets it [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) to: Option<Address>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BalanceArgs {
     /// Account [default: that of the key]
+    #[arg(value_parser = parse_address)]
     pub(crate) account: Option<Address>,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
@@ -439,13 +466,17 @@ pub(crate) struct PostArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes signatures.json into the session: with it anybody can take the job, post the claim and, if it is demanded, publish \
-the output, in the provider's name and for the recipient that the session names.
+the output, in the provider's name and for the recipient that the session names. Taking the job is possible for \
+--lock-within only; nanozk job decline ends it earlier.
 
 Example:
   nanozk claim sign session --rpc http://127.0.0.1:8545 --private-key-file provider")]
 pub(crate) struct SignArgs {
     /// Session directory
     pub(crate) session: PathBuf,
+    /// How long the signature takes the job
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) lock_within: u64,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     #[command(flatten)]
@@ -515,10 +546,9 @@ pub(crate) struct SessionArgs {
 
 /// `eth`, or the address of a token.
 fn asset(text: &str) -> Result<Address, String> {
-    match text {
-        "eth" | "ETH" => Ok(Address::ZERO),
-        _ => text
-            .parse()
-            .map_err(|_| format!("{text:?} is no asset: write eth, or the address of a token")),
+    match text.eq_ignore_ascii_case("eth") {
+        true => Ok(Address::ZERO),
+        false => parse_address(text)
+            .map_err(|e| format!("{e}; an asset is eth, or the address of a token")),
     }
 }

@@ -11,7 +11,7 @@ use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
 use nanozk_prover::files;
-use nanozk_prover::session::{input_digest, Generated, SessionDir};
+use nanozk_prover::session::{Generated, SessionDir};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
@@ -137,16 +137,8 @@ fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task>
     tokenizer
         .check(&file.prompt)
         .with_context(|| path.display().to_string())?;
-    if file.prompt.is_empty() || file.prompt.len() >= card.tokens {
-        bail!("{}: the prompt does not fit the model", path.display());
-    }
-    let digest = input_digest(&file.prompt, card.tokens, file.input_salt.0);
-    if scalar_to_bytes(&digest) != request.input_digest.0 {
-        bail!(
-            "{}: prompt and salt do not have the digest that was signed: an answer to it would not be paid",
-            path.display()
-        );
-    }
+    file.check_prompt(card.tokens)
+        .with_context(|| path.display().to_string())?;
     let mut claim = context(file.chain, file.claim_book, file.job, request.provider);
     if let Some(recipient) = args.recipient {
         claim.recipient = recipient;

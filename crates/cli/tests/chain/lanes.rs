@@ -348,7 +348,7 @@ fn drawn_layers_that_are_not_proven_defeat() {
 }
 
 /// A model of the same shapes with other weights.
-fn other_model() -> &'static Path {
+pub(crate) fn other_model() -> &'static Path {
     static OTHER: OnceLock<PathBuf> = OnceLock::new();
     OTHER.get_or_init(|| {
         let f = fixture();

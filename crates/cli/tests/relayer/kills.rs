@@ -227,7 +227,10 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
     ]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(crate::common::fixture(), &file);
-    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    w.ok(
+        PROVIDER,
+        &["claim", "sign", path(&session), "--lock-within", "7d"],
+    );
     w.prove(&session, "0-3");
     let kills = Scenario {
         w: &w,
@@ -335,7 +338,7 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
         points: &[],
         settings: &[
             ("watch.audits", "1"),
-            ("watch.max_bonds", &format!("{}", bond * 3 / 2)),
+            ("watch.max_bonds", &format!("{}wei", bond * 3 / 2)),
         ],
     }
     .run("watcher");

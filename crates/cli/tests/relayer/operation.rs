@@ -1,7 +1,7 @@
 //! What an operator does and sees.
 
 use crate::anvil::*;
-use crate::common::{fixture, path};
+use crate::common::{edit, fixture, path};
 use crate::service::*;
 use crate::world::World;
 use serde_json::{json, Value};
@@ -742,5 +742,70 @@ fn a_deposit_is_noticed() {
     s.wait("the challenge", |_| {
         let open = w.status(&job)["open_challenges"].clone();
         (open.as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+}
+
+/// No stake is held for a job that the files do not answer, or after the time that the provider gave.
+#[test]
+fn jobs_that_cannot_be_answered_are_not_taken() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer");
+    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(fixture(), &file);
+    w.ok(
+        PROVIDER,
+        &["claim", "sign", path(&session), "--lock-within", "10m"],
+    );
+    let bond = w.balance(PROVIDER);
+    let request = session.join("request.json");
+    std::fs::copy(&file, &request).unwrap();
+    edit(&request, |r| {
+        r["input_salt"] = json!(format!("0x{:064x}", 5))
+    });
+    let mut s = setup.start();
+    let delivered = setup.deliver(&session);
+    let named = |s: &mut Service, words: &str| {
+        s.wait(words, |s| {
+            let claim = s.claim(&job)?;
+            let reason = claim["error"]["message"].as_str()?;
+            reason.contains(words).then_some(())
+        });
+    };
+    named(
+        &mut s,
+        "prompt and salt do not have the digest that was signed",
+    );
+    // The request is right, the output is short of a token.
+    let replace = |name: &str, change: &dyn Fn(&mut Value)| {
+        let new = delivered.join("new");
+        std::fs::copy(delivered.join(name), &new).unwrap();
+        edit(&new, change);
+        std::fs::rename(&new, delivered.join(name)).unwrap();
+    };
+    let salt = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let salt = salt["input_salt"].clone();
+    let last = std::cell::Cell::new(None);
+    replace("output.json", &|o| {
+        last.set(o["tokens"].as_array_mut().unwrap().pop())
+    });
+    replace("request.json", &|r| r["input_salt"] = salt.clone());
+    named(&mut s, "3 tokens were generated where the job ordered 4");
+    // The provider's signature is too old.
+    w.anvil.wait(601);
+    let last = last.take().unwrap();
+    replace("output.json", &|o| {
+        o["tokens"].as_array_mut().unwrap().push(last.clone())
+    });
+    named(&mut s, "have it signed again");
+    assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
+    assert_eq!(
+        w.ok(PROVIDER, &["job", "status", &job])[0]["job"]["status"],
+        "open"
+    );
+
+    w.ok(PROVIDER, &["claim", "sign", path(&delivered)]);
+    s.wait("the job to be taken, and the claim posted", |_| {
+        (w.ok(PROVIDER, &["job", "status", &job])[0]["status"] == "posted").then_some(())
     });
 }

@@ -417,6 +417,7 @@ impl Maker {
             let lock = market::lockCall {
                 job,
                 provider,
+                deadline: u64::MAX,
                 signature: Default::default(),
             };
             self.provider
@@ -444,7 +445,8 @@ impl Maker {
         let parsed: nanozk_verifier::session::Session = serde_json::from_value(session).unwrap();
         let header = nanozk_chain::claim::header(&parsed, provider);
         let signer = key(PROVIDER);
-        let signatures = nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header);
+        let signatures =
+            nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header, u64::MAX);
         write(
             "signatures.json",
             &serde_json::to_value(signatures).unwrap(),

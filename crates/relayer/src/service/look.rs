@@ -2,7 +2,7 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
-use crate::decide::{decide, list, Act, Decision, Local, Need, Settle};
+use crate::decide::{decide, list, lock_by, Act, Decision, Local, Need, Settle};
 use crate::error::Error;
 use crate::facts::{status, Facts};
 use crate::files::{Material, SessionFiles};
@@ -10,9 +10,10 @@ use crate::prover::Task;
 use crate::signer::SignerError;
 use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, Bytes, B256};
+use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::providers::Provider;
-use nanozk_chain::bindings::registry;
+use nanozk_chain::bindings::{beacon, market, registry};
+use nanozk_chain::format::utc;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
@@ -166,6 +167,7 @@ impl Relayer {
             contracts: &shared.home.contracts,
             files: files.as_ref(),
             provider: facts.provider,
+            lock_deadline: lock_by(&facts),
             lock_signature: Bytes::new(),
             claim_signature: Bytes::new(),
             reveal_signature: Bytes::new(),
@@ -180,7 +182,10 @@ impl Relayer {
         if let Some(files) = files.as_ref().filter(|_| role == Role::Provider) {
             if facts.status == 0 && facts.job_status <= status::JOB_LOCKED {
                 match self.signed(files, &facts, &mut material, tip).await {
-                    Ok(signed) => (local.can_lock, local.can_post) = signed,
+                    Ok(signed) => {
+                        (local.can_lock, local.can_post) = signed;
+                        local.lock_deadline = Some(material.lock_deadline);
+                    }
                     Err(e @ (Error::Files(_) | Error::Chain(_))) => note(e),
                     Err(e) => return Err(e),
                 }
@@ -339,6 +344,9 @@ impl Relayer {
             // Before anything is staked on it.
             self.check_session(files, facts, tip).await?;
         }
+        if can_lock && facts.job_status == status::JOB_OPEN {
+            self.check_job(files, material, tip).await?;
+        }
         Ok((can_lock, can_post))
     }
 
@@ -366,6 +374,7 @@ impl Relayer {
                 )));
             }
             material.provider = signatures.provider;
+            material.lock_deadline = signatures.lock_deadline;
             material.lock_signature = signatures.lock;
             material.claim_signature = signatures.claim;
             return Ok((true, true));
@@ -380,7 +389,9 @@ impl Relayer {
         let key_error = |e: SignerError| Error::Key(e.to_string());
         material.provider = key.address();
         if open {
-            let signature = key.sign_lock(&domains, material.id).await;
+            let signature = key
+                .sign_lock(&domains, material.id, material.lock_deadline)
+                .await;
             material.lock_signature = signature.map_err(key_error)?.into();
         } else {
             let signature = key.sign_claim(&domains, &header).await;
@@ -444,6 +455,41 @@ impl Relayer {
             return Err(Error::Files(
                 "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
             ));
+        }
+        Ok(())
+    }
+
+    /// A job that could not be answered, or whose layers could not be drawn in time, is not taken.
+    async fn check_job(
+        &self,
+        files: &SessionFiles,
+        material: &Material<'_>,
+        tip: Tip,
+    ) -> Result<(), Error> {
+        let (c, at) = (&self.shared.home.contracts, BlockId::hash(tip.hash));
+        if tip.time > material.lock_deadline {
+            return Err(Error::Files(format!(
+                "the provider's signature took the job until {}: have it signed again (nanozk claim sign)",
+                utc(material.lock_deadline)
+            )));
+        }
+        let id = material.id;
+        let job = self
+            .reader
+            .read(c.market, &market::jobCall { id }, at)
+            .await?;
+        files.check_order(id, job.newTokens)?;
+        if job.lane != status::LANE_AUDITED {
+            return Ok(());
+        }
+        let draw_time = beacon::maxDrawTimeCall {};
+        let draw_time = self.reader.read(c.beacon, &draw_time, at).await?;
+        if U256::from(job.challengeWindow) < draw_time {
+            return Err(Error::Files(format!(
+                "its layers may be drawn {draw_time} s after the claim, its challenge window is {} s: an honest claim could \
+                 be defeated before the draw",
+                job.challengeWindow
+            )));
         }
         Ok(())
     }

@@ -67,10 +67,10 @@ async fn signs(key: Key, address: Address) {
         boundaries: vec![keccak256("boundary")],
     };
     let job = header.job;
-    let lock = key.sign_lock(&DOMAINS, job).await.expect("signed");
+    let lock = key.sign_lock(&DOMAINS, job, 1_000).await.expect("signed");
     let claim = key.sign_claim(&DOMAINS, &header).await.expect("signed");
     for (bytes, digest) in [
-        (lock, DOMAINS.lock(job, address)),
+        (lock, DOMAINS.lock(job, address, 1_000)),
         (claim, DOMAINS.header(&header)),
     ] {
         assert!([27, 28].contains(&bytes[64]));

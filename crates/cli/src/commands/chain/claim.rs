@@ -210,8 +210,10 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let recipient = unpadded(session.context.recipient)
         .context("the recipient in session.json is no address")?;
     let header = header(&session, recipient);
+    let now = chain.client.head()?.timestamp;
+    let deadline = now.saturating_add(args.lock_within);
     let (signer, domains) = (chain.client.signer()?, chain.domains()?);
-    let mut signatures = SignatureFile::new(signer, &domains, &header);
+    let mut signatures = SignatureFile::new(signer, &domains, &header, deadline);
     let output = args.session.join("output.json");
     if output.exists() {
         let output: OutputFile = files::read_json(&output)?;
@@ -221,10 +223,11 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let path = args.session.join("signatures.json");
     files::write_json(&path, &signatures)?;
     out.text(format!(
-        "{} is written: with it a relayer can take the job, post the claim and answer a demand for the output, and nothing else",
-        path.display()
+        "wrote {}: with it a relayer can take the job until {}, post the claim and answer a demand for the output, and nothing else",
+        path.display(),
+        utc(deadline)
     ));
-    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "file": path}));
+    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "lock_deadline": deadline, "file": path}));
     Ok(())
 }
 
@@ -674,7 +677,9 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
 
 fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let to = chain.address("AuditBeacon")?;
+    let Some(to) = chain.deployment.beacon()? else {
+        bail!("these contracts audit no claims, since their chain has no prevrandao");
+    };
     let claim = id_of(&args.claim)?;
     let mut drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
     if !drawn.revealed {

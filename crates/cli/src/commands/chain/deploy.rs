@@ -24,7 +24,7 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         guardian: args.guardian.unwrap_or(account),
         assets: args.asset.clone(),
         unbond_delay: args.unbond_delay,
-        beacon_delay: args.beacon_delay,
+        beacon_delay: (!args.no_audits).then_some(args.beacon_delay),
         salt: keccak256(args.salt.as_bytes()),
     };
     let steps = deployment::plan(account, &parameters);

@@ -18,10 +18,11 @@ pub(super) use verifier::verifier;
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::escrow as escrow_abi;
+use nanozk_chain::bindings::{beacon as beacon_abi, escrow as escrow_abi, registry};
 use nanozk_chain::client::{Call, Receipt};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::format::{amount, eth};
+use nanozk_chain::job::Terms;
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::Domains;
@@ -148,6 +149,28 @@ impl<'a> Chain<'a> {
     fn already(&self, what: &str) {
         self.out.text(format!("{what}: nothing to do"));
         self.out.json(&json!({"event": "already", "what": what}));
+    }
+
+    /// What a job of a version depends on.
+    fn terms(&self, version: B256) -> Result<Terms> {
+        let (client, to) = (&self.client, self.address("ModelRegistry")?);
+        let draw_time = match self.deployment.beacon()? {
+            Some(beacon) => {
+                let time = client.read(beacon, &beacon_abi::maxDrawTimeCall {})?;
+                Some(time.saturating_to())
+            }
+            None => None,
+        };
+        let header = client.read(to, &registry::headerCall { version })?;
+        let layers = client.read(to, &registry::layerCountCall { version })?;
+        Ok(Terms {
+            model: client.read(to, &registry::modelIdCall { version })?,
+            usable: client.read(to, &registry::usableCall { version })?,
+            positions: header.tokens as usize,
+            layers: layers.saturating_to(),
+            policy: client.read(to, &registry::policyCall { version })?,
+            draw_time,
+        })
     }
 
     fn free(&self, account: Address, asset: Address) -> Result<U256> {
