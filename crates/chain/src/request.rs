@@ -153,14 +153,15 @@ impl RequestFile {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::signing::sign;
     use crate::PrivateKeySigner;
     use alloy::primitives::keccak256;
     use nanozk_verifier::encoding::scalar_from_bytes;
 
-    fn signed() -> RequestFile {
+    /// A request that is consistent.
+    pub(crate) fn signed() -> RequestFile {
         let signer = PrivateKeySigner::from_bytes(&keccak256("requester")).expect("a key");
         let mut file = RequestFile {
             format: REQUEST_FORMAT.into(),
