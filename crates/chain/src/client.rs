@@ -1,6 +1,6 @@
 //! One node, and one account that sends through it.
 
-use crate::error::{Error, GAS_CAP};
+use crate::error::{Error, GAS_CAP, READING};
 use crate::format::utc;
 use crate::revert::Revert;
 use alloy::consensus::Header;
@@ -278,7 +278,7 @@ impl Client {
     /// Asks a contract by calldata.
     pub fn read_raw(&self, to: Address, data: Bytes, name: &str) -> Result<Bytes, Error> {
         let request = TransactionRequest::default().with_to(to).with_input(data);
-        self.call(request, &format!("reading {name}"))
+        self.call(request, &format!("{READING}{name}"))
     }
 
     /// Gas of a contract's creation.

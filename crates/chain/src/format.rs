@@ -167,6 +167,82 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// How many of something: `1 layer`, `2 layers`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// An amount in the smallest unit of an asset that is not known, which mostly has 18 decimals.
+pub fn units(amount: U256) -> String {
+    // Below that, decimals help nobody.
+    if amount < U256::from(1_000_000_000u64) {
+        return format!("{amount} units");
+    }
+    let text = format_units(amount, 18).unwrap_or_default();
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}e18 units")
+}
+
+/// A sentence that a contract made, as people read it: dates instead of seconds since 1970, durations instead of many
+/// seconds, and `1 layer` instead of `1 layers`.
+pub fn readable(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at];
+        let digits = word.trim_start_matches('(');
+        let open = &word[..word.len() - digits.len()];
+        let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number = digits[..digits.len() - rest.len()].parse::<u64>().ok();
+        let next = words.get(at + 1).copied().unwrap_or_default();
+        match number {
+            // 2001 to 2128; other numbers are as long, such as ids of chains.
+            Some(time @ 1_000_000_000..5_000_000_000)
+                if out.last().is_some_and(|before| before == "until")
+                    && !rest.starts_with(char::is_alphanumeric) =>
+            {
+                out.push(format!("{open}{}{rest}", utc(time)));
+            }
+            Some(seconds)
+                if rest.is_empty() && next.trim_end_matches(['.', ',', ')', ':']) == "s" =>
+            {
+                out.push(format!("{open}{}{}", duration(seconds), &next[1..]));
+                at += 1;
+            }
+            Some(1) if rest.is_empty() => {
+                out.push(word.to_owned());
+                let (plural, end) =
+                    next.split_at(next.trim_end_matches([',', '.', ':', ';']).len());
+                if COUNTED.contains(&plural) {
+                    out.push(format!("{}{end}", &plural[..plural.len() - 1]));
+                    at += 1;
+                    if words.get(at + 1) == Some(&"are") {
+                        out.push("is".into());
+                        at += 1;
+                    }
+                }
+            }
+            _ => out.push(word.to_owned()),
+        }
+        at += 1;
+    }
+    out.join(" ")
+}
+
+/// What sentences of contracts count.
+const COUNTED: [&str; 9] = [
+    "layers",
+    "challenges",
+    "tokens",
+    "positions",
+    "blocks",
+    "bytes",
+    "points",
+    "proofs",
+    "units",
+];
+
 /// Seconds, as people write them: `90s`, `1h30m`, `2 days`; a number alone is seconds.
 pub fn parse_duration(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -258,6 +334,37 @@ mod tests {
         assert_eq!(relative(90, 30), "in 1 min");
         assert_eq!(relative(0, 3_700), "1 h 1 min ago");
         assert_eq!(duration(0), "0 s");
+    }
+
+    #[test]
+    fn sentences_of_contracts() {
+        for (said, read) in [
+            (
+                "Next: provider, until 1700000000 (3700 s left).",
+                "Next: provider, until 2023-11-14 22:13:20 UTC (1 h 1 min left).",
+            ),
+            (
+                "Posted 90 s ago in the lane",
+                "Posted 1 min 30 s ago in the lane",
+            ),
+            ("1 challenges are open", "1 challenge is open"),
+            (
+                "1 of 1 layers are proven, 2 layers",
+                "1 of 1 layer is proven, 2 layers",
+            ),
+            (
+                "21 layers are to be drawn of 1",
+                "21 layers are to be drawn of 1",
+            ),
+            ("on chain 1700000000", "on chain 1700000000"),
+            ("until 0x1700000000", "until 0x1700000000"),
+            ("wait 5 s.", "wait 5 s."),
+        ] {
+            assert_eq!(readable(said), read);
+        }
+        assert_eq!(count(1, "layer"), "1 layer");
+        assert_eq!(units(U256::from(7)), "7 units");
+        assert_eq!(units(U256::from(10u64.pow(17))), "0.1e18 units");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! * [`bindings`]: typed calls of the contracts; [`artifacts`]: their code, and [`deployment`] of it at addresses
 //!   that are known beforehand;
 //! * [`client`]: one node, one account: calls, simulations, transactions;
-//! * [`signing`]: what requesters and providers sign (EIP-712);
+//! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers; [`output`]: what answers
 //!   a demand for the output;
@@ -24,6 +24,7 @@ mod error;
 pub mod events;
 pub mod format;
 pub mod job;
+pub mod keyfile;
 pub mod output;
 pub mod policy;
 pub mod request;

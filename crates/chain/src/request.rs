@@ -193,7 +193,8 @@ pub(crate) mod tests {
     use alloy::primitives::keccak256;
     use nanozk_verifier::encoding::scalar_from_bytes;
 
-    fn signed() -> RequestFile {
+    /// A request that is consistent.
+    pub(crate) fn signed() -> RequestFile {
         signed_with(|_| ())
     }
 

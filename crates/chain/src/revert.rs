@@ -1,7 +1,7 @@
 //! What a contract meant by reverting: each custom error as a sentence that says what happened and what to do.
 
 use crate::artifacts;
-use crate::format::utc;
+use crate::format::{amount, duration, eth, readable, units, utc};
 use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy::json_abi::{Error as AbiError, Param};
 use alloy::primitives::{Bytes, U256};
@@ -17,9 +17,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("FailedDeployment", "the constructor failed"),
     ("Create2EmptyBytecode", "there is no code to deploy"),
     ("Create3EmptyBytecode", "there is no code to deploy"),
-    ("InsufficientBalance", "the contract has {0} where {1} are needed"),
+    ("InsufficientBalance", "the contract has {0:eth} where {1:eth} are needed"),
     ("ZeroAddress", "an address is zero that must not be"),
-    ("UnbondDelayTooLong", "bonds may be delayed by at most {0} s, not {1} s"),
+    ("UnbondDelayTooLong", "bonds may be delayed by at most {0:s}, not {1:s}"),
     ("BadDelay", "the beacon's delay is {2} blocks, it must be {0} to {1}"),
     ("InvalidShortString", "a name is too short"),
     ("StringTooLong", "the name {0} is too long"),
@@ -35,18 +35,18 @@ const SENTENCES: &[(&str, &str)] = &[
     // Escrow
     ("AssetNotAllowed", "the asset {0} is not allowed in this deployment's escrow"),
     ("AmountZero", "the amount is zero"),
-    ("WrongValue", "{1} wei came along where {0} are needed"),
-    ("DeltaMismatch", "the token {0} moved {2} where {1} were asked for: tokens with fees or rebasing are not supported"),
-    ("InsufficientFree", "{0} has {3} of free balance of {1} where {2} are needed: nanozk escrow deposit"),
-    ("InsufficientBond", "{0} has a bond of {3} of {1} that is not held where {2} are needed: nanozk escrow bond"),
+    ("WrongValue", "{1:eth} came along where {0:eth} are needed"),
+    ("DeltaMismatch", "the token {0} moved {2:units} where {1:units} were asked for: tokens with fees or rebasing are not supported"),
+    ("InsufficientFree", "the free balance of {0} is {3:of 1}, {2:of 1} are needed: nanozk escrow deposit"),
+    ("InsufficientBond", "the bond of {0} that is not held is {3:of 1}, {2:of 1} are needed: nanozk escrow bond"),
     ("NotYetAvailable", "the bond can be taken out from {0} on"),
-    ("NothingQueued", "{0} asked for no bond of {1} back: first nanozk escrow unbond"),
+    ("NothingQueued", "{0} asked for no bond of the asset {1} back: first nanozk escrow unbond"),
     ("NotOperator", "{0} is none of the escrow's operators: the deployment is not consistent"),
     ("HoldExists", "the hold {0} exists, or did: it happens once"),
     ("UnknownHold", "there is no hold {0}"),
-    ("SharesExceedHold", "the shares {2} exceed the hold {0} of {1}"),
-    ("TransferFailed", "the transfer of {2} of {0} to {1} failed: the receiver or the token refuses it"),
-    ("Insolvent", "the token {0} holds {2} for the escrow where {1} are owed: nobody may pay in any more"),
+    ("SharesExceedHold", "the shares {2:units} exceed the hold {0} of {1:units}"),
+    ("TransferFailed", "the transfer of {2:of 0} to {1} failed: the receiver or the token refuses it"),
+    ("Insolvent", "the token {0} holds {2:units} for the escrow where {1:units} are owed: nobody may pay in any more"),
     ("SafeERC20FailedOperation", "the token {0} refused: is its allowance for the escrow large enough?"),
     ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
     // Registry
@@ -57,9 +57,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
     ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),
     ("AuditCount", "{1} layers are to be drawn of {0}"),
-    ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2}, it must be at least {1}"),
-    ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2}, it must be at least {1}"),
-    ("ChallengerRewardTooLow", "challengers would gain {1} of the stake, less than {0}, twice what one of them risks: raise the stake"),
+    ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2:units}, it must be at least {1:units}"),
+    ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2:units}, it must be at least {1:units}"),
+    ("ChallengerRewardTooLow", "challengers would gain {1:units} of the stake, less than {0:units}, twice what one of them risks: raise the stake"),
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
     ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
@@ -73,10 +73,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NonceUsed", "{0} used the nonce {1} before: make a new request"),
     ("UnknownJob", "there is no job {0}: nanozk job open"),
     ("WrongJobStatus", "the job {0} is {2}, it must be {1}"),
-    ("PriceTooHigh", "the price is {1}, the version allows at most {0}"),
+    ("PriceTooHigh", "the price is {1:units}, the version allows at most {0:units}"),
     ("PriceZero", "the price is zero"),
     ("VersionUnusable", "a verifier of the version {0} is frozen: nothing but nanozk claim void, or nanozk job expire before a claim, ends this"),
-    ("BadDuration", "{0} is {3}, it must be {1} to {2}"),
+    ("BadDuration", "{0} is {3:s}, it must be {1:s} to {2:s}"),
     ("BadTokens", "{0} prompt tokens and {1} new ones: each must be at least 1, both together at most {2}"),
     ("DigestNotReduced", "{0} is no digest: it is not below the order of the scalar field"),
     ("DeadlinePassed", "the deadline {0} has passed"),
@@ -160,6 +160,9 @@ const TIMES: &[&str] = &[
     "availableAt",
     "disputeBy",
     "from",
+    "lockBy",
+    "claimBy",
+    "postedAt",
 ];
 /// A smaller number is no time: zero says that there is none.
 const FIRST_TIME: u64 = 1_000_000_000;
@@ -268,14 +271,39 @@ fn errors() -> &'static BTreeMap<[u8; 4], &'static AbiError> {
     })
 }
 
+/// A template with its arguments. `{0}` is an argument as it is; `{0:s}` a duration in seconds; `{0:eth}` an amount of
+/// ETH; `{0:of 1}` an amount of the asset in argument 1; `{0:units}` one of an asset that the error does not name.
+fn filled(template: &str, arguments: &[(String, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (hole, after) = after.split_once('}').unwrap_or((after, ""));
+        out += before;
+        let (index, form) = hole.split_once(':').unwrap_or((hole, ""));
+        let argument = |index: &str| {
+            let index = index.parse::<usize>().ok()?;
+            arguments.get(index).map(|(_, value)| value.as_str())
+        };
+        let value = argument(index).unwrap_or_default();
+        let number = || U256::from_str_radix(value, 10).ok();
+        let shown = match form.split_once(' ').unwrap_or((form, "")) {
+            ("s", _) => value.parse().ok().map(duration),
+            ("eth", _) => number().map(eth),
+            ("units", _) => number().map(units),
+            ("of", asset) => {
+                argument(asset).and_then(|asset| Some(amount(asset.parse().ok()?, number()?)))
+            }
+            _ => None,
+        };
+        out += shown.as_deref().unwrap_or(value);
+        rest = after;
+    }
+    out + rest
+}
+
 fn sentence(name: &str, arguments: &[(String, String)]) -> String {
     match SENTENCES.iter().find(|(n, _)| *n == name) {
-        Some((_, template)) => arguments
-            .iter()
-            .enumerate()
-            .fold((*template).to_owned(), |s, (i, (_, value))| {
-                s.replace(&format!("{{{i}}}"), value)
-            }),
+        Some((_, template)) => readable(&filled(template, arguments)),
         None => {
             let list: Vec<String> = arguments.iter().map(|(n, v)| format!("{n} {v}")).collect();
             format!("{name} {}", list.join(", "))
@@ -345,8 +373,8 @@ pub fn lane(lane: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::{market, settlement};
-    use alloy::primitives::B256;
+    use crate::bindings::{escrow, market, settlement};
+    use alloy::primitives::{Address, B256};
     use std::collections::BTreeSet;
 
     #[test]
@@ -399,6 +427,29 @@ mod tests {
         assert!(Revert::decode(&data)
             .message
             .contains("2023-11-14 22:13:20 UTC"));
+        // Amounts and durations as people write them.
+        let data = escrow::InsufficientFree {
+            account: Address::repeat_byte(1),
+            asset: Address::ZERO,
+            needed: U256::from(10u64.pow(17)),
+            available: U256::ZERO,
+        };
+        let message = Revert::decode(&data.abi_encode()).message;
+        assert!(
+            message.contains("is 0 ETH, 0.1 ETH are needed"),
+            "{message}"
+        );
+        let data = market::BadDuration {
+            field: "answerWindow".into(),
+            min: U256::from(60),
+            max: U256::from(604_800),
+            got: U256::from(5),
+        };
+        let message = Revert::decode(&data.abi_encode()).message;
+        assert!(
+            message.contains("is 5 s, it must be 1 min to 7 d"),
+            "{message}"
+        );
         assert_eq!(
             Revert::decode(&Message::from("why").abi_encode()).to_string(),
             "why"

@@ -1,7 +1,10 @@
-//! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`.
+//! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`; and `models.json`, where
+//! models were last time.
 
 use anyhow::{anyhow, bail, Context, Result};
 use nanozk_circuits::{Layer, Shape};
+use nanozk_prover::directory::Kind;
+use nanozk_prover::files;
 use nanozk_prover::keys::KeyStore;
 use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
 use nanozk_verifier::card::ModelCard;
@@ -9,10 +12,13 @@ use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::VerifyingKey;
 use std::collections::hash_map::{Entry, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Chains on which a development setup may be used: none (off chain), and local test chains.
 pub(crate) const LOCAL_CHAINS: [u64; 3] = [0, 1337, 31337];
+
+const MODELS: &str = "models.json";
 
 /// The data directory.
 #[derive(Clone, Debug)]
@@ -40,6 +46,34 @@ impl Data {
 
     pub(crate) fn keys(&self) -> KeyStore {
         KeyStore::new(self.dir.join("keys"))
+    }
+
+    /// Remembers where a model is, for commands that are given its id only.
+    pub(crate) fn remember_model(&self, model: &Path) -> Result<()> {
+        let (Ok(path), Ok(card)) = (
+            model.canonicalize(),
+            files::read_json::<ModelCard>(&model.join(Kind::Model.marker())),
+        ) else {
+            return Ok(());
+        };
+        let mut known = self.models();
+        if known.get(&card.model_id().to_string()) == Some(&path) {
+            return Ok(());
+        }
+        known.insert(card.model_id().to_string(), path);
+        files::create_dir(&self.dir)?;
+        Ok(files::write_json(&self.dir.join(MODELS), &known)?)
+    }
+
+    /// Where a model was last time, if it still is there.
+    pub(crate) fn known_model(&self, id: &Digest32) -> Option<PathBuf> {
+        let path = self.models().remove(&id.to_string())?;
+        Kind::Model.check(&path).is_ok().then_some(path)
+    }
+
+    /// What cannot be read is forgotten.
+    fn models(&self) -> BTreeMap<String, PathBuf> {
+        files::read_json(&self.dir.join(MODELS)).unwrap_or_default()
     }
 
     /// The development setup.

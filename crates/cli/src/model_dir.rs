@@ -14,6 +14,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_circuits::{LayerKind, ModelPlan};
 use nanozk_executor::QuantizedModel;
 use nanozk_model::{FloatModel, Importance, Report, Tokenizer};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::{audit, files};
 use nanozk_verifier::card::{CardError, ModelCard};
 use nanozk_verifier::hex::Digest32;
@@ -58,12 +59,7 @@ pub(crate) struct ModelDir {
 
 impl ModelDir {
     pub(crate) fn new(path: &Path) -> Result<Self> {
-        if !path.join("card.json").is_file() {
-            bail!(
-                "{} is not a model directory: it has no card.json (make one with nanozk model import)",
-                path.display()
-            );
-        }
+        Kind::Model.check(path)?;
         Ok(ModelDir { path: path.into() })
     }
 

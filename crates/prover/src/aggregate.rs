@@ -8,8 +8,8 @@
 //! The node of the last level is the root. Its proof has the transcript of contracts.
 
 use crate::files;
-use crate::keys::KeyStore;
-use crate::plonk::{prove, ProvingKey, Stage, Witness as Columns};
+use crate::keys::{KeyStore, MIN_K};
+use crate::plonk::{estimate_peak_bytes, prove, ProvingKey, Stage, Witness as Columns};
 use crate::session::SessionDir;
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
@@ -57,6 +57,12 @@ pub struct Tree {
     pub plan: Plan,
     /// Nodes by level; the last is the root.
     pub levels: Vec<Vec<KeyedNode>>,
+}
+
+/// Memory that proving the smallest node takes: no node takes less, whatever its tree.
+pub fn least_peak_bytes() -> u64 {
+    // A node has a public input at least.
+    estimate_peak_bytes(&nanozk_aggregation::node::shape(MIN_K, 1))
 }
 
 /// What happens while a tree is built or proved.

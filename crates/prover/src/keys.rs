@@ -23,7 +23,7 @@ use std::sync::Arc;
 const MAGIC: &[u8; 8] = b"nanozkK1";
 
 /// Binary logarithms of the rows of nodes: the range table has 2^16.
-const MIN_K: u32 = 17;
+pub(crate) const MIN_K: u32 = 17;
 const MAX_K: u32 = 27;
 
 /// Where keys are kept.

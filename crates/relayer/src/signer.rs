@@ -15,6 +15,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use nanozk_chain::bindings::book::ClaimHeader;
+use nanozk_chain::keyfile;
 use nanozk_chain::signing::Domains;
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -323,14 +324,7 @@ impl KeySource {
         });
         files
             .into_iter()
-            .filter_map(|(what, path)| {
-                // What is not there is an error of `open`.
-                let mode = open_to_others(path)?;
-                let path = name(path);
-                Some(format!(
-                    "the {what} {path} is open to others than its owner (mode {mode:03o}): chmod 600 {path}"
-                ))
-            })
+            .filter_map(|(what, path)| keyfile::warning(what, path, &name(path)))
             .chain(plain)
             .collect()
     }
@@ -540,19 +534,6 @@ fn name(text: &(impl AsRef<Path> + ?Sized)) -> String {
         }
     }
     text
-}
-
-/// The permissions of a file that others than its owner may use.
-#[cfg(unix)]
-fn open_to_others(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> Option<u32> {
-    None
 }
 
 fn read(what: &'static str, path: &Path, todo: &'static str) -> Result<Vec<u8>, SignerError> {

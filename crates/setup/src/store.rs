@@ -27,7 +27,7 @@ use crate::error::{Error, Hex, Points};
 use crate::parts::{check_size, Parts};
 use crate::points::{decode_g1, decode_g2, Encoding};
 use crate::source::Source;
-use crate::{Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use crate::{CeremonyFile, Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 
 const MAGIC: [u8; 8] = *b"nzksetup";
 const VERSION: u32 = 1;
@@ -101,14 +101,20 @@ impl SetupStore {
     /// [`Setup::from_file`] does, and stores it for [`SetupStore::load`].
     ///
     /// A store has one ceremony: a different one is refused.
-    pub fn import(&self, path: &Path, name: &str, k: u32) -> Result<Setup, Error> {
+    pub fn import(
+        &self,
+        path: &Path,
+        name: &str,
+        k: u32,
+        blake2b: Option<&[u8; 64]>,
+    ) -> Result<(Setup, CeremonyFile), Error> {
         if name.len() > MAX_NAME {
             return Err(Error::NameTooLong {
                 max: MAX_NAME,
                 got: name.len(),
             });
         }
-        let setup = Setup::from_file(path, name, k)?;
+        let (setup, file) = Setup::from_file(path, name, k, blake2b)?;
         for stored in self.ceremony_ids()? {
             if stored != setup.id {
                 return Err(Error::OtherCeremony {
@@ -118,7 +124,7 @@ impl SetupStore {
             }
         }
         self.save(&setup)?;
-        Ok(setup)
+        Ok((setup, file))
     }
 
     /// The setup of size `2^k` of the imported ceremony.

@@ -57,7 +57,7 @@ deployment that was interrupted goes on where it was, and one that is complete s
 
 Examples:
   nanozk deploy --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
-  nanozk deploy --rpc https://… --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
+  nanozk deploy --rpc https://rpc.example --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     pub(crate) send: SendArgs,
@@ -85,6 +85,9 @@ pub(crate) struct DeployArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk verifier generate model -o verifiers --solc script/solc\n  nanozk verifier deploy verifiers --rpc http://127.0.0.1:8545 --private-key-file key"
+)]
 pub(crate) enum VerifierCommand {
     /// Write the Solidity verifiers of a model's circuits
     Generate(GenerateArgs),
@@ -171,7 +174,7 @@ and explained; amounts have a unit: eth, gwei or wei, and units of a token, its 
 
 Examples:
   nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
-  nanozk model register model --rpc … --max-price 0.01eth --external-gain 1eth")]
+  nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --max-price 0.01eth --external-gain 1eth")]
 pub(crate) struct RegisterArgs {
     /// Model directory
     pub(crate) model: PathBuf,
@@ -197,7 +200,7 @@ pub(crate) struct RegisterArgs {
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) challenge_bond: Option<Amount>,
     /// Layers drawn for each audited claim
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) audits: Option<u16>,
     /// Cost of answering a challenge: proving a layer, and gas
     #[arg(long, value_name = "AMOUNT")]
@@ -211,6 +214,9 @@ pub(crate) struct RegisterArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk job open request.json --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
+)]
 pub(crate) enum JobCommand {
     /// Write and sign a request (requester)
     Request(RequestArgs),
@@ -227,10 +233,19 @@ pub(crate) enum JobCommand {
     )]
     Decline(JobArgs),
     /// Show a job
+    #[command(
+        after_help = "Example:\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
+    )]
     Status(JobStatusArgs),
     /// Take an open job back (requester; anybody once it can be taken no more)
+    #[command(
+        after_help = "Example:\n  nanozk job cancel request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Cancel(JobArgs),
     /// End a job that was taken and not claimed in time (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk job expire request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Expire(JobArgs),
 }
 
@@ -263,7 +278,7 @@ pub(crate) struct RequestArgs {
     #[command(flatten)]
     pub(crate) prompt: PromptArgs,
     /// Tokens to generate
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_new_tokens: u32,
     /// Registered version [default: the only one of the model]
     #[arg(long, value_name = "HEX")]
@@ -292,7 +307,7 @@ pub(crate) struct RequestArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE", default_value = "request.json")]
     pub(crate) output: PathBuf,
-    /// Replace the file
+    /// Replace the file, which is kept under another name: it has the salt of its prompt
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -355,14 +370,27 @@ Examples:
   nanozk escrow bond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) enum EscrowCommand {
     /// Pay in: to the free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow deposit 1eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Deposit(AmountArgs),
     /// Free balance → bond
+    #[command(
+        after_help = "Example:\n  nanozk escrow bond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Bond(AmountArgs),
     /// Bond → queue; without an amount, what waited long enough → free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow unbond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk escrow unbond --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Unbond(UnbondArgs),
     /// Pay out of the free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow withdraw 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Withdraw(WithdrawArgs),
     /// Show balances
+    #[command(after_help = "Example:\n  nanozk escrow balance 0x… --rpc http://127.0.0.1:8545")]
     Balance(BalanceArgs),
 }
 
@@ -409,6 +437,9 @@ pub(crate) struct BalanceArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk claim status session --rpc http://127.0.0.1:8545"
+)]
 pub(crate) enum ClaimCommand {
     /// Post the claim of a session (provider, or anybody with its signature)
     Post(PostArgs),
@@ -417,30 +448,64 @@ pub(crate) enum ClaimCommand {
     /// Prove layers on chain; when none is left, the claim is settled (anybody)
     Settle(SettleArgs),
     /// Challenge a layer (anybody with the bond)
+    #[command(
+        after_help = "Example:\n  nanozk claim challenge session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Challenge(LayerArgs),
     /// Answer open challenges by proofs (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim answer session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Answer(SettleArgs),
     /// End a claim whose windows are over (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim finalize session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Finalize(ClaimArgs),
     /// Defeat a claim by a challenge that was not answered (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim timeout session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Timeout(LayerArgs),
     /// Defeat a claim whose layers that had to be proven were not (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim expire session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Expire(ClaimArgs),
     /// Void a claim of which a verifier was frozen (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim void session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Void(ClaimArgs),
     /// Pay out the bonds of a layer's challengers once the claim is over (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim resolve session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Resolve(LayerArgs),
     /// Show a claim: where it stands, who has to act, and where to look
+    #[command(after_help = "Example:\n  nanozk claim status session --rpc http://127.0.0.1:8545")]
     Status(ClaimStatusArgs),
     /// Answer a demand for the output: publish tokens and salt (provider)
+    #[command(
+        after_help = "Example:\n  nanozk claim reveal-output session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     RevealOutput(SessionArgs),
     /// Demand the output because it did not arrive (requester)
+    #[command(
+        after_help = "Example:\n  nanozk claim demand-output request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     DemandOutput(ClaimArgs),
     /// Dispute tokens that the provider revealed: wrong ones defeat the claim (requester)
     DisputeOutput(ClaimArgs),
     /// Say that the output arrived, so that proofs settle at once (requester)
+    #[command(
+        after_help = "Example:\n  nanozk claim accept-output request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     AcceptOutput(ClaimArgs),
     /// Draw the layers of an audited claim from the block that was fixed for it (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim audit session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Audit(ClaimArgs),
 }
 
@@ -448,8 +513,8 @@ pub(crate) enum ClaimCommand {
 #[command(after_help = "\
 Examples:
   nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file provider
-  nanozk claim post session --rpc … --private-key-file provider --sign-only    # for a relayer
-  nanozk claim post session --rpc … --private-key-file relayer --signature 0x…")]
+  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file provider --sign-only    # for a relayer
+  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file relayer --signature 0x…")]
 pub(crate) struct PostArgs {
     /// Session directory
     pub(crate) session: PathBuf,

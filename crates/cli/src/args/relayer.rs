@@ -16,14 +16,18 @@ Examples:
   nanozk relayer status")]
 pub(crate) enum RelayerCommand {
     /// Write a configuration that explains every setting
+    #[command(after_help = "Example:\n  nanozk relayer init relayer.toml")]
     Init(InitArgs),
     /// Check nodes, chain, contracts, keys, money and database, and send nothing
+    #[command(after_help = "Example:\n  nanozk relayer check --config relayer.toml")]
     Check(RelayerArgs),
     /// Run until it is told to end: once (Ctrl-C), and what is on its way is followed; twice, and it ends at once
     Run(RelayerArgs),
     /// Show where a running relayer and its claims stand
+    #[command(after_help = "Example:\n  nanozk relayer status --listen 127.0.0.1:8645 --all")]
     Status(RelayerStatusArgs),
     /// Print the OpenAPI document of the HTTP API
+    #[command(after_help = "Example:\n  nanozk relayer openapi > openapi.json")]
     Openapi,
 }
 
@@ -102,5 +106,5 @@ pub(crate) struct RelayerStatusArgs {
 fn setting(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| format!("{text:?} is no setting: write NAME=VALUE"))
+        .ok_or_else(|| format!("{text:?} is not a setting: write NAME=VALUE"))
 }

@@ -4,7 +4,7 @@ use crate::args::{BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use halo2curves::bn256::Fr;
 use nanozk_aggregation::{Child, ChildProof, Node};
 use nanozk_circuits::{BlockShape, Layer, LayerKind, Objective, Shape};
@@ -219,9 +219,6 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
 
 /// Dimensions of a model with one block.
 pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
-    if !args.tokens.is_power_of_two() || args.tokens < 4 {
-        bail!("--tokens must be 4, 8, 16, …, not {}", args.tokens);
-    }
     let arch = Architecture {
         layers: 1,
         width: args.width,

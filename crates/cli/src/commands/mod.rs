@@ -6,6 +6,7 @@ mod chain;
 mod eval;
 mod importance;
 mod model;
+mod open_output;
 mod prove;
 mod reexecute;
 mod relayer;
@@ -14,11 +15,12 @@ mod setup;
 mod soundness;
 mod verify;
 
-use crate::args::{BenchCommand, Cli, Command, ModelCommand};
+use crate::args::{BenchCommand, Cli, Command, JobCommand, ModelCommand};
 use crate::data::Data;
 use crate::output::Out;
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
+use serde_json::{json, Value};
 use std::path::Path;
 
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
@@ -43,10 +45,56 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, out),
         Command::Claim(command) => chain::claim(command, out),
-        Command::Reexecute(args) => reexecute::reexecute(args, &data, out),
+        Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
+        Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),
     }?;
+    // Those who will read an answer need the tokenizer then, and should not have to say again where it is.
+    let model = match &cli.command {
+        Command::Model(ModelCommand::Import(args)) => Some(&args.output),
+        Command::Run(args) => Some(&args.model),
+        Command::Job(JobCommand::Request(args)) => Some(&args.model),
+        _ => None,
+    };
+    if let Some(model) = model {
+        if let Err(e) = data.remember_model(model) {
+            out.note(format!("note: cannot remember where the model is: {e:#}"));
+        }
+    }
     Ok(Outcome::Done)
+}
+
+/// Why something was judged and not accepted, as opposed to why it could not be judged.
+#[derive(Debug)]
+struct Rejection(String);
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+fn reject(reason: impl std::fmt::Display) -> anyhow::Error {
+    Rejection(reason.to_string()).into()
+}
+
+/// The outcome of a judgement, said; `about` is what else programs read of a rejection.
+fn judged(out: &Out, mut about: Value, result: Result<()>) -> Result<Outcome> {
+    match result {
+        Ok(()) => Ok(Outcome::Done),
+        Err(e) => {
+            let Some(Rejection(reason)) = e.downcast_ref() else {
+                return Err(e);
+            };
+            out.text(format!("REJECTED: {reason}"));
+            about["accepted"] = json!(false);
+            about["reason"] = json!(reason);
+            out.json(&about);
+            Ok(Outcome::Rejected)
+        }
+    }
 }
 
 /// A text file.

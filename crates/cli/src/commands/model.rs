@@ -4,12 +4,13 @@ use super::read_text;
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{layer_names, sha256, ModelDir, ModelSecret, SECRET_FORMAT};
-use crate::output::{Out, Progress};
+use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
 use nanozk_circuits::Objective;
 use nanozk_executor::bucket;
 use nanozk_model::{quantize, FloatModel, Options};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::registration::{plan_model, register};
 use nanozk_setup::Setup;
@@ -24,10 +25,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     if !args.checkpoint.is_dir() {
         bail!("{} is not a directory", args.checkpoint.display());
     }
-    if !(args.commitment_price.is_finite() && args.commitment_price >= 0.0) {
-        bail!("--commitment-price must be a number that is not negative");
-    }
-    let staging = Staging::new(&args.output, args.force, "card.json")?;
+    let staging = Staging::new(&args.output, args.force, Kind::Model, out)?;
     let calibration = match &args.calibration {
         Some(path) => read_text(path, "the calibration text")?,
         None => {
@@ -69,7 +67,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     let plan = plan_model(&model, tokens, args.whole_blocks, objective)?;
     let k = plan.choices[0].shape.plan.k;
     progress.message("preparing the setup");
-    let setup = choose_setup(&args.setup, k, data)?;
+    let setup = choose_setup(&args.setup, k, data, out)?;
     drop(progress);
 
     progress = Progress::bar("committing to weights", plan.choices.len());
@@ -102,7 +100,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     };
     files::write_json_secret(&dir.join("secret.json"), &secret)?;
     copy_checkpoint(&args.checkpoint, &dir.join("checkpoint"))?;
-    staging.finish()?;
+    let replaced = staging.finish(out)?;
 
     let id = card.model_id();
     if args.verbose {
@@ -113,10 +111,11 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         out.note(DEVELOPMENT_WARNING);
     }
     out.text(format!(
-        "imported {} into {}: {} layers, {tokens} positions",
+        "imported {} into {}: {}, {}",
         args.checkpoint.display(),
         args.output.display(),
-        card.layers.len()
+        count(card.layers.len(), "layer"),
+        count(tokens, "position")
     ));
     out.text(format!("model id {id}"));
     out.json(&json!({
@@ -128,12 +127,13 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         "development_setup": card.development_setup,
         "plan": plan,
         "report": args.verbose.then_some(report),
+        "replaced": replaced,
     }));
     Ok(())
 }
 
 /// The setup `--setup` names.
-fn choose_setup(name: &str, k: u32, data: &Data) -> Result<Setup> {
+fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
     match name {
         "development" => data.development(k),
         "ceremony" => data.setups().load(k).with_context(|| {
@@ -149,9 +149,14 @@ fn choose_setup(name: &str, k: u32, data: &Data) -> Result<Setup> {
             let title = path
                 .file_stem()
                 .map_or_else(Default::default, |n| n.to_string_lossy());
-            data.setups()
-                .import(path, &title, k)
-                .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))
+            let (setup, file) = data
+                .setups()
+                .import(path, &title, k, None)
+                .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))?;
+            for warning in &file.warnings {
+                out.note(format!("WARNING: {warning}"));
+            }
+            Ok(setup)
         }
     }
 }

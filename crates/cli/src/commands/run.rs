@@ -3,13 +3,14 @@
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
-use crate::output::{Out, Progress};
+use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::claim::context;
-use nanozk_chain::output::OutputFile;
+use nanozk_chain::output::{Opens, OutputFile};
 use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::{Generated, SessionDir};
 use nanozk_verifier::card::ModelCard;
@@ -86,12 +87,16 @@ pub(super) fn check_length(card: &ModelCard, prompt: usize, new: usize) -> Resul
     }
     if prompt.saturating_add(new) > card.tokens {
         let advice = match card.tokens.saturating_sub(prompt) {
-            0 => format!("shorten the prompt to at most {} tokens", card.tokens - 1),
+            0 => format!(
+                "shorten the prompt to at most {}",
+                count(card.tokens - 1, "token")
+            ),
             room => format!("generate at most {room}"),
         };
         bail!(
-            "the prompt is too long: its {prompt} tokens and {new} new ones are more than the {} positions this model \
+            "the prompt is too long: its {} and {new} more are beyond the {} positions this model \
              was registered for; {advice}, or import the model with more --tokens",
+            count(prompt, "token"),
             card.tokens
         );
     }
@@ -173,7 +178,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             claim.chain
         );
     }
-    let staging = Staging::new(&args.output, args.force, "session.json")?;
+    let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
     let model = dir.model(&card)?;
 
     let progress = Progress::bar("generating", new);
@@ -203,14 +208,19 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             .with_context(|| format!("cannot resolve {}", dir.path.display()))?,
     };
     files::write_json(&staging.path().join("local.json"), &local)?;
-    // What answers a demand for the output, for whoever sends it.
+    // What the requester gets; it also answers a demand for the output, for whoever sends it.
+    let opens = args.prompt.request.as_ref().map(|_| Opens {
+        job: claim.claim.0.into(),
+        output_digest: session.output_digest,
+        positions: card.tokens as u32,
+    });
     let secret = SessionDir::new(staging.path()).secret()?;
     let salt = Scalar(secret.sequence(card.tokens).output_salt);
     files::write_json_secret(
         &staging.path().join("output.json"),
-        &OutputFile::new(salt, generated.clone()),
+        &OutputFile::new(salt, generated.clone(), opens),
     )?;
-    staging.finish()?;
+    let replaced = staging.finish(out)?;
 
     let text = tokenizer.decode(&tokens)?;
     let statement = Digest32(session.statement(card.layers.len()).digest());
@@ -243,6 +253,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "claim_digest": claim_digest,
         "layers": card.layers.len(),
         "development_setup": development,
+        "replaced": replaced,
     }));
     Ok(())
 }

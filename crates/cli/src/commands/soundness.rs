@@ -4,7 +4,7 @@ use super::bench::architecture;
 use crate::args::{ShapeArgs, SoundnessArgs};
 use crate::data::is_development;
 use crate::model_dir::ModelDir;
-use crate::output::{Out, Progress};
+use crate::output::{count, Out, Progress};
 use anyhow::{bail, Result};
 use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
@@ -103,8 +103,8 @@ pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
         }));
     }
     out.text(format!(
-        "\nsession of {} layers: 2^{session:.1} = {}",
-        shapes.len(),
+        "\nsession of {}: 2^{session:.1} = {}",
+        count(shapes.len(), "layer"),
         power_of_ten(session)
     ));
     out.text(format!(

@@ -20,7 +20,7 @@ fn nodes_and_deployments_that_do_not_fit() {
     w.fails(
         REQUESTER,
         &with(&["--rpc", "nonsense"]),
-        &["no address of a node"],
+        &["\"nonsense\" is not the URL of a node"],
     );
     w.fails(
         REQUESTER,
@@ -91,6 +91,17 @@ fn keys() {
         &["cannot read the key"],
     );
 
+    // A key that others may read works, and is warned of.
+    let mode = |mode| {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&file, permissions).unwrap();
+        let args = ["escrow", "balance", "--private-key-file", path(&file)];
+        w.call(REQUESTER, &args).2
+    };
+    assert!(mode(0o644).contains("is open to others than its owner (mode 644)"));
+    assert!(!mode(0o600).contains("open to others"));
+
     // A keystore, as geth and cast write them.
     let (keystore, password) = (w.file("keystore"), w.file("password"));
     std::fs::write(&keystore, KEYSTORE).unwrap();
@@ -107,7 +118,7 @@ fn keys() {
     w.fails(
         REQUESTER,
         &[&deposit[..], &options].concat(),
-        &["cannot open the keystore"],
+        &["wrong password for the keystore", path(&keystore)],
     );
 
     // An account without ETH.
@@ -192,7 +203,7 @@ fn requests_that_cannot_be_served() {
     w.fails(
         PROVIDER,
         &["job", "status", "nonsense"],
-        &["no session directory, no request and no id"],
+        &["neither a session directory, nor a request, nor an id"],
     );
     w.ok(REQUESTER, &["job", "open", file]);
     w.fails(

@@ -1,20 +1,22 @@
 //! `nanozk claim`.
 
-use super::{id_of, status, Chain};
+use super::{id_of, status, when, Chain};
 use crate::args::{
     ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs,
 };
-use crate::output::{thousands, Out};
+use crate::output::{count, thousands, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::aggregate::{prove_all, AggregateCall};
 use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, router, settlement};
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
-use nanozk_chain::format::{relative, utc};
+use nanozk_chain::format::{readable, utc};
 use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::{sign, SignatureFile};
+use nanozk_chain::Error;
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::card::ModelCard;
@@ -97,12 +99,7 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
 
 /// A session's files, if they are of a claim of this deployment.
 fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Session, ModelCard)> {
-    if !path.join("session.json").is_file() {
-        bail!(
-            "{} is not a session directory: it has no session.json (make one with nanozk run --request)",
-            path.display()
-        );
-    }
+    Kind::Session.check(path)?;
     let dir = SessionDir::new(path);
     let (session, card) = (dir.session()?, dir.card()?);
     card.check()
@@ -130,8 +127,9 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let (session, card) = session_of(&chain, &args.session)?;
     let id = B256::from(session.context.claim.0);
-    let recipient = unpadded(session.context.recipient)
-        .context("the recipient in session.json is no address")?;
+    let recipient = unpadded(session.context.recipient).context(
+        "the recipient in session.json is not an address: run the session again with --recipient",
+    )?;
     let header = header(&session, recipient);
     if args.sign_only {
         let signature = Bytes::from(sign(
@@ -164,7 +162,7 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     }
     let now = chain.client.head()?.timestamp;
     if now > job.claimBy {
-        bail!("the job was to be claimed until {}", utc(job.claimBy));
+        bail!("the job was to be claimed until {}", when(job.claimBy, now));
     }
     let account = chain.client.account()?;
     if args.signature.is_none() && account != job.provider {
@@ -207,8 +205,9 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let (session, _) = session_of(&chain, &args.session)?;
-    let recipient = unpadded(session.context.recipient)
-        .context("the recipient in session.json is no address")?;
+    let recipient = unpadded(session.context.recipient).context(
+        "the recipient in session.json is not an address: run the session again with --recipient",
+    )?;
     let header = header(&session, recipient);
     let now = chain.client.head()?.timestamp;
     let deadline = now.saturating_add(args.lock_within);
@@ -287,8 +286,12 @@ impl Proofs {
         }
         if !missing.is_empty() {
             let advice = format!(
-                "layers {} have no proof: nanozk prove {} --layers {}",
-                missing.join(", "),
+                "{} {} no proof: nanozk prove {} --layers {}",
+                match missing.as_slice() {
+                    [one] => format!("layer {one}"),
+                    several => format!("layers {}", several.join(", ")),
+                },
+                if missing.len() == 1 { "has" } else { "have" },
                 self.dir.path().display(),
                 missing.join(",")
             );
@@ -310,8 +313,8 @@ fn check_keys(chain: &Chain<'_>, claim: &book::Claim, card: &ModelCard) -> Resul
     )?;
     if layers.len() != card.layers.len() {
         bail!(
-            "the session has {} layers, the registered version {}",
-            card.layers.len(),
+            "the session has {}, the registered version {}",
+            count(card.layers.len(), "layer"),
             layers.len()
         );
     }
@@ -358,7 +361,10 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
         .read(to, &settlement::deadlinesCall { claim: id })?;
     let now = chain.client.head()?.timestamp;
     if now > deadlines.provenBy {
-        bail!("layers could be proven until {}", utc(deadlines.provenBy));
+        bail!(
+            "layers could be proven until {}",
+            when(deadlines.provenBy, now)
+        );
     }
     let found = proofs.of(&layers, out)?;
     let account = chain.client.account()?;
@@ -502,7 +508,7 @@ fn answer(args: &SettleArgs, out: &Out) -> Result<()> {
         if now > challenge.answerBy {
             bail!(
                 "layer {layer} was to be answered until {}",
-                utc(challenge.answerBy)
+                when(challenge.answerBy, now)
             );
         }
     }
@@ -530,7 +536,7 @@ fn explain(chain: &Chain<'_>, claim: B256) -> Result<()> {
         chain.address("ClaimLens")?,
         &lens::explainStatusCall { claim },
     )?;
-    chain.out.text(&text);
+    chain.out.text(readable(&text));
     chain
         .out
         .json(&json!({"event": "status", "claim": claim, "text": text}));
@@ -544,7 +550,8 @@ fn simple(
 ) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let id = id_of(&args.claim)?;
-    chain.send(&call(&chain, id)?)?;
+    let call = call(&chain, id)?;
+    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
     if !chain.dry_run {
         explain(&chain, id)?;
     }
@@ -558,11 +565,34 @@ fn on_layer(
 ) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let id = id_of(&args.claim)?;
-    chain.send(&call(&chain, id, U256::from(args.layer))?)?;
+    let call = call(&chain, id, U256::from(args.layer))?;
+    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
     if !chain.dry_run {
         explain(&chain, id)?;
     }
     Ok(())
+}
+
+/// In contracts the output is one more layer; in what people read it is the output.
+fn of_output(chain: &Chain<'_>, id: B256, error: anyhow::Error) -> anyhow::Error {
+    let Some(Error::Reverted { what, revert }) = error.downcast_ref::<Error>() else {
+        return error;
+    };
+    let layer = revert.arguments.iter().find(|(name, _)| name == "layer");
+    let (Some((_, layer)), Ok(claim)) = (layer, claim_of(chain, id)) else {
+        return error;
+    };
+    if *layer != claim.layers.to_string() {
+        return error;
+    }
+    let message = match revert.name.as_str() {
+        "NotChallenged" => "nobody demanded the output, or the demand was answered".to_owned(),
+        "AlreadyChallenged" => "the output was demanded or accepted before".to_owned(),
+        _ => revert
+            .message
+            .replace(&format!("layer {layer}"), "the output"),
+    };
+    anyhow::anyhow!("{what} would fail: {message} ({})", revert.name)
 }
 
 /// `layer 3`, or `the output`.
@@ -664,11 +694,12 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     }
     let call = output.call(claim, signature.unwrap_or_default())?;
     out.note("this publishes the generated tokens for everybody to read");
-    chain.send(&Call::new(
+    let call = Call::new(
         "revealing the output",
         chain.address("LayerDispute")?,
         &call,
-    ))?;
+    );
+    chain.send(&call).map_err(|e| of_output(&chain, claim, e))?;
     if !chain.dry_run {
         explain(&chain, claim)?;
     }
@@ -690,9 +721,9 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
         let head = chain.client.head()?;
         if head.number <= number {
             bail!(
-                "block {number} draws the layers and must have a successor; the newest is {}: try again in {} blocks",
+                "block {number} draws the layers and must have a successor; the newest is {}: try again in {}",
                 head.number,
-                number + 1 - head.number
+                count((number + 1 - head.number) as usize, "block")
             );
         }
         let header = chain.client.header(number)?.into();
@@ -730,10 +761,14 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
     if !missing.is_empty() {
         let now = chain.client.head()?.timestamp;
         out.text(format!(
-            "prove layers {} until {} ({}): nanozk prove, then nanozk claim settle",
+            "prove {} {} until {}: nanozk prove, then nanozk claim settle",
+            if missing.len() == 1 {
+                "layer"
+            } else {
+                "layers"
+            },
             missing.join(", "),
-            utc(deadlines.provenBy),
-            relative(deadlines.provenBy, now)
+            when(deadlines.provenBy, now)
         ));
     }
     out.json(&json!({

@@ -7,6 +7,7 @@ use crate::args::{
 use crate::commands::run::{check_length, encode_prompt};
 use crate::model_dir::ModelDir;
 use crate::output::Out;
+use crate::staging::set_aside;
 use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::bindings::{market, registry};
 use nanozk_chain::client::Call;
@@ -154,6 +155,14 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
         input_salt: Scalar(salt),
     };
     terms.check_opening(&file, now)?;
+    // The salt of a request that may be open on chain is nowhere else.
+    if args.output.symlink_metadata().is_ok() {
+        let old = set_aside(&args.output)?;
+        out.note(format!(
+            "note: the request that was there is now {}, with its salt",
+            old.display()
+        ));
+    }
     files::write_json_secret(&args.output, &file)?;
     let r = &file.request;
     out.text(format!("request        {}", args.output.display()));

@@ -1,0 +1,132 @@
+//! What a directory is that this program wrote, told by its files: the one place that knows.
+
+use crate::files::{self, FileError};
+use serde_json::Value;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An imported model.
+    Model,
+    /// A session.
+    Session,
+    /// Generated verifiers.
+    Verifiers,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Model => "model directory",
+            Kind::Session => "session directory",
+            Kind::Verifiers => "directory of verifiers",
+        })
+    }
+}
+
+/// A directory is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is not a {expected}: {}", path.display(), self.why())]
+pub struct WrongDirectory {
+    /// Where.
+    pub path: PathBuf,
+    /// Asked for.
+    pub expected: Kind,
+    /// Found.
+    pub got: Option<Kind>,
+}
+
+impl WrongDirectory {
+    fn why(&self) -> String {
+        match self.got {
+            Some(got) => format!("it is a {got}"),
+            None if !self.path.is_dir() => "there is no such directory".into(),
+            None => {
+                let (marker, command) = (self.expected.marker(), self.expected.command());
+                format!("it has no {marker} (make one with {command})")
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The file by which a directory is known. A session has a model's manifest too.
+    pub fn marker(self) -> &'static str {
+        match self {
+            Kind::Model => "card.json",
+            Kind::Session => "session.json",
+            Kind::Verifiers => "verifiers.json",
+        }
+    }
+
+    fn command(self) -> &'static str {
+        match self {
+            Kind::Model => "nanozk model import",
+            Kind::Session => "nanozk run",
+            Kind::Verifiers => "nanozk verifier generate",
+        }
+    }
+
+    /// What a directory is, if it is one of ours.
+    pub fn of(path: &Path) -> Option<Kind> {
+        [Kind::Session, Kind::Verifiers, Kind::Model]
+            .into_iter()
+            .find(|kind| path.join(kind.marker()).is_file())
+    }
+
+    /// Fails unless a directory is of this kind.
+    pub fn check(self, path: &Path) -> Result<(), WrongDirectory> {
+        match Kind::of(path) {
+            Some(kind) if kind == self => Ok(()),
+            got => Err(WrongDirectory {
+                path: path.into(),
+                expected: self,
+                got,
+            }),
+        }
+    }
+
+    /// Whether a directory is of this kind and this program wrote its marker, which is more than that a file is
+    /// called so.
+    pub fn wrote(self, path: &Path) -> bool {
+        let format = || -> Result<bool, FileError> {
+            let marker: Value = files::read_json(&path.join(self.marker()))?;
+            Ok(marker["format"]
+                .as_str()
+                .is_some_and(|f| f.starts_with("nanozk-")))
+        };
+        Kind::of(path) == Some(self) && format().unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_their_files() {
+        let dir = tempfile::tempdir().expect("created");
+        let path = dir.path();
+        assert_eq!(Kind::of(path), None);
+        let put = |name: &str, text: &str| std::fs::write(path.join(name), text).expect("written");
+        put("card.json", "{}");
+        assert_eq!(Kind::of(path), Some(Kind::Model));
+        assert!(!Kind::Model.wrote(path), "somebody else's file");
+        put("card.json", r#"{"format": "nanozk-model-card-1"}"#);
+        assert!(Kind::Model.wrote(path) && !Kind::Session.wrote(path));
+        // A session has a card too.
+        put("session.json", r#"{"format": "nanozk-session-1"}"#);
+        assert!(Kind::Session.wrote(path) && !Kind::Model.wrote(path));
+        let error = Kind::Model.check(path).expect_err("a session");
+        assert!(
+            error.to_string().ends_with("it is a session directory"),
+            "{error}"
+        );
+        let error = Kind::Session
+            .check(&path.join("nowhere"))
+            .expect_err("nothing");
+        assert!(error.to_string().contains("no such directory"), "{error}");
+    }
+}
