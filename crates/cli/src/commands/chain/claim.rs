@@ -1,5 +1,6 @@
 //! `nanozk claim`.
 
+use super::job::find as find_job;
 use super::{id_of, status, when, Chain};
 use crate::args::{
     ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs,
@@ -171,21 +172,7 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
             job.provider
         );
     }
-    let model = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::modelIdCall {
-            version: job.version,
-        },
-    )?;
-    if model.0 != session.model_id.0 {
-        bail!(
-            "the job is for model {model}, the session is of {}",
-            session.model_id
-        );
-    }
-    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
-        bail!("the session answers another prompt or has another salt than the job: run it with --request");
-    }
+    check_answer(&chain, &job, &session)?;
     let call = book::postClaimCall {
         header,
         signature: args.signature.clone().unwrap_or_default(),
@@ -201,6 +188,26 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a session that does not answer a job.
+fn check_answer(chain: &Chain<'_>, job: &market::Job, session: &Session) -> Result<()> {
+    let model = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::modelIdCall {
+            version: job.version,
+        },
+    )?;
+    if model.0 != session.model_id.0 {
+        bail!(
+            "the job is for model {model}, the session is of {}",
+            session.model_id
+        );
+    }
+    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
+        bail!("the session answers another prompt or has another salt than the job: run it with --request");
+    }
+    Ok(())
+}
+
 /// Signs that others may take the job and post the claim, for whoever sends it.
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
@@ -209,6 +216,10 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
         "the recipient in session.json is not an address: run the session again with --recipient",
     )?;
     let header = header(&session, recipient);
+    // A stake may be held on the strength of it. The job may not be open yet.
+    if let Some(job) = find_job(&chain, header.job)? {
+        check_answer(&chain, &job, &session)?;
+    }
     let now = chain.client.head()?.timestamp;
     let deadline = now.saturating_add(args.lock_within);
     let (signer, domains) = (chain.client.signer()?, chain.domains()?);

@@ -209,7 +209,7 @@ fn request_of(chain: &Chain<'_>, args: &RequestFileArgs) -> Result<RequestFile> 
 }
 
 /// Status of a job; none if it was never opened.
-fn find(chain: &Chain<'_>, id: B256) -> Result<Option<market::Job>> {
+pub(super) fn find(chain: &Chain<'_>, id: B256) -> Result<Option<market::Job>> {
     match chain
         .client
         .read(chain.address("JobMarket")?, &market::jobCall { id })
