@@ -26,7 +26,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
     match &cli.command {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),
         Command::Model(ModelCommand::Inspect(args)) => model::inspect(args, out),
-        Command::Model(ModelCommand::Register(args)) => chain::register(args, out),
+        Command::Model(ModelCommand::Register(args)) => chain::register(args, &data, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Aggregate(args) => aggregate::aggregate(args, &data, out),
@@ -40,7 +40,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Deploy(args) => chain::deploy(args, out),
         Command::Verifier(command) => chain::verifier(command, &data, out),
         Command::Escrow(command) => chain::escrow(command, out),
-        Command::Job(command) => chain::job(command, out),
+        Command::Job(command) => chain::job(command, &data, out),
         Command::Claim(command) => chain::claim(command, out),
         Command::Reexecute(args) => reexecute::reexecute(args, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),

@@ -105,7 +105,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     let card = ModelDir::new(&args.model)?.card()?;
     let staging = Staging::new(&args.output, args.force, INDEX)?;
     let dir = staging.path();
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let warning = if is_development(&card) {
         out.note(DEVELOPMENT_WARNING);
@@ -129,7 +129,8 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
         if !seen.insert(layer.verifying_key) {
             continue;
         }
-        let circuit = Layer::new(card.shape(layer))?;
+        let shape = card.shape(layer);
+        let circuit = Layer::new(shape)?;
         let vk = data.verifying_key(&circuit, &setup)?;
         if vk.digest() != layer.verifying_key.0 {
             bail!(
@@ -144,6 +145,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
             verifying_key: layer.verifying_key,
         };
         let contract = nanozk_evm::generate(
+            &shape,
             &vk,
             &params,
             &generated.name,
