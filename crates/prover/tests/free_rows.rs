@@ -60,9 +60,7 @@ impl<'a> Rows<'a> {
             determined: vec![false; rows],
             entries: HashMap::new(),
         };
-        for public in 0..program.instances {
-            out.determined[public] = true;
-        }
+        out.determined[..program.instances].fill(true);
         for row in 0..rows {
             // How many rows each gate determines, from which one on.
             let gates = [
