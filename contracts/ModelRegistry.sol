@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
+import { Activations, ILayerVerifier } from "./interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, ModelHeader, Policy } from "./interfaces/IModelRegistry.sol";
 import { IVerifierRouter } from "./interfaces/IVerifierRouter.sol";
 import { LayerKind } from "./interfaces/Types.sol";
@@ -73,7 +74,7 @@ contract ModelRegistry is IModelRegistry {
         }
         _checkHeader(header_);
         _checkKinds(layers_);
-        v.verifyingKeys = _checkVerifiers(header_.setup, layers_);
+        v.verifyingKeys = _checkVerifiers(header_, layers_);
         _checkPolicy(layers_, policy_);
 
         v.modelId = id;
@@ -245,24 +246,50 @@ contract ModelRegistry is IModelRegistry {
         if (!whole && n % 2 == 1) revert LayersMalformed(n - 1);
     }
 
+    /// Verifiers are asked for what the model id does not say: which circuit a key is of, and what it shares with its
+    /// neighbours. What they say is what the curator vouched for.
     /// @return keys Each verifying key once.
-    function _checkVerifiers(bytes32 setup, Layer[] calldata layers_) private view returns (bytes32[] memory keys) {
+    function _checkVerifiers(ModelHeader calldata header_, Layer[] calldata layers_)
+        private
+        view
+        returns (bytes32[] memory keys)
+    {
         keys = new bytes32[](layers_.length);
+        uint256[] memory kinds = new uint256[](layers_.length);
         uint256 count = 0;
+        Activations memory expected;
         for (uint256 i = 0; i < layers_.length; ++i) {
             bytes32 key = layers_[i].verifyingKey;
             uint256 j = 0;
             while (j < count && keys[j] != key) ++j;
-            if (j != count) continue;
-            keys[count++] = key;
-            (address verifier,, bytes32 verifierSetup,) = router.entry(key);
-            if (verifier == address(0)) revert IVerifierRouter.UnknownVerifyingKey(key);
-            if (verifierSetup != setup) revert SetupMismatch(i, setup, verifierSetup);
-            if (!router.usable(key)) revert VerifierUnusable(i, key);
+            if (j == count) {
+                keys[count++] = key;
+                Activations memory got;
+                (kinds[j], got) = _shapeOf(i, key, header_.setup);
+                if (i == 0) (expected.k, expected.positions, expected.width) = (got.k, header_.tokens, got.width);
+                if (keccak256(abi.encode(got)) != keccak256(abi.encode(expected))) {
+                    revert ActivationsMismatch(i, expected, got);
+                }
+            }
+            uint256 kind = uint256(layers_[i].kind);
+            if (kinds[j] != kind) revert KindMismatch(i, kind, kinds[j]);
         }
         assembly ("memory-safe") {
             mstore(keys, count)
         }
+    }
+
+    /// Of a layer's key, whose verifier has to be there and of the model's setup.
+    function _shapeOf(uint256 index, bytes32 key, bytes32 setup)
+        private
+        view
+        returns (uint256 kind, Activations memory activations)
+    {
+        (address verifier,, bytes32 verifierSetup,) = router.entry(key);
+        if (verifier == address(0)) revert IVerifierRouter.UnknownVerifyingKey(key);
+        if (verifierSetup != setup) revert SetupMismatch(index, setup, verifierSetup);
+        if (!router.usable(key)) revert VerifierUnusable(index, key);
+        return ILayerVerifier(verifier).shape();
     }
 
     function _checkPolicy(Layer[] calldata layers_, Policy calldata policy_) private view {

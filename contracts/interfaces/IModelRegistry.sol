@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { Activations } from "./ILayerVerifier.sol";
 import { LayerKind } from "./Types.sol";
 
 /// One layer of a model, as in its card, with what auditing it is worth and costs.
@@ -58,6 +59,11 @@ interface IModelRegistry {
     error LayersMalformed(uint256 layer);
     /// @notice The setup of the layer's verifier is not the model's.
     error SetupMismatch(uint256 layer, bytes32 expected, bytes32 got);
+    /// @notice The circuit of the layer's key computes another kind of layer.
+    error KindMismatch(uint256 layer, uint256 expected, uint256 got);
+    /// @notice The layer's activations are of another shape than the first layer's, or of another number of positions than
+    /// the model: a wider layer would read what a narrower one leaves open.
+    error ActivationsMismatch(uint256 layer, Activations expected, Activations got);
     /// @notice The development setup's secret is public; it serves local chains only.
     error DevelopmentSetup(uint256 chainId);
     /// @notice The layer's audit weight is below the floor, a quarter of an even share.

@@ -5,7 +5,7 @@ import { Claim, ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClai
 import { Description, IClaimLens } from "../../contracts/interfaces/IClaimLens.sol";
 import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
-import { ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
 import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
@@ -13,6 +13,7 @@ import { ChallengeStatus, ClaimStatus, JobStatus, Lane, LayerKind } from "../../
 import { LayerSet } from "../../contracts/libraries/LayerSet.sol";
 import { Base } from "./Base.t.sol";
 import { OddVerifier, ReentrantVerifier } from "./support/OddVerifiers.sol";
+import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 
 /// @title Claims that one aggregate proof settles
 contract AggregateTest is Base {
@@ -402,12 +403,18 @@ contract AggregateTest is Base {
         }
     }
 
-    /// A version may name an aggregate's key as a layer's: no claim of it has a proof of that layer.
+    /// No version names an aggregate's key as a layer's. If its verifier said that it were one, no claim would have a proof
+    /// of that layer.
     function test_ProveLayers_RefusesAggregates() public {
+        (address verifier,,,) = router.entry(AGGREGATE_KEY);
         for (uint256 l = 0; l < LAYERS; ++l) {
             Layer[] memory layers = _layers("weights");
             layers[l].verifyingKey = AGGREGATE_KEY;
             layers[l].weights = registry.aggregationDigest(version);
+            ScriptedVerifier(verifier).become(255, Activations(0, 0, 0));
+            vm.expectPartialRevert(IModelRegistry.ActivationsMismatch.selector);
+            registry.register(_modelHeader(), layers, _policy(ETH), "");
+            ScriptedVerifier(verifier).become(uint256(layers[l].kind), Activations(12, 8, 16));
             bytes32 odd = registry.register(_modelHeader(), layers, _policy(ETH), "");
             JobRequest memory request = _request(Lane.Proofs);
             request.version = odd;

@@ -7,6 +7,7 @@ pragma solidity 0.8.37;
 import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
+import { Activations } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
 import { LayerKind } from "../../contracts/interfaces/Types.sol";
@@ -295,7 +296,9 @@ contract ModelRegistryTest is Test {
             layers[l].weights = keccak256(abi.encodePacked(points[l]));
             layers[l].verifyingKey = vm.parseJsonBytes32(json, string.concat(path, "verifyingKey"));
             (address known,,,) = router.entry(layers[l].verifyingKey);
-            if (known == address(0)) router.add(address(new OddVerifier(layers[l].verifyingKey, SETUP)));
+            if (known != address(0)) continue;
+            OddVerifier verifier = new OddVerifier(layers[l].verifyingKey, SETUP);
+            router.add(address(verifier.become(uint256(layers[l].kind), Activations(12, 32, 16))));
         }
         bytes32 version = register(layers, policyOf(n));
         bytes32 digest = vm.parseJsonBytes32(json, ".digest");
@@ -488,10 +491,10 @@ contract ModelRegistryTest is Test {
             vm.expectRevert(abi.encodeWithSelector(IModelRegistry.BadTokenCount.selector, 4_096, counts[i]));
             registry.register(h, layersOf(2, false), policyOf(4), URI);
         }
-        h.tokens = 4_096;
-        registry.register(h, layersOf(2, false), policyOf(4), URI);
-        h.tokens = 4;
-        registry.register(h, layersOf(2, false), policyOf(4), URI);
+        for (uint32 tokens = 4; tokens <= 4_096; tokens *= 2) {
+            h.tokens = tokens;
+            registry.register(h, layersOfShape(Activations(12, tokens, 16)), policyOf(4), URI);
+        }
     }
 
     function test_Register_RefusesVerifiersThatAreUnknownOrOfAnotherSetup() public {
@@ -507,12 +510,82 @@ contract ModelRegistryTest is Test {
         refused(abi.encodeWithSelector(IModelRegistry.SetupMismatch.selector, 2, SETUP, other), layers, policyOf(4));
     }
 
+    /// A verifier of a layer's kind, under a key of its own, whose activations are of this shape.
+    function addOther(Layer memory layer, Activations memory activations) internal returns (bytes32) {
+        bytes32 other = keccak256(abi.encode("other", layer.kind, activations));
+        (address known,,,) = router.entry(other);
+        if (known != address(0)) return other;
+        OddVerifier verifier = new OddVerifier(other, SETUP);
+        return router.add(address(verifier.become(uint256(layer.kind), activations)));
+    }
+
+    function layersOfShape(Activations memory activations) internal returns (Layer[] memory layers) {
+        layers = layersOf(2, false);
+        for (uint256 i = 0; i < layers.length; ++i) {
+            layers[i].verifyingKey = addOther(layers[i], activations);
+        }
+    }
+
+    /// Each layer in turn, with other rows, positions or width than the rest; all of them, with other positions than the
+    /// model.
+    function test_Register_RefusesNeighboursThatDoNotShareTheirActivations() public {
+        Activations memory right = Activations(12, 32, 16);
+        Activations[3] memory wrong = [Activations(13, 32, 16), Activations(12, 16, 16), Activations(12, 32, 8)];
+        for (uint256 w = 0; w < 3; ++w) {
+            for (uint256 i = 0; i < 4; ++i) {
+                Layer[] memory layers = layersOf(2, false);
+                layers[i].verifyingKey = addOther(layers[i], wrong[w]);
+                // What the first layer has the others are compared with; the positions are the model's.
+                bool first = i == 0 && w != 1;
+                Activations memory got = first ? right : wrong[w];
+                Activations memory expected = first ? wrong[w] : right;
+                refused(
+                    abi.encodeWithSelector(IModelRegistry.ActivationsMismatch.selector, first ? 1 : i, expected, got),
+                    layers,
+                    policyOf(4)
+                );
+            }
+            Layer[] memory all = layersOfShape(wrong[w]);
+            if (w == 1) {
+                bytes memory reason =
+                    abi.encodeWithSelector(IModelRegistry.ActivationsMismatch.selector, 0, right, wrong[w]);
+                refused(reason, all, policyOf(4));
+            } else {
+                register(all, policyOf(4));
+            }
+        }
+    }
+
+    /// The key of every kind in the place of every other; and that of an aggregate.
+    function test_Register_RefusesKeysOfAnotherKind() public {
+        bytes32 aggregate = keccak256("an aggregate's key");
+        OddVerifier verifier = new OddVerifier(aggregate, SETUP);
+        router.add(address(verifier.become(255, Activations(12, 32, 16))));
+        for (uint256 w = 0; w < 2; ++w) {
+            for (uint256 i = 0; i < 4; ++i) {
+                for (uint256 kind = 0; kind <= 5; ++kind) {
+                    Layer[] memory layers = layersOf(2, w == 1);
+                    uint256 expected = uint256(layers[i].kind);
+                    if (kind == expected) continue;
+                    layers[i].verifyingKey = kind == 5 ? aggregate : key(LayerKind(kind));
+                    uint256 got = kind == 5 ? 255 : kind;
+                    refused(
+                        abi.encodeWithSelector(IModelRegistry.KindMismatch.selector, i, expected, got),
+                        layers,
+                        policyOf(4)
+                    );
+                }
+            }
+        }
+    }
+
     function test_Register_DevelopmentSetupOnLocalChainsOnly() public {
         Layer[] memory layers = layersOf(1, true);
         bytes32 setup = ModelId.DEVELOPMENT_SETUP;
         for (uint256 i = 0; i < 3; ++i) {
             layers[i].verifyingKey = keccak256(abi.encode(i));
-            router.add(address(new OddVerifier(layers[i].verifyingKey, setup)));
+            OddVerifier verifier = new OddVerifier(layers[i].verifyingKey, setup);
+            router.add(address(verifier.become(uint256(layers[i].kind), Activations(12, 32, 16))));
         }
         ModelHeader memory h = header();
         h.setup = setup;

@@ -53,6 +53,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),
     ("LayersMalformed", "the layers are not embed, then attention and mlp (or block) by turns, then head (layer {0})"),
     ("SetupMismatch", "layer {0}: its verifier is for the setup {2}, the model for {1}"),
+    ("KindMismatch", "layer {0} is of kind {1}, the circuit of its verifying key of kind {2} (0 embed, 1 attention, 2 mlp, 3 block, 4 head, 255 aggregate)"),
+    ("ActivationsMismatch", "layer {0} does not share its activations with its neighbours: its circuit has {2}, the model needs {1}"),
     ("DevelopmentSetup", "the development setup's secret is public: no model under it on chain {0}"),
     ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
     ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),
@@ -344,7 +346,17 @@ pub fn text(param: &Param, value: &DynSolValue) -> String {
             let list: Vec<String> = values.iter().map(|v| text(&Param::default(), v)).collect();
             list.join(" ")
         }
-        other => format!("{other:?}"),
+        // A struct, or a tuple without a name.
+        other => match other.as_fixed_seq() {
+            Some(values) => {
+                let fields = param.components.iter().zip(values);
+                let list: Vec<String> = fields
+                    .map(|(field, value)| format!("{} {}", field.name, text(field, value)))
+                    .collect();
+                list.join(", ")
+            }
+            None => format!("{other:?}"),
+        },
     }
 }
 
@@ -449,6 +461,22 @@ mod tests {
         assert!(
             message.contains("is 5 s, it must be 1 min to 7 d"),
             "{message}"
+        );
+        let of = |width: u64| crate::bindings::registry::Activations {
+            k: U256::from(12),
+            positions: U256::from(32),
+            width: U256::from(width),
+        };
+        let data = crate::bindings::registry::ActivationsMismatch {
+            layer: U256::from(3),
+            expected: of(16),
+            got: of(8),
+        }
+        .abi_encode();
+        assert_eq!(
+            Revert::decode(&data).message,
+            "layer 3 does not share its activations with its neighbours: its circuit has k 12, positions 32, width 8, \
+             the model needs k 12, positions 32, width 16"
         );
         assert_eq!(
             Revert::decode(&Message::from("why").abi_encode()).to_string(),

@@ -114,6 +114,27 @@ impl Data {
         Ok(setup)
     }
 
+    /// As [`Data::setup_of_size`], with all points checked: for keys by which others' proofs are judged. The secret of the
+    /// development setup is public, so forging its points gives nobody anything.
+    pub(crate) fn checked_setup_of_size(&self, card: &ModelCard, k: u32) -> Result<Setup> {
+        let setup = self.setup_of_size(card, k)?;
+        if !setup.is_development() {
+            setup.check().with_context(|| {
+                format!(
+                    "the stored setup of 2^{k} powers in {} is not the ceremony's: import its file again",
+                    self.dir.display()
+                )
+            })?;
+        }
+        Ok(setup)
+    }
+
+    /// As [`Data::setup_of`], with all points checked.
+    pub(crate) fn checked_setup_of(&self, card: &ModelCard) -> Result<Setup> {
+        let k = card.layers.first().map_or(0, |l| l.plan.k);
+        self.checked_setup_of_size(card, k)
+    }
+
     /// The verifying keys of a card's layers. A [`TooLarge`](nanozk_circuits::composer::TooLarge) is the
     /// card's fault.
     pub(crate) fn layer_keys(
@@ -132,6 +153,15 @@ impl Data {
             }
         }
         Ok(keys)
+    }
+
+    /// Whether the card's keys are those of its shapes: what whoever signs, takes or registers anything by a card has to
+    /// know first. Takes the model's setup, and some seconds where keys are not kept yet.
+    pub(crate) fn check_manifest(&self, card: &ModelCard) -> Result<()> {
+        let setup = self.checked_setup_of(card)?;
+        let keys = self.layer_keys(card, &setup)?;
+        nanozk_verifier::session::check_manifest(card, &keys)
+            .context("the model card is not one that a session could be accepted for")
     }
 
     pub(crate) fn verifying_key(&self, layer: &Layer, setup: &Setup) -> Result<VerifyingKey> {

@@ -173,7 +173,8 @@ impl Architecture {
         check_parameter("heads", self.heads as u64, 1, self.width as u64)?;
         check_shape("width modulo heads", self.width % self.heads, 0)?;
         check_parameter("mlp_width", self.mlp_width as u64, 1, MAX_MLP_WIDTH as u64)?;
-        check_parameter("vocab", self.vocab as u64, 1, MAX_VOCAB as u64)?;
+        // With one token there is nothing to choose, and a column of its ids would be zero.
+        check_parameter("vocab", self.vocab as u64, 2, MAX_VOCAB as u64)?;
         check_parameter("context", self.context as u64, 1, MAX_CONTEXT as u64)
     }
 }

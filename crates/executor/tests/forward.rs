@@ -160,7 +160,7 @@ prop_compose! {
         heads in 1usize..4,
         head_width in 1usize..9,
         mlp_width in 1usize..20,
-        vocab in 1usize..30,
+        vocab in 2usize..30,
         context in 4usize..20,
         activation in activation(),
         seed: u64,

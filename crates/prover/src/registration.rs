@@ -11,6 +11,7 @@ use nanozk_executor::QuantizedModel;
 use nanozk_setup::Setup;
 use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
 use nanozk_verifier::hex::{Digest32, Point};
+use nanozk_verifier::session::check_manifest;
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
@@ -109,7 +110,7 @@ pub fn register(
         });
     }
     progress(kinds.len(), kinds.len());
-    Ok(ModelCard {
+    let card = ModelCard {
         format: CARD_FORMAT.into(),
         architecture: model.arch,
         spec: model.spec,
@@ -118,5 +119,12 @@ pub fn register(
         setup: Digest32(setup.id()),
         development_setup: setup.is_development(),
         layers,
-    })
+    };
+    // What no verifier would accept is not registered either.
+    let keys = prepared
+        .values()
+        .map(|p| (p.layer.shape, p.key.vk().clone()))
+        .collect();
+    check_manifest(&card, &keys)?;
+    Ok(card)
 }

@@ -26,7 +26,9 @@ use nanozk_executor::{padded, QuantizedModel, Trace};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::{layer_kinds, ModelCard};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
-use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
+use nanozk_verifier::session::{
+    check_layer_key, LayerProof, Session, SessionError, SESSION_FORMAT,
+};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::TranscriptKind;
 use rand_core::{CryptoRng, RngCore};
@@ -458,6 +460,9 @@ impl SessionDir {
             .iter()
             .map(|(s, p)| (*s, p.key.vk().clone()))
             .collect();
+        for layer in &layers {
+            check_layer_key(&card, *layer, &keys)?;
+        }
         let params = crate::plonk::verifier_params(setup.params(), setup.id());
         let lock = Mutex::new(());
         let seed_checked = AtomicBool::new(false);

@@ -13,7 +13,8 @@
 //! or [`Setup::id`], with what the ceremony published. What is suspicious about a file is in
 //! [`CeremonyFile::warnings`].
 //!
-//! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work.
+//! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work; [`Setup::check`] repeats what a
+//! verifier must not take from a file.
 
 mod ceremony;
 mod development;
@@ -36,8 +37,9 @@ use std::path::Path;
 use halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::SerdeFormat;
-use halo2curves::bn256::{Bn256, Fq, G1Affine, G2Affine};
-use halo2curves::ff::PrimeField;
+use halo2curves::bn256::{Bn256, Fq, Fr, G1Affine, G2Affine};
+use halo2curves::ff::{Field, PrimeField};
+use rand_core::OsRng;
 use sha2::{Digest, Sha256};
 
 pub use ceremony::{CeremonyFile, Contributions, Format, Ptau};
@@ -191,6 +193,13 @@ impl Setup {
         let g = params.get_g();
         let id = id(&g[0], &g[1], &params.g2(), &params.s_g2());
         Self { params, origin, id }
+    }
+
+    /// Checks all points of a setup that a [`SetupStore`] loaded: which files say anything is not left to whoever can
+    /// write them. A verifier of others' proofs asks for it, since keys are made from these points; who only proves is
+    /// spared the time, that of committing to two columns.
+    pub fn check(&self) -> Result<(), Error> {
+        parts::check_all(&self.params, Fr::random(OsRng))
     }
 
     /// The parameters as halo2 takes them.

@@ -13,9 +13,10 @@
 //! | 32 | of a ceremony: digest of its file |
 //! | 1 and as many as it says | of a ceremony: length of its name, name |
 //!
-//! The digest detects accidents. Against someone who can write to the directory only the id
-//! protects, which the keys of circuits carry, so that a different secret does not fit them; the
-//! checks that are left out when loading are those that depend on the size.
+//! The digest detects accidents. Against someone who can write to the directory the id protects,
+//! which the keys of circuits carry, so that a different secret does not fit them. It does not bind
+//! the other points: checks whose time depends on the size are left out when loading, and made by
+//! [`Setup::check`] where another's proofs are judged.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};

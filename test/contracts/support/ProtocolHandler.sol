@@ -11,6 +11,7 @@ import { VerifierRouter } from "../../../contracts/VerifierRouter.sol";
 import { Claim } from "../../../contracts/interfaces/IClaimBook.sol";
 import { Job, JobRequest } from "../../../contracts/interfaces/IJobMarket.sol";
 import { Challenge, ILayerDispute, OpenBond } from "../../../contracts/interfaces/ILayerDispute.sol";
+import { Activations } from "../../../contracts/interfaces/ILayerVerifier.sol";
 import { Layer } from "../../../contracts/interfaces/IModelRegistry.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Lane } from "../../../contracts/interfaces/Types.sol";
 import { Base } from "../Base.t.sol";
@@ -113,6 +114,7 @@ contract ProtocolHandler is Base {
             uint256 count = l == 0 ? 4 : l == LAYERS - 1 ? 3 : 2;
             layers[l].verifyingKey = _familyKey(family, l);
             ScriptedVerifier verifier = new ScriptedVerifier(layers[l].verifyingKey, SETUP, count);
+            verifier.become(uint256(layers[l].kind), Activations(12, 8, 16));
             vm.prank(curator);
             router.add(address(verifier));
         }

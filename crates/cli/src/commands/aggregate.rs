@@ -41,7 +41,7 @@ pub(in crate::commands) fn tree(
     Ok(Tree::new(
         &layers,
         plan,
-        &|k| setups.get(k),
+        &|k| setups.get_checked(k),
         &data.keys(),
         events,
     )?)
@@ -63,19 +63,26 @@ impl<'a> Setups<'a> {
         }
     }
 
+    /// For proofs, which are verified before anybody sees them.
     fn get(&self, k: u32) -> Result<Arc<Setup>, Error> {
+        self.find(k, |k| self.data.setup_of_size(self.card, k))
+    }
+
+    /// For keys.
+    fn get_checked(&self, k: u32) -> Result<Arc<Setup>, Error> {
+        self.find(k, |k| self.data.checked_setup_of_size(self.card, k))
+    }
+
+    fn find(&self, k: u32, load: impl Fn(u32) -> Result<Setup>) -> Result<Arc<Setup>, Error> {
         let mut last = self.last.borrow_mut();
         if let Some(setup) = last.as_ref().filter(|s| s.k() == k) {
             return Ok(setup.clone());
         }
         *last = None;
-        let setup = self
-            .data
-            .setup_of_size(self.card, k)
-            .map_err(|e| Error::NoSetup {
-                k,
-                source: e.into(),
-            })?;
+        let setup = load(k).map_err(|e| Error::NoSetup {
+            k,
+            source: e.into(),
+        })?;
         let setup = Arc::new(setup);
         *last = Some(setup.clone());
         Ok(setup)
@@ -125,10 +132,10 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let params = verifier_params(setup.params(), setup.id());
     drop(setup);
     let progress = Progress::spinner("planning the tree");
-    let plan = plan.unwrap_or_else(|| {
-        let layers = aggregate::layers_of(&card, &keys).expect("every shape has a key");
-        Plan::new(&layers, args.max_k)
-    });
+    let plan = match plan {
+        Some(plan) => plan,
+        None => Plan::new(&aggregate::layers_of(&card, &keys)?, args.max_k),
+    };
     let tree = tree(&card, &keys, plan, data, &|event| {
         if let Event::Key { .. } = event {
             progress.message("making the keys of nodes: once for a model");

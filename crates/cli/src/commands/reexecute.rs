@@ -65,7 +65,7 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let card = dir.card()?;
     let model = dir.model(&card)?;
     dir.tokenizer(&card)?.check(&secret.tokens)?;
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let progress = Progress::spinner("executing the session again");
     let computed = recompute(&model, &card, &secret, &setup)?;
     drop(progress);

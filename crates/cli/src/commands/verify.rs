@@ -96,7 +96,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     }
     unexpected_files(&args.session, card.layers.len())?;
 
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let progress = Progress::spinner("preparing keys");
     let keys = data

@@ -5,8 +5,9 @@ use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, LockArgs, RequestArgs, RequestFileArgs,
 };
 use crate::commands::run::{check_length, encode_prompt};
+use crate::data::Data;
 use crate::model_dir::ModelDir;
-use crate::output::Out;
+use crate::output::{Out, Progress};
 use crate::staging::set_aside;
 use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::bindings::{market, registry};
@@ -30,9 +31,9 @@ use serde_json::json;
 const OPEN: u8 = 1;
 const LOCKED: u8 = 2;
 
-pub(in crate::commands) fn job(command: &JobCommand, out: &Out) -> Result<()> {
+pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> Result<()> {
     match command {
-        JobCommand::Request(args) => request(args, out),
+        JobCommand::Request(args) => request(args, data, out),
         JobCommand::Open(args) => open(args, out),
         JobCommand::Lock(args) => lock(args, out),
         JobCommand::Decline(args) => end(args, "declining the job", out, |job| {
@@ -89,7 +90,7 @@ fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result
     }
 }
 
-fn request(args: &RequestArgs, out: &Out) -> Result<()> {
+fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     if args.output.exists() && !args.force {
         bail!(
             "{} exists: choose another file with -o, or replace it with --force",
@@ -105,6 +106,10 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
         args.prompt.prompt_tokens.as_deref(),
     )?;
     check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
+    // What is signed is about the model that the card describes, whoever made the card.
+    let progress = Progress::spinner("checking the card's keys");
+    data.check_manifest(&card)?;
+    drop(progress);
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
     let model_id = card.model_id();

@@ -2,8 +2,9 @@
 
 use super::Chain;
 use crate::args::RegisterArgs;
+use crate::data::Data;
 use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
-use crate::output::Out;
+use crate::output::{Out, Progress};
 use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::aggregate::bind_aggregate;
 use nanozk_chain::bindings::{registry, router};
@@ -19,10 +20,14 @@ use nanozk_verifier::encoding::scalar_to_bytes;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()> {
+pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let audit_weights = audit_weights(args, &dir, &card)?;
+    // What is registered stays.
+    let progress = Progress::spinner("checking the card's keys");
+    data.check_manifest(&card)?;
+    drop(progress);
     let chain = Chain::sending(&args.send, out)?;
     let amount = |given: &Option<Amount>| -> Result<Option<U256>> {
         let amount = given.as_ref().map(|a| a.of(args.asset)).transpose();
@@ -51,7 +56,6 @@ pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()
         ));
     }
     check_verifiers(&chain, &card, args)?;
-
     let to = chain.address("ModelRegistry")?;
     let (header, layers) = registration(&card, &terms);
     let id = registry::versionIdOfCall {

@@ -117,7 +117,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     }
     let staging = Staging::new(&args.output, args.force, Kind::Verifiers, out)?;
     let dir = staging.path();
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let warning = if is_development(&card) {
         out.note(DEVELOPMENT_WARNING);
@@ -141,7 +141,8 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
         if !seen.insert(layer.verifying_key) {
             continue;
         }
-        let circuit = Layer::new(card.shape(layer))?;
+        let shape = card.shape(layer);
+        let circuit = Layer::new(shape)?;
         let vk = data.verifying_key(&circuit, &setup)?;
         if vk.digest() != layer.verifying_key.0 {
             bail!(
@@ -156,6 +157,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
             verifying_key: layer.verifying_key,
         };
         let contract = nanozk_evm::generate(
+            &shape,
             &vk,
             &params,
             &generated.name,
