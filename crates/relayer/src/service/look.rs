@@ -2,17 +2,18 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
-use crate::decide::{decide, list, Act, Decision, Local, Need, Settle};
+use crate::decide::{decide, named, Act, Decision, Local, Need, Settle, BATCH};
 use crate::error::Error;
 use crate::facts::{status, Facts};
 use crate::files::{Material, SessionFiles};
 use crate::prover::Task;
 use crate::signer::SignerError;
 use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
-use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, Bytes, B256};
 use alloy::providers::Provider;
 use nanozk_chain::bindings::registry;
+use nanozk_chain::format::utc;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,11 @@ fn from_intents(intents: &[Intent], facts: &Facts, local: &mut Local) -> Option<
             (Status::Signed, _) => local.sent.extend(of),
             // What cannot be had at once is had layer by layer.
             (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
-            (_, some) if refused && some.contains(',') => local.apart = true,
+            // By halves: the rest still goes together.
+            (_, some) if refused && some.contains(',') => {
+                let half = of.len() / 2;
+                local.batch = Some(local.batch.unwrap_or(BATCH).min(half));
+            }
             (_, one) if refused && fault.is_none() => {
                 let reason = intent.error.clone().unwrap_or_default();
                 let reason = format!("the proof of layer {one} is refused, {reason}");
@@ -103,20 +108,16 @@ impl Relayer {
             }
             Err(e) => {
                 // A node may know better soon, or another may.
-                let of_node = matches!(
-                    e,
-                    Error::Nodes(_) | Error::Refused(_) | Error::NotTheContract { .. }
-                );
-                let most = if of_node { 4 } else { 300 };
+                let most = if e.is_of_nodes() { 4 } else { 300 };
                 look.wake = now + (2u64 << row.failures.min(8)).min(most);
                 look.error = Some((e.code().into(), clean(&e.to_string())));
                 look.failed = true;
-                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_)));
+                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_) | Error::Slow(_)));
             }
         }
         if look.error != row.error {
             if let Some((code, reason)) = &look.error {
-                warn!(code, claim = %id, reason, "something is in the way");
+                warn!(code, claim = %id, reason, "the claim cannot go on");
             }
         }
         if look.ended {
@@ -274,7 +275,7 @@ impl Relayer {
                 }
             }
             wanted.push(act.key());
-            let call = material.call(act, &mut guard(&self.encoder));
+            let call = material.call(act, facts.layers, &mut guard(&self.encoder));
             let planned = match call {
                 Ok(call) => match self.plan(material.id, act, *by, call, tip).await {
                     Err(e @ Error::Limit(_)) => Err(e),
@@ -300,7 +301,7 @@ impl Relayer {
         all_well: bool,
     ) -> Option<Fault> {
         let runner = &self.shared.runner;
-        let layers = needed.as_ref().map(|need| list(&need.layers, ", "));
+        let layers = needed.as_ref().map(|need| need.layers.clone());
         if !self.shared.dry_run {
             runner.want(id, directory, needed.map(Task::Prove));
         }
@@ -308,8 +309,13 @@ impl Relayer {
             return Some(fault_of(&Error::Prover(reason)));
         }
         let layers = layers.filter(|_| all_well && !runner.exists())?;
-        let reason =
-            format!("proofs of layers {layers} are needed, and there is no prover.command");
+        let proofs = match layers.len() {
+            1 => format!("the proof of {} is", named(&layers)),
+            _ => format!("proofs of {} are", named(&layers)),
+        };
+        let reason = format!(
+            "{proofs} needed, and prover.command is not set: set it, or put proofs into the session"
+        );
         Some(fault_of(&Error::Prover(reason)))
     }
 
@@ -393,7 +399,7 @@ impl Relayer {
             .read(
                 self.shared.home.contracts.registry,
                 &registry::modelIdCall { version },
-                BlockId::hash(tip.hash),
+                tip,
             )
             .await?;
         if model.0 != files.session.model_id.0 {
@@ -458,7 +464,11 @@ impl Relayer {
             return Ok(());
         }
         if self.shared.store.plan(&intent, tip.number).await? {
-            info!(code = "NZK023", claim = %id, by, "planned: {}", intent.what);
+            let until = match by {
+                0 => String::new(),
+                _ => format!(", to be included by {}", utc(by)),
+            };
+            info!(code = "NZK023", claim = %id, by, "planned: {}{until}", intent.what);
         }
         Ok(())
     }
