@@ -232,7 +232,7 @@ async function run() {
     s.spending = { day: amounts[2], day_cap: amounts[3], reserved: amounts[0] }; s.exposure = { stake: amounts[0], bonds: amounts[1], price: amounts[4] };
     Object.assign(s.endpoints[0], { error: 'no answer to eth_call within 10 s', failed: 25 });
   });
-  const refused = page.locator('[data-test=refused]'); await refused.waitFor();
+  const refused = page.locator('[data-test=refused]', { hasText: 'bad.json' }); await refused.waitFor();
   check('entries of the inbox that are refused are named, with the reason', /2.entries/.test(await refused.innerText()) && /bad\.json: it is not a request/.test(await refused.innerText()) && /<b>x<\/b>/.test(await refused.innerText()), await refused.innerText());
   const slow = page.locator('[data-test=slow]');
   check('and what nodes do not answer in time', /eth_estimateGas was not answered within 40.s .* up to 1.min 20.s/.test((await slow.innerText()).replace(/\u00a0/g, ' ')), await slow.innerText());
