@@ -733,7 +733,9 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
     };
     let is_of = |claim: B256| match claim == id {
         true => Ok(()),
-        false => Err(Error::Files(format!("it is of claim {claim}, not {id}"))),
+        false => Err(Error::Files(format!(
+            "it belongs to claim {claim}, not {id}"
+        ))),
     };
     match file {
         "card.json" => {
@@ -768,7 +770,10 @@ fn check_proof(
 ) -> Result<(), Error> {
     let proof = LayerProof::from_file(layer, body).map_err(nanozk_chain::Error::from)?;
     if proof.layer as usize != layer {
-        return Err(Error::Files(format!("it is of layer {}", proof.layer)));
+        return Err(Error::Files(format!(
+            "it proves layer {}, not {layer}",
+            proof.layer
+        )));
     }
     let there = |name| directory.join(name).is_file();
     if !there("session.json") || !there("card.json") {

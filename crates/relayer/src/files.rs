@@ -202,7 +202,7 @@ impl SessionFiles {
         let statement = self.session.statement(self.card.layers.len()).digest();
         if facts.status != 0 && facts.statement.0 != statement {
             return Some(format!(
-                "the claim on chain is of another session: its statement is {}",
+                "the claim on chain was posted from another session: its statement is {}",
                 facts.statement
             ));
         }
@@ -212,7 +212,7 @@ impl SessionFiles {
         let signer = self.signatures().ok()??.provider;
         (signer != facts.provider).then(|| {
             format!(
-                "signatures.json is of {signer}, the job was taken by {}",
+                "signatures.json is by {signer}, but the job was taken by {}",
                 facts.provider
             )
         })

@@ -296,20 +296,21 @@ impl Runner {
     ) {
         let begun = Instant::now();
         info!(code = "NZK411", claim = %claim, "{} begins", arguments.join(" "));
-        let (outcome, slow) = match self.execute(claim, &directory, &arguments, limit).await {
-            Ok(Ended::Done(output)) => (Ok(output), false),
-            Ok(Ended::Idle) => (Err(Error::Prover(format!(
-                "{} did nothing for {} and was ended: it is started again",
-                arguments.join(" "),
+        let ended = self.execute(claim, &directory, &arguments, limit).await;
+        let slow = matches!(ended, Ok(Ended::Slow));
+        let what = arguments.join(" ");
+        let outcome = match ended {
+            Ok(Ended::Done(output)) => Ok(output),
+            Ok(Ended::Idle) => Err(Error::Prover(format!(
+                "{what} did nothing for {} and was ended: it is started again",
                 span(self.timeout)
-            ))), false),
-            Ok(Ended::Slow) => (Err(Error::Prover(format!(
-                "{} was ended after {}, ten times as long as expected, because other claims wait for proofs: it is \
-                 started again, and the proofs that it finished are kept",
-                arguments.join(" "),
+            ))),
+            Ok(Ended::Slow) => Err(Error::Prover(format!(
+                "{what} was ended after {}, ten times as long as expected, for other claims wait: it is started again \
+                 and keeps the proofs that it finished",
                 span(limit)
-            ))), true),
-            Err(e) => (Err(e), false),
+            ))),
+            Err(e) => Err(e),
         };
         let seconds = begun.elapsed().as_secs_f64();
         let mut state = self.state();
@@ -317,7 +318,7 @@ impl Runner {
         state.done.push(claim);
         match outcome {
             Ok(output) => {
-                info!(code = "NZK412", claim = %claim, seconds, "{} is done", arguments.join(" "));
+                info!(code = "NZK412", claim = %claim, seconds, "{what} is done");
                 state.failures.remove(&claim);
                 state.wanted.remove(&claim);
                 match task {

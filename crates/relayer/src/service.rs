@@ -193,6 +193,8 @@ pub struct Relayer {
     manager: Manager,
     lease: Option<Lease>,
     encoder: Mutex<Encoder>,
+    /// Files of proofs that can be sent, by path, stamp and claim.
+    readable: Mutex<HashSet<(PathBuf, [i64; 4], [u8; 32])>>,
     models: HashMap<B256, PathBuf>,
     /// When the newest block was first seen.
     seen: Option<(Tip, Instant)>,
@@ -317,6 +319,7 @@ impl Relayer {
             shared,
             lease,
             encoder: Mutex::default(),
+            readable: Mutex::default(),
             models,
             seen: None,
             scanned: None,

@@ -55,8 +55,8 @@ pub struct Manager {
     suspects: HashMap<String, (u32, Instant)>,
     /// Transactions at a limit of which that was said.
     told: HashSet<B256>,
-    /// Transactions that a node refused because blocks cost more than they offer.
-    outbid: HashSet<B256>,
+    /// Why nodes refused a transaction last.
+    refused: HashMap<B256, String>,
 }
 
 /// A nonce below ours that is not ours.
@@ -123,7 +123,7 @@ impl Manager {
             foreign: None,
             suspects: HashMap::new(),
             told: HashSet::new(),
-            outbid: HashSet::new(),
+            refused: HashMap::new(),
         }
     }
 
@@ -340,8 +340,7 @@ impl Manager {
         };
         let waited = tip.number.saturating_sub(newest.signed_block);
         // Where blocks come with transactions only, none passes it by.
-        let outbid = self.outbid.contains(&newest.hash) && self.market().await?.0 > newest.max_fee;
-        if waited >= self.fees.bump_after || outbid {
+        if waited >= self.fees.bump_after || self.is_outbid(newest) {
             if let Some(bumped) = self.bump(intent, newest, included, tip).await? {
                 return self.broadcast(intent, &bumped).await;
             }
@@ -369,6 +368,13 @@ impl Manager {
         tip: Tip,
     ) -> Result<Option<Attempt>, Error> {
         let (mut market, mut market_tip) = self.market().await?;
+        if self.is_outbid(last) {
+            // Recent blocks say too little of what the next one costs.
+            let price = self.provider.get_gas_price();
+            let price = self.ask("the price of gas", price).await?;
+            market = market.max(price.saturating_mul(2));
+            market = market.min(self.fees.max_fee_per_gas);
+        }
         // The others wait for the lowest nonce: without it they can neither be included nor be judged.
         let lowest = last.nonce == included;
         if !lowest && last.max_fee >= market {
@@ -412,13 +418,19 @@ impl Manager {
         let attempt = self
             .sign(intent, last.nonce, gas, max_fee, priority_fee, cancels, tip)
             .await?;
-        self.outbid.remove(&last.hash);
+        self.refused.remove(&last.hash);
         info!(
             code = "NZK315", claim = %intent.claim, nonce = last.nonce, max_fee = %max_fee, cancels,
             "{} is replaced: it now pays up to {} for a gas instead of {}", intent.what, gwei(max_fee), gwei(last.max_fee)
         );
         self.store.passed("bumped");
         Ok(Some(attempt))
+    }
+
+    /// Whether a node refused a transaction because blocks cost more than it offers.
+    fn is_outbid(&self, attempt: &Attempt) -> bool {
+        let refused = self.refused.get(&attempt.hash);
+        refused.is_some_and(|reason| OUTBID.iter().any(|words| reason.contains(words)))
     }
 
     /// Says once that a transaction cannot be replaced.
@@ -561,8 +573,13 @@ impl Manager {
     pub async fn simulate(&self, intent: &Intent, at: BlockNumberOrTag) -> Result<u64, Error> {
         let call = self.request(intent.to, &intent.data);
         let estimate = self.provider.estimate_gas(call).block(BlockId::Number(at));
-        self.ask(&format!("{} would fail", intent.what), estimate)
-            .await
+        let what = format!("{} would fail", intent.what);
+        let about_output = intent.what.contains("the output");
+        let estimate = self.ask(&what, estimate).await;
+        estimate.map_err(|e| match about_output {
+            true => e.of_output(),
+            false => e,
+        })
     }
 
     /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
@@ -778,13 +795,11 @@ impl Manager {
                 code = "NZK317", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce,
                 "{} is sent", intent.what
             );
+            self.refused.remove(&attempt.hash);
             return Ok(());
         };
         let error = Error::of_node(e, &intent.what).to_string();
         let lower = error.to_lowercase();
-        if OUTBID.iter().any(|words| lower.contains(words)) {
-            self.outbid.insert(attempt.hash);
-        }
         let harmless = [
             "already known",
             "alreadyknown",
@@ -792,7 +807,11 @@ impl Manager {
             "already imported",
             "nonce too low",
         ];
-        if !harmless.iter().any(|h| lower.contains(h)) {
+        if harmless.iter().any(|h| lower.contains(h)) {
+            return Ok(());
+        }
+        // Each reason is said once, not in every round.
+        if self.refused.insert(attempt.hash, lower.clone()) != Some(lower) {
             warn!(
                 code = "NZK318", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce, error,
                 "no node took the transaction for {}: it is tried again", intent.what

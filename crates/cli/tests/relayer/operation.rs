@@ -469,11 +469,11 @@ fn sessions_and_proofs_come_by_http() {
             ("..%2F..%2Fx.json", b"{}", 400, "is not a file of a claim"),
             ("session.json", b"{", 422, "EOF"),
             ("session.json", &read("card.json"), 422, "session.json: "),
-            ("session.json", other.as_bytes(), 422, "is of claim"),
+            ("session.json", other.as_bytes(), 422, "belongs to claim"),
             ("secret.json", b"[]", 422, "a map"),
             ("card.json", &large, 413, "16777216 bytes"),
             ("proofs/1", b"nonsense", 422, "truncated"),
-            ("proofs/1", &proof, 422, "of layer 0"),
+            ("proofs/1", &proof, 422, "proves layer 0"),
             ("proofs/first", &proof, 400, "first"),
         ],
     );

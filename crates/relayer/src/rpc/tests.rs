@@ -294,7 +294,7 @@ async fn not_to_know_a_transaction_is_an_answer() {
         assert!(error.unwrap_err().as_error_resp().is_some());
         assert_eq!((a.asked(), failover.health()[0].score), (1, 100));
         // To another question it is none.
-        if !matches!(answer, Reply::Error(-32000, ..)) {
+        if matches!(answer, Reply::Error(-32001, ..)) {
             assert!(block_number(&failover).await.is_err());
             assert_eq!(a.asked(), 1 + ROUNDS as usize);
         }

@@ -16,6 +16,7 @@ use nanozk_chain::bindings::registry;
 use nanozk_chain::format::utc;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use tracing::{info, warn};
@@ -26,6 +27,9 @@ const IDLE: u64 = 3_600;
 const LIMITED: u64 = 15;
 /// Seconds after which files that could not be read are read again.
 const MISSING: u64 = 60;
+
+/// Files of proofs that are remembered to be readable.
+const REMEMBERED: usize = 1 << 16;
 
 /// Code and text of what is in the way.
 type Fault = (String, String);
@@ -188,8 +192,7 @@ impl Relayer {
             local.proofs.retain(|layer| {
                 // What cannot be sent is made again.
                 let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
-                let proof = needed.then(|| files.proof(*layer, &mut guard(&self.encoder)));
-                proof.is_none_or(|p| p.map_err(&mut note).is_ok())
+                !needed || self.readable(files, *layer).map_err(&mut note).is_ok()
             });
             // One file that cannot be read keeps nothing from being done that needs another.
             match files.output() {
@@ -225,6 +228,33 @@ impl Relayer {
             fault = lack.or(fault);
         }
         Ok((Some(facts), decision, fault))
+    }
+
+    /// Refuses a proof that cannot be sent. One that can be is not decoded again with each look, until its file or its
+    /// session is another.
+    fn readable(&self, files: &SessionFiles, layer: usize) -> Result<(), Error> {
+        let path = files.proof_path(layer);
+        let file = path
+            .metadata()
+            .map_err(|e| Error::Files(format!("cannot read {}: {e}", path.display())))?;
+        let claim = files.session.claim_digest(files.card.layers.len());
+        let stamp = [
+            file.ino() as i64,
+            file.len() as i64,
+            file.mtime(),
+            file.mtime_nsec(),
+        ];
+        let seen = (path, stamp, claim);
+        if guard(&self.readable).contains(&seen) {
+            return Ok(());
+        }
+        files.proof(layer, &mut guard(&self.encoder))?;
+        let mut readable = guard(&self.readable);
+        if readable.len() >= REMEMBERED {
+            readable.clear();
+        }
+        readable.insert(seen);
+        Ok(())
     }
 
     /// What is decided, if there is time for an aggregate; else with layers in its place.
@@ -358,7 +388,7 @@ impl Relayer {
             signatures.check(&domains, &header)?;
             if !mine(signatures.provider) {
                 return Err(Error::Files(format!(
-                    "signatures.json is of {}, the job is for {}",
+                    "signatures.json is by {}, but the job is for {}",
                     signatures.provider, facts.provider
                 )));
             }
@@ -404,7 +434,7 @@ impl Relayer {
             .await?;
         if model.0 != files.session.model_id.0 {
             return Err(Error::Files(format!(
-                "the job is for model {model}, the session is of {}",
+                "the job is for the model {model}, but the session ran {}",
                 files.session.model_id
             )));
         }

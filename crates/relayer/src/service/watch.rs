@@ -166,7 +166,7 @@ fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
     let false_at = |layer: usize, reason: String| verdict(Some(layer), reason);
     if found.input_digest != facts.input_digest {
         let reason =
-            "secret.json is of another prompt than the job: the provider disclosed something else";
+            "secret.json has another prompt than the job: the provider disclosed something else";
         return verdict(None, reason.into());
     }
     for (layer, (claimed, right)) in facts.boundaries.iter().zip(&found.boundaries).enumerate() {
