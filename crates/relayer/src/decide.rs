@@ -42,8 +42,8 @@ pub struct Local {
     pub sent: BTreeSet<usize>,
     /// Seconds before a deadline from which proofs are sent without waiting for others to go with them.
     pub hurry: u64,
-    /// Every layer in a transaction of its own: several in one were refused.
-    pub apart: bool,
+    /// Most layers in one transaction, if as many as usual were refused, or took nodes too long.
+    pub batch: Option<usize>,
     /// Layers to challenge.
     pub challenges: Vec<usize>,
     /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
@@ -104,13 +104,16 @@ impl Act {
         }
     }
 
-    /// For people.
-    pub fn what(&self) -> String {
+    /// For people; `layers` is the model's number of them, which stands for the output where challenges name a layer.
+    pub fn what(&self, layers: usize) -> String {
+        let challenge = |layer: usize| match layer == layers {
+            true => "the demand for the output".to_owned(),
+            false => format!("the challenge of layer {layer}"),
+        };
         match self {
             Act::Lock => "taking the job".into(),
             Act::Post => "posting the claim".into(),
-            Act::Prove(layers) if layers.len() == 1 => format!("proving layer {}", layers[0]),
-            Act::Prove(layers) => format!("proving layers {}", list(layers, ", ")),
+            Act::Prove(layers) => format!("proving {}", named(layers)),
             Act::ProveAll => "proving all layers by an aggregate".into(),
             Act::Reveal => "drawing the layers to audit".into(),
             Act::RevealOutput => "revealing the output".into(),
@@ -118,9 +121,15 @@ impl Act {
             Act::Expire => "defeating the claim: proofs it owes are missing".into(),
             Act::ExpireJob => "ending the job: it was not claimed in time".into(),
             Act::CancelJob => "taking the job back: nobody took it in time".into(),
-            Act::Timeout(layer) => format!("defeating the claim by the challenge of layer {layer}"),
+            Act::Timeout(layer) => format!(
+                "defeating the claim: {} was not answered in time",
+                challenge(*layer)
+            ),
             Act::Resolve(layer, challenger) => {
-                format!("paying out the bond of {challenger} for the challenge of layer {layer}")
+                format!(
+                    "paying out the bond of {challenger} for {}",
+                    challenge(*layer)
+                )
             }
             Act::Void => "voiding the claim: a verifier was frozen".into(),
             Act::Challenge(layer) => format!("challenging layer {layer}"),
@@ -132,6 +141,12 @@ impl Act {
 pub fn list(layers: &[usize], by: &str) -> String {
     let words: Vec<String> = layers.iter().map(usize::to_string).collect();
     words.join(by)
+}
+
+/// Layers in a sentence: `layer 3`, `layers 3, 4`.
+pub fn named(layers: &[usize]) -> String {
+    let noun = if layers.len() == 1 { "layer" } else { "layers" };
+    format!("{noun} {}", list(layers, ", "))
 }
 
 /// Proofs that are needed.
@@ -175,17 +190,18 @@ impl Decision {
     }
 
     /// Names what comes next, and by when.
-    fn concluded(mut self, waiting: String) -> Self {
+    fn concluded(mut self, facts: &Facts, waiting: String) -> Self {
         let times = self.acts.iter().map(|(_, by)| *by);
         let times = times.chain(self.prove.iter().map(|p| p.by));
         let times = times.chain([self.due]);
         self.due = times.filter(|by| *by != 0).min().unwrap_or(0);
         self.next = match (self.acts.first(), &self.prove) {
-            (Some((act, _)), _) => act.what(),
+            (Some((act, _)), _) => act.what(facts.layers),
             (None, Some(need)) if need.aggregate => "making the aggregate".into(),
-            (None, Some(need)) => {
-                format!("making the proofs of layers {}", list(&need.layers, ", "))
+            (None, Some(need)) if need.layers.len() == 1 => {
+                format!("making the proof of {}", named(&need.layers))
             }
+            (None, Some(need)) => format!("making the proofs of {}", named(&need.layers)),
             (None, None) => waiting,
         };
         self
@@ -212,7 +228,7 @@ pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     if !facts.usable {
         // Nobody can be paid or slashed any more.
         d.act(Act::Void, 0);
-        return d.concluded(String::new());
+        return d.concluded(facts, String::new());
     }
     match role {
         Role::Provider => provide(facts, local, now, d),
@@ -258,10 +274,10 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
         }
         other => {
             d.ended = true;
-            return d.concluded(format!("the job is {}", job_status(other)));
+            return d.concluded(facts, format!("the job is {}", job_status(other)));
         }
     };
-    d.concluded(waiting.into())
+    d.concluded(facts, waiting.into())
 }
 
 /// Bonds and rewards of ours are paid out: a challenger's own, and those that a provider's recipient won.
@@ -274,7 +290,10 @@ fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
         }
     }
     d.ended = d.acts.is_empty();
-    d.concluded(format!("the claim is {}", claim_status(facts.status)))
+    d.concluded(
+        facts,
+        format!("the claim is {}", claim_status(facts.status)),
+    )
 }
 
 fn has_all(set: U256, layers: usize) -> bool {
@@ -308,7 +327,7 @@ fn owed(facts: &Facts) -> Vec<Due> {
 }
 
 /// Most layers in one transaction: with that many no model's proofs need more than a transaction's gas.
-const BATCH: usize = 12;
+pub const BATCH: usize = 12;
 
 fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
     let mut waiting = match facts.lane {
@@ -347,10 +366,8 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
         .collect();
     if !late.is_empty() {
         let layers: Vec<usize> = late.iter().map(|l| l.0).collect();
-        d.missed = Some(format!(
-            "layers {} were not proven in time",
-            list(&layers, ", ")
-        ));
+        let were = if layers.len() == 1 { "was" } else { "were" };
+        d.missed = Some(format!("{} {were} not proven in time", named(&layers)));
     }
     if let Some(by) = due.iter().map(|l| l.1).min() {
         let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
@@ -372,7 +389,8 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             let soonest = ready.iter().map(|l| l.1).min().unwrap_or(by);
             let patient = soonest.saturating_sub(local.hurry);
             if needed.is_empty() || ready.len() >= BATCH || now >= patient {
-                for batch in batches(&ready, if local.apart { 1 } else { BATCH }) {
+                let most = local.batch.map_or(BATCH, |most| most.clamp(1, BATCH));
+                for batch in batches(&ready, most) {
                     let by = batch.iter().map(|l| l.1).min().unwrap_or(by);
                     d.act(Act::Prove(batch.iter().map(|l| l.0).collect()), by);
                 }
@@ -412,7 +430,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             d.wait((t + 1).max(from));
         }
     }
-    d.concluded(waiting)
+    d.concluded(facts, waiting)
 }
 
 /// Consecutive layers, no more than a transaction takes.
@@ -461,10 +479,11 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
     }
     let layers = layers_of(facts.proven).len();
-    d.concluded(format!(
-        "watching: {layers} of {} layers are proven",
-        facts.layers
-    ))
+    let noun = if facts.layers == 1 { "layer" } else { "layers" };
+    d.concluded(
+        facts,
+        format!("watching: {layers} of {} {noun} proven", facts.layers),
+    )
 }
 
 #[cfg(test)]
@@ -588,6 +607,52 @@ mod tests {
         all.sent = [1].into();
         let d = decide(Role::Provider, &f, &all, 1_500);
         assert_eq!(acts(&d), [Act::Prove(vec![0]), Act::Prove(vec![2, 3])]);
+    }
+
+    #[test]
+    fn fewer_layers_go_together_if_more_were_too_many() {
+        let f = posted(0);
+        let mut all = provider(&[0, 1, 2, 3]);
+        for (batch, expected) in [
+            (None, vec![vec![0, 1, 2, 3]]),
+            (Some(3), vec![vec![0, 1, 2], vec![3]]),
+            (Some(1), vec![vec![0], vec![1], vec![2], vec![3]]),
+            (Some(0), vec![vec![0], vec![1], vec![2], vec![3]]),
+        ] {
+            all.batch = batch;
+            let d = decide(Role::Provider, &f, &all, 1_500);
+            let expected: Vec<Act> = expected.into_iter().map(Act::Prove).collect();
+            assert_eq!(acts(&d), expected, "{batch:?}");
+        }
+    }
+
+    #[test]
+    fn sentences_name_what_they_are_about() {
+        let all = [
+            (Act::Prove(vec![3]), "proving layer 3"),
+            (Act::Prove(vec![3, 4]), "proving layers 3, 4"),
+            (
+                Act::Resolve(9, Address::ZERO),
+                "paying out the bond of 0x0000000000000000000000000000000000000000 for the challenge of layer 9",
+            ),
+            (
+                Act::Resolve(10, Address::ZERO),
+                "paying out the bond of 0x0000000000000000000000000000000000000000 for the demand for the output",
+            ),
+            (
+                Act::Timeout(10),
+                "defeating the claim: the demand for the output was not answered in time",
+            ),
+        ];
+        for (act, words) in all {
+            assert_eq!(act.what(10), words);
+        }
+        let mut f = posted(1);
+        f.challenges = vec![challenge(2, 1_700)];
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
+        assert_eq!(d.next, "making the proof of layer 2");
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_701);
+        assert_eq!(d.missed.as_deref(), Some("layer 2 was not proven in time"));
     }
 
     #[test]

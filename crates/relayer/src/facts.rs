@@ -2,13 +2,15 @@
 
 use crate::cursor::Tip;
 use crate::error::Error;
-use alloy::eips::BlockId;
+use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionInput, TransactionRequest};
 use alloy::sol_types::SolCall;
 use nanozk_chain::bindings::{beacon, dispute, lens, registry, settlement};
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
+use tracing::warn;
 
 /// Statuses, as in the contracts.
 pub mod status {
@@ -150,10 +152,24 @@ pub struct Facts {
 }
 
 /// Reads contracts as of one block.
+///
+/// A block is named by its hash (EIP-1898): a node that is behind, or on another branch, has none of that name. A node
+/// that takes no hashes is asked by number, and for the block of that number before and after: if both times it is the
+/// one that was meant, the state in between was that block's.
 #[derive(Clone, Debug)]
 pub struct Reader {
     provider: RootProvider,
     contracts: Contracts,
+    numbered: Arc<Mutex<Numbered>>,
+}
+
+/// Whether nodes take hashes of blocks.
+#[derive(Debug, Default)]
+struct Numbered {
+    /// They were refused as of this block.
+    at: B256,
+    /// It was said.
+    told: bool,
 }
 
 impl Reader {
@@ -162,6 +178,7 @@ impl Reader {
         Reader {
             provider,
             contracts,
+            numbered: Arc::default(),
         }
     }
 
@@ -170,28 +187,94 @@ impl Reader {
         &self,
         to: Address,
         call: &C,
-        at: BlockId,
+        at: Tip,
     ) -> Result<C::Return, Error> {
         let request = TransactionRequest::default()
             .to(to)
             .input(TransactionInput::both(Bytes::from(call.abi_encode())));
         let name = C::SIGNATURE.split('(').next().unwrap_or_default();
-        let output = self
-            .provider
-            .call(request)
-            .block(at)
-            .await
-            .map_err(|e| Error::of_node(e, &format!("reading {name}")))?;
+        let output = match self.is_numbered(at) {
+            true => self.by_number(name, request, at).await?,
+            false => match self.call(name, request.clone(), at.hash.into()).await {
+                Err(Error::Refused(reason)) => match self.by_number(name, request, at).await {
+                    // The number was not what it refused.
+                    Err(Error::Refused(_)) => return Err(Error::Refused(reason)),
+                    other => {
+                        self.note_numbered(at, &reason);
+                        other?
+                    }
+                },
+                other => other?,
+            },
+        };
         C::abi_decode_returns(&output).map_err(|_| Error::NotTheContract {
             contract: to,
             reason: format!("{name} returned {} bytes", output.len()),
         })
     }
 
-    /// All about a claim; none if there is no such job. A block is named by its hash: nodes on another branch have none
-    /// of that name.
+    async fn call(
+        &self,
+        name: &str,
+        request: TransactionRequest,
+        block: BlockId,
+    ) -> Result<Bytes, Error> {
+        let output = self.provider.call(request).block(block).await;
+        output.map_err(|e| Error::of_node(e, &format!("{name} reverted")))
+    }
+
+    /// The same of a node that takes no hashes.
+    async fn by_number(
+        &self,
+        name: &str,
+        request: TransactionRequest,
+        at: Tip,
+    ) -> Result<Bytes, Error> {
+        self.is_canonical(at).await?;
+        let output = self.call(name, request, BlockId::number(at.number)).await;
+        // Also a revert is one of that block only then.
+        self.is_canonical(at).await?;
+        output
+    }
+
+    /// Refuses a block that is not, or no longer, the one of its number.
+    async fn is_canonical(&self, at: Tip) -> Result<(), Error> {
+        let block = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Number(at.number))
+            .await
+            .map_err(|e| Error::of_node(e, "a block"))?;
+        match block {
+            Some(block) if block.header.hash == at.hash => Ok(()),
+            Some(_) => Err(Error::Nodes(format!(
+                "block {} was replaced while its state was read",
+                at.number
+            ))),
+            None => Err(Error::Nodes(format!("no node has block {}", at.number))),
+        }
+    }
+
+    /// Hashes are tried once with each block: another node may take them.
+    fn is_numbered(&self, at: Tip) -> bool {
+        let numbered = self.numbered.lock();
+        numbered.unwrap_or_else(PoisonError::into_inner).at == at.hash
+    }
+
+    fn note_numbered(&self, at: Tip, reason: &str) {
+        let mut numbered = self.numbered.lock().unwrap_or_else(PoisonError::into_inner);
+        numbered.at = at.hash;
+        if !std::mem::replace(&mut numbered.told, true) {
+            warn!(
+                code = "NZK207",
+                reason,
+                "a node takes no block hashes (EIP-1898): it is asked by number, and whether the block stayed the same"
+            );
+        }
+    }
+
+    /// All about a claim; none if there is no such job.
     pub async fn facts(&self, claim: B256, tip: Tip) -> Result<Option<Facts>, Error> {
-        let at = BlockId::hash(tip.hash);
+        let at = tip;
         let c = &self.contracts;
         let described = self
             .read(c.lens, &lens::describeClaimCall { claim }, at)
@@ -279,7 +362,7 @@ impl Reader {
         &self,
         claim: B256,
         layer: usize,
-        at: BlockId,
+        at: Tip,
         facts: &mut Facts,
     ) -> Result<(), Error> {
         let call = dispute::challengeOfCall {

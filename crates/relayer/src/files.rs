@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let length = path.metadata().map_err(wrong)?.len();
     if length > LARGEST {
         return Err(Error::Files(format!(
-            "{} has {length} bytes, more than any file of a claim",
+            "{} has {length} bytes, more than the {LARGEST} that a file of a claim may have",
             path.display()
         )));
     }
@@ -150,7 +150,7 @@ impl SessionFiles {
 
     fn recipient(&self) -> Result<Address, Error> {
         unpadded(self.session.context.recipient)
-            .ok_or_else(|| Error::Files("the recipient in session.json is no address".into()))
+            .ok_or_else(|| Error::Files("the recipient in session.json is not an address".into()))
     }
 
     /// What the provider signs and posts.
@@ -230,7 +230,7 @@ impl SessionFiles {
         let statement = self.session.statement(self.card.layers.len()).digest();
         if facts.status != 0 && facts.statement.0 != statement {
             return Some(format!(
-                "the claim on chain is of another session: its statement is {}",
+                "the claim on chain was posted from another session: its statement is {}",
                 facts.statement
             ));
         }
@@ -240,7 +240,7 @@ impl SessionFiles {
         let signer = self.signatures().ok()??.provider;
         (signer != facts.provider).then(|| {
             format!(
-                "signatures.json is of {signer}, the job was taken by {}",
+                "signatures.json is by {signer}, but the job was taken by {}",
                 facts.provider
             )
         })
@@ -276,10 +276,10 @@ impl Material<'_> {
             .ok_or_else(|| Error::Files("this needs the session's files".into()))
     }
 
-    /// The call that does it.
-    pub fn call(&self, act: &Act, encoder: &mut Encoder) -> Result<Call, Error> {
+    /// The call that does it, for a claim of so many layers.
+    pub fn call(&self, act: &Act, layers: usize, encoder: &mut Encoder) -> Result<Call, Error> {
         let (claim, c) = (self.id, self.contracts);
-        let what = act.what();
+        let what = act.what(layers);
         let layer_of = |l: &usize| U256::from(*l);
         Ok(match act {
             Act::Lock => Call::new(

@@ -32,7 +32,7 @@ const MAX_FILE: u64 = 1 << 16;
 /// Most work of a keystore: `n r p` of scrypt (8 times what geth writes, 2 GiB at most), or rounds of PBKDF2.
 const MAX_KEYSTORE_WORK: u64 = 1 << 24;
 /// For one request to KMS, and for all its repetitions.
-const KMS_PATIENCE: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
+const KMS_PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(60)];
 
 /// Why a key cannot be opened, or does not sign. Names in it are as they may be shown.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,7 @@ pub enum SignerError {
         reason: String,
     },
     /// A file is no keystore, or one of an unknown kind.
-    #[error(
-        "{path} is no keystore that can be opened: {reason}; make one with cast wallet import"
-    )]
+    #[error("cannot open the keystore {path}: {reason}; make one with cast wallet import")]
     Keystore {
         /// File.
         path: String,
@@ -86,14 +84,14 @@ pub enum SignerError {
         variable: String,
     },
     /// A file or variable holds something else than a private key. What it holds is not repeated: it may be a key.
-    #[error("{whence} has no private key: 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
+    #[error("{whence} does not hold a private key: write 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
     NotAKey {
         /// Which.
         whence: String,
     },
     /// A key for development on a public chain.
     #[error(
-        "{whence} is for development, and chain {chain_id} is no local one: use a keystore or AWS KMS, or set \
+        "{whence} is for development, and chain {chain_id} is not a local chain: use a keystore or AWS KMS, or set \
          allow_development_keys if this key may be lost"
     )]
     Development {
@@ -131,7 +129,7 @@ pub enum SignerError {
     },
     /// The endpoint is no address. It is not repeated: it may contain a password.
     #[error(
-        "the endpoint of {key} is no address: write such as https://kms.eu-central-1.amazonaws.com"
+        "the endpoint of {key} is not a URL: write one such as https://kms.eu-central-1.amazonaws.com"
     )]
     Endpoint {
         /// Key.

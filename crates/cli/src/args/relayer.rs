@@ -10,7 +10,7 @@ Put sessions (nanozk run --request) into the inbox, and requests to be watched; 
 
 Examples:
   nanozk relayer init                        # writes relayer.toml, which explains every setting
-  nanozk relayer check                       # is everything there? sends nothing
+  nanozk relayer check                       # is all there that run needs? sends nothing
   nanozk relayer run --dry-run               # says what it would send
   nanozk relayer run
   nanozk relayer status")]
@@ -18,7 +18,10 @@ pub(crate) enum RelayerCommand {
     /// Write a configuration that explains every setting
     #[command(after_help = "Example:\n  nanozk relayer init relayer.toml")]
     Init(InitArgs),
-    /// Check nodes, chain, contracts, keys, money and database, and send nothing
+    /// Check all that run needs and name everything that is missing; sends nothing
+    ///
+    /// Each node by itself, chain, contracts, keys and their permissions, money, models, inbox, database, the prover's
+    /// command, and the address of the HTTP API. Exit code 2 if anything failed.
     #[command(after_help = "Example:\n  nanozk relayer check --config relayer.toml")]
     Check(RelayerArgs),
     /// Run until it is told to end: once (Ctrl-C), and what is on its way is followed; twice, and it ends at once
@@ -56,7 +59,8 @@ pub(crate) struct InitArgs {
 #[command(after_help = "\
 Options are above variables (NANOZK_RELAYER_FEES__MAX_PER_DAY=1eth), which are above the file.
 
-Example:
+Examples:
+  nanozk relayer check --config relayer.toml
   nanozk relayer run --config relayer.toml --rpc https://a,https://b --set fees.max_per_day=1eth")]
 pub(crate) struct RelayerArgs {
     /// Configuration [default: relayer.toml, if there is one]
@@ -94,6 +98,9 @@ pub(crate) struct RelayerArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  nanozk relayer status --listen 127.0.0.1:8645 --all")]
 pub(crate) struct RelayerStatusArgs {
     /// Where the relayer listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8645")]

@@ -3,10 +3,10 @@
 use crate::args::{InitArgs, RelayerArgs, RelayerCommand, RelayerStatusArgs};
 use crate::output::Out;
 use anyhow::{bail, Context, Result};
-use nanozk_chain::format::{eth, relative, utc};
+use nanozk_chain::format::{duration, eth, relative, utc};
 use nanozk_chain::primitives::U256;
 use nanozk_relayer::template::Template;
-use nanozk_relayer::{api, unobserved, Config, Relayer};
+use nanozk_relayer::{api, unobserved, Config, Outcome};
 use serde_json::{json, Value};
 use std::io::{IsTerminal, Read, Write};
 use std::net::TcpStream;
@@ -35,7 +35,10 @@ pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
 fn init(args: &InitArgs, out: &Out) -> Result<()> {
     let file = &args.file;
     if file.exists() {
-        bail!("{} exists: it is not replaced", file.display());
+        bail!(
+            "{} exists and is not replaced: name another file, or delete it",
+            file.display()
+        );
     }
     let mut template = Template::default();
     if !args.rpc.is_empty() {
@@ -110,25 +113,41 @@ fn log(filter: &str, json: bool) -> Result<()> {
 fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
     log(&args.log, out.is_json())?;
-    runtime()?.block_on(async {
-        let relayer = Relayer::start(config, args.dry_run, unobserved()).await?;
-        let shared = relayer.shared();
-        let balance = shared.live().balance;
+    let report = runtime()?.block_on(nanozk_relayer::check(&config, args.dry_run));
+    for item in &report.checks {
+        let word = match item.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Warning => "warning",
+            Outcome::Failed => "failed",
+        };
+        let code = item.code.map(|code| format!("{code}: "));
+        let code = code.unwrap_or_default();
         out.text(format!(
-            "chain {}, contracts as deployed, account {} with {}: ready to run",
-            shared.home.chain_id,
-            shared.account,
-            eth(balance)
+            "{word:<8} {:<15} {code}{}",
+            item.name, item.message
         ));
-        out.json(&json!({
-            "event": "checked",
-            "chain_id": shared.home.chain_id,
-            "account": shared.account,
-            "balance": balance.to_string(),
-            "provider": shared.provider,
-        }));
-        Ok(())
-    })
+    }
+    let failures = report.failures();
+    out.json(&json!({
+        "event": "checked",
+        "ready": failures == 0,
+        "chain_id": report.chain_id,
+        "account": report.account,
+        "balance": report.balance.map(|b| b.to_string()),
+        "provider": report.provider,
+        "checks": report.checks,
+    }));
+    if failures == 0 {
+        out.text("\nready: nanozk relayer run");
+        return Ok(());
+    }
+    let failed = report.checks.iter();
+    let failed = failed.filter(|item| item.outcome == Outcome::Failed);
+    let failed: Vec<String> = failed
+        .map(|item| format!("\n  {}: {}", item.name, item.message))
+        .collect();
+    let noun = if failures == 1 { "check" } else { "checks" };
+    bail!("{failures} {noun} failed:{}", failed.concat())
 }
 
 fn run(args: &RelayerArgs, out: &Out) -> Result<()> {
@@ -150,7 +169,8 @@ fn get(address: &str, path: &str) -> Result<Value> {
     let host = address.trim_start_matches("http://").trim_end_matches('/');
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(host)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        // Of silence, however long an answer takes to come in.
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         let question = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
         );
@@ -160,7 +180,7 @@ fn get(address: &str, path: &str) -> Result<Value> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     };
     let answer = ask().with_context(|| {
-        format!("no relayer answers on {host}: start one with nanozk relayer run, or say where with --listen")
+        format!("no relayer answers on {host}: start one with nanozk relayer run, or give its address with --listen")
     })?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -174,7 +194,7 @@ fn get(address: &str, path: &str) -> Result<Value> {
                 .take(60)
                 .take_while(|c| !c.is_control())
                 .collect();
-            bail!("what answers on {host} is no relayer of this version: it says {line:?}")
+            bail!("what answers on {host} is not a relayer of this version: it says {line:?}")
         }
     }
 }
@@ -200,7 +220,14 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     });
     out.text(
         match (status["slack"].as_i64(), status["slack_claim"].as_str()) {
-            (Some(slack), Some(claim)) => format!("slack      {slack} s, claim {claim}"),
+            (Some(slack), Some(claim)) if slack < 0 => {
+                let late = duration(slack.unsigned_abs());
+                format!("slack      {late} too late, claim {claim}")
+            }
+            (Some(slack), Some(claim)) => {
+                let left = duration(slack.unsigned_abs());
+                format!("slack      {left} until the next deadline, of claim {claim}")
+            }
             _ => "slack      nothing is due".to_owned(),
         },
     );
@@ -236,6 +263,18 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
                 .unwrap_or_default()
         ));
     }
+    for slow in status["slow"].as_array().into_iter().flatten() {
+        let wait = |name: &str| duration(slow[name].as_f64().unwrap_or_default() as u64);
+        out.text(format!(
+            "slow       {}: no node answered within {}; it is asked again and waited for up to {}",
+            word(&slow["method"]),
+            wait("waited"),
+            wait("next")
+        ));
+    }
+    for (name, reason) in status["inbox"].as_object().into_iter().flatten() {
+        out.text(format!("refused    {name}: {}", word(reason)));
+    }
     let counts = &status["claims"];
     out.text(format!(
         "claims     {} open, {} ended\n",
@@ -243,7 +282,7 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     ));
     for claim in list["claims"].as_array().into_iter().flatten() {
         out.text(format!(
-            "{} {:<9} {:<10} {:<9} {} of {} layers",
+            "{} {:<9} {:<10} {:<9} {} of {} layers proven",
             word(&claim["id"]),
             word(&claim["role"]),
             word(&claim["lane"]),

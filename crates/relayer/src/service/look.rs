@@ -2,14 +2,14 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
-use crate::decide::{decide, list, lock_by, Act, Decision, Local, Need, Settle};
+use crate::decide::{decide, lock_by, named, Act, Decision, Local, Need, Settle, BATCH};
 use crate::error::Error;
 use crate::facts::{status, Facts};
 use crate::files::{Material, SessionFiles};
 use crate::prover::Task;
 use crate::signer::SignerError;
 use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
-use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::providers::Provider;
 use nanozk_chain::bindings::{beacon, market, registry};
@@ -17,6 +17,7 @@ use nanozk_chain::format::utc;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use tracing::{info, warn};
@@ -27,6 +28,9 @@ const IDLE: u64 = 3_600;
 const LIMITED: u64 = 15;
 /// Seconds after which files that could not be read are read again.
 const MISSING: u64 = 60;
+
+/// Files of proofs that are remembered to be readable.
+const REMEMBERED: usize = 1 << 16;
 
 /// Code and text of what is in the way.
 type Fault = (String, String);
@@ -52,7 +56,11 @@ fn from_intents(intents: &[Intent], facts: &Facts, local: &mut Local) -> Option<
             (Status::Signed, _) => local.sent.extend(of),
             // What cannot be had at once is had layer by layer.
             (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
-            (_, some) if refused && some.contains(',') => local.apart = true,
+            // By halves: the rest still goes together.
+            (_, some) if refused && some.contains(',') => {
+                let half = of.len() / 2;
+                local.batch = Some(local.batch.unwrap_or(BATCH).min(half));
+            }
             (_, one) if refused && fault.is_none() => {
                 let reason = intent.error.clone().unwrap_or_default();
                 let reason = format!("the proof of layer {one} is refused, {reason}");
@@ -105,20 +113,16 @@ impl Relayer {
             }
             Err(e) => {
                 // A node may know better soon, or another may.
-                let of_node = matches!(
-                    e,
-                    Error::Nodes(_) | Error::Refused(_) | Error::NotTheContract { .. }
-                );
-                let most = if of_node { 4 } else { 300 };
+                let most = if e.is_of_nodes() { 4 } else { 300 };
                 look.wake = now + (2u64 << row.failures.min(8)).min(most);
                 look.error = Some((e.code().into(), clean(&e.to_string())));
                 look.failed = true;
-                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_)));
+                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_) | Error::Slow(_)));
             }
         }
         if look.error != row.error {
             if let Some((code, reason)) = &look.error {
-                warn!(code, claim = %id, reason, "something is in the way");
+                warn!(code, claim = %id, reason, "the claim cannot go on");
             }
         }
         if look.ended {
@@ -194,8 +198,7 @@ impl Relayer {
             local.proofs.retain(|layer| {
                 // What cannot be sent is made again.
                 let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
-                let proof = needed.then(|| files.proof(*layer, &mut guard(&self.encoder)));
-                proof.is_none_or(|p| p.map_err(&mut note).is_ok())
+                !needed || self.readable(files, *layer).map_err(&mut note).is_ok()
             });
             // One file that cannot be read keeps nothing from being done that needs another.
             match files.output() {
@@ -242,6 +245,33 @@ impl Relayer {
             fault = lack.or(fault);
         }
         Ok((Some(facts), decision, fault))
+    }
+
+    /// Refuses a proof that cannot be sent. One that can be is not decoded again with each look, until its file or its
+    /// session is another.
+    fn readable(&self, files: &SessionFiles, layer: usize) -> Result<(), Error> {
+        let path = files.proof_path(layer);
+        let file = path
+            .metadata()
+            .map_err(|e| Error::Files(format!("cannot read {}: {e}", path.display())))?;
+        let claim = files.session.claim_digest(files.card.layers.len());
+        let stamp = [
+            file.ino() as i64,
+            file.len() as i64,
+            file.mtime(),
+            file.mtime_nsec(),
+        ];
+        let seen = (path, stamp, claim);
+        if guard(&self.readable).contains(&seen) {
+            return Ok(());
+        }
+        files.proof(layer, &mut guard(&self.encoder))?;
+        let mut readable = guard(&self.readable);
+        if readable.len() >= REMEMBERED {
+            readable.clear();
+        }
+        readable.insert(seen);
+        Ok(())
     }
 
     /// What is decided, if there is time for an aggregate; else with layers in its place.
@@ -292,7 +322,7 @@ impl Relayer {
                 }
             }
             wanted.push(act.key());
-            let call = material.call(act, &mut guard(&self.encoder));
+            let call = material.call(act, facts.layers, &mut guard(&self.encoder));
             let planned = match call {
                 Ok(call) => match self.plan(material.id, act, *by, call, tip).await {
                     Err(e @ Error::Limit(_)) => Err(e),
@@ -318,7 +348,7 @@ impl Relayer {
         all_well: bool,
     ) -> Option<Fault> {
         let runner = &self.shared.runner;
-        let layers = needed.as_ref().map(|need| list(&need.layers, ", "));
+        let layers = needed.as_ref().map(|need| need.layers.clone());
         if !self.shared.dry_run {
             runner.want(id, directory, needed.map(Task::Prove));
         }
@@ -326,8 +356,13 @@ impl Relayer {
             return Some(fault_of(&Error::Prover(reason)));
         }
         let layers = layers.filter(|_| all_well && !runner.exists())?;
-        let reason =
-            format!("proofs of layers {layers} are needed, and there is no prover.command");
+        let proofs = match layers.len() {
+            1 => format!("the proof of {} is", named(&layers)),
+            _ => format!("proofs of {} are", named(&layers)),
+        };
+        let reason = format!(
+            "{proofs} needed, and prover.command is not set: set it, or put proofs into the session"
+        );
         Some(fault_of(&Error::Prover(reason)))
     }
 
@@ -369,7 +404,7 @@ impl Relayer {
             signatures.check(&domains, &header)?;
             if !mine(signatures.provider) {
                 return Err(Error::Files(format!(
-                    "signatures.json is of {}, the job is for {}",
+                    "signatures.json is by {}, but the job is for {}",
                     signatures.provider, facts.provider
                 )));
             }
@@ -442,12 +477,12 @@ impl Relayer {
             .read(
                 self.shared.home.contracts.registry,
                 &registry::modelIdCall { version },
-                BlockId::hash(tip.hash),
+                tip,
             )
             .await?;
         if model.0 != files.session.model_id.0 {
             return Err(Error::Files(format!(
-                "the job is for model {model}, the session is of {}",
+                "the job is for the model {model}, but the session ran {}",
                 files.session.model_id
             )));
         }
@@ -466,7 +501,7 @@ impl Relayer {
         material: &Material<'_>,
         tip: Tip,
     ) -> Result<(), Error> {
-        let (c, at) = (&self.shared.home.contracts, BlockId::hash(tip.hash));
+        let c = &self.shared.home.contracts;
         if tip.time > material.lock_deadline {
             return Err(Error::Files(format!(
                 "the provider's signature took the job until {}: have it signed again (nanozk claim sign)",
@@ -476,14 +511,14 @@ impl Relayer {
         let id = material.id;
         let job = self
             .reader
-            .read(c.market, &market::jobCall { id }, at)
+            .read(c.market, &market::jobCall { id }, tip)
             .await?;
         files.check_order(id, job.newTokens)?;
         if job.lane != status::LANE_AUDITED {
             return Ok(());
         }
         let draw_time = beacon::maxDrawTimeCall {};
-        let draw_time = self.reader.read(c.beacon, &draw_time, at).await?;
+        let draw_time = self.reader.read(c.beacon, &draw_time, tip).await?;
         if U256::from(job.challengeWindow) < draw_time {
             return Err(Error::Files(format!(
                 "its layers may be drawn {draw_time} s after the claim, its challenge window is {} s: an honest claim could \
@@ -542,7 +577,11 @@ impl Relayer {
             return Ok(());
         }
         if self.shared.store.plan(&intent, tip.number).await? {
-            info!(code = "NZK023", claim = %id, by, "planned: {}", intent.what);
+            let until = match by {
+                0 => String::new(),
+                _ => format!(", to be included by {}", utc(by)),
+            };
+            info!(code = "NZK023", claim = %id, by, "planned: {}{until}", intent.what);
         }
         Ok(())
     }
