@@ -4,7 +4,8 @@ use super::{id_of, read_request, status, Chain};
 use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, RequestArgs, RequestFileArgs,
 };
-use crate::commands::run::{check_length, encode_prompt};
+use crate::commands::prompt::{read_prompt, Prompt};
+use crate::commands::run::check_length;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
 use anyhow::{bail, Context, Result};
@@ -93,11 +94,13 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let tokenizer = dir.tokenizer(&card)?;
-    let prompt = encode_prompt(
-        &tokenizer,
-        args.prompt.prompt.as_deref(),
-        args.prompt.prompt_tokens.as_deref(),
-    )?;
+    let Prompt {
+        tokens: prompt,
+        notes,
+    } = read_prompt(&tokenizer, args.prompt.source(), &args.tokenize)?;
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
     check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
@@ -175,6 +178,7 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
         "job": job,
         "version": version,
         "model_id": model_id,
+        "notes": notes,
         "input_digest": r.input_digest,
         "lock_by": r.lock_by,
         "claim_by": r.claim_by,
