@@ -4,6 +4,7 @@ mod chain;
 #[cfg(test)]
 mod examples;
 mod numbers;
+mod prompt;
 mod relayer;
 
 pub(crate) use chain::*;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::TranscriptKind;
 use numbers::{factor, fraction, gib, positions, positive, price};
+pub(crate) use prompt::*;
 pub(crate) use relayer::*;
 use std::path::PathBuf;
 
@@ -179,7 +181,9 @@ pub(crate) struct OpenOutputArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The checkpoint is a directory with config.json, tokenizer.json and model.safetensors (or its shards). \
+The checkpoint is a directory with config.json, weights (model.safetensors, pytorch_model.bin, or their shards) and \
+a tokenizer (tokenizer.json, or vocab.json and merges.txt). What a configuration asks for and is not implemented is \
+refused by name. \
 The model id that is printed binds weights, number formats, tokenizer, circuits and setup.
 
 Example:
@@ -235,14 +239,17 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Decoding is greedy: each token is the most likely one, the lowest id if several are. \
+Decoding is greedy: each token is the most likely one, the lowest id if several are. It stops after a stop token of \
+the model (nanozk model inspect shows them), which belongs to the answer, unless --ignore-eos is given. \
 The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
 
 With --request, prompt, salt and number of tokens are those of a job (nanozk job request), and the claim is \
-made for it.
+made for it. A job orders an exact number of tokens: a stop token does not end it.
 
 Examples:
   nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
+  nanozk run --model model --prompt-file prompt.txt --max-new-tokens 8 -o session
+  pass show prompt | nanozk run --model model --prompt - --max-new-tokens 8 -o session
   nanozk run --model model --request request.json --recipient 0x… -o session")]
 pub(crate) struct RunArgs {
     /// Model directory
@@ -250,7 +257,9 @@ pub(crate) struct RunArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) prompt: RunPromptArgs,
-    /// Tokens to generate
+    #[command(flatten)]
+    pub(crate) tokenize: TokenizeArgs,
+    /// Tokens to generate, at most
     #[arg(
         long,
         value_name = "N",
@@ -259,6 +268,9 @@ pub(crate) struct RunArgs {
         conflicts_with = "request"
     )]
     pub(crate) max_new_tokens: Option<usize>,
+    /// Go on after a stop token, until --max-new-tokens
+    #[arg(long, conflicts_with = "request")]
+    pub(crate) ignore_eos: bool,
     /// Session directory to write
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -282,31 +294,6 @@ pub(crate) struct RunArgs {
     /// Replace the output directory if it is a session, which is kept under another name: it has a secret
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct RunPromptArgs {
-    /// Text to continue
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// Token ids to continue, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    pub(crate) prompt_tokens: Option<Vec<u32>>,
-    /// Job to do
-    #[arg(long, value_name = "FILE")]
-    pub(crate) request: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct PromptArgs {
-    /// Text to continue
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// Token ids to continue, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    pub(crate) prompt_tokens: Option<Vec<u32>>,
 }
 
 #[derive(Debug, Args)]

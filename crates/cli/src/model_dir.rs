@@ -5,6 +5,7 @@
 //! | `card.json` | what anybody may know, and the model id follows from |
 //! | `model.safetensors` | the quantized model |
 //! | `tokenizer.json` | of the checkpoint |
+//! | `generation.json` | tokens after which generation stops; no part of the model id |
 //! | `report.json`, `plan.json` | quantization report, circuit sizes |
 //! | `secret.json` | seed of the blinding of the weight commitments; only for the owner |
 //! | `checkpoint/` | configuration and float weights, for `eval` and `importance` |
@@ -24,6 +25,18 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const SECRET_FORMAT: &str = "nanozk-model-secret-1";
 pub(crate) const IMPORTANCE_FORMAT: &str = "nanozk-importance-1";
+
+pub(crate) const GENERATION_FORMAT: &str = "nanozk-generation-1";
+
+/// Where generation stops.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Generation {
+    /// [`GENERATION_FORMAT`].
+    pub(crate) format: String,
+    /// Tokens after which it stops.
+    pub(crate) stop_tokens: Vec<u32>,
+}
 
 /// What blinds the weight commitments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,6 +119,23 @@ impl ModelDir {
             );
         }
         Ok(Tokenizer::load(&path, card.architecture.vocab)?)
+    }
+
+    /// The tokens after which generation stops; nothing if the directory does not say.
+    pub(crate) fn stop_tokens(&self) -> Result<Option<Vec<u32>>> {
+        let path = self.file("generation.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let generation: Generation = files::read_json(&path)?;
+        if generation.format != GENERATION_FORMAT {
+            bail!(
+                "{}: format {:?} where {GENERATION_FORMAT:?} is needed",
+                path.display(),
+                generation.format
+            );
+        }
+        Ok(Some(generation.stop_tokens))
     }
 
     pub(crate) fn secret(&self) -> Result<ModelSecret> {

@@ -1,6 +1,8 @@
 //! The command `nanozk`, from a checkpoint to a verified session, and everything that can go wrong.
 
 mod common;
+#[path = "cli/prompts.rs"]
+mod prompts;
 
 #[path = "cli/answers.rs"]
 mod answers;
@@ -537,7 +539,7 @@ fn checkpoints_that_cannot_be_imported() {
     );
     fails(
         &config(|v| v["vocab_size"] = json!(95)),
-        &["ids up to 96, expected at most 95"],
+        &["vocabulary has", "(95)", "only tokens below 95"],
     );
     fails(
         &|dir| std::fs::write(dir.join("config.json"), "{").unwrap(),
@@ -545,7 +547,7 @@ fn checkpoints_that_cannot_be_imported() {
     );
     fails(
         &|dir| std::fs::remove_file(dir.join("tokenizer.json")).unwrap(),
-        &["missing file", "tokenizer.json"],
+        &["no tokenizer.json", "vocab.json", "merges.txt"],
     );
     fails(
         &|dir| std::fs::write(dir.join("tokenizer.json"), "{}").unwrap(),

@@ -7,6 +7,7 @@ use crate::model::{Linear, QuantizedLayer, QuantizedModel};
 use crate::ops::{Error, PreparedLinear};
 use crate::spec::Spec;
 use crate::tables::ActivationTable;
+use std::ops::ControlFlow;
 
 /// LayerNorm over all positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,16 @@ impl QuantizedModel {
         on_token: impl FnMut(u32),
     ) -> Result<Vec<u32>, Error> {
         Executor::new(self)?.generate(prompt, max_new, on_token)
+    }
+
+    /// Greedy decoding that may stop early; see [`Executor::generate_until`].
+    pub fn generate_until(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Vec<u32>, Error> {
+        Executor::new(self)?.generate_until(prompt, max_new, on_token)
     }
 }
 

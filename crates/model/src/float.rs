@@ -1,20 +1,25 @@
 //! The float reference: the model as its checkpoint defines it, in `f32`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var, D};
 use nanozk_executor::{Activation, Architecture};
 
-use crate::checkpoint::{Config, Shards};
+use crate::checkpoint::Shards;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::report::Op;
 use crate::tokenizer::{check_tokens, Tokenizer};
+use crate::{generation, source, tokenizer_files};
 
 /// An imported checkpoint: weights, configuration and tokenizer.
 #[derive(Clone, Debug)]
 pub struct FloatModel {
     config: Config,
     tokenizer: Tokenizer,
+    stop: Vec<u32>,
+    notes: Vec<String>,
+    files: Vec<PathBuf>,
     pub(crate) params: Params,
 }
 
@@ -40,16 +45,25 @@ pub(crate) struct Params {
 }
 
 /// Called with the values of every operation, in the units of the integer model's meaning:
-/// normalized activations before gain and bias, queries with `1/sqrt(c)`.
+/// normalized activations before gain and bias, queries with what scores are divided by.
 pub(crate) type Observer<'a> = dyn FnMut(Option<usize>, Op, Vec<f32>) -> Result<()> + 'a;
 
 impl FloatModel {
     /// Imports a Hugging Face checkpoint folder of the GPT-2 family.
     pub fn load(dir: &Path) -> Result<Self> {
-        let config = Config::load(&dir.join("config.json"))?;
+        let path = dir.join("config.json");
+        let json = source::read_json(&path)?;
+        let config = Config::from_json(&json)?;
         let arch = config.arch;
-        let tokenizer = Tokenizer::load(&dir.join("tokenizer.json"), arch.vocab)?;
+        let mut notes = Vec::new();
+        let mut files = vec![path];
+        let path = dir.join("generation_config.json");
+        let generation: Option<serde_json::Value> = source::read_json_if_present(&path)?;
+        files.extend(generation.is_some().then_some(path));
+        let stop = generation::stop_tokens(&json, generation.as_ref(), arch.vocab, &mut notes)?;
+        let tokenizer = tokenizer_files::load(dir, arch.vocab, &mut notes)?;
         let shards = Shards::load(dir)?;
+        files.extend(shards.files().map(Path::to_owned));
         let weights = shards.open()?;
         let (d, f) = (arch.width, arch.mlp_width);
         let pair = |name: &str, shape: &[usize]| -> Result<[Tensor; 2]> {
@@ -83,9 +97,14 @@ impl FloatModel {
         } else {
             weights.head(&[arch.vocab, d])?
         };
+        notes.extend(shards.notes().iter().cloned());
+        notes.extend(weights.notes());
         Ok(Self {
             config,
             tokenizer,
+            stop,
+            notes,
+            files,
             params: Params {
                 wte,
                 wpe,
@@ -111,6 +130,21 @@ impl FloatModel {
         &self.tokenizer
     }
 
+    /// Tokens after which generation stops.
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.stop
+    }
+
+    /// What the checkpoint has that is not applied, or was read in another way than its files say.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The configuration files and weights that were read. The tokenizer's file is [`Tokenizer::json`].
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// Tokens of a window of text: the longest bucket (4, 8, 16, …) that fits the context.
     pub fn window(&self) -> usize {
         let context = self.config.arch.context;
@@ -119,15 +153,7 @@ impl FloatModel {
 
     /// Consecutive windows of a text; the last partial one is dropped.
     pub fn windows(&self, text: &str) -> Result<Vec<Vec<u32>>> {
-        let tokens = self.tokenizer.encode_long(text)?;
-        let n = self.window();
-        if tokens.len() < n {
-            return Err(Error::TextTooShort {
-                expected: n,
-                got: tokens.len(),
-            });
-        }
-        Ok(tokens.chunks_exact(n).map(<[u32]>::to_vec).collect())
+        self.tokenizer.windows(text, self.window())
     }
 
     /// Logits of all positions, `[n][vocab]`.
@@ -234,7 +260,7 @@ impl FloatModel {
             let h = norm(&x)?;
             record(layer, Op::Norm1, &h)?;
             let qkv = linear(&affine(&h, &block.ln1)?, &block.qkv)?;
-            let q = (qkv.narrow(1, 0, d)? / (c as f64).sqrt())?;
+            let q = (qkv.narrow(1, 0, d)? / self.config.query_divisor(l))?;
             let k = qkv.narrow(1, d, d)?;
             let v = qkv.narrow(1, 2 * d, d)?;
             record(layer, Op::Query, &q)?;

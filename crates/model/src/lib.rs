@@ -8,15 +8,21 @@
 //! * [`importance()`]: Fisher information of each layer, and what a choice of layers covers of it.
 
 pub mod checkpoint;
+pub mod config;
 pub mod error;
 pub mod evaluate;
 pub mod file;
 pub mod float;
+mod generation;
 pub mod importance;
+mod pickle;
 pub mod quantize;
 pub mod report;
+pub mod source;
 pub mod tokenizer;
+mod tokenizer_files;
 
+pub use config::Config;
 pub use error::{Error, Result};
 pub use evaluate::{evaluate, perplexity, Eval, Perplexity};
 pub use float::FloatModel;
@@ -25,4 +31,4 @@ pub use importance::{
 };
 pub use quantize::{quantize, Options};
 pub use report::{Op, OpReport, Report};
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Prompt, PromptOptions, Tokenizer};

@@ -1,6 +1,6 @@
 //! From floats to the integers of `docs/arithmetic.md`.
 //!
-//! LayerNorm gain and bias are folded into the matrix that follows, `1/sqrt(c)` and the calibrated scales of
+//! LayerNorm gain and bias are folded into the matrix that follows, what scores are divided by and the calibrated scales of
 //! queries, keys and values into their matrices, in `f64`. Precision is chosen from what calibration text shows:
 //! as many fractional bits as leave the headroom asked for.
 //!
@@ -382,7 +382,8 @@ fn build(
             .collect())
     };
     let mut layers = Vec::with_capacity(arch.layers);
-    for ((block, s), offset) in params.blocks.iter().zip(scales).zip(offsets) {
+    for (l, ((block, s), offset)) in params.blocks.iter().zip(scales).zip(offsets).enumerate() {
+        let divisor = model.config().query_divisor(l);
         let qkv = Affine::new(&block.qkv)?.fold(&block.ln1)?;
         // From normalized input at `norm_frac` to `out` steps per unit after the shift.
         let after_norm = |m: &Affine, part: usize, count: usize, out: &dyn Fn(usize) -> f64| {
@@ -402,7 +403,7 @@ fn build(
         }
         let context = context_scale(s);
         layers.push(QuantizedLayer {
-            q: after_norm(&qkv, 0, d, &|o| s.q[o / c] / (c as f64).sqrt()),
+            q: after_norm(&qkv, 0, d, &|o| s.q[o / c] / divisor),
             k: after_norm(&qkv, 1, d, &|o| s.k[o / c]),
             v: after_norm(&qkv, 2, d, &|_| s.v),
             attn_out: Affine::new(&block.attn_out)?.quantize(

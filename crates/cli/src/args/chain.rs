@@ -1,6 +1,6 @@
 //! Options of the commands that talk to a chain.
 
-use super::{layer_list, LayerList, PromptArgs};
+use super::{layer_list, LayerList, PromptArgs, TokenizeArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use nanozk_chain::address::parse_address;
 use nanozk_chain::format::{parse_duration, Amount};
@@ -266,6 +266,8 @@ is signed.
 
 Example:
   nanozk job request --model model --prompt 'Ownership is' --max-new-tokens 8 --price 0.001eth \\
+    --rpc http://127.0.0.1:8545 --private-key-file key -o request.json
+  nanozk job request --model model --prompt-file prompt.txt --max-new-tokens 8 --price 0.001eth \\
     --rpc http://127.0.0.1:8545 --private-key-file key -o request.json")]
 pub(crate) struct RequestArgs {
     #[command(flatten)]
@@ -277,7 +279,9 @@ pub(crate) struct RequestArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) prompt: PromptArgs,
-    /// Tokens to generate
+    #[command(flatten)]
+    pub(crate) tokenize: TokenizeArgs,
+    /// Tokens to generate, exactly: a stop token does not end a job
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_new_tokens: u32,
     /// Registered version [default: the only one of the model]

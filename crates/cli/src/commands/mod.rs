@@ -7,6 +7,7 @@ mod eval;
 mod importance;
 mod model;
 mod open_output;
+mod prompt;
 mod prove;
 mod reexecute;
 mod relayer;
@@ -99,10 +100,13 @@ fn judged(out: &Out, mut about: Value, result: Result<()>) -> Result<Outcome> {
 
 /// A text file.
 fn read_text(path: &Path, what: &str) -> Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {what} {}", path.display()))?;
+    let failed = || format!("cannot read {what} {}", path.display());
+    let bytes = std::fs::read(path).with_context(failed)?;
+    nanozk_model::source::check(path, &bytes)?;
+    let text = std::str::from_utf8(nanozk_model::source::text(path, &bytes)?)
+        .with_context(|| format!("{what} {} is not UTF-8", path.display()))?;
     if text.trim().is_empty() {
         bail!("{what} {} is empty", path.display());
     }
-    Ok(text)
+    Ok(text.to_owned())
 }

@@ -3,7 +3,9 @@
 use super::read_text;
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
-use crate::model_dir::{layer_names, sha256, ModelDir, ModelSecret, SECRET_FORMAT};
+use crate::model_dir::{
+    layer_names, sha256, Generation, ModelDir, ModelSecret, GENERATION_FORMAT, SECRET_FORMAT,
+};
 use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
@@ -18,7 +20,7 @@ use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     // What can be wrong is looked at before anything takes long.
@@ -58,6 +60,13 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         headroom: args.headroom,
     };
     let (model, report) = quantize(&float, &calibration, &options).context("cannot quantize")?;
+    let tokenizer = float.tokenizer().json().to_vec();
+    let read = float.files().to_vec();
+    let notes = float.notes().to_vec();
+    let generation = Generation {
+        format: GENERATION_FORMAT.into(),
+        stop_tokens: float.stop_tokens().to_vec(),
+    };
     drop(float);
     progress.message("planning circuits");
     let objective = Objective {
@@ -73,7 +82,6 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     progress = Progress::bar("committing to weights", plan.choices.len());
     let mut seed = [0; 32];
     OsRng.fill_bytes(&mut seed);
-    let tokenizer = files::read(&args.checkpoint.join("tokenizer.json"))?;
     let card = register(
         &model,
         sha256(&tokenizer).0,
@@ -99,7 +107,8 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         weight_seed: Digest32(seed),
     };
     files::write_json_secret(&dir.join("secret.json"), &secret)?;
-    copy_checkpoint(&args.checkpoint, &dir.join("checkpoint"))?;
+    files::write_json(&dir.join("generation.json"), &generation)?;
+    copy_checkpoint(&read, &tokenizer, &dir.join("checkpoint"))?;
     let replaced = staging.finish(out)?;
 
     let id = card.model_id();
@@ -107,6 +116,9 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         out.text(report.render());
         out.text(plan.explain());
     }
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
     if card.development_setup {
         out.note(DEVELOPMENT_WARNING);
     }
@@ -125,6 +137,8 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         "tokens": tokens,
         "setup": card.setup,
         "development_setup": card.development_setup,
+        "stop_tokens": generation.stop_tokens,
+        "notes": notes,
         "plan": plan,
         "report": args.verbose.then_some(report),
         "replaced": replaced,
@@ -161,20 +175,14 @@ fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
     }
 }
 
-/// Configuration, tokenizer and weights; nothing else of the directory.
-fn copy_checkpoint(from: &Path, to: &Path) -> Result<()> {
-    let failed = || format!("cannot copy the checkpoint {}", from.display());
+/// The files that were read, and the tokenizer that they make; nothing else of the directory.
+fn copy_checkpoint(read: &[PathBuf], tokenizer: &[u8], to: &Path) -> Result<()> {
     files::create_dir(to)?;
-    for entry in std::fs::read_dir(from).with_context(failed)? {
-        let entry = entry.with_context(failed)?;
-        let name = entry.file_name();
-        let Some(text) = name.to_str() else { continue };
-        let wanted = matches!(text, "config.json" | "tokenizer.json")
-            || text.ends_with(".safetensors")
-            || text.ends_with(".safetensors.index.json");
-        if wanted {
-            std::fs::copy(entry.path(), to.join(&name)).with_context(failed)?;
-        }
+    files::write(&to.join("tokenizer.json"), tokenizer)?;
+    for path in read {
+        let name = path.file_name().context("a file without a name")?;
+        std::fs::copy(path, to.join(name))
+            .with_context(|| format!("cannot copy {} of the checkpoint", path.display()))?;
     }
     Ok(())
 }
@@ -182,6 +190,8 @@ fn copy_checkpoint(from: &Path, to: &Path) -> Result<()> {
 pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let (card, plan, report) = (dir.card()?, dir.plan()?, dir.report()?);
+    let stop_tokens = dir.stop_tokens()?;
+    let tokenizer = dir.tokenizer(&card)?;
     let development = crate::data::is_development(&card);
     let id = card.model_id();
     let a = card.architecture;
@@ -196,6 +206,17 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     ));
     out.text(format!("positions     {}", card.tokens));
     out.text(format!("tokenizer     {} (SHA-256)", card.tokenizer));
+    let names: Vec<String> = stop_tokens
+        .iter()
+        .flatten()
+        .map(|&t| tokenizer.name(t))
+        .collect();
+    let names = match (&stop_tokens, names.as_slice()) {
+        (None, _) => "not known: generation.json is missing".into(),
+        (_, []) => "none".into(),
+        (_, names) => names.join(", "),
+    };
+    out.text(format!("stop tokens   {names}"));
     out.text(format!(
         "setup         {}{}",
         card.setup,
@@ -216,6 +237,7 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
         "tokens": card.tokens,
         "setup": card.setup,
         "development_setup": development,
+        "stop_tokens": stop_tokens,
         "layers": card.layers,
         "plan": plan,
         "report": report,

@@ -4,7 +4,8 @@ use super::{id_of, read_request, status, Chain};
 use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, LockArgs, RequestArgs, RequestFileArgs,
 };
-use crate::commands::run::{check_length, encode_prompt};
+use crate::commands::prompt::{read_prompt, Prompt};
+use crate::commands::run::check_length;
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
@@ -100,11 +101,13 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let tokenizer = dir.tokenizer(&card)?;
-    let prompt = encode_prompt(
-        &tokenizer,
-        args.prompt.prompt.as_deref(),
-        args.prompt.prompt_tokens.as_deref(),
-    )?;
+    let Prompt {
+        tokens: prompt,
+        notes,
+    } = read_prompt(&tokenizer, args.prompt.source(), &args.tokenize)?;
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
     check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
     // What is signed is about the model that the card describes, whoever made the card.
     let progress = Progress::spinner("checking the card's keys");
@@ -189,6 +192,7 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
         "job": job,
         "version": version,
         "model_id": model_id,
+        "notes": notes,
         "input_digest": r.input_digest,
         "lock_by": r.lock_by,
         "claim_by": r.claim_by,
