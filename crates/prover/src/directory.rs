@@ -74,6 +74,8 @@ impl Kind {
         [Kind::Session, Kind::Verifiers, Kind::Model]
             .into_iter()
             .find(|kind| path.join(kind.marker()).is_file())
+            // What is left of a session without its claim is no model.
+            .filter(|kind| *kind != Kind::Model || !path.join("proofs").exists())
     }
 
     /// Fails unless a directory is of this kind.
@@ -124,6 +126,11 @@ mod tests {
             error.to_string().ends_with("it is a session directory"),
             "{error}"
         );
+        std::fs::remove_file(path.join("session.json")).expect("removed");
+        std::fs::create_dir(path.join("proofs")).expect("created");
+        assert!(Kind::of(path).is_none() && !Kind::Model.wrote(path));
+        let error = Kind::Session.check(path).expect_err("a rest");
+        assert!(error.to_string().contains("has no session.json"), "{error}");
         let error = Kind::Session
             .check(&path.join("nowhere"))
             .expect_err("nothing");

@@ -247,7 +247,7 @@ fn a_challenge_is_answered() {
     w.fails(
         PROVIDER,
         &["claim", "answer", path(&session)],
-        &["layers 1 have no proof"],
+        &["layer 1 has no proof"],
     );
     w.prove(&session, "1");
     let [free, bonded] = w.balance(PROVIDER);
@@ -401,6 +401,9 @@ pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
     edit(&forged.join("session.json"), |s| {
         s["model_id"] = json!(f.id);
         s["input_digest"] = file["request"]["input_digest"].clone();
+    });
+    edit(&forged.join("secret.json"), |s| {
+        s["input_salt"] = file["input_salt"].clone();
     });
     (honest, forged)
 }
