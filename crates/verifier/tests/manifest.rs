@@ -116,7 +116,8 @@ fn weights_are_as_many_as_the_plan_says_and_under_this_setup() {
 #[test]
 fn the_id_binds_the_manifest() {
     let card = &MODEL.card;
-    let changes: [(&str, fn(&mut ModelCard)); 13] = [
+    type Change = (&'static str, fn(&mut ModelCard));
+    let changes: [Change; 13] = [
         ("width", |c| c.architecture.width += 1),
         ("context", |c| c.architecture.context += 1),
         ("number formats", |c| c.spec.norm_frac += 1),

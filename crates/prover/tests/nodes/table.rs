@@ -5,7 +5,7 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_aggregation::gates::{At, LANE, LANES, PAIR};
 use nanozk_aggregation::Columns;
-use nanozk_circuits::ir::{Kind, Program};
+use nanozk_circuits::ir::{Gate, Kind, Program};
 use nanozk_prover::check::violations;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) program: Arc<Program>,
     pub(crate) first: Vec<Vec<Fr>>,
     pub(crate) instances: Vec<Fr>,
+    /// Without gates that add points or look up.
+    arithmetic: Arc<Program>,
     memory: Arc<Memory>,
 }
 
@@ -55,9 +57,24 @@ impl Memory {
     }
 }
 
+fn arithmetic(program: &Program) -> Program {
+    let looks_up = |gate: &Gate| {
+        let mut cells = gate.poly.0.iter().flat_map(|t| &t.cells);
+        cells.any(|c| program.info(c.column).kind == Kind::Second)
+    };
+    let mut out = program.clone();
+    out.steps.clear();
+    out.gates.retain(|gate| {
+        let adds = gate.id.starts_with("add_") || gate.id.starts_with("load_");
+        !adds && !looks_up(gate)
+    });
+    out
+}
+
 impl Table {
     pub(crate) fn new(columns: Columns, instances: &[Fr]) -> Self {
         Table {
+            arithmetic: Arc::new(arithmetic(&columns.program)),
             memory: Arc::new(Memory::new(&columns.program)),
             program: Arc::new(columns.program),
             first: columns.first_phase,
@@ -146,16 +163,7 @@ impl Table {
     /// Gates that do not hold, of those that neither add points nor look up: whoever repairs a table reads what was
     /// written, and what was not changed still adds up.
     pub(crate) fn violated_arithmetic(&self) -> Vec<String> {
-        let mut program = (*self.program).clone();
-        program.steps.clear();
-        let second = |p: &Program, g: &nanozk_circuits::ir::Gate| {
-            let mut cells = g.poly.0.iter().flat_map(|t| &t.cells);
-            cells.any(|c| p.info(c.column).kind == Kind::Second)
-        };
-        program.gates.retain(|g| {
-            !second(&self.program, g) && !g.id.starts_with("add_") && !g.id.starts_with("load_")
-        });
-        self.violated_of(&program)
+        self.violated_of(&self.arithmetic)
     }
 
     fn violated_of(&self, program: &Program) -> Vec<String> {
