@@ -239,7 +239,8 @@ pub(crate) mod tests {
     #[test]
     fn the_prompt_has_the_signed_digest() {
         signed().check_prompt(8).expect("its own");
-        let changes: [(fn(&mut RequestFile), &str); 9] = [
+        type Change = fn(&mut RequestFile);
+        let changes: [(Change, &str); 9] = [
             (|f| f.prompt[0] = 3, "do not have the digest"),
             (|f| f.prompt.swap(0, 1), "do not have the digest"),
             (|f| f.prompt.push(0), "do not have the digest"),

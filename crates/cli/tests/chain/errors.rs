@@ -552,7 +552,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
         &["output.json are not those of the session"],
     );
     fails(
-        &with("--model", &crate::lanes::other_model().to_owned()),
+        &with("--model", crate::lanes::other_model()),
         &["the request is for model"],
     );
     assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
