@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor};
 use nanozk_executor::{Activation, Architecture};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::tensor::{TensorInfo, TensorView};
+use safetensors::Dtype;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::tensors::TensorFile;
 
 /// What `config.json` says, checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +51,11 @@ impl Config {
     /// Reads and checks `config.json`.
     pub fn load(path: &Path) -> Result<Self> {
         Self::from_json(&read_json(path)?)
+    }
+
+    /// What the queries of a block are divided by: attention scores are divided by it, and queries carry that.
+    pub fn query_divisor(&self, _layer: usize) -> f64 {
+        ((self.arch.width / self.arch.heads) as f64).sqrt()
     }
 
     fn from_json(json: &Value) -> Result<Self> {
@@ -179,8 +186,9 @@ fn dimension(json: &Value, option: &'static str) -> Result<usize> {
 }
 
 /// The safetensors files of a folder and where each tensor is.
+#[derive(Debug)]
 pub(crate) struct Shards {
-    files: Vec<(PathBuf, Vec<u8>)>,
+    files: Vec<TensorFile>,
     /// Tensor name to index in `files`; empty if there is only one file.
     map: BTreeMap<String, usize>,
 }
@@ -191,7 +199,7 @@ impl Shards {
         let index = dir.join("model.safetensors.index.json");
         if single.exists() || !index.exists() {
             return Ok(Self {
-                files: vec![(single.clone(), read(&single)?)],
+                files: vec![TensorFile::open(&single)?],
                 map: BTreeMap::new(),
             });
         }
@@ -204,7 +212,8 @@ impl Shards {
             .get("weight_map")
             .and_then(Value::as_object)
             .ok_or_else(|| invalid("expected an object `weight_map`".into()))?;
-        let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let mut files = Vec::new();
         let mut map = BTreeMap::new();
         for (name, file) in weight_map {
             let file = file
@@ -216,11 +225,11 @@ impl Shards {
                 )));
             }
             let path = dir.join(file);
-            let at = match files.iter().position(|(p, _)| *p == path) {
+            let at = match paths.iter().position(|p| *p == path) {
                 Some(at) => at,
                 None => {
-                    let bytes = read(&path)?;
-                    files.push((path, bytes));
+                    files.push(TensorFile::open(&path)?);
+                    paths.push(path);
                     files.len() - 1
                 }
             };
@@ -229,44 +238,21 @@ impl Shards {
         Ok(Self { files, map })
     }
 
-    pub(crate) fn open(&self) -> Result<Weights<'_>> {
-        let files = self
-            .files
-            .iter()
-            .map(|(path, bytes)| parse(path, bytes))
-            .collect::<Result<Vec<_>>>()?;
+    pub(crate) fn open(&self) -> Weights<'_> {
         let mut weights = Weights {
-            files,
+            files: &self.files,
             map: &self.map,
             prefix: "",
         };
         if weights.contains("transformer.wte.weight") {
             weights.prefix = "transformer.";
         }
-        Ok(weights)
+        weights
     }
 }
 
-/// Parses a safetensors file, telling truncation from a wrong header.
-pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes).map_err(|e| {
-        let got = bytes.len() as u64;
-        match announced(bytes) {
-            Some(expected) if expected > got => Error::Truncated {
-                path: path.to_owned(),
-                expected,
-                got,
-            },
-            _ => Error::Malformed {
-                path: path.to_owned(),
-                reason: e.to_string(),
-            },
-        }
-    })
-}
-
 /// Bytes a safetensors header announces, as far as it can be read.
-fn announced(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn announced(bytes: &[u8]) -> Option<u64> {
     let Some(length) = bytes.first_chunk::<8>() else {
         return Some(8);
     };
@@ -285,13 +271,13 @@ fn announced(bytes: &[u8]) -> Option<u64> {
 }
 
 pub(crate) struct Weights<'a> {
-    files: Vec<SafeTensors<'a>>,
+    files: &'a [TensorFile],
     map: &'a BTreeMap<String, usize>,
     prefix: &'static str,
 }
 
 impl<'a> Weights<'a> {
-    fn file(&self, name: &str) -> Option<&SafeTensors<'a>> {
+    fn file(&self, name: &str) -> Option<&'a TensorFile> {
         if self.map.is_empty() {
             self.files.first()
         } else {
@@ -300,7 +286,7 @@ impl<'a> Weights<'a> {
     }
 
     fn contains(&self, name: &str) -> bool {
-        self.file(name).is_some_and(|f| f.tensor(name).is_ok())
+        self.file(name).is_some_and(|f| f.info(name).is_some())
     }
 
     /// A tensor of the transformer, whose names may have a prefix.
@@ -317,26 +303,47 @@ impl<'a> Weights<'a> {
         self.contains("lm_head.weight")
     }
 
-    fn get(&self, name: String, shape: &[usize]) -> Result<Tensor> {
-        let view = self.file(&name).and_then(|f| f.tensor(&name).ok());
-        let Some(view) = view else {
-            return Err(Error::MissingTensor { name });
+    /// Refuses a tensor that is missing, of another shape, or of elements that cannot be read; reads no data.
+    pub(crate) fn check(&self, name: &str, shape: &[usize]) -> Result<()> {
+        self.find(&format!("{}{name}", self.prefix), shape)?;
+        Ok(())
+    }
+
+    /// Like [`Self::check`], of the vocabulary projection.
+    pub(crate) fn check_head(&self, shape: &[usize]) -> Result<()> {
+        self.find("lm_head.weight", shape)?;
+        Ok(())
+    }
+
+    fn find(&self, name: &str, shape: &[usize]) -> Result<(&'a TensorFile, &'a TensorInfo)> {
+        let file = self.file(name);
+        let Some((file, info)) = file.and_then(|f| Some((f, f.info(name)?))) else {
+            return Err(Error::MissingTensor { name: name.into() });
         };
-        if view.shape() != shape {
+        if info.shape != shape {
             return Err(Error::Shape {
-                name,
+                name: name.into(),
                 expected: shape.to_vec(),
-                got: view.shape().to_vec(),
+                got: info.shape.clone(),
             });
         }
-        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+        if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
             return Err(Error::Dtype {
-                name,
+                name: name.into(),
                 expected: "F32, F16 or BF16",
-                got: format!("{:?}", view.dtype()),
+                got: format!("{:?}", info.dtype),
             });
         }
+        Ok((file, info))
+    }
+
+    fn get(&self, name: String, shape: &[usize]) -> Result<Tensor> {
+        let (file, info) = self.find(&name, shape)?;
+        let bytes = file.read(info)?;
+        let view = TensorView::new(info.dtype, info.shape.clone(), &bytes)
+            .map_err(candle_core::Error::from)?;
         let tensor = view.load(&Device::Cpu)?.to_dtype(DType::F32)?;
+        drop(bytes);
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
             return Err(Error::NonFinite {

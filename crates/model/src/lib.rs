@@ -13,16 +13,20 @@ pub mod evaluate;
 pub mod file;
 pub mod float;
 pub mod importance;
+pub mod parts;
 pub mod quantize;
 pub mod report;
+pub mod synthetic;
+mod tensors;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
-pub use evaluate::{evaluate, perplexity, Eval, Perplexity};
+pub use evaluate::{evaluate, evaluate_windows, perplexity, Eval, Perplexity};
 pub use float::FloatModel;
 pub use importance::{
     coverage, importance, render_coverage, Coverage, Importance, LayerImportance,
 };
-pub use quantize::{quantize, Options};
-pub use report::{Op, OpReport, Report};
+pub use parts::Checkpoint;
+pub use quantize::{quantize, quantize_checkpoint, Estimate, Options, Stage};
+pub use report::{Op, OpReport, Overflow, Report};
 pub use tokenizer::Tokenizer;

@@ -70,6 +70,18 @@ impl Tokenizer {
         Ok(ids)
     }
 
+    /// Consecutive windows of `length` tokens of a text; the last partial one is dropped.
+    pub fn windows(&self, text: &str, length: usize) -> Result<Vec<Vec<u32>>> {
+        let tokens = self.encode_long(text)?;
+        if tokens.len() < length {
+            return Err(Error::TextTooShort {
+                expected: length,
+                got: tokens.len(),
+            });
+        }
+        Ok(tokens.chunks_exact(length).map(<[u32]>::to_vec).collect())
+    }
+
     /// Text of token ids, special tokens included.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         self.check(ids)?;
