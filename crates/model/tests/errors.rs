@@ -387,7 +387,7 @@ fn values_beyond_every_format() {
         ("h.0.attn.c_attn.weight", 35.0, Op::Query, Some(0)),
         ("wpe.weight", 1e12, Op::Embedding, None),
         ("h.0.mlp.c_proj.weight", 1e38, Op::MlpOut, Some(0)),
-        ("h.1.ln_1.weight", 1e38, Op::Query, Some(1)),
+        ("h.1.ln_1.weight", 1e38, Op::Key, Some(1)),
         ("h.1.mlp.c_proj.weight", 1e10, Op::MlpOut, Some(1)),
     ] {
         let dir = tempfile::tempdir().unwrap();

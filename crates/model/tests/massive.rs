@@ -61,11 +61,10 @@ fn quantized(
 #[test]
 fn other_text_stays_in_range() {
     let text: String = common::text("heldout.txt").chars().take(4_000).collect();
-    // Normalized values have about eleven bits; features a thousand times smaller than others keep one or two.
-    for (factor, agreement) in [(1.0, 0.98), (100.0, 0.9), (1_000.0, 0.5), (10_000.0, 0.0)] {
+    for (factor, agreement) in [(1.0, 0.98), (100.0, 0.9)] {
         let model = massive(factor);
         let (integer, report) = quantized(&model, None);
-        assert_eq!(report.clipped(), 0);
+        assert_eq!((report.clipped(), &report.overflows), (0, &Vec::new()));
         let eval = evaluate(&model, &integer, &text, |_, _| {}).unwrap();
         assert_eq!(eval.overflows, [], "{factor}");
         assert!(eval.top1_agreement >= agreement, "{factor}: {eval:?}");
@@ -75,6 +74,25 @@ fn other_text_stays_in_range() {
             told <= eval.top1_agreement + 0.2,
             "{factor}: {told} {eval:?}"
         );
+    }
+}
+
+/// Normalized values have about eleven bits, of which features a thousand times smaller than others keep one or two;
+/// and a token with less of the great features has far more of the others than any that was seen. Such a model is
+/// imported all the same, what is lost is said, and most of other text can be computed.
+#[test]
+fn far_greater_features_cost_precision_and_are_told() {
+    let text: String = common::text("heldout.txt").chars().take(4_000).collect();
+    for factor in [1_000.0, 10_000.0] {
+        let model = massive(factor);
+        let (integer, report) = quantized(&model, None);
+        assert_eq!(report.clipped(), 0);
+        let told = report.top1_agreement.unwrap();
+        assert!((0.0..=1.0).contains(&told), "{told}");
+        let eval = evaluate(&model, &integer, &text, |_, _| {}).unwrap();
+        let all = model.windows(&text).unwrap().len();
+        assert_eq!(eval.windows + eval.overflowed(), all);
+        assert!(2 * eval.windows > all, "{factor}: {eval:?}");
     }
 }
 
