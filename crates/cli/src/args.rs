@@ -197,12 +197,19 @@ pub(crate) struct ImportArgs {
     /// Text that shows the ranges of activations [default: calibration.txt of the checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
-    /// Windows of calibration text, at most
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive)]
-    pub(crate) windows: usize,
-    /// Representable range over the greatest magnitude seen, at least
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.5, value_parser = factor)]
-    pub(crate) headroom: f64,
+    /// Windows of calibration text, each as long as a session, at most [default: as many as hold 4,096 tokens]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) windows: Option<usize>,
+    /// Representable range over the greatest magnitude seen, at least [default: estimated from how much the windows
+    /// differ]; a range that no text can leave is enough
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    pub(crate) headroom: Option<f64>,
+    /// Memory that must be enough, in GiB: fewer windows at a time than there are processors if need be
+    #[arg(long, value_name = "GIB", value_parser = gib)]
+    pub(crate) memory: Option<f64>,
+    /// Only quantize, for nanozk eval: nothing is planned, committed to or registered, and nothing can be proved
+    #[arg(long, conflicts_with_all = ["setup", "whole_blocks"])]
+    pub(crate) no_commitments: bool,
     /// Positions of a session, prompt and generated tokens together; rounded up to 4, 8, 16, …
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive)]
     pub(crate) tokens: usize,
@@ -398,9 +405,11 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  nanozk eval --model model --text test/models/texts/heldout.txt"
-)]
+#[command(after_help = "\
+Windows of the text on which the integer model leaves a range are counted and left out.
+
+Example:
+  nanozk eval --model model --text test/models/texts/heldout.txt")]
 pub(crate) struct EvalArgs {
     /// Model directory
     #[arg(long, value_name = "DIR")]
@@ -408,6 +417,9 @@ pub(crate) struct EvalArgs {
     /// Text that was not used for calibration
     #[arg(long, value_name = "FILE")]
     pub(crate) text: PathBuf,
+    /// Tokens of a window [default: those of a session]
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -417,6 +429,44 @@ pub(crate) enum BenchCommand {
     Layer(BenchLayerArgs),
     /// Verify such proofs in a circuit, and prove that
     Node(BenchNodeArgs),
+    /// Quantize a checkpoint of any shape, with synthetic weights
+    Import(BenchImportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes a checkpoint of the shape of GPT-2 small, or of another, with pseudorandom weights and a tokenizer as large as \
+its vocabulary; quantizes it as nanozk model import does, up to the commitments; and prints processor time of all \
+threads and the greatest resident memory, as the kernel counts them.
+
+Examples:
+  nanozk bench import --memory 4
+  nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
+pub(crate) struct BenchImportArgs {
+    /// Blocks
+    #[arg(long, default_value_t = 12)]
+    pub(crate) layers: usize,
+    /// Width of the residual stream
+    #[arg(long, default_value_t = 768)]
+    pub(crate) width: usize,
+    /// Attention heads
+    #[arg(long, default_value_t = 12)]
+    pub(crate) heads: usize,
+    /// Vocabulary
+    #[arg(long, default_value_t = 50_257)]
+    pub(crate) vocab: usize,
+    /// Greatest number of positions
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) context: usize,
+    /// Positions of a session
+    #[arg(long, default_value_t = 32)]
+    pub(crate) tokens: usize,
+    /// Windows of calibration text [default: as nanozk model import]
+    #[arg(long)]
+    pub(crate) windows: Option<usize>,
+    /// Fail if more memory was resident than this, in GiB
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
 }
 
 #[derive(Debug, Args)]

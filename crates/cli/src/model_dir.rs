@@ -72,8 +72,27 @@ pub(crate) struct ModelDir {
 
 impl ModelDir {
     pub(crate) fn new(path: &Path) -> Result<Self> {
+        if !path.join("card.json").is_file() && path.join("report.json").is_file() {
+            bail!(
+                "{} was imported without commitments: import the model again without --no-commitments",
+                path.display()
+            );
+        }
         Kind::Model.check(path)?;
         Ok(ModelDir { path: path.into() })
+    }
+
+    /// A directory that has a quantized model, perhaps without commitments to it.
+    pub(crate) fn quantized(path: &Path) -> Result<Self> {
+        if path.join("report.json").is_file() && path.join("model.safetensors").is_file() {
+            return Ok(ModelDir { path: path.into() });
+        }
+        Self::new(path)
+    }
+
+    /// Whether there are commitments.
+    pub(crate) fn has_card(&self) -> bool {
+        self.file("card.json").is_file()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

@@ -179,6 +179,15 @@ pub fn head_trace(head: &Linear, spec: &Spec, input: &[i64]) -> Result<HeadTrace
     executor::head(&PreparedLinear::new(head)?, spec, input)
 }
 
+/// Like [`head_trace`], of a matrix that is ready to be multiplied.
+pub fn prepared_head_trace(
+    head: &PreparedLinear<'_>,
+    spec: &Spec,
+    input: &[i64],
+) -> Result<HeadTrace, Error> {
+    executor::head(head, spec, input)
+}
+
 /// The number of positions for a sequence of `len` tokens: the smallest of 4, 8, 16, … that holds
 /// them; none if that exceeds the context.
 pub fn bucket(len: usize, context: usize) -> Option<usize> {

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::pickle::Archive;
 use crate::source;
-pub(crate) use crate::source::read;
+use crate::tensors::TensorFile;
 
 /// What training frameworks put into names, anywhere, for a module that they wrap.
 const WRAPPERS: [&str; 5] = [
@@ -26,7 +26,8 @@ const WRAPPERS: [&str; 5] = [
 /// What names may begin with: the place of the transformer in its model.
 const OUTER: [&str; 2] = ["model", "transformer"];
 
-/// The files of weights in a folder, in memory.
+/// The files of weights in a folder. Tensors are read when they are needed.
+#[derive(Debug)]
 pub(crate) struct Shards {
     files: Vec<(PathBuf, Data)>,
     /// Tensor name to position in `files`; empty if the files themselves say.
@@ -34,8 +35,9 @@ pub(crate) struct Shards {
     notes: Vec<String>,
 }
 
+#[derive(Debug)]
 enum Data {
-    Safetensors(Vec<u8>),
+    Safetensors(TensorFile),
     PyTorch(Archive),
 }
 
@@ -134,16 +136,7 @@ impl Shards {
     }
 
     pub(crate) fn open(&self) -> Result<Weights<'_>> {
-        let files = self
-            .files
-            .iter()
-            .map(|(path, data)| {
-                Ok(match data {
-                    Data::Safetensors(bytes) => Open::Safetensors(parse(path, bytes)?),
-                    Data::PyTorch(archive) => Open::PyTorch(archive),
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let files: Vec<&Data> = self.files.iter().map(|(_, data)| data).collect();
         let mut places = BTreeMap::<String, Vec<(usize, String)>>::new();
         let mut wrappers = BTreeSet::new();
         for (at, file) in files.iter().enumerate() {
@@ -203,7 +196,7 @@ fn listing(dir: &Path) -> Result<BTreeSet<String>> {
 
 fn data(path: &Path) -> Result<(PathBuf, Data)> {
     let data = if path.extension().is_some_and(|e| e == "safetensors") {
-        Data::Safetensors(read(path)?)
+        Data::Safetensors(TensorFile::open(path)?)
     } else {
         Data::PyTorch(Archive::open(path)?)
     };
@@ -305,26 +298,8 @@ fn plain(name: &str, wrappers: &mut BTreeSet<String>) -> String {
     parts.join(".")
 }
 
-/// Parses a safetensors file, telling truncation from a wrong header.
-pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes).map_err(|e| {
-        let got = bytes.len() as u64;
-        match announced(bytes) {
-            Some(expected) if expected > got => Error::Truncated {
-                path: path.to_owned(),
-                expected,
-                got,
-            },
-            _ => Error::Malformed {
-                path: path.to_owned(),
-                reason: format!("no safetensors file ({e})"),
-            },
-        }
-    })
-}
-
 /// Bytes a safetensors header announces, as far as it can be read.
-fn announced(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn announced(bytes: &[u8]) -> Option<u64> {
     let Some(length) = bytes.first_chunk::<8>() else {
         return Some(8);
     };
@@ -342,27 +317,22 @@ fn announced(bytes: &[u8]) -> Option<u64> {
     header.checked_add(end)
 }
 
-enum Open<'a> {
-    Safetensors(SafeTensors<'a>),
-    PyTorch(&'a Archive),
-}
-
-impl Open<'_> {
+impl Data {
     fn names(&self) -> Vec<String> {
         match self {
-            Open::Safetensors(file) => file.names().into_iter().map(str::to_owned).collect(),
-            Open::PyTorch(file) => file.tensors.keys().cloned().collect(),
+            Data::Safetensors(file) => file.metadata().tensors().into_keys().collect(),
+            Data::PyTorch(file) => file.tensors.keys().cloned().collect(),
         }
     }
 
     /// Element type and shape.
     fn describe(&self, name: &str) -> Option<(String, Vec<usize>)> {
         match self {
-            Open::Safetensors(file) => {
-                let view = file.tensor(name).ok()?;
-                Some((format!("{:?}", view.dtype()), view.shape().to_vec()))
+            Data::Safetensors(file) => {
+                let info = file.info(name)?;
+                Some((format!("{:?}", info.dtype), info.shape.clone()))
             }
-            Open::PyTorch(file) => {
+            Data::PyTorch(file) => {
                 let stored = file.tensors.get(name)?;
                 Some((stored.dtype.clone(), stored.shape.clone()))
             }
@@ -374,11 +344,14 @@ impl Open<'_> {
             name: name.to_owned(),
         };
         Ok(match self {
-            Open::Safetensors(file) => file
-                .tensor(name)
-                .map_err(|_| missing())?
-                .load(&Device::Cpu)?,
-            Open::PyTorch(file) => {
+            Data::Safetensors(file) => {
+                let info = file.info(name).ok_or_else(missing)?;
+                let bytes = file.read(info)?;
+                TensorView::new(info.dtype, info.shape.clone(), &bytes)
+                    .map_err(candle_core::Error::from)?
+                    .load(&Device::Cpu)?
+            }
+            Data::PyTorch(file) => {
                 let stored = file.tensors.get(name).ok_or_else(missing)?;
                 let bytes = file.bytes(stored, dtype.size_in_bytes())?;
                 Tensor::from_raw_buffer(&bytes, dtype, &stored.shape, &Device::Cpu)?
@@ -388,7 +361,7 @@ impl Open<'_> {
 }
 
 pub(crate) struct Weights<'a> {
-    files: Vec<Open<'a>>,
+    files: Vec<&'a Data>,
     paths: Vec<&'a Path>,
     /// Plain name to file and name in it; several if wrappers make names alike.
     places: BTreeMap<String, Vec<(usize, String)>>,
@@ -399,7 +372,7 @@ pub(crate) struct Weights<'a> {
     double: RefCell<bool>,
 }
 
-impl Weights<'_> {
+impl<'a> Weights<'a> {
     /// A tensor of the transformer, by its name in a model that nothing wraps.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.get(name, format!("{}{name}", self.prefix), shape)
@@ -414,7 +387,20 @@ impl Weights<'_> {
         self.places.contains_key(HEAD)
     }
 
-    fn get(&self, plain: &str, name: String, shape: &[usize]) -> Result<Tensor> {
+    /// Refuses a tensor that is missing, of another shape, or of elements that cannot be read; reads no data.
+    pub(crate) fn check(&self, name: &str, shape: &[usize]) -> Result<()> {
+        self.find(name, format!("{}{name}", self.prefix), shape)?;
+        Ok(())
+    }
+
+    /// Like [`Self::check`], of the vocabulary projection.
+    pub(crate) fn check_head(&self, shape: &[usize]) -> Result<()> {
+        self.find(HEAD, HEAD.into(), shape)?;
+        Ok(())
+    }
+
+    /// The file of a tensor, its name there and the type of its elements.
+    fn find(&self, plain: &str, name: String, shape: &[usize]) -> Result<(&'a Data, &str, DType)> {
         let (file, name) = match self.places.get(plain).map(Vec::as_slice) {
             None | Some([]) => return Err(Error::MissingTensor { name }),
             Some([one]) => one,
@@ -426,7 +412,7 @@ impl Weights<'_> {
                 })
             }
         };
-        let file = &self.files[*file];
+        let file = self.files[*file];
         let missing = || Error::MissingTensor { name: name.clone() };
         let (dtype, got) = file.describe(name).ok_or_else(missing)?;
         if got != shape {
@@ -452,20 +438,25 @@ impl Weights<'_> {
         if dtype == DType::F64 {
             self.double.replace(true);
         }
+        self.used.borrow_mut().insert(plain.to_owned());
+        Ok((file, name, dtype))
+    }
+
+    fn get(&self, plain: &str, name: String, shape: &[usize]) -> Result<Tensor> {
+        let (file, name, dtype) = self.find(plain, name, shape)?;
         let tensor = file.load(name, dtype)?.to_dtype(DType::F32)?;
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
             return Err(Error::NonFinite {
-                name: name.clone(),
+                name: name.to_owned(),
                 index,
                 value: values[index],
             });
         }
-        self.used.borrow_mut().insert(plain.to_owned());
         Ok(tensor)
     }
 
-    /// What was decided about the tensors that were read, and which were not.
+    /// What was decided about the tensors that were looked at, and which were not.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.wrappers.is_empty() {

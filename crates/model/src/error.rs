@@ -262,7 +262,8 @@ pub enum Error {
         got: String,
     },
     /// No allowed precision represents what calibration observed.
-    #[error("{op}{at}: observed magnitude {observed} needs {headroom}x headroom, representable is {limit}", at = at(*layer))]
+    #[error("{op}{at}: a magnitude of {observed:.4} was observed; with a headroom of {headroom} that is more than the {limit:.4} that the integers can represent; \
+             the model is out of reach of this arithmetic, unless a smaller --headroom helps", at = at(*layer))]
     RangeNotMet {
         /// Block, or none for embedding and head.
         layer: Option<usize>,
@@ -274,6 +275,19 @@ pub enum Error {
         limit: f64,
         /// Headroom asked for.
         headroom: f64,
+    },
+    /// No window of a text stays in the ranges of the integer model.
+    #[error("all {windows} windows of the text leave a range of the integer model, the furthest at {operation}{at}: {greatest:.1} times its range; \
+             import the model again with a greater --headroom, or with calibration text that is more like this one", at = at(*layer))]
+    AllOverflow {
+        /// Windows of text.
+        windows: usize,
+        /// Block, or none for embedding and head.
+        layer: Option<usize>,
+        /// Operation that went furthest beyond its range.
+        operation: String,
+        /// Its greatest magnitude over the end of its range.
+        greatest: f64,
     },
     /// The integer executor refused the input.
     #[error("integer run: {0}")]

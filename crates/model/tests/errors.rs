@@ -367,7 +367,7 @@ fn bad_requests() {
             ..Options::default()
         },
         Options {
-            headroom: 0.5,
+            headroom: Some(0.5),
             ..Options::default()
         },
     ] {
@@ -376,7 +376,7 @@ fn bad_requests() {
             Err(Error::InvalidArgument { .. })
         ));
     }
-    let headroom = f64::NAN;
+    let headroom = Some(f64::NAN);
     let options = Options {
         headroom,
         ..Options::default()
@@ -393,10 +393,10 @@ fn values_beyond_every_format() {
     for (tensor, factor, op, layer) in [
         ("h.1.mlp.c_fc.weight", 200.0, Op::PreActivation, Some(1)),
         ("h.0.attn.c_attn.weight", 35.0, Op::Query, Some(0)),
-        ("wte.weight", 1e6, Op::Embedding, None),
+        ("wpe.weight", 1e12, Op::Embedding, None),
         ("h.0.mlp.c_proj.weight", 1e38, Op::MlpOut, Some(0)),
-        ("h.1.ln_1.weight", 1e38, Op::Value, Some(1)),
-        ("h.1.mlp.c_proj.weight", 1e6, Op::MlpOut, Some(1)),
+        ("h.1.ln_1.weight", 1e38, Op::Key, Some(1)),
+        ("h.1.mlp.c_proj.weight", 1e10, Op::MlpOut, Some(1)),
     ] {
         let dir = tempfile::tempdir().unwrap();
         // One feature per head: a score is as large as the product of query and key, not larger.

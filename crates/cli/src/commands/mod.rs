@@ -38,6 +38,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Eval(args) => eval::eval(args, out),
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),
         Command::Bench(BenchCommand::Node(args)) => bench::node(args, &data, out),
+        Command::Bench(BenchCommand::Import(args)) => bench::import(args, out),
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
