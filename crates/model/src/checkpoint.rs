@@ -32,6 +32,7 @@ pub(crate) struct Shards {
     files: Vec<(PathBuf, Data)>,
     /// Tensor name to position in `files`; empty if the files themselves say.
     map: BTreeMap<String, usize>,
+    index: Option<PathBuf>,
     notes: Vec<String>,
 }
 
@@ -83,6 +84,7 @@ impl Shards {
         Ok(Self {
             files,
             map: BTreeMap::new(),
+            index: None,
             notes,
         })
     }
@@ -121,13 +123,15 @@ impl Shards {
         Ok(Self {
             files,
             map,
+            index: Some(index.to_owned()),
             notes: Vec::new(),
         })
     }
 
     /// The files that were read.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|(path, _)| path.as_path())
+        let files = self.files.iter().map(|(path, _)| path);
+        files.chain(&self.index).map(PathBuf::as_path)
     }
 
     /// What was decided on the way and is not obvious.

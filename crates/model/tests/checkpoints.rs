@@ -456,6 +456,16 @@ fn an_index_is_followed() {
     };
     checkpoint.write(dir.path());
     assert_eq!(logits(dir.path()), expected());
+    // A copy of the files that were read is a whole checkpoint.
+    let copy = tempfile::tempdir().unwrap();
+    let model = FloatModel::load(dir.path()).unwrap();
+    for path in model.files() {
+        std::fs::copy(path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let tokenizer = copy.path().join("tokenizer.json");
+    std::fs::write(tokenizer, model.tokenizer().json()).unwrap();
+    assert_eq!(logits(copy.path()), expected());
+    assert_eq!(model.files().len(), 4);
     let index = dir.path().join("model.safetensors.index.json");
     let mut json: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
     json["weight_map"]

@@ -68,6 +68,8 @@ fn random_checkpoints_stay_close() {
             heads: 3,
             inner: Some(40),
             activation: "gelu",
+            layers: 3,
+            by_layer: true,
             seed: 2,
             ..base
         },

@@ -48,10 +48,7 @@ fn prompts_from_arguments_files_and_standard_input() {
     let f = fixture();
     let dir = tempdir();
     let session = dir.path().join("session");
-    for prompt in ["-n hi", "--json", "-", "--", "a b"] {
-        if prompt == "-" {
-            continue;
-        }
+    for prompt in ["-n hi", "--json", "--", "a b"] {
         let args = run(&f.model, &session, &["--prompt", prompt]);
         let object = &f.json_ok(&args)[0];
         assert_eq!(object["prompt_tokens"], json!(ids(prompt)), "{prompt}");
@@ -117,12 +114,14 @@ fn prompts_from_arguments_files_and_standard_input() {
     let request = [
         "job",
         "request",
+        "--rpc",
+        "http://127.0.0.1:1",
         "--model",
         path(&f.model),
         "--max-new-tokens",
         "2",
         "--price",
-        "1wei",
+        "5gwei",
     ];
     std::fs::write(&file, "").unwrap();
     f.fails(
