@@ -194,7 +194,7 @@ pub struct Relayer {
     lease: Option<Lease>,
     encoder: Mutex<Encoder>,
     /// Files of proofs that can be sent, by path, stamp and claim.
-    readable: Mutex<HashSet<(PathBuf, [i64; 4], [u8; 32])>>,
+    readable: Mutex<HashSet<Readable>>,
     models: HashMap<B256, PathBuf>,
     /// When the newest block was first seen.
     seen: Option<(Tip, Instant)>,
@@ -221,6 +221,9 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         Err(poisoned) => poisoned.into_inner(),
     }
 }
+
+/// A proof's file: its path, what the file system says of it, and the claim it is for.
+type Readable = (PathBuf, [i64; 4], [u8; 32]);
 
 /// When files were put into a session's directory and into its folder of proofs, by the file system.
 type Stamp = [Option<(i64, i64)>; 2];

@@ -127,10 +127,9 @@ fn nodes_without_block_hashes_and_events_are_enough() {
     });
     // Both transactions go.
     reorganize(&w, 2, || assert_eq!(maker.status(&job), 0));
-    s.wait("the claim to be posted again", |s| {
-        block_of(s, &job, "post")
+    s.wait("the claim to be posted again", |_| {
+        (maker.status(&job) == 1).then_some(())
     });
-    assert_eq!(maker.status(&job), 1);
     w.anvil.wait(1_300);
     assert_eq!(s.ended(&job), "finalized");
     assert_eq!(maker.status(&job), FINALIZED);
@@ -257,7 +256,7 @@ fn fees_follow_a_base_fee_that_jumps() {
     });
 }
 
-/// A node that takes a minute for a large call: it is said, waited for longer, and layers go in smaller transactions.
+/// A node that takes ten minutes for a large call: it is said, waited for longer, and layers go in smaller transactions.
 #[test]
 fn what_nodes_are_too_slow_for_is_split() {
     let w = World::new();
@@ -271,14 +270,14 @@ fn what_nodes_are_too_slow_for_is_split() {
     };
     let largest = (0..4).map(proof).max().unwrap();
     let node = Node {
-        slow_estimates: Some((largest * 3 / 2, Duration::from_secs(60))),
+        slow_estimates: Some((largest * 3 / 2, Duration::from_secs(600))),
         ..Node::default()
     };
     let proxy = Proxy::start(w.anvil.port(), kind(node), 1);
     let setup = Setup::new(&w, "relayer")
         .set("rpc", &proxy.url())
-        .set("rpc_timeout", "1s")
-        .set("rpc_timeout_max", "4s");
+        .set("rpc_timeout", "2s")
+        .set("rpc_timeout_max", "30s");
     let mut s = setup.start();
     setup.deliver(&session);
     let slow = s.wait("it to be said", |s| {

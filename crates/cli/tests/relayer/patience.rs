@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Processor time, in hundredths of a second, in which a relayer does whatever it is going to do.
-const ENOUGH: u64 = 60_00;
+const ENOUGH: u64 = 6_000;
 /// How long it may use none at all.
 const STILL: Duration = Duration::from_secs(600);
 
