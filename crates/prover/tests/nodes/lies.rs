@@ -29,7 +29,7 @@ fn free(honest: &Table) -> Vec<usize> {
         let mut table = honest.clone();
         table.instances[*i] += Fr::ONE;
         table.set(*i, table.instances[*i]);
-        table.repair();
+        table.read();
         let violated = table.violated_arithmetic();
         assert!(
             violated

@@ -123,6 +123,20 @@ impl Table {
 
     /// Reads everything anew, and counts what was read.
     pub(crate) fn repair(&mut self) {
+        let mut counts = self.read();
+        let memory = self.memory.clone();
+        for lane in &self.first[..LANES] {
+            for value in lane {
+                if let Some(row) = memory.range.get(&value.to_repr()) {
+                    counts[*row] += 1;
+                }
+            }
+        }
+        self.first[MULTIPLICITY] = counts.into_iter().map(Fr::from).collect();
+    }
+
+    /// Reads everything anew. Returns how often each row is read.
+    pub(crate) fn read(&mut self) -> Vec<u64> {
         let memory = self.memory.clone();
         let mut counts = vec![0u64; self.rows()];
         for row in &memory.reading {
@@ -137,14 +151,7 @@ impl Table {
                 counts[*source] += 1;
             }
         }
-        for lane in &self.first[..LANES] {
-            for value in lane {
-                if let Some(row) = memory.range.get(&value.to_repr()) {
-                    counts[*row] += 1;
-                }
-            }
-        }
-        self.first[MULTIPLICITY] = counts.into_iter().map(Fr::from).collect();
+        counts
     }
 
     /// Takes a cell of a lane for an entry of memory instead of a number, and counts accordingly.
