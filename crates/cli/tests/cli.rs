@@ -1096,8 +1096,12 @@ fn eval_goes_on_after_an_overflow() {
     args.extend(["--calibration", path(&plain), "--tokens", "8"]);
     args.extend(["--no-commitments", "--headroom", "1"]);
     f.json_ok(&args);
+    // Text that was seen, and text that was not.
+    let mixed = dir.path().join("mixed.txt");
+    let other = std::fs::read_to_string(&f.calibration).unwrap();
+    std::fs::write(&mixed, "aaaaaaaa".repeat(9) + &other).unwrap();
     let mut args = vec!["eval", "--model", path(&model)];
-    args.extend(["--text", path(&f.calibration)]);
+    args.extend(["--text", path(&mixed)]);
     let output = f.call(&args);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
