@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import { ClaimHeader } from "../../contracts/interfaces/IClaimBook.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { Activations } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { Layer, ModelHeader } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Lane } from "../../contracts/interfaces/Types.sol";
 import { TokenDigest } from "../../contracts/libraries/TokenDigest.sol";
 import { Base } from "./Base.t.sol";
+import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 
 /// @title What a demand of the longest output costs either side
 /// @notice All that is made in `setUp`, so that a test's gas is that of a transaction of its own; what a transaction
@@ -29,6 +31,10 @@ contract OutputGasTest is Base {
         ModelHeader memory header = _modelHeader();
         header.tokens = POSITIONS;
         Layer[] memory layers = _layers("weights");
+        for (uint256 l = 0; l < layers.length; ++l) {
+            (address verifier,,,) = router.entry(layers[l].verifyingKey);
+            ScriptedVerifier(verifier).become(uint256(layers[l].kind), Activations(12, POSITIONS, 16));
+        }
         version = registry.register(header, layers, _policy(ETH), "");
         uint32[] memory all = new uint32[](POSITIONS - PROMPT);
         for (uint256 i = 0; i < all.length; ++i) {

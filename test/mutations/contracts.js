@@ -43,10 +43,10 @@ module.exports = [
     `        (uint64 challengeBy, uint64 provenBy) = _deadlines(c, j);
         if (block.timestamp > provenBy) revert ProvingIsOver(provenBy);
 
-        for`,
+        uint64 grace`,
     `        (uint64 challengeBy,) = _deadlines(c, j);
 
-        for`,
+        uint64 grace`,
     contract("Settlement", "test_Prove"),
   ),
   drop(
@@ -91,16 +91,15 @@ module.exports = [
     "an output may be revealed at any time",
     "LayerDispute",
     `        if (block.timestamp > open.answerBy) revert AnswerWindowOver(open.answerBy);
-        _checkOutput`,
-    `        open;
-        _checkOutput`,
+        uint256 length`,
+    `        uint256 length`,
     contract("LayerDispute", "test_RevealOrTimeout"),
   ),
   mutation(
     "LayerDispute-requester",
     "anybody may demand an output",
     "LayerDispute",
-    `        if (msg.sender != j.requester) revert NotRequester(j.requester, msg.sender);
+    `        _requireRequester(j);
         // For nothing`,
     "        // For nothing",
     contract("LayerDispute", "test_DemandOutput"),
@@ -112,11 +111,13 @@ module.exports = [
     "if (digest != c.outputDigest) revert OutputMismatch(c.outputDigest, digest);",
     contract("LayerDispute", "test_RevealOutput"),
   ),
-  drop(
+  mutation(
     "LayerDispute-proven",
     "a proven layer may be challenged",
     "LayerDispute",
-    "if (c.proven.has(layer)) revert LayerIsProven(claim, layer);",
+    `_requireNotProven(claim, layer);
+        _challenge`,
+    "_challenge",
     contract("LayerDispute", "test_Challenge"),
   ),
   mutation(
@@ -146,7 +147,9 @@ module.exports = [
     "JobMarket-lock-consent",
     "anybody's stake may be locked",
     "JobMarket",
-    "if (!Signatures.consents(provider, lockDigest(id, provider), signature)) revert BadSignature(provider);",
+    `if (!Signatures.consents(provider, lockDigest(id, provider, deadline), signature)) {
+            revert BadSignature(provider);
+        }`,
     contract("JobMarket", "test_Lock"),
   ),
   drop(
@@ -227,7 +230,7 @@ module.exports = [
     "ModelRegistry-setup",
     "layers under different setups may be one model",
     "ModelRegistry",
-    "if (verifierSetup != setup) revert SetupMismatch(i, setup, verifierSetup);",
+    "if (verifierSetup != setup) revert SetupMismatch(index, setup, verifierSetup);",
     contract("ModelRegistry", "test_Register"),
   ),
   drop(
@@ -273,8 +276,8 @@ module.exports = [
     "Signatures-recovered",
     "any signature consents",
     "libraries/Signatures",
-    "return err == ECDSA.RecoverError.NoError && recovered == signer;",
-    "return err == ECDSA.RecoverError.NoError || recovered == signer;",
+    "if (err == ECDSA.RecoverError.NoError && recovered == signer) return true;",
+    "if (err == ECDSA.RecoverError.NoError || recovered == signer) return true;",
     contract("ContractSigners", "test"),
   ),
 ];

@@ -195,8 +195,8 @@ module.exports = [
   session(
     "keys",
     "a manifest's keys are not compared with those of its shapes",
-    "if l.verifying_key.0 != key.digest() {",
-    "if false && l.verifying_key.0 != key.digest() {",
+    "if named.verifying_key.0 != key.digest() {",
+    "if false && named.verifying_key.0 != key.digest() {",
     "keys_are_those_of_the_shapes",
   ),
   session(
