@@ -197,7 +197,7 @@ pub(crate) struct ImportArgs {
     /// Text that shows the ranges of activations [default: calibration.txt of the checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
-    /// Windows of calibration text, each as long as a session, at most [default: as many as hold 4,096 tokens]
+    /// Windows of calibration text, each as long as a session, at most [default: as many as hold 2,048 tokens]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) windows: Option<usize>,
     /// Representable range over the greatest magnitude seen, at least [default: estimated from how much the windows

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Seconds of a processor per multiplication of a weight with an activation: float (two times) and integer.
 /// Measured with `nanozk bench import` on the machine of `docs/benchmarks.md`.
-const MULTIPLY: f64 = 0.9e-9;
+const MULTIPLY: f64 = 0.65e-9;
 /// Seconds per weight: reading, rounding, packing, hashing and writing it.
 const WEIGHT: f64 = 60e-9;
 /// Seconds per logit, of which there are more than of all else: exponentials, comparison, statistics.

@@ -61,9 +61,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Windows of `length` tokens that show enough: 4,096 tokens, and no fewer than 8 windows.
+    /// Windows of `length` tokens that show enough: 2,048 tokens, and no fewer than 8 windows.
     pub fn enough_windows(length: usize) -> usize {
-        (4096 / length.max(1)).max(8)
+        (2048 / length.max(1)).max(8)
     }
 
     fn check(&self) -> Result<()> {
