@@ -111,9 +111,7 @@ pub(crate) enum ModelCommand {
     /// Show what was registered, how it was quantized, and which circuits prove it
     Inspect(InspectArgs),
     /// Print the model id, and nothing else
-    #[command(
-        after_help = "Example:\n  nanozk verify session --model-id $(nanozk model id model)"
-    )]
+    #[command(after_help = "Example:\n  nanozk model id model")]
     Id(ModelIdArgs),
     /// Register a model version on chain
     Register(Box<RegisterArgs>),
@@ -733,8 +731,10 @@ mod tests {
 
     #[test]
     fn words() {
-        let address = "0x00000000000000000000000000000000000000Ff";
+        let address = "0x00000000000000000000000000000000000000ff";
         assert_eq!(word(address).unwrap().0[31], 0xff);
+        // Its checksum says which letters are capital.
+        assert!(word("0x00000000000000000000000000000000000000Ff").is_err());
         assert!(word("0x12").is_err());
         assert!(word(&"f".repeat(42)).is_err());
     }

@@ -144,7 +144,7 @@ impl Writer {
     /// Starts a file. It appears under its name when it is finished.
     pub fn create(path: &Path, arch: Architecture) -> Result<Self> {
         arch.validate()?;
-        let scratch = tempfile::tempfile_in(folder(path)).map_err(|source| Error::Io {
+        let scratch = tempfile::tempfile_in(folder(path)).map_err(|source| Error::Write {
             path: path.to_owned(),
             source,
         })?;
@@ -205,7 +205,7 @@ impl Writer {
     }
 
     fn failed(&self, source: io::Error) -> Error {
-        Error::Io {
+        Error::Write {
             path: self.path.clone(),
             source,
         }

@@ -549,7 +549,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
     });
     fails(
         &with("--session", &swapped),
-        &["output.json are not those of the session"],
+        &["output.json is not the answer"],
     );
     fails(
         &with("--model", crate::lanes::other_model()),

@@ -509,6 +509,7 @@ fn frozen_verifiers_void() {
     let (session, job) = w.posted(&["--lane", "optimistic"]);
     w.prove(&session, "1");
     w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "1"]);
+    let (file, _) = w.request(&["--lock-within", "3h"]);
     w.freeze(1);
     let answer = ["claim", "answer", path(&session)];
     w.fails(PROVIDER, &answer, &["frozen"]);
@@ -530,9 +531,8 @@ fn frozen_verifiers_void() {
     );
 
     // No new jobs either.
-    let (file, _) = w.request(&[]);
     let open = ["job", "open", path(&file)];
-    w.fails(REQUESTER, &open, &["VersionUnusable"]);
+    w.fails(REQUESTER, &open, &["is frozen"]);
     let again = ["verifier", "deploy", path(verifiers())];
     w.fails(CURATOR, &again, &["was frozen"]);
 }
