@@ -294,7 +294,7 @@ fn a_check_names_everything_that_is_missing() {
         .set("database", &database)
         .set("provider_signer.kind", "file")
         .set("provider_signer.file", path(&key))
-        .set("fees.max_fee_per_gas", "1");
+        .set("fees.max_fee_per_gas", "1wei");
     let (report, code) = bad.checked();
     assert_eq!((code, &report["ready"]), (2, &json!(false)), "{report}");
     expect(
