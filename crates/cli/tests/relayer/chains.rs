@@ -190,6 +190,8 @@ fn claims_survive_a_network_that_fails() {
 #[test]
 fn a_node_that_is_behind_confuses_nobody() {
     let w = World::new();
+    // Stakes of sixteen jobs at a time.
+    w.ok(PROVIDER, &["escrow", "bond", "4eth"]);
     let mut maker = Maker::new(&w);
     let chaos = Chaos {
         behind: 150,

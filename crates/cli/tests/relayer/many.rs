@@ -18,7 +18,7 @@ fn many_claims_are_carried_at_a_time() {
     let w = World::new();
     let mut maker = Maker::new(&w);
     // Each claim has a stake of its own.
-    let stakes = format!("{}eth", n / 3 + 20);
+    let stakes = format!("{}eth", n / 2 + 20);
     w.ok(PROVIDER, &["escrow", "deposit", &stakes]);
     w.ok(PROVIDER, &["escrow", "bond", &stakes]);
     let setup = Setup::new(&w, "relayer")
