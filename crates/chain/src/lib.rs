@@ -8,7 +8,7 @@
 //! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers; [`output`]: what answers
 //!   a demand for the output;
 //! * [`policy`]: parameters under which cheating does not pay;
-//! * [`address`], [`format`]: addresses, amounts and times as people write them;
+//! * [`address`], [`mod@format`]: addresses, amounts and times as people write them;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
 //!
 //! It contains no prover: a relayer needs this crate and the files of a session.

@@ -2,7 +2,7 @@
 
 use crate::cursor::Tip;
 use crate::error::Error;
-use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
 use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionInput, TransactionRequest};
@@ -163,6 +163,12 @@ pub struct Reader {
     numbered: Arc<Mutex<Numbered>>,
 }
 
+/// The block of a hash, as the object of EIP-1898. Requests write a hash without `requireCanonical` as a bare string, which
+/// some nodes take and the standard does not know.
+fn by_hash(at: Tip) -> BlockId {
+    RpcBlockHash::from_hash(at.hash, Some(false)).into()
+}
+
 /// Whether nodes take hashes of blocks.
 #[derive(Debug, Default)]
 struct Numbered {
@@ -195,7 +201,7 @@ impl Reader {
         let name = C::SIGNATURE.split('(').next().unwrap_or_default();
         let output = match self.is_numbered(at) {
             true => self.by_number(name, request, at).await?,
-            false => match self.call(name, request.clone(), at.hash.into()).await {
+            false => match self.call(name, request.clone(), by_hash(at)).await {
                 Err(Error::Refused(reason)) => match self.by_number(name, request, at).await {
                     // The number was not what it refused.
                     Err(Error::Refused(_)) => return Err(Error::Refused(reason)),

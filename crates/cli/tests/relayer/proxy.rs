@@ -381,7 +381,9 @@ fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<V
     };
     let method = request["method"].as_str().unwrap_or_default();
     let parameters = &request["params"];
-    let by_hash = parameters[1]["blockHash"].is_string();
+    // As EIP-1898's object, or bare.
+    let bare = |p: &Value| p.as_str().is_some_and(|p| p.len() == 66);
+    let by_hash = parameters[1]["blockHash"].is_string() || bare(&parameters[1]);
     Ok(match method {
         _ if by_hash && node.no_hashes => Some(error(
             -32602,
