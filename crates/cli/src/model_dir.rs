@@ -72,7 +72,7 @@ pub(crate) struct ModelDir {
 
 impl ModelDir {
     pub(crate) fn new(path: &Path) -> Result<Self> {
-        if !path.join("card.json").is_file() && path.join("report.json").is_file() {
+        if Kind::of(path) == Some(Kind::Quantized) {
             bail!(
                 "{} was imported without commitments: import the model again without --no-commitments",
                 path.display()

@@ -44,7 +44,7 @@ impl Staging {
                     target.display()
                 );
             }
-            if !empty && !kind.wrote(target) {
+            if !empty && !kind.replaces(target) {
                 let what = Kind::of(target).map_or_else(
                     || format!("is no {kind}"),
                     |other| match other == kind {
@@ -108,16 +108,18 @@ impl Staging {
             let _ = std::fs::rename(&old, &self.target);
             return Err(e).with_context(failed);
         }
-        // Verifiers follow from the model, and may be made again at any time.
-        let worthless = std::fs::read_dir(&old).is_ok_and(|mut d| d.next().is_none());
-        if self.kind == Kind::Verifiers || worthless {
+        // What it is, if it is more than an empty directory.
+        let was = match std::fs::read_dir(&old).is_ok_and(|mut d| d.next().is_none()) {
+            true => None,
+            false => Some(Kind::of(&old).unwrap_or(self.kind)),
+        };
+        let Some(kind) = was.filter(|kind| kind.is_irreplaceable()) else {
             let _ = std::fs::remove_dir_all(&old);
             return Ok(None);
-        }
+        };
         out.note(format!(
-            "note: the {} that was there is now {}, with its secret: claims that were made with it need it; remove it \
+            "note: the {kind} that was there is now {}, with its secret: claims that were made with it need it; remove it \
              when none does",
-            self.kind,
             old.display()
         ));
         Ok(Some(old))

@@ -1083,6 +1083,29 @@ fn without_commitments_a_model_can_be_evaluated() {
         "none",
     ];
     f.fails(&run, &["without commitments"]);
+
+    // It gives way to a model with commitments, and leaves nothing behind; not to a session.
+    let mut args = f.import(&f.checkpoint, &model);
+    args.push("--no-commitments");
+    f.fails(&args, &["exists", "--force"]);
+    args.push("--force");
+    let again = &f.json_ok(&args)[0];
+    assert_eq!(again["replaced"], serde_json::Value::Null);
+    let names = |dir: &Path| std::fs::read_dir(dir).unwrap().count();
+    assert_eq!(names(dir.path()), 1);
+    let session = [
+        "run",
+        "--model",
+        path(&f.model),
+        "--prompt",
+        "x",
+        "--max-new-tokens",
+        "1",
+        "--force",
+    ];
+    let mut args = session.to_vec();
+    args.extend(["-o", path(&model)]);
+    f.fails(&args, &["is a model directory without commitments"]);
 }
 
 /// Text that leaves a range is counted, and the rest is evaluated.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub enum Kind {
     /// An imported model.
     Model,
+    /// A model imported without commitments.
+    Quantized,
     /// A session.
     Session,
     /// Generated verifiers.
@@ -20,6 +22,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Model => "model directory",
+            Kind::Quantized => "model directory without commitments",
             Kind::Session => "session directory",
             Kind::Verifiers => "directory of verifiers",
         })
@@ -56,6 +59,8 @@ impl Kind {
     pub fn marker(self) -> &'static str {
         match self {
             Kind::Model => "card.json",
+            // A model with commitments has it too.
+            Kind::Quantized => "generation.json",
             Kind::Session => "session.json",
             Kind::Verifiers => "verifiers.json",
         }
@@ -64,6 +69,7 @@ impl Kind {
     fn command(self) -> &'static str {
         match self {
             Kind::Model => "nanozk model import",
+            Kind::Quantized => "nanozk model import --no-commitments",
             Kind::Session => "nanozk run",
             Kind::Verifiers => "nanozk verifier generate",
         }
@@ -71,7 +77,8 @@ impl Kind {
 
     /// What a directory is, if it is one of ours.
     pub fn of(path: &Path) -> Option<Kind> {
-        [Kind::Session, Kind::Verifiers, Kind::Model]
+        let kinds = [Kind::Session, Kind::Verifiers, Kind::Model, Kind::Quantized];
+        kinds
             .into_iter()
             .find(|kind| path.join(kind.marker()).is_file())
             // What is left of a session without its claim is no model.
@@ -101,6 +108,21 @@ impl Kind {
         };
         Kind::of(path) == Some(self) && format().unwrap_or(false)
     }
+
+    /// Whether a directory of this kind may take the place of what is at a path. One command imports models with and
+    /// without commitments.
+    pub fn replaces(self, path: &Path) -> bool {
+        let models = [Kind::Model, Kind::Quantized];
+        match models.contains(&self) {
+            true => models.iter().any(|kind| kind.wrote(path)),
+            false => self.wrote(path),
+        }
+    }
+
+    /// Whether directories of this kind hold what no command can make again: a secret, or an answer.
+    pub fn is_irreplaceable(self) -> bool {
+        matches!(self, Kind::Model | Kind::Session)
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +140,25 @@ mod tests {
         assert!(!Kind::Model.wrote(path), "somebody else's file");
         put("card.json", r#"{"format": "nanozk-model-card-1"}"#);
         assert!(Kind::Model.wrote(path) && !Kind::Session.wrote(path));
+        // So has a model without a card a file by which it is known.
+        let quantized = tempfile::tempdir().expect("created");
+        let other = quantized.path();
+        std::fs::write(other.join("generation.json"), "{}").expect("written");
+        assert!(!Kind::Quantized.wrote(other), "somebody else's file");
+        let text = r#"{"format": "nanozk-generation-1", "stop_tokens": []}"#;
+        std::fs::write(other.join("generation.json"), text).expect("written");
+        put("generation.json", text);
+        assert_eq!(Kind::of(other), Some(Kind::Quantized));
+        assert_eq!(Kind::of(path), Some(Kind::Model));
+        for (kind, replaced) in [
+            (Kind::Model, true),
+            (Kind::Quantized, true),
+            (Kind::Session, false),
+            (Kind::Verifiers, false),
+        ] {
+            assert_eq!(kind.replaces(path), replaced, "{kind}");
+            assert_eq!(kind.replaces(other), replaced, "{kind}");
+        }
         // A session has a card too.
         put("session.json", r#"{"format": "nanozk-session-1"}"#);
         assert!(Kind::Session.wrote(path) && !Kind::Model.wrote(path));
