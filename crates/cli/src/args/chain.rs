@@ -500,6 +500,9 @@ pub(crate) enum ClaimCommand {
     )]
     DemandOutput(ClaimArgs),
     /// Dispute tokens that the provider revealed: wrong ones defeat the claim (requester)
+    #[command(
+        after_help = "Example:\n  nanozk claim dispute-output request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     DisputeOutput(ClaimArgs),
     /// Say that the output arrived, so that proofs settle at once (requester)
     #[command(
