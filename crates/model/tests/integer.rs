@@ -182,7 +182,7 @@ fn model_file_round_trip() {
     ));
     assert!(matches!(
         file::save(&model, &dir.path().join("a/b")),
-        Err(Error::Io { .. })
+        Err(Error::Write { .. })
     ));
 }
 

@@ -258,12 +258,24 @@ impl SyntheticModel {
         layers: Vec<usize>,
         events: &(dyn Fn(Event) + Sync),
     ) -> Result<(), Error> {
+        session.check_opens()?;
+        self.prove_unchecked(session, transcript, layers, events)
+    }
+
+    /// The same for a session whose digests may be another's.
+    pub fn prove_unchecked(
+        &self,
+        session: &SessionDir,
+        transcript: TranscriptKind,
+        layers: Vec<usize>,
+        events: &(dyn Fn(Event) + Sync),
+    ) -> Result<(), Error> {
         let options = Options {
             layers,
             transcript,
             jobs: 2,
         };
-        session.prove(
+        session.prove_unchecked(
             &self.model,
             &WEIGHT_SEED,
             &self.setup,

@@ -1223,7 +1223,9 @@ mod tests {
         assert!(check_file("card.json", id, card.to_string().as_bytes()).is_err());
         let signatures = |format: &str| {
             let zero = Address::ZERO;
-            format!(r#"{{"format":"{format}","provider":"{zero}","lock":"0x","claim":"0x"}}"#)
+            format!(
+                r#"{{"format":"{format}","provider":"{zero}","lock_deadline":1,"lock":"0x","claim":"0x"}}"#
+            )
         };
         let check = |text: String| check_file("signatures.json", id, text.as_bytes());
         check(signatures(SIGNATURES_FORMAT)).expect("signatures");

@@ -772,7 +772,7 @@ fn drawn_layers_are_proven_as_late_as_the_deadline_allows() {
     let claim = s.wait("layers to be drawn and wanted", |s| {
         let claim = s.claim(&job)?;
         let next = claim["next"]["action"].as_str()?;
-        next.starts_with("making the proofs").then_some(claim)
+        next.starts_with("making the proof").then_some(claim)
     });
     let by = claim["next"]["by"].as_u64().unwrap();
     // Half of the windows pass.
