@@ -168,10 +168,10 @@ fn reduce_column(columns: &mut [__m256i; 2 * LIMBS], i: usize) {
 #[target_feature(enable = "avx2,fma")]
 fn upper(mut columns: [__m256i; 2 * LIMBS]) -> Lanes {
     let mut limbs = [all(0.0); LIMBS];
-    for i in 0..LIMBS - 1 {
+    for (i, limb) in limbs.iter_mut().take(LIMBS - 1).enumerate() {
         let k = LIMBS + i;
         let rest = float(_mm256_and_si256(columns[k], all_bits(MASK)));
-        limbs[i] = _mm256_sub_pd(rest, all(HALF as f64));
+        *limb = _mm256_sub_pd(rest, all(HALF as f64));
         columns[k + 1] = _mm256_add_epi64(columns[k + 1], _mm256_srli_epi64::<BITS>(columns[k]));
     }
     let highest = _mm256_castsi256_pd(columns[2 * LIMBS - 1]);
