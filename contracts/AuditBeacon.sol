@@ -16,10 +16,14 @@ contract AuditBeacon is IAuditBeacon {
         uint256 layers;
     }
 
-    /// @notice The RANDAO of the next block is known when a claim is posted, that of the one after it is not.
-    uint64 public constant MIN_DELAY_BLOCKS = 2;
+    /// @notice An epoch: with less, whoever posts a claim knows the proposer of the draw's block, and its neighbours',
+    /// before it posts.
+    uint64 public constant MIN_DELAY_BLOCKS = 32;
     /// @notice Longest delay, so that a window is not spent on waiting.
     uint64 public constant MAX_DELAY_BLOCKS = 256;
+    /// @notice Most seconds between blocks, on average from a claim to its draw, for which windows are checked. It is
+    /// twice Ethereum's slot; do not audit on a chain that is slower.
+    uint256 public constant MAX_BLOCK_SECONDS = 24;
     /// @notice Has the hashes of the last 8,191 blocks (EIP-2935), where the chain has it.
     address public constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
 
@@ -73,6 +77,12 @@ contract AuditBeacon is IAuditBeacon {
         }
         (audit.revealed, audit.seed, audit.layers) = (true, seed, bitmap);
         emit AuditRevealed(claim, seed, bitmap);
+    }
+
+    /// @inheritdoc IAuditBeacon
+    function maxDrawTime() external view returns (uint256) {
+        // A header can be sent one block after its own.
+        return (uint256(delayBlocks) + 1) * MAX_BLOCK_SECONDS;
     }
 
     /// @inheritdoc IAuditBeacon

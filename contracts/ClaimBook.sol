@@ -6,7 +6,6 @@ import { Claim, ClaimHeader, IClaimBook } from "./interfaces/IClaimBook.sol";
 import { IJobMarket, Job } from "./interfaces/IJobMarket.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { ClaimStatus, Lane } from "./interfaces/Types.sol";
-import { LayerSet } from "./libraries/LayerSet.sol";
 import { Signatures } from "./libraries/Signatures.sol";
 import { Statement } from "./libraries/Statement.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
@@ -17,6 +16,7 @@ import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 contract ClaimBook is IClaimBook, EIP712, ERC165 {
     bytes32 public constant CLAIM_HEADER_TYPEHASH =
         keccak256("ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)");
+    bytes32 public constant REVEAL_TYPEHASH = keccak256("Reveal(bytes32 claim,bytes32 output)");
 
     IJobMarket public immutable market;
     IModelRegistry public immutable registry;
@@ -92,9 +92,7 @@ contract ClaimBook is IClaimBook, EIP712, ERC165 {
 
     /// @inheritdoc IClaimBook
     function markAllProven(bytes32 id, bytes32 aggregateKey) external onlySettlement {
-        Claim storage marked = _posted(id);
-        marked.proven = LayerSet.all(marked.layers);
-        marked.aggregated = true;
+        _posted(id).aggregateKey = aggregateKey;
         emit ClaimProvenByAggregate(id, aggregateKey);
     }
 
@@ -169,6 +167,11 @@ contract ClaimBook is IClaimBook, EIP712, ERC165 {
                 )
             )
         );
+    }
+
+    /// @inheritdoc IClaimBook
+    function revealDigest(bytes32 id, bytes32 output) external view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(REVEAL_TYPEHASH, id, output)));
     }
 
     /// @inheritdoc IClaimBook

@@ -5,7 +5,7 @@ import { IAuditBeacon } from "./interfaces/IAuditBeacon.sol";
 import { IClaimBook } from "./interfaces/IClaimBook.sol";
 import { Description, IClaimLens } from "./interfaces/IClaimLens.sol";
 import { IJobMarket, Job } from "./interfaces/IJobMarket.sol";
-import { Challenge, ILayerDispute } from "./interfaces/ILayerDispute.sol";
+import { Challenge, ILayerDispute, OpenBond } from "./interfaces/ILayerDispute.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { ISettlement } from "./interfaces/ISettlement.sol";
 import { IVerifierRouter } from "./interfaces/IVerifierRouter.sol";
@@ -127,7 +127,8 @@ contract ClaimLens is IClaimLens, ERC165 {
         d.boundaries = book.boundaries(claim);
         (d.challengeBy, d.provenBy) = settlement.deadlines(claim);
         d.openChallenges = dispute.openCount(claim);
-        d.provenLayers = d.claim.proven.count();
+        d.proven = settlement.provenLayers(claim);
+        d.provenLayers = d.proven.count();
         if (d.job.lane == Lane.Audited) {
             uint256 drawn;
             (d.auditRevealed,, drawn) = beacon.drawn(claim);
@@ -139,22 +140,26 @@ contract ClaimLens is IClaimLens, ERC165 {
 
     function _next(bytes32 claim, Description memory d) private view returns (Action memory) {
         if (d.claim.status == ClaimStatus.None) return _nextOfJob(d.job);
-        (bool open, uint256 layer, uint64 answerBy) = _firstChallenge(claim, d);
         if (d.claim.status != ClaimStatus.Posted) {
-            if (open) return Action("anybody", string.concat("LayerDispute.resolve", _of(d, layer)), 0);
-            return Action("nobody", "", 0);
+            OpenBond[] memory bonds = dispute.openBonds(claim);
+            if (bonds.length == 0) return Action("nobody", "", 0);
+            return Action("anybody", string.concat("LayerDispute.resolve", _of(d, bonds[0].layer)), 0);
         }
         if (!registry.usable(d.claim.version)) return Action("anybody", "Settlement.voidClaim", 0);
+        (bool open, uint256 layer, uint64 answerBy) = _firstChallenge(claim, d);
         if (open) return _nextOfChallenge(d, layer, answerBy);
-        if (d.claim.proven.isAll(d.claim.layers)) return _nextOfProven(claim, d);
+        Challenge memory output = dispute.challengeOf(claim, d.claim.layers);
+        bool disputable = output.status == ChallengeStatus.Revealed && block.timestamp <= output.answerBy;
+        if (d.proven.isAll(d.claim.layers)) return _nextOfProven(d, output, disputable);
 
         bool draws = d.job.lane == Lane.Audited && !d.auditRevealed;
         if (settlement.missingLayers(claim) != 0) {
             if (block.timestamp > d.provenBy) return Action("anybody", "Settlement.expire", 0);
             return Action("provider", draws ? "AuditBeacon.reveal" : "Settlement.proveLayers", d.provenBy);
         }
-        if (block.timestamp > d.challengeBy) return Action("anybody", "Settlement.finalize", 0);
-        return Action("challengers", "LayerDispute.challenge", d.challengeBy);
+        if (block.timestamp <= d.challengeBy) return Action("challengers", "LayerDispute.challenge", d.challengeBy);
+        if (disputable) return _nextOfRevealed(output);
+        return Action("anybody", "Settlement.finalize", 0);
     }
 
     function _nextOfJob(Job memory job) private view returns (Action memory) {
@@ -182,13 +187,22 @@ contract ClaimLens is IClaimLens, ERC165 {
     }
 
     /// All is proven: if the output can still be demanded, that is what is waited for.
-    function _nextOfProven(bytes32 claim, Description memory d) private view returns (Action memory) {
-        bool closed = dispute.challengeOf(claim, d.claim.layers).status != ChallengeStatus.None;
+    function _nextOfProven(Description memory d, Challenge memory output, bool disputable)
+        private
+        view
+        returns (Action memory)
+    {
+        if (disputable) return _nextOfRevealed(output);
+        bool closed = output.status != ChallengeStatus.None;
         if (closed || block.timestamp > d.challengeBy) return Action("anybody", "Settlement.finalize", 0);
         return Action("requester", "LayerDispute.acceptOutput or demandOutput", d.challengeBy);
     }
 
-    /// The open challenge with the earliest deadline.
+    function _nextOfRevealed(Challenge memory output) private pure returns (Action memory) {
+        return Action("requester", "LayerDispute.acceptOutput or disputeOutput", output.answerBy);
+    }
+
+    /// The open challenge with the earliest deadline. One of a layer that an aggregate showed is not waited for.
     function _firstChallenge(bytes32 claim, Description memory d)
         private
         view
@@ -197,7 +211,8 @@ contract ClaimLens is IClaimLens, ERC165 {
         if (d.openChallenges == 0) return (false, 0, 0);
         for (uint256 l = 0; l <= d.claim.layers; ++l) {
             Challenge memory c = dispute.challengeOf(claim, l);
-            if (c.status == ChallengeStatus.Open && (!found || c.answerBy < answerBy)) {
+            if (d.proven.has(l) || c.status != ChallengeStatus.Open) continue;
+            if (!found || c.answerBy < answerBy) {
                 (found, layer, answerBy) = (true, l, c.answerBy);
             }
         }
@@ -231,11 +246,15 @@ contract ClaimLens is IClaimLens, ERC165 {
     }
 
     function _claimText(Description memory d) private view returns (string memory) {
-        string memory by = d.claim.aggregated ? " by one aggregate proof" : "";
+        ClaimStatus status = d.claim.status;
+        string memory by = "";
+        if (d.claim.aggregateKey != 0 && !d.claim.proven.isAll(d.claim.layers)) {
+            bool counts = d.proven.isAll(d.claim.layers) || status == ClaimStatus.Proven;
+            by = counts ? " by one aggregate proof" : " (and the verifier of an aggregate proof was frozen)";
+        }
         string memory layers = string.concat(
             d.provenLayers.toString(), " of ", uint256(d.claim.layers).toString(), " layers are proven", by
         );
-        ClaimStatus status = d.claim.status;
         if (status == ClaimStatus.Proven) {
             return string.concat("Proven: every layer is proven", by, ", and the price is paid.");
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { IAuditBeacon } from "./interfaces/IAuditBeacon.sol";
 import { IBondEscrow, Share } from "./interfaces/IBondEscrow.sol";
 import { IJobMarket, Job, JobRequest } from "./interfaces/IJobMarket.sol";
 import { IModelRegistry, Policy } from "./interfaces/IModelRegistry.sol";
@@ -19,9 +20,12 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         "uint32 newTokens,uint8 lane,uint128 price,uint64 lockBy,uint64 claimBy,uint32 challengeWindow,"
         "uint32 answerWindow,uint256 nonce)"
     );
-    bytes32 public constant LOCK_TYPEHASH = keccak256("Lock(bytes32 job,address provider)");
+    bytes32 public constant LOCK_TYPEHASH = keccak256("Lock(bytes32 job,address provider,uint64 deadline)");
 
     uint256 public constant MAX_AHEAD = 30 days;
+    /// @notice Least time from the last moment to take a job to the last moment to claim it: enough for a transaction
+    /// that has to be sent again, so that nobody takes a job in another's name when it cannot be claimed any more.
+    uint256 public constant MIN_CLAIM_TIME = 10 minutes;
     uint256 public constant MIN_WINDOW = 1 minutes;
     uint256 public constant MAX_WINDOW = 7 days;
 
@@ -29,19 +33,30 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     IModelRegistry public immutable registry;
     address public immutable claimBook;
     address public immutable settlement;
+    /// @notice Draws the layers of audited claims. Zero where the chain has no `prevrandao` to draw from: then there are
+    /// no audited jobs.
+    IAuditBeacon public immutable beacon;
 
     mapping(bytes32 job => Job) private _jobs;
 
     /// @inheritdoc IJobMarket
     mapping(address requester => mapping(uint256 nonce => bool)) public nonceUsed;
 
-    constructor(IBondEscrow escrow_, IModelRegistry registry_, address claimBook_, address settlement_)
-        EIP712("nanozk JobMarket", "1")
-    {
+    /// @inheritdoc IJobMarket
+    mapping(address provider => mapping(bytes32 job => bool)) public lockCancelled;
+
+    constructor(
+        IBondEscrow escrow_,
+        IModelRegistry registry_,
+        address claimBook_,
+        address settlement_,
+        IAuditBeacon beacon_
+    ) EIP712("nanozk JobMarket", "1") {
         escrow = escrow_;
         registry = registry_;
         claimBook = claimBook_;
         settlement = settlement_;
+        beacon = beacon_;
     }
 
     // ---------------------------------------------------------------- requester and provider
@@ -80,11 +95,16 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     }
 
     /// @inheritdoc IJobMarket
-    function lock(bytes32 id, address provider, bytes calldata signature) external {
+    function lock(bytes32 id, address provider, uint64 deadline, bytes calldata signature) external {
         Job storage taken = _at(id, JobStatus.Open);
         if (block.timestamp > taken.lockBy) revert DeadlinePassed(taken.lockBy);
+        // The provider's own bound, which holds for its own transaction too: one that was delayed takes nothing.
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        if (lockCancelled[provider][id]) revert LockIsCancelled(provider, id);
         if (taken.provider != address(0) && taken.provider != provider) revert NotProvider(taken.provider, provider);
-        if (!Signatures.consents(provider, lockDigest(id, provider), signature)) revert BadSignature(provider);
+        if (!Signatures.consents(provider, lockDigest(id, provider, deadline), signature)) {
+            revert BadSignature(provider);
+        }
         if (!registry.usable(taken.version)) revert VersionUnusable(taken.version);
 
         taken.status = JobStatus.Locked;
@@ -110,7 +130,7 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         // Nobody can claim under a version with a frozen verifier: the provider is let go, at once and unharmed.
         bool usable = registry.usable(expired.version);
         if (usable && block.timestamp <= expired.claimBy) revert DeadlineNotPassed(expired.claimBy);
-        uint256 penalty = usable ? Economics.noShowPenalty(expired.stake) : 0;
+        uint256 penalty = usable ? Economics.noShowPenalty(expired.price) : 0;
 
         expired.status = JobStatus.Expired;
         emit JobExpired(id, penalty);
@@ -123,6 +143,13 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         } else {
             escrow.release(_stakeHold(id));
         }
+    }
+
+    /// @inheritdoc IJobMarket
+    function cancelLock(bytes32 id) external {
+        if (lockCancelled[msg.sender][id]) return;
+        lockCancelled[msg.sender][id] = true;
+        emit LockCancelled(msg.sender, id);
     }
 
     /// @inheritdoc IJobMarket
@@ -189,8 +216,8 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     }
 
     /// @inheritdoc IJobMarket
-    function lockDigest(bytes32 id, address provider) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(LOCK_TYPEHASH, id, provider)));
+    function lockDigest(bytes32 id, address provider, uint64 deadline) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(LOCK_TYPEHASH, id, provider, deadline)));
     }
 
     /// @inheritdoc IJobMarket
@@ -217,17 +244,27 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
             revert BadTokens(request.promptTokens, request.newTokens, positions);
         }
 
-        _checkBounds("lockBy", block.timestamp, request.claimBy, request.lockBy);
-        _checkBounds("claimBy", request.lockBy, block.timestamp + MAX_AHEAD, request.claimBy);
+        uint256 earliest = block.timestamp + MIN_CLAIM_TIME;
+        _checkBounds("claimBy", earliest, block.timestamp + MAX_AHEAD, request.claimBy);
+        _checkBounds("lockBy", block.timestamp, request.claimBy - MIN_CLAIM_TIME, request.lockBy);
         _checkBounds("answerWindow", MIN_WINDOW, MAX_WINDOW, request.answerWindow);
         // Zero only where nothing but the output could be challenged: the requester waives that.
         if (request.lane != Lane.Proofs || request.challengeWindow != 0) {
-            _checkBounds("challengeWindow", MIN_WINDOW, MAX_WINDOW, request.challengeWindow);
+            uint256 least = request.lane == Lane.Audited ? _drawTime() : MIN_WINDOW;
+            _checkBounds("challengeWindow", least, MAX_WINDOW, request.challengeWindow);
         }
     }
 
     function _checkBounds(string memory field, uint256 min, uint256 max, uint256 got) private pure {
         if (got < min || got > max) revert BadDuration(field, min, max, got);
+    }
+
+    /// An audited claim's layers are drawn while it may be challenged, so that its provider has the whole answer window
+    /// to prove them. If both windows ended before the draw, an honest provider would owe proofs of all layers.
+    function _drawTime() private view returns (uint256) {
+        if (address(beacon) == address(0)) revert AuditsDisabled();
+        uint256 drawTime = beacon.maxDrawTime();
+        return drawTime < MIN_WINDOW ? MIN_WINDOW : drawTime;
     }
 
     function _useNonce(address requester, uint256 nonce) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
+import { Activations, ILayerVerifier } from "./interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, ModelHeader, Policy } from "./interfaces/IModelRegistry.sol";
 import { IVerifierRouter } from "./interfaces/IVerifierRouter.sol";
 import { LayerKind } from "./interfaces/Types.sol";
@@ -17,7 +18,6 @@ contract ModelRegistry is IModelRegistry {
 
     struct Version {
         bytes32 modelId;
-        address registrant;
         address layers;
         ModelHeader header;
         Policy policy;
@@ -26,7 +26,8 @@ contract ModelRegistry is IModelRegistry {
         string metadataURI;
     }
 
-    /// An aggregation digest, complete or not.
+    /// An aggregation digest, complete or not. It is a function of keys and weights, which the model id binds: all
+    /// versions of a model have the same.
     struct Aggregation {
         /// Of the layers before this one.
         uint256 bound;
@@ -49,7 +50,7 @@ contract ModelRegistry is IModelRegistry {
 
     bytes32[] private _versions;
     mapping(bytes32 version => Version) private _version;
-    mapping(bytes32 version => Aggregation) private _aggregations;
+    mapping(bytes32 modelId => Aggregation) private _aggregations;
 
     constructor(IVerifierRouter router_, IBondEscrow escrow_) {
         router = router_;
@@ -66,30 +67,31 @@ contract ModelRegistry is IModelRegistry {
         bytes32 id = ModelId.compute(header_, layers_);
         version = _versionId(id, layers_, policy_, metadataURI_);
         Version storage v = _version[version];
-        if (v.layers != address(0)) revert AlreadyRegistered(version);
+        // It is as it would be, whoever sent it first: nobody's registration fails because of somebody else.
+        if (v.layers != address(0)) return version;
         if (bytes(metadataURI_).length > MAX_METADATA_BYTES) {
             revert MetadataTooLong(MAX_METADATA_BYTES, bytes(metadataURI_).length);
         }
         _checkHeader(header_);
         _checkKinds(layers_);
-        v.verifyingKeys = _checkVerifiers(header_.setup, layers_);
+        v.verifyingKeys = _checkVerifiers(header_, layers_);
         _checkPolicy(layers_, policy_);
 
         v.modelId = id;
-        v.registrant = msg.sender;
         v.layers = LayerStore.write(layers_);
         v.header = header_;
         v.policy = policy_;
         v.metadataURI = metadataURI_;
         _versions.push(version);
-        emit VersionRegistered(version, id, msg.sender, layers_.length, metadataURI_);
+        emit VersionRegistered(version, id, layers_.length, metadataURI_);
     }
 
     /// @inheritdoc IModelRegistry
     function bindAggregate(bytes32 version, uint256 first, uint256[][] calldata points) external {
-        address store = _known(version).layers;
+        Version storage v = _known(version);
+        (bytes32 id, address store) = (v.modelId, v.layers);
         uint256 count = store.count();
-        Aggregation memory a = _aggregations[version];
+        Aggregation memory a = _aggregations[id];
         if (first > a.bound) revert LayersSkipped(a.bound, first);
         uint256 end = first + points.length;
         if (end > count) revert NoSuchLayer(count, count);
@@ -104,8 +106,8 @@ contract ModelRegistry is IModelRegistry {
             if (weights != l.weights || words.length % 2 != 0) revert WeightsMismatch(a.bound, l.weights, weights);
             a.digest = AggregationDigest.extend(constants, a.digest, l.verifyingKey, words);
         }
-        _aggregations[version] = a;
-        emit AggregateBound(version, end, count, a.digest);
+        _aggregations[id] = a;
+        emit AggregateBound(id, end, count, a.digest);
     }
 
     /// @inheritdoc IModelRegistry
@@ -177,21 +179,16 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function registrant(bytes32 version) external view returns (address) {
-        return _known(version).registrant;
-    }
-
-    /// @inheritdoc IModelRegistry
     function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest) {
-        _known(version);
-        Aggregation storage a = _aggregations[version];
+        Aggregation storage a = _aggregations[_known(version).modelId];
         return (a.bound, a.digest);
     }
 
     /// @inheritdoc IModelRegistry
     function aggregationDigest(bytes32 version) external view returns (bytes32) {
-        uint256 count = _known(version).layers.count();
-        Aggregation storage a = _aggregations[version];
+        Version storage v = _known(version);
+        uint256 count = v.layers.count();
+        Aggregation storage a = _aggregations[v.modelId];
         if (a.bound != count) revert AggregateNotBound(version, a.bound, count);
         return a.digest;
     }
@@ -249,24 +246,50 @@ contract ModelRegistry is IModelRegistry {
         if (!whole && n % 2 == 1) revert LayersMalformed(n - 1);
     }
 
+    /// Verifiers are asked for what the model id does not say: which circuit a key is of, and what it shares with its
+    /// neighbours. What they say is what the curator vouched for.
     /// @return keys Each verifying key once.
-    function _checkVerifiers(bytes32 setup, Layer[] calldata layers_) private view returns (bytes32[] memory keys) {
+    function _checkVerifiers(ModelHeader calldata header_, Layer[] calldata layers_)
+        private
+        view
+        returns (bytes32[] memory keys)
+    {
         keys = new bytes32[](layers_.length);
+        uint256[] memory kinds = new uint256[](layers_.length);
         uint256 count = 0;
+        Activations memory expected;
         for (uint256 i = 0; i < layers_.length; ++i) {
             bytes32 key = layers_[i].verifyingKey;
             uint256 j = 0;
             while (j < count && keys[j] != key) ++j;
-            if (j != count) continue;
-            keys[count++] = key;
-            (address verifier,, bytes32 verifierSetup,) = router.entry(key);
-            if (verifier == address(0)) revert IVerifierRouter.UnknownVerifyingKey(key);
-            if (verifierSetup != setup) revert SetupMismatch(i, setup, verifierSetup);
-            if (!router.usable(key)) revert VerifierUnusable(i, key);
+            if (j == count) {
+                keys[count++] = key;
+                Activations memory got;
+                (kinds[j], got) = _shapeOf(i, key, header_.setup);
+                if (i == 0) (expected.k, expected.positions, expected.width) = (got.k, header_.tokens, got.width);
+                if (keccak256(abi.encode(got)) != keccak256(abi.encode(expected))) {
+                    revert ActivationsMismatch(i, expected, got);
+                }
+            }
+            uint256 kind = uint256(layers_[i].kind);
+            if (kinds[j] != kind) revert KindMismatch(i, kind, kinds[j]);
         }
         assembly ("memory-safe") {
             mstore(keys, count)
         }
+    }
+
+    /// Of a layer's key, whose verifier has to be there and of the model's setup.
+    function _shapeOf(uint256 index, bytes32 key, bytes32 setup)
+        private
+        view
+        returns (uint256 kind, Activations memory activations)
+    {
+        (address verifier,, bytes32 verifierSetup,) = router.entry(key);
+        if (verifier == address(0)) revert IVerifierRouter.UnknownVerifyingKey(key);
+        if (verifierSetup != setup) revert SetupMismatch(index, setup, verifierSetup);
+        if (!router.usable(key)) revert VerifierUnusable(index, key);
+        return ILayerVerifier(verifier).shape();
     }
 
     function _checkPolicy(Layer[] calldata layers_, Policy calldata policy_) private view {

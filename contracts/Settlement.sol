@@ -51,15 +51,16 @@ contract Settlement is ISettlement, ERC165 {
         (uint64 challengeBy, uint64 provenBy) = _deadlines(c, j);
         if (block.timestamp > provenBy) revert ProvingIsOver(provenBy);
 
+        uint64 grace = _grace(c, j);
         for (uint256 i = 0; i < proofs.length; ++i) {
             uint256 layer = first + i;
             _verify(claim, c, layer, proofs[i]);
             if (c.proven.has(layer)) continue;
             c.proven = c.proven.with(layer);
             book.markProven(claim, layer);
-            _closeChallenge(claim, layer);
+            dispute.close(claim, layer, grace);
         }
-        if (c.proven.isAll(c.layers) && !_outputIsDue(claim, c, challengeBy)) _settle(claim, c, ClaimStatus.Proven);
+        if (_provenLayers(c).isAll(c.layers)) _settleIfClosed(claim, c, challengeBy);
     }
 
     /// @inheritdoc ISettlement
@@ -69,26 +70,28 @@ contract Settlement is ISettlement, ERC165 {
         if (block.timestamp > provenBy) revert ProvingIsOver(provenBy);
 
         _verifyAggregate(claim, c, aggregateKey, proof);
-        if (!c.proven.isAll(c.layers)) {
+        if (!_provenLayers(c).isAll(c.layers)) {
+            _requireNoneOverdue(claim, c, j);
             book.markAllProven(claim, aggregateKey);
-            _closeChallenges(claim, c);
         }
-        if (!_outputIsDue(claim, c, challengeBy)) _settle(claim, c, ClaimStatus.Proven);
+        _settleIfClosed(claim, c, challengeBy);
     }
 
     /// @inheritdoc ISettlement
     function finalize(bytes32 claim) external {
         (Claim memory c, Job memory j) = _posted(claim);
         (uint64 challengeBy,) = _deadlines(c, j);
-        uint256 open = dispute.openCount(claim);
+        (bool demanded, uint64 until) = _output(claim, c, challengeBy);
+        bool all = _provenLayers(c).isAll(c.layers);
+        // Challenges of layers are decided by an aggregate that showed them all.
+        uint256 open = demanded ? 1 : 0;
+        if (!all) open = dispute.openCount(claim);
         if (open != 0) revert ChallengesOpen(claim, open);
-        if (c.proven.isAll(c.layers)) {
-            if (_outputIsDue(claim, c, challengeBy)) revert NotYet(challengeBy + 1);
-            return _settle(claim, c, ClaimStatus.Proven);
-        }
+        if (!all && j.lane == Lane.Proofs) revert NotInThisLane(claim);
+        if (!all && until < challengeBy) until = challengeBy;
+        if (block.timestamp <= until) revert NotYet(until + 1);
+        if (all) return _settle(claim, c, ClaimStatus.Proven);
 
-        if (j.lane == Lane.Proofs) revert NotInThisLane(claim);
-        if (block.timestamp <= challengeBy) revert NotYet(challengeBy + 1);
         (uint256 missing, bool revealed) = _missing(claim, c, j);
         if (!revealed) revert NotRevealed(claim);
         if (missing != 0) revert DrawnLayersMissing(claim, missing.count());
@@ -117,10 +120,11 @@ contract Settlement is ISettlement, ERC165 {
     }
 
     /// @inheritdoc ISettlement
-    function defeat(bytes32 claim, address challenger) external {
+    function defeat(bytes32 claim) external {
         if (msg.sender != address(dispute)) revert NotDispute(msg.sender);
         (Claim memory c,) = _posted(claim);
-        _defeat(claim, c, challenger);
+        // Which shares it out: there may be many challengers.
+        _defeat(claim, c, address(dispute));
     }
 
     // ---------------------------------------------------------------- views
@@ -138,6 +142,16 @@ contract Settlement is ISettlement, ERC165 {
     /// @inheritdoc ISettlement
     function deadlines(bytes32 claim) external view returns (uint64 challengeBy, uint64 provenBy) {
         return _deadlines(book.claim(claim), market.job(claim));
+    }
+
+    /// @inheritdoc ISettlement
+    function graceUntil(bytes32 claim) external view returns (uint64) {
+        return _grace(book.claim(claim), market.job(claim));
+    }
+
+    /// @inheritdoc ISettlement
+    function provenLayers(bytes32 claim) external view returns (uint256) {
+        return _provenLayers(book.claim(claim));
     }
 
     /// @inheritdoc ISettlement
@@ -190,31 +204,38 @@ contract Settlement is ISettlement, ERC165 {
         if (setup != modelSetup) revert AggregateSetupMismatch(aggregateKey, modelSetup, setup);
     }
 
-    /// A proof answers the challenge of its layer, but not one whose time is over.
-    /// @return closed Whether there was one.
-    function _closeChallenge(bytes32 claim, uint256 layer) private returns (bool closed) {
-        Challenge memory challenge = dispute.challengeOf(claim, layer);
-        if (challenge.status != ChallengeStatus.Open) return false;
-        if (block.timestamp > challenge.answerBy) revert ILayerDispute.AnswerWindowOver(challenge.answerBy);
-        dispute.resolve(claim, layer);
-        return true;
+    /// An aggregate answers challenges of layers as long as its key stands, but none whose time is over.
+    function _requireNoneOverdue(bytes32 claim, Claim memory c, Job memory j) private view {
+        uint64 first = dispute.firstDeadline(claim);
+        if (first == 0) return;
+        first = _later(first, _grace(c, j));
+        if (block.timestamp > first) revert ILayerDispute.AnswerWindowOver(first);
     }
 
-    /// Those of all layers that were not proven before `c` was read; others have none.
-    function _closeChallenges(bytes32 claim, Claim memory c) private {
-        uint256 open = dispute.openCount(claim);
-        if (open != 0 && dispute.challengeOf(claim, c.layers).status == ChallengeStatus.Open) --open;
-        for (uint256 layer = 0; layer < c.layers && open != 0; ++layer) {
-            if (!c.proven.has(layer) && _closeChallenge(claim, layer)) --open;
-        }
+    /// Layers that count as proven now: whatever a frozen key showed does not.
+    function _provenLayers(Claim memory c) private view returns (uint256) {
+        if (c.aggregateKey != 0 && router.frozenAt(c.aggregateKey) == 0) return LayerSet.all(c.layers);
+        return c.proven;
     }
 
-    /// Proofs do not show that the requester got the tokens: it may say that it did not until `challengeBy`, and a
-    /// demand that it made is waited for.
-    function _outputIsDue(bytes32 claim, Claim memory c, uint64 challengeBy) private view returns (bool) {
-        ChallengeStatus demand = dispute.challengeOf(claim, c.layers).status;
-        if (demand == ChallengeStatus.None) return block.timestamp <= challengeBy;
-        return demand == ChallengeStatus.Open;
+    /// Proofs do not show that the requester got the tokens: it may say that it did not until `challengeBy`; a demand
+    /// that it made is waited for, and tokens that it may dispute.
+    /// @return demanded There is a demand, and nothing answers it yet.
+    /// @return until Last second in which the requester can still do something about the output.
+    function _output(bytes32 claim, Claim memory c, uint64 challengeBy)
+        private
+        view
+        returns (bool demanded, uint64 until)
+    {
+        Challenge memory output = dispute.challengeOf(claim, c.layers);
+        if (output.status == ChallengeStatus.None) return (false, challengeBy);
+        if (output.status == ChallengeStatus.Revealed) return (false, output.answerBy);
+        return (output.status == ChallengeStatus.Open, 0);
+    }
+
+    function _settleIfClosed(bytes32 claim, Claim memory c, uint64 challengeBy) private {
+        (bool demanded, uint64 until) = _output(claim, c, challengeBy);
+        if (!demanded && block.timestamp > until) _settle(claim, c, ClaimStatus.Proven);
     }
 
     /// Layers that the lane wants proven, whatever is challenged, and are not. Before the draw is known it is all.
@@ -231,12 +252,28 @@ contract Settlement is ISettlement, ERC165 {
             (revealed,, drawn) = beacon.drawn(claim);
             if (revealed) due = drawn;
         }
-        missing = due & ~c.proven;
+        missing = due & ~_provenLayers(c);
     }
 
-    function _deadlines(Claim memory c, Job memory j) private pure returns (uint64 challengeBy, uint64 provenBy) {
-        if (j.challengeWindow != 0) challengeBy = c.postedAt + j.challengeWindow;
+    function _deadlines(Claim memory c, Job memory j) private view returns (uint64 challengeBy, uint64 provenBy) {
+        if (j.challengeWindow != 0) {
+            challengeBy = c.postedAt + j.challengeWindow;
+            // While an aggregate stood nobody could challenge what it showed.
+            uint64 frozenAt = c.aggregateKey == 0 ? 0 : router.frozenAt(c.aggregateKey);
+            if (frozenAt != 0) challengeBy = _later(challengeBy, frozenAt + j.challengeWindow);
+        }
         provenBy = (j.lane == Lane.Proofs ? c.postedAt : challengeBy) + j.answerWindow;
+        provenBy = _later(provenBy, _grace(c, j));
+    }
+
+    /// The proof that a provider was about to send may have been one of the verifier that was frozen.
+    function _grace(Claim memory c, Job memory j) private view returns (uint64) {
+        uint64 last = router.lastFreeze(registry.header(c.version).setup);
+        return last == 0 ? 0 : last + j.answerWindow;
+    }
+
+    function _later(uint64 a, uint64 b) private pure returns (uint64) {
+        return a < b ? b : a;
     }
 
     function _settle(bytes32 claim, Claim memory c, ClaimStatus status) private {

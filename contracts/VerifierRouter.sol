@@ -8,7 +8,8 @@ import { IVerifierRouter } from "./interfaces/IVerifierRouter.sol";
 contract VerifierRouter is IVerifierRouter {
     struct Entry {
         address verifier;
-        bool frozen;
+        /// When it was frozen; zero: it is not.
+        uint64 frozenAt;
         bytes32 codeHash;
         bytes32 setup;
     }
@@ -19,6 +20,9 @@ contract VerifierRouter is IVerifierRouter {
     address public immutable guardian;
 
     mapping(bytes32 verifyingKey => Entry) private _entries;
+
+    /// @inheritdoc IVerifierRouter
+    mapping(bytes32 setup => uint64) public lastFreeze;
 
     constructor(address curator_, address guardian_) {
         curator = curator_;
@@ -32,7 +36,7 @@ contract VerifierRouter is IVerifierRouter {
         verifyingKey = ILayerVerifier(verifier).verifyingKey();
         // A frozen entry stays: nothing takes its place.
         if (_entries[verifyingKey].verifier != address(0)) revert AlreadyAdded(verifyingKey);
-        Entry memory e = Entry(verifier, false, verifier.codehash, ILayerVerifier(verifier).setup());
+        Entry memory e = Entry(verifier, 0, verifier.codehash, ILayerVerifier(verifier).setup());
         _entries[verifyingKey] = e;
         emit VerifierAdded(verifyingKey, verifier, e.codeHash, e.setup);
     }
@@ -42,8 +46,9 @@ contract VerifierRouter is IVerifierRouter {
         if (msg.sender != guardian) revert NotGuardian(msg.sender);
         Entry storage e = _entries[verifyingKey];
         if (e.verifier == address(0)) revert UnknownVerifyingKey(verifyingKey);
-        if (e.frozen) revert Frozen(verifyingKey);
-        e.frozen = true;
+        if (e.frozenAt != 0) revert Frozen(verifyingKey);
+        e.frozenAt = uint64(block.timestamp);
+        lastFreeze[e.setup] = uint64(block.timestamp);
         emit VerifierFrozen(verifyingKey, reason);
     }
 
@@ -56,7 +61,7 @@ contract VerifierRouter is IVerifierRouter {
         Entry storage e = _entries[verifyingKey];
         address verifier = e.verifier;
         if (verifier == address(0)) revert UnknownVerifyingKey(verifyingKey);
-        if (e.frozen) revert Frozen(verifyingKey);
+        if (e.frozenAt != 0) revert Frozen(verifyingKey);
         // A call to an address without code succeeds and returns nothing.
         if (verifier.code.length == 0) revert NoCode(verifier);
         if (verifier.codehash != e.codeHash) revert CodeChanged(verifier, e.codeHash, verifier.codehash);
@@ -79,12 +84,17 @@ contract VerifierRouter is IVerifierRouter {
         returns (address verifier, bytes32 codeHash, bytes32 setup, bool frozen)
     {
         Entry storage e = _entries[verifyingKey];
-        return (e.verifier, e.codeHash, e.setup, e.frozen);
+        return (e.verifier, e.codeHash, e.setup, e.frozenAt != 0);
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function frozenAt(bytes32 verifyingKey) external view returns (uint64) {
+        return _entries[verifyingKey].frozenAt;
     }
 
     /// @inheritdoc IVerifierRouter
     function usable(bytes32 verifyingKey) external view returns (bool) {
         Entry storage e = _entries[verifyingKey];
-        return e.verifier.code.length != 0 && !e.frozen && e.verifier.codehash == e.codeHash;
+        return e.verifier.code.length != 0 && e.frozenAt == 0 && e.verifier.codehash == e.codeHash;
     }
 }

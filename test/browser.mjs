@@ -22,6 +22,8 @@ const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 try { accessSync(executablePath, constants.X_OK); } catch { cannot(`there is no Chromium at ${executablePath}: install it or set CHROMIUM.`); }
 if (shots) mkdirSync(shots, { recursive: true });
 
+// Only what never happens takes as long: nothing fails because a machine is slow.
+const PATIENCE = 300000;
 let done = 0;
 const fail = why => { throw new Error(why); };
 const check = (what, ok, detail) => { if (!ok) fail(what + (detail === undefined ? '' : ': ' + (typeof detail === 'string' ? detail : JSON.stringify(detail)))); done++; console.log('ok  ' + what); };
@@ -32,6 +34,7 @@ const api = async path => {
 };
 // The API's text as the page shows it: controls and marks that reorder text are written out.
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const dated = s => s.replace(/\b[1-9]\d{9}\b/g, t => new Date(t * 1000).toISOString().slice(0, 19).replace('T', ' ') + ' UTC');
 const shown = s => String(s).replace(HIDDEN, c => '\u27e8U+' + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0') + '\u27e9');
 
 let browser;
@@ -46,7 +49,7 @@ async function run() {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(PATIENCE);
 
   const trouble = []; let expected = false; // `expected`: while requests are made to fail
   page.on('console', m => { if ((m.type() === 'error' || m.type() === 'warning') && !expected) trouble.push(`console ${m.type()}: ${m.text()}`); });
@@ -69,7 +72,13 @@ async function run() {
   const fitsWidth = where => page.evaluate(() => {
     const w = innerWidth, wide = [...document.querySelectorAll('#app *')].filter(e => { const r = e.getBoundingClientRect(); return r.width && r.right > w + 0.5 && !e.closest('.sr') && ![...(function* () { for (let p = e.parentElement; p; p = p.parentElement) yield p; })()].some(p => getComputedStyle(p).overflowX !== 'visible' && p !== document.documentElement && p !== document.body); });
     return { scroll: document.documentElement.scrollWidth, w, wide: wide.slice(0, 3).map(e => e.localName + '.' + e.className + ' ' + e.textContent.slice(0, 40)) };
-  }).then(x => check('no horizontal scrolling at 400 px ' + where, x.scroll <= x.w && !x.wide.length, x));
+  }).then(x => check('no horizontal scrolling at 375 px ' + where, x.scroll <= x.w && !x.wide.length, x));
+  // An amount says its unit on the line of its last digit, and all are in ETH.
+  const wholeAmounts = where => page.evaluate(() => {
+    const shown = e => e.getClientRects().length > 0, lines = e => new Set([...e.getClientRects()].map(r => Math.round(r.top))).size;
+    const units = [...document.querySelectorAll('[data-test=unit]')].filter(shown), pieces = [...document.querySelectorAll('.nw[data-test=amount]')].filter(shown);
+    return { n: units.length, broken: [...units, ...pieces].filter(e => lines(e) > 1).map(e => e.textContent), other: units.map(e => e.textContent.trim()).filter(u => u !== 'ETH' && !/^units?$/.test(u)) };
+  }).then(x => check('amounts are whole and in one unit ' + where, x.n > 0 && !x.broken.length && !x.other.length, x));
   const row = page.locator(`tr[data-claim="${claimId}"]`), rows = page.locator('tr[data-claim]');
 
   // -- loading
@@ -131,8 +140,10 @@ async function run() {
   await filter.fill(claimId.slice(0, 12));
   await row.evaluate(e => { e.$same = true; }); await filter.focus();
   let polls = 0; const count = r => { if (r.url().includes('/v1/status')) polls++; };
-  page.on('request', count); await page.waitForTimeout(6500); page.off('request', count);
-  check('it asks every two seconds', polls >= 2 && polls <= 5, `${polls} times in 6.5 s`);
+  page.on('request', count); await page.waitForTimeout(6500);
+  check('it asks no more often than every two seconds', polls <= 5, `${polls} times in 6.5 s`);
+  for (let before = polls; polls < before + 2;) await page.waitForRequest(/v1\/status/);
+  check('and goes on to', polls >= 2); page.off('request', count);
   check('a refresh keeps elements, focus and filter', await row.evaluate(e => e.$same === true && e.isConnected) && await filter.evaluate(e => e === document.activeElement) && await filter.inputValue() === claimId.slice(0, 12));
   await filter.fill('');
 
@@ -141,7 +152,7 @@ async function run() {
   await row.locator('td').nth(1).click();
   await detail.waitFor();
   check('a click on the row opens the claim', new URL(page.url()).hash === '#/claim/' + claimId, page.url());
-  check("it has the chain's sentence", await page.locator('[data-test=sentence]').textContent() === shown((await api('/v1/claims/' + claimId)).text) || await page.locator('[data-test=sentence]').textContent() === shown(claim.text), await page.locator('[data-test=sentence]').textContent());
+  check("it has the chain's sentence", await page.locator('[data-test=sentence]').textContent() === dated(shown((await api('/v1/claims/' + claimId)).text)) || await page.locator('[data-test=sentence]').textContent() === dated(shown(claim.text)), await page.locator('[data-test=sentence]').textContent());
   check('all layers', await detail.locator('.layers li').count() === claim.layers, `${await detail.locator('.layers li').count()}`);
   check('its transactions', await detail.locator('[data-test=tx]').count() >= claim.transactions.length && await detail.locator('[data-test=tx]').count() >= 1, `${await detail.locator('[data-test=tx]').count()}`);
   const said = await detail.innerText();
@@ -179,10 +190,10 @@ async function run() {
   quiet('so far');
 
   // -- narrow
-  await page.setViewportSize({ width: 400, height: 800 });
-  await fitsWidth('in the detail'); await shot('detail-narrow');
+  await page.setViewportSize({ width: 375, height: 800 });
+  await fitsWidth('in the detail'); await wholeAmounts('in the detail'); await shot('detail-narrow');
   await page.goto(base + '/#/'); await page.locator('[data-show=all]').click(); await row.waitFor();
-  await fitsWidth('in the table'); await shot('list-narrow');
+  await fitsWidth('in the table'); await wholeAmounts('in the table'); await shot('list-narrow');
   check('the claim is readable there', await row.locator('a').first().isVisible() && await row.locator('.strip').isVisible());
   await page.setViewportSize({ width: 1440, height: 900 });
 
@@ -213,21 +224,52 @@ async function run() {
   await page.emulateMedia({ colorScheme: 'light' }); await page.goto(base + '/#/'); await row.waitFor();
   quiet('in all that');
 
+  // -- what is rare: amounts of every size, files that are refused, nodes that are slow, deadlines that are met
+  const change = async (path, alter) => page.route(path, async r => { const answer = await (await r.fetch()).json(); alter(answer); await r.fulfill({ json: answer }); });
+  const fixed = status.now || 1700000000, amounts = ['1', '1000000', '123456789012345', '5000000000000000000', '123456789123456789123456'];
+  await change('**/v1/status', s => {
+    Object.assign(s, { now: fixed, head: { number: 7, timestamp: fixed - 25 }, balance: amounts[4], inbox: { 'bad.json': 'bad.json: it is not a request', '<b>x</b>': 'refused <i>too</i>' }, slow: [{ method: 'eth_estimateGas', waited: 40, next: 80, times: 3 }] });
+    s.spending = { day: amounts[2], day_cap: amounts[3], reserved: amounts[0] }; s.exposure = { stake: amounts[0], bonds: amounts[1], price: amounts[4] };
+    Object.assign(s.endpoints[0], { error: 'no answer to eth_call within 10 s', failed: 25 });
+  });
+  const refused = page.locator('[data-test=refused]', { hasText: 'bad.json' }); await refused.waitFor();
+  check('entries of the inbox that are refused are named, with the reason', /2.entries/.test(await refused.innerText()) && /bad\.json: it is not a request/.test(await refused.innerText()) && /<b>x<\/b>/.test(await refused.innerText()), await refused.innerText());
+  const slow = page.locator('[data-test=slow]');
+  check('and what nodes do not answer in time', /eth_estimateGas was not answered within 40.s .* up to 1.min 20.s/.test((await slow.innerText()).replace(/\u00a0/g, ' ')), await slow.innerText());
+  const age = page.locator('.fact', { hasText: 'Head' }).locator('small'), failed = page.locator('[data-test=node-error]').first();
+  for (const [what, at] of [['the age of the newest block', age], ['the age of a failure', failed]]) {
+    const before = await at.innerText();
+    check(what + ' is said', /\d+.s/.test(before), before);
+    while (await at.innerText() === before) await page.waitForTimeout(200);
+    check(what + ' grows although the relayer says nothing new', true);
+  }
+  await page.setViewportSize({ width: 375, height: 800 });
+  await fitsWidth('with amounts of every size'); await wholeAmounts('of every size'); await inert('with hostile names'); await shot('rare-narrow');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await change('**/v1/claims/0x*', c => Object.assign(c, { job_status: 'claimed', status: 'posted', ended: false, missing: [], challenges: [], proven: [], lock_by: fixed + 5000, claim_by: fixed + 6000, challenge_by: fixed + 7000, proven_by: fixed + 8000, text: `Posted: layers may be challenged until ${fixed + 7000}` }));
+  await page.goto(base + '/#/claim/' + claimId); await page.locator('[data-test=deadline-lock]', { hasText: 'taken' }).waitFor();
+  const said2 = async key => (await page.locator(`[data-test=deadline-${key}] .left`).innerText()).replace(/\u00a0/g, ' ');
+  check('deadlines that are met count down no more', await said2('claim') === 'posted' && await said2('proven') === 'nothing is owed' && /^in 1 h/.test(await said2('chal')), [await said2('claim'), await said2('proven'), await said2('chal')]);
+  check('times in sentences are dates', !/\d{10}/.test(await page.locator('[data-test=sentence]').innerText()) && / UTC/.test(await page.locator('[data-test=sentence]').innerText()), await page.locator('[data-test=sentence]').innerText());
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.goto(base + '/#/'); await row.waitFor();
+  quiet('with all that');
+
   // -- a relayer that stops answering
   expected = true;
   await page.route('**/v1/**', r => r.abort('connectionrefused'));
   const gone = page.locator('[data-test=no-answer]');
-  await gone.waitFor({ timeout: 8000 });
+  await gone.waitFor({ timeout: PATIENCE });
   check('a relayer that does not answer is shown', /does not answer/.test(await gone.innerText()) && await gone.getAttribute('role') === 'alert', await gone.innerText());
   check('with "No answer" for its health, in the title too', await page.locator('[data-test=health]').innerText() === 'No answer' && /no answer/.test(await page.title()), await page.title());
   check('and what was known remains', await row.count() === 1 && await page.locator('.stale').count() > 0);
   await shot('no-answer');
   await page.unroute('**/v1/**');
   await page.route('**/v1/**', r => r.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }));
-  await page.getByText('HTTP 502').waitFor({ timeout: 8000 });
+  await page.getByText('HTTP 502').waitFor({ timeout: PATIENCE });
   check('so is a gateway that answers for it', await gone.isVisible());
   await page.unroute('**/v1/**');
-  await gone.waitFor({ state: 'detached', timeout: 8000 });
+  await gone.waitFor({ state: 'detached', timeout: PATIENCE });
   check('and it recovers by itself', /^(Ready|Not ready)/.test(await page.locator('[data-test=health]').innerText()));
   await page.waitForTimeout(300); expected = false;
   quiet('at the end');

@@ -41,4 +41,7 @@ interface IAuditBeacon {
         pure
         returns (uint256[] memory layers);
     function delayBlocks() external view returns (uint64);
+    /// @notice Seconds from a claim after which its layers can be drawn, if blocks are at most 24 seconds apart on
+    /// average (Ethereum's are 12; every second slot may be missed).
+    function maxDrawTime() external view returns (uint256);
 }

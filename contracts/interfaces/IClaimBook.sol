@@ -17,8 +17,6 @@ struct ClaimHeader {
 
 struct Claim {
     ClaimStatus status;
-    /// One aggregate proof showed what was not proven yet, so all layers.
-    bool aggregated;
     address provider;
     address recipient;
     bytes32 version;
@@ -29,8 +27,10 @@ struct Claim {
     uint64 postedBlock;
     /// Number of layers.
     uint16 layers;
-    /// Bit `l`: layer `l` is proven.
+    /// Bit `l`: layer `l` is proven by a proof of its own. `ISettlement.provenLayers` counts the aggregate, too.
     uint256 proven;
+    /// Key of the aggregate proof that showed all layers; zero: none did. It counts as long as the key is not frozen.
+    bytes32 aggregateKey;
     /// Digest of the statement that every proof is about.
     bytes32 statement;
     /// keccak256(statement ‖ boundaries): what the beacon draws layers for.
@@ -71,7 +71,7 @@ interface IClaimBook {
 
     /// @notice Marks a layer as proven. Settlement only.
     function markProven(bytes32 claim, uint256 layer) external;
-    /// @notice Marks all layers as proven by an aggregate proof. Settlement only.
+    /// @notice Notes that an aggregate proof under a key showed all layers; a later one takes its place. Settlement only.
     function markAllProven(bytes32 claim, bytes32 aggregateKey) external;
     /// @notice Ends a claim. Settlement only.
     function end(bytes32 claim, ClaimStatus status) external;
@@ -97,5 +97,8 @@ interface IClaimBook {
     /// @notice Public inputs of an aggregate proof.
     function aggregateInstances(bytes32 id) external view returns (uint256[] memory);
     function headerDigest(ClaimHeader calldata header) external view returns (bytes32);
+    /// @notice What a provider signs so that anybody can answer a demand with its tokens.
+    /// @param output keccak256(salt ‖ tokens), tokens of three bytes each.
+    function revealDigest(bytes32 id, bytes32 output) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
 }

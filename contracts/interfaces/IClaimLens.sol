@@ -12,6 +12,8 @@ struct Description {
     uint64 challengeBy;
     uint64 provenBy;
     uint256 openChallenges;
+    /// `ISettlement.provenLayers`, and how many they are.
+    uint256 proven;
     uint256 provenLayers;
     bool auditRevealed;
     uint256 auditedLayers;

@@ -20,11 +20,13 @@ struct JobRequest {
     Lane lane;
     /// Price, in the asset of the version's policy; not zero.
     uint128 price;
-    /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds); at most 30 days ahead.
+    /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds): at least 10 minutes later,
+    /// at most 30 days ahead.
     uint64 lockBy;
     uint64 claimBy;
     /// How long layers may be challenged, and the output be demanded, after the claim was posted, in seconds: 60 to 7
     /// days. Zero in the lane of proofs only: the requester needs no time to demand the output, and proofs settle at once.
+    /// In the audited lane at least the beacon's `maxDrawTime`.
     uint32 challengeWindow;
     /// How long a provider has to prove a challenged (or drawn, or every) layer, in seconds: 60 to 7 days.
     uint32 answerWindow;
@@ -73,6 +75,7 @@ interface IJobMarket {
     event JobRefunded(bytes32 indexed job);
     event JobExpired(bytes32 indexed job, uint256 penalty);
     event NonceCancelled(address indexed requester, uint256 nonce);
+    event LockCancelled(address indexed provider, bytes32 indexed job);
 
     error BadSignature(address signer);
     error NonceUsed(address requester, uint256 nonce);
@@ -90,14 +93,23 @@ interface IJobMarket {
     error NotProvider(address expected, address got);
     error NotRequester(address expected, address got);
     error NotAuthorized(address caller);
+    /// @notice The provider said that it does not take this job.
+    error LockIsCancelled(address provider, bytes32 job);
+    /// @notice The contracts were deployed without a beacon, for the chain has no `prevrandao`.
+    error AuditsDisabled();
 
     /// @notice Opens a job and holds its price. Anybody may send the requester's signature; the requester needs none.
     function open(JobRequest calldata request, bytes calldata signature) external returns (bytes32 job);
     /// @notice Takes a job and holds the stake. Anybody may send the provider's signature (EIP-712 `Lock`).
-    function lock(bytes32 job, address provider, bytes calldata signature) external;
+    /// @param deadline Last second, chosen by the provider, in which this takes the job, whoever sends it. A signature
+    /// that was given away, or a transaction that hangs, is worth nothing afterwards.
+    function lock(bytes32 job, address provider, uint64 deadline, bytes calldata signature) external;
+    /// @notice Makes the caller's signatures to take this job worth nothing, for ever; it cannot take the job itself
+    /// either. The job need not be open yet. Once it was taken this changes nothing.
+    function cancelLock(bytes32 job) external;
     /// @notice Takes an open job back. Requester only; anybody once `lockBy` has passed.
     function cancel(bytes32 job) external;
-    /// @notice Ends a locked job that was not claimed in time: refund, and a part of the stake to the requester. If the
+    /// @notice Ends a locked job that was not claimed in time: refund, and as much as the price of the stake to the requester. If the
     /// version became unusable meanwhile: at any time, and the provider keeps its stake.
     function expire(bytes32 job) external;
     /// @notice Makes one of the caller's nonces unusable.
@@ -107,7 +119,8 @@ interface IJobMarket {
     function claimed(bytes32 job) external;
     /// @notice Claimed → Settled: the price to the recipient, the stake back. Settlement only.
     function settle(bytes32 job, address recipient) external;
-    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. No challenger: zero.
+    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. `challenger` gets what is for all
+    /// challengers; zero if there is none.
     function slash(bytes32 job, address challenger) external;
     /// @notice Claimed → Refunded: price and stake back. Settlement only.
     function refund(bytes32 job) external;
@@ -116,6 +129,7 @@ interface IJobMarket {
     function job(bytes32 id) external view returns (Job memory);
     function jobIdOf(JobRequest calldata request) external view returns (bytes32);
     function nonceUsed(address requester, uint256 nonce) external view returns (bool);
-    function lockDigest(bytes32 job, address provider) external view returns (bytes32);
+    function lockCancelled(address provider, bytes32 job) external view returns (bool);
+    function lockDigest(bytes32 job, address provider, uint64 deadline) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
 }

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+/// What a commitment to activations is to: feature `i` of position `t` is in row `i·positions + t` of `2^k`. A circuit
+/// constrains these rows and no others, so neighbours have to mean the same.
+struct Activations {
+    /// Binary logarithm of the number of rows.
+    uint256 k;
+    /// Positions of a session.
+    uint256 positions;
+    /// Width of the residual stream.
+    uint256 width;
+}
+
 /// @title Verifier of one circuit shape
 /// @notice Generated, stateless, without owner. One serves every layer of every model of its shape.
 interface ILayerVerifier {
@@ -41,6 +52,10 @@ interface ILayerVerifier {
     function verifyingKey() external view returns (bytes32);
     /// @notice Id of the KZG setup.
     function setup() external view returns (bytes32);
+    /// @notice What the circuit computes, and of what shape the activations are that enter and leave.
+    /// @return kind As in `LayerKind`; 255 for an aggregate.
+    /// @return activations All zero for an aggregate, which has none.
+    function shape() external view returns (uint256 kind, Activations memory activations);
     /// @notice The circuit in words.
     function circuit() external view returns (string memory);
     /// @notice Version of the generator that wrote this contract.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { Activations } from "./ILayerVerifier.sol";
 import { LayerKind } from "./Types.sol";
 
 /// One layer of a model, as in its card, with what auditing it is worth and costs.
@@ -49,18 +50,20 @@ struct Policy {
 /// @notice A version is a model (its id binds weights, dimensions, tokenizer and keys) with audit weights, costs and a
 /// policy. Nobody can change or remove one. Parameters under which cheating on some layer would pay are refused.
 interface IModelRegistry {
-    event VersionRegistered(
-        bytes32 indexed version, bytes32 indexed modelId, address indexed registrant, uint256 layers, string metadataURI
-    );
-    /// @notice The aggregation digest covers the first `bound` layers; with all of them it is the version's.
-    event AggregateBound(bytes32 indexed version, uint256 bound, uint256 layers, bytes32 digest);
+    event VersionRegistered(bytes32 indexed version, bytes32 indexed modelId, uint256 layers, string metadataURI);
+    /// @notice The aggregation digest covers the first `bound` layers; with all of them it is the model's.
+    event AggregateBound(bytes32 indexed modelId, uint256 bound, uint256 layers, bytes32 digest);
 
-    error AlreadyRegistered(bytes32 version);
     error UnknownVersion(bytes32 version);
     /// @notice The layers are not embed, then attention and mlp (or block) by turns, then head; or more than 256.
     error LayersMalformed(uint256 layer);
     /// @notice The setup of the layer's verifier is not the model's.
     error SetupMismatch(uint256 layer, bytes32 expected, bytes32 got);
+    /// @notice The circuit of the layer's key computes another kind of layer.
+    error KindMismatch(uint256 layer, uint256 expected, uint256 got);
+    /// @notice The layer's activations are of another shape than the first layer's, or of another number of positions than
+    /// the model: a wider layer would read what a narrower one leaves open.
+    error ActivationsMismatch(uint256 layer, Activations expected, Activations got);
     /// @notice The development setup's secret is public; it serves local chains only.
     error DevelopmentSetup(uint256 chainId);
     /// @notice The layer's audit weight is below the floor, a quarter of an even share.
@@ -87,10 +90,12 @@ interface IModelRegistry {
     error NothingToBind(uint256 bound);
     /// @notice The points are not the layer's registered weight commitments.
     error WeightsMismatch(uint256 layer, bytes32 expected, bytes32 got);
-    /// @notice Only the first `bound` of the version's layers are in its aggregation digest: `bindAggregate`.
+    /// @notice Only the first `bound` of the model's layers are in its aggregation digest: `bindAggregate`.
     error AggregateNotBound(bytes32 version, uint256 bound, uint256 layers);
 
-    /// @notice Registers a version; its id is the same whoever registers it.
+    /// @notice Registers a version; its id is the same whoever registers it, and nothing is kept of who that was: anybody
+    /// could send a registration first that it saw pending, so having sent it means nothing. Registering it again
+    /// changes nothing.
     function register(
         ModelHeader calldata header,
         Layer[] calldata layers,
@@ -98,8 +103,8 @@ interface IModelRegistry {
         string calldata metadataURI
     ) external returns (bytes32 version);
 
-    /// @notice Continues a version's aggregation digest (`AggregationDigest`), with which aggregate proofs of it are
-    /// compared: once all layers are in it, it is settled for ever. Anybody may pay for that, in any number of
+    /// @notice Continues the aggregation digest (`AggregationDigest`) of a version's model, with which aggregate proofs of
+    /// it are compared: once all layers are in it, it is settled for ever, for all versions of the model. Anybody may pay for that, in any number of
     /// transactions (33,000 gas for each weight commitment, and 33,000 for each layer): the contract computes it from the registered
     /// keys and from points that it checks against the registered weights, so the caller decides nothing. It does not
     /// check that they are on the curve: for others no layer, and so no aggregate, has a proof.
@@ -129,7 +134,6 @@ interface IModelRegistry {
     /// @notice Verifying keys of the layers, each once.
     function verifyingKeys(bytes32 version) external view returns (bytes32[] memory);
     function metadataURI(bytes32 version) external view returns (string memory);
-    function registrant(bytes32 version) external view returns (address);
     /// @notice How many layers are in the aggregation digest, and what it is so far.
     function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest);
     /// @notice The aggregation digest of all layers; reverts as long as some are not in it.

@@ -8,6 +8,9 @@ pragma solidity 0.8.37;
 /// otherwise `finalize` settles as soon as it is.
 /// Layers are proven one by one (`proveLayers`), or all at once by one aggregate proof (`proveAll`).
 /// Once a verifier of the version is frozen, `voidClaim` is the only end: nobody loses by silence, nobody is paid.
+/// Once the verifier of an aggregate is frozen, what it showed counts as not proven: challenges that it answered are open
+/// again, layers may be challenged for another challenge window, and be proven, one by one or by another aggregate, for
+/// another answer window at least.
 interface ISettlement {
     error CommitmentMismatch(bytes32 claim, uint256 layer, string which, bytes32 expected, bytes32 got);
     error NothingToProve();
@@ -35,9 +38,10 @@ interface ISettlement {
     /// Until `provenBy`. Closes the challenges of these layers; one whose time is over cannot be answered any more.
     /// When none is left, and the output is closed, the claim is settled in the same transaction: status Proven.
     function proveLayers(bytes32 claim, uint256 first, bytes[] calldata proofs) external;
-    /// @notice Proves all layers by one aggregate proof, in any lane, until `provenBy`. Closes all challenges of layers;
-    /// one whose time is over cannot be answered any more. If the output is closed, the claim is settled in the same
-    /// transaction: status Proven.
+    /// @notice Proves all layers by one aggregate proof, in any lane, until `provenBy`, unless a challenge of a layer is
+    /// overdue. As long as the key is not frozen no layer can be challenged, and no challenge of a layer be lost. Their
+    /// bonds return to the challengers in the end, for the proof does not say that they were wrong. If the output is
+    /// closed, the claim is settled in the same transaction: status Proven.
     ///
     /// The caller names the aggregate's verifying key, for there may be several circuits that aggregate a version. Any
     /// that the router knows will do, if its setup is the model's:
@@ -62,8 +66,8 @@ interface ISettlement {
     function expire(bytes32 claim) external;
     /// @notice Voids a claim of which a verifier was frozen: everybody gets back what they put in.
     function voidClaim(bytes32 claim) external;
-    /// @notice Defeats a claim by an unanswered challenge. Dispute only.
-    function defeat(bytes32 claim, address challenger) external;
+    /// @notice Defeats a claim by an unanswered challenge; the dispute gets what is for challengers. Dispute only.
+    function defeat(bytes32 claim) external;
 
     /// @notice Reverts unless the proof is valid for this layer of this claim.
     function checkLayer(bytes32 claim, uint256 layer, bytes calldata proof) external view;
@@ -74,8 +78,15 @@ interface ISettlement {
     /// challenge window after the claim was posted; zero if the window is zero, that is never.
     /// @return provenBy Until when layers may be proven: the answer window after `challengeBy`, in the lane of proofs after
     /// the claim was posted. No challenge of a layer ends later, and one of the output at most the answer window after
-    /// `challengeBy`.
+    /// `challengeBy`. Both are later after a freeze: `challengeBy` if it is of the aggregate that showed the claim's
+    /// layers, to the challenge window after it; `provenBy` after any, to `graceUntil`.
     function deadlines(bytes32 claim) external view returns (uint64 challengeBy, uint64 provenBy);
+    /// @notice No layer has to be proven, for a challenge or for the lane, before then: the answer window after the last
+    /// freeze of a verifier under the model's setup; zero if there was none.
+    function graceUntil(bytes32 claim) external view returns (uint64);
+    /// @notice Layers, as a set, that count as proven: by proofs of their own, and all of them by an aggregate whose key is
+    /// not frozen.
+    function provenLayers(bytes32 claim) external view returns (uint256);
     /// @notice Layers, as a set, that must be proven by `provenBy` whatever is challenged, and are not yet.
     function missingLayers(bytes32 claim) external view returns (uint256);
 }

@@ -36,6 +36,11 @@ interface IVerifierRouter {
         external
         view
         returns (address verifier, bytes32 codeHash, bytes32 setup, bool frozen);
+    /// @notice When the verifier of a digest was frozen; zero if it is not, or not known.
+    function frozenAt(bytes32 verifyingKey) external view returns (uint64);
+    /// @notice When a verifier under a setup was last frozen; zero if none was. Claims have a full answer window after
+    /// it, for a proof that was about to be sent may have been one of the frozen verifier.
+    function lastFreeze(bytes32 setup) external view returns (uint64);
     /// @notice Whether proofs under the digest can be verified now.
     function usable(bytes32 verifyingKey) external view returns (bool);
     function curator() external view returns (address);

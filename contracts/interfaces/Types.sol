@@ -34,10 +34,13 @@ enum ClaimStatus {
     Voided
 }
 
-/// Moves forward only: Open → {Answered | TimedOut | Cancelled}.
+/// Moves forward only: Open → {Answered | TimedOut | Cancelled}; of an output also Open → Revealed → {Answered |
+/// TimedOut}, and None → Answered.
 enum ChallengeStatus {
     None,
     Open,
+    /// Tokens were published, and nobody has computed their digest on chain: the requester may dispute them.
+    Revealed,
     Answered,
     TimedOut,
     Cancelled

@@ -9,13 +9,11 @@ library Economics {
     /// @notice Parts of the stake, in basis points, when a claim is defeated; the rest is burned.
     uint256 internal constant CHALLENGER_BPS = 4_000;
     uint256 internal constant REQUESTER_BPS = 3_000;
-    /// @notice Part of the stake that goes to the requester when a job that was taken is never claimed.
-    uint256 internal constant NO_SHOW_BPS = 1_000;
     uint256 internal constant BPS = 10_000;
     /// @notice Probability 1.
     uint256 internal constant ONE = 1e18;
 
-    /// @notice What a challenger gets of a stake.
+    /// @notice What challengers get of a stake, all together.
     function challengerShare(uint256 stake) internal pure returns (uint256) {
         return stake * CHALLENGER_BPS / BPS;
     }
@@ -25,9 +23,10 @@ library Economics {
         return stake * REQUESTER_BPS / BPS;
     }
 
-    /// @notice What a requester gets of a stake when nothing was claimed.
-    function noShowPenalty(uint256 stake) internal pure returns (uint256) {
-        return stake * NO_SHOW_BPS / BPS;
+    /// @notice What a requester gets of the stake when a job that was taken is never claimed: its price. A part of the
+    /// stake would be more than a false answer costs on average, and a provider without an answer would claim one.
+    function noShowPenalty(uint256 price) internal pure returns (uint256) {
+        return price;
     }
 
     /// @notice A lower bound, in parts of `ONE`, of the probability that a layer is among `audits` drawn.
@@ -45,13 +44,14 @@ library Economics {
         return ONE - power;
     }
 
-    /// @notice Least stake under which a false answer that is caught with probability `p` loses money.
+    /// @notice Least stake under which a false answer that is caught with probability `p` loses more than no answer.
     /// @dev The provider may be its own challenger, who gets a share back: then it must hold that
-    /// p·stake·(1 − challenger) > (1 − p)·(price + externalGain). If it is the requester too, both shares come back and
-    /// the price was its own: p·stake·burned > (1 − p)·externalGain.
+    /// p·stake·(1 − challenger) > (1 − p)·(price + externalGain) + noShowPenalty. If it is the requester too, both
+    /// shares come back, the price was its own, and no answer costs nothing: p·stake·burned > (1 − p)·externalGain.
     function requiredStake(uint256 p, uint256 price, uint256 externalGain) internal pure returns (uint256) {
         uint256 escaped = ONE - p;
-        uint256 alone = escaped * (price + externalGain) * BPS / (p * (BPS - CHALLENGER_BPS));
+        uint256 lost = escaped * (price + externalGain) + ONE * noShowPenalty(price);
+        uint256 alone = lost * BPS / (p * (BPS - CHALLENGER_BPS));
         uint256 both = escaped * externalGain * BPS / (p * (BPS - CHALLENGER_BPS - REQUESTER_BPS));
         return Math.max(alone, both) + 1;
     }
@@ -61,8 +61,9 @@ library Economics {
         return answerCost + 1;
     }
 
-    /// @notice Least reward of a challenger who risks `bond`.
+    /// @notice Least reward of challengers who risk `bond` each.
+    /// @dev The provider may challenge its claim, too: then half of the reward is to exceed the bond.
     function requiredReward(uint256 bond) internal pure returns (uint256) {
-        return bond + 1;
+        return 2 * bond + 1;
     }
 }

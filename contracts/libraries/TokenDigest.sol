@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { ILayerDispute } from "../interfaces/ILayerDispute.sol";
 import { Poseidon } from "./Poseidon.sol";
 import { R } from "./PoseidonConstants.sol";
 
 /// @title The salted digests of prompt and answer
 /// @notice "Token digests" of docs/format.md: a chain of Poseidon hashes over packed tokens. A permutation costs about
-/// 20,000 gas, and there is one for each eight positions, and one.
+/// 20,000 gas, and there is one for each eight positions, and one. Tokens are given as three bytes each, the most
+/// significant first: in a transaction that is a fifth of what words cost, and no token is too large.
 library TokenDigest {
     /// @notice More tokens than positions.
     error TooManyTokens(uint256 positions, uint256 got);
@@ -15,31 +15,39 @@ library TokenDigest {
     uint256 private constant TOKEN_BITS = 24;
     uint256 private constant TOKENS_PER_MESSAGE = 8;
 
+    /// @notice Bytes of a token.
+    uint256 internal constant TOKEN_BYTES = 3;
+
+    /// @notice Number of tokens; bytes that are left over count as none.
+    function count(bytes calldata tokens) internal pure returns (uint256) {
+        return tokens.length / TOKEN_BYTES;
+    }
+
     /// @notice Digest of a prompt.
     /// @param salt Taken modulo the field's order.
-    function inputDigest(uint256 positions, uint32[] calldata tokens, uint256 salt) internal pure returns (bytes32) {
-        uint256 header = 1 | positions << 32 | tokens.length << 64;
+    function inputDigest(uint256 positions, bytes calldata tokens, uint256 salt) internal pure returns (bytes32) {
+        uint256 header = 1 | positions << 32 | count(tokens) << 64;
         return _digest(header, positions, 0, tokens, salt);
     }
 
     /// @notice Digest of the tokens generated after a prompt of `promptTokens`.
     /// @param salt Taken modulo the field's order.
-    function outputDigest(uint256 positions, uint256 promptTokens, uint32[] calldata tokens, uint256 salt)
+    function outputDigest(uint256 positions, uint256 promptTokens, bytes calldata tokens, uint256 salt)
         internal
         pure
         returns (bytes32)
     {
-        uint256 header = 2 | positions << 32 | promptTokens << 64 | tokens.length << 96;
+        uint256 header = 2 | positions << 32 | promptTokens << 64 | count(tokens) << 96;
         return _digest(header, positions, promptTokens, tokens, salt);
     }
 
     /// @dev Positions before `first` and after the tokens count as token 0.
-    function _digest(uint256 header, uint256 positions, uint256 first, uint32[] calldata tokens, uint256 salt)
+    function _digest(uint256 header, uint256 positions, uint256 first, bytes calldata tokens, uint256 salt)
         private
         pure
         returns (bytes32)
     {
-        if (first + tokens.length > positions) revert TooManyTokens(positions, first + tokens.length);
+        if (first + count(tokens) > positions) revert TooManyTokens(positions, first + count(tokens));
         uint256[] memory messages = _pack(positions, first, tokens);
         bytes memory constants = Poseidon.constants();
         uint256 h = _hash2(constants, salt % R, header);
@@ -50,17 +58,19 @@ library TokenDigest {
     }
 
     /// @dev Message `i` has the tokens of positions `i`, `i + e`, `i + 2e`, … where `e` is the number of messages.
-    function _pack(uint256 positions, uint256 first, uint32[] calldata tokens)
+    function _pack(uint256 positions, uint256 first, bytes calldata tokens)
         private
         pure
         returns (uint256[] memory messages)
     {
         uint256 e = (positions + TOKENS_PER_MESSAGE - 1) / TOKENS_PER_MESSAGE;
         messages = new uint256[](e);
-        for (uint256 i = 0; i < tokens.length; ++i) {
-            uint256 token = tokens[i];
-            // Larger ones would run into their neighbours.
-            if (token >> TOKEN_BITS != 0) revert ILayerDispute.TokenTooLarge(i);
+        uint256 n = count(tokens);
+        for (uint256 i = 0; i < n; ++i) {
+            uint256 token;
+            assembly ("memory-safe") {
+                token := shr(232, calldataload(add(tokens.offset, mul(i, 3))))
+            }
             uint256 position = first + i;
             messages[position % e] |= token << TOKEN_BITS * (position / e);
         }

@@ -5,13 +5,15 @@ import { Claim, ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClai
 import { Description, IClaimLens } from "../../contracts/interfaces/IClaimLens.sol";
 import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
-import { ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
 import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { LayerSet } from "../../contracts/libraries/LayerSet.sol";
 import { Base } from "./Base.t.sol";
 import { OddVerifier, ReentrantVerifier } from "./support/OddVerifiers.sol";
+import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 
 /// @title Claims that one aggregate proof settles
 contract AggregateTest is Base {
@@ -119,7 +121,7 @@ contract AggregateTest is Base {
     function test_ProveAll_AfterAndBeforeLayers() public {
         bytes32 claim = _claimed(Lane.Optimistic);
         _prove(claim, 1, 2);
-        assertFalse(book.claim(claim).aggregated);
+        assertEq(book.claim(claim).aggregateKey, 0);
         _proveAll(claim);
         _assertProven(claim);
         _prove(claim, 0, LAYERS);
@@ -131,7 +133,7 @@ contract AggregateTest is Base {
         bytes32 claim = _claimed(Lane.Optimistic);
         _prove(claim, 0, LAYERS);
         _proveAll(claim);
-        assertFalse(book.claim(claim).aggregated);
+        assertEq(book.claim(claim).aggregateKey, 0);
         _after(_challengeBy(claim));
         _proveAll(claim);
         _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
@@ -148,28 +150,34 @@ contract AggregateTest is Base {
 
     // ---------------------------------------------------------------- challenges
 
-    function test_ProveAll_ClosesChallenges() public {
+    /// It does not say that a challenger was wrong about its layer, so bonds return; a layer's own proof does.
+    function test_ProveAll_AnswersChallenges() public {
         bytes32 claim = _claimed(Lane.Optimistic);
         _prove(claim, 2, 1);
         _challenge(claim, 0);
+        _challenge(claim, 1);
         _challenge(claim, 3);
-        vm.expectEmit(address(dispute));
-        emit ILayerDispute.ChallengeEnded(claim, 0, ChallengeStatus.Answered);
-        vm.expectEmit(address(dispute));
-        emit ILayerDispute.ChallengeEnded(claim, 3, ChallengeStatus.Answered);
-        bytes memory proof = _aggregate(claim);
-        vm.prank(relayer);
-        settlement.proveAll(claim, AGGREGATE_KEY, proof);
-        assertEq(dispute.openCount(claim), 0);
-        assertEq(_free(recipient), 2 * BOND);
-        assertEq(_free(challenger), 10 ether - 2 * BOND);
-        // Closed for good.
-        vm.prank(challenger);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.LayerIsProven.selector, claim, 1));
+        _proveAll(claim);
+        bytes memory proven = abi.encodeWithSelector(ILayerDispute.LayerIsProven.selector, claim, 1);
+        vm.startPrank(challenger);
+        vm.expectRevert(proven);
         dispute.challenge(claim, 1);
-        _after(_challengeBy(claim));
+        vm.stopPrank();
+        _prove(claim, 0, 1);
+        _after(_provenBy(claim));
+        vm.expectRevert(proven);
+        dispute.timeout(claim, 1);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.NothingMissing.selector, claim));
+        settlement.expire(claim);
         settlement.finalize(claim);
         _assertSettled(claim);
+        vm.expectEmit(address(dispute));
+        emit ILayerDispute.ChallengeEnded(claim, 3, ChallengeStatus.Cancelled);
+        dispute.resolve(claim, 3, challenger);
+        _collect(claim);
+        assertEq(_free(recipient), PRICE + BOND);
+        assertEq(_free(challenger), 10 ether - BOND);
+        assertEq(dispute.openCount(claim), 0);
     }
 
     function test_ProveAll_SettlesWithChallengesAfterTheWindow() public {
@@ -178,7 +186,9 @@ contract AggregateTest is Base {
         _after(_challengeBy(claim));
         _proveAll(claim);
         _assertSettled(claim);
-        assertEq(_free(recipient), PRICE + BOND);
+        _collect(claim);
+        assertEq(_free(recipient), PRICE);
+        assertEq(_free(challenger), 10 ether);
     }
 
     function test_ProveAll_CannotAnswerAChallengeWhoseTimeIsOver() public {
@@ -208,14 +218,15 @@ contract AggregateTest is Base {
         _demand(claim);
         _proveAll(claim);
         _assertProven(claim);
-        assertEq(dispute.openCount(claim), 1);
-        assertEq(_free(recipient), BOND);
+        assertEq(dispute.openCount(claim), 2);
         _after(_challengeBy(claim));
         _proveAll(claim);
         _assertProven(claim);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.ChallengesOpen.selector, claim, 1));
         settlement.finalize(claim);
-        dispute.revealOutput(claim, SALT, _tokens());
+        bytes memory tokens = _pack(_tokens());
+        vm.prank(thief);
+        dispute.revealOutput(claim, SALT, tokens, "");
         _assertSettled(claim);
     }
 
@@ -226,14 +237,15 @@ contract AggregateTest is Base {
         _after(dispute.challengeOf(claim, LAYERS).answerBy);
         dispute.timeout(claim, LAYERS);
         _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
+        _collect(claim);
         assertEq(
             lens.explainStatus(claim),
             "Defeated: 4 of 4 layers are proven by one aggregate proof; the stake is slashed, and the requester was refunded."
         );
     }
 
-    /// The same money as by layer proofs, whatever is open and whatever was proven before.
-    function testFuzz_ProveAll_PaysAsLayerProofsDo(uint8 challenged, uint8 before, uint8 lane) public {
+    /// The same money as by layer proofs, but for bonds, whatever is open and whatever was proven before.
+    function testFuzz_ProveAll_PaysAsLayerProofsDoButForBonds(uint8 challenged, uint8 before, uint8 lane) public {
         uint256 set = challenged & ALL;
         bytes32[2] memory claims = [_claimed(lanes[1 + lane % 2]), _claimed(lanes[1 + lane % 2])];
         uint256[2] memory earned;
@@ -248,11 +260,15 @@ contract AggregateTest is Base {
             uint256 had = _free(recipient);
             if (i == 0) _prove(claims[i], 0, LAYERS);
             else _proveAll(claims[i]);
+            _assertClaim(claims[i], ClaimStatus.Proven, JobStatus.Settled);
+            _collect(claims[i]);
             earned[i] = _free(recipient) - had;
-            if (before & ALL != ALL) _assertClaim(claims[i], ClaimStatus.Proven, JobStatus.Settled);
             assertEq(dispute.openCount(claims[i]), 0);
         }
-        assertEq(earned[0], earned[1]);
+        uint256 open = LayerSet.count(set & ~before & ALL);
+        assertEq(earned[0], PRICE + open * BOND);
+        assertEq(earned[1], PRICE);
+        assertEq(_free(challenger), 10 ether - open * BOND);
     }
 
     // ---------------------------------------------------------------- what is refused
@@ -284,9 +300,9 @@ contract AggregateTest is Base {
 
     /// Neither nothing nor a part of the layers is taken for all of them.
     function test_ProveAll_RefusesAVersionThatIsNotBound() public {
-        version = tokenVersion;
+        version = _register("weights of another model", ETH);
         bytes32 claim = _claimed(Lane.Proofs);
-        uint256[][] memory points = _pointsOf(version, "weights");
+        uint256[][] memory points = _pointsOf(version, "weights of another model");
         for (uint256 l = 0; l < LAYERS; ++l) {
             (uint256 bound, bytes32 digest) = registry.aggregation(version);
             assertEq(bound, l);
@@ -320,6 +336,8 @@ contract AggregateTest is Base {
         assertTrue(registry.usable(version));
         vm.expectRevert(abi.encodeWithSelector(ISettlement.StillUsable.selector, claim));
         settlement.voidClaim(claim);
+        // Nor is anybody in a hurry.
+        assertEq(_provenBy(claim), block.timestamp + ANSWER);
         bytes32 second = keccak256("key of another tree");
         _addAggregate(second, SETUP);
         settlement.proveAll(claim, second, proof);
@@ -336,7 +354,7 @@ contract AggregateTest is Base {
             claim, AGGREGATE_KEY, proof, abi.encodeWithSelector(ISettlement.VersionUnusable.selector, version)
         );
         settlement.voidClaim(claim);
-        dispute.resolve(claim, 1);
+        dispute.resolve(claim, 1, challenger);
         assertEq(_free(challenger), 10 ether);
         assertEq(_free(requester), 100 ether);
     }
@@ -385,12 +403,18 @@ contract AggregateTest is Base {
         }
     }
 
-    /// A version may name an aggregate's key as a layer's: no claim of it has a proof of that layer.
+    /// No version names an aggregate's key as a layer's. If its verifier said that it were one, no claim would have a proof
+    /// of that layer.
     function test_ProveLayers_RefusesAggregates() public {
+        (address verifier,,,) = router.entry(AGGREGATE_KEY);
         for (uint256 l = 0; l < LAYERS; ++l) {
             Layer[] memory layers = _layers("weights");
             layers[l].verifyingKey = AGGREGATE_KEY;
             layers[l].weights = registry.aggregationDigest(version);
+            ScriptedVerifier(verifier).become(255, Activations(0, 0, 0));
+            vm.expectPartialRevert(IModelRegistry.ActivationsMismatch.selector);
+            registry.register(_modelHeader(), layers, _policy(ETH), "");
+            ScriptedVerifier(verifier).become(uint256(layers[l].kind), Activations(12, 8, 16));
             bytes32 odd = registry.register(_modelHeader(), layers, _policy(ETH), "");
             JobRequest memory request = _request(Lane.Proofs);
             request.version = odd;
@@ -491,9 +515,8 @@ contract AggregateTest is Base {
         _challenge(claim, 1);
         bytes memory call = abi.encodeCall(settlement.proveAll, (claim, AGGREGATE_KEY, _aggregate(claim)));
         (bool ok,) = address(settlement).call{ gas: bound(gas_, 1_000, 500_000) }(call);
-        assertEq(book.claim(claim).proven, ok ? ALL : 0);
-        assertEq(dispute.openCount(claim), ok ? 0 : 1);
-        assertEq(_free(recipient), ok ? BOND : 0);
+        assertEq(settlement.provenLayers(claim), ok ? ALL : 0);
+        assertEq(_free(recipient), 0);
     }
 
     // ---------------------------------------------------------------- reading
@@ -506,7 +529,7 @@ contract AggregateTest is Base {
             "Posted 0 s ago in the proofs lane: 4 of 4 layers are proven by one aggregate proof, 0 challenges are open. Next: requester, LayerDispute.acceptOutput or demandOutput, until 1700003600 (3600 s left)."
         );
         Description memory d = lens.describeClaim(claim);
-        assertTrue(d.claim.aggregated);
+        assertEq(d.claim.aggregateKey, AGGREGATE_KEY);
         assertEq(d.provenLayers, LAYERS);
         vm.prank(requester);
         dispute.acceptOutput(claim);
@@ -577,14 +600,14 @@ contract AggregateTest is Base {
 
     function _assertProven(bytes32 claim) private view {
         _assertClaim(claim, ClaimStatus.Posted, JobStatus.Claimed);
-        assertEq(book.claim(claim).proven, ALL);
-        assertTrue(book.claim(claim).aggregated);
+        assertEq(settlement.provenLayers(claim), ALL);
+        assertNotEq(book.claim(claim).aggregateKey, 0);
     }
 
     function _assertSettled(bytes32 claim) private view {
         _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        assertEq(book.claim(claim).proven, ALL);
-        assertTrue(book.claim(claim).aggregated);
+        assertEq(settlement.provenLayers(claim), ALL);
+        assertNotEq(book.claim(claim).aggregateKey, 0);
     }
 }
 
@@ -638,15 +661,16 @@ contract AggregateGasTest is Base {
     /// calldata have more than they need.
     function test_Attack_ChallengesCannotKeepAnAggregateOut() public {
         vm.prank(relayer);
-        (bool ok,) = address(settlement).call{ gas: 10_000_000 }(
+        (bool ok,) = address(settlement).call{ gas: 2_000_000 }(
             abi.encodeCall(settlement.proveAll, (claim, AGGREGATE_KEY, proof))
         );
         assertTrue(ok);
-        vm.snapshotGasLastCall("gas", "close 256 challenges by an aggregate proof (scripted)");
-        assertEq(dispute.openCount(claim), 1);
-        assertEq(_free(recipient), 256 * BOND);
-        dispute.revealOutput(claim, SALT, _tokens());
+        vm.snapshotGasLastCall("gas", "answer 256 challenges by an aggregate proof (scripted)");
+        assertEq(settlement.provenLayers(claim), type(uint256).max);
+        bytes memory tokens = _pack(_tokens());
+        dispute.revealOutput(claim, SALT, tokens, "");
         _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        assertEq(book.claim(claim).proven, type(uint256).max);
+        _collect(claim);
+        assertEq(_free(challenger), 10 ether + 300 * BOND);
     }
 }

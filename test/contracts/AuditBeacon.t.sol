@@ -9,7 +9,7 @@ import { HeaderFixtures } from "./support/HeaderFixtures.sol";
 
 /// @notice Book and registry answer what the test says; how all work together is tested elsewhere.
 contract AuditBeaconTest is HeaderFixtures {
-    uint64 internal constant DELAY = 8;
+    uint64 internal constant DELAY = 32;
     uint256 internal constant LAYERS = 6;
     bytes32 internal constant CLAIM = keccak256("claim");
     bytes32 internal constant VERSION = keccak256("version");
@@ -57,9 +57,10 @@ contract AuditBeaconTest is HeaderFixtures {
         assertEq(address(beacon.claimBook()), address(book));
         assertEq(address(beacon.registry()), address(registry));
         assertEq(beacon.delayBlocks(), DELAY);
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.BadDelay.selector, 2, 256, 1));
-        new AuditBeacon(book, registry, 1);
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.BadDelay.selector, 2, 256, 257));
+        assertEq(beacon.maxDrawTime(), 33 * 24 seconds);
+        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.BadDelay.selector, 32, 256, 31));
+        new AuditBeacon(book, registry, 31);
+        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.BadDelay.selector, 32, 256, 257));
         new AuditBeacon(book, registry, 257);
     }
 

@@ -11,7 +11,7 @@ import { IModelRegistry } from "../../contracts/interfaces/IModelRegistry.sol";
 import { DrawFixtures } from "./support/DrawFixtures.sol";
 
 contract AuditDrawTest is DrawFixtures {
-    AuditBeacon internal beacon = new AuditBeacon(IClaimBook(address(1)), IModelRegistry(address(2)), 2);
+    AuditBeacon internal beacon = new AuditBeacon(IClaimBook(address(1)), IModelRegistry(address(2)), 32);
 
     function setUp() public {
         loadDraws();

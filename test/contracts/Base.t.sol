@@ -12,6 +12,7 @@ import { Settlement } from "../../contracts/Settlement.sol";
 import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
 import { Claim, ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { Job, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { OpenBond } from "../../contracts/interfaces/ILayerDispute.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
 import { Statement } from "../../contracts/libraries/Statement.sol";
@@ -32,7 +33,9 @@ abstract contract Base is Test {
     uint128 internal constant STAKE = 40 ether;
     uint128 internal constant BOND = 0.1 ether;
     uint64 internal constant UNBOND_DELAY = 1 days;
-    uint64 internal constant BEACON_DELAY = 4;
+    uint64 internal constant BEACON_DELAY = 32;
+    /// Of signatures that are good for as long as the job can be taken.
+    uint64 internal constant FAR = type(uint64).max;
     bytes32 internal constant SETUP = keccak256("a ceremony");
     uint256 internal constant SALT = 0x5a17;
     bytes32 internal constant INPUT_DIGEST = bytes32(uint256(0x1234));
@@ -101,7 +104,7 @@ abstract contract Base is Test {
         (assets[0], assets[1]) = (ETH, address(token));
         escrow = BondEscrow(deployCode("BondEscrow.sol", abi.encode(operators, assets, UNBOND_DELAY)));
         registry = ModelRegistry(deployCode("ModelRegistry.sol", abi.encode(router, escrow)));
-        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, settlement_)));
+        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, settlement_, beacon_)));
         book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(market, registry, beacon_, settlement_)));
         beacon = AuditBeacon(deployCode("AuditBeacon.sol", abi.encode(book, registry, BEACON_DELAY)));
         settlement =
@@ -162,7 +165,7 @@ abstract contract Base is Test {
     }
 
     function _policy(address asset) internal pure returns (Policy memory) {
-        return Policy(asset, 1 ether, 0.5 ether, STAKE, BOND, 1);
+        return Policy(asset, 0.5 ether, 0.5 ether, STAKE, BOND, 1);
     }
 
     function _register(string memory seed, address asset) internal returns (bytes32) {
@@ -178,7 +181,10 @@ abstract contract Base is Test {
         }
     }
 
+    /// Does nothing if another version of the model was bound.
     function _bind(bytes32 version_) internal {
+        (uint256 bound,) = registry.aggregation(version_);
+        if (bound == LAYERS) return;
         uint256[][] memory points = _pointsOf(version_, "weights");
         vm.prank(relayer);
         registry.bindAggregate(version_, 0, points);
@@ -230,9 +236,9 @@ abstract contract Base is Test {
     }
 
     function _lock(bytes32 job) internal {
-        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider));
+        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider, FAR));
         vm.prank(relayer);
-        market.lock(job, provider, signature);
+        market.lock(job, provider, FAR, signature);
     }
 
     function _tokens() internal pure returns (uint32[] memory tokens) {
@@ -240,14 +246,26 @@ abstract contract Base is Test {
         (tokens[0], tokens[1]) = (17, 50_256);
     }
 
+    /// Three bytes each, as contracts take them.
+    function _pack(uint32[] memory tokens) internal pure returns (bytes memory packed) {
+        packed = new bytes(3 * tokens.length);
+        for (uint256 i = 0; i < packed.length; ++i) {
+            packed[i] = bytes1(uint8(tokens[i / 3] >> (16 - 8 * (i % 3))));
+        }
+    }
+
+    function _outputDigest(uint32[] memory tokens, uint256 salt) internal view returns (bytes32) {
+        return this.outputDigest(_pack(tokens), salt);
+    }
+
     /// External, for the library takes calldata.
-    function outputDigest(uint32[] calldata tokens, uint256 salt) external pure returns (bytes32) {
+    function outputDigest(bytes calldata tokens, uint256 salt) external pure returns (bytes32) {
         return TokenDigest.outputDigest(8, 3, tokens, salt);
     }
 
     function _header(bytes32 job) internal view returns (ClaimHeader memory header) {
         header.job = job;
-        header.outputDigest = this.outputDigest(_tokens(), SALT);
+        header.outputDigest = _outputDigest(_tokens(), SALT);
         header.recipient = recipient;
         header.boundaries = new bytes32[](LAYERS - 1);
         for (uint256 i = 0; i < header.boundaries.length; ++i) {
@@ -338,6 +356,35 @@ abstract contract Base is Test {
     function _demand(bytes32 claim) internal {
         vm.prank(requester);
         dispute.demandOutput(claim);
+    }
+
+    /// By the provider's signature.
+    function _reveal(bytes32 claim, uint256 salt, bytes memory tokens) internal {
+        bytes memory signature = _signReveal(claim, salt, tokens);
+        vm.prank(relayer);
+        dispute.revealOutput(claim, salt, tokens, signature);
+    }
+
+    function _signReveal(bytes32 claim, uint256 salt, bytes memory tokens) internal view returns (bytes memory) {
+        return _sign(providerKey, book.revealDigest(claim, keccak256(abi.encodePacked(salt, tokens))));
+    }
+
+    function _reveal(bytes32 claim) internal {
+        _reveal(claim, SALT, _pack(_tokens()));
+    }
+
+    /// Pays out all bonds and parts of the stake of a claim that is over.
+    function _collect(bytes32 claim) internal {
+        OpenBond[] memory bonds = dispute.openBonds(claim);
+        for (uint256 i = 0; i < bonds.length; ++i) {
+            dispute.resolve(claim, bonds[i].layer, bonds[i].challenger);
+        }
+        assertEq(dispute.openBonds(claim).length, 0);
+    }
+
+    function _freezeAggregate() internal {
+        vm.prank(guardian);
+        router.freeze(AGGREGATE_KEY, "accepts anything");
     }
 
     /// Rolls past the claim's block and reveals its draw, with a RANDAO under which `layer` is drawn.

@@ -179,16 +179,23 @@ contract ClaimBookTest is Base {
         book.markAllProven(claim, AGGREGATE_KEY);
     }
 
+    function test_RevealDigest_IsThatOfTheTypedData() public view {
+        bytes32 typehash = keccak256("Reveal(bytes32 claim,bytes32 output)");
+        bytes32 content = keccak256(abi.encode(typehash, bytes32("claim"), bytes32("output")));
+        bytes32 expected = keccak256(abi.encodePacked(hex"1901", book.domainSeparator(), content));
+        assertEq(book.revealDigest("claim", "output"), expected);
+    }
+
     function test_MarkAllProven_MarksAllAndSaysHow() public {
         bytes32 claim = _claimed(Lane.Optimistic);
         vm.startPrank(address(settlement));
         book.markProven(claim, 2);
-        assertFalse(book.claim(claim).aggregated);
+        assertEq(book.claim(claim).aggregateKey, 0);
         Claim memory before = book.claim(claim);
         vm.expectEmit(address(book));
         emit IClaimBook.ClaimProvenByAggregate(claim, AGGREGATE_KEY);
         book.markAllProven(claim, AGGREGATE_KEY);
-        (before.proven, before.aggregated) = (ALL, true);
+        before.aggregateKey = AGGREGATE_KEY;
         assertEq(abi.encode(book.claim(claim)), abi.encode(before));
     }
 

@@ -152,8 +152,10 @@ contract ClaimLensTest is Base {
         dispute.timeout(claim, 3);
         assertEq(
             lens.explainStatus(claim),
-            "Defeated: 1 of 4 layers are proven; the stake is slashed, and the requester was refunded."
+            "Defeated: 1 of 4 layers are proven; the stake is slashed, and the requester was refunded. Next: anybody, LayerDispute.resolve for layer 3, at any time."
         );
+        _collect(claim);
+        _expectNext(claim, "nobody", "", 0);
     }
 
     function test_ExplainStatus_OfEnds() public {
@@ -176,7 +178,7 @@ contract ClaimLensTest is Base {
             lens.explainStatus(claim),
             "Voided: a verifier of the version was frozen, and everybody got their money back. Next: anybody, LayerDispute.resolve for layer 0, at any time."
         );
-        dispute.resolve(claim, 0);
+        dispute.resolve(claim, 0, challenger);
         _expectNext(claim, "nobody", "", 0);
     }
 
@@ -231,7 +233,42 @@ contract ClaimLensTest is Base {
         _after(_challengeBy(claim));
         _expectNext(claim, "anybody", "Settlement.finalize", 0);
         settlement.finalize(claim);
+        _expectNext(claim, "anybody", "LayerDispute.resolve for layer 0", 0);
+        _collect(claim);
         _expectNext(claim, "nobody", "", 0);
+    }
+
+    /// Tokens that were revealed may be disputed, whatever is proven.
+    function test_NextAction_Revealed() public {
+        bytes32[2] memory claims = [_claimed(Lane.Proofs), _claimed(Lane.Optimistic)];
+        _prove(claims[0], 0, LAYERS);
+        vm.warp(_challengeBy(claims[0]));
+        for (uint256 i = 0; i < 2; ++i) {
+            _demand(claims[i]);
+            _reveal(claims[i]);
+        }
+        uint64 disputeBy = dispute.challengeOf(claims[0], LAYERS).answerBy;
+        vm.warp(disputeBy);
+        for (uint256 i = 0; i < 2; ++i) {
+            _expectNext(claims[i], "requester", "LayerDispute.acceptOutput or disputeOutput", disputeBy);
+        }
+        vm.warp(disputeBy + 1);
+        for (uint256 i = 0; i < 2; ++i) {
+            _expectNext(claims[i], "anybody", "Settlement.finalize", 0);
+            settlement.finalize(claims[i]);
+        }
+    }
+
+    /// A challenge that an aggregate answered is not waited for, unless its key is frozen.
+    function test_NextAction_Aggregated() public {
+        _bind(version);
+        bytes32 claim = _claimed(Lane.Optimistic);
+        _challenge(claim, 2);
+        _proveAll(claim);
+        _expectNext(claim, "requester", "LayerDispute.acceptOutput or demandOutput", _challengeBy(claim));
+        vm.warp(block.timestamp + 10);
+        _freezeAggregate();
+        _expectNext(claim, "provider", "LayerDispute.answer for layer 2", uint64(block.timestamp) + ANSWER);
     }
 
     function test_NextAction_Audited() public {

@@ -24,12 +24,10 @@ contract EconomicsTest is DrawFixtures {
     function test_Split_IsTheOneOfTheProtocol() public pure {
         assertEq(Economics.challengerShare(10_000), 4_000);
         assertEq(Economics.requesterShare(10_000), 3_000);
-        assertEq(Economics.noShowPenalty(10_000), 1_000);
     }
 
     function testFuzz_Split_IsAtMostTheStake(uint128 stake) public pure {
         assertLe(Economics.challengerShare(stake) + Economics.requesterShare(stake), stake);
-        assertLe(Economics.noShowPenalty(stake), stake);
     }
 
     /// Against the exact probabilities, by integration, of draws without replacement.
@@ -88,22 +86,25 @@ contract EconomicsTest is DrawFixtures {
         uint256 challenger = Economics.challengerShare(stake);
         uint256 requester = Economics.requesterShare(stake);
         uint256 gain = uint256(price) + external_;
-        // Caught by the beacon or another; by itself; and being the requester too, whose price is its own.
-        assertLt(expected(p, gain, stake), 0);
-        assertLt(expected(p, gain, stake - challenger), 0);
+        int256 noShow = -int256(Economics.noShowPenalty(price) * ONE);
+        // Caught by the beacon or another; by itself; and being the requester too, whose price is its own. No answer would
+        // cost it less.
+        assertLt(expected(p, gain, stake), noShow);
+        assertLt(expected(p, gain, stake - challenger), noShow);
         assertLt(expected(p, external_, stake - challenger - requester), 0);
         assertLt(expected(p, external_, stake - requester), 0);
         // All the more if it is caught more often.
         uint256 more = p + (ONE - p) / 3;
-        assertLt(expected(more, gain, stake - challenger), 0);
+        assertLt(expected(more, gain, stake - challenger), noShow);
         assertLt(expected(more, external_, stake - challenger - requester), 0);
     }
 
     function testFuzz_Stake_IsTheLeast(uint256 p, uint128 price, uint128 external_) public pure {
         p = bound(p, 1e6, ONE);
         uint256 less = Economics.requiredStake(p, price, external_) - 1;
-        // With one unit less, cheating breaks even for one of the two, but for what rounding gives back.
-        int256 alone = int256((ONE - p) * (uint256(price) + external_) * 10_000) - int256(p * less * 6_000);
+        // With one unit less, cheating is as good as no answer for one of the two, but for what rounding gives back.
+        uint256 noShow = Economics.noShowPenalty(price) * ONE;
+        int256 alone = int256(((ONE - p) * (uint256(price) + external_) + noShow) * 10_000) - int256(p * less * 6_000);
         int256 both = int256((ONE - p) * external_ * 10_000) - int256(p * less * 3_000);
         assertGe(alone > both ? alone : both, 0);
     }
@@ -117,12 +118,16 @@ contract EconomicsTest is DrawFixtures {
         assertGe(stake, Economics.requiredStake(p + 1, price, external_));
         assertLe(stake, Economics.requiredStake(p, uint256(price) + 1, external_));
         assertLe(stake, Economics.requiredStake(p, price, uint256(external_) + 1));
-        assertEq(Economics.requiredStake(ONE, price, external_), 1);
+        // Whoever is always caught must lose more than the price, of which it has 4,000 parts of 10,000 back.
+        assertEq(Economics.requiredStake(ONE, price, external_), uint256(price) * 10 / 6 + 1);
+        assertGt(Economics.requiredStake(ONE, price, external_), price);
     }
 
     function testFuzz_Challenge_FailedOnesPayAndGoodOnesEarn(uint128 answerCost) public pure {
         uint256 bond = Economics.requiredBond(answerCost);
         assertGt(bond, answerCost);
-        assertGt(Economics.requiredReward(bond), bond);
+        // Also if the provider takes half.
+        assertGt(Economics.requiredReward(bond) / 2 + 1, bond);
+        assertGt(Economics.requiredReward(bond), 2 * bond);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { AuditBeacon } from "../../contracts/AuditBeacon.sol";
+import { JobMarket } from "../../contracts/JobMarket.sol";
 import { IBondEscrow, Source } from "../../contracts/interfaces/IBondEscrow.sol";
 import { IJobMarket, Job, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { IModelRegistry } from "../../contracts/interfaces/IModelRegistry.sol";
@@ -138,9 +140,9 @@ contract JobMarketTest is Base {
         JobRequest memory request = _request(Lane.Proofs);
         request.price = 0;
         _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceZero.selector));
-        request.price = 1 ether + 1;
-        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceTooHigh.selector, 1 ether, 1 ether + 1));
-        request.price = 1 ether;
+        request.price = 0.5 ether + 1;
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.PriceTooHigh.selector, 0.5 ether, 0.5 ether + 1));
+        request.price = 0.5 ether;
         _open(request);
     }
 
@@ -186,29 +188,36 @@ contract JobMarketTest is Base {
         uint64 t = uint64(block.timestamp);
         JobRequest memory request = _request(Lane.Proofs);
         request.lockBy = t - 1;
-        _expectDuration(request, "lockBy", t, request.claimBy, t - 1);
-        request.lockBy = request.claimBy + 1;
-        _expectDuration(request, "lockBy", t, request.claimBy, request.claimBy + 1);
+        uint64 last = request.claimBy - 10 minutes;
+        _expectDuration(request, "lockBy", t, last, t - 1);
+        request.lockBy = last + 1;
+        _expectDuration(request, "lockBy", t, last, last + 1);
+        request.lockBy = type(uint64).max;
+        _expectDuration(request, "lockBy", t, last, type(uint64).max);
         request.lockBy = t;
-        request.claimBy = t + 30 days + 1;
-        _expectDuration(request, "claimBy", t, t + 30 days, t + 30 days + 1);
-        request.claimBy = type(uint64).max;
-        _expectDuration(request, "claimBy", t, t + 30 days, type(uint64).max);
-        request.claimBy = t + 30 days;
+        uint64[4] memory bad = [uint64(0), t + 10 minutes - 1, t + 30 days + 1, type(uint64).max];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            request.claimBy = bad[i];
+            _expectDuration(request, "claimBy", t + 10 minutes, t + 30 days, bad[i]);
+        }
+        request.claimBy = t + 10 minutes;
+        _open(request);
+        request.nonce = nonce++;
+        (request.lockBy, request.claimBy) = (t + 30 days - 10 minutes, t + 30 days);
         _open(request);
     }
 
     function test_Open_BoundsOfWindows() public {
         uint32[4] memory bad = [uint32(1), 59, 7 days + 1, type(uint32).max];
         for (uint256 i = 0; i < bad.length; ++i) {
-            JobRequest memory request = _request(Lane(i % 3));
+            JobRequest memory request = _request(Lane(i % 2));
             request.challengeWindow = bad[i];
             _expectDuration(request, "challengeWindow", 60, 7 days, bad[i]);
             request.challengeWindow = WINDOW;
             request.answerWindow = bad[i];
             _expectDuration(request, "answerWindow", 60, 7 days, bad[i]);
         }
-        JobRequest memory edges = _request(Lane.Audited);
+        JobRequest memory edges = _request(Lane.Optimistic);
         (edges.challengeWindow, edges.answerWindow) = (60, 7 days);
         _open(edges);
     }
@@ -219,12 +228,52 @@ contract JobMarketTest is Base {
         request.challengeWindow = 0;
         _expectDuration(request, "challengeWindow", 60, 7 days, 0);
         request.lane = Lane.Audited;
-        _expectDuration(request, "challengeWindow", 60, 7 days, 0);
+        _expectDuration(request, "challengeWindow", beacon.maxDrawTime(), 7 days, 0);
         request.lane = Lane.Proofs;
         _open(request);
         request.answerWindow = 0;
         request.nonce = nonce++;
         _expectDuration(request, "answerWindow", 60, 7 days, 0);
+    }
+
+    /// Both windows could end before the draw's block is there: then nobody can reveal, all layers are owed, and an
+    /// honest provider is slashed.
+    function test_Open_AuditedWindowsReachTheDraw() public {
+        uint256 drawTime = beacon.maxDrawTime();
+        assertEq(drawTime, (BEACON_DELAY + 1) * 24);
+        JobRequest memory request = _request(Lane.Audited);
+        (request.challengeWindow, request.answerWindow) = (400, 400);
+        _expectDuration(request, "challengeWindow", drawTime, 7 days, 400);
+        request.challengeWindow = uint32(drawTime - 1);
+        _expectDuration(request, "challengeWindow", drawTime, 7 days, drawTime - 1);
+        (request.challengeWindow, request.answerWindow) = (uint32(drawTime), 60);
+        bytes32 claim = _open(request);
+        _lock(claim);
+        _post(_header(claim));
+        // The slowest blocks that are allowed for: the layers are drawn in time, and only they are owed.
+        vm.warp(block.timestamp + drawTime);
+        _draw(claim, 2);
+        assertLe(block.timestamp, _challengeBy(claim));
+        assertEq(settlement.missingLayers(claim), 1 << 2);
+        vm.warp(_provenBy(claim));
+        _prove(claim, 2, 1);
+        settlement.finalize(claim);
+        assertEq(uint256(market.job(claim).status), uint256(JobStatus.Settled));
+    }
+
+    /// A chain without `prevrandao`: deployed without a beacon, which no other lane needs.
+    function test_Open_WithoutABeaconNothingIsAudited() public {
+        JobMarket without = new JobMarket(escrow, registry, address(book), address(settlement), AuditBeacon(address(0)));
+        JobRequest memory request = _request(Lane.Audited);
+        vm.startPrank(requester);
+        vm.expectRevert(IJobMarket.AuditsDisabled.selector);
+        without.open(request, "");
+        // The others get as far as to the escrow, which knows this market's twin only.
+        for (uint256 lane = 0; lane < 2; ++lane) {
+            request.lane = Lane(lane);
+            vm.expectRevert(abi.encodeWithSelector(IBondEscrow.NotOperator.selector, address(without)));
+            without.open(request, "");
+        }
     }
 
     // ---------------------------------------------------------------- lock
@@ -250,7 +299,7 @@ contract JobMarketTest is Base {
         vm.warp(request.lockBy + 1);
         vm.prank(provider);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.DeadlinePassed.selector, request.lockBy));
-        market.lock(late, provider, "");
+        market.lock(late, provider, FAR, "");
     }
 
     function test_Lock_OnlyTheProviderThatWasAsked() public {
@@ -259,29 +308,115 @@ contract JobMarketTest is Base {
         bytes32 job = _open(request);
         vm.prank(thief);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.NotProvider.selector, provider, thief));
-        market.lock(job, thief, "");
+        market.lock(job, thief, FAR, "");
         _lock(job);
     }
 
     function test_Lock_NeedsTheProvidersConsent() public {
         bytes32 job = _open(_request(Lane.Proofs));
         bytes32 other = _open(_request(Lane.Proofs));
-        bytes memory forOther = _sign(providerKey, market.lockDigest(other, provider));
-        bytes memory byRequester = _sign(requesterKey, market.lockDigest(job, provider));
+        bytes memory forOther = _sign(providerKey, market.lockDigest(other, provider, FAR));
+        bytes memory byRequester = _sign(requesterKey, market.lockDigest(job, provider, FAR));
         vm.startPrank(thief);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
-        market.lock(job, provider, forOther);
+        market.lock(job, provider, FAR, forOther);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
-        market.lock(job, provider, byRequester);
+        market.lock(job, provider, FAR, byRequester);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
-        market.lock(job, provider, "");
+        market.lock(job, provider, FAR, "");
+    }
+
+    /// A signature that was given to a relayer, or a transaction that hangs, takes nothing after its deadline.
+    function test_Lock_OnlyUntilTheProvidersDeadline() public {
+        uint64 deadline = uint64(block.timestamp + 5 minutes);
+        bytes32 inTime = _open(_request(Lane.Proofs));
+        bytes32 late = _open(_request(Lane.Proofs));
+        bytes memory signature = _sign(providerKey, market.lockDigest(inTime, provider, deadline));
+        bytes memory heldBack = _sign(providerKey, market.lockDigest(late, provider, deadline));
+        // The deadline is signed: nobody moves it.
+        vm.prank(requester);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, provider));
+        market.lock(inTime, provider, deadline + 1, signature);
+        vm.warp(deadline);
+        vm.prank(relayer);
+        market.lock(inTime, provider, deadline, signature);
+        vm.warp(deadline + 1);
+        vm.prank(requester);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.DeadlinePassed.selector, deadline));
+        market.lock(late, provider, deadline, heldBack);
+        vm.prank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.DeadlinePassed.selector, deadline));
+        market.lock(late, provider, deadline, "");
+        assertEq(escrow.encumbered(provider, ETH), STAKE);
+    }
+
+    function test_Lock_ProviderTakesItsSignatureBack() public {
+        bytes32 job = _open(_request(Lane.Proofs));
+        bytes32 other = _open(_request(Lane.Proofs));
+        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider, FAR));
+        vm.expectEmit(address(market));
+        emit IJobMarket.LockCancelled(provider, job);
+        vm.prank(provider);
+        market.cancelLock(job);
+        assertTrue(market.lockCancelled(provider, job));
+        bytes memory cancelled = abi.encodeWithSelector(IJobMarket.LockIsCancelled.selector, provider, job);
+        vm.prank(requester);
+        vm.expectRevert(cancelled);
+        market.lock(job, provider, FAR, signature);
+        vm.prank(provider);
+        vm.expectRevert(cancelled);
+        market.lock(job, provider, FAR, "");
+        // Once more is no error, and it is about this job and this provider only.
+        vm.prank(provider);
+        market.cancelLock(job);
+        _lock(other);
+        vm.prank(thief);
+        market.lock(job, thief, FAR, "");
+    }
+
+    /// What was taken stays taken, and a job can be renounced before it is opened.
+    function test_CancelLock_BeforeTheJobAndAfterTheLock() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        bytes32 future = market.jobIdOf(request);
+        bytes32 taken = _locked(Lane.Proofs);
+        vm.startPrank(provider);
+        market.cancelLock(future);
+        market.cancelLock(taken);
+        vm.stopPrank();
+        assertEq(uint256(market.job(taken).status), uint256(JobStatus.Locked));
+        _post(_header(taken));
+        _open(request);
+        bytes memory signature = _sign(providerKey, market.lockDigest(future, provider, FAR));
+        vm.expectRevert(abi.encodeWithSelector(IJobMarket.LockIsCancelled.selector, provider, future));
+        market.lock(future, provider, FAR, signature);
+    }
+
+    /// A signature that was held back to the last second leaves ten minutes to claim, to anybody who has the claim's.
+    function test_Lock_AtTheLastSecondLeavesTimeToClaim() public {
+        JobRequest memory request = _request(Lane.Proofs);
+        request.challengeWindow = 0;
+        request.lockBy = uint64(block.timestamp + 20 days);
+        request.claimBy = request.lockBy;
+        _expectDuration(request, "lockBy", block.timestamp, request.claimBy - 10 minutes, request.lockBy);
+        request.claimBy = request.lockBy + 10 minutes;
+        bytes32 job = _open(request);
+        bytes memory signature = _sign(providerKey, market.lockDigest(job, provider, FAR));
+        vm.warp(request.lockBy);
+        vm.prank(requester);
+        market.lock(job, provider, FAR, signature);
+        vm.warp(block.timestamp + 10 minutes);
+        _post(_header(job));
+        assertEq(uint256(market.job(job).status), uint256(JobStatus.Claimed));
     }
 
     function test_Lock_DigestIsThatOfTheTypedData() public view {
-        bytes32 structHash =
-            keccak256(abi.encode(keccak256("Lock(bytes32 job,address provider)"), bytes32("j"), provider));
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("Lock(bytes32 job,address provider,uint64 deadline)"), bytes32("j"), provider, uint256(FAR)
+            )
+        );
         assertEq(
-            market.lockDigest("j", provider),
+            market.lockDigest("j", provider, FAR),
             keccak256(abi.encodePacked(hex"1901", market.domainSeparator(), structHash))
         );
     }
@@ -290,9 +425,9 @@ contract JobMarketTest is Base {
         bytes32 job = _locked(Lane.Proofs);
         vm.prank(thief);
         vm.expectRevert(_wrongStatus(job, JobStatus.Open, JobStatus.Locked));
-        market.lock(job, thief, "");
+        market.lock(job, thief, FAR, "");
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.UnknownJob.selector, bytes32("none")));
-        market.lock("none", thief, "");
+        market.lock("none", thief, FAR, "");
     }
 
     function test_Lock_NeedsAUsableVersion() public {
@@ -300,7 +435,7 @@ contract JobMarketTest is Base {
         _freeze(LayerKind.Head);
         vm.prank(provider);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.VersionUnusable.selector, version));
-        market.lock(job, provider, "");
+        market.lock(job, provider, FAR, "");
     }
 
     // ---------------------------------------------------------------- cancel, expire
@@ -335,7 +470,7 @@ contract JobMarketTest is Base {
         market.cancel(job);
     }
 
-    function test_Expire_ANoShowCostsATenth() public {
+    function test_Expire_ANoShowCostsThePrice() public {
         bytes32 job = _locked(Lane.Proofs);
         uint64 claimBy = market.job(job).claimBy;
         vm.warp(claimBy);
@@ -343,10 +478,10 @@ contract JobMarketTest is Base {
         market.expire(job);
         vm.warp(claimBy + 1);
         vm.expectEmit(address(market));
-        emit IJobMarket.JobExpired(job, STAKE / 10);
+        emit IJobMarket.JobExpired(job, PRICE);
         market.expire(job);
-        assertEq(_free(requester), 100 ether + STAKE / 10);
-        assertEq(_free(provider), STAKE - STAKE / 10);
+        assertEq(_free(requester), 100 ether + PRICE);
+        assertEq(_free(provider), STAKE - PRICE);
         assertEq(escrow.encumbered(provider, ETH), 0);
         assertEq(uint256(market.job(job).status), uint256(JobStatus.Expired));
         assertEq(escrow.burned(ETH), 0);

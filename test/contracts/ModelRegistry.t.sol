@@ -7,13 +7,14 @@ pragma solidity 0.8.37;
 import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
+import { Activations } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { IModelRegistry, Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
 import { LayerKind } from "../../contracts/interfaces/Types.sol";
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { ModelId } from "../../contracts/libraries/ModelId.sol";
 import { OddVerifier } from "./support/OddVerifiers.sol";
-import { Test } from "forge-std/Test.sol";
+import { Test, Vm } from "forge-std/Test.sol";
 
 contract ModelRegistryTest is Test {
     bytes32 internal constant SETUP = keccak256("a ceremony");
@@ -135,7 +136,7 @@ contract ModelRegistryTest is Test {
 
     // ---------------------------------------------------------------- what is stored
 
-    function testFuzz_Register_EverythingCanBeReadBack(uint8 blocks, bool whole, address registrant) public {
+    function testFuzz_Register_EverythingCanBeReadBack(uint8 blocks, bool whole, address sender) public {
         uint256 inner = bound(blocks, 1, 20) * (whole ? 1 : 2);
         Layer[] memory layers = layersOf(inner, whole);
         for (uint256 i = 0; i < layers.length; ++i) {
@@ -147,13 +148,12 @@ contract ModelRegistryTest is Test {
         bytes32 version = registry.versionIdOf(header(), layers, policy, URI);
         assertFalse(registry.exists(version));
         vm.expectEmit(address(registry));
-        emit IModelRegistry.VersionRegistered(version, modelId, registrant, layers.length, URI);
-        vm.prank(registrant);
+        emit IModelRegistry.VersionRegistered(version, modelId, layers.length, URI);
+        vm.prank(sender);
         register(layers, policy);
         assertTrue(registry.exists(version));
         assertTrue(registry.usable(version));
         assertEq(registry.modelId(version), modelId);
-        assertEq(registry.registrant(version), registrant);
         assertEq(registry.metadataURI(version), URI);
         assertEq(registry.layerCount(version), layers.length);
         assertEq(abi.encode(registry.layers(version)), abi.encode(layers));
@@ -190,12 +190,21 @@ contract ModelRegistryTest is Test {
         assertLt(before - gasleft(), 60_000);
     }
 
+    /// Whoever sees a registration pending can send it first, and has nothing of it: the version is the same, it names
+    /// nobody, and the registration that comes second succeeds and changes nothing.
     function test_Register_AppendOnlyAndTheSameForEverybody() public {
+        vm.prank(makeAddr("whoever is first"));
         bytes32 version = register(layersOf(2, false), policyOf(4));
-        vm.prank(makeAddr("another"));
-        refused(
-            abi.encodeWithSelector(IModelRegistry.AlreadyRegistered.selector, version), layersOf(2, false), policyOf(4)
-        );
+        vm.recordLogs();
+        vm.startStateDiffRecording();
+        assertEq(register(layersOf(2, false), policyOf(4)), version);
+        Vm.AccountAccess[] memory accesses = vm.stopAndReturnStateDiff();
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            for (uint256 j = 0; j < accesses[i].storageAccesses.length; ++j) {
+                assertFalse(accesses[i].storageAccesses[j].isWrite);
+            }
+        }
+        assertEq(vm.getRecordedLogs().length, 0);
         bytes32 second = register(layersOf(1, true), policyOf(3));
         assertEq(registry.versionCount(), 2);
         assertEq(registry.versionAt(1), second);
@@ -203,7 +212,7 @@ contract ModelRegistryTest is Test {
 
     function test_Views_RefuseUnknownVersions() public {
         bytes32 version = keccak256("unknown");
-        bytes[12] memory calls = [
+        bytes[11] memory calls = [
             abi.encodeCall(IModelRegistry.modelId, (version)),
             abi.encodeCall(IModelRegistry.header, (version)),
             abi.encodeCall(IModelRegistry.policy, (version)),
@@ -211,7 +220,6 @@ contract ModelRegistryTest is Test {
             abi.encodeCall(IModelRegistry.layer, (version, 0)),
             abi.encodeCall(IModelRegistry.layers, (version)),
             abi.encodeCall(IModelRegistry.auditWeights, (version)),
-            abi.encodeCall(IModelRegistry.registrant, (version)),
             abi.encodeCall(IModelRegistry.usable, (version)),
             abi.encodeCall(IModelRegistry.aggregation, (version)),
             abi.encodeCall(IModelRegistry.aggregationDigest, (version)),
@@ -288,23 +296,25 @@ contract ModelRegistryTest is Test {
             layers[l].weights = keccak256(abi.encodePacked(points[l]));
             layers[l].verifyingKey = vm.parseJsonBytes32(json, string.concat(path, "verifyingKey"));
             (address known,,,) = router.entry(layers[l].verifyingKey);
-            if (known == address(0)) router.add(address(new OddVerifier(layers[l].verifyingKey, SETUP)));
+            if (known != address(0)) continue;
+            OddVerifier verifier = new OddVerifier(layers[l].verifyingKey, SETUP);
+            router.add(address(verifier.become(uint256(layers[l].kind), Activations(12, 32, 16))));
         }
         bytes32 version = register(layers, policyOf(n));
         bytes32 digest = vm.parseJsonBytes32(json, ".digest");
         vm.expectEmit(address(registry));
-        emit IModelRegistry.AggregateBound(version, n, n, digest);
+        emit IModelRegistry.AggregateBound(registry.modelId(version), n, n, digest);
         registry.bindAggregate(version, 0, points);
         assertEq(registry.aggregationDigest(version), digest);
     }
 
     /// Any split into transactions gives the same digest, by whomever and from whatever place they start.
     function testFuzz_BindAggregate_InAnyNumberOfTransactions(uint256 seed) public {
-        (bytes32 whole, uint256[][] memory points) = registerWithPoints(8, 2);
-        registry.bindAggregate(whole, 0, points);
-        Layer[] memory layers = registry.layers(whole);
-        layers[0].answerCost += 1;
-        bytes32 version = register(layers, policyOf(8));
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(8, 2);
+        uint256 snapshot = vm.snapshotState();
+        registry.bindAggregate(version, 0, points);
+        bytes32 whole = registry.aggregationDigest(version);
+        vm.revertToState(snapshot);
         uint256 bound = 0;
         while (bound != 8) {
             seed = uint256(keccak256(abi.encode(seed)));
@@ -315,9 +325,31 @@ contract ModelRegistryTest is Test {
             bound = end;
             (uint256 found, bytes32 digest) = registry.aggregation(version);
             assertEq(found, bound);
-            assertEq(digest == registry.aggregationDigest(whole), bound == 8);
+            assertEq(digest == whole, bound == 8);
         }
-        assertEq(registry.aggregationDigest(version), registry.aggregationDigest(whole));
+        assertEq(registry.aggregationDigest(version), whole);
+    }
+
+    /// Digests depend on what the model id binds: versions of one model share them, and pay once.
+    function test_BindAggregate_OnceForAllVersionsOfAModel() public {
+        (bytes32 version, uint256[][] memory points) = registerWithPoints(4, 2);
+        Layer[] memory layers = registry.layers(version);
+        layers[0].answerCost += 1;
+        bytes32 second = register(layers, policyOf(4));
+        assertNotEq(second, version);
+        assertEq(registry.modelId(second), registry.modelId(version));
+        registry.bindAggregate(version, 0, part(points, 0, 2));
+        registry.bindAggregate(second, 2, part(points, 2, 2));
+        assertEq(registry.aggregationDigest(second), registry.aggregationDigest(version));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NothingToBind.selector, 4));
+        registry.bindAggregate(version, 0, points);
+        // One that is registered later has it at once; another model has none.
+        layers[0].answerCost += 1;
+        assertEq(registry.aggregationDigest(register(layers, policyOf(4))), registry.aggregationDigest(version));
+        layers[0].weights = keccak256("other weights");
+        bytes32 other = register(layers, policyOf(4));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.AggregateNotBound.selector, other, 0, 4));
+        registry.aggregationDigest(other);
     }
 
     function test_BindAggregate_CompleteOnceAndForEver() public {
@@ -459,10 +491,10 @@ contract ModelRegistryTest is Test {
             vm.expectRevert(abi.encodeWithSelector(IModelRegistry.BadTokenCount.selector, 4_096, counts[i]));
             registry.register(h, layersOf(2, false), policyOf(4), URI);
         }
-        h.tokens = 4_096;
-        registry.register(h, layersOf(2, false), policyOf(4), URI);
-        h.tokens = 4;
-        registry.register(h, layersOf(2, false), policyOf(4), URI);
+        for (uint32 tokens = 4; tokens <= 4_096; tokens *= 2) {
+            h.tokens = tokens;
+            registry.register(h, layersOfShape(Activations(12, tokens, 16)), policyOf(4), URI);
+        }
     }
 
     function test_Register_RefusesVerifiersThatAreUnknownOrOfAnotherSetup() public {
@@ -478,12 +510,82 @@ contract ModelRegistryTest is Test {
         refused(abi.encodeWithSelector(IModelRegistry.SetupMismatch.selector, 2, SETUP, other), layers, policyOf(4));
     }
 
+    /// A verifier of a layer's kind, under a key of its own, whose activations are of this shape.
+    function addOther(Layer memory layer, Activations memory activations) internal returns (bytes32) {
+        bytes32 other = keccak256(abi.encode("other", layer.kind, activations));
+        (address known,,,) = router.entry(other);
+        if (known != address(0)) return other;
+        OddVerifier verifier = new OddVerifier(other, SETUP);
+        return router.add(address(verifier.become(uint256(layer.kind), activations)));
+    }
+
+    function layersOfShape(Activations memory activations) internal returns (Layer[] memory layers) {
+        layers = layersOf(2, false);
+        for (uint256 i = 0; i < layers.length; ++i) {
+            layers[i].verifyingKey = addOther(layers[i], activations);
+        }
+    }
+
+    /// Each layer in turn, with other rows, positions or width than the rest; all of them, with other positions than the
+    /// model.
+    function test_Register_RefusesNeighboursThatDoNotShareTheirActivations() public {
+        Activations memory right = Activations(12, 32, 16);
+        Activations[3] memory wrong = [Activations(13, 32, 16), Activations(12, 16, 16), Activations(12, 32, 8)];
+        for (uint256 w = 0; w < 3; ++w) {
+            for (uint256 i = 0; i < 4; ++i) {
+                Layer[] memory layers = layersOf(2, false);
+                layers[i].verifyingKey = addOther(layers[i], wrong[w]);
+                // What the first layer has the others are compared with; the positions are the model's.
+                bool first = i == 0 && w != 1;
+                Activations memory got = first ? right : wrong[w];
+                Activations memory expected = first ? wrong[w] : right;
+                refused(
+                    abi.encodeWithSelector(IModelRegistry.ActivationsMismatch.selector, first ? 1 : i, expected, got),
+                    layers,
+                    policyOf(4)
+                );
+            }
+            Layer[] memory all = layersOfShape(wrong[w]);
+            if (w == 1) {
+                bytes memory reason =
+                    abi.encodeWithSelector(IModelRegistry.ActivationsMismatch.selector, 0, right, wrong[w]);
+                refused(reason, all, policyOf(4));
+            } else {
+                register(all, policyOf(4));
+            }
+        }
+    }
+
+    /// The key of every kind in the place of every other; and that of an aggregate.
+    function test_Register_RefusesKeysOfAnotherKind() public {
+        bytes32 aggregate = keccak256("an aggregate's key");
+        OddVerifier verifier = new OddVerifier(aggregate, SETUP);
+        router.add(address(verifier.become(255, Activations(12, 32, 16))));
+        for (uint256 w = 0; w < 2; ++w) {
+            for (uint256 i = 0; i < 4; ++i) {
+                for (uint256 kind = 0; kind <= 5; ++kind) {
+                    Layer[] memory layers = layersOf(2, w == 1);
+                    uint256 expected = uint256(layers[i].kind);
+                    if (kind == expected) continue;
+                    layers[i].verifyingKey = kind == 5 ? aggregate : key(LayerKind(kind));
+                    uint256 got = kind == 5 ? 255 : kind;
+                    refused(
+                        abi.encodeWithSelector(IModelRegistry.KindMismatch.selector, i, expected, got),
+                        layers,
+                        policyOf(4)
+                    );
+                }
+            }
+        }
+    }
+
     function test_Register_DevelopmentSetupOnLocalChainsOnly() public {
         Layer[] memory layers = layersOf(1, true);
         bytes32 setup = ModelId.DEVELOPMENT_SETUP;
         for (uint256 i = 0; i < 3; ++i) {
             layers[i].verifyingKey = keccak256(abi.encode(i));
-            router.add(address(new OddVerifier(layers[i].verifyingKey, setup)));
+            OddVerifier verifier = new OddVerifier(layers[i].verifyingKey, setup);
+            router.add(address(verifier.become(uint256(layers[i].kind), Activations(12, 32, 16))));
         }
         ModelHeader memory h = header();
         h.setup = setup;
@@ -572,13 +674,11 @@ contract ModelRegistryTest is Test {
     function test_Register_ChallengersEarnMoreThanTheyRisk() public {
         Layer[] memory layers = layersOf(2, false);
         Policy memory policy = policyOf(4);
-        policy.challengeBond = policy.stake * 4 / 10;
+        // Also if the provider challenges beside them.
+        uint128 reward = policy.stake * 4 / 10;
+        policy.challengeBond = reward / 2;
         refused(
-            abi.encodeWithSelector(
-                IModelRegistry.ChallengerRewardTooLow.selector, policy.challengeBond + 1, policy.challengeBond
-            ),
-            layers,
-            policy
+            abi.encodeWithSelector(IModelRegistry.ChallengerRewardTooLow.selector, reward + 1, reward), layers, policy
         );
         policy.challengeBond -= 1;
         register(layers, policy);
@@ -608,7 +708,7 @@ contract ModelRegistryTest is Test {
             uint256 loss = policy.stake - Economics.challengerShare(policy.stake);
             for (uint256 i = 0; i < n; ++i) {
                 uint256 p = Economics.inclusion(layers[i].auditWeight, total, policy.audits);
-                assertGt(p * loss, (1e18 - p) * (uint256(price) + external_));
+                assertGt(p * loss, (1e18 - p) * (uint256(price) + external_) + 1e18 * Economics.noShowPenalty(price));
                 assertGt(p * (loss - Economics.requesterShare(policy.stake)), (1e18 - p) * external_);
             }
         } catch (bytes memory reason) {

@@ -6,6 +6,8 @@ import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ClaimBook } from "../../contracts/ClaimBook.sol";
 import { JobMarket } from "../../contracts/JobMarket.sol";
 import { LayerDispute } from "../../contracts/LayerDispute.sol";
+import { Settlement } from "../../contracts/Settlement.sol";
+import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
 import { Source } from "../../contracts/interfaces/IBondEscrow.sol";
 import { Claim } from "../../contracts/interfaces/IClaimBook.sol";
 import { Job } from "../../contracts/interfaces/IJobMarket.sol";
@@ -26,6 +28,8 @@ contract ProtocolInvariants is Test {
     ClaimBook internal book;
     AuditBeacon internal beacon;
     LayerDispute internal dispute;
+    Settlement internal settlement;
+    VerifierRouter internal router;
 
     function setUp() public {
         _start();
@@ -38,10 +42,11 @@ contract ProtocolInvariants is Test {
         handler = new ProtocolHandler();
         handler.setUp();
         (escrow, market, book, beacon, dispute) = handler.contracts();
+        (settlement, router) = handler.views();
     }
 
     function _actions() private pure returns (bytes4[] memory s) {
-        s = new bytes4[](22);
+        s = new bytes4[](24);
         (s[0], s[1], s[2], s[3]) = (_h().open.selector, _h().lock.selector, _h().post.selector, _h().start.selector);
         (s[4], s[5], s[6]) = (_h().cancel.selector, _h().expireJob.selector, _h().prove.selector);
         (s[7], s[8], s[9]) = (_h().revealDraw.selector, _h().finalize.selector, _h().expireClaim.selector);
@@ -49,6 +54,7 @@ contract ProtocolInvariants is Test {
         (s[13], s[14], s[15]) = (_h().acceptOutput.selector, _h().answer.selector, _h().timeout.selector);
         (s[16], s[17], s[18]) = (_h().resolve.selector, _h().warp.selector, _h().freeze.selector);
         (s[19], s[20], s[21]) = (_h().moveMoney.selector, _h().sweep.selector, _h().steal.selector);
+        (s[22], s[23]) = (_h().freezeAggregate.selector, _h().disputeOutput.selector);
     }
 
     function _h() private pure returns (ProtocolHandler) {
@@ -67,6 +73,7 @@ contract ProtocolInvariants is Test {
         _checkBalancesFollowFromStates();
         _checkPaidOnlyForWhatTheLaneAsks();
         _checkChallengesAreCountedAndBounded();
+        _checkNobodyIsTakenWhoCannotClaim();
     }
 
     function _checkLedgerIsCoveredAndMovedOnlyByOwners() private view {
@@ -81,7 +88,7 @@ contract ProtocolInvariants is Test {
     function _checkSumsAreTheLedger() private view {
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
-            uint256 sum = escrow.burned(asset) + _heldFree(asset);
+            uint256 sum = escrow.burned(asset) + _heldFree(asset) + escrow.free(address(dispute), asset);
             address[5] memory all = handler.accounts();
             for (uint256 i = 0; i < all.length; ++i) {
                 (uint256 queued,) = escrow.queued(all[i], asset);
@@ -102,9 +109,13 @@ contract ProtocolInvariants is Test {
             _assertHold(keccak256(abi.encode("price", id)), priced, j.requester, j.price, Source.Free);
             _assertHold(keccak256(abi.encode("stake", id)), staked, j.provider, j.stake, Source.Bond);
             for (uint256 l = 0; l <= LAYERS; ++l) {
-                Challenge memory c = dispute.challengeOf(id, l);
-                bytes32 hold = keccak256(abi.encode("challenge", id, l));
-                _assertHold(hold, c.status == ChallengeStatus.Open, c.challenger, c.bond, Source.Free);
+                address[] memory by = dispute.challengersOf(id, l);
+                for (uint256 k = 0; k < by.length; ++k) {
+                    bytes32 hold = keccak256(abi.encode("challenge", id, l, by[k]));
+                    bool there = !handler.resolved(id, l, by[k]);
+                    assertTrue(there || book.status(id) != ClaimStatus.Posted, "bonds move when a claim is over");
+                    _assertHold(hold, there, by[k], dispute.challengeOf(id, l).bond, Source.Free);
+                }
             }
         }
     }
@@ -128,15 +139,18 @@ contract ProtocolInvariants is Test {
         address[5] memory all = handler.accounts();
         uint256[5][2] memory free;
         uint256[5][2] memory bond;
+        uint256[2] memory unpaid;
         for (uint256 i = 0; i < handler.jobCount(); ++i) {
             bytes32 id = handler.jobs(i);
             Job memory j = market.job(id);
             uint256 a = j.asset == address(0) ? 0 : 1;
             _addJob(id, j, all, free[a], bond[a]);
             _addChallenges(id, all, free[a]);
+            if (handler.sharers(id) != 0) unpaid[a] += uint256(j.stake) * 4 / 10 - handler.rewardPaid(id);
         }
         for (uint256 a = 0; a < 2; ++a) {
             address asset = handler.assetAt(a);
+            assertEq(escrow.free(address(dispute), asset), unpaid[a], "parts of stakes that nobody took yet");
             for (uint256 k = 0; k < all.length; ++k) {
                 unchecked {
                     assertEq(escrow.free(all[k], asset), free[a][k] + handler.baseFree(all[k], asset), "free");
@@ -163,16 +177,21 @@ contract ProtocolInvariants is Test {
             assertEq(j.status == JobStatus.Refunded, status == ClaimStatus.Voided);
             assertEq(j.status == JobStatus.Settled, status == ClaimStatus.Proven || status == ClaimStatus.Finalized);
             uint256 proven = book.claim(id).proven;
-            if (status == ClaimStatus.Proven || book.claim(id).aggregated) assertEq(proven, ALL);
+            if (status == ClaimStatus.Proven && proven != ALL) {
+                bytes32 key = book.claim(id).aggregateKey;
+                assertTrue(key != 0 && !handler.frozenUnder(id, key), "paid by a frozen key");
+            }
             if (status == ClaimStatus.Finalized) {
                 (bool revealed,, uint256 drawn) = beacon.drawn(id);
                 assertTrue(j.lane != Lane.Proofs);
                 if (j.lane == Lane.Audited) assertTrue(revealed && drawn != 0 && drawn & ~proven == 0);
+                assertTrue(proven != ALL);
             }
             // What was demanded was published, or there was no pay.
             if (j.status == JobStatus.Settled) {
                 ChallengeStatus demand = dispute.challengeOf(id, LAYERS).status;
-                assertTrue(demand == ChallengeStatus.None || demand == ChallengeStatus.Answered);
+                bool shown = demand == ChallengeStatus.Answered || demand == ChallengeStatus.Revealed;
+                assertTrue(demand == ChallengeStatus.None || shown);
             }
         }
     }
@@ -185,12 +204,28 @@ contract ProtocolInvariants is Test {
                 Challenge memory c = dispute.challengeOf(id, l);
                 if (c.status == ChallengeStatus.Open) ++open;
                 if (c.status == ChallengeStatus.TimedOut) ++timedOut;
-                if (c.status == ChallengeStatus.None || c.bond == 0) continue;
-                Job memory j = market.job(id);
-                assertLe(c.answerBy, book.claim(id).postedAt + j.challengeWindow + j.answerWindow);
+                if (c.status != ChallengeStatus.Open || c.bond == 0) continue;
+                bool stands = settlement.provenLayers(id) >> l & 1 == 1;
+                (, uint64 provenBy) = settlement.deadlines(id);
+                if (!stands) assertLe(c.answerBy, provenBy);
             }
             assertEq(dispute.openCount(id), open);
-            assertLe(timedOut, 1);
+            if (timedOut != 0) assertTrue(book.status(id) == ClaimStatus.Defeated);
+            if (handler.sharers(id) != 0) assertTrue(book.status(id) == ClaimStatus.Defeated);
+        }
+    }
+
+    /// Whoever took a job wanted it and had time to claim it; an audited claim's draw comes while it may be challenged.
+    function _checkNobodyIsTakenWhoCannotClaim() private view {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            bytes32 id = handler.jobs(i);
+            Job memory j = market.job(id);
+            uint256 lockedAt = handler.lockedAt(id);
+            assertLe(lockedAt + (lockedAt == 0 ? 0 : 10 minutes), j.claimBy, "time to claim");
+            if (handler.renounced(id)) assertEq(lockedAt, 0, "renounced");
+            bool taken = j.status != JobStatus.Open && j.status != JobStatus.Refunded;
+            assertTrue(!taken || lockedAt != 0, "taken by nobody else");
+            if (j.lane == Lane.Audited) assertGe(j.challengeWindow, beacon.maxDrawTime(), "draw");
         }
     }
 
@@ -205,27 +240,41 @@ contract ProtocolInvariants is Test {
     function test_Handler_ReachesEveryEnd() public {
         uint256[8] memory jobEnds;
         uint256[6] memory claimEnds;
-        uint256[5] memory challengeEnds;
-        (uint256 done, uint256 skipped, uint256 aggregates) = (0, 0, 0);
-        for (uint256 walk = 0; walk < 8; ++walk) {
+        uint256[6] memory challengeEnds;
+        (uint256 done, uint256 skipped, uint256 aggregates, uint256 renunciations) = (0, 0, 0, 0);
+        (uint256 disputes, uint256 freezes, uint256 shared) = (0, 0, 0);
+        for (uint256 walk = 0; walk < 12; ++walk) {
             _start();
             _walk(walk, 100);
             for (uint256 s = 1; s < 8; ++s) {
                 jobEnds[s] += handler.jobEnds(JobStatus(s));
                 if (s < 6) claimEnds[s] += handler.claimEnds(ClaimStatus(s));
-                if (s < 5) challengeEnds[s] += handler.challengeEnds(ChallengeStatus(s));
+                if (s < 6) challengeEnds[s] += handler.challengeEnds(ChallengeStatus(s));
             }
             assertGt(handler.thefts(), 0);
+            renunciations += handler.renunciations();
             (done, skipped) = (done + handler.done(), skipped + handler.skipped());
             aggregates += handler.aggregates();
+            (disputes, freezes) = (disputes + handler.disputes(), freezes + handler.aggregateFreezes());
+            shared += _shared();
         }
         for (uint256 s = 1; s < 8; ++s) {
             assertGt(jobEnds[s], 0, string.concat("job ", vm.toString(s)));
             if (s < 6) assertGt(claimEnds[s], 0, string.concat("claim ", vm.toString(s)));
-            if (s < 5) assertGt(challengeEnds[s], 0, string.concat("challenge ", vm.toString(s)));
+            if (s < 6) assertGt(challengeEnds[s], 0, string.concat("challenge ", vm.toString(s)));
         }
         assertGt(done, skipped);
         assertGt(aggregates, 0, "aggregates");
+        assertGt(renunciations, 0, "renunciations");
+        assertGt(disputes, 0, "disputes of outputs");
+        assertGt(freezes, 0, "frozen aggregates");
+        assertGt(shared, 0, "stakes that several challengers share");
+    }
+
+    function _shared() private view returns (uint256 n) {
+        for (uint256 i = 0; i < handler.jobCount(); ++i) {
+            if (handler.sharers(handler.jobs(i)) > 1) ++n;
+        }
     }
 
     function _walk(uint256 walk, uint256 steps) private {
@@ -257,11 +306,12 @@ contract ProtocolInvariants is Test {
             if (lost || held) bond[_indexOf(all, j.provider)] -= j.stake;
             if (j.status == JobStatus.Slashed) {
                 free[r] += j.stake * 3 / 10;
-                address winner = _winner(id);
-                if (winner != address(0)) free[_indexOf(all, winner)] += j.stake * 4 / 10;
+                for (uint256 k = 0; k < all.length; ++k) {
+                    free[k] += handler.rewards(id, all[k]);
+                }
             } else if (lost) {
-                free[r] += j.stake / 10;
-                free[_indexOf(all, j.provider)] += j.stake - j.stake / 10;
+                free[r] += j.price;
+                free[_indexOf(all, j.provider)] += j.stake - j.price;
             }
         }
     }
@@ -269,12 +319,15 @@ contract ProtocolInvariants is Test {
     function _addChallenges(bytes32 id, address[5] memory all, uint256[5] memory free) private view {
         for (uint256 l = 0; l <= LAYERS; ++l) {
             Challenge memory c = dispute.challengeOf(id, l);
-            bool paid = c.status == ChallengeStatus.Open || c.status == ChallengeStatus.Answered;
-            // An output that was accepted has no challenger.
-            if (!paid || c.challenger == address(0)) continue;
-            unchecked {
-                free[_indexOf(all, c.challenger)] -= c.bond;
-                if (c.status == ChallengeStatus.Answered) free[_indexOf(all, book.claim(id).recipient)] += c.bond;
+            address[] memory by = dispute.challengersOf(id, l);
+            bool failed = c.status == ChallengeStatus.Answered && book.status(id) != ClaimStatus.Voided;
+            for (uint256 k = 0; k < by.length; ++k) {
+                bool over = handler.resolved(id, l, by[k]);
+                if (over && !failed) continue;
+                unchecked {
+                    free[_indexOf(all, by[k])] -= c.bond;
+                    if (over) free[_indexOf(all, book.claim(id).recipient)] += c.bond;
+                }
             }
         }
     }
@@ -285,14 +338,6 @@ contract ProtocolInvariants is Test {
         }
     }
 
-    function _winner(bytes32 id) private view returns (address) {
-        for (uint256 l = 0; l <= LAYERS; ++l) {
-            Challenge memory c = dispute.challengeOf(id, l);
-            if (c.status == ChallengeStatus.TimedOut) return c.challenger;
-        }
-        return address(0);
-    }
-
     function _heldFree(address asset) private view returns (uint256 sum) {
         for (uint256 i = 0; i < handler.jobCount(); ++i) {
             bytes32 id = handler.jobs(i);
@@ -300,8 +345,10 @@ contract ProtocolInvariants is Test {
             if (j.asset != asset) continue;
             if (j.status <= JobStatus.Claimed) sum += j.price;
             for (uint256 l = 0; l <= LAYERS; ++l) {
-                Challenge memory c = dispute.challengeOf(id, l);
-                if (c.status == ChallengeStatus.Open) sum += c.bond;
+                address[] memory by = dispute.challengersOf(id, l);
+                for (uint256 k = 0; k < by.length; ++k) {
+                    if (!handler.resolved(id, l, by[k])) sum += dispute.challengeOf(id, l).bond;
+                }
             }
         }
     }

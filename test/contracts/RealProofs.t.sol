@@ -160,7 +160,10 @@ contract RealProofs is Base {
         dispute.answer(claim, 3, proofs[3]);
         vm.snapshotGasLastCall("gas", "answer a challenge of an attention layer");
         assertEq(uint256(dispute.challengeOf(claim, 3).status), uint256(ChallengeStatus.Answered));
-        assertEq(_free(recipient), BOND);
+        _after(_challengeBy(claim));
+        settlement.finalize(claim);
+        _collect(claim);
+        assertEq(_free(recipient), PRICE + BOND);
     }
 
     /// Every layer's proof, in the place of every other: kinds differ in length, weights and boundaries in value.
@@ -359,7 +362,10 @@ contract RealProofs is Base {
         for (uint256 i = 0; i < words.length; ++i) {
             tokens[i] = uint32(words[i]);
         }
-        dispute.revealOutput(claim, uint256(vm.parseJsonBytes32(session, ".outputSalt")), tokens);
+        bytes memory packed = _pack(tokens);
+        uint256 salt = uint256(vm.parseJsonBytes32(session, ".outputSalt"));
+        vm.prank(thief);
+        dispute.revealOutput(claim, salt, packed, "");
         vm.snapshotGasLastCall("gas", "reveal a demanded output of 12 tokens");
         assertEq(uint256(dispute.challengeOf(claim, layers).status), uint256(ChallengeStatus.Answered));
     }

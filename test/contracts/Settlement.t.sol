@@ -133,7 +133,10 @@ contract SettlementTest is Base {
         _prove(claim, 0, LAYERS);
         assertEq(dispute.openCount(claim), 0);
         assertEq(uint256(dispute.challengeOf(claim, 1).status), uint256(ChallengeStatus.Answered));
-        assertEq(_free(recipient), 2 * BOND);
+        _after(_challengeBy(claim));
+        settlement.finalize(claim);
+        _collect(claim);
+        assertEq(_free(recipient), PRICE + 2 * BOND);
         assertEq(_free(challenger), 10 ether - 2 * BOND);
     }
 
@@ -315,6 +318,7 @@ contract SettlementTest is Base {
         vm.expectRevert(abi.encodeWithSelector(ISettlement.ChallengesOpen.selector, claim, 1));
         settlement.expire(claim);
         dispute.timeout(claim, 0);
+        _collect(claim);
         assertEq(_free(challenger), 10 ether + STAKE * 4 / 10);
     }
 
@@ -329,7 +333,7 @@ contract SettlementTest is Base {
         vm.prank(thief);
         settlement.voidClaim(claim);
         _assertClaim(claim, ClaimStatus.Voided, JobStatus.Refunded);
-        dispute.resolve(claim, 0);
+        dispute.resolve(claim, 0, challenger);
         assertEq(_free(requester), 100 ether);
         assertEq(_free(challenger), 10 ether);
         assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
@@ -373,7 +377,7 @@ contract SettlementTest is Base {
         bytes32 claim = _claimed(Lane.Optimistic);
         vm.prank(thief);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.NotDispute.selector, thief));
-        settlement.defeat(claim, thief);
+        settlement.defeat(claim);
     }
 
     // ---------------------------------------------------------------- views

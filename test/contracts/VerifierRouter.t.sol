@@ -88,6 +88,26 @@ contract VerifierRouterTest is Test {
         assertTrue(frozen);
     }
 
+    /// Deadlines are moved by it: the time is kept of each key, and of the last one under each setup.
+    function test_Freeze_KeepsItsTime() public {
+        assertEq(router.frozenAt(KEY), 0);
+        assertEq(router.lastFreeze(SETUP), 0);
+        add(address(verifier));
+        OddVerifier other = new OddVerifier("another key", SETUP);
+        add(address(other));
+        freeze();
+        uint64 first = uint64(block.timestamp);
+        assertEq(router.frozenAt(KEY), first);
+        assertEq(router.lastFreeze(SETUP), first);
+        vm.warp(first + 100);
+        vm.prank(guardian);
+        router.freeze("another key", "");
+        assertEq(router.frozenAt(KEY), first);
+        assertEq(router.frozenAt("another key"), first + 100);
+        assertEq(router.lastFreeze(SETUP), first + 100);
+        assertEq(router.lastFreeze("another setup"), 0);
+    }
+
     function testFuzz_Verify_ReturnsWhatTheVerifierReturns(bytes32 a, bytes32 b, bytes32 c) public {
         add(address(verifier));
         (bytes32 input, bytes32 output, bytes32 weights) = verify(abi.encodePacked(uint8(0), a, b, c));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../contracts/interfaces/ILayerVerifier.sol";
 import { Test } from "forge-std/Test.sol";
 
 /// @title Generated verifiers and real proofs, at the widths of the benchmarks
@@ -65,6 +65,7 @@ contract VerifiersTest is Test {
         ILayerVerifier v = ILayerVerifier(verifier);
         assertEq(v.verifyingKey(), vm.parseJsonBytes32(fixture, string.concat(path, ".verifyingKey")));
         assertEq(v.circuit(), vm.parseJsonString(fixture, string.concat(path, ".circuit")));
+        _checkShape(v, fixture, path);
         bytes memory proof = vm.parseJsonBytes(fixture, string.concat(path, ".proof"));
         uint256[] memory instances = vm.parseJsonUintArray(fixture, string.concat(path, ".instances"));
         assertEq(v.proofLength(), proof.length);
@@ -78,5 +79,16 @@ contract VerifiersTest is Test {
         instances[0] += 1;
         vm.expectRevert(ILayerVerifier.ProofRejected.selector);
         v.verify(proof, instances);
+    }
+
+    /// The shape is what the circuit's name says.
+    function _checkShape(ILayerVerifier v, string memory fixture, string memory path) private view {
+        string[5] memory kinds = ["embed", "attention", "mlp", "block", "head"];
+        (uint256 kind, Activations memory a) = v.shape();
+        string memory name = vm.parseJsonString(fixture, string.concat(path, ".circuit"));
+        assertEq(vm.indexOf(name, string.concat(kinds[kind], " ")), 0);
+        assertNotEq(vm.indexOf(name, string.concat(" d=", vm.toString(a.width), " ")), type(uint256).max);
+        assertNotEq(vm.indexOf(name, string.concat(" n=", vm.toString(a.positions), " ")), type(uint256).max);
+        assertNotEq(vm.indexOf(name, string.concat(" k=", vm.toString(a.k), " ")), type(uint256).max);
     }
 }

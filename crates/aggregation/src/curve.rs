@@ -3,13 +3,17 @@
 //! Sums of multiples are computed as Straus does: for each point a table of its odd multiples from -31 to 31; then, from
 //! the highest digits on, for each digit an addition per point and five doublings of the sum.
 //!
-//! The gate of an addition holds for *any* slope if both points have the same abscissa. That this does not happen follows
-//! from a point `S` whose abscissa is a hash of everything that determines the other points and the factors:
+//! The gate of an addition holds for *any* slope if both points are the same. That this does not happen follows from a
+//! point `S` whose abscissa is a hash of everything that determines the other points and the factors modulo the order:
 //! * tables: `2P = (S + P) + P - S`; then `P + 2P`, `3P + 2P`, … have different abscissas, because a point has the order
 //!   of the group, which is prime;
 //! * sums start with `S`, and `-32^50·S` is their last term, so that all sums but the very last, to which nothing is
-//!   added, contain a multiple of `S`: one of the few points that must not be met is met with probability below `2^-200`;
+//!   added, contain a multiple of `S`;
 //! * the sum is doubled as a point of a table is, with the generator in place of `S`.
+//!
+//! So whoever meets an equal point knows an equation `a·S + Σ b_i·P_i = 0` with `a ≠ 0`, a discrete logarithm. That is an
+//! assumption and no bound of chance: a factor has several strings of digits, among which a prover chooses once it knows
+//! `S` (`docs/aggregation.md`).
 
 use crate::gates::{At, Identity, Slot, ADD, BLOCK, LOAD, POINT_AT};
 use crate::limbs::{field_limbs, limbs_of, modulus, truncated, Limbs, LIMB, LIMBS, Q_OFFSET_BITS};
@@ -378,8 +382,9 @@ impl Machine {
     /// A factor in digits.
     ///
     /// The digits are odd and the sum, an integer, is compared with the factor modulo the group's order: which of the
-    /// integers it is does not matter. Digit `t` is in row `3 + 2t` and the sum down to it, `32·above + digit`, in the
-    /// row below; so the index is the second element of an entry three rows above, whose first is a sum.
+    /// integers it is does not matter for the multiple, and is the prover's choice. Digit `t` is in row `3 + 2t` and the
+    /// sum down to it, `32·above + digit`, in the row below; so the index is the second element of an entry three rows
+    /// above, whose first is a sum.
     pub fn factor(&mut self, value: Value) -> Factor {
         let indices = if self.witness {
             digits(value.value)
@@ -512,6 +517,9 @@ fn lift(hash: Fr) -> (G1Affine, u64) {
     }
     unreachable!("half of all abscissas have a point")
 }
+
+#[cfg(test)]
+mod digit_strings;
 
 #[cfg(test)]
 mod tests {

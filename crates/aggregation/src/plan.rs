@@ -6,19 +6,24 @@ use nanozk_verifier::VerifyingKey;
 use std::fmt;
 use std::str::FromStr;
 
-/// Most children of a node over nodes.
+/// Most children of a node over nodes that [`Plan::new`] makes.
 const MAX_NODES: usize = 8;
+
+/// Most children of a node. With [`Plan::parse`]'s rule on levels this bounds the work that the text of a tree can ask of
+/// whoever makes its keys.
+pub const MAX_CHILDREN: usize = 64;
 
 /// Sizes of the nodes of a tree, level by level: those of the first are numbers of layers, those of others numbers of
 /// nodes of the level before. The last level is the root.
 ///
-/// Written as `10` (a root over ten layers) or `9,8,9;3` (three nodes over 26 layers, and a root over them).
+/// Written as `10` (a root over ten layers) or `9,8,9;3` (three nodes over 26 layers, and a root over them). A level has at
+/// most half as many nodes, rounded up, as the nodes below it, so that a tree has fewer than three nodes a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan(Vec<Vec<usize>>);
 
 /// A text is no plan, or none for this number of layers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the tree {text:?} is not one over {layers} layers: each level's sizes, from 1 on, must add up to the number of nodes below, and the last has one")]
+#[error("the tree {text:?} is not one over {layers} layers: the sizes of a level, from 1 to {MAX_CHILDREN} each, must add up to the number of nodes below; each further level must have at most half as many nodes, rounded up, and the last one node")]
 pub struct NotAPlan {
     text: String,
     layers: usize,
@@ -52,9 +57,12 @@ impl Plan {
             .collect::<Result<_, _>>()
             .map_err(|_| error())?;
         let mut below = layers;
-        for sizes in &levels {
+        for (level, sizes) in levels.iter().enumerate() {
+            let sizes_allowed = sizes.iter().all(|s| (1..=MAX_CHILDREN).contains(s));
             let sum = sizes.iter().try_fold(0usize, |sum, s| sum.checked_add(*s));
-            if sizes.contains(&0) || sum != Some(below) {
+            // Nodes over one node each prove nothing more: any number of such levels could follow each other.
+            let shrinks = level == 0 || (below > 1 && sizes.len() <= below.div_ceil(2));
+            if !sizes_allowed || sum != Some(below) || !shrinks {
                 return Err(error());
             }
             below = sizes.len();
@@ -80,10 +88,10 @@ impl Plan {
             );
             node.rows().1 <= max_k
         };
-        if fits(0, count) {
+        if count <= MAX_CHILDREN && fits(0, count) {
             return Plan(vec![vec![count]]);
         }
-        let mut size = count.div_ceil(2);
+        let mut size = count.div_ceil(2).min(MAX_CHILDREN);
         let sizes = loop {
             // Even sizes keep attention and MLP together, and nodes alike.
             size += usize::from(size > 1 && size % 2 == 1);
@@ -127,7 +135,14 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        for (text, layers) in [("10", 10), ("9,8,9;3", 26), ("2,2;1,1;2", 4), ("1", 1)] {
+        for (text, layers) in [
+            ("10", 10),
+            ("9,8,9;3", 26),
+            ("2,2,1;2,1;2", 5),
+            ("1,1,1,1;4", 4),
+            ("64", 64),
+            ("1", 1),
+        ] {
             assert_eq!(Plan::parse(text, layers).unwrap().to_string(), text);
         }
         for (text, layers) in [
@@ -140,6 +155,12 @@ mod tests {
             ("18446744073709551615,11;2", 10),
             ("5,5;2;x", 10),
             ("-1,11;2", 10),
+            // Levels that do not shrink.
+            ("2,2;1,1;2", 4),
+            ("4;1", 4),
+            ("4;1;1;1", 4),
+            ("1,1,1,1;1,1,2;3", 4),
+            ("65", 65),
         ] {
             assert!(Plan::parse(text, layers).is_err(), "{text}");
         }

@@ -1,6 +1,6 @@
 //! One node, and one account that sends through it.
 
-use crate::error::{Error, GAS_CAP};
+use crate::error::{Error, GAS_CAP, READING};
 use crate::format::utc;
 use crate::revert::Revert;
 use alloy::consensus::Header;
@@ -10,7 +10,9 @@ use alloy::network::{Ethereum, EthereumWallet, NetworkTransactionBuilder, Transa
 use alloy::primitives::{Address, Bytes, Log, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::ClientBuilder;
-use alloy::rpc::types::{Filter, TransactionInput, TransactionReceipt, TransactionRequest};
+use alloy::rpc::types::{
+    Filter, Log as NodeLog, TransactionInput, TransactionReceipt, TransactionRequest,
+};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use alloy::transports::layers::RetryBackoffLayer;
@@ -226,15 +228,24 @@ impl Client {
         address: Address,
         topics: [B256; 2],
     ) -> Result<Option<(B256, u64)>, Error> {
+        let log = self.first_log(address, topics)?;
+        Ok(log.and_then(|log| Some((log.transaction_hash?, log.block_number?))))
+    }
+
+    /// Data of an event of a contract, by its first topics.
+    pub fn event_data(&self, address: Address, topics: [B256; 2]) -> Result<Option<Bytes>, Error> {
+        let log = self.first_log(address, topics)?;
+        Ok(log.map(|log| log.inner.data.data))
+    }
+
+    fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {
         let filter = Filter::new()
             .address(address)
             .event_signature(topics[0])
             .topic1(topics[1])
             .from_block(BlockNumberOrTag::Earliest);
         let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        Ok(logs
-            .first()
-            .and_then(|log| Some((log.transaction_hash?, log.block_number?))))
+        Ok(logs.into_iter().next())
     }
 
     /// RLP of a block's header, as its hash is made from.
@@ -267,7 +278,7 @@ impl Client {
     /// Asks a contract by calldata.
     pub fn read_raw(&self, to: Address, data: Bytes, name: &str) -> Result<Bytes, Error> {
         let request = TransactionRequest::default().with_to(to).with_input(data);
-        self.call(request, &format!("reading {name}"))
+        self.call(request, &format!("{READING}{name}"))
     }
 
     /// Gas of a contract's creation.

@@ -25,13 +25,14 @@ mod factory {
 }
 
 /// The protocol's contracts, in the order they are deployed.
+const BEACON: &str = "AuditBeacon";
 const CONTRACTS: [&str; 9] = [
     "VerifierRouter",
     "BondEscrow",
     "ModelRegistry",
     "JobMarket",
     "ClaimBook",
-    "AuditBeacon",
+    BEACON,
     "Settlement",
     "LayerDispute",
     "ClaimLens",
@@ -48,8 +49,9 @@ pub struct Parameters {
     pub assets: Vec<Address>,
     /// How long bonds wait before they can be taken out, in seconds.
     pub unbond_delay: u64,
-    /// Blocks between a claim and the one whose RANDAO draws its layers.
-    pub beacon_delay: u64,
+    /// Blocks between a claim and the one whose RANDAO draws its layers; none where the chain has no such value: then
+    /// there is no beacon, and nothing is audited.
+    pub beacon_delay: Option<u64>,
     /// Another salt, other addresses.
     pub salt: B256,
 }
@@ -59,6 +61,7 @@ pub struct Parameters {
 #[serde(deny_unknown_fields)]
 pub struct Deployed {
     /// Where.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub address: Address,
     /// Keccak-256 of its code.
     pub code_hash: B256,
@@ -77,6 +80,7 @@ pub struct DeployedVerifier {
     /// Name of the contract.
     pub name: String,
     /// Where.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub address: Address,
     /// Keccak-256 of its code.
     pub code_hash: B256,
@@ -95,6 +99,7 @@ pub struct Deployment {
     /// Chain.
     pub chain_id: u64,
     /// Account that deployed.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub account: Address,
     /// Salt.
     pub salt: B256,
@@ -142,6 +147,15 @@ impl Deployment {
             .get(name)
             .map(|c| c.address)
             .ok_or_else(|| Error::NotDeployed { name: name.into() })
+    }
+
+    /// Address of the beacon; none if the contracts were deployed without one.
+    pub fn beacon(&self) -> Result<Option<Address>, Error> {
+        let market = self.contracts.get("JobMarket");
+        match market.and_then(|m| m.arguments.get("beacon")) {
+            Some(beacon) if beacon.parse() == Ok(Address::ZERO) => Ok(None),
+            _ => self.address(BEACON).map(Some),
+        }
     }
 }
 
@@ -191,6 +205,9 @@ pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
     let salt = |name: &str| keccak256([parameters.salt.as_slice(), name.as_bytes()].concat());
     let place = |name: &str| create3(factory, account, salt(name));
     for name in CONTRACTS {
+        if name == BEACON && parameters.beacon_delay.is_none() {
+            continue;
+        }
         let artifact = named(name);
         let arguments: Vec<_> = artifact
             .abi
@@ -234,13 +251,16 @@ fn argument(name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynS
         "operators" => return list(&[place("JobMarket"), place("LayerDispute")]),
         "assets" => return list(&p.assets),
         "unbondDelay" => return DynSolValue::Uint(U256::from(p.unbond_delay), 64),
-        "delayBlocks" => return DynSolValue::Uint(U256::from(p.beacon_delay), 64),
+        "delayBlocks" => {
+            return DynSolValue::Uint(U256::from(p.beacon_delay.unwrap_or_default()), 64)
+        }
         "router" => "VerifierRouter",
         "escrow" => "BondEscrow",
         "registry" => "ModelRegistry",
         "market" => "JobMarket",
         "book" | "claimBook" => "ClaimBook",
-        "beacon" => "AuditBeacon",
+        "beacon" if p.beacon_delay.is_none() => return Address::ZERO.into(),
+        "beacon" => BEACON,
         "settlement" => "Settlement",
         "dispute" => "LayerDispute",
         other => panic!("no contract takes {other:?}"),
@@ -398,7 +418,7 @@ mod tests {
             guardian: Address::repeat_byte(2),
             assets: vec![Address::ZERO],
             unbond_delay: 86_400,
-            beacon_delay: 8,
+            beacon_delay: Some(72),
             salt: B256::ZERO,
         }
     }
@@ -422,6 +442,95 @@ mod tests {
             places(Address::ZERO, &parameters()),
         ] {
             assert!(elsewhere[1..].iter().all(|a| !here.contains(a)));
+        }
+    }
+
+    #[test]
+    fn without_a_beacon_nothing_names_one() {
+        let with = plan(Address::ZERO, &parameters());
+        let parameters = Parameters {
+            beacon_delay: None,
+            ..parameters()
+        };
+        let without = plan(Address::ZERO, &parameters);
+        let names = |steps: &[Step]| -> Vec<&str> { steps.iter().map(|s| s.name).collect() };
+        let mut expected = names(&with);
+        expected.retain(|n| *n != "AuditBeacon");
+        assert_eq!(names(&without), expected);
+        let mut asked = 0;
+        for (name, value) in without.iter().flat_map(|s| &s.arguments) {
+            if name == "beacon" {
+                assert_eq!(*value, DynSolValue::from(Address::ZERO));
+                asked += 1;
+            }
+        }
+        // The market, the claim book, the settlement and the lens.
+        assert_eq!(asked, 4);
+
+        let mut deployment = Deployment::new(1, Address::ZERO, B256::ZERO);
+        assert!(deployment.beacon().is_err(), "not deployed yet");
+        for (steps, beacon) in [(&without, None), (&with, Some(with[6].address))] {
+            assert_eq!(with[6].name, "AuditBeacon");
+            for step in steps {
+                let arguments = step
+                    .arguments
+                    .iter()
+                    .map(|(n, v)| (n.clone(), show(v)))
+                    .collect();
+                deployment.contracts.insert(
+                    step.name.into(),
+                    Deployed {
+                        address: step.address,
+                        code_hash: B256::ZERO,
+                        arguments,
+                        transaction: None,
+                        block: None,
+                    },
+                );
+            }
+            assert_eq!(deployment.beacon().expect("deployed"), beacon);
+        }
+    }
+
+    /// Files are written by machines and mended by people.
+    #[test]
+    fn addresses_in_a_file_are_checked() {
+        let mut deployment = Deployment::new(1, Address::repeat_byte(0xab), B256::ZERO);
+        let contract = Deployed {
+            address: Address::repeat_byte(0xcd),
+            code_hash: B256::ZERO,
+            arguments: BTreeMap::new(),
+            transaction: None,
+            block: None,
+        };
+        deployment.contracts.insert("JobMarket".into(), contract);
+        let verifier = DeployedVerifier {
+            name: "Head".into(),
+            address: Address::repeat_byte(0xef),
+            code_hash: B256::ZERO,
+            transaction: None,
+            added: None,
+        };
+        deployment.verifiers.insert(B256::ZERO, verifier);
+        let text = serde_json::to_string(&deployment).expect("serializes");
+        for byte in ["ab", "cd", "ef"] {
+            let lower = byte.repeat(20);
+            let mut wrong = Address::repeat_byte(u8::from_str_radix(byte, 16).expect("a byte"))
+                .to_checksum(None)[2..]
+                .to_owned();
+            let checked = text.replace(&lower, &wrong);
+            let read: Deployment = serde_json::from_str(&checked).expect("a checksum that fits");
+            assert_eq!(read, deployment);
+            let first = wrong.remove(0);
+            let other = if first.is_uppercase() {
+                first.to_ascii_lowercase()
+            } else {
+                first.to_ascii_uppercase()
+            };
+            wrong.insert(0, other);
+            let error = serde_json::from_str::<Deployment>(&text.replace(&lower, &wrong))
+                .expect_err("a wrong checksum");
+            assert!(error.to_string().contains("checksum"), "{error}");
         }
     }
 

@@ -1,18 +1,30 @@
 //! Why something did not happen on chain.
 
-use crate::format::eth;
+use crate::format::{duration, eth};
 use crate::revert::Revert;
 use alloy::primitives::{Address, B256, U256};
 
 /// Most gas of a transaction (EIP-7825).
 pub const GAS_CAP: u64 = 16_777_216;
 
+/// What a read is called; see [`Error::Reverted`].
+pub(crate) const READING: &str = "reading ";
+
+/// A question that a contract refuses is not an action that would fail.
+fn reverted(what: &str, revert: &Revert) -> String {
+    if what.starts_with(READING) {
+        revert.to_string()
+    } else {
+        format!("{what} would fail: {revert}")
+    }
+}
+
 /// Why something did not happen on chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address of the node is no URL of it.
-    #[error("{url:?} is no address of a node: write such as http://127.0.0.1:8545")]
+    #[error("{url:?} is not the URL of a node: write one such as http://127.0.0.1:8545")]
     Url {
         /// Given.
         url: String,
@@ -42,7 +54,7 @@ pub enum Error {
         reason: String,
     },
     /// A contract said no.
-    #[error("{what} would fail: {revert}")]
+    #[error("{}", reverted(what, revert))]
     Reverted {
         /// What was tried.
         what: String,
@@ -102,8 +114,9 @@ pub enum Error {
     },
     /// No block took a transaction.
     #[error(
-        "no block took transaction {hash} ({what}) within {seconds} s: it may still be included; run the same command \
-         again later and it goes on from what the chain has"
+        "no block took transaction {hash} ({what}) within {}: it may still be included; run the same command \
+         again later and it goes on from what the chain has",
+        duration(*seconds)
     )]
     NotIncluded {
         /// What was tried.
@@ -115,7 +128,8 @@ pub enum Error {
     },
     /// Earlier transactions of the account are not included yet.
     #[error(
-        "{account} has {count} transactions that no block took yet: wait for them, or replace them"
+        "{account} has {} that no block took yet: wait, or replace them",
+        crate::format::count(usize::try_from(*count).unwrap_or(usize::MAX), "transaction")
     )]
     Pending {
         /// Account.

@@ -1,10 +1,11 @@
 //! What contracts said happened.
 
 use crate::artifacts;
+use crate::format::{amount, units};
 use crate::revert::text;
 use alloy::dyn_abi::EventExt;
 use alloy::json_abi::{Event as AbiEvent, Param};
-use alloy::primitives::{Log, B256};
+use alloy::primitives::{Log, B256, U256};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -22,9 +23,36 @@ impl std::fmt::Display for Event {
         let arguments: Vec<String> = self
             .arguments
             .iter()
-            .map(|(name, value)| format!("{name} {value}"))
+            .map(|(name, value)| format!("{name} {}", self.shown(name, value)))
             .collect();
         write!(f, "{} ({})", self.name, arguments.join(", "))
+    }
+}
+
+/// Arguments of these names are amounts.
+const AMOUNTS: [&str; 8] = [
+    "amount",
+    "price",
+    "stake",
+    "bond",
+    "toChallenger",
+    "toRequester",
+    "burned",
+    "penalty",
+];
+
+impl Event {
+    /// An argument as people read it.
+    fn shown(&self, name: &str, value: &str) -> String {
+        let number = U256::from_str_radix(value, 10).ok();
+        let Some(number) = number.filter(|_| AMOUNTS.contains(&name)) else {
+            return value.to_owned();
+        };
+        let asset = self.arguments.iter().find(|(name, _)| name == "asset");
+        match asset.and_then(|(_, asset)| asset.parse().ok()) {
+            Some(asset) => amount(asset, number),
+            None => units(number),
+        }
     }
 }
 
@@ -67,7 +95,7 @@ pub fn decode(log: &Log) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::book;
+    use crate::bindings::{book, escrow};
     use alloy::primitives::{Address, LogData};
     use alloy::sol_types::SolEvent;
 
@@ -87,6 +115,19 @@ mod tests {
             decoded.to_string(),
             format!("ClaimEnded (claim {claim}, status proven)")
         );
+        let event = escrow::Bonded {
+            account: Address::ZERO,
+            asset: Address::ZERO,
+            amount: U256::from(10u64.pow(18)),
+        };
+        let log = Log {
+            address: Address::ZERO,
+            data: event.encode_log_data(),
+        };
+        let decoded = decode(&log).expect("known");
+        assert!(decoded.to_string().ends_with("amount 1 ETH)"), "{decoded}");
+        let (_, raw) = decoded.arguments.last().expect("an amount");
+        assert_eq!(raw, "1000000000000000000");
         let unknown = Log {
             address: Address::ZERO,
             data: LogData::new_unchecked(vec![B256::ZERO], Default::default()),

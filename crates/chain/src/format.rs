@@ -1,28 +1,114 @@
 //! Amounts, times and blocks as people read and write them.
 
-use alloy::primitives::utils::{format_units, parse_units};
+use alloy::primitives::utils::format_units;
 use alloy::primitives::{Address, U256};
+use std::str::FromStr;
 
-/// An amount: an integer in the smallest unit, or a decimal with `eth` or `gwei` after it.
-pub fn parse_amount(text: &str) -> Result<U256, String> {
-    let text = text.trim();
-    for unit in ["gwei", "eth"] {
-        if let Some(number) = text.strip_suffix(unit) {
-            let number = number.trim();
-            if !number.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(format!("{text:?} is no amount"));
+/// An amount with its unit, for an asset that is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    value: U256,
+    unit: Unit,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// `eth`, `gwei` or `wei`.
+    Ether,
+    /// `units`: the smallest of a token.
+    Token,
+    /// Nothing is as much in every unit.
+    Zero,
+}
+
+/// Names of units, in any case, with their decimals.
+const UNITS: [(&str, Unit, u8); 6] = [
+    ("gwei", Unit::Ether, 9),
+    ("wei", Unit::Ether, 0),
+    ("ether", Unit::Ether, 18),
+    ("eth", Unit::Ether, 18),
+    ("units", Unit::Token, 0),
+    ("unit", Unit::Token, 0),
+];
+
+impl FromStr for Amount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let lower = text.to_ascii_lowercase();
+        let named = UNITS
+            .iter()
+            .find_map(|(name, unit, decimals)| Some((lower.strip_suffix(name)?, *unit, *decimals)));
+        let malformed = || {
+            format!("{text:?} is no amount: write such as 0.1eth, 5gwei or 1000wei, and 1000units of a token")
+        };
+        let Some((number, unit, decimals)) = named else {
+            if lower.is_empty() || !lower.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+                return Err(malformed());
             }
-            return parse_units(number, if unit == "eth" { "ether" } else { unit })
-                .map(|units| units.get_absolute())
-                .map_err(|_| format!("{text:?} is no amount"));
+            if lower.bytes().all(|b| b == b'0') {
+                return Ok(Amount {
+                    value: U256::ZERO,
+                    unit: Unit::Zero,
+                    text: text.into(),
+                });
+            }
+            return Err(format!(
+                "{text} has no unit: write {text}eth, {text}gwei or {text}wei, and {text}units of a token"
+            ));
+        };
+        let number = number.trim_end();
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        let ends = number.ends_with('.');
+        if whole.is_empty() || ends || !digits(whole) || !digits(fraction) {
+            return Err(malformed());
+        }
+        if fraction.len() > usize::from(decimals) {
+            let name = &lower[number.len()..].trim_start();
+            return Err(format!(
+                "{text:?} has {} decimals, {name} has {decimals}",
+                fraction.len()
+            ));
+        }
+        let digits = format!("{whole}{fraction:0<width$}", width = usize::from(decimals));
+        let value =
+            U256::from_str_radix(&digits, 10).map_err(|_| format!("{text:?} is too large"))?;
+        Ok(Amount {
+            value,
+            unit,
+            text: text.into(),
+        })
+    }
+}
+
+impl Amount {
+    /// In the smallest unit of an asset, of which it must be an amount: one of ETH says nothing about a token.
+    pub fn of(&self, asset: Address) -> Result<U256, String> {
+        let fits = match self.unit {
+            Unit::Zero => true,
+            Unit::Ether => asset.is_zero(),
+            Unit::Token => !asset.is_zero(),
+        };
+        match (fits, asset.is_zero()) {
+            (true, _) => Ok(self.value),
+            (false, true) => Err(format!(
+                "{} is an amount of a token, the asset is ETH: write eth, gwei or wei",
+                self.text
+            )),
+            (false, false) => Err(format!(
+                "{} is an amount of ETH, the asset is the token {asset}: write its smallest units, such as 1000units",
+                self.text
+            )),
         }
     }
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!(
-            "{text:?} is no amount: write units such as 1000, 5gwei or 0.1eth"
-        ));
-    }
-    U256::from_str_radix(text, 10).map_err(|_| format!("{text:?} is too large"))
+}
+
+/// An amount of ETH: a number with `eth`, `gwei` or `wei` after it, in any case.
+pub fn parse_amount(text: &str) -> Result<U256, String> {
+    text.parse::<Amount>()?.of(Address::ZERO)
 }
 
 /// An amount of an asset: ETH in ether, tokens in their smallest unit.
@@ -44,23 +130,14 @@ pub fn eth(amount: U256) -> String {
 
 /// Seconds since 1970 as date and time.
 pub fn utc(seconds: u64) -> String {
-    // Proleptic Gregorian calendar in years that start in March, so that leap days are last.
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    // Later years than 9999 have no date.
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|s| jiff::Timestamp::from_second(s).ok())
+        .map_or_else(
+            || format!("{seconds} s after 1970"),
+            |t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        )
 }
 
 /// How far a time is from another one, such as `in 1 h 20 min`.
@@ -90,18 +167,98 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// Seconds: an integer, or one with `s`, `m`, `h` or `d` after it.
+/// How many of something: `1 layer`, `2 layers`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// An amount in the smallest unit of an asset that is not known, which mostly has 18 decimals.
+pub fn units(amount: U256) -> String {
+    // Below that, decimals help nobody.
+    if amount < U256::from(1_000_000_000u64) {
+        return format!("{amount} units");
+    }
+    let text = format_units(amount, 18).unwrap_or_default();
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}e18 units")
+}
+
+/// A sentence that a contract made, as people read it: dates instead of seconds since 1970, durations instead of many
+/// seconds, and `1 layer` instead of `1 layers`.
+pub fn readable(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at];
+        let digits = word.trim_start_matches('(');
+        let open = &word[..word.len() - digits.len()];
+        let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number = digits[..digits.len() - rest.len()].parse::<u64>().ok();
+        let next = words.get(at + 1).copied().unwrap_or_default();
+        match number {
+            // 2001 to 2128; other numbers are as long, such as ids of chains.
+            Some(time @ 1_000_000_000..5_000_000_000)
+                if out.last().is_some_and(|before| before == "until")
+                    && !rest.starts_with(char::is_alphanumeric) =>
+            {
+                out.push(format!("{open}{}{rest}", utc(time)));
+            }
+            Some(seconds)
+                if rest.is_empty() && next.trim_end_matches(['.', ',', ')', ':']) == "s" =>
+            {
+                out.push(format!("{open}{}{}", duration(seconds), &next[1..]));
+                at += 1;
+            }
+            Some(1) if rest.is_empty() => {
+                out.push(word.to_owned());
+                let (plural, end) =
+                    next.split_at(next.trim_end_matches([',', '.', ':', ';']).len());
+                if COUNTED.contains(&plural) {
+                    out.push(format!("{}{end}", &plural[..plural.len() - 1]));
+                    at += 1;
+                    if words.get(at + 1) == Some(&"are") {
+                        out.push("is".into());
+                        at += 1;
+                    }
+                }
+            }
+            _ => out.push(word.to_owned()),
+        }
+        at += 1;
+    }
+    out.join(" ")
+}
+
+/// What sentences of contracts count.
+const COUNTED: [&str; 9] = [
+    "layers",
+    "challenges",
+    "tokens",
+    "positions",
+    "blocks",
+    "bytes",
+    "points",
+    "proofs",
+    "units",
+];
+
+/// Seconds, as people write them: `90s`, `1h30m`, `2 days`; a number alone is seconds.
 pub fn parse_duration(text: &str) -> Result<u64, String> {
-    let invalid = || format!("{text:?} is no duration: write such as 90s, 15m, 2h or 1d");
-    let (number, unit) = match text.char_indices().next_back() {
-        Some((at, 's')) => (&text[..at], 1),
-        Some((at, 'm')) => (&text[..at], 60),
-        Some((at, 'h')) => (&text[..at], 3_600),
-        Some((at, 'd')) => (&text[..at], 86_400),
-        _ => (text, 1),
-    };
-    let number: u64 = number.parse().map_err(|_| invalid())?;
-    number.checked_mul(unit).ok_or_else(invalid)
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let invalid = || format!("{text:?} is no duration: write such as 90s, 15m, 1h30m or 2 days");
+    let span: jiff::Span = text.parse().map_err(|_| invalid())?;
+    // A month is not always as long.
+    let duration = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| invalid())?;
+    if duration.subsec_nanos() != 0 {
+        return Err(format!("{text:?} is no whole number of seconds"));
+    }
+    u64::try_from(duration.as_secs()).map_err(|_| invalid())
 }
 
 #[cfg(test)]
@@ -110,19 +267,62 @@ mod tests {
 
     #[test]
     fn amounts() {
-        assert_eq!(parse_amount("1000"), Ok(U256::from(1000)));
-        assert_eq!(
-            parse_amount("0.1eth"),
-            Ok(U256::from(10).pow(U256::from(17)))
-        );
-        assert_eq!(parse_amount("5 gwei"), Ok(U256::from(5_000_000_000u64)));
-        for bad in ["", "eth", "-1eth", "-1", "1.5", "1 btc", "0x10"] {
-            assert!(parse_amount(bad).is_err(), "{bad}");
+        let wei = |text: &str| U256::from_str_radix(text, 10).expect("a number");
+        for (text, value) in [
+            ("1000wei", "1000"),
+            ("1000 WEI", "1000"),
+            ("5 gwei", "5000000000"),
+            ("5Gwei", "5000000000"),
+            ("0.000000001gwei", "1"),
+            ("0.1eth", "100000000000000000"),
+            ("0.1ETH", "100000000000000000"),
+            ("1 Ether", "1000000000000000000"),
+            ("1.000000000000000001 Eth", "1000000000000000001"),
+            (" 007eth ", "7000000000000000000"),
+            ("0", "0"),
+            ("0eth", "0"),
+        ] {
+            assert_eq!(parse_amount(text), Ok(wei(value)), "{text}");
         }
-        assert!(parse_amount(&"9".repeat(90)).is_err());
+        for bad in [
+            "", "eth", "-1eth", "+1eth", "-1", "1,5eth", "1 btc", "0x10", "0x10wei", "1e18wei",
+            ".5eth", "5.eth", "1.2.3eth", "1 000eth", "ethgwei", "1gweieth", "٣eth",
+        ] {
+            let error = parse_amount(bad).expect_err(bad);
+            assert!(error.contains("is no amount"), "{bad}: {error}");
+        }
+        for bare in ["1000", "1.5", "1"] {
+            let error = parse_amount(bare).expect_err(bare);
+            assert!(error.contains(&format!("{bare}eth")), "{error}");
+        }
+        for (long, names) in [
+            ("0.1234567890123456789eth", "19 decimals, eth has 18"),
+            ("1.0000000000000000000 ETH", "19 decimals"),
+            ("0.0000000001gwei", "10 decimals, gwei has 9"),
+            ("1.5wei", "1 decimals, wei has 0"),
+        ] {
+            let error = parse_amount(long).expect_err(long);
+            assert!(error.contains(names), "{error}");
+        }
+        for large in ["9".repeat(90) + "wei", "9".repeat(70) + "eth"] {
+            assert!(parse_amount(&large).expect_err("large").contains("large"));
+        }
         assert_eq!(eth(U256::from(10).pow(U256::from(17))), "0.1 ETH");
         assert_eq!(eth(U256::ZERO), "0 ETH");
         assert_eq!(eth(U256::from(10).pow(U256::from(19))), "10 ETH");
+    }
+
+    #[test]
+    fn amounts_are_of_their_asset() {
+        let token = Address::repeat_byte(7);
+        let read = |text: &str, asset| text.parse::<Amount>()?.of(asset);
+        assert_eq!(read("1000units", token), Ok(U256::from(1000)));
+        assert_eq!(read("1 Unit", token), Ok(U256::from(1)));
+        assert_eq!(read("0", token), Ok(U256::ZERO));
+        for other in ["1eth", "1gwei", "1000wei"] {
+            assert!(read(other, token).expect_err(other).contains("of ETH"));
+        }
+        assert!(read("5units", Address::ZERO).is_err());
     }
 
     #[test]
@@ -137,11 +337,70 @@ mod tests {
     }
 
     #[test]
+    fn sentences_of_contracts() {
+        for (said, read) in [
+            (
+                "Next: provider, until 1700000000 (3700 s left).",
+                "Next: provider, until 2023-11-14 22:13:20 UTC (1 h 1 min left).",
+            ),
+            (
+                "Posted 90 s ago in the lane",
+                "Posted 1 min 30 s ago in the lane",
+            ),
+            ("1 challenges are open", "1 challenge is open"),
+            (
+                "1 of 1 layers are proven, 2 layers",
+                "1 of 1 layer is proven, 2 layers",
+            ),
+            (
+                "21 layers are to be drawn of 1",
+                "21 layers are to be drawn of 1",
+            ),
+            ("on chain 1700000000", "on chain 1700000000"),
+            ("until 0x1700000000", "until 0x1700000000"),
+            ("wait 5 s.", "wait 5 s."),
+        ] {
+            assert_eq!(readable(said), read);
+        }
+        assert_eq!(count(1, "layer"), "1 layer");
+        assert_eq!(units(U256::from(7)), "7 units");
+        assert_eq!(units(U256::from(10u64.pow(17))), "0.1e18 units");
+    }
+
+    #[test]
     fn durations() {
-        assert_eq!(parse_duration("90"), Ok(90));
-        assert_eq!(parse_duration("2h"), Ok(7_200));
-        assert_eq!(parse_duration("1d"), Ok(86_400));
-        for bad in ["", "h", "-1s", "1y", "1.5h", "99999999999999999999d", "1é"] {
+        for (text, seconds) in [
+            ("90", 90),
+            ("0", 0),
+            ("90s", 90),
+            ("15m", 900),
+            ("2h", 7_200),
+            ("1h30m", 5_400),
+            ("1h 30m", 5_400),
+            ("1.5h", 5_400),
+            ("1d", 86_400),
+            ("2 days", 172_800),
+            ("1 day 2 hours", 93_600),
+            ("1 week", 604_800),
+            ("90 minutes", 5_400),
+            ("45 sec", 45),
+        ] {
+            assert_eq!(parse_duration(text), Ok(seconds), "{text}");
+        }
+        for bad in [
+            "",
+            "h",
+            "-1s",
+            "-1",
+            "1y",
+            "1 month",
+            "1.5s",
+            "500ms",
+            "1 fortnight",
+            "1é",
+            "1h ago",
+            "99999999999999999999d",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }

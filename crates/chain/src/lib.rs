@@ -3,15 +3,17 @@
 //! * [`bindings`]: typed calls of the contracts; [`artifacts`]: their code, and [`deployment`] of it at addresses
 //!   that are known beforehand;
 //! * [`client`]: one node, one account: calls, simulations, transactions;
-//! * [`signing`]: what requesters and providers sign (EIP-712);
-//! * [`request`]: a job as a file, from requester to provider;
+//! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
+//! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers; [`output`]: what answers
 //!   a demand for the output;
 //! * [`policy`]: parameters under which cheating does not pay;
+//! * [`address`], [`mod@format`]: addresses, amounts and times as people write them;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
 //!
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
+pub mod address;
 pub mod aggregate;
 pub mod artifacts;
 pub mod bindings;
@@ -21,6 +23,8 @@ pub mod deployment;
 mod error;
 pub mod events;
 pub mod format;
+pub mod job;
+pub mod keyfile;
 pub mod output;
 pub mod policy;
 pub mod request;

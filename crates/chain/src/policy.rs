@@ -109,13 +109,23 @@ pub fn inclusion(weight: u32, total: u64, audits: u16) -> u64 {
     (one - power).to::<u64>()
 }
 
-/// Least stake under which a false answer that is caught with that probability loses money.
+/// What a job that was taken and never claimed costs its provider: the price. More than that, and an answer that is false
+/// would cost less than none.
+pub fn no_show_penalty(price: U256) -> U256 {
+    price
+}
+
+/// Least stake under which a false answer that is caught with that probability loses more than no answer.
 pub fn required_stake(caught: u64, price: U256, external_gain: U256) -> U256 {
-    let part = |gain: U256, kept: u64| {
-        U256::from(ONE - caught) * gain * U256::from(BPS) / (U256::from(caught) * U256::from(kept))
-    };
-    let alone = part(price + external_gain, BPS - CHALLENGER_BPS);
-    let both = part(external_gain, BPS - CHALLENGER_BPS - REQUESTER_BPS);
+    let escaped = |gain: U256| U256::from(ONE - caught) * gain;
+    let part =
+        |lost: U256, kept: u64| lost * U256::from(BPS) / (U256::from(caught) * U256::from(kept));
+    let penalty = U256::from(ONE) * no_show_penalty(price);
+    let alone = part(
+        escaped(price + external_gain) + penalty,
+        BPS - CHALLENGER_BPS,
+    );
+    let both = part(escaped(external_gain), BPS - CHALLENGER_BPS - REQUESTER_BPS);
     alone.max(both) + U256::from(1)
 }
 
@@ -229,7 +239,9 @@ pub fn terms(card: &ModelCard, wishes: &Wishes) -> Result<Terms, PolicyError> {
     ));
 
     let least = required_stake(caught, max_price, external_gain);
-    let reward = challenge_bond * U256::from(BPS) / U256::from(CHALLENGER_BPS) + U256::from(3);
+    // The provider may challenge its own claim: half of the challengers' part must exceed a bond.
+    let reward = U256::from(2) * challenge_bond * U256::from(BPS) / U256::from(CHALLENGER_BPS)
+        + U256::from(3);
     let stake = wishes
         .stake
         .unwrap_or_else(|| least.max(reward) * U256::from(11) / U256::from(10));
@@ -248,7 +260,7 @@ pub fn terms(card: &ModelCard, wishes: &Wishes) -> Result<Terms, PolicyError> {
                 if least >= reward {
                     "what a cheat that is caught so rarely may gain"
                 } else {
-                    "a challenger's part must exceed its bond"
+                    "half of the challengers' part must exceed a bond"
                 }
             ),
         },
@@ -313,7 +325,8 @@ mod tests {
     fn stakes_make_cheating_lose() {
         // Caught with 1/4: 3/4 of the gain against 1/4 of what is lost of the stake.
         let stake = required_stake(ONE / 4, U256::from(100), U256::ZERO);
-        assert_eq!(stake, U256::from(501));
+        // And no answer costs the price.
+        assert_eq!(stake, U256::from(501 + 666));
         // The provider is requester and challenger too: three tenths of the stake are lost.
         let stake = required_stake(ONE / 4, U256::ZERO, U256::from(100));
         assert_eq!(stake, U256::from(1001));

@@ -4,6 +4,8 @@ use crate::bindings::market;
 use crate::error::Error;
 use crate::signing::Domains;
 use alloy::primitives::{Address, Bytes, Signature, B256, U256};
+use nanozk_circuits::poseidon::{sequence_digests, TOKEN_BITS};
+use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +29,10 @@ pub enum Lane {
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     /// Pays.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub requester: Address,
     /// May take the job; zero: anybody.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub provider: Address,
     /// Registered model version.
     pub version: B256,
@@ -86,8 +90,10 @@ pub struct RequestFile {
     /// Chain.
     pub chain: u64,
     /// `JobMarket`.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub market: Address,
     /// `ClaimBook`: the contract in the statement of the session.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub claim_book: Address,
     /// Id of the job, and of its claim.
     pub job: B256,
@@ -113,8 +119,35 @@ impl RequestFile {
         }
     }
 
-    /// Refuses a request that is not what it says. The input digest is checked by whoever runs the model, and
-    /// signatures of contracts by the chain.
+    /// Refuses a request whose prompt and salt do not have the digest that was signed: whoever took it could claim no
+    /// answer. A model has so many positions.
+    pub fn check_prompt(&self, positions: usize) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Request(reason));
+        let (prompt, new) = (self.prompt.len(), self.request.new_tokens as usize);
+        if prompt == 0 || new == 0 || prompt.saturating_add(new) > positions {
+            return wrong(format!(
+                "{prompt} tokens of prompt and {new} new ones: each must be at least 1, both together at most {positions}"
+            ));
+        }
+        // Digests pack tokens of so many bits.
+        if let Some(token) = self.prompt.iter().find(|t| **t >= 1 << TOKEN_BITS) {
+            return wrong(format!("{token} is no token"));
+        }
+        let mut tokens = self.prompt.clone();
+        tokens.resize(positions, 0);
+        // No tokens are generated yet.
+        let salt = self.input_salt.0;
+        let (digest, _) = sequence_digests(&tokens, prompt, 0, salt, salt);
+        if scalar_to_bytes(&digest) != self.request.input_digest.0 {
+            return wrong(
+                "prompt and salt do not have the digest that was signed: an answer to it would not be paid".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that is not what it says, but for its prompt ([`Self::check_prompt`]). Signatures of contracts
+    /// are checked by the chain.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Request(reason));
         if self.format != REQUEST_FORMAT {
@@ -153,14 +186,20 @@ impl RequestFile {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::signing::sign;
     use crate::PrivateKeySigner;
     use alloy::primitives::keccak256;
     use nanozk_verifier::encoding::scalar_from_bytes;
 
-    fn signed() -> RequestFile {
+    /// A request that is consistent.
+    pub(crate) fn signed() -> RequestFile {
+        signed_with(|_| ())
+    }
+
+    /// Of a model with eight positions. The change is made before it is signed.
+    pub(crate) fn signed_with(change: impl FnOnce(&mut RequestFile)) -> RequestFile {
         let signer = PrivateKeySigner::from_bytes(&keccak256("requester")).expect("a key");
         let mut file = RequestFile {
             format: REQUEST_FORMAT.into(),
@@ -173,7 +212,7 @@ mod tests {
                 requester: signer.address(),
                 provider: Address::ZERO,
                 version: B256::repeat_byte(4),
-                input_digest: B256::repeat_byte(5),
+                input_digest: B256::ZERO,
                 prompt_tokens: 2,
                 new_tokens: 1,
                 lane: Lane::Audited,
@@ -188,9 +227,65 @@ mod tests {
             prompt: vec![1, 2],
             input_salt: Scalar(scalar_from_bytes(&[6; 32]).expect("reduced")),
         };
+        let salt = file.input_salt.0;
+        let (digest, _) = sequence_digests(&[1, 2, 0, 0, 0, 0, 0, 0], 2, 0, salt, salt);
+        file.request.input_digest = scalar_to_bytes(&digest).into();
+        change(&mut file);
         file.job = file.domains().job(&file.request.to_abi().expect("fits"));
         file.signature = sign(&signer, file.job).into();
         file
+    }
+
+    #[test]
+    fn the_prompt_has_the_signed_digest() {
+        signed().check_prompt(8).expect("its own");
+        type Change = fn(&mut RequestFile);
+        let changes: [(Change, &str); 9] = [
+            (|f| f.prompt[0] = 3, "do not have the digest"),
+            (|f| f.prompt.swap(0, 1), "do not have the digest"),
+            (|f| f.prompt.push(0), "do not have the digest"),
+            (
+                |f| f.input_salt = Scalar(scalar_from_bytes(&[7; 32]).expect("reduced")),
+                "do not have the digest",
+            ),
+            (
+                |f| f.request.input_digest = B256::repeat_byte(5),
+                "do not have the digest",
+            ),
+            (|f| f.prompt.clear(), "each must be at least 1"),
+            (|f| f.request.new_tokens = 0, "each must be at least 1"),
+            (|f| f.request.new_tokens = 7, "together at most 8"),
+            // 1 at position 1, written as a token of 25 bits at position 0.
+            (|f| f.prompt = vec![1 << 24], "is no token"),
+        ];
+        for (i, (change, words)) in changes.iter().enumerate() {
+            let mut file = signed();
+            change(&mut file);
+            let error = file.check_prompt(8).expect_err("changed").to_string();
+            assert!(error.contains(words), "change {i}: {error}");
+        }
+        assert!(signed().check_prompt(16).is_err(), "another model's");
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        let file = signed();
+        let mut value = serde_json::to_value(&file).expect("serializes");
+        let wrong = "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+        for pointer in [
+            "/market",
+            "/claim_book",
+            "/request/requester",
+            "/request/provider",
+        ] {
+            let place = value.pointer_mut(pointer).expect("there");
+            let right = std::mem::replace(place, wrong.into());
+            let error = serde_json::from_value::<RequestFile>(value.clone()).expect_err(pointer);
+            assert!(error.to_string().contains("checksum"), "{error}");
+            *value.pointer_mut(pointer).expect("there") = right;
+        }
+        let read: RequestFile = serde_json::from_value(value).expect("right");
+        assert_eq!(read, file);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a contract meant by reverting: each custom error as a sentence that says what happened and what to do.
 
 use crate::artifacts;
-use crate::format::utc;
+use crate::format::{amount, duration, eth, readable, units, utc};
 use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy::json_abi::{Error as AbiError, Param};
 use alloy::primitives::{Bytes, U256};
@@ -17,9 +17,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("FailedDeployment", "the constructor failed"),
     ("Create2EmptyBytecode", "there is no code to deploy"),
     ("Create3EmptyBytecode", "there is no code to deploy"),
-    ("InsufficientBalance", "the contract has {0} where {1} are needed"),
+    ("InsufficientBalance", "the contract has {0:eth} where {1:eth} are needed"),
     ("ZeroAddress", "an address is zero that must not be"),
-    ("UnbondDelayTooLong", "bonds may be delayed by at most {0} s, not {1} s"),
+    ("UnbondDelayTooLong", "bonds may be delayed by at most {0:s}, not {1:s}"),
     ("BadDelay", "the beacon's delay is {2} blocks, it must be {0} to {1}"),
     ("InvalidShortString", "a name is too short"),
     ("StringTooLong", "the name {0} is too long"),
@@ -28,39 +28,40 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
     ("AlreadyAdded", "the verifying key {0} has a verifier, or had one that was frozen"),
     ("UnknownVerifyingKey", "no verifier is known for the verifying key {0}: deploy it with nanozk verifier deploy"),
-    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more, claims can only be voided"),
+    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more. If it is a layer's, claims can only be voided; if it is an aggregate's, prove the layers one by one, or by another aggregate"),
     ("NoCode", "there is no code at {0}"),
     ("CodeChanged", "the code at {0} is not the one that was added: its hash is {2}, not {1}"),
     ("BadReturn", "the verifier {0} returned {1} bytes where 96 are needed"),
     // Escrow
     ("AssetNotAllowed", "the asset {0} is not allowed in this deployment's escrow"),
     ("AmountZero", "the amount is zero"),
-    ("WrongValue", "{1} wei came along where {0} are needed"),
-    ("DeltaMismatch", "the token {0} moved {2} where {1} were asked for: tokens with fees or rebasing are not supported"),
-    ("InsufficientFree", "{0} has {3} of free balance of {1} where {2} are needed: nanozk escrow deposit"),
-    ("InsufficientBond", "{0} has a bond of {3} of {1} that is not held where {2} are needed: nanozk escrow bond"),
+    ("WrongValue", "{1:eth} came along where {0:eth} are needed"),
+    ("DeltaMismatch", "the token {0} moved {2:units} where {1:units} were asked for: tokens with fees or rebasing are not supported"),
+    ("InsufficientFree", "the free balance of {0} is {3:of 1}, {2:of 1} are needed: nanozk escrow deposit"),
+    ("InsufficientBond", "the bond of {0} that is not held is {3:of 1}, {2:of 1} are needed: nanozk escrow bond"),
     ("NotYetAvailable", "the bond can be taken out from {0} on"),
-    ("NothingQueued", "{0} asked for no bond of {1} back: first nanozk escrow unbond"),
+    ("NothingQueued", "{0} asked for no bond of the asset {1} back: first nanozk escrow unbond"),
     ("NotOperator", "{0} is none of the escrow's operators: the deployment is not consistent"),
     ("HoldExists", "the hold {0} exists, or did: it happens once"),
     ("UnknownHold", "there is no hold {0}"),
-    ("SharesExceedHold", "the shares {2} exceed the hold {0} of {1}"),
-    ("TransferFailed", "the transfer of {2} of {0} to {1} failed: the receiver or the token refuses it"),
-    ("Insolvent", "the token {0} holds {2} for the escrow where {1} are owed: nobody may pay in any more"),
+    ("SharesExceedHold", "the shares {2:units} exceed the hold {0} of {1:units}"),
+    ("TransferFailed", "the transfer of {2:of 0} to {1} failed: the receiver or the token refuses it"),
+    ("Insolvent", "the token {0} holds {2:units} for the escrow where {1:units} are owed: nobody may pay in any more"),
     ("SafeERC20FailedOperation", "the token {0} refused: is its allowance for the escrow large enough?"),
     ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
     // Registry
-    ("AlreadyRegistered", "the version {0} is registered"),
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),
     ("LayersMalformed", "the layers are not embed, then attention and mlp (or block) by turns, then head (layer {0})"),
     ("SetupMismatch", "layer {0}: its verifier is for the setup {2}, the model for {1}"),
+    ("KindMismatch", "layer {0} is of kind {1}, the circuit of its verifying key of kind {2} (0 embed, 1 attention, 2 mlp, 3 block, 4 head, 255 aggregate)"),
+    ("ActivationsMismatch", "layer {0} does not share its activations with its neighbours: its circuit has {2}, the model needs {1}"),
     ("DevelopmentSetup", "the development setup's secret is public: no model under it on chain {0}"),
     ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
     ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),
     ("AuditCount", "{1} layers are to be drawn of {0}"),
-    ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2}, it must be at least {1}"),
-    ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2}, it must be at least {1}"),
-    ("ChallengerRewardTooLow", "a challenger would gain {1} of the stake, less than the {0} that the risk of its bond asks for: raise the stake"),
+    ("StakeTooLow", "cheating on layer {0} would pay: the stake is {2:units}, it must be at least {1:units}"),
+    ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2:units}, it must be at least {1:units}"),
+    ("ChallengerRewardTooLow", "challengers would gain {1:units} of the stake, less than {0:units}, twice what one of them risks: raise the stake"),
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
     ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
@@ -74,10 +75,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NonceUsed", "{0} used the nonce {1} before: make a new request"),
     ("UnknownJob", "there is no job {0}: nanozk job open"),
     ("WrongJobStatus", "the job {0} is {2}, it must be {1}"),
-    ("PriceTooHigh", "the price is {1}, the version allows at most {0}"),
+    ("PriceTooHigh", "the price is {1:units}, the version allows at most {0:units}"),
     ("PriceZero", "the price is zero"),
     ("VersionUnusable", "a verifier of the version {0} is frozen: nothing but nanozk claim void, or nanozk job expire before a claim, ends this"),
-    ("BadDuration", "{0} is {3}, it must be {1} to {2}"),
+    ("BadDuration", "{0} is {3:s}, it must be {1:s} to {2:s}"),
     ("BadTokens", "{0} prompt tokens and {1} new ones: each must be at least 1, both together at most {2}"),
     ("DigestNotReduced", "{0} is no digest: it is not below the order of the scalar field"),
     ("DeadlinePassed", "the deadline {0} has passed"),
@@ -85,6 +86,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotProvider", "the job is for the provider {0}, not for {1}"),
     ("NotRequester", "only the requester {0} may do this, {1} is not"),
     ("NotAuthorized", "{0} may not do this"),
+    ("LockIsCancelled", "{0} said that it does not take the job {1}: that is final"),
+    ("AuditsDisabled", "these contracts audit no claims, since their chain has no prevrandao: choose another --lane"),
     // Claims
     ("UnknownClaim", "there is no claim {0}: nanozk claim post"),
     ("BoundaryCount", "{1} boundary commitments where the version needs {0}"),
@@ -110,14 +113,17 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ProvingIsOver", "layers could be proven until {0}"),
     // Disputes
     ("LayerIsProven", "layer {1} is proven: it cannot be challenged any more"),
-    ("AlreadyChallenged", "layer {1} was challenged before, or the output was accepted"),
+    ("AlreadyChallenged", "this account challenges layer {1} already, or the layer is closed, or the output was accepted"),
     ("NotChallenged", "layer {1} is not challenged"),
     ("ChallengeWindowOver", "challenges were possible until {0}"),
     ("AnswerWindowOver", "answers were possible until {0}: the challenge can only time out"),
     ("AnswerWindowOpen", "the challenge can be answered until {0}"),
-    ("Undecided", "the claim still stands and layer {1} is not proven: the challenge goes on"),
-    ("WrongTokenCount", "{1} tokens where {0} were asked for"),
-    ("TokenTooLarge", "token {0} is no token"),
+    ("Undecided", "the claim is not over: the bonds of the challenge of layer {1} are paid out when it is"),
+    ("WrongOutputLength", "the tokens have {1} bytes where the job ordered {0}, three for each token"),
+    ("OutputNotRevealed", "no output of the claim {0} was revealed that could be disputed"),
+    ("DisputeWindowOver", "the output could be disputed until {0}"),
+    ("NotTheRevealedOutput", "these are not the tokens and the salt that were revealed of the claim {0}"),
+    ("OutputIsRight", "the revealed tokens have the digest that the claim {0} names: there is nothing to dispute"),
     ("TooManyTokens", "{1} tokens where a session has {0} positions"),
     ("OutputMismatch", "the tokens do not have the claimed digest: it is {0}, theirs is {1}"),
     // Beacon
@@ -154,7 +160,11 @@ const TIMES: &[&str] = &[
     "answerBy",
     "provenBy",
     "availableAt",
+    "disputeBy",
     "from",
+    "lockBy",
+    "claimBy",
+    "postedAt",
 ];
 /// A smaller number is no time: zero says that there is none.
 const FIRST_TIME: u64 = 1_000_000_000;
@@ -170,7 +180,14 @@ const CLAIM_STATUS: &[&str] = &[
     "defeated",
     "voided",
 ];
-const CHALLENGE_STATUS: &[&str] = &["none", "open", "answered", "timed out", "cancelled"];
+const CHALLENGE_STATUS: &[&str] = &[
+    "none",
+    "open",
+    "revealed",
+    "answered",
+    "timed out",
+    "cancelled",
+];
 const LANE: &[&str] = &["proofs", "optimistic", "audited"];
 
 /// Why a contract reverted.
@@ -256,14 +273,39 @@ fn errors() -> &'static BTreeMap<[u8; 4], &'static AbiError> {
     })
 }
 
+/// A template with its arguments. `{0}` is an argument as it is; `{0:s}` a duration in seconds; `{0:eth}` an amount of
+/// ETH; `{0:of 1}` an amount of the asset in argument 1; `{0:units}` one of an asset that the error does not name.
+fn filled(template: &str, arguments: &[(String, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (hole, after) = after.split_once('}').unwrap_or((after, ""));
+        out += before;
+        let (index, form) = hole.split_once(':').unwrap_or((hole, ""));
+        let argument = |index: &str| {
+            let index = index.parse::<usize>().ok()?;
+            arguments.get(index).map(|(_, value)| value.as_str())
+        };
+        let value = argument(index).unwrap_or_default();
+        let number = || U256::from_str_radix(value, 10).ok();
+        let shown = match form.split_once(' ').unwrap_or((form, "")) {
+            ("s", _) => value.parse().ok().map(duration),
+            ("eth", _) => number().map(eth),
+            ("units", _) => number().map(units),
+            ("of", asset) => {
+                argument(asset).and_then(|asset| Some(amount(asset.parse().ok()?, number()?)))
+            }
+            _ => None,
+        };
+        out += shown.as_deref().unwrap_or(value);
+        rest = after;
+    }
+    out + rest
+}
+
 fn sentence(name: &str, arguments: &[(String, String)]) -> String {
     match SENTENCES.iter().find(|(n, _)| *n == name) {
-        Some((_, template)) => arguments
-            .iter()
-            .enumerate()
-            .fold((*template).to_owned(), |s, (i, (_, value))| {
-                s.replace(&format!("{{{i}}}"), value)
-            }),
+        Some((_, template)) => readable(&filled(template, arguments)),
         None => {
             let list: Vec<String> = arguments.iter().map(|(n, v)| format!("{n} {v}")).collect();
             format!("{name} {}", list.join(", "))
@@ -304,7 +346,17 @@ pub fn text(param: &Param, value: &DynSolValue) -> String {
             let list: Vec<String> = values.iter().map(|v| text(&Param::default(), v)).collect();
             list.join(" ")
         }
-        other => format!("{other:?}"),
+        // A struct, or a tuple without a name.
+        other => match other.as_fixed_seq() {
+            Some(values) => {
+                let fields = param.components.iter().zip(values);
+                let list: Vec<String> = fields
+                    .map(|(field, value)| format!("{} {}", field.name, text(field, value)))
+                    .collect();
+                list.join(", ")
+            }
+            None => format!("{other:?}"),
+        },
     }
 }
 
@@ -333,8 +385,8 @@ pub fn lane(lane: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::{market, settlement};
-    use alloy::primitives::B256;
+    use crate::bindings::{escrow, market, settlement};
+    use alloy::primitives::{Address, B256};
     use std::collections::BTreeSet;
 
     #[test]
@@ -387,6 +439,45 @@ mod tests {
         assert!(Revert::decode(&data)
             .message
             .contains("2023-11-14 22:13:20 UTC"));
+        // Amounts and durations as people write them.
+        let data = escrow::InsufficientFree {
+            account: Address::repeat_byte(1),
+            asset: Address::ZERO,
+            needed: U256::from(10u64.pow(17)),
+            available: U256::ZERO,
+        };
+        let message = Revert::decode(&data.abi_encode()).message;
+        assert!(
+            message.contains("is 0 ETH, 0.1 ETH are needed"),
+            "{message}"
+        );
+        let data = market::BadDuration {
+            field: "answerWindow".into(),
+            min: U256::from(60),
+            max: U256::from(604_800),
+            got: U256::from(5),
+        };
+        let message = Revert::decode(&data.abi_encode()).message;
+        assert!(
+            message.contains("is 5 s, it must be 1 min to 7 d"),
+            "{message}"
+        );
+        let of = |width: u64| crate::bindings::registry::Activations {
+            k: U256::from(12),
+            positions: U256::from(32),
+            width: U256::from(width),
+        };
+        let data = crate::bindings::registry::ActivationsMismatch {
+            layer: U256::from(3),
+            expected: of(16),
+            got: of(8),
+        }
+        .abi_encode();
+        assert_eq!(
+            Revert::decode(&data).message,
+            "layer 3 does not share its activations with its neighbours: its circuit has k 12, positions 32, width 8, \
+             the model needs k 12, positions 32, width 16"
+        );
         assert_eq!(
             Revert::decode(&Message::from("why").abi_encode()).to_string(),
             "why"

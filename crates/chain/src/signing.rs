@@ -31,6 +31,7 @@ mod typed {
         struct Lock {
             bytes32 job;
             address provider;
+            uint64 deadline;
         }
 
         struct ClaimHeader {
@@ -38,6 +39,11 @@ mod typed {
             bytes32 outputDigest;
             address recipient;
             bytes32[] boundaries;
+        }
+
+        struct Reveal {
+            bytes32 claim;
+            bytes32 output;
         }
     }
 }
@@ -92,9 +98,14 @@ impl Domains {
         .eip712_signing_hash(&self.market())
     }
 
-    /// What a provider signs to take a job.
-    pub fn lock(&self, job: B256, provider: Address) -> B256 {
-        typed::Lock { job, provider }.eip712_signing_hash(&self.market())
+    /// What a provider signs to take a job; after the deadline the signature takes nothing.
+    pub fn lock(&self, job: B256, provider: Address, deadline: u64) -> B256 {
+        typed::Lock {
+            job,
+            provider,
+            deadline,
+        }
+        .eip712_signing_hash(&self.market())
     }
 
     /// What a provider signs to claim.
@@ -106,6 +117,11 @@ impl Domains {
             boundaries: h.boundaries.clone(),
         }
         .eip712_signing_hash(&self.book())
+    }
+
+    /// What a provider signs so that anybody can answer a demand with its tokens; `output` is `OutputFile::hash`.
+    pub fn reveal(&self, claim: B256, output: B256) -> B256 {
+        typed::Reveal { claim, output }.eip712_signing_hash(&self.book())
     }
 }
 
@@ -122,32 +138,58 @@ pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
 }
 
 /// Format of the file of a provider's signatures.
-pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-1";
+pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-2";
 
-/// `signatures.json`: with it anybody can take a job and post a claim for its provider.
+/// `signatures.json`: with it anybody can take a job, until the deadline, and post a claim for its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureFile {
     /// [`SIGNATURES_FORMAT`].
     pub format: String,
     /// Who signed.
+    #[serde(deserialize_with = "crate::address::deserialize")]
     pub provider: Address,
+    /// Last second in which the signature takes the job.
+    pub lock_deadline: u64,
     /// Signature to take the job.
     pub lock: Bytes,
     /// Signature of the claim.
     pub claim: Bytes,
+    /// Signature of the tokens that answer a demand for the output. Without it whoever is not the provider pays for the
+    /// computation of their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Bytes>,
 }
 
 impl SignatureFile {
-    /// Signs both.
-    pub fn new(signer: &PrivateKeySigner, domains: &Domains, header: &book::ClaimHeader) -> Self {
+    /// Signs job and claim.
+    pub fn new(
+        signer: &PrivateKeySigner,
+        domains: &Domains,
+        header: &book::ClaimHeader,
+        lock_deadline: u64,
+    ) -> Self {
         let provider = signer.address();
         SignatureFile {
             format: SIGNATURES_FORMAT.into(),
             provider,
-            lock: sign(signer, domains.lock(header.job, provider)).into(),
+            lock_deadline,
+            lock: sign(signer, domains.lock(header.job, provider, lock_deadline)).into(),
             claim: sign(signer, domains.header(header)).into(),
+            output: None,
         }
+    }
+
+    /// Signs the output, too, whose hash this is.
+    pub fn with_output(
+        mut self,
+        signer: &PrivateKeySigner,
+        domains: &Domains,
+        claim: B256,
+        output: B256,
+    ) -> Self {
+        self.output = Some(sign(signer, domains.reveal(claim, output)).into());
+        self
     }
 
     /// Refuses other formats, and signatures of a key that are not the provider's, or of something else. Signatures of
@@ -163,7 +205,7 @@ impl SignatureFile {
             (
                 "the job",
                 &self.lock,
-                domains.lock(header.job, self.provider),
+                domains.lock(header.job, self.provider, self.lock_deadline),
             ),
             ("the claim", &self.claim, domains.header(header)),
         ];
@@ -200,11 +242,15 @@ mod tests {
         );
         assert_eq!(
             typed::Lock::eip712_encode_type(),
-            "Lock(bytes32 job,address provider)"
+            "Lock(bytes32 job,address provider,uint64 deadline)"
         );
         assert_eq!(
             typed::ClaimHeader::eip712_encode_type(),
             "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)"
+        );
+        assert_eq!(
+            typed::Reveal::eip712_encode_type(),
+            "Reveal(bytes32 claim,bytes32 output)"
         );
     }
 
@@ -218,14 +264,15 @@ mod tests {
         };
         let here = domains(1, market, Address::ZERO);
         let job = keccak256("job");
-        let digest = here.lock(job, market);
+        let digest = here.lock(job, market, 9);
+        assert_ne!(here.lock(job, market, 10), digest);
         for other in [
             domains(2, market, Address::ZERO),
             domains(1, Address::ZERO, Address::ZERO),
         ] {
-            assert_ne!(other.lock(job, market), digest);
+            assert_ne!(other.lock(job, market, 9), digest);
         }
-        assert_eq!(domains(1, market, market).lock(job, market), digest);
+        assert_eq!(domains(1, market, market).lock(job, market, 9), digest);
         let signer = PrivateKeySigner::from_bytes(&keccak256("key")).expect("a key");
         let signature = sign(&signer, digest);
         assert_eq!(signature.len(), 65);
@@ -250,7 +297,7 @@ mod tests {
             boundaries: vec![keccak256("boundary")],
         };
         let signer = PrivateKeySigner::from_bytes(&keccak256("key")).expect("a key");
-        let file = SignatureFile::new(&signer, &domains, &header);
+        let file = SignatureFile::new(&signer, &domains, &header, 1_000);
         file.check(&domains, &header).expect("its own");
         let mut other = header.clone();
         other.recipient = Address::ZERO;
@@ -258,6 +305,9 @@ mod tests {
         let mut swapped = file.clone();
         std::mem::swap(&mut swapped.lock, &mut swapped.claim);
         assert!(swapped.check(&domains, &header).is_err());
+        let mut later = file.clone();
+        later.lock_deadline += 1;
+        assert!(later.check(&domains, &header).is_err());
         let mut stranger = file;
         stranger.provider = Address::ZERO;
         assert!(stranger.check(&domains, &header).is_err());

@@ -111,6 +111,31 @@ pub struct Shape {
     pub plan: Plan,
 }
 
+/// What a commitment to activations is to, which both layers beside it have to agree on: feature `i` of position `t` is
+/// in row `i·positions + t` of `2^k`. A layer constrains these rows and no others, so a neighbour that reads more would
+/// read what nobody computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Activations {
+    /// Binary logarithm of the rows.
+    pub k: u32,
+    /// Positions.
+    pub positions: usize,
+    /// Features.
+    pub width: usize,
+}
+
+impl Shape {
+    /// The activations that enter and leave; none before the embedding and behind the head.
+    pub fn activations(&self) -> [Option<Activations>; 2] {
+        let own = Activations {
+            k: self.plan.k,
+            positions: self.tokens,
+            width: self.block.width,
+        };
+        [LayerKind::Embed, LayerKind::Head].map(|end| (self.kind != end).then_some(own))
+    }
+}
+
 /// The intermediate values of a layer.
 #[derive(Clone, Copy, Debug)]
 pub enum LayerTrace<'a> {

@@ -19,5 +19,5 @@ pub mod region;
 pub mod witness;
 
 pub use composer::Plan;
-pub use layer::{BlockShape, Layer, LayerKind, LayerTrace, LayerWeights, Shape};
+pub use layer::{Activations, BlockShape, Layer, LayerKind, LayerTrace, LayerWeights, Shape};
 pub use plan::{plan, ModelPlan, Objective};

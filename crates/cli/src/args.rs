@@ -1,12 +1,18 @@
 //! The command line.
 
 mod chain;
+#[cfg(test)]
+mod examples;
+mod numbers;
+mod prompt;
 mod relayer;
 
 pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::TranscriptKind;
+use numbers::{factor, fraction, gib, positions, positive, price};
+pub(crate) use prompt::*;
 pub(crate) use relayer::*;
 use std::path::PathBuf;
 
@@ -19,12 +25,14 @@ Examples, from a checkpoint to a verified session:
 
 On a chain, with --rpc URL and a key:
   nanozk deploy; nanozk verifier generate model -o verifiers --solc solc; nanozk verifier deploy verifiers
-  nanozk model register model; nanozk escrow deposit 1eth; nanozk job request …; nanozk job open request.json
+  nanozk model register model; nanozk escrow deposit 1eth
+  nanozk job request --model model --prompt 'Ownership is' --max-new-tokens 8 --price 0.001eth; nanozk job open request.json
   nanozk job lock request.json; nanozk run --model model --request request.json -o session
   nanozk claim post session; nanozk prove session; nanozk claim settle session; nanozk claim status session
   nanozk relayer init; nanozk relayer run      # does the last line by itself, and answers challenges
 
-Exit codes: 0 done or accepted, 1 rejected, 2 error.";
+Exit codes: 0 done or accepted, 1 judged and not accepted, 2 error, 130 interrupted.
+Where standard error is no terminal, progress is a line every 5 seconds; NANOZK_PROGRESS_SECONDS changes that, 0 ends it.";
 
 /// Zero-knowledge proofs of transformer inference.
 ///
@@ -82,27 +90,44 @@ pub(crate) enum Command {
     /// Claim an answer; prove, challenge, settle and look at claims
     #[command(subcommand)]
     Claim(ClaimCommand),
-    /// Execute a session again, whose provider disclosed its secret part, and print what it has to claim
+    /// Execute a session again, whose provider disclosed its secret part, and compare it with what it claims
     Reexecute(ReexecuteArgs),
+    /// Read an answer (requester)
+    #[command(subcommand)]
+    Output(OutputCommand),
     /// Run the service that takes claims through their life on chain
     #[command(subcommand)]
     Relayer(RelayerCommand),
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Example:
+  nanozk model import test/models/tiny-gpt2 -o model --calibration test/models/texts/calibration.txt --tokens 32
+  nanozk model inspect model")]
 pub(crate) enum ModelCommand {
     /// Quantize a Hugging Face checkpoint of the GPT-2 family and commit to its weights
     Import(ImportArgs),
     /// Show what was registered, how it was quantized, and which circuits prove it
     Inspect(InspectArgs),
+    /// Print the model id, and nothing else
+    #[command(after_help = "Example:\n  nanozk model id model")]
+    Id(ModelIdArgs),
     /// Register a model version on chain
     Register(Box<RegisterArgs>),
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ModelIdArgs {
+    /// Model directory
+    pub(crate) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "\
 The provider discloses secret.json of its session to the requester, or to a watcher. From it and the model follow all \
-that the provider may claim: both digests, and every commitment between layers.
+that the provider may claim: both digests, and every commitment between layers. If session.json is there too, it is \
+compared with them: exit code 1 if it claims something else, with the first layer that differs.
 
 Example:
   nanozk reexecute session --model model")]
@@ -114,9 +139,49 @@ pub(crate) struct ReexecuteArgs {
     pub(crate) model: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk output open output.json --request request.json --rpc http://127.0.0.1:8545"
+)]
+pub(crate) enum OutputCommand {
+    /// Check that an answer is the one to a request and was claimed, and print its text
+    Open(OpenOutputArgs),
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The checkpoint is a directory with config.json, tokenizer.json and model.safetensors (or its shards). \
+The provider gives output.json of its session to the requester. That it opens the digest that it names itself shows \
+only that the file is whole: give --rpc to compare with the claim on chain, or --output-digest with the digest in the \
+claim. Exit code 0 if the answer is accepted, 1 if it is of another job or does not open the digest.
+
+Examples:
+  nanozk output open output.json --request request.json --rpc http://127.0.0.1:8545
+  nanozk output open output.json --request request.json --output-digest 0x…")]
+pub(crate) struct OpenOutputArgs {
+    /// The answer: output.json of a session
+    pub(crate) output: PathBuf,
+    /// The request that it answers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: PathBuf,
+    /// Digest that is claimed
+    #[arg(long, value_name = "HEX")]
+    pub(crate) output_digest: Option<Digest32>,
+    /// JSON-RPC address of a node: compare with the claim on chain
+    #[arg(long, value_name = "URL", env = "NANOZK_RPC")]
+    pub(crate) rpc: Option<String>,
+    /// File of the deployment [default: of chain 1, deployments/1.json, and so on]
+    #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Model directory, for the tokenizer [default: where it was last time on this machine]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The checkpoint is a directory with config.json, weights (model.safetensors, pytorch_model.bin, or their shards) and \
+a tokenizer (tokenizer.json, or vocab.json and merges.txt). What a configuration asks for and is not implemented is \
+refused by name. \
 The model id that is printed binds weights, number formats, tokenizer, circuits and setup.
 
 Example:
@@ -130,14 +195,21 @@ pub(crate) struct ImportArgs {
     /// Text that shows the ranges of activations [default: calibration.txt of the checkpoint]
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
-    /// Windows of calibration text, at most
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub(crate) windows: usize,
-    /// Representable range over the greatest magnitude seen, at least
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.5)]
-    pub(crate) headroom: f64,
+    /// Windows of calibration text, each as long as a session, at most [default: as many as hold 2,048 tokens]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) windows: Option<usize>,
+    /// Representable range over the greatest magnitude seen, at least [default: estimated from how much the windows
+    /// differ]; a range that no text can leave is enough
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    pub(crate) headroom: Option<f64>,
+    /// Memory that must be enough, in GiB: fewer windows at a time than there are processors if need be
+    #[arg(long, value_name = "GIB", value_parser = gib)]
+    pub(crate) memory: Option<f64>,
+    /// Only quantize, for nanozk eval: nothing is planned, committed to or registered, and nothing can be proved
+    #[arg(long, conflicts_with_all = ["setup", "whole_blocks"])]
+    pub(crate) no_commitments: bool,
     /// Positions of a session, prompt and generated tokens together; rounded up to 4, 8, 16, …
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive)]
     pub(crate) tokens: usize,
     /// Prove attention and MLP of a block in one proof
     #[arg(long)]
@@ -150,12 +222,12 @@ pub(crate) struct ImportArgs {
     )]
     pub(crate) setup: String,
     /// CPU seconds that one commitment less in a proof is worth
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.25)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = price)]
     pub(crate) commitment_price: f64,
     /// Logarithm of the greatest number of rows of a circuit
     #[arg(long, value_name = "K", default_value_t = 22, value_parser = clap::value_parser!(u32).range(10..=24))]
     pub(crate) max_k: u32,
-    /// Replace the output directory if it is a model
+    /// Replace the output directory if it is a model, which is kept under another name: it has a secret
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the quantization report and the plan
@@ -172,14 +244,17 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Decoding is greedy: each token is the most likely one, the lowest id if several are. \
+Decoding is greedy: each token is the most likely one, the lowest id if several are. It stops after a stop token of \
+the model (nanozk model inspect shows them), which belongs to the answer, unless --ignore-eos is given. \
 The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
 
 With --request, prompt, salt and number of tokens are those of a job (nanozk job request), and the claim is \
-made for it.
+made for it. A job orders an exact number of tokens: a stop token does not end it.
 
 Examples:
   nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
+  nanozk run --model model --prompt-file prompt.txt --max-new-tokens 8 -o session
+  pass show prompt | nanozk run --model model --prompt - --max-new-tokens 8 -o session
   nanozk run --model model --request request.json --recipient 0x… -o session")]
 pub(crate) struct RunArgs {
     /// Model directory
@@ -187,14 +262,20 @@ pub(crate) struct RunArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) prompt: RunPromptArgs,
-    /// Tokens to generate
+    #[command(flatten)]
+    pub(crate) tokenize: TokenizeArgs,
+    /// Tokens to generate, at most
     #[arg(
         long,
         value_name = "N",
+        value_parser = positive,
         required_unless_present = "request",
         conflicts_with = "request"
     )]
     pub(crate) max_new_tokens: Option<usize>,
+    /// Go on after a stop token, until --max-new-tokens
+    #[arg(long, conflicts_with = "request")]
+    pub(crate) ignore_eos: bool,
     /// Session directory to write
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -215,34 +296,9 @@ pub(crate) struct RunArgs {
     /// Address that is paid [default, with --request: the provider it names]
     #[arg(long, value_name = "ADDRESS", value_parser = word)]
     pub(crate) recipient: Option<Digest32>,
-    /// Replace the output directory if it is a session
+    /// Replace the output directory if it is a session, which is kept under another name: it has a secret
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct RunPromptArgs {
-    /// Text to continue
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// Token ids to continue, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    pub(crate) prompt_tokens: Option<Vec<u32>>,
-    /// Job to do
-    #[arg(long, value_name = "FILE")]
-    pub(crate) request: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct PromptArgs {
-    /// Text to continue
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// Token ids to continue, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    pub(crate) prompt_tokens: Option<Vec<u32>>,
 }
 
 #[derive(Debug, Args)]
@@ -273,10 +329,10 @@ pub(crate) struct ProveArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
     /// Memory that must be enough, in GiB: fewer jobs than asked for if need be
-    #[arg(long, value_name = "GIB")]
+    #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
     /// Part of the layers to prove, above 0 and at most 1
-    #[arg(long, value_name = "FRACTION", requires = "seed")]
+    #[arg(long, value_name = "FRACTION", requires = "seed", value_parser = fraction)]
     pub(crate) budget: Option<f64>,
     /// Beacon from which the layers are drawn: 32 bytes in hexadecimal
     #[arg(long, value_name = "HEX", requires = "budget")]
@@ -309,7 +365,7 @@ pub(crate) struct AggregateArgs {
     #[arg(long, value_name = "SIZES", conflicts_with = "max_k")]
     pub(crate) tree: Option<String>,
     /// Memory that must be enough, in GiB
-    #[arg(long, value_name = "GIB")]
+    #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
 }
 
@@ -347,9 +403,11 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  nanozk eval --model model --text test/models/texts/heldout.txt"
-)]
+#[command(after_help = "\
+Windows of the text on which the integer model leaves a range are counted and left out.
+
+Example:
+  nanozk eval --model model --text test/models/texts/heldout.txt")]
 pub(crate) struct EvalArgs {
     /// Model directory
     #[arg(long, value_name = "DIR")]
@@ -357,14 +415,56 @@ pub(crate) struct EvalArgs {
     /// Text that was not used for calibration
     #[arg(long, value_name = "FILE")]
     pub(crate) text: PathBuf,
+    /// Tokens of a window [default: those of a session]
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  nanozk bench layer --width 768 --heads 12 --tokens 32")]
 pub(crate) enum BenchCommand {
     /// Prove layers with synthetic weights
     Layer(BenchLayerArgs),
     /// Verify such proofs in a circuit, and prove that
     Node(BenchNodeArgs),
+    /// Quantize a checkpoint of any shape, with synthetic weights
+    Import(BenchImportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes a checkpoint of the shape of GPT-2 small, or of another, with pseudorandom weights and a tokenizer as large as \
+its vocabulary; quantizes it as nanozk model import does, up to the commitments; and prints processor time of all \
+threads and the greatest resident memory, as the kernel counts them.
+
+Examples:
+  nanozk bench import --memory 4
+  nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
+pub(crate) struct BenchImportArgs {
+    /// Blocks
+    #[arg(long, default_value_t = 12)]
+    pub(crate) layers: usize,
+    /// Width of the residual stream
+    #[arg(long, default_value_t = 768)]
+    pub(crate) width: usize,
+    /// Attention heads
+    #[arg(long, default_value_t = 12)]
+    pub(crate) heads: usize,
+    /// Vocabulary
+    #[arg(long, default_value_t = 50_257)]
+    pub(crate) vocab: usize,
+    /// Greatest number of positions
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) context: usize,
+    /// Positions of a session
+    #[arg(long, default_value_t = 32)]
+    pub(crate) tokens: usize,
+    /// Windows of calibration text [default: as nanozk model import]
+    #[arg(long)]
+    pub(crate) windows: Option<usize>,
+    /// Fail if more memory was resident than this, in GiB
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -401,25 +501,25 @@ pub(crate) struct BenchLayerArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ShapeArgs {
     /// Width of the residual stream
-    #[arg(long)]
+    #[arg(long, value_parser = positive)]
     pub(crate) width: usize,
     /// Attention heads
-    #[arg(long)]
+    #[arg(long, value_parser = positive)]
     pub(crate) heads: usize,
     /// Positions: 4, 8, 16, …
-    #[arg(long)]
+    #[arg(long, value_parser = positions)]
     pub(crate) tokens: usize,
     /// Width of the MLP [default: four times the width]
-    #[arg(long)]
+    #[arg(long, value_parser = positive)]
     pub(crate) mlp_width: Option<usize>,
     /// Vocabulary, for embed and head
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 1024, value_parser = positive)]
     pub(crate) vocab: usize,
     /// Logarithm of the number of rows [default: the planner's choice]
     #[arg(long, value_parser = clap::value_parser!(u32).range(10..=24))]
     pub(crate) k: Option<u32>,
     /// CPU seconds that one commitment less in a proof is worth
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.25)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = price)]
     pub(crate) commitment_price: f64,
 }
 
@@ -433,41 +533,59 @@ pub(crate) struct SoundnessArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["width", "heads", "tokens", "mlp_width"])]
     pub(crate) model: Option<PathBuf>,
     /// Width of the residual stream
-    #[arg(long, required_unless_present = "model")]
+    #[arg(long, value_parser = positive, required_unless_present = "model")]
     pub(crate) width: Option<usize>,
     /// Attention heads
-    #[arg(long, required_unless_present = "model")]
+    #[arg(long, value_parser = positive, required_unless_present = "model")]
     pub(crate) heads: Option<usize>,
     /// Positions: 4, 8, 16, …
-    #[arg(long, required_unless_present = "model")]
+    #[arg(long, value_parser = positions, required_unless_present = "model")]
     pub(crate) tokens: Option<usize>,
     /// Width of the MLP [default: four times the width]
-    #[arg(long)]
+    #[arg(long, value_parser = positive)]
     pub(crate) mlp_width: Option<usize>,
     /// Blocks
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 12, value_parser = positive)]
     pub(crate) blocks: usize,
     /// Vocabulary
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 1024, value_parser = positive)]
     pub(crate) vocab: usize,
     /// Attention and MLP of a block in one proof
     #[arg(long)]
     pub(crate) whole_blocks: bool,
 }
 
+/// A BLAKE2b-512 digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blake2b(pub(crate) [u8; 64]);
+
+/// As tables of ceremonies have it: without 0x, perhaps in capitals, perhaps in groups.
+fn blake2b(text: &str) -> Result<Blake2b, String> {
+    let digits: String = text.split_whitespace().collect();
+    let digits = digits.trim_start_matches("0x").to_ascii_lowercase();
+    nanozk_verifier::hex::decode(&format!("0x{digits}"))
+        .map(Blake2b)
+        .map_err(|_| "a BLAKE2b-512 digest has 128 hexadecimal digits".into())
+}
+
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk setup import powersOfTau28_hez_final_18.ptau --name Hermez --k 18"
+)]
 pub(crate) enum SetupCommand {
     /// Check a ceremony's file (.ptau of snarkjs, .srs of halo2) and keep its powers
     #[command(after_help = "\
 The file must have at least 2^k powers. Checking takes about a minute of processor time for k = 17. \
-Compare the printed digest of the file with what the ceremony published.
+Ceremonies publish the BLAKE2b-512 digest of their files: give it with --blake2b, or compare it with the printed one.
 
 Example:
   nanozk setup import powersOfTau28_hez_final_18.ptau --name 'Perpetual Powers of Tau' --k 18")]
     Import(SetupImportArgs),
     /// List the setups of the data directory
+    #[command(after_help = "Example:\n  nanozk setup list")]
     List,
     /// Make the insecure development setup, ahead of its first use
+    #[command(after_help = "Example:\n  nanozk setup development --k 14")]
     Development(SetupDevelopmentArgs),
 }
 
@@ -481,6 +599,9 @@ pub(crate) struct SetupImportArgs {
     /// Logarithm of the number of powers
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=28))]
     pub(crate) k: u32,
+    /// BLAKE2b-512 digest that the ceremony published of this file: another file is refused
+    #[arg(long, value_name = "HEX", value_parser = blake2b)]
+    pub(crate) blake2b: Option<Blake2b>,
 }
 
 #[derive(Debug, Args)]
@@ -505,7 +626,7 @@ pub(crate) struct ImportanceArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) text: PathBuf,
     /// Windows of text, at most
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
     pub(crate) windows: usize,
     /// Plot to write (SVG)
     #[arg(short, long, value_name = "FILE")]
@@ -549,7 +670,7 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
             .parse::<usize>()
             .ok()
             .filter(|n| *n < MANY)
-            .ok_or(format!("{s:?} is no layer; write layers like 0,3-5"))
+            .ok_or(format!("{s:?} is not a layer: write layers like 0,3-5"))
     };
     let mut layers = Vec::new();
     for part in text.split(',') {
@@ -571,14 +692,11 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
 
 /// An address or 32 bytes, as one word; addresses are padded on the left.
 fn word(text: &str) -> Result<Digest32, String> {
-    let text = text.to_ascii_lowercase();
     if text.len() == 42 {
-        let address = nanozk_verifier::hex::decode::<20>(&text)?;
-        let mut word = [0; 32];
-        word[12..].copy_from_slice(&address);
-        return Ok(Digest32(word));
+        return nanozk_chain::address::parse_address(text).map(nanozk_chain::claim::padded);
     }
-    text.parse()
+    text.to_ascii_lowercase()
+        .parse()
         .map_err(|e| format!("{e} (an address has 40 digits after 0x, a word 64)"))
 }
 
@@ -613,8 +731,10 @@ mod tests {
 
     #[test]
     fn words() {
-        let address = "0x00000000000000000000000000000000000000Ff";
+        let address = "0x00000000000000000000000000000000000000ff";
         assert_eq!(word(address).unwrap().0[31], 0xff);
+        // Its checksum says which letters are capital.
+        assert!(word("0x00000000000000000000000000000000000000Ff").is_err());
         assert!(word("0x12").is_err());
         assert!(word(&"f".repeat(42)).is_err());
     }

@@ -1,7 +1,10 @@
-//! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`.
+//! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`; and `models.json`, where
+//! models were last time.
 
 use anyhow::{anyhow, bail, Context, Result};
 use nanozk_circuits::{Layer, Shape};
+use nanozk_prover::directory::Kind;
+use nanozk_prover::files;
 use nanozk_prover::keys::KeyStore;
 use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
 use nanozk_verifier::card::ModelCard;
@@ -9,10 +12,13 @@ use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::VerifyingKey;
 use std::collections::hash_map::{Entry, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Chains on which a development setup may be used: none (off chain), and local test chains.
 pub(crate) const LOCAL_CHAINS: [u64; 3] = [0, 1337, 31337];
+
+const MODELS: &str = "models.json";
 
 /// The data directory.
 #[derive(Clone, Debug)]
@@ -40,6 +46,34 @@ impl Data {
 
     pub(crate) fn keys(&self) -> KeyStore {
         KeyStore::new(self.dir.join("keys"))
+    }
+
+    /// Remembers where a model is, for commands that are given its id only.
+    pub(crate) fn remember_model(&self, model: &Path) -> Result<()> {
+        let (Ok(path), Ok(card)) = (
+            model.canonicalize(),
+            files::read_json::<ModelCard>(&model.join(Kind::Model.marker())),
+        ) else {
+            return Ok(());
+        };
+        let mut known = self.models();
+        if known.get(&card.model_id().to_string()) == Some(&path) {
+            return Ok(());
+        }
+        known.insert(card.model_id().to_string(), path);
+        files::create_dir(&self.dir)?;
+        Ok(files::write_json(&self.dir.join(MODELS), &known)?)
+    }
+
+    /// Where a model was last time, if it still is there.
+    pub(crate) fn known_model(&self, id: &Digest32) -> Option<PathBuf> {
+        let path = self.models().remove(&id.to_string())?;
+        Kind::Model.check(&path).is_ok().then_some(path)
+    }
+
+    /// What cannot be read is forgotten.
+    fn models(&self) -> BTreeMap<String, PathBuf> {
+        files::read_json(&self.dir.join(MODELS)).unwrap_or_default()
     }
 
     /// The development setup.
@@ -80,6 +114,27 @@ impl Data {
         Ok(setup)
     }
 
+    /// As [`Data::setup_of_size`], with all points checked: for keys by which others' proofs are judged. The secret of the
+    /// development setup is public, so forging its points gives nobody anything.
+    pub(crate) fn checked_setup_of_size(&self, card: &ModelCard, k: u32) -> Result<Setup> {
+        let setup = self.setup_of_size(card, k)?;
+        if !setup.is_development() {
+            setup.check().with_context(|| {
+                format!(
+                    "the stored setup of 2^{k} powers in {} is not the ceremony's: import its file again",
+                    self.dir.display()
+                )
+            })?;
+        }
+        Ok(setup)
+    }
+
+    /// As [`Data::setup_of`], with all points checked.
+    pub(crate) fn checked_setup_of(&self, card: &ModelCard) -> Result<Setup> {
+        let k = card.layers.first().map_or(0, |l| l.plan.k);
+        self.checked_setup_of_size(card, k)
+    }
+
     /// The verifying keys of a card's layers. A [`TooLarge`](nanozk_circuits::composer::TooLarge) is the
     /// card's fault.
     pub(crate) fn layer_keys(
@@ -98,6 +153,15 @@ impl Data {
             }
         }
         Ok(keys)
+    }
+
+    /// Whether the card's keys are those of its shapes: what whoever signs, takes or registers anything by a card has to
+    /// know first. Takes the model's setup, and some seconds where keys are not kept yet.
+    pub(crate) fn check_manifest(&self, card: &ModelCard) -> Result<()> {
+        let setup = self.checked_setup_of(card)?;
+        let keys = self.layer_keys(card, &setup)?;
+        nanozk_verifier::session::check_manifest(card, &keys)
+            .context("the model card is not one that a session could be accepted for")
     }
 
     pub(crate) fn verifying_key(&self, layer: &Layer, setup: &Setup) -> Result<VerifyingKey> {

@@ -7,7 +7,7 @@
 //! * [`output`]: text, JSON and progress; [`staging`]: directories that are whole or absent;
 //! * [`measure`]: processor time and memory.
 //!
-//! Exit codes: 0 accepted or done, 1 rejected, 2 error.
+//! Exit codes: [`Outcome`] and [`ERROR`], and those of signals ([`staging`]); `docs/command.md` has the table.
 
 mod args;
 mod commands;
@@ -22,14 +22,17 @@ use output::Out;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
 
-/// How a command ended, if it did not fail.
+/// How a command ended, if it did not fail; its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// Done, or accepted.
-    Done,
+    Done = 0,
     /// Judged, and not accepted.
-    Rejected,
+    Rejected = 1,
 }
+
+/// Exit code of whatever went wrong: arguments, files, the chain, a result that could not be written.
+const ERROR: u8 = 2;
 
 /// An error with its causes. Many name their cause themselves: what was said is not said again.
 fn described(e: &anyhow::Error) -> String {
@@ -45,27 +48,47 @@ fn described(e: &anyhow::Error) -> String {
 fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) => {
-            // Help and version are no errors. Printing may fail on a closed pipe, which changes nothing.
-            let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
-        }
+        Err(e) => return usage(&e),
     };
     let out = Out::new(cli.json);
     let result = catch_unwind(AssertUnwindSafe(|| commands::run(&cli, &out)));
-    match result {
-        Ok(Ok(Outcome::Done)) => ExitCode::SUCCESS,
-        Ok(Ok(Outcome::Rejected)) => ExitCode::from(1),
+    let code = match result {
+        Ok(Ok(outcome)) => outcome as u8,
         Ok(Err(e)) => {
             out.error(&described(&e));
-            ExitCode::from(2)
+            ERROR
         }
         // The panic's own message is already on stderr.
         Err(_) => {
             out.error("internal error: this is a defect of nanozk, please report it");
-            ExitCode::from(2)
+            ERROR
         }
+    };
+    // Whoever reads the result did not get it, whatever it is.
+    if let Some(failure) = out.failure() {
+        out.note(format!("error: {failure}"));
+        return ExitCode::from(ERROR);
     }
+    ExitCode::from(code)
+}
+
+/// Help, or what is wrong with the arguments.
+fn usage(e: &clap::Error) -> ExitCode {
+    // Help and version are no errors. Printing may fail on a closed pipe, which changes nothing.
+    let _ = e.print();
+    if !e.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // The arguments are not known, but whether programs read is.
+    let mut arguments = std::env::args_os().skip(1).take_while(|a| a != "--");
+    if arguments.any(|a| a == "--json") {
+        let text = e.to_string();
+        let message = text.trim().trim_start_matches("error: ");
+        // The usage that follows is for people.
+        let message = message.split("\n\n").next().unwrap_or(message);
+        Out::new(true).json(&serde_json::json!({ "error": message, "kind": "arguments" }));
+    }
+    ExitCode::from(ERROR)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! | `card.json` | what anybody may know, and the model id follows from |
 //! | `model.safetensors` | the quantized model |
 //! | `tokenizer.json` | of the checkpoint |
+//! | `generation.json` | tokens after which generation stops; no part of the model id |
 //! | `report.json`, `plan.json` | quantization report, circuit sizes |
 //! | `secret.json` | seed of the blinding of the weight commitments; only for the owner |
 //! | `checkpoint/` | configuration and float weights, for `eval` and `importance` |
@@ -14,6 +15,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_circuits::{LayerKind, ModelPlan};
 use nanozk_executor::QuantizedModel;
 use nanozk_model::{FloatModel, Importance, Report, Tokenizer};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::{audit, files};
 use nanozk_verifier::card::{CardError, ModelCard};
 use nanozk_verifier::hex::Digest32;
@@ -23,6 +25,18 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const SECRET_FORMAT: &str = "nanozk-model-secret-1";
 pub(crate) const IMPORTANCE_FORMAT: &str = "nanozk-importance-1";
+
+pub(crate) const GENERATION_FORMAT: &str = "nanozk-generation-1";
+
+/// Where generation stops.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Generation {
+    /// [`GENERATION_FORMAT`].
+    pub(crate) format: String,
+    /// Tokens after which it stops.
+    pub(crate) stop_tokens: Vec<u32>,
+}
 
 /// What blinds the weight commitments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,13 +72,27 @@ pub(crate) struct ModelDir {
 
 impl ModelDir {
     pub(crate) fn new(path: &Path) -> Result<Self> {
-        if !path.join("card.json").is_file() {
+        if Kind::of(path) == Some(Kind::Quantized) {
             bail!(
-                "{} is not a model directory: it has no card.json (make one with nanozk model import)",
+                "{} was imported without commitments: import the model again without --no-commitments",
                 path.display()
             );
         }
+        Kind::Model.check(path)?;
         Ok(ModelDir { path: path.into() })
+    }
+
+    /// A directory that has a quantized model, perhaps without commitments to it.
+    pub(crate) fn quantized(path: &Path) -> Result<Self> {
+        if path.join("report.json").is_file() && path.join("model.safetensors").is_file() {
+            return Ok(ModelDir { path: path.into() });
+        }
+        Self::new(path)
+    }
+
+    /// Whether there are commitments.
+    pub(crate) fn has_card(&self) -> bool {
+        self.file("card.json").is_file()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -110,6 +138,23 @@ impl ModelDir {
             );
         }
         Ok(Tokenizer::load(&path, card.architecture.vocab)?)
+    }
+
+    /// The tokens after which generation stops; nothing if the directory does not say.
+    pub(crate) fn stop_tokens(&self) -> Result<Option<Vec<u32>>> {
+        let path = self.file("generation.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let generation: Generation = files::read_json(&path)?;
+        if generation.format != GENERATION_FORMAT {
+            bail!(
+                "{}: format {:?} where {GENERATION_FORMAT:?} is needed",
+                path.display(),
+                generation.format
+            );
+        }
+        Ok(Some(generation.stop_tokens))
     }
 
     pub(crate) fn secret(&self) -> Result<ModelSecret> {

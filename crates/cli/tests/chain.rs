@@ -94,8 +94,58 @@ fn deploying_twice_sends_nothing() {
 
     let text = w.text(CURATOR, &["deploy", "--dry-run"]);
     assert!(
-        text.contains("is there") && text.contains("in all about 0 gas"),
+        text.contains("already deployed") && text.contains("in total about 0 gas"),
         "{text}"
+    );
+}
+
+#[test]
+fn answers_are_compared_with_the_chain() {
+    let w = World::new();
+    let (file, _) = w.locked(&[]);
+    let session = w.run(fixture(), &file);
+    let output = session.join("output.json");
+    let open = ["output", "open", path(&output), "--request", path(&file)];
+    let opened = w.ok(REQUESTER, &open).remove(0);
+    assert_eq!(opened["compared_with"], Value::Null, "not claimed yet");
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    let opened = w.ok(REQUESTER, &open).remove(0);
+    assert_eq!(opened["compared_with"], "chain");
+    assert!(opened["text"].as_str().unwrap().starts_with("ab c"));
+    // Another answer opens its own digest, and not the claimed one.
+    let other = file.with_extension("other");
+    let f = fixture();
+    f.json_ok(&[
+        "run",
+        "--model",
+        path(&f.model),
+        "--request",
+        path(&file),
+        "-o",
+        path(&other),
+    ]);
+    let output = other.join("output.json");
+    let (code, objects, _) = w.call(
+        REQUESTER,
+        &["output", "open", path(&output), "--request", path(&file)],
+    );
+    assert_eq!(code, 1, "{objects:?}");
+
+    // For people, a claim's times are dates, and the output is no layer.
+    let status = w.text(REQUESTER, &["claim", "status", path(&session)]);
+    let date = status.split_once("until 2").expect("a date").1;
+    assert!(
+        date.contains(" UTC (") && !status.contains(" s left"),
+        "{status}"
+    );
+    let missing = format!("0x{}", "7".repeat(64));
+    let (code, _, stderr) = w.call(REQUESTER, &["claim", "status", &missing]);
+    assert_eq!(code, 2);
+    assert!(!stderr.contains("reading"), "{stderr}");
+    w.fails(
+        PROVIDER,
+        &["claim", "reveal-output", path(&session)],
+        &["nobody demanded the output"],
     );
 }
 
@@ -200,9 +250,16 @@ fn digests_are_those_of_the_contracts() {
     assert_eq!((id, id.to_string()), (domains.job(&request), job));
     let provider: Address = PROVIDER_ADDRESS.parse().unwrap();
     let lock = client
-        .read(market, &market::lockDigestCall { job: id, provider })
+        .read(
+            market,
+            &market::lockDigestCall {
+                job: id,
+                provider,
+                deadline: 1_000,
+            },
+        )
         .unwrap();
-    assert_eq!(lock, domains.lock(id, provider));
+    assert_eq!(lock, domains.lock(id, provider, 1_000));
 
     let local: Session = read(&session.join("session.json"));
     let header = header(&local, provider);

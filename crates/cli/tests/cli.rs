@@ -1,6 +1,17 @@
 //! The command `nanozk`, from a checkpoint to a verified session, and everything that can go wrong.
 
 mod common;
+#[path = "cli/prompts.rs"]
+mod prompts;
+
+#[path = "cli/answers.rs"]
+mod answers;
+#[path = "cli/ceremonies.rs"]
+mod ceremonies;
+#[path = "cli/directories.rs"]
+mod directories;
+#[path = "cli/exits.rs"]
+mod exits;
 
 use common::*;
 use serde_json::{json, Value};
@@ -528,7 +539,7 @@ fn checkpoints_that_cannot_be_imported() {
     );
     fails(
         &config(|v| v["vocab_size"] = json!(95)),
-        &["ids up to 96, expected at most 95"],
+        &["vocabulary has", "(95)", "only tokens below 95"],
     );
     fails(
         &|dir| std::fs::write(dir.join("config.json"), "{").unwrap(),
@@ -536,7 +547,7 @@ fn checkpoints_that_cannot_be_imported() {
     );
     fails(
         &|dir| std::fs::remove_file(dir.join("tokenizer.json")).unwrap(),
-        &["missing file", "tokenizer.json"],
+        &["no tokenizer.json", "vocab.json", "merges.txt"],
     );
     fails(
         &|dir| std::fs::write(dir.join("tokenizer.json"), "{}").unwrap(),
@@ -774,14 +785,14 @@ fn unwritable_places() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
-/// Whoever stops reading gets no panic, and the exit code stays right.
+/// Whoever stops reading gets no panic, and the result that they did not get is an error.
 #[test]
 fn closed_pipes() {
     let f = fixture();
     for (args, code) in [
         (vec!["--help"], 0),
-        (vec!["model", "inspect", path(&f.model)], 0),
-        (f.verify(&f.session), 0),
+        (vec!["model", "inspect", path(&f.model)], 2),
+        (f.verify(&f.session), 2),
         (vec!["nonsense"], 2),
     ] {
         let mut child = f
@@ -1003,4 +1014,160 @@ fn whole_blocks() {
     let importance = ["importance", "--model", path(&model), "--text", text];
     let shares = &f.json_ok(&importance)[0]["layers"];
     assert_eq!(shares.as_array().unwrap().len(), 3);
+}
+
+/// What cannot be proved, or does not fit, is refused before the calibration text is even read.
+#[test]
+fn import_plans_before_it_quantizes() {
+    let f = fixture();
+    let dir = tempdir();
+    let model = dir.path().join("model");
+    let empty = dir.path().join("empty.txt");
+    std::fs::write(&empty, "too short").unwrap();
+    let import = |more: &[&'static str]| {
+        let mut args = vec!["model", "import", path(&f.checkpoint), "-o", path(&model)];
+        args.extend(["--calibration", path(&empty), "--tokens", "16"]);
+        args.extend(more);
+        args
+    };
+    f.fails(
+        &import(&["--max-k", "10"]),
+        &["2^10 rows", "--max-k 10 is too small", "--no-commitments"],
+    );
+    f.fails(
+        &import(&["--memory", "0.01"]),
+        &["quantizing needs about", "--memory"],
+    );
+    f.fails(&import(&["--setup", "ceremony"]), &["setup import"]);
+    f.fails(&import(&[]), &["9 tokens, expected at least 16"]);
+    assert!(!model.exists());
+}
+
+#[test]
+fn without_commitments_a_model_can_be_evaluated() {
+    let f = fixture();
+    let dir = tempdir();
+    let model = dir.path().join("model");
+    let mut args = f.import(&f.checkpoint, &model);
+    // Which no circuit has.
+    args.extend(["--max-k", "10", "--no-commitments"]);
+    let imported = &f.json_ok(&args)[0];
+    assert_eq!(imported["tokens"], 8);
+    let told = imported["top1_agreement"].as_f64().unwrap();
+    assert!(told > 0.95 && told <= 1.0, "{told}");
+    for name in ["card.json", "plan.json", "secret.json"] {
+        assert!(!model.join(name).exists());
+    }
+    // The same integers as with commitments.
+    let weights = |dir: &Path| std::fs::read(dir.join("model.safetensors")).unwrap();
+    assert!(weights(&model) == weights(&f.model));
+
+    let mut args = vec!["eval", "--model", path(&model)];
+    args.extend(["--text", path(&f.calibration)]);
+    let eval = &f.json_ok(&args)[0];
+    assert_eq!(eval["window"], 8);
+    assert_eq!(eval["overflows"], serde_json::json!([]));
+    args.extend(["--window", "16"]);
+    assert_eq!(f.json_ok(&args)[0]["window"], 16);
+    *args.last_mut().unwrap() = "1";
+    f.fails(&args, &["--window must be 2 to"]);
+    let run = [
+        "run",
+        "--model",
+        path(&model),
+        "--prompt",
+        "x",
+        "--max-new-tokens",
+        "2",
+        "-o",
+        "none",
+    ];
+    f.fails(&run, &["without commitments"]);
+
+    // It gives way to a model with commitments, and leaves nothing behind; not to a session.
+    let mut args = f.import(&f.checkpoint, &model);
+    args.push("--no-commitments");
+    f.fails(&args, &["exists", "--force"]);
+    args.push("--force");
+    let again = &f.json_ok(&args)[0];
+    assert_eq!(again["replaced"], serde_json::Value::Null);
+    let names = |dir: &Path| std::fs::read_dir(dir).unwrap().count();
+    assert_eq!(names(dir.path()), 1);
+    let session = [
+        "run",
+        "--model",
+        path(&f.model),
+        "--prompt",
+        "x",
+        "--max-new-tokens",
+        "1",
+        "--force",
+    ];
+    let mut args = session.to_vec();
+    args.extend(["-o", path(&model)]);
+    f.fails(&args, &["is a model directory without commitments"]);
+}
+
+/// Text that leaves a range is counted, and the rest is evaluated.
+#[test]
+fn eval_goes_on_after_an_overflow() {
+    let f = fixture();
+    let dir = tempdir();
+    let (model, plain) = (dir.path().join("model"), dir.path().join("plain.txt"));
+    std::fs::write(&plain, "aaaaaaaa".repeat(9)).unwrap();
+    let mut args = vec!["model", "import", path(&f.checkpoint), "-o", path(&model)];
+    args.extend(["--calibration", path(&plain), "--tokens", "8"]);
+    args.extend(["--no-commitments", "--headroom", "1"]);
+    f.json_ok(&args);
+    // Text that was seen, and text that was not.
+    let mixed = dir.path().join("mixed.txt");
+    let other = std::fs::read_to_string(&f.calibration).unwrap();
+    std::fs::write(&mixed, "aaaaaaaa".repeat(9) + &other).unwrap();
+    let mut args = vec!["eval", "--model", path(&model)];
+    args.extend(["--text", path(&mixed)]);
+    let output = f.call(&args);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("windows, which leave a range"), "{text}");
+    assert!(
+        text.contains("at layer 0, ") && text.contains("times its range"),
+        "{text}"
+    );
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("--headroom") && stderr.contains("calibration text"),
+        "{stderr}"
+    );
+    let eval = &f.json_ok(&args)[0];
+    assert!(eval["windows"].as_u64().unwrap() > 0, "{eval}");
+    assert!(!eval["overflows"].as_array().unwrap().is_empty(), "{eval}");
+}
+
+#[test]
+fn bench_import_measures_a_synthetic_checkpoint() {
+    let f = fixture();
+    let mut args = vec![
+        "bench", "import", "--layers", "2", "--width", "32", "--heads", "2",
+    ];
+    args.extend([
+        "--vocab",
+        "1000",
+        "--context",
+        "32",
+        "--tokens",
+        "8",
+        "--windows",
+        "3",
+    ]);
+    let measured = &f.json_ok(&args)[0];
+    assert_eq!(
+        (measured["windows"].as_u64(), measured["tokens"].as_u64()),
+        (Some(3), Some(8))
+    );
+    assert!(measured["cpu_s"].as_f64().unwrap() > 0.0);
+    assert!(measured["estimate"]["peak_bytes"].as_u64().unwrap() > 0);
+    if cfg!(target_os = "linux") {
+        args.extend(["--memory", "0.001"]);
+        f.fails(&args, &["were resident, more than 0.001 GiB"]);
+    }
 }

@@ -13,8 +13,12 @@ mod chains;
 mod kills;
 #[path = "relayer/many.rs"]
 mod many;
+#[path = "relayer/nodes.rs"]
+mod nodes;
 #[path = "relayer/operation.rs"]
 mod operation;
+#[path = "relayer/patience.rs"]
+mod patience;
 #[allow(dead_code)]
 #[path = "relayer/proxy.rs"]
 mod proxy;

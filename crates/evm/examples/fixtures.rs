@@ -108,9 +108,16 @@ fn session_path() -> PathBuf {
 
 // ------------------------------------------------------------------------------------------------------- writing
 
-fn contract(vk: &VerifyingKey, params: &KzgVerifier, name: &str) -> Result<Contract> {
+fn contract(
+    shape: &Shape,
+    vk: &VerifyingKey,
+    params: &KzgVerifier,
+    name: &str,
+) -> Result<Contract> {
     let interface = "../../../contracts/interfaces/ILayerVerifier.sol";
-    Ok(nanozk_evm::generate(vk, params, name, interface, WARNING)?)
+    Ok(nanozk_evm::generate(
+        shape, vk, params, name, interface, WARNING,
+    )?)
 }
 
 fn kind_of(name: &str) -> Result<LayerKind> {
@@ -145,7 +152,7 @@ fn layer(name: &str, kind: &str, width: usize, heads: usize, tokens: usize) -> R
     verify(&params, key.vk(), &instances, &Expected::default(), &proof)?;
     write(
         &verifier_path(name),
-        &contract(key.vk(), &params, name)?.source,
+        &contract(&shape, key.vk(), &params, name)?.source,
     )?;
     let shape = json!([kind, width, heads, tokens]);
     write_json(
@@ -230,7 +237,8 @@ fn model(dir: &Path) -> Result<()> {
     for shape in shapes {
         let vk = keys().verifying_key(&Layer::new(shape)?, &setup)?;
         let name = model_verifier(shape.kind);
-        write(&verifier_path(name), &contract(&vk, &params, name)?.source)?;
+        let contract = contract(&shape, &vk, &params, name)?;
+        write(&verifier_path(name), &contract.source)?;
     }
     let layers: Vec<Value> = card
         .layers
@@ -294,7 +302,7 @@ fn verifying_key(card: &ModelCard, layer: usize) -> Result<VerifyingKey> {
 
 /// What to do with each verifier and with each proof.
 struct Layers<'a> {
-    source: &'a dyn Fn(&VerifyingKey, &KzgVerifier, &str) -> Result<()>,
+    source: &'a dyn Fn(&Shape, &VerifyingKey, &KzgVerifier, &str) -> Result<()>,
     proof: &'a dyn Fn(&VerifyingKey, &KzgVerifier, &Value) -> Result<()>,
 }
 
@@ -335,17 +343,17 @@ fn layer_fixture(name: &str, path: &Path, each: &Layers<'_>) -> Result<()> {
     let setup = setup(shape.plan.k)?;
     let vk = keys().verifying_key(&Layer::new(shape)?, &setup)?;
     let params = verifier_params(setup.params(), setup.id());
-    (each.source)(&vk, &params, name)?;
+    (each.source)(&shape, &vk, &params, name)?;
     (each.proof)(&vk, &params, &fixture)
 }
 
-fn write_source(vk: &VerifyingKey, params: &KzgVerifier, name: &str) -> Result<()> {
-    let source = contract(vk, params, name)?.source;
+fn write_source(shape: &Shape, vk: &VerifyingKey, params: &KzgVerifier, name: &str) -> Result<()> {
+    let source = contract(shape, vk, params, name)?.source;
     Ok(fs::write(verifier_path(name), source)?)
 }
 
-fn check_source(vk: &VerifyingKey, params: &KzgVerifier, name: &str) -> Result<()> {
-    if contract(vk, params, name)?.source != fs::read_to_string(verifier_path(name))? {
+fn check_source(shape: &Shape, vk: &VerifyingKey, params: &KzgVerifier, name: &str) -> Result<()> {
+    if contract(shape, vk, params, name)?.source != fs::read_to_string(verifier_path(name))? {
         return Err("the verifier is another".into());
     }
     Ok(())
@@ -386,7 +394,8 @@ fn session_fixture(each: &Layers<'_>) -> Result<()> {
         }
         let setup = setup(card.layers[layer].plan.k)?;
         let params = verifier_params(setup.params(), setup.id());
-        (each.source)(&vk, &params, model_verifier(card.layers[layer].kind))?;
+        let shape = card.shape(&card.layers[layer]);
+        (each.source)(&shape, &vk, &params, model_verifier(shape.kind))?;
         (each.proof)(&vk, &params, proof).map_err(|e| format!("layer {layer}: {e}"))?;
     }
     Ok(())

@@ -4,7 +4,8 @@ use crate::straight;
 use crate::tables::{small, Gate, Operation, Tables, Unsupported};
 use halo2curves::bn256::{Fq2, Fr, G1Affine, G2Affine};
 use halo2curves::ff::PrimeField;
-use nanozk_circuits::ir::Column;
+use nanozk_circuits::ir::{Column, Kind};
+use nanozk_circuits::Shape;
 use nanozk_verifier::encoding::{point_to_words, scalar_to_bytes};
 use nanozk_verifier::hex::encode;
 use nanozk_verifier::{AggregateProof, KzgVerifier, Proof, VerifyingKey};
@@ -60,6 +61,15 @@ const AGGREGATE: Parts = Parts {
     pairing: include_str!("../templates/aggregate/pairing.sol"),
 };
 
+/// What a verifier says of its circuit.
+struct Says {
+    kind: u64,
+    activations: String,
+}
+
+/// Where a layer's verifier says its kind.
+pub const AGGREGATE_KIND: u64 = 255;
+
 const TEMPLATE: &str = include_str!("../templates/Verifier.sol");
 /// Compiler version that the contracts ask for.
 pub const PRAGMA: &str = "0.8.37";
@@ -75,21 +85,37 @@ pub struct Contract {
     pub source: String,
 }
 
-/// The verifier of a key under a setup.
+/// The verifier of a shape's key under a setup.
 ///
 /// `name` is the contract's, `interface` the path by which it imports `ILayerVerifier.sol`, and `warning` is put beside
 /// the setup's id (empty for none).
 ///
 /// # Panics
-/// If the key belongs to another setup.
+/// If the key belongs to another setup, or has not the size and the ends of the shape.
 pub fn generate(
+    shape: &Shape,
     vk: &VerifyingKey,
     params: &KzgVerifier,
     name: &str,
     interface: &str,
     warning: &str,
 ) -> Result<Contract, Unsupported> {
-    write(vk, params, name, interface, warning, &LAYER)
+    let program = vk.program();
+    let has = |kind| program.columns_of(kind).next().is_some();
+    let activations = shape.activations();
+    assert_eq!(program.k, shape.plan.k, "the key is of another size");
+    assert_eq!(
+        activations.map(|a| a.is_some()),
+        [has(Kind::Input), has(Kind::Output)],
+        "the key is of another kind of layer"
+    );
+    let [enter, leave] = activations;
+    let own = enter.or(leave).expect("every layer has a neighbour");
+    let says = Says {
+        kind: shape.kind as u64,
+        activations: format!("K, {}, {}", own.positions, own.width),
+    };
+    write(vk, params, name, interface, warning, &LAYER, &says)
 }
 
 /// The verifier of an aggregate: `vk` is its root's key. Otherwise as [`generate`].
@@ -108,7 +134,11 @@ pub fn generate_aggregate(
         nanozk_verifier::aggregate::INSTANCES,
         "the key is not a root's"
     );
-    write(vk, params, name, interface, warning, &AGGREGATE)
+    let says = Says {
+        kind: AGGREGATE_KIND,
+        activations: "0, 0, 0".into(),
+    };
+    write(vk, params, name, interface, warning, &AGGREGATE, &says)
 }
 
 fn write(
@@ -118,6 +148,7 @@ fn write(
     interface: &str,
     warning: &str,
     parts: &Parts,
+    says: &Says,
 ) -> Result<Contract, Unsupported> {
     assert_eq!(params.id, vk.setup(), "the key belongs to another setup");
     let tables = Tables::new(vk)?;
@@ -150,6 +181,8 @@ fn write(
         ),
         ("name", name.to_owned()),
         ("k", program.k.to_string()),
+        ("kind", says.kind.to_string()),
+        ("activations", says.activations.clone()),
         ("instances", number(tables.instances)),
         ("first_detail", first_detail(&tables)),
         ("first", number(first)),

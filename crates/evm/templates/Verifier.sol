@@ -2,7 +2,7 @@
 // Written by {{generator}} from a verifying key. Do not edit: generate it again.
 pragma solidity {{pragma}};
 
-import { ILayerVerifier } from "{{interface}}";
+import { Activations, ILayerVerifier } from "{{interface}}";
 
 /// @title Verifier of the circuit `{{circuit}}`
 /// @notice Verifying key {{digest}}
@@ -514,6 +514,11 @@ contract {{name}} is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return ({{kind}}, Activations({{activations}}));
     }
 
     /// @inheritdoc ILayerVerifier

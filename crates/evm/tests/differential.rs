@@ -367,7 +367,8 @@ fn proofs_of_other_circuits_and_setups_are_rejected() {
         params.id,
     );
     let interface = "../interfaces/ILayerVerifier.sol";
-    let contract = nanozk_evm::generate(&vk, &params, "Verifier", interface, "").unwrap();
+    let contract =
+        nanozk_evm::generate(&f.proved.shape, &vk, &params, "Verifier", interface, "").unwrap();
     let mut chain = Chain::new(compile(&contract));
     let outcome = chain.call(calldata(&f.proof(), &f.instances()));
     assert_eq!(outcome, error("ProofRejected()", &[]));

@@ -5,6 +5,7 @@ use crate::ops::{self, check_shape, AttentionRow, Error, HeadView, PreparedLinea
 use crate::spec::Spec;
 use crate::tables::{ActivationTable, ExpTable};
 use crate::trace::{bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, Trace};
+use std::ops::ControlFlow;
 
 pub(crate) fn check_tokens(model: &QuantizedModel, tokens: &[u32]) -> Result<(), Error> {
     if tokens.is_empty() {
@@ -357,6 +358,19 @@ impl<'a> Executor<'a> {
         max_new: usize,
         mut on_token: impl FnMut(u32),
     ) -> Result<Vec<u32>, Error> {
+        self.generate_until(prompt, max_new, |token| {
+            on_token(token);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Like [`Executor::generate`], but stops after the token at which `on_token` breaks.
+    pub fn generate_until(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        mut on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Vec<u32>, Error> {
         check_tokens(self.model, prompt)?;
         let context = self.model.arch.context;
         let len = prompt.len().saturating_add(max_new);
@@ -374,7 +388,9 @@ impl<'a> Executor<'a> {
             let token = ops::argmax(&self.head.apply("logit", &norm.out)?)?;
             let position = prompt.len() + generated.len();
             generated.push(token);
-            on_token(token);
+            if on_token(token).is_break() {
+                break;
+            }
             if generated.len() < max_new {
                 x = embed_position(self.model, token, position)?;
             }

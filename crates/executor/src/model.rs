@@ -173,58 +173,44 @@ impl Architecture {
         check_parameter("heads", self.heads as u64, 1, self.width as u64)?;
         check_shape("width modulo heads", self.width % self.heads, 0)?;
         check_parameter("mlp_width", self.mlp_width as u64, 1, MAX_MLP_WIDTH as u64)?;
-        check_parameter("vocab", self.vocab as u64, 1, MAX_VOCAB as u64)?;
+        // With one token there is nothing to choose, and a column of its ids would be zero.
+        check_parameter("vocab", self.vocab as u64, 2, MAX_VOCAB as u64)?;
         check_parameter("context", self.context as u64, 1, MAX_CONTEXT as u64)
     }
 }
 
-impl QuantizedModel {
-    /// Checks the specification, every dimension and every length, but not the magnitudes.
-    pub fn validate_shapes(&self) -> Result<(), Error> {
-        self.arch.validate()?;
-        let Architecture {
-            layers,
-            width: d,
-            heads,
-            mlp_width,
-            vocab,
-            context,
-        } = self.arch;
-        self.spec.validate(d)?;
-        check_shape("token embedding", self.wte.len(), vocab.saturating_mul(d))?;
+impl Architecture {
+    fn check_embedding_shapes(&self, wte: &[i64], wpe: &[i64]) -> Result<(), Error> {
+        let d = self.width;
+        check_shape("token embedding", wte.len(), self.vocab.saturating_mul(d))?;
         check_shape(
             "position embedding",
-            self.wpe.len(),
-            context.saturating_mul(d),
-        )?;
-        check_shape("blocks", self.layers.len(), layers)?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let check = || {
-                check_shape("query matrix", layer.q.inputs, d)?;
-                check_shape("first MLP matrix", layer.fc.inputs, d)?;
-                check_shape("first MLP matrix", layer.fc.outputs, mlp_width)?;
-                layer.check_attention_shapes(heads)?;
-                layer.check_mlp_shapes()
-            };
-            check().map_err(|e| e.in_layer(index))?;
-        }
-        self.head.check_dimensions("head matrix", d, vocab)
+            wpe.len(),
+            self.context.saturating_mul(d),
+        )
     }
 
-    /// Checks everything about a model that does not depend on the tokens: dimensions, lengths,
-    /// specification, magnitudes of weights (`2^40`) and biases (`2^56`), and that the sum of any
-    /// token embedding and any position embedding is 32-bit.
-    pub fn validate(&self) -> Result<(), Error> {
-        self.validate_shapes()?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            for linear in layer.linears() {
-                linear.check_magnitudes().map_err(|e| e.in_layer(index))?;
-            }
-        }
-        self.head.check_magnitudes()?;
-        let d = self.arch.width;
-        let (token_min, token_max) = column_ranges(&self.wte, d);
-        let (position_min, position_max) = column_ranges(&self.wpe, d);
+    fn check_layer_shapes(&self, index: usize, layer: &QuantizedLayer) -> Result<(), Error> {
+        let check = || {
+            check_shape("query matrix", layer.q.inputs, self.width)?;
+            check_shape("first MLP matrix", layer.fc.inputs, self.width)?;
+            check_shape("first MLP matrix", layer.fc.outputs, self.mlp_width)?;
+            layer.check_attention_shapes(self.heads)?;
+            layer.check_mlp_shapes()
+        };
+        check().map(drop).map_err(|e| e.in_layer(index))
+    }
+
+    fn check_head_shape(&self, head: &Linear) -> Result<(), Error> {
+        head.check_dimensions("head matrix", self.width, self.vocab)
+    }
+
+    /// Checks lengths of the embeddings, and that the sum of any token's and any position's is 32-bit.
+    pub fn check_embedding(&self, wte: &[i64], wpe: &[i64]) -> Result<(), Error> {
+        self.check_embedding_shapes(wte, wpe)?;
+        let d = self.width;
+        let (token_min, token_max) = column_ranges(wte, d);
+        let (position_min, position_max) = column_ranges(wpe, d);
         let half = 1i128 << (RESIDUAL_BITS - 1);
         for i in 0..d {
             let low = i128::from(token_min[i]) + i128::from(position_min[i]);
@@ -236,6 +222,47 @@ impl QuantizedModel {
             }
         }
         Ok(())
+    }
+
+    /// Checks shapes and magnitudes of block `index`.
+    pub fn check_layer(&self, index: usize, layer: &QuantizedLayer) -> Result<(), Error> {
+        self.check_layer_shapes(index, layer)?;
+        for linear in layer.linears() {
+            linear.check_magnitudes().map_err(|e| e.in_layer(index))?;
+        }
+        Ok(())
+    }
+
+    /// Checks shape and magnitudes of the vocabulary projection.
+    pub fn check_head(&self, head: &Linear) -> Result<(), Error> {
+        self.check_head_shape(head)?;
+        head.check_magnitudes()
+    }
+}
+
+impl QuantizedModel {
+    /// Checks the specification, every dimension and every length, but not the magnitudes.
+    pub fn validate_shapes(&self) -> Result<(), Error> {
+        self.arch.validate()?;
+        self.spec.validate(self.arch.width)?;
+        self.arch.check_embedding_shapes(&self.wte, &self.wpe)?;
+        check_shape("blocks", self.layers.len(), self.arch.layers)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            self.arch.check_layer_shapes(index, layer)?;
+        }
+        self.arch.check_head_shape(&self.head)
+    }
+
+    /// Checks everything about a model that does not depend on the tokens: dimensions, lengths,
+    /// specification, magnitudes of weights (`2^40`) and biases (`2^56`), and that the sum of any
+    /// token embedding and any position embedding is 32-bit.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.validate_shapes()?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            self.arch.check_layer(index, layer)?;
+        }
+        self.arch.check_head(&self.head)?;
+        self.arch.check_embedding(&self.wte, &self.wpe)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::{Linear, QuantizedLayer, QuantizedModel};
 use crate::ops::{Error, PreparedLinear};
 use crate::spec::Spec;
 use crate::tables::ActivationTable;
+use std::ops::ControlFlow;
 
 /// LayerNorm over all positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +132,16 @@ impl QuantizedModel {
     ) -> Result<Vec<u32>, Error> {
         Executor::new(self)?.generate(prompt, max_new, on_token)
     }
+
+    /// Greedy decoding that may stop early; see [`Executor::generate_until`].
+    pub fn generate_until(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Vec<u32>, Error> {
+        Executor::new(self)?.generate_until(prompt, max_new, on_token)
+    }
 }
 
 /// The embedding of `tokens`, from position 0 on.
@@ -166,6 +177,15 @@ pub fn mlp_trace(layer: &QuantizedLayer, spec: &Spec, input: &[i64]) -> Result<M
 /// The head on a residual stream `[n][d]`; `head` is the vocabulary projection.
 pub fn head_trace(head: &Linear, spec: &Spec, input: &[i64]) -> Result<HeadTrace, Error> {
     executor::head(&PreparedLinear::new(head)?, spec, input)
+}
+
+/// Like [`head_trace`], of a matrix that is ready to be multiplied.
+pub fn prepared_head_trace(
+    head: &PreparedLinear<'_>,
+    spec: &Spec,
+    input: &[i64],
+) -> Result<HeadTrace, Error> {
+    executor::head(head, spec, input)
 }
 
 /// The number of positions for a sequence of `len` tokens: the smallest of 4, 8, 16, … that holds

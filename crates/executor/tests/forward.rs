@@ -7,6 +7,7 @@ use nanozk_executor::{
     ExpTable, Linear, QuantizedModel, Trace,
 };
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 
 /// Everything in 128 bits, formula by formula.
 mod reference {
@@ -160,7 +161,7 @@ prop_compose! {
         heads in 1usize..4,
         head_width in 1usize..9,
         mlp_width in 1usize..20,
-        vocab in 1usize..30,
+        vocab in 2usize..30,
         context in 4usize..20,
         activation in activation(),
         seed: u64,
@@ -268,6 +269,14 @@ proptest! {
         let generated = result.unwrap();
         prop_assert_eq!(&seen, &generated);
         prop_assert_eq!(generated.len(), new);
+        // Stopping at a token gives the same tokens, up to that one.
+        if let Some(&stop) = generated.last() {
+            let until = model.generate_until(&prompt, new, |t| {
+                if t == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            let end = generated.iter().position(|&t| t == stop).unwrap();
+            prop_assert_eq!(until.unwrap(), &generated[..=end]);
+        }
         let trace = model.forward(&padded(&[&prompt[..], &generated[..]].concat(), n)).unwrap();
         for (j, &token) in generated.iter().enumerate() {
             prop_assert_eq!(trace.next_token(prompt.len() - 1 + j), Some(token));

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut options = Options::default();
     if let Some(headroom) = rest.first() {
-        options.headroom = headroom.parse()?;
+        options.headroom = Some(headroom.parse()?);
     }
     if let Some(windows) = rest.get(1) {
         options.windows = windows.parse()?;

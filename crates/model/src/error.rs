@@ -25,6 +25,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A JSON file is not the JSON that was expected.
     #[error("{path} is not valid: {source}", path = path.display())]
     Json {
@@ -32,6 +40,62 @@ pub enum Error {
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
+    },
+    /// A file that stands in for another one.
+    #[error("{path} is {what}, not the file itself: {advice}", path = path.display())]
+    StandIn {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A text file in another encoding than UTF-8.
+    #[error("{path} is UTF-16: save it as UTF-8", path = path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder without weights that can be read.
+    #[error("{dir} has no weights that can be read (model.safetensors, its shards, or pytorch_model.bin): {advice}", dir = dir.display())]
+    NoWeights {
+        /// The folder.
+        dir: PathBuf,
+        /// What to do.
+        advice: String,
+    },
+    /// A folder without a tokenizer that can be read.
+    #[error("{dir} has no tokenizer.json, and not both of vocab.json and merges.txt: download them, or write one with `AutoTokenizer.from_pretrained(…).save_pretrained('{dir}')`", dir = dir.display())]
+    NoTokenizer {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A PyTorch file that is damaged, or has more than tensors.
+    #[error("{path} cannot be read: {reason}; download it again, or {conversion}", path = path.display(), conversion = crate::checkpoint::conversion(path.parent().unwrap_or(path)))]
+    PyTorch {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Tensors of a model within another one.
+    #[error("{path}: the names of its tensors begin with `{prefix}`, which is not known: save the GPT-2 in it as a model of its own", path = path.display())]
+    Prefix {
+        /// The file.
+        path: PathBuf,
+        /// What comes before `wte.weight`.
+        prefix: String,
+    },
+    /// Two places say different things.
+    #[error("{file}: {first}, but {second}: make them agree")]
+    Contradiction {
+        /// Where.
+        file: &'static str,
+        /// What one says.
+        first: String,
+        /// What the other says.
+        second: String,
     },
     /// The checkpoint is of another family.
     #[error("unsupported {field} `{got}`, expected {expected}")]
@@ -43,14 +107,16 @@ pub enum Error {
         /// What `config.json` says.
         got: String,
     },
-    /// `config.json` asks for something the integer arithmetic does not have.
-    #[error("unsupported option `{option}` = {got}, expected {expected}")]
+    /// A configuration asks for something that is not implemented.
+    #[error("{file}: unsupported option `{option}` = {got}, expected {expected}")]
     UnsupportedOption {
-        /// Key in `config.json`.
+        /// Which configuration.
+        file: &'static str,
+        /// Key in it.
         option: &'static str,
-        /// What is supported.
+        /// What is supported, or what to do.
         expected: &'static str,
-        /// What `config.json` says.
+        /// What it says.
         got: String,
     },
     /// `config.json` lacks a required key.
@@ -77,8 +143,8 @@ pub enum Error {
         /// Bytes it has.
         got: u64,
     },
-    /// A safetensors file whose header is wrong.
-    #[error("{path} is not a valid safetensors file: {reason}", path = path.display())]
+    /// A file of weights, or their index, is not what it should be.
+    #[error("{path} is not valid: {reason}", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -92,7 +158,7 @@ pub enum Error {
         name: String,
     },
     /// A tensor has another shape than the configuration implies.
-    #[error("tensor `{name}`: expected shape {expected:?}, got {got:?}")]
+    #[error("tensor `{name}`: expected shape {expected:?}, got {got:?}{hint}", hint = transposed(expected, got))]
     Shape {
         /// Its name in the checkpoint.
         name: String,
@@ -136,10 +202,10 @@ pub enum Error {
         reason: String,
     },
     /// The tokenizer has tokens the model does not know.
-    #[error("the tokenizer has ids up to {tokenizer}, expected at most {model} ids")]
+    #[error("the tokenizer's vocabulary has {tokens}, the model has only tokens below {model}: they do not belong together")]
     VocabularyTooLarge {
-        /// Greatest id of the tokenizer plus one.
-        tokenizer: usize,
+        /// The first of the tokens that the model does not have.
+        tokens: String,
         /// Vocabulary of the model.
         model: usize,
     },
@@ -154,6 +220,16 @@ pub enum Error {
     UnknownToken {
         /// The id.
         token: u32,
+        /// Where in the sequence.
+        position: usize,
+        /// Vocabulary of the model.
+        vocab: usize,
+    },
+    /// A token that the tokenizer has and the model has no embedding for.
+    #[error("{token} at position {position} is a token without an embedding: the model has only tokens below {vocab}")]
+    TokenWithoutEmbedding {
+        /// Its name and id.
+        token: String,
         /// Where in the sequence.
         position: usize,
         /// Vocabulary of the model.
@@ -194,7 +270,8 @@ pub enum Error {
         got: String,
     },
     /// No allowed precision represents what calibration observed.
-    #[error("{op}{at}: observed magnitude {observed} needs {headroom}x headroom, representable is {limit}", at = at(*layer))]
+    #[error("{op}{at}: a magnitude of {observed:.4} was observed; with a headroom of {headroom} that is more than the {limit:.4} that the integers can represent; \
+             the model is out of reach of this arithmetic, unless a smaller --headroom helps", at = at(*layer))]
     RangeNotMet {
         /// Block, or none for embedding and head.
         layer: Option<usize>,
@@ -206,6 +283,19 @@ pub enum Error {
         limit: f64,
         /// Headroom asked for.
         headroom: f64,
+    },
+    /// No window of a text stays in the ranges of the integer model.
+    #[error("all {windows} windows of the text leave a range of the integer model, the furthest at {operation}{at}: {greatest:.1} times its range; \
+             import the model again with a greater --headroom, or with calibration text that is more like this one", at = at(*layer))]
+    AllOverflow {
+        /// Windows of text.
+        windows: usize,
+        /// Block, or none for embedding and head.
+        layer: Option<usize>,
+        /// Operation that went furthest beyond its range.
+        operation: String,
+        /// Its greatest magnitude over the end of its range.
+        greatest: f64,
     },
     /// The integer executor refused the input.
     #[error("integer run: {0}")]
@@ -245,4 +335,14 @@ pub enum Error {
 
 fn at(layer: Option<usize>) -> String {
     layer.map(|l| format!(" of layer {l}")).unwrap_or_default()
+}
+
+/// What a transposed shape tells.
+fn transposed(expected: &[usize], got: &[usize]) -> &'static str {
+    let reversed = expected.len() == 2 && expected.iter().rev().eq(got) && expected != got;
+    if reversed {
+        ": it is transposed (nn.Linear where GPT-2 has Conv1D), convert the checkpoint to the layout of transformers"
+    } else {
+        ""
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::float::{argmax, FloatModel};
+use crate::report::Overflow;
 
 /// Windows computed at a time, between two calls of the progress callback.
 const CHUNK: usize = 8;
@@ -24,8 +25,14 @@ pub struct Perplexity {
 }
 
 /// The integer model compared with the float model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Eval {
+    /// Windows of text that both models computed; only these are scored.
+    pub windows: usize,
+    /// Tokens of a window.
+    pub window: usize,
+    /// Windows that left a range of the integer model; each is counted where it stopped, most windows first.
+    pub overflows: Vec<Overflow>,
     /// Perplexity of the float model.
     pub perplexity_float: f64,
     /// Perplexity of the integer model.
@@ -61,6 +68,20 @@ pub fn perplexity(model: &FloatModel, text: &str) -> Result<Perplexity> {
     })
 }
 
+impl Eval {
+    /// Windows that left a range.
+    pub fn overflowed(&self) -> usize {
+        self.overflows.iter().map(|o| o.windows).sum()
+    }
+
+    /// The overflow that went furthest beyond its range.
+    pub fn worst(&self) -> Option<&Overflow> {
+        self.overflows
+            .iter()
+            .max_by(|a, b| a.greatest.total_cmp(&b.greatest))
+    }
+}
+
 /// Runs both models on a text; `progress(done, all)` is called as windows are finished.
 pub fn evaluate(
     float: &FloatModel,
@@ -71,7 +92,20 @@ pub fn evaluate(
     evaluate_windows(float, integer, &scored_windows(float, text)?, progress)
 }
 
+/// What one window contributes.
+enum Part {
+    Scored {
+        float: f64,
+        integer: f64,
+        same: usize,
+        predictions: usize,
+    },
+    Overflow(Overflow),
+}
+
 /// Like [`evaluate`], on given windows of tokens.
+///
+/// A window on which the integer model leaves a range is counted and left out. If none remains, that is an error.
 pub fn evaluate_windows(
     float: &FloatModel,
     integer: &QuantizedModel,
@@ -89,46 +123,74 @@ pub fn evaluate_windows(
     let vocab = integer.arch.vocab;
     let scale = (-f64::from(integer.spec.norm_frac + 16)).exp2();
     let (mut sum_float, mut sum_integer, mut same, mut predictions) = (0.0, 0.0, 0usize, 0usize);
+    let mut overflows: Vec<Overflow> = Vec::new();
     let mut done = 0;
     for chunk in windows.chunks(CHUNK) {
         // Summed in order, so that the result does not depend on scheduling.
         let parts = chunk
             .par_iter()
             .map(|tokens| {
+                let logits = match executor.logits(tokens) {
+                    Ok(logits) => logits,
+                    Err(e) => {
+                        let overflow = Overflow::of(&e);
+                        return overflow.map(Part::Overflow).ok_or(Error::Executor(e));
+                    }
+                };
                 let reference = float.logits(tokens)?;
-                let logits = executor.logits(tokens)?;
-                let mut part = (0.0, 0.0, 0usize, 0usize);
+                let (mut float, mut integer, mut same, mut predictions) = (0.0, 0.0, 0, 0);
                 let rows = reference
                     .chunks_exact(vocab)
                     .zip(logits.chunks_exact(vocab));
                 for ((f, i), &next) in rows.zip(&tokens[1..]) {
                     let base = i.iter().copied().max().unwrap_or(0);
-                    part.0 += nll(f.iter().map(|&v| f64::from(v)), next);
-                    part.1 += nll(i.iter().map(|&v| (v - base) as f64 * scale), next);
-                    part.2 += usize::from(argmax(f) == argmax(i));
-                    part.3 += 1;
+                    float += nll(f.iter().map(|&v| f64::from(v)), next);
+                    integer += nll(i.iter().map(|&v| (v - base) as f64 * scale), next);
+                    same += usize::from(argmax(f) == argmax(i));
+                    predictions += 1;
                 }
-                Ok(part)
+                Ok(Part::Scored {
+                    float,
+                    integer,
+                    same,
+                    predictions,
+                })
             })
             .collect::<Result<Vec<_>>>()?;
-        for (f, i, s, p) in parts {
-            sum_float += f;
-            sum_integer += i;
-            same += s;
-            predictions += p;
+        for part in parts {
+            match part {
+                Part::Scored {
+                    float: f,
+                    integer: i,
+                    same: s,
+                    predictions: p,
+                } => {
+                    sum_float += f;
+                    sum_integer += i;
+                    same += s;
+                    predictions += p;
+                }
+                Part::Overflow(o) => o.count(&mut overflows),
+            }
         }
         done += chunk.len();
         progress(done, windows.len());
     }
+    let window = windows.first().map_or(0, Vec::len);
+    overflows.sort_by(|a, b| b.windows.cmp(&a.windows).then(a.layer.cmp(&b.layer)));
+    let overflowed: usize = overflows.iter().map(|o| o.windows).sum();
     if predictions == 0 {
-        return Err(Error::TextTooShort {
+        return Err(Overflow::all(overflows).unwrap_or(Error::TextTooShort {
             expected: 2,
-            got: windows.first().map_or(0, Vec::len),
-        });
+            got: window,
+        }));
     }
     let perplexity_float = (sum_float / predictions as f64).exp();
     let perplexity_integer = (sum_integer / predictions as f64).exp();
     Ok(Eval {
+        windows: windows.len() - overflowed,
+        window,
+        overflows,
         perplexity_float,
         perplexity_integer,
         relative_change: perplexity_integer / perplexity_float - 1.0,

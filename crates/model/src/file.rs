@@ -10,18 +10,21 @@
 //! The checksum is over `arch` and `spec` as JSON, then for each tensor in the order of names its name, element
 //! type, shape and bytes. The same model always gives the same file.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use nanozk_executor::{Architecture, Linear, QuantizedLayer, QuantizedModel, Spec};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::{parse, read};
 use crate::error::{Error, Result};
+use crate::source::read;
+use crate::tensors::TensorFile;
 
 /// Version of the format.
 pub const VERSION: u32 = 1;
@@ -40,207 +43,454 @@ struct Version {
     version: u32,
 }
 
+/// What the checksum says of a tensor.
+#[derive(Debug)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    digest: [u8; 32],
+}
+
 /// Writes a quantized model.
 pub fn save(model: &QuantizedModel, path: &Path) -> Result<()> {
-    let bytes = to_bytes(model)?;
-    fs::write(path, bytes).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    model.validate_shapes()?;
+    let mut writer = Writer::create(path, model.arch)?;
+    writer.embedding(&model.wte, &model.wpe)?;
+    for (index, layer) in model.layers.iter().enumerate() {
+        writer.layer(index, layer)?;
+    }
+    writer.head(&model.head)?;
+    writer.finish(&model.spec)
 }
 
 /// Reads a quantized model and checks all of it.
 pub fn load(path: &Path) -> Result<QuantizedModel> {
-    from_bytes(&read(path)?, path)
-}
-
-/// The contents of the file of a quantized model.
-pub fn to_bytes(model: &QuantizedModel) -> Result<Vec<u8>> {
-    model.validate()?;
-    let malformed = |reason: String| Error::Malformed {
-        path: "quantized model".into(),
-        reason,
-    };
-    let Architecture {
-        width,
-        vocab,
-        context,
-        ..
-    } = model.arch;
-    let mut tensors = BTreeMap::new();
-    tensors.insert("wte".to_owned(), pack(&[vocab, width], &model.wte));
-    tensors.insert("wpe".to_owned(), pack(&[context, width], &model.wpe));
-    let mut linear = |name: String, m: &Linear| {
-        tensors.insert(
-            format!("{name}.weight"),
-            pack(&[m.inputs, m.outputs], &m.weight),
-        );
-        tensors.insert(format!("{name}.bias"), pack(&[m.outputs], &m.bias));
-    };
-    for (l, layer) in model.layers.iter().enumerate() {
-        for (name, m) in PARTS.iter().zip(layer.linears()) {
-            linear(format!("layers.{l}.{name}"), m);
-        }
-    }
-    linear("head".into(), &model.head);
-    let views = tensors
-        .iter()
-        .map(|(name, (dtype, shape, bytes))| {
-            Ok((
-                name.as_str(),
-                TensorView::new(*dtype, shape.clone(), bytes)?,
-            ))
-        })
-        .collect::<Result<BTreeMap<_, _>, safetensors::SafeTensorError>>()
-        .map_err(|e| malformed(e.to_string()))?;
-    let sha256 = checksum(&model.arch, &model.spec, &views);
-    let metadata = Metadata {
-        version: VERSION,
-        arch: model.arch,
-        spec: model.spec,
-        sha256,
-    };
-    let json = serde_json::to_string(&metadata).map_err(|e| malformed(e.to_string()))?;
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), json)])))
-        .map_err(|e| malformed(e.to_string()))
+    ModelFile::open(path)?.load()
 }
 
 /// The quantized model of the contents of a file; `path` is for messages.
 pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<QuantizedModel> {
-    let malformed = |reason: String| Error::Malformed {
-        path: path.to_owned(),
-        reason,
-    };
-    let invalid = |source| Error::InvalidModel {
-        path: path.to_owned(),
+    ModelFile::new(
+        TensorFile::new(Cursor::new(bytes), bytes.len() as u64, path)?,
+        path,
+    )?
+    .load()
+}
+
+/// The contents of the file of a quantized model.
+pub fn to_bytes(model: &QuantizedModel) -> Result<Vec<u8>> {
+    let failed = |source| Error::Io {
+        path: std::env::temp_dir(),
         source,
     };
-    let tensors = parse(path, bytes)?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| malformed(e.to_string()))?;
-    let json = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let json =
-        json.ok_or_else(|| malformed(format!("expected a metadata entry `{KEY}`, got none")))?;
-    let json_error = |source| Error::Json {
-        path: path.to_owned(),
-        source,
-    };
-    let Version { version } = serde_json::from_str(json).map_err(json_error)?;
-    if version != VERSION {
-        return Err(Error::FormatVersion {
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let path = folder.path().join("model.safetensors");
+    save(model, &path)?;
+    read(&path)
+}
+
+/// Writes the file of a model whose parts come one after another; none is kept in memory.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    arch: Architecture,
+    /// The tensors in the order they came. It has no name, so that nothing is left of it whatever happens.
+    scratch: RefCell<File>,
+    length: u64,
+    parts: BTreeMap<String, (Entry, u64)>,
+}
+
+/// A tensor in the scratch file.
+struct Stored<'a> {
+    scratch: &'a RefCell<File>,
+    entry: &'a Entry,
+    start: u64,
+    failure: &'a RefCell<Option<io::Error>>,
+}
+
+impl Entry {
+    fn length(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8
+    }
+}
+
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        self.entry.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.entry.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = vec![0; self.entry.length()];
+        let mut file = self.scratch.borrow_mut();
+        let result = file
+            .seek(SeekFrom::Start(self.start))
+            .and_then(|_| file.read_exact(&mut bytes));
+        if let Err(e) = result {
+            *self.failure.borrow_mut() = Some(e);
+        }
+        bytes.into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.entry.length()
+    }
+}
+
+impl Writer {
+    /// Starts a file. It appears under its name when it is finished.
+    pub fn create(path: &Path, arch: Architecture) -> Result<Self> {
+        arch.validate()?;
+        let scratch = tempfile::tempfile_in(folder(path)).map_err(|source| Error::Write {
             path: path.to_owned(),
-            expected: VERSION,
-            got: version,
-        });
-    }
-    let Metadata {
-        arch, spec, sha256, ..
-    } = serde_json::from_str(json).map_err(json_error)?;
-    let views: BTreeMap<String, TensorView<'_>> = tensors.tensors().into_iter().collect();
-    let got = checksum(&arch, &spec, &views);
-    if got != sha256 {
-        return Err(Error::Checksum {
+            source,
+        })?;
+        Ok(Self {
             path: path.to_owned(),
-            expected: sha256,
-            got,
-        });
+            arch,
+            scratch: RefCell::new(scratch),
+            length: 0,
+            parts: BTreeMap::new(),
+        })
     }
-    arch.validate().map_err(invalid)?;
-    let expected = 4 + 12 * arch.layers;
-    if views.len() != expected {
-        return Err(malformed(format!(
-            "expected {expected} tensors, got {}",
-            views.len()
-        )));
+
+    /// Token and position embedding.
+    pub fn embedding(&mut self, wte: &[i64], wpe: &[i64]) -> Result<()> {
+        self.arch.check_embedding(wte, wpe)?;
+        let Architecture {
+            width,
+            vocab,
+            context,
+            ..
+        } = self.arch;
+        self.put("wte".into(), &[vocab, width], wte)?;
+        self.put("wpe".into(), &[context, width], wpe)
     }
-    let get = |name: String, shape: &[usize]| -> Result<Vec<i64>> {
-        let Some(view) = views.get(&name) else {
-            return Err(Error::MissingTensor { name });
+
+    /// Block `index`.
+    pub fn layer(&mut self, index: usize, layer: &QuantizedLayer) -> Result<()> {
+        self.arch.check_layer(index, layer)?;
+        for (name, m) in PARTS.iter().zip(layer.linears()) {
+            self.linear(&format!("layers.{index}.{name}"), m)?;
+        }
+        Ok(())
+    }
+
+    /// The vocabulary projection.
+    pub fn head(&mut self, head: &Linear) -> Result<()> {
+        self.arch.check_head(head)?;
+        self.linear("head", head)
+    }
+
+    fn linear(&mut self, name: &str, m: &Linear) -> Result<()> {
+        self.put(format!("{name}.weight"), &[m.inputs, m.outputs], &m.weight)?;
+        self.put(format!("{name}.bias"), &[m.outputs], &m.bias)
+    }
+
+    fn put(&mut self, name: String, shape: &[usize], values: &[i64]) -> Result<()> {
+        let (dtype, bytes) = pack(values);
+        let written = self.scratch.get_mut().write_all(&bytes);
+        written.map_err(|source| self.failed(source))?;
+        let entry = Entry {
+            dtype,
+            shape: shape.to_vec(),
+            digest: Sha256::digest(&bytes).into(),
         };
-        if view.shape() != shape {
-            return Err(Error::Shape {
-                name,
-                expected: shape.to_vec(),
-                got: view.shape().to_vec(),
+        self.parts.insert(name, (entry, self.length));
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    /// Writes the header and all parts, and gives the file its name.
+    pub fn finish(self, spec: &Spec) -> Result<()> {
+        let malformed = |reason: String| Error::Malformed {
+            path: self.path.clone(),
+            reason,
+        };
+        spec.validate(self.arch.width)?;
+        let expected = tensor_count(&self.arch);
+        if self.parts.len() != expected {
+            return Err(malformed(format!(
+                "expected {expected} tensors, got {}",
+                self.parts.len()
+            )));
+        }
+        let entries = self.parts.iter().map(|(name, (entry, _))| (name, entry));
+        let metadata = Metadata {
+            version: VERSION,
+            arch: self.arch,
+            spec: *spec,
+            sha256: checksum(&self.arch, spec, entries),
+        };
+        let json = serde_json::to_string(&metadata).map_err(|e| malformed(e.to_string()))?;
+        let failure = RefCell::new(None);
+        let tensors = self.parts.iter().map(|(name, (entry, start))| {
+            let stored = Stored {
+                scratch: &self.scratch,
+                entry,
+                start: *start,
+                failure: &failure,
+            };
+            (name.as_str(), stored)
+        });
+        let target =
+            tempfile::NamedTempFile::new_in(folder(&self.path)).map_err(|e| self.failed(e))?;
+        let metadata = HashMap::from([(KEY.to_owned(), json)]);
+        safetensors::serialize_to_file(tensors, Some(metadata), target.path()).map_err(
+            |e| match e {
+                safetensors::SafeTensorError::IoError(e) => self.failed(e),
+                e => malformed(e.to_string()),
+            },
+        )?;
+        if let Some(e) = failure.into_inner() {
+            return Err(self.failed(e));
+        }
+        target
+            .persist(&self.path)
+            .map_err(|e| self.failed(e.error))?;
+        Ok(())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Embeddings, head, and the matrices of the blocks, each with its bias.
+fn tensor_count(arch: &Architecture) -> usize {
+    4 + 12 * arch.layers
+}
+
+/// The file of a quantized model. Its parts are read when they are needed, and checked one by one.
+#[derive(Debug)]
+pub struct ModelFile<R = File> {
+    path: PathBuf,
+    tensors: TensorFile<R>,
+    arch: Architecture,
+    spec: Spec,
+}
+
+impl ModelFile {
+    /// Opens a file: checks its header and its checksum.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::new(TensorFile::open(path)?, path)
+    }
+}
+
+impl<R: Read + Seek> ModelFile<R> {
+    fn new(tensors: TensorFile<R>, path: &Path) -> Result<Self> {
+        let malformed = |reason: String| Error::Malformed {
+            path: path.to_owned(),
+            reason,
+        };
+        let json = tensors.metadata().metadata().as_ref();
+        let json = json
+            .and_then(|m| m.get(KEY))
+            .ok_or_else(|| malformed(format!("expected a metadata entry `{KEY}`, got none")))?;
+        let json_error = |source| Error::Json {
+            path: path.to_owned(),
+            source,
+        };
+        let Version { version } = serde_json::from_str(json).map_err(json_error)?;
+        if version != VERSION {
+            return Err(Error::FormatVersion {
+                path: path.to_owned(),
+                expected: VERSION,
+                got: version,
             });
         }
-        unpack(view).ok_or_else(|| Error::Dtype {
-            name,
-            expected: "I32 or I64",
-            got: format!("{:?}", view.dtype()),
+        let Metadata {
+            arch, spec, sha256, ..
+        } = serde_json::from_str(json).map_err(json_error)?;
+        let entries = tensors
+            .metadata()
+            .tensors()
+            .into_iter()
+            .map(|(name, info)| {
+                let entry = Entry {
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    digest: Sha256::digest(tensors.read(info)?).into(),
+                };
+                Ok((name, entry))
+            })
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        let got = checksum(&arch, &spec, entries.iter());
+        if got != sha256 {
+            return Err(Error::Checksum {
+                path: path.to_owned(),
+                expected: sha256,
+                got,
+            });
+        }
+        arch.validate()
+            .and_then(|()| spec.validate(arch.width))
+            .map_err(|source| Error::InvalidModel {
+                path: path.to_owned(),
+                source,
+            })?;
+        let expected = tensor_count(&arch);
+        if entries.len() != expected {
+            return Err(malformed(format!(
+                "expected {expected} tensors, got {}",
+                entries.len()
+            )));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            tensors,
+            arch,
+            spec,
         })
-    };
-    let linear = |name: String, inputs: usize, outputs: usize| -> Result<Linear> {
+    }
+
+    /// Dimensions.
+    pub fn architecture(&self) -> Architecture {
+        self.arch
+    }
+
+    /// Number formats.
+    pub fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    /// Token and position embedding.
+    pub fn embedding(&self) -> Result<(Vec<i64>, Vec<i64>)> {
+        let Architecture {
+            width: d,
+            vocab,
+            context,
+            ..
+        } = self.arch;
+        let wte = self.get("wte".into(), &[vocab, d])?;
+        let wpe = self.get("wpe".into(), &[context, d])?;
+        let checked = self.arch.check_embedding(&wte, &wpe);
+        checked.map_err(|e| self.invalid(e))?;
+        Ok((wte, wpe))
+    }
+
+    /// Block `index`.
+    pub fn layer(&self, index: usize) -> Result<QuantizedLayer> {
+        let (d, f) = (self.arch.width, self.arch.mlp_width);
+        let part = |i: usize, inputs, outputs| {
+            self.linear(&format!("layers.{index}.{}", PARTS[i]), inputs, outputs)
+        };
+        let layer = QuantizedLayer {
+            q: part(0, d, d)?,
+            k: part(1, d, d)?,
+            v: part(2, d, d)?,
+            attn_out: part(3, d, d)?,
+            fc: part(4, d, f)?,
+            mlp_out: part(5, f, d)?,
+        };
+        let checked = self.arch.check_layer(index, &layer);
+        checked.map_err(|e| self.invalid(e))?;
+        Ok(layer)
+    }
+
+    /// The vocabulary projection.
+    pub fn head(&self) -> Result<Linear> {
+        let head = self.linear("head", self.arch.width, self.arch.vocab)?;
+        let checked = self.arch.check_head(&head);
+        checked.map_err(|e| self.invalid(e))?;
+        Ok(head)
+    }
+
+    /// Reads all parts.
+    pub fn load(&self) -> Result<QuantizedModel> {
+        let (wte, wpe) = self.embedding()?;
+        Ok(QuantizedModel {
+            arch: self.arch,
+            spec: self.spec,
+            wte,
+            wpe,
+            layers: (0..self.arch.layers)
+                .map(|l| self.layer(l))
+                .collect::<Result<_>>()?,
+            head: self.head()?,
+        })
+    }
+
+    fn invalid(&self, source: nanozk_executor::Error) -> Error {
+        Error::InvalidModel {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         Ok(Linear {
             inputs,
             outputs,
-            weight: get(format!("{name}.weight"), &[inputs, outputs])?,
-            bias: get(format!("{name}.bias"), &[outputs])?,
+            weight: self.get(format!("{name}.weight"), &[inputs, outputs])?,
+            bias: self.get(format!("{name}.bias"), &[outputs])?,
         })
-    };
-    let (d, f) = (arch.width, arch.mlp_width);
-    let layers = (0..arch.layers)
-        .map(|l| {
-            let part = |i: usize, inputs, outputs| {
-                linear(format!("layers.{l}.{}", PARTS[i]), inputs, outputs)
-            };
-            Ok(QuantizedLayer {
-                q: part(0, d, d)?,
-                k: part(1, d, d)?,
-                v: part(2, d, d)?,
-                attn_out: part(3, d, d)?,
-                fc: part(4, d, f)?,
-                mlp_out: part(5, f, d)?,
-            })
+    }
+
+    fn get(&self, name: String, shape: &[usize]) -> Result<Vec<i64>> {
+        let Some(info) = self.tensors.info(&name) else {
+            return Err(Error::MissingTensor { name });
+        };
+        if info.shape != shape {
+            return Err(Error::Shape {
+                name,
+                expected: shape.to_vec(),
+                got: info.shape.clone(),
+            });
+        }
+        let bytes = self.tensors.read(info)?;
+        unpack(info.dtype, &bytes).ok_or_else(|| Error::Dtype {
+            name,
+            expected: "I32 or I64",
+            got: format!("{:?}", info.dtype),
         })
-        .collect::<Result<Vec<_>>>()?;
-    let model = QuantizedModel {
-        arch,
-        spec,
-        wte: get("wte".into(), &[arch.vocab, d])?,
-        wpe: get("wpe".into(), &[arch.context, d])?,
-        layers,
-        head: linear("head".into(), d, arch.vocab)?,
-    };
-    model.validate().map_err(invalid)?;
-    Ok(model)
+    }
 }
 
 /// Names of the matrices of a layer, in the order of `QuantizedLayer::linears`.
 const PARTS: [&str; 6] = ["q", "k", "v", "attn_out", "fc", "mlp_out"];
 
-fn pack(shape: &[usize], values: &[i64]) -> (Dtype, Vec<usize>, Vec<u8>) {
-    let narrow: Option<Vec<i32>> = values.iter().map(|&v| i32::try_from(v).ok()).collect();
-    let (dtype, bytes) = match narrow {
-        Some(values) => (
-            Dtype::I32,
-            values.into_iter().flat_map(i32::to_le_bytes).collect(),
-        ),
-        None => (
-            Dtype::I64,
-            values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        ),
-    };
-    (dtype, shape.to_vec(), bytes)
+fn pack(values: &[i64]) -> (Dtype, Vec<u8>) {
+    if values.iter().all(|&v| i32::try_from(v).is_ok()) {
+        let bytes = values.iter().flat_map(|&v| (v as i32).to_le_bytes());
+        return (Dtype::I32, bytes.collect());
+    }
+    let bytes = values.iter().flat_map(|v| v.to_le_bytes());
+    (Dtype::I64, bytes.collect())
 }
 
-fn unpack(view: &TensorView<'_>) -> Option<Vec<i64>> {
-    match view.dtype() {
+fn unpack(dtype: Dtype, bytes: &[u8]) -> Option<Vec<i64>> {
+    match dtype {
         Dtype::I32 => {
-            let values = view.data().chunks_exact(4).filter_map(|b| b.first_chunk());
+            let values = bytes.chunks_exact(4).filter_map(|b| b.first_chunk());
             Some(values.map(|b| i32::from_le_bytes(*b).into()).collect())
         }
         Dtype::I64 => {
-            let values = view.data().chunks_exact(8).filter_map(|b| b.first_chunk());
+            let values = bytes.chunks_exact(8).filter_map(|b| b.first_chunk());
             Some(values.map(|b| i64::from_le_bytes(*b)).collect())
         }
         _ => None,
     }
 }
 
-fn checksum<N: AsRef<str>>(
+/// The checksum of tensors in the order of their names.
+fn checksum<'a, N: AsRef<str>>(
     arch: &Architecture,
     spec: &Spec,
-    tensors: &BTreeMap<N, TensorView<'_>>,
+    tensors: impl Iterator<Item = (N, &'a Entry)>,
 ) -> String {
     let mut hash = Sha256::new();
     let mut text = |s: String| {
@@ -249,13 +499,13 @@ fn checksum<N: AsRef<str>>(
     };
     // Neither can fail: they are plain structures of numbers.
     text(serde_json::to_string(&(arch, spec)).unwrap_or_default());
-    for (name, view) in tensors {
+    for (name, entry) in tensors {
         text(format!(
             "{} {:?} {:?} {}",
             name.as_ref(),
-            view.dtype(),
-            view.shape(),
-            hex(&Sha256::digest(view.data()))
+            entry.dtype,
+            entry.shape,
+            hex(&entry.digest)
         ));
     }
     hex(&hash.finalize())

@@ -1,20 +1,20 @@
 //! The float reference: the model as its checkpoint defines it, in `f32`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var, D};
 use nanozk_executor::{Activation, Architecture};
 
-use crate::checkpoint::{Config, Shards};
+use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::parts::{About, Checkpoint, Parts};
 use crate::report::Op;
 use crate::tokenizer::{check_tokens, Tokenizer};
 
 /// An imported checkpoint: weights, configuration and tokenizer.
 #[derive(Clone, Debug)]
 pub struct FloatModel {
-    config: Config,
-    tokenizer: Tokenizer,
+    about: About,
     pub(crate) params: Params,
 }
 
@@ -39,95 +39,54 @@ pub(crate) struct Params {
     pub(crate) head: Tensor,
 }
 
-/// Called with the values of every operation, in the units of the integer model's meaning:
-/// normalized activations before gain and bias, queries with `1/sqrt(c)`.
-pub(crate) type Observer<'a> = dyn FnMut(Option<usize>, Op, Vec<f32>) -> Result<()> + 'a;
-
 impl FloatModel {
     /// Imports a Hugging Face checkpoint folder of the GPT-2 family.
     pub fn load(dir: &Path) -> Result<Self> {
-        let config = Config::load(&dir.join("config.json"))?;
-        let arch = config.arch;
-        let tokenizer = Tokenizer::load(&dir.join("tokenizer.json"), arch.vocab)?;
-        let shards = Shards::load(dir)?;
-        let weights = shards.open()?;
-        let (d, f) = (arch.width, arch.mlp_width);
-        let pair = |name: &str, shape: &[usize]| -> Result<[Tensor; 2]> {
-            Ok([
-                weights.tensor(&format!("{name}.weight"), shape)?,
-                weights.tensor(&format!("{name}.bias"), &shape[shape.len() - 1..])?,
-            ])
-        };
-        let wte = weights.tensor("wte.weight", &[arch.vocab, d])?;
-        let wpe = weights.tensor("wpe.weight", &[arch.context, d])?;
-        let mut blocks = Vec::new();
-        for l in 0..arch.layers {
-            blocks.push(Block {
-                ln1: pair(&format!("h.{l}.ln_1"), &[d])?,
-                qkv: pair(&format!("h.{l}.attn.c_attn"), &[d, 3 * d])?,
-                attn_out: pair(&format!("h.{l}.attn.c_proj"), &[d, d])?,
-                ln2: pair(&format!("h.{l}.ln_2"), &[d])?,
-                fc: pair(&format!("h.{l}.mlp.c_fc"), &[d, f])?,
-                mlp_out: pair(&format!("h.{l}.mlp.c_proj"), &[f, d])?,
-            });
-        }
-        let ln_f = pair("ln_f", &[d])?;
-        let head = if config.tied {
-            if weights.has_head() {
-                let head = to_vec(&weights.head(&[arch.vocab, d])?)?;
-                if let Some(index) = to_vec(&wte)?.iter().zip(&head).position(|(a, b)| a != b) {
-                    return Err(Error::TiedHeadDiffers { index });
-                }
-            }
-            wte.clone()
-        } else {
-            weights.head(&[arch.vocab, d])?
-        };
-        Ok(Self {
-            config,
-            tokenizer,
-            params: Params {
-                wte,
-                wpe,
-                blocks,
-                ln_f,
-                head,
-            },
-        })
+        Checkpoint::open(dir)?.load()
+    }
+
+    pub(crate) fn new(about: About, params: Params) -> Self {
+        Self { about, params }
     }
 
     /// Dimensions.
     pub fn architecture(&self) -> Architecture {
-        self.config.arch
+        self.config().arch
     }
 
     /// What `config.json` says.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.about.config
     }
 
     /// The tokenizer of the checkpoint.
     pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+        &self.about.tokenizer
+    }
+
+    /// Tokens after which generation stops.
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.about.stop
+    }
+
+    /// What the checkpoint has that is not applied, or was read in another way than its files say.
+    pub fn notes(&self) -> &[String] {
+        &self.about.notes
+    }
+
+    /// The configuration files and weights that were read. The tokenizer's file is [`Tokenizer::json`].
+    pub fn files(&self) -> &[PathBuf] {
+        &self.about.files
     }
 
     /// Tokens of a window of text: the longest bucket (4, 8, 16, …) that fits the context.
     pub fn window(&self) -> usize {
-        let context = self.config.arch.context;
-        1 << context.ilog2()
+        longest_window(self.config())
     }
 
     /// Consecutive windows of a text; the last partial one is dropped.
     pub fn windows(&self, text: &str) -> Result<Vec<Vec<u32>>> {
-        let tokens = self.tokenizer.encode_long(text)?;
-        let n = self.window();
-        if tokens.len() < n {
-            return Err(Error::TextTooShort {
-                expected: n,
-                got: tokens.len(),
-            });
-        }
-        Ok(tokens.chunks_exact(n).map(<[u32]>::to_vec).collect())
+        self.about.tokenizer.windows(text, self.window())
     }
 
     /// Logits of all positions, `[n][vocab]`.
@@ -140,7 +99,7 @@ impl FloatModel {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let logits = self.forward(&self.params, batch, None)?;
+        let logits = self.forward(&self.params, batch)?;
         let values = to_vec(&logits)?;
         Ok(values
             .chunks_exact(values.len() / batch.len())
@@ -150,7 +109,7 @@ impl FloatModel {
 
     /// The greedy continuation: `count` tokens, each the lowest id of the greatest logit.
     pub fn greedy(&self, prompt: &[u32], count: usize) -> Result<Vec<u32>> {
-        let vocab = self.config.arch.vocab;
+        let vocab = self.config().arch.vocab;
         let mut tokens = prompt.to_vec();
         for _ in 0..count {
             let logits = self.logits(&tokens)?;
@@ -159,27 +118,59 @@ impl FloatModel {
         Ok(tokens.split_off(prompt.len()))
     }
 
-    /// Computes one sequence and shows every value on the way.
-    pub(crate) fn observe(&self, tokens: &[u32], observer: &mut Observer<'_>) -> Result<()> {
-        self.forward(&self.params, &[tokens], Some(observer))?;
-        Ok(())
+    /// Logits `[batch·n][vocab]` with the given parameters.
+    pub(crate) fn forward<T: AsRef<[u32]>>(&self, params: &Params, batch: &[T]) -> Result<Tensor> {
+        let pass = Pass::new(self.config(), batch)?;
+        let mut ignore = |_: Op, _: &Tensor| Ok(());
+        let mut x = pass.embed(&params.wte, &params.wpe)?;
+        for (l, block) in params.blocks.iter().enumerate() {
+            x = pass.block(l, block, x, &mut ignore)?;
+        }
+        pass.head(&params.ln_f, &params.head, &x, &mut ignore)
+    }
+}
+
+impl Parts for FloatModel {
+    fn config(&self) -> &Config {
+        &self.about.config
     }
 
-    /// Logits `[batch·n][vocab]` with the given parameters.
-    pub(crate) fn forward<T: AsRef<[u32]>>(
-        &self,
-        params: &Params,
-        batch: &[T],
-        mut observer: Option<&mut Observer<'_>>,
-    ) -> Result<Tensor> {
-        let Architecture {
-            width: d,
-            heads,
-            vocab,
-            context,
-            ..
-        } = self.config.arch;
-        let c = d / heads;
+    fn embedding(&self) -> Result<[Tensor; 2]> {
+        Ok([self.params.wte.clone(), self.params.wpe.clone()])
+    }
+
+    fn block(&self, layer: usize) -> Result<Block> {
+        Ok(self.params.blocks[layer].clone())
+    }
+
+    fn head(&self) -> Result<([Tensor; 2], Tensor)> {
+        Ok((self.params.ln_f.clone(), self.params.head.clone()))
+    }
+}
+
+/// The longest bucket (4, 8, 16, …) that fits the context.
+pub(crate) fn longest_window(config: &Config) -> usize {
+    1 << config.arch.context.ilog2()
+}
+
+/// Sequences of equal length, and what a forward pass over them does with each part of a model.
+pub(crate) struct Pass {
+    config: Config,
+    /// Sequences.
+    b: usize,
+    /// Tokens of each.
+    n: usize,
+    ids: Tensor,
+    mask: Tensor,
+}
+
+/// Called with each operation and its values, in the units of the integer model's meaning:
+/// normalized activations before gain and bias, queries with `1/sqrt(c)`.
+pub(crate) type Record<'a> = dyn FnMut(Op, &Tensor) -> Result<()> + 'a;
+
+impl Pass {
+    pub(crate) fn new<T: AsRef<[u32]>>(config: &Config, batch: &[T]) -> Result<Self> {
+        let Architecture { vocab, context, .. } = config.arch;
         let b = batch.len();
         let n = batch.first().map_or(0, |t| t.as_ref().len());
         if n == 0 || n > context {
@@ -200,81 +191,109 @@ impl FloatModel {
             check_tokens(tokens, vocab)?;
             ids.extend_from_slice(tokens);
         }
-        let mut record = |layer: Option<usize>, op: Op, t: &Tensor| -> Result<()> {
-            if let Some(observer) = observer.as_deref_mut() {
-                observer(layer, op, to_vec(t)?)?;
-            }
-            Ok(())
-        };
-        let eps = self.config.epsilon;
-        let norm = |x: &Tensor| -> Result<Tensor> {
-            let centered = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-            let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
-            Ok(centered.broadcast_div(&(variance + eps)?.sqrt()?)?)
-        };
-        let affine = |x: &Tensor, p: &[Tensor; 2]| -> Result<Tensor> {
-            Ok(x.broadcast_mul(&p[0])?.broadcast_add(&p[1])?)
-        };
-        let linear = |x: &Tensor, p: &[Tensor; 2]| -> Result<Tensor> {
-            Ok(x.matmul(&p[0])?.broadcast_add(&p[1])?)
-        };
+        Ok(Self {
+            config: *config,
+            b,
+            n,
+            ids: Tensor::from_vec(ids, b * n, &Device::Cpu)?,
+            mask: causal_mask(n)?,
+        })
+    }
+
+    fn norm(&self, x: &Tensor) -> Result<Tensor> {
+        let centered = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+        let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
+        Ok(centered.broadcast_div(&(variance + self.config.epsilon)?.sqrt()?)?)
+    }
+
+    /// The residual stream `[b·n][d]` before the first block.
+    pub(crate) fn embed(&self, wte: &Tensor, wpe: &Tensor) -> Result<Tensor> {
+        let (b, n, d) = (self.b, self.n, self.config.arch.width);
+        Ok(wte
+            .index_select(&self.ids, 0)?
+            .reshape((b, n, d))?
+            .broadcast_add(&wpe.narrow(0, 0, n)?)?
+            .reshape((b * n, d))?)
+    }
+
+    /// The residual stream after block `layer`.
+    pub(crate) fn block(
+        &self,
+        layer: usize,
+        block: &Block,
+        mut x: Tensor,
+        record: &mut Record<'_>,
+    ) -> Result<Tensor> {
+        let (b, n) = (self.b, self.n);
+        let Architecture {
+            width: d, heads, ..
+        } = self.config.arch;
+        let c = d / heads;
         let split = |x: Tensor| -> Result<Tensor> {
             Ok(x.reshape((b, n, heads, c))?.transpose(1, 2)?.contiguous()?)
         };
-        let mask = causal_mask(n)?;
-
-        let ids = Tensor::from_vec(ids, b * n, &Device::Cpu)?;
-        let tok = params.wte.index_select(&ids, 0)?.reshape((b, n, d))?;
-        let mut x = tok
-            .broadcast_add(&params.wpe.narrow(0, 0, n)?)?
+        let h = self.norm(&x)?;
+        record(Op::Norm1, &h)?;
+        let qkv = linear(&affine(&h, &block.ln1)?, &block.qkv)?;
+        let q = (qkv.narrow(1, 0, d)? / self.config.query_divisor(layer))?;
+        let k = qkv.narrow(1, d, d)?;
+        let v = qkv.narrow(1, 2 * d, d)?;
+        record(Op::Query, &q)?;
+        record(Op::Key, &k)?;
+        record(Op::Value, &v)?;
+        let (q, k, v) = (split(q)?, split(k)?, split(v)?);
+        let scores = q.matmul(&k.transpose(2, 3)?.contiguous()?)?;
+        record(Op::Score, &scores)?;
+        let p = softmax(&scores.broadcast_add(&self.mask)?)?;
+        record(Op::Probability, &p)?;
+        let o = p
+            .matmul(&v)?
+            .transpose(1, 2)?
+            .contiguous()?
             .reshape((b * n, d))?;
-        record(None, Op::Embedding, &x)?;
-        for (l, block) in params.blocks.iter().enumerate() {
-            let layer = Some(l);
-            let h = norm(&x)?;
-            record(layer, Op::Norm1, &h)?;
-            let qkv = linear(&affine(&h, &block.ln1)?, &block.qkv)?;
-            let q = (qkv.narrow(1, 0, d)? / (c as f64).sqrt())?;
-            let k = qkv.narrow(1, d, d)?;
-            let v = qkv.narrow(1, 2 * d, d)?;
-            record(layer, Op::Query, &q)?;
-            record(layer, Op::Key, &k)?;
-            record(layer, Op::Value, &v)?;
-            let (q, k, v) = (split(q)?, split(k)?, split(v)?);
-            let scores = q.matmul(&k.transpose(2, 3)?.contiguous()?)?;
-            record(layer, Op::Score, &scores)?;
-            let p = softmax(&scores.broadcast_add(&mask)?)?;
-            record(layer, Op::Probability, &p)?;
-            let o = p
-                .matmul(&v)?
-                .transpose(1, 2)?
-                .contiguous()?
-                .reshape((b * n, d))?;
-            record(layer, Op::Context, &o)?;
-            let y = linear(&o, &block.attn_out)?;
-            record(layer, Op::AttentionOut, &y)?;
-            x = (x + y)?;
-            let h = norm(&x)?;
-            record(layer, Op::Norm2, &h)?;
-            let h = linear(&affine(&h, &block.ln2)?, &block.fc)?;
-            record(layer, Op::PreActivation, &h)?;
-            let a = match self.config.activation {
-                Activation::GeluNew => h.gelu()?,
-                Activation::Gelu => h.gelu_erf()?,
-                Activation::Relu => h.relu()?,
-            };
-            record(layer, Op::Activation, &a)?;
-            let y = linear(&a, &block.mlp_out)?;
-            record(layer, Op::MlpOut, &y)?;
-            x = (x + y)?;
-            record(layer, Op::Residual, &x)?;
-        }
-        let h = norm(&x)?;
-        record(None, Op::FinalNorm, &h)?;
-        let logits = affine(&h, &params.ln_f)?.matmul(&params.head.t()?)?;
-        record(None, Op::Logit, &logits)?;
+        record(Op::Context, &o)?;
+        let y = linear(&o, &block.attn_out)?;
+        record(Op::AttentionOut, &y)?;
+        x = (x + y)?;
+        let h = self.norm(&x)?;
+        record(Op::Norm2, &h)?;
+        let h = linear(&affine(&h, &block.ln2)?, &block.fc)?;
+        record(Op::PreActivation, &h)?;
+        let a = match self.config.activation {
+            Activation::GeluNew => h.gelu()?,
+            Activation::Gelu => h.gelu_erf()?,
+            Activation::Relu => h.relu()?,
+        };
+        record(Op::Activation, &a)?;
+        let y = linear(&a, &block.mlp_out)?;
+        record(Op::MlpOut, &y)?;
+        x = (x + y)?;
+        record(Op::Residual, &x)?;
+        Ok(x)
+    }
+
+    /// The logits `[b·n][vocab]`.
+    pub(crate) fn head(
+        &self,
+        ln_f: &[Tensor; 2],
+        head: &Tensor,
+        x: &Tensor,
+        record: &mut Record<'_>,
+    ) -> Result<Tensor> {
+        let h = self.norm(x)?;
+        record(Op::FinalNorm, &h)?;
+        let logits = affine(&h, ln_f)?.matmul(&head.t()?)?;
+        record(Op::Logit, &logits)?;
         Ok(logits)
     }
+}
+
+fn affine(x: &Tensor, p: &[Tensor; 2]) -> Result<Tensor> {
+    Ok(x.broadcast_mul(&p[0])?.broadcast_add(&p[1])?)
+}
+
+fn linear(x: &Tensor, p: &[Tensor; 2]) -> Result<Tensor> {
+    Ok(x.matmul(&p[0])?.broadcast_add(&p[1])?)
 }
 
 /// Zero where a position may look, minus infinity above the diagonal.

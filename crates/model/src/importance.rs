@@ -52,9 +52,7 @@ pub fn importance(model: &FloatModel, text: &str, windows: usize) -> Result<Impo
     let mut fisher = vec![0.0; groups.len()];
     for tokens in &all {
         let n = tokens.len();
-        let logits = model
-            .forward(&params, &[tokens], None)?
-            .narrow(0, 0, n - 1)?;
+        let logits = model.forward(&params, &[tokens])?.narrow(0, 0, n - 1)?;
         let likelihood = log_likelihood(&logits, &tokens[1..])?.sum_all()?;
         let gradients = likelihood.backward()?;
         for (sum, vars) in fisher.iter_mut().zip(&groups) {
@@ -281,7 +279,7 @@ mod tests {
         let (params, groups) = model.params.variables().unwrap();
         let likelihood = || {
             let logits = model
-                .forward(&params, &[&tokens], None)
+                .forward(&params, &[&tokens])
                 .unwrap()
                 .narrow(0, 0, 23)
                 .unwrap();

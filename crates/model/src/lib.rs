@@ -8,21 +8,31 @@
 //! * [`importance()`]: Fisher information of each layer, and what a choice of layers covers of it.
 
 pub mod checkpoint;
+pub mod config;
 pub mod error;
 pub mod evaluate;
 pub mod file;
 pub mod float;
+mod generation;
 pub mod importance;
+pub mod parts;
+mod pickle;
 pub mod quantize;
 pub mod report;
+pub mod source;
+pub mod synthetic;
+mod tensors;
 pub mod tokenizer;
+mod tokenizer_files;
 
+pub use config::Config;
 pub use error::{Error, Result};
-pub use evaluate::{evaluate, perplexity, Eval, Perplexity};
+pub use evaluate::{evaluate, evaluate_windows, perplexity, Eval, Perplexity};
 pub use float::FloatModel;
 pub use importance::{
     coverage, importance, render_coverage, Coverage, Importance, LayerImportance,
 };
-pub use quantize::{quantize, Options};
-pub use report::{Op, OpReport, Report};
-pub use tokenizer::Tokenizer;
+pub use parts::Checkpoint;
+pub use quantize::{quantize, quantize_checkpoint, Estimate, Options, Stage};
+pub use report::{Op, OpReport, Overflow, Report};
+pub use tokenizer::{Prompt, PromptOptions, Tokenizer};

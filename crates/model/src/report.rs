@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::error::Error;
+use nanozk_executor::spec::RESIDUAL_FRAC;
 use serde::{Deserialize, Serialize};
 
 /// An operation of the model.
@@ -94,6 +96,9 @@ pub struct OpReport {
     pub bits_used: u32,
     /// Representable over observed magnitude; above 1 everything fits.
     pub headroom: f64,
+    /// Whether it is known that no text leaves the range.
+    #[serde(default)]
+    pub safe: bool,
     /// Float values outside the representable range.
     pub clipped: u64,
     /// Value of one integer step (the coarsest head).
@@ -106,6 +111,68 @@ pub struct OpReport {
     pub error_relative: f64,
 }
 
+/// An operation that left its range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overflow {
+    /// Block, or none for embedding and head.
+    pub layer: Option<usize>,
+    /// Operation, as the executor calls it.
+    pub operation: String,
+    /// Windows that stopped here.
+    pub windows: usize,
+    /// Greatest magnitude over the end of the range.
+    pub greatest: f64,
+}
+
+impl Overflow {
+    /// What an error tells of one window; none if it is another error.
+    pub(crate) fn of(error: &nanozk_executor::Error) -> Option<Self> {
+        let nanozk_executor::Error::Range {
+            layer,
+            operation,
+            value,
+            min,
+            max,
+        } = error
+        else {
+            return None;
+        };
+        let end = if value < min { min } else { max };
+        Some(Self {
+            layer: *layer,
+            operation: (*operation).to_owned(),
+            windows: 1,
+            greatest: (*value as f64 / *end as f64).abs(),
+        })
+    }
+
+    /// Adds to the entry of the same operation, or a new one.
+    pub(crate) fn count(self, all: &mut Vec<Self>) {
+        let same = |o: &&mut Self| (o.layer, &o.operation) == (self.layer, &self.operation);
+        match all.iter_mut().find(same) {
+            Some(other) => {
+                other.windows += self.windows;
+                other.greatest = other.greatest.max(self.greatest);
+            }
+            None => all.push(self),
+        }
+    }
+
+    /// The error that no window is left; none if there was none.
+    pub(crate) fn all(overflows: Vec<Self>) -> Option<Error> {
+        let windows = overflows.iter().map(|o| o.windows).sum();
+        let worst = overflows
+            .into_iter()
+            .max_by(|a, b| a.greatest.total_cmp(&b.greatest))?;
+        Some(Error::AllOverflow {
+            windows,
+            layer: worst.layer,
+            operation: worst.operation,
+            greatest: worst.greatest,
+        })
+    }
+}
+
 /// The quantization report: every operation, and the parameters calibration chose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -113,16 +180,30 @@ pub struct Report {
     pub windows: usize,
     /// Tokens per window.
     pub window: usize,
-    /// Headroom asked for.
-    pub headroom_required: f64,
+    /// Headroom asked for; none if it was estimated from the spread of the windows.
+    pub headroom_required: Option<f64>,
     /// Fractional bits of normalized activations.
     pub norm_frac: u32,
     /// Fractional bits of the MLP pre-activation; the activation has one more.
     pub act_frac: u32,
     /// Shift from query times key to a score.
     pub score_shift: u32,
+    /// Fractional bits of the residual stream.
+    #[serde(default = "residual_frac")]
+    pub residual_frac: u32,
+    /// Fraction of the calibration text's positions at which both models find the same token most likely.
+    #[serde(default)]
+    pub top1_agreement: Option<f64>,
+    /// Windows of the calibration text itself that left a range, because integers differ a little from floats.
+    #[serde(default)]
+    pub overflows: Vec<Overflow>,
     /// All operations in the order they are computed.
     pub ops: Vec<OpReport>,
+}
+
+/// Of reports that do not say: nothing else was possible.
+fn residual_frac() -> u32 {
+    RESIDUAL_FRAC
 }
 
 impl Report {
@@ -131,11 +212,11 @@ impl Report {
         self.ops.iter().map(|o| o.clipped).sum()
     }
 
-    /// The least headroom and where it is, probabilities aside: 1 is the end of their range.
+    /// The least headroom and where it is, of ranges that some text might leave.
     pub fn tightest(&self) -> Option<&OpReport> {
         self.ops
             .iter()
-            .filter(|o| o.op != Op::Probability)
+            .filter(|o| !o.safe)
             .min_by(|a, b| a.headroom.total_cmp(&b.headroom))
     }
 
@@ -149,8 +230,12 @@ impl Report {
         );
         let _ = writeln!(
             s,
-            "Chosen: {} fractional bits after LayerNorm, {} before the activation of the MLP, attention scores shifted by {}; required headroom {}.",
-            self.norm_frac, self.act_frac, self.score_shift, self.headroom_required
+            "Chosen: {} fractional bits in the residual stream, {} after LayerNorm, {} before the activation of the MLP, attention scores shifted by {}; headroom {}.",
+            self.residual_frac,
+            self.norm_frac,
+            self.act_frac,
+            self.score_shift,
+            self.headroom_required.map_or("estimated".into(), |h| format!("{h} required"))
         );
         let _ = writeln!(
             s,
@@ -179,7 +264,7 @@ impl Report {
                 o.max,
                 o.representable_max,
                 format!("{}/{}", o.bits_used, o.bits),
-                if o.headroom < 1000.0 { format!("{:.2}x", o.headroom) } else { format!("{:.0e}x", o.headroom) },
+                if o.safe { "any".into() } else if o.headroom < 1000.0 { format!("{:.2}x", o.headroom) } else { format!("{:.0e}x", o.headroom) },
                 o.clipped,
                 format!("{:.1e}", o.resolution),
                 format!("{:.1e}", o.error_rms),
@@ -191,6 +276,7 @@ impl Report {
             "\nmin, max    float values observed in calibration\n\
              range ±     what the integer format represents; bits: needed / available\n\
              headroom    range over observed magnitude; a value beyond the range stops a run, it is never clamped\n\
+             any         no text whatever leaves this range\n\
              clipped     calibration values outside the range (must be 0)\n\
              step        value of one integer step\n\
              error       integer minus float at this point, errors of earlier operations included\n\

@@ -118,7 +118,12 @@ fn naive(c: &Checkpoint, tokens: &[u32]) -> Vec<f64> {
                     (0..width)
                         .map(|i| qkv[t][q + i] * qkv[s][k + i])
                         .sum::<f64>()
-                        / (width as f64).sqrt()
+                        / if c.by_width {
+                            (width as f64).sqrt()
+                        } else {
+                            1.0
+                        }
+                        / if c.by_layer { (l + 1) as f64 } else { 1.0 }
                 };
                 let e: Vec<f64> = (0..=t).map(|s| dot(s).exp()).collect();
                 let total: f64 = e.iter().sum();
@@ -176,6 +181,20 @@ fn random_checkpoints_match_plain_loops() {
             layers: 1,
             heads: 16,
             shards: 3,
+            ..base
+        },
+        Checkpoint {
+            layers: 3,
+            by_layer: true,
+            ..base
+        },
+        Checkpoint {
+            by_width: false,
+            by_layer: true,
+            ..base
+        },
+        Checkpoint {
+            by_width: false,
             ..base
         },
     ] {

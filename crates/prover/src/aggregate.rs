@@ -8,14 +8,14 @@
 //! The node of the last level is the root. Its proof has the transcript of contracts.
 
 use crate::files;
-use crate::keys::KeyStore;
-use crate::plonk::{prove, ProvingKey, Stage, Witness as Columns};
+use crate::keys::{KeyStore, MIN_K};
+use crate::plonk::{estimate_peak_bytes, prove, ProvingKey, Stage, Witness as Columns};
 use crate::session::SessionDir;
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_aggregation::node::Said;
-use nanozk_aggregation::{Child, ChildProof, Node, Plan, Witness};
+use nanozk_aggregation::{Child, ChildProof, Ends, Node, Plan, Witness};
 use nanozk_circuits::ir::Program;
 use nanozk_circuits::{LayerKind, Shape};
 use nanozk_setup::Setup;
@@ -23,9 +23,9 @@ use nanozk_verifier::aggregate::{
     aggregation_digest, running_digests, verify_node, AggregateProof, Claimed,
 };
 use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::session::{Session, SessionError};
+use nanozk_verifier::session::{check_manifest, Session, SessionError};
 use nanozk_verifier::{Accumulator, KzgVerifier, Proof, TranscriptKind, VerifyingKey};
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,6 +59,12 @@ pub struct Tree {
     pub levels: Vec<Vec<KeyedNode>>,
 }
 
+/// Memory that proving the smallest node takes: no node takes less, whatever its tree.
+pub fn least_peak_bytes() -> u64 {
+    // A node has a public input at least.
+    estimate_peak_bytes(&nanozk_aggregation::node::shape(MIN_K, 1))
+}
+
 /// What happens while a tree is built or proved.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -84,20 +90,16 @@ pub enum Event {
     },
 }
 
-/// Kinds and keys of a model's layers.
+/// Kinds and keys of a model's layers, once they are checked: a root's key fixes them all.
 pub fn layers_of(
     card: &ModelCard,
     keys: &HashMap<Shape, VerifyingKey>,
 ) -> Result<Vec<(LayerKind, VerifyingKey)>, SessionError> {
-    let layers = card.layers.iter().enumerate();
-    layers
-        .map(|(layer, l)| {
-            let key = keys
-                .get(&card.shape(l))
-                .ok_or(SessionError::MissingKey { layer })?;
-            Ok((l.kind, key.clone()))
-        })
-        .collect()
+    check_manifest(card, keys)?;
+    let layers = card.layers.iter();
+    Ok(layers
+        .map(|l| (l.kind, keys[&card.shape(l)].clone()))
+        .collect())
 }
 
 /// What a root says of a session.
@@ -126,6 +128,8 @@ impl Tree {
             .map(|(i, (kind, key))| (Child::Layer { kind, key }, (i, i + 1)))
             .collect();
         let mut levels = Vec::new();
+        // Nodes over the same kinds of layers have the same key.
+        let mut made: HashMap<(Vec<[u8; 32]>, Ends, bool), VerifyingKey> = HashMap::new();
         for (level, sizes) in plan.levels().iter().enumerate() {
             let root = level + 1 == plan.levels().len();
             let mut nodes: Vec<KeyedNode> = Vec::new();
@@ -134,11 +138,20 @@ impl Tree {
                 let end = start + size;
                 let children = below[start..end].iter().map(|(c, _)| c.clone()).collect();
                 let node = Node::new(children, root);
-                let key = store.node_key(&node, setups, &|| {
-                    events(Event::Key {
-                        node: (level, index),
-                    });
-                })?;
+                let keys = node.children().iter().map(|c| c.key().digest());
+                let key = match made.entry((keys.collect(), node.ends(), root)) {
+                    Entry::Occupied(entry) => entry.get().clone(),
+                    Entry::Vacant(entry) => {
+                        let making = || {
+                            events(Event::Key {
+                                node: (level, index),
+                            });
+                        };
+                        entry
+                            .insert(store.node_key(&node, setups, &making)?)
+                            .clone()
+                    }
+                };
                 nodes.push(KeyedNode {
                     node,
                     key,

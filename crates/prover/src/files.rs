@@ -113,17 +113,27 @@ pub struct Lock {
 
 /// Takes a lock, without waiting.
 pub fn lock(path: &Path) -> Result<Lock, FileError> {
+    hold(
+        path,
+        std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true),
+    )
+}
+
+/// Takes the lock of a directory, without waiting: no file is made for it.
+pub fn lock_directory(path: &Path) -> Result<Lock, FileError> {
+    hold(path, std::fs::OpenOptions::new().read(true))
+}
+
+fn hold(path: &Path, how: &std::fs::OpenOptions) -> Result<Lock, FileError> {
     let fail = |source| FileError::Io {
         action: "lock",
         path: path.into(),
         source,
     };
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(fail)?;
+    let file = how.open(path).map_err(fail)?;
     #[cfg(unix)]
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
@@ -178,5 +188,14 @@ mod tests {
         assert!(matches!(lock(&path), Err(FileError::Busy { .. })));
         drop(held);
         lock(&path).expect("free again");
+
+        let held = lock_directory(dir.path()).expect("free");
+        assert!(matches!(
+            lock_directory(dir.path()),
+            Err(FileError::Busy { .. })
+        ));
+        drop(held);
+        lock_directory(dir.path()).expect("free again");
+        assert!(lock_directory(&dir.path().join("nowhere")).is_err());
     }
 }

@@ -1,13 +1,16 @@
-//! Keys by shape, with a cache on disk.
+//! Keys of programs, with a cache on disk.
 //!
 //! Keygen commits to a few dozen fixed columns. The commitments are kept in
-//! `<program digest>.vk`: magic, program digest, setup id, count, compressed points, BLAKE3 of all that.
-//! Those of a node are in `<digest of its children's keys>.<k>.node.vk`, so that they are found without its program.
-//! A file that is damaged, or of another program or setup, is made anew.
+//! `<program digest>.vk`: magic, program digest, setup id, compressed points, BLAKE3 of all that.
+//!
+//! The cache saves time and decides nothing: a file is found by the digest of the program at hand, and its points are
+//! used only if they are commitments to the program's fixed columns, which one random combination shows. So neither a
+//! forged file nor one of an earlier version can put another circuit in the place of this one. Any other file is made
+//! anew.
 
 use crate::aggregate::Setups;
 use crate::files::{self, FileError};
-use crate::plonk::ProvingKey;
+use crate::plonk::{are_commitments, commit_fixed, ProvingKey};
 use halo2curves::bn256::G1Affine;
 use halo2curves::ff::PrimeField;
 use nanozk_aggregation::node::{shape, Node};
@@ -15,6 +18,8 @@ use nanozk_circuits::ir::Program;
 use nanozk_circuits::{Layer, Shape};
 use nanozk_setup::Setup;
 use nanozk_verifier::encoding::{point_compressed, point_decompressed};
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::session::SessionError;
 use nanozk_verifier::VerifyingKey;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -22,9 +27,8 @@ use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"nanozkK1";
 
-/// Binary logarithms of the rows of nodes: the range table has 2^16.
-const MIN_K: u32 = 17;
-const MAX_K: u32 = 27;
+/// Binary logarithm of the rows of nodes, at least: the range table has 2^16.
+pub(crate) const MIN_K: u32 = 17;
 
 /// Where keys are kept.
 #[derive(Clone, Debug)]
@@ -66,32 +70,14 @@ impl KeyStore {
 
     /// The proving key of a layer's program.
     pub fn proving_key(&self, layer: &Layer, setup: &Setup) -> Result<ProvingKey, FileError> {
-        let digest = program_digest(&layer.program);
-        let path = self.path(&digest);
-        if let Some(points) = self.load(&path, &digest, setup) {
-            return Ok(ProvingKey::with_commitments(
-                setup.id(),
-                layer.program.clone(),
-                points,
-            ));
-        }
-        let key = ProvingKey::new(setup.params(), setup.id(), layer.program.clone());
-        self.store(&path, &digest, setup, key.fixed_commitments())?;
-        Ok(key)
+        let points = self.commitments(&layer.program, setup, &|| ())?;
+        let program = layer.program.clone();
+        Ok(ProvingKey::with_commitments(setup.id(), program, points))
     }
 
     /// The verifying key of a shape.
     pub fn verifying_key(&self, layer: &Layer, setup: &Setup) -> Result<VerifyingKey, FileError> {
-        let digest = program_digest(&layer.program);
-        let path = self.path(&digest);
-        let points = match self.load(&path, &digest, setup) {
-            Some(points) => points,
-            None => {
-                let points = crate::plonk::commit_fixed(setup.params(), &layer.program);
-                self.store(&path, &digest, setup, &points)?;
-                points
-            }
-        };
+        let points = self.commitments(&layer.program, setup, &|| ())?;
         Ok(VerifyingKey::new(layer.program.clone(), points, setup.id()))
     }
 
@@ -102,43 +88,42 @@ impl KeyStore {
         setups: &Setups<'_>,
         making: &dyn Fn(),
     ) -> Result<VerifyingKey, crate::Error> {
-        let setup = node.children()[0].key().setup();
-        let mut hash = blake3::Hasher::new();
-        hash.update(b"nanozk-node-1");
-        hash.update(&shape(MIN_K, node.instances()).structure_digest());
-        hash.update(&[node.is_root().into()]);
-        for child in node.children() {
-            let ends = child.ends();
-            hash.update(&[ends.enter.into(), ends.leave.into()]);
-            hash.update(&child.key().digest());
-            hash.update(&setup);
-        }
-        let digest = *hash.finalize().as_bytes();
-        // The number of rows is kept as the file's name says.
-        for k in MIN_K..=MAX_K {
-            let path = self.node_path(&digest, k);
-            if let Some(points) = self.load_points(&path, &digest, &setup) {
-                let program = Arc::new(shape(k, node.instances()));
-                return Ok(VerifyingKey::new(program, points, setup));
-            }
-        }
-        making();
         let program = node.program();
         let setup = setups(program.k)?;
-        let points = crate::plonk::commit_fixed(setup.params(), &program);
-        self.store(
-            &self.node_path(&digest, program.k),
-            &digest,
-            &setup,
-            &points,
-        )?;
+        // What remains of the children's proofs is checked with the secret of the node's setup.
+        for child in node.children() {
+            let got = child.key().setup();
+            if got != setup.id() {
+                return Err(SessionError::WrongSetup {
+                    expected: Digest32(setup.id()),
+                    got: Digest32(got),
+                }
+                .into());
+            }
+        }
+        let points = self.commitments(&program, &setup, making)?;
         let program = Arc::new(shape(program.k, node.instances()));
         Ok(VerifyingKey::new(program, points, setup.id()))
     }
 
-    fn node_path(&self, digest: &[u8; 32], k: u32) -> PathBuf {
-        let name = &nanozk_verifier::hex::encode(digest)[2..];
-        self.dir.join(format!("{name}.{k}.node.vk"))
+    /// Commitments to a program's fixed columns: those that were kept, if they are, or new ones.
+    fn commitments(
+        &self,
+        program: &Program,
+        setup: &Setup,
+        making: &dyn Fn(),
+    ) -> Result<Vec<G1Affine>, FileError> {
+        let digest = program_digest(program);
+        let path = self.path(&digest);
+        if let Some(points) = self.load(&path, &digest, setup) {
+            if are_commitments(setup.params(), program, &points) {
+                return Ok(points);
+            }
+        }
+        making();
+        let points = commit_fixed(setup.params(), program);
+        self.store(&path, &digest, setup, &points)?;
+        Ok(points)
     }
 
     fn path(&self, digest: &[u8; 32]) -> PathBuf {
@@ -146,22 +131,14 @@ impl KeyStore {
             .join(format!("{}.vk", &nanozk_verifier::hex::encode(digest)[2..]))
     }
 
+    /// What a file has for a program and a setup; whether that is right is another question.
     fn load(&self, path: &Path, digest: &[u8; 32], setup: &Setup) -> Option<Vec<G1Affine>> {
-        self.load_points(path, digest, &setup.id())
-    }
-
-    fn load_points(
-        &self,
-        path: &Path,
-        digest: &[u8; 32],
-        setup: &[u8; 32],
-    ) -> Option<Vec<G1Affine>> {
         let bytes = std::fs::read(path).ok()?;
         let (content, checksum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
         if blake3::hash(content).as_bytes() != checksum {
             return None;
         }
-        let header = [MAGIC.as_slice(), digest, setup].concat();
+        let header = [MAGIC.as_slice(), digest, &setup.id()].concat();
         let points = content.strip_prefix(header.as_slice())?;
         points
             .chunks(32)

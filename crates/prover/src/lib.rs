@@ -6,11 +6,12 @@
 //! * [`session`]: a claim and its proofs, in a directory, resumable; [`aggregate`]: one proof for all of them.
 //! * [`synthetic`]: layers of models that need not exist, for benchmarks.
 //! * [`audit`]: which layers to prove when not all are.
-//! * [`files`]: files that are whole or absent.
+//! * [`files`]: files that are whole or absent; [`directory`]: what a directory is.
 
 pub mod aggregate;
 pub mod audit;
 pub mod check;
+pub mod directory;
 pub mod files;
 pub mod keys;
 pub mod plonk;
@@ -80,6 +81,12 @@ pub enum Error {
         k: u32,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The seed of the weights' blinding is another one than at registration, or the weights are.
+    #[error("seed and weights do not give the commitments that were registered (layer {layer}): one of them was changed, or is of another model")]
+    WeightSeed {
+        /// Layer.
+        layer: usize,
     },
     /// A layer does not exist.
     #[error("there is no layer {layer}: the model has {layers}, counted from zero")]

@@ -26,7 +26,9 @@ use nanozk_executor::{padded, QuantizedModel, Trace};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::{layer_kinds, ModelCard};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
-use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
+use nanozk_verifier::session::{
+    check_layer_key, LayerProof, Session, SessionError, SESSION_FORMAT,
+};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::TranscriptKind;
 use rand_core::{CryptoRng, RngCore};
@@ -34,6 +36,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 
 /// Format name of the secret part.
@@ -326,6 +329,43 @@ impl SessionDir {
         Ok(session)
     }
 
+    /// Whether the secret part opens what the public one claims: cheap, and worth knowing before keys are made.
+    pub fn check_opens(&self) -> Result<(), Error> {
+        let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
+        if secret.tokens.len() > card.tokens {
+            return Err(Error::TooLong {
+                tokens: secret.tokens.len(),
+                registered: card.tokens,
+            });
+        }
+        Ok(self.check_secret(&session, &secret.sequence(card.tokens))?)
+    }
+
+    /// A secret part that was changed gives proofs that are not valid, and says nothing of why.
+    fn check_secret(&self, session: &Session, sequence: &SequenceTrace) -> Result<(), FileError> {
+        let (input, output) = sequence_digests(
+            &sequence.tokens,
+            sequence.prompt,
+            sequence.generated,
+            sequence.input_salt,
+            sequence.output_salt,
+        );
+        let what = match (
+            input == session.input_digest.0,
+            output == session.output_digest.0,
+        ) {
+            (true, true) => return Ok(()),
+            (false, _) => "input",
+            (true, false) => "output",
+        };
+        Err(FileError::Content {
+            path: self.path.join("secret.json"),
+            reason: format!(
+                "it does not open the {what} digest of session.json: it was changed, or is of another session"
+            ),
+        })
+    }
+
     /// Counts openings of a layer's boundaries before they happen.
     fn count_openings(
         &self,
@@ -399,6 +439,7 @@ impl SessionDir {
             });
         }
         let sequence = secret.sequence(card.tokens);
+        self.check_secret(&session, &sequence)?;
         let trace = model.forward(&sequence.tokens)?;
         let kinds = layer_kinds(
             card.architecture.layers,
@@ -419,8 +460,12 @@ impl SessionDir {
             .iter()
             .map(|(s, p)| (*s, p.key.vk().clone()))
             .collect();
+        for layer in &layers {
+            check_layer_key(&card, *layer, &keys)?;
+        }
         let params = crate::plonk::verifier_params(setup.params(), setup.id());
         let lock = Mutex::new(());
+        let seed_checked = AtomicBool::new(false);
         let streams = boundaries(&trace, &kinds);
         let one = |layer: usize| -> Result<(), Error> {
             if let Ok(Some(proof)) = self.proof(layer) {
@@ -455,6 +500,14 @@ impl SessionDir {
                 weight_seed,
                 layer,
             );
+            let (first, registered) = (weights.first(), card.layers[layer].weights.first());
+            if let (Some(first), Some(registered)) = (first, registered) {
+                // The seed is one for all layers.
+                let unchecked = !seed_checked.swap(true, Ordering::Relaxed);
+                if unchecked && commit_column(setup.params(), first.clone()) != registered.0 {
+                    return Err(Error::WeightSeed { layer });
+                }
+            }
             let mut known: BTreeMap<_, G1Affine> = BTreeMap::new();
             let mut next_weight = 0;
             let boundary = |kind| {

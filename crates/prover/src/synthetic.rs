@@ -196,7 +196,13 @@ impl SyntheticModel {
             context: 8,
         };
         let model = synthetic::model(arch, Activation::GeluNew, seed);
-        let plan = plan_model(&model, arch.context, false, Objective::default())?;
+        let plan = plan_model(
+            &arch,
+            &model.spec,
+            arch.context,
+            false,
+            Objective::default(),
+        )?;
         let k = plan.choices[0].shape.plan.k;
         let setup = Setup::development(k, DEVELOPMENT_SEED).map_err(|e| Error::NoSetup {
             k,

@@ -215,20 +215,23 @@ fn weights_of_another_model_are_rejected() {
     let mut cheap = w.model.clone();
     cheap.layers[0].fc.weight[3] += 1;
     let (_keep, dir) = claim(w);
-    let options = Options {
-        layers: vec![2],
-        transcript: TranscriptKind::Keccak,
-        jobs: 1,
+    let prove = |layers: Vec<usize>| {
+        let options = Options {
+            layers,
+            transcript: TranscriptKind::Keccak,
+            jobs: 1,
+        };
+        let (setup, prepared) = (&w.setup, &w.prepared);
+        dir.prove(&cheap, &WEIGHT_SEED, setup, prepared, &options, &|_| {})
     };
-    // The prover notices that its own proof does not verify.
-    let refused = dir.prove(
-        &cheap,
-        &WEIGHT_SEED,
-        &w.setup,
-        &w.prepared,
-        &options,
-        &|_| {},
+    // Before it proves, if these are the first weights that it looks at.
+    let refused = prove(vec![2]);
+    assert!(
+        matches!(refused, Err(Error::WeightSeed { layer: 2 })),
+        "{refused:?}"
     );
+    // Otherwise the prover notices that its own proof does not verify.
+    let refused = prove(vec![0, 2]);
     assert!(
         matches!(
             refused,

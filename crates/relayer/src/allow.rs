@@ -1,6 +1,7 @@
 //! What a key may sign: calls of known functions of known contracts, and nothing that moves ETH.
 
 use alloy::primitives::{hex, Address, U256};
+use nanozk_chain::format::eth;
 use std::collections::HashMap;
 
 /// Functions of contracts that a key may call. The default allows nothing.
@@ -15,7 +16,7 @@ pub enum NotAllowed {
     #[error("the key signs no creations of contracts: deploy with another account")]
     Creation,
     /// It sends ETH.
-    #[error("the key signs nothing that sends ETH, this would send {value} wei to {to}: send it from another account")]
+    #[error("the key signs nothing that sends ETH, and this would send {} to {to}: send it from another account", eth(*value))]
     Value {
         /// To whom.
         to: Address,

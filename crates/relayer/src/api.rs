@@ -95,7 +95,9 @@ impl From<QueryRejection> for Failure {
 impl From<BytesRejection> for Failure {
     fn from(e: BytesRejection) -> Self {
         let reason = match e.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => format!("files have at most {LARGEST} bytes"),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                format!("the file has more than {LARGEST} bytes, which is the most that is taken")
+            }
             _ => e.body_text(),
         };
         Failure::new(e.status(), "NZK502", reason)
@@ -121,6 +123,8 @@ pub struct Endpoint {
     pub failures: u64,
     /// Why the last one did.
     pub error: Option<String>,
+    /// How long ago that was, in seconds.
+    pub failed: Option<u64>,
     /// Whether it is of the right chain.
     pub usable: bool,
 }
@@ -150,6 +154,8 @@ pub struct StatusView {
     pub not_ready: Option<String>,
     /// Nodes.
     pub endpoints: Vec<Endpoint>,
+    /// What no node answers in time: it is asked again, and waited for longer.
+    pub slow: Vec<SlowView>,
     /// Fees.
     pub spending: Spending,
     /// Claims.
@@ -166,6 +172,19 @@ pub struct StatusView {
     pub inbox: std::collections::BTreeMap<String, String>,
     /// Block explorer.
     pub explorer: Option<String>,
+}
+
+/// A method that no node answers in time.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SlowView {
+    /// Method.
+    pub method: String,
+    /// Seconds that it was waited for last.
+    pub waited: f64,
+    /// Seconds that it is waited for the next time.
+    pub next: f64,
+    /// How often in a row it was not answered.
+    pub times: u32,
 }
 
 /// A block.
@@ -279,6 +298,8 @@ pub struct ClaimView {
     pub aggregate: bool,
     /// Layers being proved.
     pub proving: Vec<usize>,
+    /// Layers that the lane wants proven and are not; in the audited lane all, until layers are drawn.
+    pub missing: Vec<usize>,
     /// Until when the job may be taken.
     pub lock_by: u64,
     /// Until when it may be claimed.
@@ -293,7 +314,7 @@ pub struct ClaimView {
     pub differs: Option<usize>,
     /// Watchers: what was found.
     pub verdict: Option<String>,
-    /// What is in the way.
+    /// Why it does not go on.
     pub error: Option<Problem>,
     /// Chain time of the last look.
     pub updated: u64,
@@ -320,7 +341,7 @@ pub struct TransactionView {
     pub fee: Option<String>,
     /// Block.
     pub block: Option<u64>,
-    /// What is in the way.
+    /// Why it waits, was not sent, or failed.
     pub error: Option<String>,
     /// By when it has to be included; 0: any time.
     pub deadline: u64,
@@ -428,6 +449,7 @@ fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
         proofs,
         aggregate: directory.join("aggregate.json").is_file(),
         proving,
+        missing: layers_of(f.missing),
         lock_by: f.lock_by,
         claim_by: f.claim_by,
         challenge_by: f.challenge_by,
@@ -552,7 +574,7 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
         head: live
             .head
             .map(|(number, timestamp)| HeadView { number, timestamp }),
-        now: live.now,
+        now: live.time(),
         account: text(shared.account),
         balance: text(live.balance),
         provider: shared.provider.map(text),
@@ -571,7 +593,19 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
                 requests: h.requests,
                 failures: h.failures,
                 error: h.last_error,
+                failed: h.failed_ago,
                 usable: h.usable,
+            })
+            .collect(),
+        slow: shared
+            .rpc
+            .slow()
+            .into_iter()
+            .map(|s| SlowView {
+                method: s.method,
+                waited: s.waited.as_secs_f64(),
+                next: s.next.as_secs_f64(),
+                times: s.times,
             })
             .collect(),
         spending: Spending {
@@ -581,7 +615,7 @@ async fn status(State(shared): State<App>) -> Result<Json<StatusView>, Failure> 
         },
         claims: ClaimCounts { open, ended },
         transactions,
-        slack: due.map(|(by, _)| by as i64 - live.now as i64),
+        slack: due.map(|(by, _)| by as i64 - live.time() as i64),
         slack_claim: due.map(|(_, id)| text(id)),
         exposure: ExposureView {
             stake: text(live.exposure.stake),
@@ -626,7 +660,7 @@ fn id_of(id: &str) -> Result<B256, Failure> {
         Failure::new(
             StatusCode::BAD_REQUEST,
             "NZK501",
-            format!("{id:?} is no id of a claim: 0x and 64 digits"),
+            format!("{id:?} is not the id of a claim: write 0x and 64 hexadecimal digits"),
         )
     })
 }
@@ -699,7 +733,9 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
     };
     let is_of = |claim: B256| match claim == id {
         true => Ok(()),
-        false => Err(Error::Files(format!("it is of claim {claim}, not {id}"))),
+        false => Err(Error::Files(format!(
+            "it belongs to claim {claim}, not {id}"
+        ))),
     };
     match file {
         "card.json" => {
@@ -734,7 +770,10 @@ fn check_proof(
 ) -> Result<(), Error> {
     let proof = LayerProof::from_file(layer, body).map_err(nanozk_chain::Error::from)?;
     if proof.layer as usize != layer {
-        return Err(Error::Files(format!("it is of layer {}", proof.layer)));
+        return Err(Error::Files(format!(
+            "it proves layer {}, not {layer}",
+            proof.layer
+        )));
     }
     let there = |name| directory.join(name).is_file();
     if !there("session.json") || !there("card.json") {
@@ -743,7 +782,8 @@ fn check_proof(
     let files = SessionFiles::open(directory)?;
     let layers = files.card.layers.len();
     if layer >= layers {
-        return Err(Error::Files(format!("the model has {layers} layers")));
+        let has = crate::text::count(layers, "layer", "layers");
+        return Err(Error::Files(format!("the model has {has}, counted from 0")));
     }
     let mut encoder = proofs.lock().unwrap_or_else(PoisonError::into_inner);
     encoder.calldata(&files.session, &files.card, layer, body)?;
@@ -771,7 +811,10 @@ async fn put_file(
         return Err(Failure::new(
             StatusCode::BAD_REQUEST,
             "NZK501",
-            format!("{file:?} is no file of a claim: {}", FILES.join(", ")),
+            format!(
+                "{file:?} is not a file of a claim: send one of {}",
+                FILES.join(", ")
+            ),
         ));
     }
     let directory = place(&shared, id).await?;
@@ -891,6 +934,7 @@ async fn readyz(State(shared): State<App>) -> Result<&'static str, Failure> {
 /// Metrics in Prometheus' text format
 #[utoipa::path(get, path = "/metrics", responses((status = 200, content_type = "text/plain")))]
 async fn metrics(State(shared): State<App>) -> impl IntoResponse {
+    shared.live().run_on(&shared.metrics);
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         shared.metrics.text(),
@@ -1031,32 +1075,52 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
         .with_state(shared)
 }
 
+fn wrong(config: &crate::config::Api, reason: String) -> Error {
+    Error::Api {
+        address: config.listen.to_string(),
+        reason,
+    }
+}
+
+/// The token, if uploads need one.
+pub(crate) fn token(config: &crate::config::Api) -> Result<Option<Arc<str>>, Error> {
+    let Some(path) = &config.token_file else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let reason = format!("cannot read api.token_file {}: {e}", path.display());
+        wrong(config, reason)
+    })?;
+    let token = text.trim();
+    if token.len() < 16 {
+        let reason = format!(
+            "the token in {} has fewer than 16 characters: put a longer one there",
+            path.display()
+        );
+        return Err(wrong(config, reason));
+    }
+    Ok(Some(Arc::from(token)))
+}
+
+/// A listener on the address.
+pub(crate) async fn bind(config: &crate::config::Api) -> Result<TcpListener, Error> {
+    TcpListener::bind(config.listen).await.map_err(|e| {
+        let hint = match e.kind() {
+            std::io::ErrorKind::AddrInUse => ": end what listens there, or change api.listen",
+            _ => "",
+        };
+        wrong(config, format!("{e}{hint}"))
+    })
+}
+
 /// Listens; the task ends with the process.
 pub async fn serve(shared: App) -> Result<std::net::SocketAddr, Error> {
     let config = &shared.config.api;
-    let wrong = |reason: String| Error::Api {
-        address: config.listen.to_string(),
-        reason,
-    };
-    let token = match &config.token_file {
-        None => None,
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| wrong(format!("cannot read the token {}: {e}", path.display())))?;
-            let token = text.trim();
-            if token.len() < 16 {
-                return Err(wrong(format!(
-                    "the token in {} has fewer than 16 characters",
-                    path.display()
-                )));
-            }
-            Some(Arc::from(token))
-        }
-    };
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|e| wrong(e.to_string()))?;
-    let address = listener.local_addr().map_err(|e| wrong(e.to_string()))?;
+    let token = token(config)?;
+    let listener = bind(config).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| wrong(config, e.to_string()))?;
     let app = routes(shared.clone(), token);
     tokio::spawn(async move {
         if let Err(e) = axum::serve(listener, app).await {

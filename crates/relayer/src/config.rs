@@ -3,9 +3,10 @@
 use crate::decide::Settle;
 use crate::error::Error;
 use crate::signer::KeySource;
+use crate::text::node_name;
 use alloy::primitives::U256;
 use alloy::transports::http::reqwest::Url;
-use nanozk_chain::format::{parse_amount, parse_duration};
+use nanozk_chain::format::{duration, eth, parse_amount, parse_duration};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -53,6 +54,12 @@ pub struct Config {
     /// How long to wait for a node's answer.
     #[serde(default = "timeout", deserialize_with = "seconds")]
     pub rpc_timeout: u64,
+    /// How long at most, for what no node answered in that time.
+    #[serde(default = "longest", deserialize_with = "seconds")]
+    pub rpc_timeout_max: u64,
+    /// How long a round may do nothing before it is given up.
+    #[serde(default = "round_timeout", deserialize_with = "seconds")]
+    pub round_timeout: u64,
     /// How long transactions on their way are waited for at the end.
     #[serde(default = "grace", deserialize_with = "seconds")]
     pub grace: u64,
@@ -107,6 +114,9 @@ pub struct Prover {
     /// Time before a deadline that is kept for sending.
     #[serde(deserialize_with = "seconds")]
     pub margin: u64,
+    /// How long the command may do nothing before it is ended.
+    #[serde(deserialize_with = "seconds")]
+    pub timeout: u64,
 }
 
 /// Money.
@@ -161,6 +171,14 @@ fn timeout() -> u64 {
     10
 }
 
+fn longest() -> u64 {
+    120
+}
+
+fn round_timeout() -> u64 {
+    600
+}
+
 fn grace() -> u64 {
     60
 }
@@ -183,6 +201,7 @@ impl Default for Prover {
             seconds_per_layer: 60,
             seconds_per_aggregate: 900,
             margin: 600,
+            timeout: 600,
         }
     }
 }
@@ -242,10 +261,12 @@ fn pause<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
 }
 
 fn money<'de, D: Deserializer<'de>>(d: D) -> Result<U256, D::Error> {
-    match Text::deserialize(d)? {
-        Text::Number(n) => Ok(U256::from(n)),
-        Text::Text(t) => parse_amount(&t).map_err(D::Error::custom),
-    }
+    // A number alone has no unit, and is refused as such.
+    let text = match Text::deserialize(d)? {
+        Text::Number(n) => n.to_string(),
+        Text::Text(t) => t,
+    };
+    parse_amount(&text).map_err(D::Error::custom)
 }
 
 fn wei<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
@@ -340,11 +361,12 @@ impl Config {
             let url = text.parse::<Url>().ok().filter(Url::has_host);
             let shown = match url {
                 Some(url) if matches!(url.scheme(), "http" | "https") => return Ok(url),
-                Some(url) => format!(" ({})", shown(&url)),
+                // No more of it: the rest may be secret.
+                Some(url) => format!(" ({}://{})", url.scheme(), node_name(&url)),
                 None => String::new(),
             };
             Err(Error::Config(format!(
-                "rpc: entry {}{shown} is no address of a node: write such as http://127.0.0.1:8545",
+                "rpc: entry {}{shown} is not the URL of a node: write one such as http://127.0.0.1:8545",
                 i + 1
             )))
         };
@@ -356,7 +378,8 @@ impl Config {
         let wrong = |text: String| Err(Error::Config(text));
         if self.rpc.is_empty() {
             return wrong(
-                "rpc names no node: give one or more, such as http://127.0.0.1:8545".into(),
+                "rpc is empty: give the URL of one node or more, such as http://127.0.0.1:8545"
+                    .into(),
             );
         }
         self.nodes()?;
@@ -366,6 +389,18 @@ impl Config {
                 self.api.listen
             ));
         }
+        if self.rpc_timeout == 0 || self.round_timeout == 0 || self.prover.timeout == 0 {
+            return wrong(
+                "rpc_timeout, round_timeout and prover.timeout must be above zero".into(),
+            );
+        }
+        if self.rpc_timeout_max < self.rpc_timeout {
+            return wrong(format!(
+                "rpc_timeout_max ({}) is less than rpc_timeout ({})",
+                duration(self.rpc_timeout_max),
+                duration(self.rpc_timeout)
+            ));
+        }
         if self.poll.is_zero() || self.fees.bump_after == 0 || self.fees.max_pending == 0 {
             return wrong("poll, fees.bump_after and fees.max_pending must be above zero".into());
         }
@@ -373,20 +408,14 @@ impl Config {
             return wrong("fees.max_fee_per_gas is 0: nothing could be sent".into());
         }
         if self.fees.max_per_transaction > self.fees.max_per_day {
-            return wrong("fees.max_per_transaction is more than fees.max_per_day".into());
+            return wrong(format!(
+                "fees.max_per_transaction ({}) is more than fees.max_per_day ({})",
+                eth(self.fees.max_per_transaction),
+                eth(self.fees.max_per_day)
+            ));
         }
         Ok(())
     }
-}
-
-/// What of an address is no secret.
-fn shown(url: &Url) -> String {
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    format!(
-        "{}://{}{port}",
-        url.scheme(),
-        url.host_str().unwrap_or_default()
-    )
 }
 
 /// Paths in a file are relative to it.
@@ -469,15 +498,21 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-        let cases: [Case<'_>; 8] = [
+        let cases: [Case<'_>; 10] = [
             ("rpc = 1", &[], "rpc"),
             (FILE, &[("polll", "1")], "polll"),
-            (FILE, &[("rpc", "ftp://x")], "no address of a node"),
-            (FILE, &[("rpc", "[]")], "names no node"),
+            (FILE, &[("rpc", "ftp://x")], "not the URL of a node"),
+            (FILE, &[("rpc", "[]")], "rpc is empty"),
             (FILE, &[("fees.max_per_day", "much")], "much"),
             (FILE, &[("api.listen", "0.0.0.0:80")], "token_file"),
             (FILE, &[("fees.max_per_transaction", "9eth")], "more than"),
             (FILE, &[("signer", "x")], "signer"),
+            (
+                FILE,
+                &[("rpc_timeout_max", "9s")],
+                "less than rpc_timeout (10 s)",
+            ),
+            (FILE, &[("prover.timeout", "0")], "above zero"),
         ];
         for (text, options, word) in cases {
             let error = load(text, &[], options).expect_err(word).to_string();
@@ -486,13 +521,13 @@ mod tests {
         let cases = [
             (
                 "wss://user:SECRET@node:1/SECRET?SECRET",
-                "entry 1 (wss://node:1) is no address",
+                "entry 1 (wss://node:1) is not the URL",
             ),
             (
                 "http://a:1, SECRET:SECRET@node:1/SECRET",
-                "entry 2 is no address",
+                "entry 2 is not the URL",
             ),
-            ("SECRET", "entry 1 is no address"),
+            ("SECRET", "entry 1 is not the URL"),
         ];
         for (rpc, words) in cases {
             let error = load(FILE, &[], &[("rpc", rpc)]).expect_err(rpc).to_string();
@@ -526,6 +561,8 @@ mod tests {
             "explorer",
             "poll",
             "rpc_timeout",
+            "rpc_timeout_max",
+            "round_timeout",
             "grace",
             "signer",
             "provider_signer",
@@ -538,6 +575,7 @@ mod tests {
             "seconds_per_layer",
             "seconds_per_aggregate",
             "margin",
+            "timeout",
             "max_fee_per_gas",
             "max_per_transaction",
             "max_per_day",

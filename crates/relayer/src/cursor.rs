@@ -40,6 +40,8 @@ pub struct Cursor {
     contracts: Vec<Address>,
     /// What it freezes concerns all claims.
     router: Address,
+    /// Nodes refused events, which was said.
+    blind: bool,
 }
 
 impl Cursor {
@@ -51,6 +53,7 @@ impl Cursor {
             last: None,
             contracts: vec![c.market, c.book, c.settlement, c.dispute, c.beacon, router],
             router,
+            blind: false,
         }
     }
 
@@ -183,7 +186,7 @@ impl Cursor {
 
     /// Reads blocks from the first one that is read up to the newest, and the events of all from `unread` on; false if
     /// they do not fit together.
-    async fn advance(&self, first: u64, unread: u64, head: &Header) -> Result<bool, Error> {
+    async fn advance(&mut self, first: u64, unread: u64, head: &Header) -> Result<bool, Error> {
         let mut blocks = Vec::new();
         for number in first..=head.number {
             let header = match number == head.number {
@@ -211,13 +214,19 @@ impl Cursor {
         let read: &[Block] = if all { &[] } else { &blocks };
         for block in read {
             let logs = match self.events(block.hash).await {
-                Ok(logs) => logs,
+                Ok(logs) => {
+                    self.blind = false;
+                    logs
+                }
                 // What a node does not do must not keep it from going on.
                 Err(Error::Refused(reason)) => {
-                    warn!(
-                        code = "NZK202",
-                        reason, "no events: all claims are looked at"
-                    );
+                    if !std::mem::replace(&mut self.blind, true) {
+                        warn!(
+                            code = "NZK202",
+                            reason,
+                            "a node refuses events: all claims are looked at with each block"
+                        );
+                    }
                     all = true;
                     break;
                 }

@@ -1,7 +1,7 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{status, Facts};
+use crate::facts::{status, Bond, Challenge, Facts};
 use crate::store::Role;
 use alloy::primitives::{Address, U256};
 use nanozk_chain::claim::layers_of;
@@ -26,6 +26,8 @@ pub struct Local {
     pub account: Address,
     /// The provider's signatures, or its key, are there.
     pub can_lock: bool,
+    /// Until when they take the job, if not for as long as it can be taken.
+    pub lock_deadline: Option<u64>,
     /// The same for the claim.
     pub can_post: bool,
     /// Layers with a proof file.
@@ -40,10 +42,12 @@ pub struct Local {
     pub sent: BTreeSet<usize>,
     /// Seconds before a deadline from which proofs are sent without waiting for others to go with them.
     pub hurry: u64,
-    /// Every layer in a transaction of its own: several in one were refused.
-    pub apart: bool,
+    /// Most layers in one transaction, if as many as usual were refused, or took nodes too long.
+    pub batch: Option<usize>,
     /// Layers to challenge.
     pub challenges: Vec<usize>,
+    /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
+    pub joins: Vec<usize>,
 }
 
 /// One transaction.
@@ -71,8 +75,8 @@ pub enum Act {
     CancelJob,
     /// Defeat a claim by a challenge that was not answered.
     Timeout(usize),
-    /// Close a challenge of ours that was decided otherwise.
-    Resolve(usize),
+    /// Pay out the bond of a challenger of a layer.
+    Resolve(usize, Address),
     /// Undo a claim of which a verifier was frozen.
     Void,
     /// Challenge a layer.
@@ -94,19 +98,22 @@ impl Act {
             Act::ExpireJob => "expire-job".into(),
             Act::CancelJob => "cancel-job".into(),
             Act::Timeout(layer) => format!("timeout-{layer}"),
-            Act::Resolve(layer) => format!("resolve-{layer}"),
+            Act::Resolve(layer, challenger) => format!("resolve-{layer}-{challenger}"),
             Act::Void => "void".into(),
             Act::Challenge(layer) => format!("challenge-{layer}"),
         }
     }
 
-    /// For people.
-    pub fn what(&self) -> String {
+    /// For people; `layers` is the model's number of them, which stands for the output where challenges name a layer.
+    pub fn what(&self, layers: usize) -> String {
+        let challenge = |layer: usize| match layer == layers {
+            true => "the demand for the output".to_owned(),
+            false => format!("the challenge of layer {layer}"),
+        };
         match self {
             Act::Lock => "taking the job".into(),
             Act::Post => "posting the claim".into(),
-            Act::Prove(layers) if layers.len() == 1 => format!("proving layer {}", layers[0]),
-            Act::Prove(layers) => format!("proving layers {}", list(layers, ", ")),
+            Act::Prove(layers) => format!("proving {}", named(layers)),
             Act::ProveAll => "proving all layers by an aggregate".into(),
             Act::Reveal => "drawing the layers to audit".into(),
             Act::RevealOutput => "revealing the output".into(),
@@ -114,8 +121,16 @@ impl Act {
             Act::Expire => "defeating the claim: proofs it owes are missing".into(),
             Act::ExpireJob => "ending the job: it was not claimed in time".into(),
             Act::CancelJob => "taking the job back: nobody took it in time".into(),
-            Act::Timeout(layer) => format!("defeating the claim by the challenge of layer {layer}"),
-            Act::Resolve(layer) => format!("closing the challenge of layer {layer}"),
+            Act::Timeout(layer) => format!(
+                "defeating the claim: {} was not answered in time",
+                challenge(*layer)
+            ),
+            Act::Resolve(layer, challenger) => {
+                format!(
+                    "paying out the bond of {challenger} for {}",
+                    challenge(*layer)
+                )
+            }
             Act::Void => "voiding the claim: a verifier was frozen".into(),
             Act::Challenge(layer) => format!("challenging layer {layer}"),
         }
@@ -126,6 +141,12 @@ impl Act {
 pub fn list(layers: &[usize], by: &str) -> String {
     let words: Vec<String> = layers.iter().map(usize::to_string).collect();
     words.join(by)
+}
+
+/// Layers in a sentence: `layer 3`, `layers 3, 4`.
+pub fn named(layers: &[usize]) -> String {
+    let noun = if layers.len() == 1 { "layer" } else { "layers" };
+    format!("{noun} {}", list(layers, ", "))
 }
 
 /// Proofs that are needed.
@@ -169,17 +190,18 @@ impl Decision {
     }
 
     /// Names what comes next, and by when.
-    fn concluded(mut self, waiting: String) -> Self {
+    fn concluded(mut self, facts: &Facts, waiting: String) -> Self {
         let times = self.acts.iter().map(|(_, by)| *by);
         let times = times.chain(self.prove.iter().map(|p| p.by));
         let times = times.chain([self.due]);
         self.due = times.filter(|by| *by != 0).min().unwrap_or(0);
         self.next = match (self.acts.first(), &self.prove) {
-            (Some((act, _)), _) => act.what(),
+            (Some((act, _)), _) => act.what(facts.layers),
             (None, Some(need)) if need.aggregate => "making the aggregate".into(),
-            (None, Some(need)) => {
-                format!("making the proofs of layers {}", list(&need.layers, ", "))
+            (None, Some(need)) if need.layers.len() == 1 => {
+                format!("making the proof of {}", named(&need.layers))
             }
+            (None, Some(need)) => format!("making the proofs of {}", named(&need.layers)),
             (None, None) => waiting,
         };
         self
@@ -189,19 +211,24 @@ impl Decision {
 /// Seconds that have to be left to claim a job when it is taken: what is taken and not claimed costs stake.
 const LEAD: u64 = 120;
 
+/// Until when a job is taken.
+pub fn lock_by(facts: &Facts) -> u64 {
+    facts.lock_by.min(facts.claim_by.saturating_sub(LEAD))
+}
+
 /// Decides; `now` is the chain's time.
 pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     if facts.status == 0 {
         return of_job(role, facts, local, now);
     }
     if facts.status != status::POSTED {
-        return of_ended(facts, local);
+        return of_ended(role, facts, local);
     }
     let mut d = Decision::default();
     if !facts.usable {
         // Nobody can be paid or slashed any more.
         d.act(Act::Void, 0);
-        return d.concluded(String::new());
+        return d.concluded(facts, String::new());
     }
     match role {
         Role::Provider => provide(facts, local, now, d),
@@ -217,7 +244,7 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
             "nobody took the job in time"
         }
         status::JOB_OPEN => {
-            let by = facts.lock_by.min(facts.claim_by.saturating_sub(LEAD));
+            let by = lock_by(facts).min(local.lock_deadline.unwrap_or(u64::MAX));
             let mine = role == Role::Provider && local.can_lock && facts.usable;
             if mine && now <= by {
                 d.act(Act::Lock, by);
@@ -247,21 +274,26 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
         }
         other => {
             d.ended = true;
-            return d.concluded(format!("the job is {}", job_status(other)));
+            return d.concluded(facts, format!("the job is {}", job_status(other)));
         }
     };
-    d.concluded(waiting.into())
+    d.concluded(facts, waiting.into())
 }
 
-fn of_ended(facts: &Facts, local: &Local) -> Decision {
+/// Bonds and rewards of ours are paid out: a challenger's own, and those that a provider's recipient won.
+fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
     let mut d = Decision::default();
-    for c in &facts.challenges {
-        if c.challenger == local.account {
-            d.act(Act::Resolve(c.layer), 0);
+    for bond in &facts.bonds {
+        let won = role == Role::Provider && bond.winner == facts.recipient;
+        if won || bond.challenger == local.account {
+            d.act(Act::Resolve(bond.layer, bond.challenger), 0);
         }
     }
     d.ended = d.acts.is_empty();
-    d.concluded(format!("the claim is {}", claim_status(facts.status)))
+    d.concluded(
+        facts,
+        format!("the claim is {}", claim_status(facts.status)),
+    )
 }
 
 fn has_all(set: U256, layers: usize) -> bool {
@@ -295,7 +327,7 @@ fn owed(facts: &Facts) -> Vec<Due> {
 }
 
 /// Most layers in one transaction: with that many no model's proofs need more than a transaction's gas.
-const BATCH: usize = 12;
+pub const BATCH: usize = 12;
 
 fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
     let mut waiting = match facts.lane {
@@ -334,10 +366,8 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
         .collect();
     if !late.is_empty() {
         let layers: Vec<usize> = late.iter().map(|l| l.0).collect();
-        d.missed = Some(format!(
-            "layers {} were not proven in time",
-            list(&layers, ", ")
-        ));
+        let were = if layers.len() == 1 { "was" } else { "were" };
+        d.missed = Some(format!("{} {were} not proven in time", named(&layers)));
     }
     if let Some(by) = due.iter().map(|l| l.1).min() {
         let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
@@ -359,7 +389,8 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             let soonest = ready.iter().map(|l| l.1).min().unwrap_or(by);
             let patient = soonest.saturating_sub(local.hurry);
             if needed.is_empty() || ready.len() >= BATCH || now >= patient {
-                for batch in batches(&ready, if local.apart { 1 } else { BATCH }) {
+                let most = local.batch.map_or(BATCH, |most| most.clamp(1, BATCH));
+                for batch in batches(&ready, most) {
                     let by = batch.iter().map(|l| l.1).min().unwrap_or(by);
                     d.act(Act::Prove(batch.iter().map(|l| l.0).collect()), by);
                 }
@@ -378,15 +409,19 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
         }
     }
     let all = has_all(facts.proven, facts.layers);
-    let windows = facts.challenges.is_empty() && now > facts.challenge_by;
+    let disputable = now <= facts.dispute_by;
+    let windows = facts.challenges.is_empty() && now > facts.challenge_by && !disputable;
     let quiet = facts.lane != status::LANE_PROOFS && facts.missing.is_zero() && !draws;
     if facts.challenges.is_empty()
-        && ((all && (facts.output_closed || windows)) || (quiet && windows))
+        && ((all && ((facts.output_closed && !disputable) || windows)) || (quiet && windows))
     {
         d.act(Act::Finalize, 0);
     }
     let from = now.saturating_add(1);
-    let deadlines = [facts.challenge_by, facts.proven_by];
+    if disputable {
+        waiting = "waiting for the end of the time to dispute the output".into();
+    }
+    let deadlines = [facts.challenge_by, facts.proven_by, facts.dispute_by];
     for t in deadlines
         .into_iter()
         .chain(facts.challenges.iter().map(|c| c.answer_by))
@@ -395,7 +430,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             d.wait((t + 1).max(from));
         }
     }
-    d.concluded(waiting)
+    d.concluded(facts, waiting)
 }
 
 /// Consecutive layers, no more than a transaction takes.
@@ -421,7 +456,12 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
         d.wait(c.answer_by + 1);
     }
-    let challenged = |l: usize| facts.challenges.iter().any(|c| c.layer == l);
+    let challenged = |l: usize| {
+        let own = |b: &Bond| b.layer == l && b.challenger == local.account;
+        let joins = |c: &Challenge| local.joins.contains(&l) && now <= c.answer_by;
+        let open = facts.challenges.iter().find(|c| c.layer == l);
+        open.is_some_and(|c| !joins(c) || facts.bonds.iter().any(own))
+    };
     if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by {
         for &layer in &local.challenges {
             if layer < facts.layers && !facts.proven.bit(layer) && !challenged(layer) {
@@ -439,10 +479,11 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
     }
     let layers = layers_of(facts.proven).len();
-    d.concluded(format!(
-        "watching: {layers} of {} layers are proven",
-        facts.layers
-    ))
+    let noun = if facts.layers == 1 { "layer" } else { "layers" };
+    d.concluded(
+        facts,
+        format!("watching: {layers} of {} {noun} proven", facts.layers),
+    )
 }
 
 #[cfg(test)]
@@ -496,7 +537,6 @@ mod tests {
             answer_by,
         }
     }
-    use crate::facts::Challenge;
 
     #[test]
     fn jobs_are_taken_claimed_and_ended() {
@@ -515,6 +555,14 @@ mod tests {
         f.claim_by = 200;
         assert_eq!(at(&f, Role::Provider, 80), [Act::Lock]);
         assert_eq!(at(&f, Role::Provider, 81), []);
+        // Nor with a signature that is too old.
+        let signed = Local {
+            lock_deadline: Some(70),
+            ..provider(&[])
+        };
+        let d = decide(Role::Provider, &f, &signed, 70);
+        assert_eq!(d.acts, [(Act::Lock, 70)]);
+        assert_eq!(acts(&decide(Role::Provider, &f, &signed, 71)), []);
         assert_eq!(at(&f, Role::Watcher, 100), []);
         assert_eq!(at(&f, Role::Watcher, 101), [Act::CancelJob]);
         f.job_status = status::JOB_LOCKED;
@@ -559,6 +607,52 @@ mod tests {
         all.sent = [1].into();
         let d = decide(Role::Provider, &f, &all, 1_500);
         assert_eq!(acts(&d), [Act::Prove(vec![0]), Act::Prove(vec![2, 3])]);
+    }
+
+    #[test]
+    fn fewer_layers_go_together_if_more_were_too_many() {
+        let f = posted(0);
+        let mut all = provider(&[0, 1, 2, 3]);
+        for (batch, expected) in [
+            (None, vec![vec![0, 1, 2, 3]]),
+            (Some(3), vec![vec![0, 1, 2], vec![3]]),
+            (Some(1), vec![vec![0], vec![1], vec![2], vec![3]]),
+            (Some(0), vec![vec![0], vec![1], vec![2], vec![3]]),
+        ] {
+            all.batch = batch;
+            let d = decide(Role::Provider, &f, &all, 1_500);
+            let expected: Vec<Act> = expected.into_iter().map(Act::Prove).collect();
+            assert_eq!(acts(&d), expected, "{batch:?}");
+        }
+    }
+
+    #[test]
+    fn sentences_name_what_they_are_about() {
+        let all = [
+            (Act::Prove(vec![3]), "proving layer 3"),
+            (Act::Prove(vec![3, 4]), "proving layers 3, 4"),
+            (
+                Act::Resolve(9, Address::ZERO),
+                "paying out the bond of 0x0000000000000000000000000000000000000000 for the challenge of layer 9",
+            ),
+            (
+                Act::Resolve(10, Address::ZERO),
+                "paying out the bond of 0x0000000000000000000000000000000000000000 for the demand for the output",
+            ),
+            (
+                Act::Timeout(10),
+                "defeating the claim: the demand for the output was not answered in time",
+            ),
+        ];
+        for (act, words) in all {
+            assert_eq!(act.what(10), words);
+        }
+        let mut f = posted(1);
+        f.challenges = vec![challenge(2, 1_700)];
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
+        assert_eq!(d.next, "making the proof of layer 2");
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_701);
+        assert_eq!(d.missed.as_deref(), Some("layer 2 was not proven in time"));
     }
 
     #[test]
@@ -642,6 +736,14 @@ mod tests {
             acts(&decide(Role::Provider, &f, &local, 1_800)),
             [Act::RevealOutput]
         );
+        // What was revealed may be disputed for a time.
+        f.challenges.clear();
+        f.dispute_by = 2_500;
+        let d = decide(Role::Provider, &f, &local, 2_500);
+        assert_eq!((acts(&d), d.wake), (vec![], Some(2_501)));
+        assert!(d.next.contains("dispute"), "{}", d.next);
+        let d = decide(Role::Provider, &f, &local, 2_501);
+        assert_eq!(acts(&d), [Act::Finalize]);
     }
 
     #[test]
@@ -663,10 +765,44 @@ mod tests {
             acts(&decide(Role::Watcher, &f, &local, 2_501)),
             [Act::Timeout(3)]
         );
+        // A provider's own challenge is joined if the layer is false for certain, as long as that can be lost.
+        let other = Address::repeat_byte(2);
+        assert_eq!(acts(&decide(Role::Watcher, &f, &local, 2_000)), []);
+        let mut sure = local.clone();
+        sure.joins = vec![3];
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &sure, 2_000)),
+            [Act::Challenge(3)]
+        );
+        f.challenges[0].answer_by = 1_999;
+        assert_eq!(
+            acts(&decide(Role::Watcher, &f, &sure, 2_000)),
+            [Act::Timeout(3)]
+        );
+        let bond = |layer, challenger, winner| Bond {
+            layer,
+            challenger,
+            winner,
+        };
+        f.bonds = vec![bond(3, other, Address::ZERO), bond(3, ME, Address::ZERO)];
+        assert_eq!(acts(&decide(Role::Watcher, &f, &sure, 1_999)), []);
         f.status = 2;
+        f.recipient = Address::repeat_byte(3);
+        f.bonds = vec![
+            bond(3, ME, ME),
+            bond(2, ME, f.recipient),
+            bond(1, other, f.recipient),
+            bond(0, other, other),
+        ];
         assert_eq!(
             acts(&decide(Role::Watcher, &f, &local, 2_501)),
-            [Act::Resolve(3)]
+            [Act::Resolve(3, ME), Act::Resolve(2, ME)]
+        );
+        let mut strangers = provider(&[]);
+        strangers.account = Address::repeat_byte(4);
+        assert_eq!(
+            acts(&decide(Role::Provider, &f, &strangers, 2_501)),
+            [Act::Resolve(2, ME), Act::Resolve(1, other)]
         );
         let f = posted(0);
         assert_eq!(acts(&decide(Role::Watcher, &f, &local, 3_000)), []);

@@ -1,6 +1,6 @@
 //! Why something does not go on, each with a code that stays the same over versions: `docs/relayer.md` lists them.
 
-use crate::rpc::{presentable, revert_of};
+use crate::rpc::{presentable, revert_of, Unanswered};
 use alloy::primitives::Address;
 use alloy::transports::{RpcError, TransportErrorKind};
 use nanozk_chain::revert::Revert;
@@ -24,16 +24,22 @@ pub enum Error {
     /// The database holds what this program did not write.
     #[error("the database has {0}: it was changed by something else, or by a later version")]
     Damaged(String),
+    /// A round did nothing for too long.
+    #[error("nothing happened for {0}: does the database answer, or the disk?")]
+    Hung(String),
     /// No node answers.
     #[error("no node answers: {0}")]
     Nodes(String),
+    /// No node answers in time.
+    #[error("no node answers in time: {0}")]
+    Slow(String),
     /// A node refuses.
     #[error("the node refuses: {0}")]
     Refused(String),
     /// A contract said no.
-    #[error("{what} would fail: {revert}")]
+    #[error("{what}: {revert}")]
     Reverted {
-        /// What was tried.
+        /// What was tried, and what became of it.
         what: String,
         /// Why.
         revert: Box<Revert>,
@@ -81,8 +87,10 @@ impl Error {
             Error::Database(_) => "NZK101",
             Error::Migration(_) => "NZK102",
             Error::Damaged(_) => "NZK103",
+            Error::Hung(_) => "NZK104",
             Error::Nodes(_) => "NZK201",
             Error::Refused(_) => "NZK202",
+            Error::Slow(_) => "NZK206",
             Error::NotTheContract { .. } => "NZK203",
             Error::Chain(_) => "NZK204",
             Error::Reverted { .. } => "NZK301",
@@ -93,10 +101,38 @@ impl Error {
         }
     }
 
-    /// Reads a node's error: a revert, or else its own.
+    /// Whether the nodes are to blame, and may do better soon.
+    pub fn is_of_nodes(&self) -> bool {
+        matches!(
+            self,
+            Error::Nodes(_) | Error::Slow(_) | Error::Refused(_) | Error::NotTheContract { .. }
+        )
+    }
+
+    /// The same of something that is about the output: contracts count it as the layer after the last.
+    pub(crate) fn of_output(mut self) -> Self {
+        if let Error::Reverted { revert, .. } = &mut self {
+            let layer = revert.arguments.iter().find(|(name, _)| name == "layer");
+            if let Some((_, layer)) = layer {
+                let number = format!("layer {layer}");
+                revert.message = revert.message.replace(&number, "the output");
+            }
+        }
+        self
+    }
+
+    /// Reads a node's error: a revert, of which `what` says what reverted, or else its own.
     pub fn of_node(error: RpcError<TransportErrorKind>, what: &str) -> Self {
         let Some(payload) = error.as_error_resp() else {
-            return Error::Nodes(error.to_string());
+            let unanswered = match &error {
+                RpcError::Transport(kind) => kind.as_custom().and_then(|e| e.downcast_ref()),
+                _ => None,
+            };
+            return match unanswered {
+                Some(e @ Unanswered { slow: true, .. }) => Error::Slow(e.to_string()),
+                Some(e) => Error::Nodes(e.to_string()),
+                None => Error::Nodes(error.to_string()),
+            };
         };
         let Some(data) = revert_of(payload) else {
             return Error::Refused(presentable(&payload.message));
@@ -106,5 +142,33 @@ impl Error {
             what: what.into(),
             revert: revert.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{B256, U256};
+    use alloy::sol_types::SolError;
+    use nanozk_chain::bindings::dispute;
+
+    #[test]
+    fn the_output_is_not_called_a_layer() {
+        let error = |layer: u64| {
+            let revert = dispute::NotChallenged {
+                claim: B256::ZERO,
+                layer: U256::from(layer),
+            };
+            Error::Reverted {
+                what: "revealing the output would fail".into(),
+                revert: Revert::decode(&revert.abi_encode()).into(),
+            }
+        };
+        let said = error(10).of_output().to_string();
+        assert!(
+            said.starts_with("revealing the output would fail: the output is not challenged"),
+            "{said}"
+        );
+        assert!(error(3).to_string().contains("layer 3 is not challenged"));
     }
 }

@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let length = path.metadata().map_err(wrong)?.len();
     if length > LARGEST {
         return Err(Error::Files(format!(
-            "{} has {length} bytes, more than any file of a claim",
+            "{} has {length} bytes, more than the {LARGEST} that a file of a claim may have",
             path.display()
         )));
     }
@@ -150,7 +150,7 @@ impl SessionFiles {
 
     fn recipient(&self) -> Result<Address, Error> {
         unpadded(self.session.context.recipient)
-            .ok_or_else(|| Error::Files("the recipient in session.json is no address".into()))
+            .ok_or_else(|| Error::Files("the recipient in session.json is not an address".into()))
     }
 
     /// What the provider signs and posts.
@@ -197,12 +197,40 @@ impl SessionFiles {
         optional(&self.path.join("output.json"))
     }
 
+    /// Refuses files that do not answer the job: its request, if it is among them, and the number of tokens.
+    pub fn check_order(&self, job: B256, new_tokens: u32) -> Result<(), Error> {
+        if self.card.model_id() != self.session.model_id {
+            return Err(Error::Files(format!(
+                "card.json is of model {}, the session of {}",
+                self.card.model_id(),
+                self.session.model_id
+            )));
+        }
+        if let Some(request) = optional::<RequestFile>(&self.path.join("request.json"))? {
+            request.check()?;
+            if request.job != job {
+                return Err(Error::Files(format!(
+                    "request.json is of the job {}",
+                    request.job
+                )));
+            }
+            request.check_prompt(self.card.tokens)?;
+            nanozk_chain::job::check_session(&request, &self.session)?;
+        }
+        match self.output()?.map(|o| o.tokens.len()) {
+            Some(got) if got != new_tokens as usize => Err(Error::Files(format!(
+                "{got} tokens were generated where the job ordered {new_tokens}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Why what the chain has is not of this session, if it is not.
     pub fn stranger(&self, facts: &Facts) -> Option<String> {
         let statement = self.session.statement(self.card.layers.len()).digest();
         if facts.status != 0 && facts.statement.0 != statement {
             return Some(format!(
-                "the claim on chain is of another session: its statement is {}",
+                "the claim on chain was posted from another session: its statement is {}",
                 facts.statement
             ));
         }
@@ -212,7 +240,7 @@ impl SessionFiles {
         let signer = self.signatures().ok()??.provider;
         (signer != facts.provider).then(|| {
             format!(
-                "signatures.json is of {signer}, the job was taken by {}",
+                "signatures.json is by {signer}, but the job was taken by {}",
                 facts.provider
             )
         })
@@ -230,10 +258,14 @@ pub struct Material<'a> {
     pub files: Option<&'a SessionFiles>,
     /// Who took the job.
     pub provider: Address,
+    /// Until when that takes the job.
+    pub lock_deadline: u64,
     /// Signature to take the job; empty if the sending account is the provider.
     pub lock_signature: Bytes,
     /// Signature of the claim.
     pub claim_signature: Bytes,
+    /// Signature of the output that is revealed.
+    pub reveal_signature: Bytes,
     /// RLP of the header that draws layers.
     pub header: Bytes,
 }
@@ -244,10 +276,10 @@ impl Material<'_> {
             .ok_or_else(|| Error::Files("this needs the session's files".into()))
     }
 
-    /// The call that does it.
-    pub fn call(&self, act: &Act, encoder: &mut Encoder) -> Result<Call, Error> {
+    /// The call that does it, for a claim of so many layers.
+    pub fn call(&self, act: &Act, layers: usize, encoder: &mut Encoder) -> Result<Call, Error> {
         let (claim, c) = (self.id, self.contracts);
-        let what = act.what();
+        let what = act.what(layers);
         let layer_of = |l: &usize| U256::from(*l);
         Ok(match act {
             Act::Lock => Call::new(
@@ -256,6 +288,7 @@ impl Material<'_> {
                 &market::lockCall {
                     job: claim,
                     provider: self.provider,
+                    deadline: self.lock_deadline,
                     signature: self.lock_signature.clone(),
                 },
             ),
@@ -308,7 +341,8 @@ impl Material<'_> {
                     .files()?
                     .output()?
                     .ok_or_else(|| Error::Files("there is no output.json".into()))?;
-                Call::new(what, c.dispute, &output.call(claim))
+                let call = output.call(claim, self.reveal_signature.clone())?;
+                Call::new(what, c.dispute, &call)
             }
             Act::Finalize => Call::new(what, c.settlement, &settlement::finalizeCall { claim }),
             Act::Expire => Call::new(what, c.settlement, &settlement::expireCall { claim }),
@@ -323,12 +357,13 @@ impl Material<'_> {
                     layer: layer_of(l),
                 },
             ),
-            Act::Resolve(l) => Call::new(
+            Act::Resolve(l, challenger) => Call::new(
                 what,
                 c.dispute,
                 &dispute::resolveCall {
                     claim,
                     layer: layer_of(l),
+                    challenger: *challenger,
                 },
             ),
             Act::Challenge(l) => Call::new(
@@ -351,7 +386,14 @@ pub fn allowed(c: &Contracts) -> AllowList {
 /// A contract, its name, and selectors with their signatures.
 type Functions = (Address, String, Vec<([u8; 4], String)>);
 
+/// Without a beacon there is nothing of it to call.
 fn functions(c: &Contracts) -> Vec<Functions> {
+    let mut functions = all_functions(c);
+    functions.retain(|(address, ..)| !address.is_zero());
+    functions
+}
+
+fn all_functions(c: &Contracts) -> Vec<Functions> {
     use alloy::sol_types::SolCall;
     fn function<C: SolCall>() -> ([u8; 4], String) {
         (C::SELECTOR, C::SIGNATURE.to_owned())

@@ -8,6 +8,7 @@
 //! * [`store`]: what is known and intended, on disk; [`transactions`]: from intents to included transactions;
 //!   [`signer`]: keys, and [`allow`]: what they sign;
 //! * [`prover`]: proofs and re-executions, by another process;
+//! * [`check()`]: whether all that it needs is there;
 //! * [`service`]: rounds of all this, looks at claims, watching; [`api`] and [`metrics`]: how it is seen from outside.
 //!
 //! It links no prover. Nothing acts before it is written down, and nothing that is written down is taken for what
@@ -15,20 +16,25 @@
 
 pub mod allow;
 pub mod api;
+mod check;
 pub mod config;
 pub mod cursor;
 pub mod decide;
 mod error;
 pub mod facts;
 pub mod files;
+mod ground;
 pub mod metrics;
 pub mod prover;
 pub mod rpc;
 pub mod service;
 pub mod signer;
 pub mod store;
+pub mod template;
+mod text;
 pub mod transactions;
 
+pub use check::{check, Item, Outcome, Report};
 pub use config::Config;
 pub use error::Error;
 pub use service::Relayer;

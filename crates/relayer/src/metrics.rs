@@ -20,7 +20,7 @@ pub struct Metrics {
     pub head_age: Gauge,
     /// Claims.
     pub claims: IntGaugeVec,
-    /// Claims that something is in the way of.
+    /// Claims with an error.
     pub faults: IntGauge,
     /// Transactions, by status.
     pub intents: IntGaugeVec,
@@ -38,8 +38,12 @@ pub struct Metrics {
     pub backlog: IntGauge,
     /// Seconds of it.
     pub backlog_seconds: Gauge,
+    /// Rounds since the start.
+    pub rounds: IntCounter,
     /// Rounds that failed.
     pub errors: IntCounter,
+    /// Methods that no node answers in time.
+    pub slow: IntGauge,
     /// Seconds of the last round.
     pub round: Gauge,
 }
@@ -76,7 +80,7 @@ impl Metrics {
             )),
             faults: made!(IntGauge::new(
                 "nanozk_claims_with_error",
-                "Open claims that something is in the way of"
+                "Open claims that have an error"
             )),
             intents: made!(IntGaugeVec::new(
                 Opts::new("nanozk_transactions", "Transactions by status"),
@@ -112,6 +116,14 @@ impl Metrics {
             backlog_seconds: made!(Gauge::new(
                 "nanozk_proofs_waiting_seconds",
                 "Time that their proofs are expected to take"
+            )),
+            rounds: made!(IntCounter::new(
+                "nanozk_rounds_total",
+                "Rounds since the start, failed ones among them"
+            )),
+            slow: made!(IntGauge::new(
+                "nanozk_slow_methods",
+                "Methods that no node answers in time"
             )),
             errors: made!(IntCounter::new(
                 "nanozk_round_errors_total",

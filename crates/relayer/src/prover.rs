@@ -3,11 +3,15 @@
 //! One runs at a time, for it uses all processors. The earliest deadline goes first; with `start = "late"` a proof is
 //! begun only when the time that it, and all that are due before it, are expected to take says so.
 
+mod processor;
+
 use crate::config::{Config, Start};
 use crate::decide::{list, Need};
 use crate::error::Error;
 use crate::signer::KeySource;
+use crate::text::span;
 use alloy::primitives::B256;
+use nanozk_chain::format::duration;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,8 +22,10 @@ use tokio::process::Command;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-/// The least time after which what runs is taken to hang.
-const HUNG: Duration = Duration::from_secs(600);
+/// The part of its time that what runs has to use a processor for: what uses less hangs.
+const ACTIVE: f64 = 0.01;
+/// How long the command may take to say its version.
+const VERSION: Duration = Duration::from_secs(120);
 /// Seconds of proving before it is looked again what is most urgent.
 const SLICE: f64 = 120.0;
 
@@ -99,6 +105,8 @@ pub struct Runner {
     hidden: Vec<String>,
     start: Start,
     margin: u64,
+    /// How long it may do nothing.
+    timeout: Duration,
     state: Arc<Mutex<State>>,
     /// Something ended.
     pub ended: Arc<Notify>,
@@ -120,6 +128,7 @@ impl Runner {
                 .collect(),
             start: p.start,
             margin: p.margin,
+            timeout: Duration::from_secs(p.timeout),
             state: Arc::new(Mutex::new(State {
                 per_layer: p.seconds_per_layer as f64,
                 per_aggregate: p.seconds_per_aggregate as f64,
@@ -222,9 +231,10 @@ impl Runner {
             let left = by.saturating_sub(now) as f64 - self.margin as f64;
             let prove = matches!(wanted.task, Task::Prove(_));
             if prove && left < ahead && !state.told.contains(&id) {
+                let (takes, left) = (duration(ahead as u64), duration(left.max(0.0) as u64));
                 warn!(
-                    code = "NZK410", claim = %id, seconds = ahead, left,
-                    "the proofs may not be made in time"
+                    code = "NZK410", claim = %id,
+                    "the proofs may not be made in time: they are expected to take {takes}, {left} are left"
                 );
                 state.told.insert(id);
             }
@@ -263,8 +273,7 @@ impl Runner {
             ),
         };
         state.running = Some((claim, layers.clone()));
-        // What hangs keeps all others from being proved.
-        let limit = HUNG.max(Duration::from_secs_f64(
+        let limit = self.timeout.max(Duration::from_secs_f64(
             10.0 * state.expected(&task, layers.len()),
         ));
         drop(state);
@@ -287,22 +296,29 @@ impl Runner {
     ) {
         let begun = Instant::now();
         info!(code = "NZK411", claim = %claim, "{} begins", arguments.join(" "));
-        let outcome = tokio::time::timeout(limit, self.execute(&directory, &arguments)).await;
-        let hung = outcome.is_err();
-        let outcome = outcome.unwrap_or_else(|_| {
-            Err(Error::Prover(format!(
-                "{} was ended after {} s",
-                arguments.join(" "),
-                limit.as_secs()
-            )))
-        });
+        let ended = self.execute(claim, &directory, &arguments, limit).await;
+        let slow = matches!(ended, Ok(Ended::Slow));
+        let what = arguments.join(" ");
+        let outcome = match ended {
+            Ok(Ended::Done(output)) => Ok(output),
+            Ok(Ended::Idle) => Err(Error::Prover(format!(
+                "{what} did nothing for {} and was ended: it is started again",
+                span(self.timeout)
+            ))),
+            Ok(Ended::Slow) => Err(Error::Prover(format!(
+                "{what} was ended after {}, ten times as long as expected, for other claims wait: it is started again \
+                 and keeps the proofs that it finished",
+                span(limit)
+            ))),
+            Err(e) => Err(e),
+        };
         let seconds = begun.elapsed().as_secs_f64();
         let mut state = self.state();
         state.running = None;
         state.done.push(claim);
         match outcome {
             Ok(output) => {
-                info!(code = "NZK412", claim = %claim, seconds, "{} is done", arguments.join(" "));
+                info!(code = "NZK412", claim = %claim, seconds, "{what} is done");
                 state.failures.remove(&claim);
                 state.wanted.remove(&claim);
                 match task {
@@ -327,9 +343,9 @@ impl Runner {
                     Task::Prove(need) if need.aggregate => {
                         state.without_aggregate.insert(claim);
                     }
-                    // It may only be slow: what layers it finished is there.
-                    Task::Prove(_) if hung => state.per_layer *= 2.0,
-                    Task::Reexecute { .. } if hung => state.per_reexecution *= 2.0,
+                    // What layers it finished is there.
+                    Task::Prove(_) if slow => state.per_layer *= 2.0,
+                    Task::Reexecute { .. } if slow => state.per_reexecution *= 2.0,
                     _ => {}
                 }
                 state.failed(claim, e.to_string());
@@ -339,41 +355,128 @@ impl Runner {
         self.ended.notify_one();
     }
 
-    async fn execute(&self, directory: &Path, arguments: &[String]) -> Result<String, Error> {
+    /// The command, with arguments, as far as it is the same for all that is run.
+    fn command(&self) -> Result<(String, Command), Error> {
         let (program, first) = self
             .command
             .split_first()
-            .ok_or_else(|| Error::Prover("there is no prover.command".into()))?;
+            .ok_or_else(|| Error::Prover("prover.command is empty".into()))?;
         let mut command = Command::new(program);
-        command
-            .args(first)
+        command.args(first).stdin(Stdio::null());
+        for variable in &self.hidden {
+            command.env_remove(variable);
+        }
+        // A proof is whole or absent: the next start goes on.
+        command.kill_on_drop(true);
+        Ok((program.clone(), command))
+    }
+
+    /// What the command says its version is.
+    pub async fn version(&self) -> Result<String, Error> {
+        let (program, mut command) = self.command()?;
+        let output = tokio::time::timeout(VERSION, command.arg("--version").output()).await;
+        let silent = |_| {
+            let waited = span(VERSION);
+            Error::Prover(format!(
+                "{program} --version (prover.command) said nothing within {waited}"
+            ))
+        };
+        let output = output
+            .map_err(silent)?
+            .map_err(|e| cannot_run(&program, &e))?;
+        if !output.status.success() {
+            return Err(Error::Prover(format!(
+                "{program} --version (prover.command) ended with {}: {}",
+                output.status,
+                last_line(&output.stderr)
+            )));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Runs the command until it ends, or does nothing, or takes beyond a limit while others wait.
+    async fn execute(
+        &self,
+        claim: B256,
+        directory: &Path,
+        arguments: &[String],
+        limit: Duration,
+    ) -> Result<Ended, Error> {
+        let (program, mut command) = self.command()?;
+        let child = command
             .arg("--json")
             .arg(&arguments[0])
             .arg(directory)
             .args(&arguments[1..])
-            .stdin(Stdio::null());
-        for variable in &self.hidden {
-            command.env_remove(variable);
-        }
-        command
-            // A proof is whole or absent: the next start goes on.
-            .kill_on_drop(true);
-        let output = command
-            .output()
-            .await
-            .map_err(|e| Error::Prover(format!("cannot run {program:?} (prover.command): {e}")))?;
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| cannot_run(&program, &e))?;
+        let id = child.id().unwrap_or_default();
+        let begun = Instant::now();
+        let mut output = std::pin::pin!(child.wait_with_output());
+        // How much processor time it had used, and when.
+        let mut mark = (processor::time_of(id), Instant::now());
+        let tick = (self.timeout / 20).clamp(Duration::from_millis(50), Duration::from_secs(10));
+        let output = loop {
+            match tokio::time::timeout(tick, &mut output).await {
+                Ok(output) => break output.map_err(|e| cannot_run(&program, &e))?,
+                Err(_) if begun.elapsed() >= limit && self.others_wait(claim) => {
+                    return Ok(Ended::Slow);
+                }
+                Err(_) => {}
+            }
+            let used = processor::time_of(id);
+            let enough = match (used, mark.0) {
+                (Some(now), Some(before)) => {
+                    now.saturating_sub(before) >= self.timeout.mul_f64(ACTIVE)
+                }
+                // Nobody knows on this system.
+                _ => begun.elapsed() < limit,
+            };
+            if enough {
+                mark = (used, Instant::now());
+            } else if mark.1.elapsed() >= self.timeout {
+                return Ok(Ended::Idle);
+            }
+        };
         if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let last = text.lines().rev().find(|l| !l.trim().is_empty());
             return Err(Error::Prover(format!(
                 "{program} {} ended with {}: {}",
                 arguments.join(" "),
                 output.status,
-                last.unwrap_or("it said nothing")
+                last_line(&output.stderr)
             )));
         }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(Ended::Done(text))
     }
+
+    /// Whether another claim wants the prover.
+    fn others_wait(&self, claim: B256) -> bool {
+        self.state().wanted.keys().any(|id| *id != claim)
+    }
+}
+
+/// How the command ended.
+enum Ended {
+    /// By itself, with this output.
+    Done(String),
+    /// It did nothing.
+    Idle,
+    /// It took longer than others can wait.
+    Slow,
+}
+
+fn cannot_run(program: &str, e: &std::io::Error) -> Error {
+    Error::Prover(format!("cannot run {program:?} (prover.command): {e}"))
+}
+
+fn last_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let last = text.lines().rev().find(|l| !l.trim().is_empty());
+    last.unwrap_or("it said nothing").to_owned()
 }
 
 impl State {
@@ -424,6 +527,10 @@ fn reexecution(output: &str) -> Result<Reexecution, Error> {
         .lines()
         .rev()
         .find(|l| l.contains("boundaries"))
-        .ok_or_else(|| Error::Prover("the re-execution printed no commitments".into()))?;
-    serde_json::from_str(line).map_err(|e| Error::Prover(format!("the re-execution: {e}")))
+        .ok_or_else(|| Error::Prover("reexecute printed no commitments".into()))?;
+    serde_json::from_str(line).map_err(|e| {
+        Error::Prover(format!(
+            "reexecute printed something else than its result: {e}"
+        ))
+    })
 }

@@ -1,7 +1,12 @@
 //! JSON-RPC over several nodes, any of which may fail.
 
+mod patience;
+
+pub use patience::Slow;
+
+use crate::text::{node_name, shortened, span};
 use alloy::network::Ethereum;
-use alloy::primitives::{Bytes, U64};
+use alloy::primitives::{Address, Bytes, B256, U64};
 use alloy::providers::RootProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{ErrorPayload, Id, RequestPacket, ResponsePacket};
@@ -10,14 +15,18 @@ use alloy::transports::http::reqwest::redirect::Policy;
 use alloy::transports::http::reqwest::{Client, Error as HttpError, Response, StatusCode, Url};
 use alloy::transports::utils::guess_local_url;
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
+use patience::Patience;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{json, Value};
 use std::cmp::Reverse;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tracing::warn;
 
 /// How often all nodes are tried before a request fails.
 const ROUNDS: u32 = 3;
@@ -29,10 +38,9 @@ const LOW: u8 = 50;
 const GAIN: u8 = 10;
 /// The longest that a node can make us wait, by Retry-After.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(10);
-/// The longest wait for a node to name its chain: a node that came back should not hold up a request for long.
+/// The first wait for a node to name its chain: a node that came back should not hold up a request for long. It doubles
+/// with each failure, up to the time that other requests have.
 const CHAIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer.
 const BODY_CAP: usize = 32 << 20;
 /// The longest text of a node that goes into an error.
@@ -78,6 +86,8 @@ pub struct Unanswered {
     pub node: String,
     /// What it did.
     pub reason: String,
+    /// It did nothing, for as long as it was waited for.
+    pub slow: bool,
 }
 
 /// How a node does.
@@ -93,8 +103,21 @@ pub struct Health {
     pub failures: u64,
     /// What the last failure was.
     pub last_error: Option<String>,
+    /// How long ago that was, in seconds.
+    pub failed_ago: Option<u64>,
     /// Whether requests go to it now: it is not resting, and is not known to be on another chain.
     pub usable: bool,
+}
+
+/// What a node makes of a hash where a block is named (EIP-1898).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashes {
+    /// It has the state of that block, or says that there is none.
+    Taken,
+    /// It takes numbers only.
+    Refused,
+    /// It answers for another block.
+    Ignored,
 }
 
 /// What is known of a node's chain.
@@ -125,6 +148,8 @@ struct Failure {
     kind: Kind,
     reason: String,
     wait: Option<Duration>,
+    /// It did not answer in time.
+    slow: bool,
 }
 
 impl Failure {
@@ -133,6 +158,7 @@ impl Failure {
             kind: Kind::Broken,
             reason: reason.into(),
             wait: None,
+            slow: false,
         }
     }
 
@@ -144,7 +170,7 @@ impl Failure {
     }
 
     fn of_http(error: HttpError) -> Self {
-        let timed_out = error.is_timeout();
+        let slow = error.is_timeout();
         let error = error.without_url();
         let mut reason = error.to_string();
         let mut source = std::error::Error::source(&error);
@@ -152,10 +178,21 @@ impl Failure {
             reason = format!("{reason}: {cause}");
             source = cause.source();
         }
-        Failure::broken(match timed_out {
-            true => format!("timed out: {reason}"),
-            false => reason,
-        })
+        Failure {
+            slow,
+            ..Failure::broken(reason)
+        }
+    }
+
+    /// Says what was not answered, and how long it was waited for, if that is what happened.
+    fn of(self, method: &str, waited: Duration) -> Self {
+        match self.slow {
+            true => Failure {
+                reason: format!("no answer to {method} within {}", span(waited)),
+                ..self
+            },
+            false => self,
+        }
     }
 }
 
@@ -166,6 +203,7 @@ struct State {
     requests: u64,
     failures: u64,
     last_error: Option<String>,
+    failed_at: Option<Instant>,
     chain: Chain,
     /// Failures since the last answer, without those that came while it rested.
     streak: u32,
@@ -205,6 +243,7 @@ impl Endpoint {
                 requests: 0,
                 failures: 0,
                 last_error: None,
+                failed_at: None,
                 chain: Chain::Unknown,
                 streak: 0,
                 retry_at: Instant::now(),
@@ -241,6 +280,7 @@ impl Endpoint {
         let mut state = self.state();
         state.failures += 1;
         state.last_error = Some(reason.clone());
+        state.failed_at = Some(now);
         state.score /= 2;
         match failure.kind {
             Kind::Broken => state.chain = Chain::Unknown,
@@ -261,6 +301,7 @@ impl Endpoint {
         Unanswered {
             node: self.node.clone(),
             reason,
+            slow: failure.slow,
         }
     }
 
@@ -273,6 +314,7 @@ impl Endpoint {
             requests: state.requests,
             failures: state.failures,
             last_error: state.last_error.clone(),
+            failed_ago: state.failed_at.map(|at| now.duration_since(at).as_secs()),
             usable: state.chain != Chain::Wrong
                 && !state.rests(now)
                 && state.quiet_for(now).is_none(),
@@ -283,9 +325,11 @@ impl Endpoint {
 struct Inner {
     client: Result<Client, String>,
     chain_id: u64,
-    timeout: Duration,
+    patience: Patience,
     endpoints: Vec<Endpoint>,
     pace: Pace,
+    /// Attempts that ended so far, with an answer or without.
+    steps: AtomicU64,
 }
 
 impl Inner {
@@ -338,15 +382,38 @@ impl Inner {
         let read_only = packet
             .method_names()
             .all(|method| !method.starts_with("eth_send"));
-        let mut last = None;
+        let method = packet.method_names().next().unwrap_or_default();
+        let key = self.patience.key(packet);
+        let mut last: Option<Unanswered> = None;
         for round in 0..ROUNDS {
             if round > 0 {
                 tokio::time::sleep(self.pause(round)).await;
             }
+            let wait = self.patience.of(key);
+            let mut slow = false;
             for endpoint in self.order(read_only && round == 0) {
-                match self.ask(endpoint, packet, &body).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => last = Some(failure),
+                match self.ask(endpoint, packet, &body, wait).await {
+                    Ok(answer) => {
+                        self.patience.answered(key);
+                        return Ok(answer);
+                    }
+                    Err(failure) => {
+                        slow |= failure.slow;
+                        last = Some(failure);
+                    }
+                }
+            }
+            // As long as one of several nodes answers, there is no need to wait for the others.
+            if slow {
+                let slow = self.patience.lengthen(key, method, wait);
+                warn!(
+                    code = "NZK206", method, times = slow.times,
+                    "no node answered {method} within {}: it is asked again and waited for up to {}",
+                    span(slow.waited), span(slow.next)
+                );
+                // Whoever asks asks again, and others wait for it meanwhile.
+                if slow.times >= ROUNDS {
+                    break;
                 }
             }
         }
@@ -356,12 +423,14 @@ impl Inner {
             Some(Unanswered {
                 node: endpoint.node.clone(),
                 reason: endpoint.state().last_error.clone().unwrap_or_default(),
+                slow: false,
             })
         });
         Err(TransportErrorKind::custom(last.unwrap_or_else(|| {
             Unanswered {
                 node: "no node".into(),
                 reason: "none is configured".into(),
+                slow: false,
             }
         })))
     }
@@ -396,16 +465,19 @@ impl Inner {
         endpoint: &Endpoint,
         packet: &RequestPacket,
         body: &Bytes,
+        wait: Duration,
     ) -> Result<ResponsePacket, Unanswered> {
         let answer = async {
-            self.check_chain(endpoint).await?;
+            self.check_chain(endpoint, wait).await?;
             let headers = packet.headers();
-            let answer = self.post(endpoint, headers, body, self.timeout).await?;
-            let ids = packet.requests().iter().map(|r| r.id()).collect();
-            let single = packet.as_single().is_some();
-            judge(answer, ids, single)
+            let method = packet.method_names().next().unwrap_or_default();
+            let answer = self.post(endpoint, headers, body, wait).await;
+            let answer = answer.map_err(|failure| failure.of(method, wait))?;
+            judge(answer, packet)
         };
-        match answer.await {
+        let answer = answer.await;
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        match answer {
             Ok(answer) => {
                 endpoint.answered(&self.pace);
                 Ok(answer)
@@ -418,8 +490,8 @@ impl Inner {
     ///
     /// A lost connection that nobody used is replaced without notice, perhaps by one to another node, so that even a
     /// node that never fails is asked from time to time.
-    async fn check_chain(&self, endpoint: &Endpoint) -> Result<(), Failure> {
-        {
+    async fn check_chain(&self, endpoint: &Endpoint, wait: Duration) -> Result<(), Failure> {
+        let before = {
             let mut state = endpoint.state();
             if let Chain::Right(since) = state.chain {
                 if since.elapsed() < self.pace.trust {
@@ -428,8 +500,11 @@ impl Inner {
                 // One request asks, others go on meanwhile.
                 state.chain = Chain::Right(Instant::now());
             }
-        }
-        let outcome = self.ask_chain(endpoint).await;
+            state.streak
+        };
+        let first = wait.min(CHAIN_TIMEOUT);
+        let wait = first.saturating_mul(1 << before.min(8)).min(wait);
+        let outcome = self.ask_chain(endpoint, wait).await;
         endpoint.state().chain = match outcome {
             Ok(()) => Chain::Right(Instant::now()),
             Err(_) => Chain::Unknown,
@@ -437,13 +512,11 @@ impl Inner {
         outcome
     }
 
-    async fn ask_chain(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+    async fn ask_chain(&self, endpoint: &Endpoint, wait: Duration) -> Result<(), Failure> {
         let question = Bytes::from_static(CHAIN_QUESTION);
-        let timeout = self.timeout.min(CHAIN_TIMEOUT);
-        let answer = self
-            .post(endpoint, HeaderMap::new(), &question, timeout)
-            .await?;
-        let answer = judge(answer, vec![&Id::Number(0)], true)?;
+        let answer = self.post(endpoint, HeaderMap::new(), &question, wait).await;
+        let answer = answer.map_err(|failure| failure.of("eth_chainId", wait))?;
+        let answer = judge_ids(answer, vec![&Id::Number(0)], true, false)?;
         let chain = answer
             .as_single()
             .and_then(|answer| answer.try_success_as::<U64>())
@@ -456,6 +529,37 @@ impl Inner {
             });
         }
         Ok(())
+    }
+
+    /// Asks a node for the state of a block that does not exist, and of one that does.
+    async fn hashes(&self, endpoint: &Endpoint) -> Option<Hashes> {
+        let balance = |hash: &str| {
+            let params = json!([Address::ZERO, {"blockHash": hash}]);
+            self.ask_plainly(endpoint, "eth_getBalance", params)
+        };
+        let answered = |answer: &Value| !answer["result"].is_null();
+        let nowhere = balance(&B256::repeat_byte(0x5a).to_string()).await?;
+        if answered(&nowhere) {
+            return Some(Hashes::Ignored);
+        }
+        let params = json!(["latest", false]);
+        let head = self
+            .ask_plainly(endpoint, "eth_getBlockByNumber", params)
+            .await?;
+        let here = balance(head["result"]["hash"].as_str()?).await?;
+        Some(match answered(&here) {
+            true => Hashes::Taken,
+            false => Hashes::Refused,
+        })
+    }
+
+    /// A request to one node, whose answer says nothing about how it does.
+    async fn ask_plainly(&self, endpoint: &Endpoint, method: &str, params: Value) -> Option<Value> {
+        let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
+        let body = Bytes::from(body.to_string().into_bytes());
+        let wait = self.patience.usual();
+        let answer = self.post(endpoint, HeaderMap::new(), &body, wait).await;
+        serde_json::from_slice(&answer.ok()?.body).ok()
     }
 
     async fn post(
@@ -521,8 +625,23 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// Tells an answer to these requests from everything else that a node may send.
-fn judge(answer: Answer, ids: Vec<&Id>, single: bool) -> Result<ResponsePacket, Failure> {
+/// Methods by which something is looked up by its hash: nodes may not know it.
+const LOOKUPS: [&str; 2] = ["eth_getTransactionReceipt", "eth_getTransactionByHash"];
+
+/// Tells an answer to requests from everything else that a node may send.
+fn judge(answer: Answer, packet: &RequestPacket) -> Result<ResponsePacket, Failure> {
+    let ids = packet.requests().iter().map(|r| r.id()).collect();
+    let lookup = packet.method_names().all(|m| LOOKUPS.contains(&m));
+    judge_ids(answer, ids, packet.as_single().is_some(), lookup)
+}
+
+/// The same, by the requests' ids.
+fn judge_ids(
+    answer: Answer,
+    ids: Vec<&Id>,
+    single: bool,
+    lookup: bool,
+) -> Result<ResponsePacket, Failure> {
     let Answer { status, body, .. } = answer;
     let packet = serde_json::from_slice::<ResponsePacket>(&body);
     if !status.is_success() {
@@ -547,7 +666,8 @@ fn judge(answer: Answer, ids: Vec<&Id>, single: bool) -> Result<ResponsePacket, 
     }
     let packet =
         packet.map_err(|e| Failure::troubled(format!("not an answer of JSON-RPC: {e}")))?;
-    if let Some(error) = packet.iter_errors().find(|error| is_trouble(error)) {
+    let troubled = |error: &&ErrorPayload| is_trouble(error) && !(lookup && is_unknown(error));
+    if let Some(error) = packet.iter_errors().find(troubled) {
         let reason = format!("error {}: {}", error.code, error.message);
         return Err(Failure::troubled(reason));
     }
@@ -567,11 +687,7 @@ fn judge(answer: Answer, ids: Vec<&Id>, single: bool) -> Result<ResponsePacket, 
 
 /// A node's text as people, logs and databases can take it.
 pub(crate) fn presentable(text: &str) -> String {
-    let text = text.replace(char::is_control, " ");
-    match text.char_indices().nth(TEXT_CAP) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shortened(text, TEXT_CAP)
 }
 
 /// What a contract said no with, if that is what an error is.
@@ -683,13 +799,21 @@ fn is_trouble(error: &ErrorPayload) -> bool {
     }
 }
 
-/// Host and port.
-fn node_name(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("no host");
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
+/// Whether an error says that the node does not know what was looked up, for which others answer `null`.
+pub(crate) fn is_unknown(error: &ErrorPayload) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    let words = [
+        "not found",
+        "unknown",
+        "not exist",
+        "no receipt",
+        "no transaction",
+    ];
+    // A method that is not found, or a block that is not there yet, is something else.
+    let others = ["method", "block", "header", "time", "limit"];
+    // -32001 is "resource not found" of EIP-1474.
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    (error.code == -32001 || says(&words)) && !says(&others)
 }
 
 /// All that may be secret in an address, the longest first. Short parts of a path are names such as `v3`.
@@ -718,8 +842,8 @@ fn secrets(url: &Url) -> Vec<String> {
 /// A transaction may have reached a node that did not answer, so sending it to the next may return "already known",
 /// or "nonce too low" once it is in a block.
 ///
-/// A request fails once every node was tried three times, which takes up to three times the timeout for each of them
-/// and the pauses in between. Callers that cannot wait for so long should set a limit of their own.
+/// A request fails once every node was tried three times. What no node answered in time is waited for twice as long the
+/// next time, in later requests with the same method and first parameter, too, up to a limit.
 #[derive(Clone)]
 pub struct Failover(Arc<Inner>);
 
@@ -733,24 +857,25 @@ impl std::fmt::Debug for Failover {
 
 impl Failover {
     /// Sends requests to these nodes, in this order of preference, as long as they are on this chain. Each node has
-    /// `timeout` to answer in.
-    pub fn new(urls: Vec<Url>, chain_id: u64, timeout: Duration) -> Self {
-        Failover::with_pace(urls, chain_id, timeout, Pace::USUAL)
+    /// `timeout` to answer in, and up to `longest` for what none answered before.
+    pub fn new(urls: Vec<Url>, chain_id: u64, timeout: Duration, longest: Duration) -> Self {
+        let patience = Patience::new(timeout, longest);
+        Failover::with_pace(urls, chain_id, patience, Pace::USUAL)
     }
 
-    fn with_pace(urls: Vec<Url>, chain_id: u64, timeout: Duration, pace: Pace) -> Self {
+    fn with_pace(urls: Vec<Url>, chain_id: u64, patience: Patience, pace: Pace) -> Self {
         // A redirection could take the request, and what it carries, to a host that nobody chose.
         let client = Client::builder()
             .redirect(Policy::none())
-            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
             .build()
             .map_err(|e| Failure::of_http(e).reason);
         Failover(Arc::new(Inner {
             client,
             chain_id,
-            timeout,
+            patience,
             endpoints: urls.into_iter().map(Endpoint::new).collect(),
             pace,
+            steps: AtomicU64::new(0),
         }))
     }
 
@@ -759,15 +884,36 @@ impl Failover {
         self.0.endpoints.iter().map(Endpoint::health).collect()
     }
 
+    /// What no node answers in time.
+    pub fn slow(&self) -> Vec<Slow> {
+        self.0.patience.list()
+    }
+
+    /// How many attempts ended so far, each of which is bounded in time: as long as it grows, something goes on.
+    pub fn steps(&self) -> u64 {
+        self.0.steps.load(Ordering::Relaxed)
+    }
+
     /// Asks every node for its chain, unless that is known: nodes that are only there for emergencies would otherwise
     /// be looked at in the first one.
     pub async fn check(&self) -> Vec<Health> {
         for endpoint in &self.0.endpoints {
-            if let Err(failure) = self.0.check_chain(endpoint).await {
+            let wait = self.0.patience.usual();
+            if let Err(failure) = self.0.check_chain(endpoint, wait).await {
                 endpoint.failed(failure, &self.0.pace);
             }
         }
         self.health()
+    }
+
+    /// What each node makes of hashes of blocks, if it answers at all.
+    pub async fn hashes(&self) -> Vec<(String, Option<Hashes>)> {
+        let mut all = Vec::new();
+        for endpoint in &self.0.endpoints {
+            let of = self.0.hashes(endpoint).await;
+            all.push((endpoint.node.clone(), of));
+        }
+        all
     }
 
     /// A provider over these nodes.
@@ -795,525 +941,4 @@ impl tower::Service<RequestPacket> for Failover {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy::providers::Provider;
-    use alloy::rpc::client::BatchRequest;
-    use alloy::transports::RpcError;
-    use serde_json::{json, Value};
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-
-    const CHAIN: u64 = 31337;
-
-    /// Pauses of milliseconds.
-    const QUICK: Pace = Pace {
-        rest: Duration::from_millis(20),
-        rest_cap: Duration::from_millis(100),
-        round: Duration::from_millis(1),
-        ..Pace::USUAL
-    };
-
-    /// What a node of a test does with a request.
-    #[derive(Clone)]
-    enum Reply {
-        Result(Value),
-        Error(i64, &'static str, Option<Value>),
-        WrongId,
-        /// A status, further headers and a body.
-        Http(u16, &'static str, &'static str),
-        Silence,
-        Close,
-        /// An answer without end.
-        Endless,
-    }
-
-    struct Node {
-        port: u16,
-        chain: Arc<Mutex<u64>>,
-        reply: Arc<Mutex<Reply>>,
-        /// Requests other than for the chain.
-        asked: Arc<AtomicUsize>,
-        chain_asked: Arc<AtomicUsize>,
-    }
-
-    impl Node {
-        async fn start(reply: Reply) -> Self {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let node = Node {
-                port: listener.local_addr().unwrap().port(),
-                chain: Arc::new(Mutex::new(CHAIN)),
-                reply: Arc::new(Mutex::new(reply)),
-                asked: Arc::default(),
-                chain_asked: Arc::default(),
-            };
-            let (chain, reply) = (node.chain.clone(), node.reply.clone());
-            let (asked, chain_asked) = (node.asked.clone(), node.chain_asked.clone());
-            tokio::spawn(async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    let (chain, reply) = (chain.clone(), reply.clone());
-                    let (asked, chain_asked) = (asked.clone(), chain_asked.clone());
-                    tokio::spawn(async move {
-                        let mut stream = stream;
-                        let Some(request) = read_request(&mut stream).await else {
-                            return;
-                        };
-                        let reply = if request["method"] == "eth_chainId" {
-                            chain_asked.fetch_add(1, Ordering::SeqCst);
-                            Reply::Result(json!(format!("{:#x}", *chain.lock().unwrap())))
-                        } else {
-                            asked.fetch_add(1, Ordering::SeqCst);
-                            reply.lock().unwrap().clone()
-                        };
-                        answer(stream, &request, reply).await;
-                    });
-                }
-            });
-            node
-        }
-
-        fn url(&self) -> Url {
-            format!("http://127.0.0.1:{}/", self.port).parse().unwrap()
-        }
-
-        fn set(&self, reply: Reply) {
-            *self.reply.lock().unwrap() = reply;
-        }
-
-        fn asked(&self) -> usize {
-            self.asked.load(Ordering::SeqCst)
-        }
-    }
-
-    async fn read_request(stream: &mut TcpStream) -> Option<Value> {
-        let mut bytes = Vec::new();
-        loop {
-            let mut chunk = [0; 4096];
-            let count = stream.read(&mut chunk).await.ok()?;
-            if count == 0 {
-                return None;
-            }
-            bytes.extend_from_slice(&chunk[..count]);
-            let text = String::from_utf8_lossy(&bytes);
-            if let Some((_, body)) = text.split_once("\r\n\r\n") {
-                if let Ok(request) = serde_json::from_str(body) {
-                    return Some(request);
-                }
-            }
-        }
-    }
-
-    async fn answer(mut stream: TcpStream, request: &Value, reply: Reply) {
-        let one = |request: &Value| match &reply {
-            Reply::Result(result) => {
-                json!({"jsonrpc": "2.0", "id": request["id"], "result": result})
-            }
-            Reply::Error(code, message, data) => {
-                let mut error = json!({"code": code, "message": message});
-                if let Some(data) = data {
-                    error["data"] = data.clone();
-                }
-                json!({"jsonrpc": "2.0", "id": request["id"], "error": error})
-            }
-            _ => json!({"jsonrpc": "2.0", "id": 987_654, "result": "0x1"}),
-        };
-        let body = match request.as_array() {
-            Some(requests) => requests.iter().map(one).collect(),
-            None => one(request),
-        };
-        let (status, headers, body) = match reply {
-            Reply::Http(status, headers, body) => (status, headers, body.to_owned()),
-            Reply::Close => return,
-            Reply::Silence => {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                return;
-            }
-            Reply::Endless => {
-                let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
-                let mut sent = stream.write_all(head.as_bytes()).await;
-                while sent.is_ok() {
-                    sent = stream.write_all(&[b' '; 1 << 16]).await;
-                }
-                return;
-            }
-            _ => (200, "", body.to_string()),
-        };
-        let length = body.len();
-        let text = format!(
-            "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        );
-        let _ = stream.write_all(text.as_bytes()).await;
-        let _ = stream.shutdown().await;
-    }
-
-    fn over(nodes: &[&Node]) -> Failover {
-        let urls = nodes.iter().map(|node| node.url()).collect();
-        Failover::with_pace(urls, CHAIN, Duration::from_secs(20), QUICK)
-    }
-
-    async fn block_number(failover: &Failover) -> Result<u64, TransportError> {
-        failover.provider().get_block_number().await
-    }
-
-    fn seven() -> Reply {
-        Reply::Result(json!("0x7"))
-    }
-
-    fn error(code: i64, message: &'static str) -> Reply {
-        Reply::Error(code, message, None)
-    }
-
-    #[tokio::test]
-    async fn the_first_node_serves_as_long_as_it_works() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        let failover = over(&[&a, &b]);
-        for _ in 0..5 {
-            assert_eq!(block_number(&failover).await.unwrap(), 7);
-        }
-        assert_eq!((a.asked(), b.asked()), (5, 0));
-        assert_eq!(a.chain_asked.load(Ordering::SeqCst), 1);
-        let health = failover.health();
-        assert_eq!((health[0].score, health[0].requests), (100, 6));
-        assert!(health.iter().all(|h| h.usable && h.failures == 0));
-        assert_eq!(health[0].node, format!("127.0.0.1:{}", a.port));
-    }
-
-    #[tokio::test]
-    async fn every_failure_leads_to_the_next_node() {
-        let failures = [
-            (Reply::Close, "error sending request"),
-            (Reply::Silence, "timed out"),
-            (
-                Reply::Http(429, "Retry-After: 0\r\n", "too many"),
-                "429 Too Many Requests",
-            ),
-            (Reply::Http(500, "", "oops"), "500"),
-            (Reply::Http(502, "", "<html>"), "502"),
-            (
-                Reply::Http(302, "Location: http://127.0.0.1:1/\r\n", ""),
-                "302",
-            ),
-            (Reply::Http(403, "", "{}"), "403"),
-            (Reply::Http(200, "", "{\"jsonrpc\":\"2.0\",\"id"), "JSON"),
-            (Reply::Http(200, "", "<html>"), "JSON"),
-            (Reply::Http(200, "", ""), "JSON"),
-            (Reply::Endless, "over 33554432 bytes"),
-            (Reply::WrongId, "another request"),
-            (error(-32603, "Internal error"), "-32603"),
-            (error(-32005, "project ID request rate exceeded"), "-32005"),
-            (error(-32002, "request timed out"), "-32002"),
-            (error(-32000, "header not found"), "header not found"),
-            (error(-32000, "Too Many Requests"), "Too Many"),
-            (error(-32000, "missing trie node 12"), "trie"),
-            (error(-32000, "block 0x12 not found"), "not found"),
-            (error(429, "compute units"), "429"),
-        ];
-        for (failure, said) in failures {
-            let timeout = match failure {
-                Reply::Silence => Duration::from_millis(700),
-                _ => Duration::from_secs(20),
-            };
-            let (a, b) = (Node::start(failure).await, Node::start(seven()).await);
-            let urls = vec![a.url(), b.url()];
-            let failover = Failover::with_pace(urls, CHAIN, timeout, QUICK);
-            assert_eq!(block_number(&failover).await.unwrap(), 7, "{said}");
-            assert_eq!((a.asked(), b.asked()), (1, 1), "{said}");
-            let health = failover.health();
-            assert_eq!((health[0].score, health[0].failures), (50, 1), "{said}");
-            let last = health[0].last_error.clone().unwrap();
-            assert!(last.contains(said), "{last} should contain {said}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_connection_leads_to_the_next_node() {
-        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", nobody.local_addr().unwrap());
-        drop(nobody);
-        let b = Node::start(seven()).await;
-        let urls = vec![url.parse().unwrap(), b.url()];
-        let failover = Failover::with_pace(urls, CHAIN, Duration::from_secs(1), QUICK);
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        let last = failover.health()[0].last_error.clone().unwrap();
-        assert!(last.contains("refused"), "{last}");
-    }
-
-    #[tokio::test]
-    async fn answers_that_say_no_are_returned_at_once() {
-        let data = || Some(json!("0x08c379a0"));
-        let answers = [
-            error(3, "execution reverted: no"),
-            error(-32000, "execution reverted"),
-            Reply::Error(-32603, "VM Exception", data()),
-            Reply::Error(
-                -32603,
-                "Internal error",
-                Some(json!({"data": "0x01020304"})),
-            ),
-            Reply::Error(-32015, "VM execution error.", Some(json!("Reverted 0x"))),
-            error(-32000, "already known"),
-            error(-32000, "nonce too low: next nonce 5, tx nonce 4"),
-            // As Besu has it.
-            error(-32001, "Nonce too low"),
-            error(-32603, "replacement transaction underpriced"),
-            error(-32000, "insufficient funds for gas * price + value"),
-            error(-32602, "invalid params"),
-            error(-32601, "the method eth_x does not exist/is not available"),
-            error(-32005, "query returned more than 10000 results"),
-            error(-32000, "something that nobody has heard of"),
-            Reply::Http(
-                400,
-                "",
-                r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"invalid params"}}"#,
-            ),
-            Reply::Http(
-                500,
-                "",
-                r#"{"jsonrpc":"2.0","id":0,"error":{"code":3,"message":"execution reverted"}}"#,
-            ),
-        ];
-        for answer in answers {
-            let (a, b) = (Node::start(answer).await, Node::start(seven()).await);
-            let failover = over(&[&a, &b]);
-            let error = block_number(&failover).await.unwrap_err();
-            assert!(error.as_error_resp().is_some(), "{error}");
-            assert_eq!((a.asked(), b.asked()), (1, 0), "{error}");
-            assert_eq!(failover.health()[0].score, 100, "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_last_error_is_returned_after_three_rounds() {
-        let (a, b) = (
-            Node::start(Reply::Http(500, "", "oops")).await,
-            Node::start(error(-32603, "internal error")).await,
-        );
-        let error = block_number(&over(&[&a, &b])).await.unwrap_err();
-        assert_eq!((a.asked(), b.asked()), (3, 3));
-        let RpcError::Transport(kind) = &error else {
-            panic!("{error}");
-        };
-        let unanswered = kind.as_custom().unwrap().downcast_ref::<Unanswered>();
-        assert!(unanswered.unwrap().node.starts_with("127.0.0.1:"));
-        assert!(error.as_error_resp().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_failure_that_passes_is_not_seen() {
-        let a = Node::start(Reply::Close).await;
-        let failover = over(&[&a]);
-        let reply = a.reply.clone();
-        let asked = a.asked.clone();
-        tokio::spawn(async move {
-            while asked.load(Ordering::SeqCst) == 0 {
-                tokio::task::yield_now().await;
-            }
-            *reply.lock().unwrap() = seven();
-        });
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        // It lost its connection, and so was asked for its chain again.
-        assert!(a.chain_asked.load(Ordering::SeqCst) >= 2);
-    }
-
-    #[tokio::test]
-    async fn a_wrong_chain_is_never_used() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        *a.chain.lock().unwrap() = 1;
-        let failover = over(&[&a, &b]);
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        assert!(!failover.health()[0].usable);
-        b.set(Reply::Close);
-        assert!(block_number(&failover).await.is_err());
-        let error = failover.health()[0].last_error.clone().unwrap();
-        assert_eq!(error, "it is on chain 1, not 31337");
-        assert_eq!(a.asked(), 0);
-        // Until it is on the right one.
-        *a.chain.lock().unwrap() = CHAIN;
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        assert_eq!(a.asked(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_node_that_comes_back_on_another_chain_is_not_used() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        let failover = over(&[&a, &b]);
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        a.set(Reply::Close);
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        let asked = a.asked();
-        a.set(seven());
-        *a.chain.lock().unwrap() = 5;
-        for _ in 0..10 {
-            tokio::time::sleep(QUICK.rest).await;
-            assert_eq!(block_number(&failover).await.unwrap(), 7);
-        }
-        assert_eq!(a.asked(), asked);
-        assert!(!failover.health()[0].usable);
-    }
-
-    #[tokio::test]
-    async fn a_node_that_never_failed_is_asked_for_its_chain_again() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        let urls = vec![a.url(), b.url()];
-        let pace = Pace {
-            trust: Duration::from_millis(50),
-            ..QUICK
-        };
-        let failover = Failover::with_pace(urls, CHAIN, Duration::from_secs(20), pace);
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        *a.chain.lock().unwrap() = 1;
-        tokio::time::sleep(pace.trust).await;
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        assert_eq!((a.asked(), b.asked()), (1, 1));
-    }
-
-    #[tokio::test]
-    async fn checks_look_at_every_node() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        *b.chain.lock().unwrap() = 1;
-        let health = over(&[&a, &b]).check().await;
-        assert!(health[0].usable && !health[1].usable);
-        assert_eq!((a.asked(), b.asked()), (0, 0));
-    }
-
-    #[tokio::test]
-    async fn scores_recover_and_the_preferred_node_returns() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        let failover = over(&[&a, &b]);
-        a.set(Reply::Http(500, "", ""));
-        let mut lowest = 100;
-        for _ in 0..5 {
-            assert_eq!(block_number(&failover).await.unwrap(), 7);
-            tokio::time::sleep(QUICK.rest * 2).await;
-            lowest = lowest.min(failover.health()[0].score);
-        }
-        assert!(lowest < 30, "{lowest}");
-        a.set(seven());
-        for _ in 0..100 {
-            assert_eq!(block_number(&failover).await.unwrap(), 7);
-            if failover.health()[0].score == 100 {
-                break;
-            }
-            tokio::time::sleep(QUICK.rest).await;
-        }
-        assert_eq!(failover.health()[0].score, 100);
-        let before = b.asked();
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        assert_eq!(b.asked(), before);
-    }
-
-    #[tokio::test]
-    async fn a_resting_node_is_left_alone_but_for_need() {
-        let (a, b) = (
-            Node::start(Reply::Http(500, "", "")).await,
-            Node::start(seven()).await,
-        );
-        let urls = vec![a.url(), b.url()];
-        let pace = Pace {
-            rest: Duration::from_secs(60),
-            rest_cap: Duration::from_secs(60),
-            ..QUICK
-        };
-        let failover = Failover::with_pace(urls, CHAIN, Duration::from_secs(1), pace);
-        for _ in 0..5 {
-            assert_eq!(block_number(&failover).await.unwrap(), 7);
-        }
-        assert_eq!(a.asked(), 1);
-        b.set(Reply::Close);
-        a.set(seven());
-        assert_eq!(block_number(&failover).await.unwrap(), 7);
-        assert_eq!(a.asked(), 2);
-    }
-
-    #[tokio::test]
-    async fn transactions_do_not_probe() {
-        let (a, b) = (
-            Node::start(Reply::Http(500, "", "")).await,
-            Node::start(Reply::Result(json!(format!("{:#066x}", 1)))).await,
-        );
-        let failover = over(&[&a, &b]);
-        let provider = failover.provider();
-        let _ = provider.send_raw_transaction(&[1]).await.unwrap();
-        assert_eq!(a.asked(), 1);
-        tokio::time::sleep(QUICK.rest * 2).await;
-        let _ = provider.send_raw_transaction(&[1]).await.unwrap();
-        assert_eq!((a.asked(), b.asked()), (1, 2));
-    }
-
-    #[tokio::test]
-    async fn retry_after_is_honoured() {
-        let a = Node::start(Reply::Http(429, "Retry-After: 1\r\n", "")).await;
-        let failover = over(&[&a]);
-        let start = Instant::now();
-        assert!(block_number(&failover).await.is_err());
-        assert_eq!(a.asked(), 3);
-        assert!(start.elapsed() >= Duration::from_secs(2));
-        assert!(!failover.health()[0].usable);
-    }
-
-    #[tokio::test]
-    async fn batches_need_every_answer() {
-        let (a, b) = (Node::start(seven()).await, Node::start(seven()).await);
-        let failover = over(&[&a, &b]);
-        let ask = || async {
-            let provider = failover.provider();
-            let mut batch = BatchRequest::new(provider.client());
-            let first = batch.add_call::<_, String>("eth_blockNumber", &()).unwrap();
-            let second = batch.add_call::<_, String>("eth_gasPrice", &()).unwrap();
-            batch.send().await.unwrap();
-            (first.await.unwrap(), second.await.unwrap())
-        };
-        let both = ("0x7".to_owned(), "0x7".to_owned());
-        assert_eq!(ask().await, both);
-        assert_eq!((a.asked(), b.asked()), (1, 0));
-        let part = r#"[{"jsonrpc":"2.0","id":0,"result":"0x8"}]"#;
-        a.set(Reply::Http(200, "", part));
-        assert_eq!(ask().await, both);
-        assert_eq!(b.asked(), 1);
-    }
-
-    #[tokio::test]
-    async fn no_nodes_are_an_error() {
-        let failover = Failover::new(vec![], CHAIN, Duration::from_secs(1));
-        let error = block_number(&failover).await.unwrap_err().to_string();
-        assert!(error.contains("none is configured"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn secrets_of_addresses_stay_hidden() {
-        let body = "no project SECRETKEY123 for hunter2 and apikey=QUERYSECRET";
-        let a = Node::start(Reply::Http(401, "", body)).await;
-        let url = format!(
-            "http://bob:hunter2@127.0.0.1:{}/v3/SECRETKEY123?apikey=QUERYSECRET",
-            a.port
-        );
-        let nobody = "http://127.0.0.1:1/v3/SECRETKEY123".parse().unwrap();
-        let urls = vec![url.parse().unwrap(), nobody];
-        let failover = Failover::with_pace(urls, CHAIN, Duration::from_secs(1), QUICK);
-        let error = block_number(&failover).await.unwrap_err();
-        let health = serde_json::to_string(&failover.health()).unwrap();
-        assert_eq!(failover.health()[0].node, format!("127.0.0.1:{}", a.port));
-        for text in [
-            error.to_string(),
-            format!("{error:?}"),
-            format!("{failover:?}"),
-            health,
-        ] {
-            for secret in ["SECRETKEY", "hunter2", "QUERYSECRET", "bob", "apikey"] {
-                assert!(!text.contains(secret), "{text}");
-            }
-        }
-        let url = "https://node.example/v3/key".parse().unwrap();
-        assert_eq!(node_name(&url), "node.example:443");
-    }
-
-    #[test]
-    fn rests_grow_to_half_a_minute() {
-        let rests: Vec<u64> = (0..9)
-            .map(|n| Pace::USUAL.rest_after(n).as_secs())
-            .collect();
-        assert_eq!(rests, [1, 1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(Pace::USUAL.rest_after(u32::MAX).as_secs(), 30);
-    }
-}
+mod tests;

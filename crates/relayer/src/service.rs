@@ -9,20 +9,20 @@ mod watch;
 use crate::config::Config;
 use crate::cursor::{Cursor, Tip};
 use crate::error::Error;
-use crate::facts::{status, Contracts, Facts, Reader};
+use crate::facts::{status, Facts, Reader};
 use crate::files::{allowed, Home};
+use crate::ground;
 use crate::metrics::Metrics;
 use crate::prover::Runner;
 use crate::rpc::Failover;
-use crate::signer::{Key, KeySource, SignerError};
+use crate::signer::{Key, KeySource};
 use crate::store::{Lease, Observer, Role, Status, Store};
 use crate::transactions::{Manager, DAY};
-use alloy::primitives::{keccak256, Address, B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use futures_util::{stream, StreamExt};
 use nanozk_chain::claim::Encoder;
-use nanozk_chain::deployment::{Deployment, DEPLOYMENT_FORMAT};
-use nanozk_verifier::card::ModelCard;
+use nanozk_chain::format::duration;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,12 +38,10 @@ const SIDE_BY_SIDE: usize = 8;
 const ROUND: u64 = 256;
 /// Looks that fail after which it is taken that all others fail, too.
 const ENOUGH: usize = 8;
-/// The longest round: with nodes that answer slowly, all of them.
-const HUNG: Duration = Duration::from_secs(600);
 /// Time since the last round after which it is not ready.
 const SILENT: Duration = Duration::from_secs(120);
 /// The longest wait for the connection that holds the lock.
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(60);
 /// Time between two looks through the inbox.
 const INBOX: Duration = Duration::from_secs(2);
 /// Time between two counts of money.
@@ -65,8 +63,12 @@ pub enum Phase {
 pub struct Live {
     /// Newest block: number, time, hash.
     pub head: Option<(u64, u64)>,
-    /// The chain's time.
-    pub now: u64,
+    /// The chain's time, and when it was found.
+    pub now: Option<(u64, Instant)>,
+    /// When the newest block was first seen.
+    pub seen: Option<Instant>,
+    /// The earliest deadline of ours.
+    pub due: Option<u64>,
     /// When the last round that succeeded ended.
     pub finished: Option<Instant>,
     /// Why the last round failed, with its code; none: it succeeded.
@@ -82,6 +84,23 @@ pub struct Live {
 }
 
 impl Live {
+    /// The chain's time now: it runs on while rounds fail, and so do deadlines.
+    pub fn time(&self) -> u64 {
+        self.now
+            .map_or(0, |(time, since)| time + since.elapsed().as_secs())
+    }
+
+    /// Brings the metrics up to now that change by themselves.
+    pub fn run_on(&self, metrics: &Metrics) {
+        metrics.slack.set(match self.due {
+            Some(due) => due as f64 - self.time() as f64,
+            None => f64::INFINITY,
+        });
+        if let Some(seen) = self.seen {
+            metrics.head_age.set(seen.elapsed().as_secs_f64());
+        }
+    }
+
     /// Why it is not to be relied on, with a code.
     pub fn trouble(&self) -> Option<(String, String)> {
         let silent = self.finished.map(|f| f.elapsed()).filter(|s| *s > SILENT);
@@ -89,7 +108,7 @@ impl Live {
             let seconds = silent?.as_secs();
             Some((
                 "NZK201".into(),
-                format!("the last round ended {seconds} s ago"),
+                format!("the last round ended {} ago", duration(seconds)),
             ))
         })
     }
@@ -174,6 +193,8 @@ pub struct Relayer {
     manager: Manager,
     lease: Option<Lease>,
     encoder: Mutex<Encoder>,
+    /// Files of proofs that can be sent, by path, stamp and claim.
+    readable: Mutex<HashSet<Readable>>,
     models: HashMap<B256, PathBuf>,
     /// When the newest block was first seen.
     seen: Option<(Tip, Instant)>,
@@ -201,6 +222,9 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     }
 }
 
+/// A proof's file: its path, what the file system says of it, and the claim it is for.
+type Readable = (PathBuf, [i64; 4], [u8; 32]);
+
 /// When files were put into a session's directory and into its folder of proofs, by the file system.
 type Stamp = [Option<(i64, i64)>; 2];
 
@@ -211,80 +235,17 @@ fn stamp(path: &Path) -> Stamp {
     })
 }
 
-/// Contracts of a deployment, if the chain has them.
-async fn contracts(
-    deployment: &Deployment,
-    path: &Path,
-    provider: &RootProvider,
-    chain_id: u64,
-) -> Result<(Contracts, Address), Error> {
-    let wrong = |text: String| Error::Config(format!("{}: {text}", path.display()));
-    if deployment.format != DEPLOYMENT_FORMAT {
-        return Err(wrong(format!(
-            "format {:?} where {DEPLOYMENT_FORMAT:?} is needed",
-            deployment.format
-        )));
-    }
-    if deployment.chain_id != chain_id {
-        return Err(wrong(format!(
-            "it is of chain {}, the nodes are of chain {chain_id}: give the right rpc or deployment",
-            deployment.chain_id
-        )));
-    }
-    for (name, contract) in &deployment.contracts {
-        let code = provider
-            .get_code_at(contract.address)
-            .await
-            .map_err(|e| Error::of_node(e, "reading code"))?;
-        if code.is_empty() {
-            return Err(wrong(format!(
-                "there is no contract at {}, where {name} should be: it is of another chain, or the chain was reset",
-                contract.address
-            )));
-        }
-        if keccak256(&code) != contract.code_hash {
-            return Err(wrong(format!(
-                "at {}, the place of {name}, is other code than was deployed",
-                contract.address
-            )));
-        }
-    }
-    let at = |name: &str| Ok::<_, Error>(deployment.address(name)?);
-    let contracts = Contracts {
-        market: at("JobMarket")?,
-        book: at("ClaimBook")?,
-        settlement: at("Settlement")?,
-        dispute: at("LayerDispute")?,
-        beacon: at("AuditBeacon")?,
-        registry: at("ModelRegistry")?,
-        escrow: at("BondEscrow")?,
-        lens: at("ClaimLens")?,
-    };
-    Ok((contracts, at("VerifierRouter")?))
-}
-
 impl Relayer {
     /// Checks everything that can be checked before anything is sent: nodes, chain, contracts, keys, money, database.
     pub async fn start(config: Config, dry_run: bool, observer: Observer) -> Result<Self, Error> {
-        let text = std::fs::read(&config.deployment).map_err(|e| {
-            Error::Config(format!(
-                "cannot read the deployment {}: {e} (nanozk deploy writes it)",
-                config.deployment.display()
-            ))
-        })?;
-        let deployment: Deployment = serde_json::from_slice(&text)
-            .map_err(|e| Error::Config(format!("{}: {e}", config.deployment.display())))?;
+        let deployment = ground::deployment(&config)?;
         let chain_id = deployment.chain_id;
-        let rpc = Failover::new(
-            config.nodes()?,
-            chain_id,
-            Duration::from_secs(config.rpc_timeout),
-        );
+        let rpc = ground::nodes(&config, chain_id)?;
         let provider = rpc.provider();
-        let answered = provider
+        provider
             .get_chain_id()
             .await
-            .map_err(|e| Error::of_node(e, "asking for the chain"))?;
+            .map_err(|e| Error::of_node(e, "the chain"))?;
         for node in rpc.check().await {
             if !node.usable {
                 let reason = node.last_error.unwrap_or_default();
@@ -296,57 +257,35 @@ impl Relayer {
                 );
             }
         }
+        ground::look_at_hashes(&rpc).await?;
         let (contracts, router) =
-            contracts(&deployment, &config.deployment, &provider, answered).await?;
-
-        let open = |source: KeySource, chain_id: u64, allow: bool| async move {
-            let key_error = |e: SignerError| Error::Key(e.to_string());
-            source.check_allowed(chain_id, allow).map_err(key_error)?;
-            for warning in source.warnings() {
+            ground::contracts(&deployment, &config.deployment, &provider).await?;
+        for source in [Some(&config.signer), config.provider_signer.as_ref()] {
+            for warning in source.map(KeySource::warnings).unwrap_or_default() {
                 warn!(code = "NZK320", "{warning}");
             }
-            source.open(chain_id).await.map_err(key_error)
-        };
+        }
         let allow = config.allow_development_keys;
-        let key = open(config.signer.clone(), chain_id, allow)
+        let key = ground::key(&config.signer, chain_id, allow)
             .await?
             .guarded(allowed(&contracts));
         let provider_key = match &config.provider_signer {
             // It signs no transaction at all.
-            Some(source) => Some(open(source.clone(), chain_id, allow).await?),
+            Some(source) => Some(ground::key(source, chain_id, allow).await?),
             None => None,
         };
         let account = key.address();
-        let balance = provider
-            .get_balance(account)
-            .await
-            .map_err(|e| Error::of_node(e, "the account's balance"))?;
+        let balance = ground::balance(&provider, account).await?;
         if balance.is_zero() && !dry_run {
-            return Err(Error::Config(format!(
-                "the account {account} ({}) has no ETH to pay for gas: send it some",
-                config.signer.describe()
-            )));
+            return Err(ground::no_balance(account, &config.signer));
         }
-        std::fs::create_dir_all(&config.inbox).map_err(|e| {
-            Error::Config(format!(
-                "cannot make the inbox {}: {e}",
-                config.inbox.display()
-            ))
-        })?;
+        ground::inbox(&config)?;
         let mut models = HashMap::new();
         for path in &config.watch.models {
-            let card: ModelCard = crate::files::read_json(&path.join("card.json"))?;
-            models.insert(B256::from(card.model_id().0), path.clone());
+            models.insert(ground::model(path)?, path.clone());
         }
-        let store = Store::open(&config.database, observer).await?;
-        let lease = store.lock(account).await?;
-        for (name, value) in [
-            ("chain", chain_id.to_string()),
-            ("claim book", contracts.book.to_string()),
-            ("account", account.to_string()),
-        ] {
-            store.identify(name, &value).await?;
-        }
+        let (store, lease) =
+            ground::store(&config, observer, chain_id, contracts.book, account).await?;
         let home = Home {
             chain_id,
             contracts,
@@ -383,6 +322,7 @@ impl Relayer {
             shared,
             lease,
             encoder: Mutex::default(),
+            readable: Mutex::default(),
             models,
             seen: None,
             scanned: None,
@@ -416,20 +356,16 @@ impl Relayer {
                 draining = Some(Instant::now());
             }
             let begun = Instant::now();
-            // What hangs is given up, which is as if the process ended there.
-            let round = tokio::time::timeout(HUNG, self.round(phase)).await;
-            let hung = round.is_err();
-            let round = round.unwrap_or_else(|_| {
-                let seconds = HUNG.as_secs();
-                Err(Error::Nodes(format!("a round took more than {seconds} s")))
-            });
-            if hung {
+            let most = Duration::from_secs(shared.config.round_timeout);
+            let steps = || (shared.rpc.steps(), shared.store.steps());
+            let round = while_it_goes_on(most, steps, self.round(phase)).await;
+            if matches!(round, Err(Error::Hung(_))) {
                 self.unsure.store(true, Ordering::Relaxed);
             }
             let pending = match round {
                 Ok(pending) => {
                     if failures != 0 {
-                        info!(code = "NZK012", failures, "it goes on again");
+                        info!(code = "NZK012", failures, "rounds succeed again");
                     }
                     failures = 0;
                     let mut live = shared.live();
@@ -448,6 +384,7 @@ impl Relayer {
                     usize::MAX
                 }
             };
+            shared.metrics.rounds.inc();
             shared.metrics.round.set(begun.elapsed().as_secs_f64());
             match (shared.phase(), draining) {
                 (Phase::Stopping, _) => break,
@@ -488,10 +425,6 @@ impl Relayer {
                 now
             }
         };
-        self.shared
-            .metrics
-            .head_age
-            .set(since.elapsed().as_secs_f64());
         tip.time + since.elapsed().as_secs()
     }
 
@@ -517,7 +450,8 @@ impl Relayer {
         {
             let mut live = shared.live();
             live.head = Some((tip.number, tip.time));
-            live.now = now;
+            live.now = Some((now, Instant::now()));
+            live.seen = self.seen.map(|(_, since)| since);
         }
         shared
             .metrics
@@ -534,7 +468,7 @@ impl Relayer {
             }
             if self.counted.is_none() {
                 // Bonds at risk limit what is looked at next.
-                self.count(tip, now).await?;
+                self.count(tip).await?;
                 self.counted = Some(Instant::now());
             }
             let done = shared.runner.done();
@@ -577,7 +511,7 @@ impl Relayer {
             }
         }
         if self.counted.is_none_or(|c| c.elapsed() >= COUNT) {
-            self.count(tip, now).await?;
+            self.count(tip).await?;
             self.counted = Some(Instant::now());
         }
         failed.map_or(Ok(pending), Err)
@@ -641,7 +575,7 @@ impl Relayer {
     }
 
     /// Counts claims and money.
-    async fn count(&mut self, tip: Tip, now: u64) -> Result<(), Error> {
+    async fn count(&mut self, tip: Tip) -> Result<(), Error> {
         let shared = &self.shared;
         let m = &shared.metrics;
         let (open, ended) = shared.store.count_claims().await?;
@@ -649,10 +583,7 @@ impl Relayer {
         m.claims.with_label_values(&["open"]).set(label(open));
         m.claims.with_label_values(&["ended"]).set(label(ended));
         m.count_intents(&shared.store.count_intents().await?);
-        m.slack.set(match shared.store.earliest_due().await? {
-            Some((due, _)) => due as f64 - now as f64,
-            None => f64::INFINITY,
-        });
+        let due = shared.store.earliest_due().await?.map(|(due, _)| due);
         let mut exposure = Exposure::default();
         let mut bonds = U256::ZERO;
         let mut faults = 0;
@@ -665,10 +596,8 @@ impl Relayer {
             for row in &page {
                 faults += i64::from(row.error.is_some());
                 let Some(f) = &row.facts else { continue };
-                let own = f
-                    .challenges
-                    .iter()
-                    .filter(|c| c.challenger == shared.account);
+                // Also of challenges that were answered: until the claim is over nobody has them.
+                let own = f.bonds.iter().filter(|b| b.challenger == shared.account);
                 let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
                 bonds = bonds.saturating_add(at_risk);
                 if f.asset.is_zero()
@@ -720,6 +649,8 @@ impl Relayer {
             .await?;
         m.balance.set(in_eth(balance));
         m.spent.set(in_eth(spent.saturating_add(reserved)));
+        m.slow
+            .set(i64::try_from(shared.rpc.slow().len()).unwrap_or(i64::MAX));
         for node in shared.rpc.health() {
             m.nodes
                 .with_label_values(&[node.node.as_str()])
@@ -731,12 +662,76 @@ impl Relayer {
         let mut live = shared.live();
         live.balance = balance;
         live.exposure = exposure;
+        live.due = due;
         live.spent = (spent, reserved);
         Ok(())
+    }
+}
+
+/// Gives a round up that does nothing any more, which is as if the process ended there. However slow nodes and the
+/// database are: as long as they do something, it goes on.
+async fn while_it_goes_on<T>(
+    most: Duration,
+    steps: impl Fn() -> (u64, u64),
+    round: impl std::future::Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut round = std::pin::pin!(round);
+    let mut before = steps();
+    loop {
+        if let Ok(done) = tokio::time::timeout(most, &mut round).await {
+            return done;
+        }
+        let now = steps();
+        if now == before {
+            return Err(Error::Hung(duration(most.as_secs())));
+        }
+        before = now;
     }
 }
 
 /// For metrics only.
 fn in_eth(wei: U256) -> f64 {
     f64::from(wei) / 1e18
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU64;
+
+    #[tokio::test]
+    async fn a_round_is_given_up_only_if_nothing_happens() {
+        let moment = Duration::from_millis(20);
+        let hung = while_it_goes_on(moment, || (3, 4), std::future::pending::<Result<(), _>>());
+        assert!(matches!(hung.await, Err(Error::Hung(_))));
+        // However long it takes: the counter is looked at once in that time, and each look finds another step.
+        let steps = AtomicU64::new(0);
+        let slow = async {
+            while steps.load(Ordering::Relaxed) < 20 {
+                tokio::time::sleep(moment / 4).await;
+            }
+            Ok::<_, Error>(7)
+        };
+        let count = || (steps.fetch_add(1, Ordering::Relaxed), 0);
+        assert_eq!(
+            while_it_goes_on(moment, count, slow).await.expect("done"),
+            7
+        );
+    }
+
+    #[test]
+    fn the_chains_time_runs_on_while_rounds_fail() {
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        let live = Live {
+            now: ago(25).map(|then| (1_000, then)),
+            due: Some(1_100),
+            seen: ago(40),
+            ..Live::default()
+        };
+        assert!((1_025..1_100).contains(&live.time()), "{}", live.time());
+        let metrics = Metrics::new().expect("made");
+        live.run_on(&metrics);
+        assert!(metrics.slack.get() <= 75.0 && metrics.head_age.get() >= 40.0);
+        assert_eq!(Live::default().time(), 0);
+    }
 }

@@ -15,6 +15,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use nanozk_chain::bindings::book::ClaimHeader;
+use nanozk_chain::keyfile;
 use nanozk_chain::signing::Domains;
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -31,7 +32,7 @@ const MAX_FILE: u64 = 1 << 16;
 /// Most work of a keystore: `n r p` of scrypt (8 times what geth writes, 2 GiB at most), or rounds of PBKDF2.
 const MAX_KEYSTORE_WORK: u64 = 1 << 24;
 /// For one request to KMS, and for all its repetitions.
-const KMS_PATIENCE: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
+const KMS_PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(60)];
 
 /// Why a key cannot be opened, or does not sign. Names in it are as they may be shown.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +59,7 @@ pub enum SignerError {
         reason: String,
     },
     /// A file is no keystore, or one of an unknown kind.
-    #[error(
-        "{path} is no keystore that can be opened: {reason}; make one with cast wallet import"
-    )]
+    #[error("cannot open the keystore {path}: {reason}; make one with cast wallet import")]
     Keystore {
         /// File.
         path: String,
@@ -85,14 +84,14 @@ pub enum SignerError {
         variable: String,
     },
     /// A file or variable holds something else than a private key. What it holds is not repeated: it may be a key.
-    #[error("{whence} has no private key: 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
+    #[error("{whence} does not hold a private key: write 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
     NotAKey {
         /// Which.
         whence: String,
     },
     /// A key for development on a public chain.
     #[error(
-        "{whence} is for development, and chain {chain_id} is no local one: use a keystore or AWS KMS, or set \
+        "{whence} is for development, and chain {chain_id} is not a local chain: use a keystore or AWS KMS, or set \
          allow_development_keys if this key may be lost"
     )]
     Development {
@@ -130,7 +129,7 @@ pub enum SignerError {
     },
     /// The endpoint is no address. It is not repeated: it may contain a password.
     #[error(
-        "the endpoint of {key} is no address: write such as https://kms.eu-central-1.amazonaws.com"
+        "the endpoint of {key} is not a URL: write one such as https://kms.eu-central-1.amazonaws.com"
     )]
     Endpoint {
         /// Key.
@@ -323,14 +322,7 @@ impl KeySource {
         });
         files
             .into_iter()
-            .filter_map(|(what, path)| {
-                // What is not there is an error of `open`.
-                let mode = open_to_others(path)?;
-                let path = name(path);
-                Some(format!(
-                    "the {what} {path} is open to others than its owner (mode {mode:03o}): chmod 600 {path}"
-                ))
-            })
+            .filter_map(|(what, path)| keyfile::warning(what, path, &name(path)))
             .chain(plain)
             .collect()
     }
@@ -468,9 +460,14 @@ impl Key {
         Ok((*signed.hash(), signed.encoded_2718()))
     }
 
-    /// Signs that this account takes a job: `r ‖ s ‖ v`, with `v` 27 or 28.
-    pub async fn sign_lock(&self, domains: &Domains, job: B256) -> Result<[u8; 65], SignerError> {
-        let digest = domains.lock(job, self.address);
+    /// Signs that this account takes a job until a deadline: `r ‖ s ‖ v`, with `v` 27 or 28.
+    pub async fn sign_lock(
+        &self,
+        domains: &Domains,
+        job: B256,
+        deadline: u64,
+    ) -> Result<[u8; 65], SignerError> {
+        let digest = domains.lock(job, self.address, deadline);
         Ok(self.sign(digest).await?.as_bytes())
     }
 
@@ -481,6 +478,17 @@ impl Key {
         header: &ClaimHeader,
     ) -> Result<[u8; 65], SignerError> {
         Ok(self.sign(domains.header(header)).await?.as_bytes())
+    }
+
+    /// Signs the output that answers a demand, by its hash, likewise.
+    pub async fn sign_reveal(
+        &self,
+        domains: &Domains,
+        claim: B256,
+        output: B256,
+    ) -> Result<[u8; 65], SignerError> {
+        let digest = domains.reveal(claim, output);
+        Ok(self.sign(digest).await?.as_bytes())
     }
 
     fn check(&self, tx: &TxEip1559) -> Result<(), SignerError> {
@@ -524,19 +532,6 @@ fn name(text: &(impl AsRef<Path> + ?Sized)) -> String {
         }
     }
     text
-}
-
-/// The permissions of a file that others than its owner may use.
-#[cfg(unix)]
-fn open_to_others(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> Option<u32> {
-    None
 }
 
 fn read(what: &'static str, path: &Path, todo: &'static str) -> Result<Vec<u8>, SignerError> {

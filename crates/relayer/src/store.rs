@@ -5,12 +5,14 @@
 
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::text::shortened;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, Row, Transaction};
 use std::fs::File;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -300,6 +302,8 @@ pub struct Store {
     /// Only one relayer works on a database.
     _lock: Option<Arc<File>>,
     postgres: bool,
+    /// What was written so far.
+    steps: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Store {
@@ -310,10 +314,7 @@ impl std::fmt::Debug for Store {
 
 /// Text of somebody else's, as it is kept: PostgreSQL takes no NUL, and nobody reads a megabyte.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .take(1_000)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    shortened(text, 1_000)
 }
 
 fn int(n: u64) -> i64 {
@@ -432,7 +433,7 @@ impl Store {
         } else {
             let path = url.strip_prefix("sqlite:").ok_or_else(|| {
                 // It may have a password.
-                Error::Config("the database is neither sqlite:PATH nor postgres://…".into())
+                Error::Config("database must be sqlite:PATH or postgres://…".into())
             })?;
             let path = path.trim_start_matches("//");
             let held = format!("{}.lock", path.split('?').next().unwrap_or(path));
@@ -470,6 +471,7 @@ impl Store {
             observer,
             _lock: lock,
             postgres,
+            steps: Arc::default(),
         };
         Ok(store)
     }
@@ -498,7 +500,13 @@ impl Store {
 
     /// Tells the observer that something became durable, or left the process.
     pub fn passed(&self, point: &'static str) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
         (self.observer)(point);
+    }
+
+    /// How often something was written: as long as it grows, something goes on.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     /// Writes what the database is of, or refuses if it is of something else.
@@ -510,7 +518,7 @@ impl Store {
         match known {
             Some((known,)) if known == value => Ok(()),
             Some((known,)) => Err(Error::Config(format!(
-                "the database is of {name} {known}, not {value}: give another --database, or the options it was made with"
+                "the database is for the {name} {known}, not {value}: give another --database, or the options it was made with"
             ))),
             None => {
                 sqlx::query("INSERT INTO meta (name, value) VALUES ($1, $2)")
@@ -521,6 +529,16 @@ impl Store {
                 Ok(())
             }
         }
+    }
+
+    /// Writes something that means nothing.
+    pub async fn probe(&self) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('checked', '1') ON CONFLICT (name) DO UPDATE SET value = '1'",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     // ---------------------------------------------------------------- claims
@@ -740,7 +758,7 @@ impl Store {
         }
         if failed >= ATTEMPTS {
             return Err(Error::Limit(format!(
-                "{} failed {failed} times after it had succeeded in simulation: somebody has to look",
+                "{} failed in its block {failed} times although the simulation succeeded: it is not sent again; see why the last transaction failed",
                 intent.what
             )));
         }
@@ -1226,7 +1244,11 @@ mod tests {
             .await
             .expect("written");
         let error = only(&store, claim).await.error;
-        assert_eq!(error.map(|e| e.len()), Some(1_000));
+        assert_eq!(
+            error.map(|e| e.chars().count()),
+            Some(1_001),
+            "with an ellipsis"
+        );
     }
 
     #[tokio::test]

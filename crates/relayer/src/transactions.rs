@@ -7,14 +7,16 @@
 use crate::config::{Config, Fees};
 use crate::cursor::Tip;
 use crate::error::Error;
+use crate::rpc::is_unknown;
 use crate::signer::Key;
 use crate::store::{clean, number_of, Attempt, Inclusion, Intent, Status, Store};
+use crate::text::gwei;
 use alloy::consensus::TxEip1559;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest};
-use nanozk_chain::format::eth;
+use nanozk_chain::format::{eth, relative};
 use nanozk_chain::GAS_CAP;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -32,6 +34,10 @@ const CERTAIN: u32 = 5;
 const LEAST_TIP: u128 = 1_000_000;
 /// A day, in seconds.
 pub const DAY: u64 = 86_400;
+/// How nodes say that blocks cost more than a transaction offers.
+const OUTBID: [&str; 3] = ["base fee", "basefee", "fee cap"];
+/// How [`Error::Slow`] begins.
+const SLOW: &str = "no node answers in time";
 
 /// Sends intents.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub struct Manager {
     suspects: HashMap<String, (u32, Instant)>,
     /// Transactions at a limit of which that was said.
     told: HashSet<B256>,
+    /// Why nodes refused a transaction last.
+    refused: HashMap<B256, String>,
 }
 
 /// A nonce below ours that is not ours.
@@ -88,12 +96,11 @@ impl Round {
     /// Keeps what others can go on in spite of, or gives it back.
     fn bear(&mut self, error: Error) -> Result<(), Error> {
         match error {
-            Error::Nodes(_) | Error::Refused(_) | Error::Key(_) if self.failed.len() < BEARABLE => {
-                self.failed.push(error);
-                Ok(())
-            }
-            error => Err(error),
+            Error::Key(_) if self.failed.len() < BEARABLE => self.failed.push(error),
+            e if e.is_of_nodes() && self.failed.len() < BEARABLE => self.failed.push(e),
+            error => return Err(error),
         }
+        Ok(())
     }
 }
 
@@ -116,6 +123,7 @@ impl Manager {
             foreign: None,
             suspects: HashMap::new(),
             told: HashSet::new(),
+            refused: HashMap::new(),
         }
     }
 
@@ -220,13 +228,16 @@ impl Manager {
 
     /// The receipt of one of an intent's transactions, if a block of the chain has it.
     async fn receipt_of(&self, intent: &Intent, tip: Tip) -> Result<Found, Error> {
+        let mut unclear = None;
         for attempt in self.store.attempts(&intent.id).await? {
-            let receipt = self
-                .ask(
-                    "a receipt",
-                    self.provider.get_transaction_receipt(attempt.hash),
-                )
-                .await?;
+            let receipt = match self.receipt(attempt.hash).await {
+                Ok(receipt) => receipt,
+                // One that cannot be looked up must not hide another.
+                Err(e) => {
+                    unclear = unclear.or(Some(e));
+                    continue;
+                }
+            };
             let Some(receipt) = receipt else { continue };
             let (Some(block), Some(hash)) = (receipt.block_number, receipt.block_hash) else {
                 continue;
@@ -250,7 +261,22 @@ impl Manager {
             let at = self.inclusion(intent, &attempt, &receipt, block, time);
             return Ok(Found::Here(Box::new(at.await)));
         }
-        Ok(Found::Nowhere)
+        unclear.map_or(Ok(Found::Nowhere), Err)
+    }
+
+    /// A receipt, if there is one. Some nodes say that there is none by an error.
+    async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>, Error> {
+        let error = match self.provider.get_transaction_receipt(hash).await {
+            Ok(receipt) => return Ok(receipt),
+            Err(e) if e.as_error_resp().is_some_and(is_unknown) => return Ok(None),
+            Err(e) => Error::of_node(e, "a receipt"),
+        };
+        // What no node has ever seen has no receipt either.
+        match self.provider.get_transaction_by_hash(hash).await {
+            Ok(None) => Ok(None),
+            Err(e) if e.as_error_resp().is_some_and(is_unknown) => Ok(None),
+            _ => Err(error),
+        }
     }
 
     async fn inclusion(
@@ -272,7 +298,7 @@ impl Manager {
                     Ok(_) => {
                         "it reverted: with the state of its block only, or for lack of gas".into()
                     }
-                    Err(e) => Error::of_node(e, &intent.what).to_string(),
+                    Err(e) => Error::of_node(e, &format!("{} failed", intent.what)).to_string(),
                 };
                 (Status::Failed, Some(reason))
             }
@@ -313,7 +339,8 @@ impl Manager {
             return Ok(());
         };
         let waited = tip.number.saturating_sub(newest.signed_block);
-        if waited >= self.fees.bump_after {
+        // Where blocks come with transactions only, none passes it by.
+        if waited >= self.fees.bump_after || self.is_outbid(newest) {
             if let Some(bumped) = self.bump(intent, newest, included, tip).await? {
                 return self.broadcast(intent, &bumped).await;
             }
@@ -341,6 +368,13 @@ impl Manager {
         tip: Tip,
     ) -> Result<Option<Attempt>, Error> {
         let (mut market, mut market_tip) = self.market().await?;
+        if self.is_outbid(last) {
+            // Recent blocks say too little of what the next one costs.
+            let price = self.provider.get_gas_price();
+            let price = self.ask("the price of gas", price).await?;
+            market = market.max(price.saturating_mul(2));
+            market = market.min(self.fees.max_fee_per_gas);
+        }
         // The others wait for the lowest nonce: without it they can neither be included nor be judged.
         let lowest = last.nonce == included;
         if !lowest && last.max_fee >= market {
@@ -384,12 +418,19 @@ impl Manager {
         let attempt = self
             .sign(intent, last.nonce, gas, max_fee, priority_fee, cancels, tip)
             .await?;
+        self.refused.remove(&last.hash);
         info!(
             code = "NZK315", claim = %intent.claim, nonce = last.nonce, max_fee = %max_fee, cancels,
-            "{} is replaced with higher fees", intent.what
+            "{} is replaced: it now pays up to {} for a gas instead of {}", intent.what, gwei(max_fee), gwei(last.max_fee)
         );
         self.store.passed("bumped");
         Ok(Some(attempt))
+    }
+
+    /// Whether a node refused a transaction because blocks cost more than it offers.
+    fn is_outbid(&self, attempt: &Attempt) -> bool {
+        let refused = self.refused.get(&attempt.hash);
+        refused.is_some_and(|reason| OUTBID.iter().any(|words| reason.contains(words)))
     }
 
     /// Says once that a transaction cannot be replaced.
@@ -532,7 +573,13 @@ impl Manager {
     pub async fn simulate(&self, intent: &Intent, at: BlockNumberOrTag) -> Result<u64, Error> {
         let call = self.request(intent.to, &intent.data);
         let estimate = self.provider.estimate_gas(call).block(BlockId::Number(at));
-        self.ask(&intent.what, estimate).await
+        let what = format!("{} would fail", intent.what);
+        let about_output = intent.what.contains("the output");
+        let estimate = self.ask(&what, estimate).await;
+        estimate.map_err(|e| match about_output {
+            true => e.of_output(),
+            false => e,
+        })
     }
 
     /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
@@ -542,10 +589,12 @@ impl Manager {
         tip: Tip,
         round: &mut Round,
     ) -> Result<(), Error> {
-        let planned = self.store.intents(Status::Planned, 256).await?;
+        let mut planned = self.store.intents(Status::Planned, 256).await?;
         if planned.is_empty() {
             return Ok(());
         }
+        // What nodes take long for keeps no other waiting.
+        planned.sort_by_key(|i| i.error.as_ref().is_some_and(|e| e.starts_with(SLOW)));
         let own = self.store.intents(Status::Signed, 4_096).await?;
         let mut room = self.fees.max_pending.saturating_sub(own.len());
         // A node that is behind another knows too few.
@@ -565,13 +614,20 @@ impl Manager {
                 continue;
             }
             if intent.deadline != 0 && intent.deadline < tip.time {
-                self.give_up(&intent, "its deadline passed", tip).await?;
+                let passed = relative(intent.deadline, tip.time);
+                let reason = format!("its deadline passed {passed}");
+                self.give_up(&intent, &reason, tip).await?;
                 continue;
             }
             let gas = match self.simulate(&intent, BlockNumberOrTag::Pending).await {
                 Ok(gas) => gas,
                 Err(e @ Error::Reverted { .. }) => {
                     self.give_up(&intent, &e.to_string(), tip).await?;
+                    continue;
+                }
+                Err(Error::Slow(reason)) if parts(&intent.action) > 1 => {
+                    // Smaller calls are estimated sooner.
+                    self.split(&intent, &reason, tip).await?;
                     continue;
                 }
                 Err(e) => {
@@ -583,7 +639,8 @@ impl Manager {
                 }
             };
             if gas > GAS_CAP {
-                let reason = format!("it needs {gas} gas, a transaction may have {GAS_CAP}");
+                let reason =
+                    format!("it needs {gas} gas, more than the {GAS_CAP} of a transaction");
                 self.give_up(&intent, &reason, tip).await?;
                 continue;
             }
@@ -659,7 +716,21 @@ impl Manager {
 
     /// Would fail: whether it is still wanted is decided anew.
     async fn give_up(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
-        info!(code = "NZK301", claim = %intent.claim, reason, "{} would fail", intent.what);
+        info!(code = "NZK301", claim = %intent.claim, reason, "{} is not sent", intent.what);
+        self.drop_for(intent, reason, tip).await
+    }
+
+    /// No node estimates it in time: the claim is decided anew, with fewer layers in a transaction.
+    async fn split(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
+        warn!(
+            code = "NZK319", claim = %intent.claim, reason,
+            "{} is split into smaller transactions: no node estimates its gas in time", intent.what
+        );
+        let reason = format!("split into smaller transactions: {reason}");
+        self.drop_for(intent, &reason, tip).await
+    }
+
+    async fn drop_for(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
         self.store.drop_intent(&intent.id, Some(reason)).await?;
         let pause = 1u64 << number_of(&intent.id).min(8);
         self.store.wake_at(intent.claim, tip.time + pause).await
@@ -716,7 +787,7 @@ impl Manager {
     }
 
     /// Hands a transaction to the nodes. It is on disk already: an answer that does not come changes nothing.
-    async fn broadcast(&self, intent: &Intent, attempt: &Attempt) -> Result<(), Error> {
+    async fn broadcast(&mut self, intent: &Intent, attempt: &Attempt) -> Result<(), Error> {
         let sent = self.provider.send_raw_transaction(&attempt.raw).await;
         self.store.passed("broadcast");
         let Err(e) = sent else {
@@ -724,6 +795,7 @@ impl Manager {
                 code = "NZK317", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce,
                 "{} is sent", intent.what
             );
+            self.refused.remove(&attempt.hash);
             return Ok(());
         };
         let error = Error::of_node(e, &intent.what).to_string();
@@ -735,13 +807,25 @@ impl Manager {
             "already imported",
             "nonce too low",
         ];
-        if !harmless.iter().any(|h| lower.contains(h)) {
+        if harmless.iter().any(|h| lower.contains(h)) {
+            return Ok(());
+        }
+        // Each reason is said once, not in every round.
+        if self.refused.insert(attempt.hash, lower.clone()) != Some(lower) {
             warn!(
                 code = "NZK318", claim = %intent.claim, tx = %attempt.hash, nonce = attempt.nonce, error,
-                "{} was not taken: it is tried again", intent.what
+                "no node took the transaction for {}: it is tried again", intent.what
             );
         }
         Ok(())
+    }
+}
+
+/// How many layers an action proves one by one.
+fn parts(action: &str) -> usize {
+    match action.strip_prefix("prove-") {
+        Some(layers) => layers.split(',').count(),
+        None => 0,
     }
 }
 

@@ -28,11 +28,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let srs = dir.path().join("file.srs");
         setup.write_srs(&mut BufWriter::new(File::create(&srs)?))?;
         timed("import the same size", k, || {
-            store.import(&srs, "timing", k)
+            store
+                .import(&srs, "timing", k, None)
+                .map(|(setup, _)| setup)
         })?;
         timed("load imported", k, || store.load(k))?;
         timed("import half of it", k - 1, || {
-            store.import(&srs, "timing", k - 1)
+            store
+                .import(&srs, "timing", k - 1, None)
+                .map(|(setup, _)| setup)
         })?;
     }
     Ok(())

@@ -26,6 +26,74 @@ impl fmt::Display for Points {
     }
 }
 
+/// What a file is that was taken for a ceremony's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// A page of the web, such as a server's error.
+    Page,
+    /// JSON.
+    Json,
+    /// Another text.
+    Text,
+    /// Compressed, or an archive.
+    Archive(&'static str),
+    /// A pointer of Git LFS.
+    LfsPointer,
+    /// Another file of snarkjs.
+    Snarkjs(&'static str),
+    /// A setup of this program's own store.
+    Stored,
+    /// A challenge of a ceremony, for its next participant.
+    Challenge {
+        /// Binary logarithm of its powers.
+        power: u32,
+    },
+    /// The response of a participant.
+    Response {
+        /// Binary logarithm of its powers.
+        power: u32,
+    },
+    /// Zeros.
+    Zeros,
+    /// Something else.
+    Unknown,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty: download it again"),
+            Self::Page => f.write_str(
+                "it is an XML or HTML page, such as the error of a server: open it, check the address, and download the \
+                 file again",
+            ),
+            Self::Json => f.write_str("it is JSON: the ceremony's binary file is needed, not an export"),
+            Self::Text => f.write_str("it is a text: check the address that it was downloaded from"),
+            Self::Archive(kind) => write!(f, "it is packed ({kind}): unpack it first"),
+            Self::LfsPointer => f.write_str("it is a pointer of Git LFS: fetch the file itself with git lfs pull"),
+            Self::Snarkjs(kind) => write!(f, "it is a {kind} of snarkjs: the .ptau file that it was made with is needed"),
+            Self::Stored => f.write_str(
+                "it is a setup of nanozk's own data directory: give that directory with --data-dir instead",
+            ),
+            Self::Challenge { power } => write!(
+                f,
+                "it has the length of a challenge of 2^{power} powers, for the ceremony's next participant: use the .ptau \
+                 file that the ceremony published"
+            ),
+            Self::Response { power } => write!(
+                f,
+                "it has the length of a participant's response with 2^{power} powers: use the .ptau file that the \
+                 ceremony published"
+            ),
+            Self::Zeros => f.write_str("it begins with zeros: was its download interrupted?"),
+            Self::Unknown => f.write_str("its format is not known"),
+        }
+    }
+}
+
 /// Why a setup was refused, or why its file could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -66,6 +134,48 @@ pub enum Error {
         requested: u32,
         /// The `k` of the source.
         available: u32,
+    },
+
+    /// The file is no ceremony's file.
+    #[error("neither .ptau nor .srs: the file starts with {start}; {content}")]
+    NotASetup {
+        /// Its first bytes.
+        start: String,
+        /// What it seems to be.
+        content: Content,
+    },
+
+    /// The file is not the one that was asked for.
+    #[error(
+        "the file's BLAKE2b-512 digest is {}, not {}: it is another file, or was damaged on its way; download it again",
+        Hex(&got[..]),
+        Hex(&expected[..])
+    )]
+    OtherFile {
+        /// The digest that was given.
+        expected: Box<[u8; 64]>,
+        /// The digest of the file.
+        got: Box<[u8; 64]>,
+    },
+
+    /// A `.ptau` file ends inside a section, or a section was never finished.
+    #[error("section {section}{} is not whole: {problem}; {}", section_name(*section), section_advice(*section))]
+    Interrupted {
+        /// The type of the section.
+        section: u32,
+        /// What shows it.
+        problem: String,
+    },
+
+    /// Points are written in a form that is not read.
+    #[error("{points}: {found}; {wanted}")]
+    OtherEncoding {
+        /// The array.
+        points: Points,
+        /// How the points are written.
+        found: &'static str,
+        /// What is read.
+        wanted: &'static str,
     },
 
     /// The file does not start with the bytes that mark its format.
@@ -290,6 +400,35 @@ pub enum Error {
         /// The length of the name.
         got: usize,
     },
+}
+
+/// What a section of a `.ptau` file has, in parentheses.
+fn section_name(section: u32) -> &'static str {
+    match section {
+        1 => " (header)",
+        2 => " (powers of tau in G1)",
+        3 => " (powers of tau in G2)",
+        4 => " (powers of tau times alpha in G1)",
+        5 => " (powers of tau times beta in G1)",
+        6 => " (beta in G2)",
+        7 => " (contributions)",
+        12 => " (Lagrange bases of tau in G1)",
+        13 => " (Lagrange bases of tau in G2)",
+        14 => " (Lagrange bases of tau times alpha)",
+        15 => " (Lagrange bases of tau times beta)",
+        _ => "",
+    }
+}
+
+/// What to do about a section that is not whole.
+fn section_advice(section: u32) -> &'static str {
+    match section {
+        12..=15 => {
+            "it is what snarkjs powersoftau prepare phase2 adds: prepare the file again, or import the file from before, \
+             which has all that is needed"
+        }
+        _ => "download or make the file again",
+    }
 }
 
 /// Displays bytes as hexadecimal digits.

@@ -9,17 +9,21 @@
 //! used is canonically encoded, on its curve, not at infinity and in the right subgroup; that the
 //! first powers are the standard generators; that the powers are those of one secret, and the
 //! Lagrange basis is theirs; and that the secret is not a root of unity. What cannot be checked
-//! is that nobody knows the secret; for that compare [`Setup::id`], or the digest of the file in
-//! [`Origin::Ceremony`], with what the ceremony published.
+//! is that nobody knows the secret; for that compare the digests of the file in [`CeremonyFile`],
+//! or [`Setup::id`], with what the ceremony published. What is suspicious about a file is in
+//! [`CeremonyFile::warnings`].
 //!
-//! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work.
+//! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work; [`Setup::check`] repeats what a
+//! verifier must not take from a file.
 
+mod ceremony;
 mod development;
 mod error;
 mod lagrange;
 mod parts;
 mod points;
 mod ptau;
+mod sniff;
 mod source;
 mod srs;
 mod store;
@@ -33,11 +37,13 @@ use std::path::Path;
 use halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_proofs::SerdeFormat;
-use halo2curves::bn256::{Bn256, Fq, G1Affine, G2Affine};
-use halo2curves::ff::PrimeField;
+use halo2curves::bn256::{Bn256, Fq, Fr, G1Affine, G2Affine};
+use halo2curves::ff::{Field, PrimeField};
+use rand_core::OsRng;
 use sha2::{Digest, Sha256};
 
-pub use error::{Error, Points};
+pub use ceremony::{CeremonyFile, Contributions, Format, Ptau};
+pub use error::{Content, Error, Points};
 pub use ptau::parse_ptau;
 pub use srs::parse_srs;
 pub use store::SetupStore;
@@ -93,44 +99,93 @@ impl Setup {
     ///
     /// Unless the file has the Lagrange basis for `k` (as files of halo2 have for their size)
     /// that is computed, which dominates: about a minute of processor time for `k = 17`.
-    pub fn from_file(path: &Path, name: &str, k: u32) -> Result<Self, Error> {
+    ///
+    /// With `blake2b`, a file of another BLAKE2b-512 digest is refused.
+    pub fn from_file(
+        path: &Path,
+        name: &str,
+        k: u32,
+        blake2b: Option<&[u8; 64]>,
+    ) -> Result<(Self, CeremonyFile), Error> {
         let file = File::open(path).map_err(|source| Error::File {
             action: "open",
             path: path.to_owned(),
             source,
         })?;
-        Self::read(&mut BufReader::with_capacity(1 << 20, file), name, k)
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let names = [name, &file_name];
+        Self::read(
+            &mut BufReader::with_capacity(1 << 20, file),
+            names,
+            k,
+            blake2b,
+        )
     }
 
-    /// Like [`Setup::from_file`], of any source of the file's content.
-    pub fn read<R: Read + Seek>(reader: &mut R, name: &str, k: u32) -> Result<Self, Error> {
+    /// Like [`Setup::from_file`], of any source of the file's content. `names` is what the ceremony and its file are
+    /// called.
+    pub fn read<R: Read + Seek>(
+        reader: &mut R,
+        [name, file_name]: [&str; 2],
+        k: u32,
+        blake2b: Option<&[u8; 64]>,
+    ) -> Result<(Self, CeremonyFile), Error> {
+        parts::check_size(k)?;
         let failed = |source| Error::Read { source };
+        let length = reader.seek(SeekFrom::End(0)).map_err(failed)?;
         reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let mut magic = Vec::new();
+        let mut start = Vec::new();
         (&mut *reader)
-            .take(ptau::MAGIC.len() as u64)
-            .read_to_end(&mut magic)
+            .take(sniff::START as u64)
+            .read_to_end(&mut start)
             .map_err(failed)?;
-        let parts = if magic == ptau::MAGIC {
-            ptau::read(reader, k)?
-        } else {
-            srs::read(reader, k)?
+        // What is cheap to see comes first: what the file is, whether it is whole, and which file it is.
+        let kind = sniff::kind(&start, length)?;
+        let format = match kind {
+            sniff::Kind::Ptau => Format::Ptau(ptau::inspect(reader)?),
+            sniff::Kind::Srs => Format::Srs {
+                power: srs::inspect(reader)?.0,
+            },
         };
-
+        let (Format::Srs { power } | Format::Ptau(Ptau { power, .. })) = format;
+        if k > power {
+            return Err(Error::TooSmall {
+                requested: k,
+                available: power,
+            });
+        }
         reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let mut digest = Sha256::new();
-        io::copy(reader, &mut digest).map_err(failed)?;
+        let mut digests = Digests::default();
+        io::copy(reader, &mut digests).map_err(failed)?;
+        let (sha256, got) = digests.finish();
+        if let Some(expected) = blake2b.filter(|expected| **expected != got) {
+            return Err(Error::OtherFile {
+                expected: Box::new(*expected),
+                got: Box::new(got),
+            });
+        }
+
+        let parts = match kind {
+            sniff::Kind::Ptau => ptau::read(reader, k)?,
+            sniff::Kind::Srs => srs::read(reader, k)?,
+        };
+        let file = CeremonyFile {
+            format,
+            sha256,
+            blake2b: got,
+            warnings: ceremony::doubts(&format, &[name, file_name], &parts.s_g2),
+        };
         let setup = Self::new(
             parts.into_params(),
             Origin::Ceremony {
-                file_digest: digest.finalize().into(),
+                file_digest: sha256,
                 name: name.to_owned(),
             },
         );
         if setup.id == DEVELOPMENT_ID {
             return Err(Error::DevelopmentSecret);
         }
-        Ok(setup)
+        Ok((setup, file))
     }
 
     /// The points must have been checked.
@@ -138,6 +193,13 @@ impl Setup {
         let g = params.get_g();
         let id = id(&g[0], &g[1], &params.g2(), &params.s_g2());
         Self { params, origin, id }
+    }
+
+    /// Checks all points of a setup that a [`SetupStore`] loaded: which files say anything is not left to whoever can
+    /// write them. A verifier of others' proofs asks for it, since keys are made from these points; who only proves is
+    /// spared the time, that of committing to two columns.
+    pub fn check(&self) -> Result<(), Error> {
+        parts::check_all(&self.params, Fr::random(OsRng))
     }
 
     /// The parameters as halo2 takes them.
@@ -177,6 +239,43 @@ impl Setup {
     /// Writes the parameters as halo2 does, with uncompressed points; [`parse_srs`] reads them.
     pub fn write_srs<W: Write>(&self, writer: &mut W) -> io::Result<()> {
         self.params.write_custom(writer, SerdeFormat::RawBytes)
+    }
+}
+
+/// Both digests of a file, in one pass.
+struct Digests {
+    sha256: Sha256,
+    blake2b: blake2b_simd::State,
+}
+
+impl Default for Digests {
+    fn default() -> Self {
+        Self {
+            sha256: Sha256::new(),
+            // 64 bytes, without a key.
+            blake2b: blake2b_simd::State::new(),
+        }
+    }
+}
+
+impl Digests {
+    fn finish(self) -> ([u8; 32], [u8; 64]) {
+        (
+            self.sha256.finalize().into(),
+            *self.blake2b.finalize().as_array(),
+        )
+    }
+}
+
+impl Write for Digests {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sha256.update(bytes);
+        self.blake2b.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -3,7 +3,9 @@
 use std::io::{BufWriter, Write};
 
 use halo2_proofs::arithmetic::{best_multiexp, parallelize};
+use halo2_proofs::poly::commitment::{Blind, Params, ParamsProver};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2_proofs::poly::Polynomial;
 use halo2curves::bn256::{pairing, Bn256, Fr, G1Affine, G2Affine, G2};
 use halo2curves::ff::{BatchInvert, Field, FromUniformBytes, PrimeField};
 use halo2curves::group::cofactor::CofactorGroup;
@@ -156,18 +158,7 @@ impl Parts {
         }
         let z = self.challenge();
         let n = self.g.len();
-        let root = root_of_unity(self.k);
-        let scale = z.pow_vartime([n as u64]) - Fr::ONE;
-        let mut values = vec![Fr::ZERO; n];
-        parallelize(&mut values, |chunk, start| {
-            let mut zx = z * root.pow_vartime([start as u64]);
-            for value in chunk.iter_mut() {
-                *value = zx - Fr::ONE;
-                zx *= root;
-            }
-            chunk.iter_mut().batch_invert();
-            chunk.iter_mut().for_each(|value| *value *= scale);
-        });
+        let values = lagrange_values(self.k, z);
         let by_values = best_multiexp(&values, &self.g_lagrange);
         let by_coefficients = best_multiexp(&powers(z, n), &self.g);
         if by_values != by_coefficients {
@@ -208,6 +199,43 @@ impl Parts {
             self.s_g2,
         )
     }
+}
+
+/// What [`Parts::from_all`] checks of all points, of parameters that were loaded without: the powers are those of one
+/// secret, the one in the second group, and commitments to values are those to the polynomials that have them. A wrong
+/// point passes with a probability of at most `2^k / r`.
+pub(crate) fn check_all(params: &ParamsKZG<Bn256>, z: Fr) -> Result<(), Error> {
+    let g = params.get_g();
+    let n = g.len();
+    let sum = best_multiexp(&powers(z, n), g);
+    let low = sum - g[n - 1] * z.pow_vartime([n as u64 - 1]);
+    let high = (sum - g[0]) * z.invert().unwrap_or(Fr::ZERO);
+    if pairing(&high.to_affine(), &params.g2()) != pairing(&low.to_affine(), &params.s_g2()) {
+        return Err(Error::InconsistentPowers);
+    }
+    let values = Polynomial::new(lagrange_values(params.k(), z));
+    if params.commit_lagrange(&values, Blind::default()) != sum {
+        return Err(Error::InconsistentLagrange);
+    }
+    Ok(())
+}
+
+/// Values of `sum (zX)^i` on the domain.
+fn lagrange_values(k: u32, z: Fr) -> Vec<Fr> {
+    let n = 1usize << k;
+    let root = root_of_unity(k);
+    let scale = z.pow_vartime([n as u64]) - Fr::ONE;
+    let mut values = vec![Fr::ZERO; n];
+    parallelize(&mut values, |chunk, start| {
+        let mut zx = z * root.pow_vartime([start as u64]);
+        for value in chunk.iter_mut() {
+            *value = zx - Fr::ONE;
+            zx *= root;
+        }
+        chunk.iter_mut().batch_invert();
+        chunk.iter_mut().for_each(|value| *value *= scale);
+    });
+    values
 }
 
 fn powers(z: Fr, n: usize) -> Vec<Fr> {

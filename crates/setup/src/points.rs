@@ -2,7 +2,7 @@
 
 use halo2_proofs::arithmetic::parallelize;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
-use halo2curves::ff::PrimeField;
+use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::{prime::PrimeCurveAffine, GroupEncoding};
 use halo2curves::serde::SerdeObject;
 use halo2curves::CurveAffine;
@@ -71,6 +71,78 @@ fn compressed<C: CurveAffine>(bytes: &[u8]) -> Result<C, Invalid> {
         return Err(Invalid::NonCanonical);
     }
     Ok(point)
+}
+
+/// The form of the first powers of tau, if it is one of those that other programs write.
+pub(crate) fn other_encoding(bytes: &[u8], encoding: Encoding) -> Option<Error> {
+    let size = encoding.g1_bytes() as usize;
+    let found = match encoding {
+        Encoding::Raw => {
+            let (x, y) = bytes.get(..size)?.split_at(size / 2);
+            // The generator is (1, 2).
+            let is = |number: &[u8], value: u8, at: usize| {
+                (number.iter().enumerate()).all(|(i, b)| *b == if i == at { value } else { 0 })
+            };
+            if is(x, 1, 0) && is(y, 2, 0) {
+                "the coordinates are not in Montgomery form"
+            } else if is(x, 1, 31) && is(y, 2, 31) {
+                "the coordinates are big endian"
+            } else {
+                return None;
+            }
+        }
+        Encoding::Compressed => {
+            let others = || bytes.chunks_exact(size).skip(1);
+            let all_on_curve = |reverse: bool| {
+                others().all(|point| {
+                    let mut x = point.to_vec();
+                    if reverse {
+                        x.reverse();
+                    }
+                    is_coordinate(&mut x)
+                })
+            };
+            // A sign where this program has the mark of the point at infinity, and none where it has the sign. One
+            // damaged point is not enough, nor are the points at infinity, which have no coordinate.
+            let flagged = |flag: u8| {
+                others()
+                    .filter(|point| point[..size - 1].iter().any(|b| *b != 0))
+                    .any(|point| point[size - 1] & FLAGS & flag != 0)
+            };
+            let top_bit = flagged(0b1000_0000) && !flagged(0b0100_0000);
+            if top_bit && all_on_curve(false) {
+                "the points are compressed with their sign in the top bit, as arkworks and older versions of \
+                 halo2curves write them"
+            } else if all_on_curve(true) {
+                "the points are compressed and big endian, as gnark writes them"
+            } else {
+                return None;
+            }
+        }
+    };
+    Some(Error::OtherEncoding {
+        points: Points::PowersG1,
+        found,
+        wanted: match encoding {
+            Encoding::Raw => {
+                "coordinates are read in Montgomery form, little endian, as halo2 writes SerdeFormat::RawBytes"
+            }
+            Encoding::Compressed => {
+                "write the file again with uncompressed points (SerdeFormat::RawBytes of halo2), or use the .ptau file"
+            }
+        },
+    })
+}
+
+/// Whether a point has this first coordinate, whatever its flags.
+fn is_coordinate(x: &mut [u8]) -> bool {
+    if let Some(last) = x.last_mut() {
+        *last &= !FLAGS;
+    }
+    let mut repr = <Fq as PrimeField>::Repr::default();
+    repr.as_mut().copy_from_slice(x);
+    let x: Option<Fq> = Fq::from_repr(repr).into();
+    x.is_some_and(|x| (x.square() * x + G1Affine::b()).sqrt().is_some().into())
 }
 
 fn decode<C, F>(

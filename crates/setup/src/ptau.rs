@@ -10,8 +10,8 @@
 //! | 2 | `tau^i * G1` for `i < 2^(power+1) - 1` |
 //! | 3 | `tau^i * G2` for `i < 2^power` |
 //!
-//! Coordinates are in Montgomery form. Files that were prepared for a phase 2 have further
-//! sections, which are skipped. Files that were stripped of points which KZG has no use for, so
+//! Section 7 lists the contributions, which is only shown to people. Coordinates are in Montgomery
+//! form. Files that were prepared for a phase 2 have further sections, which are skipped. Files that were stripped of points which KZG has no use for, so
 //! that sections 2 and 3 are shorter, are accepted if what is asked for is there.
 
 use std::io::{Read, Seek};
@@ -19,6 +19,7 @@ use std::io::{Read, Seek};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2curves::bn256::Bn256;
 
+use crate::ceremony::{Contributions, Ptau};
 use crate::error::{Error, Points};
 use crate::parts::{check_size, Parts, MAX_K};
 use crate::points::{decode_g1, decode_g2, Encoding};
@@ -33,8 +34,16 @@ pub(crate) const BASE_FIELD: [u8; 32] = [
 ];
 const HEADER_BYTES: u64 = 4 + 32 + 4 + 4;
 
-/// The sections that are used, by their types 1, 2 and 3.
+/// The sections whose points are used have the types 1, 2 and 3.
 const SECTIONS: usize = 3;
+/// The section with the list of contributions.
+const CONTRIBUTIONS: u32 = 7;
+/// What a contribution has before its type: points, the hash's state and the next challenge.
+const CONTRIBUTION_BYTES: u64 = 3 * 64 + 2 * 128 + 6 * 64 + 3 * 128 + 216 + 64;
+/// The type of a contribution that is a beacon.
+const BEACON: u32 = 1;
+/// No section has a greater type.
+const LAST_SECTION: u32 = 15;
 
 #[derive(Clone, Copy)]
 struct Section {
@@ -50,12 +59,64 @@ pub fn parse_ptau<R: Read + Seek>(reader: &mut R, k: u32) -> Result<ParamsKZG<Bn
     read(reader, k).map(Parts::into_params)
 }
 
+/// What the file says of its ceremony; the points are not read.
+pub(crate) fn inspect<R: Read + Seek>(reader: &mut R) -> Result<Ptau, Error> {
+    let mut source = Source::new(reader)?;
+    let Sections {
+        used: [header, ..],
+        contributions,
+    } = sections(&mut source)?;
+    let (power, ceremony_power) = read_header(&mut source, header)?;
+    Ok(Ptau {
+        power,
+        ceremony_power,
+        contributions: match contributions {
+            Some(section) => count(&mut source, section)?,
+            None => None,
+        },
+    })
+}
+
+/// Counts the contributions; none if the section is not as snarkjs writes it.
+fn count<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    section: Section,
+) -> Result<Option<Contributions>, Error> {
+    const WHAT: &str = "the contributions";
+    let end = section.position + section.bytes;
+    if section.bytes < 4 {
+        return Ok(None);
+    }
+    source.seek(section.position)?;
+    let all = source.u32(WHAT)?;
+    let mut beacons = 0;
+    for _ in 0..all {
+        if end - source.position() < CONTRIBUTION_BYTES + 8 {
+            return Ok(None);
+        }
+        source.skip(WHAT, CONTRIBUTION_BYTES)?;
+        beacons += u32::from(source.u32(WHAT)? == BEACON);
+        let parameters = source.u32(WHAT)?.into();
+        if end - source.position() < parameters {
+            return Ok(None);
+        }
+        source.skip(WHAT, parameters)?;
+    }
+    Ok(Some(Contributions {
+        people: all - beacons,
+        beacons,
+    }))
+}
+
 pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Error> {
     check_size(k)?;
     let mut source = Source::new(reader)?;
-    let [header, g1, g2] = sections(&mut source)?;
+    let Sections {
+        used: [header, g1, g2],
+        ..
+    } = sections(&mut source)?;
 
-    let power = read_header(&mut source, header)?;
+    let (power, _) = read_header(&mut source, header)?;
     if k > power {
         return Err(Error::TooSmall {
             requested: k,
@@ -79,8 +140,14 @@ pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Erro
     Parts::from_powers(k, g, g2)
 }
 
+/// Where the sections are that are used.
+struct Sections {
+    used: [Section; SECTIONS],
+    contributions: Option<Section>,
+}
+
 /// Finds the sections that are used.
-fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<[Section; SECTIONS], Error> {
+fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Sections, Error> {
     let magic: [u8; 4] = source.array("the magic")?;
     if magic != MAGIC {
         return Err(Error::Magic {
@@ -100,11 +167,43 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<[Section; SECT
     source.require("the headers of the sections", u64::from(count) * 12)?;
 
     let mut found: [Option<Section>; SECTIONS] = [None; SECTIONS];
+    let mut contributions = None;
+    let mut last = None;
     for _ in 0..count {
+        if source.left() < 12 {
+            return Err(match last {
+                Some((section, _)) => Error::Interrupted {
+                    section,
+                    problem: "the file ends with it, and more sections should follow".to_owned(),
+                },
+                None => Error::Truncated {
+                    what: "the header of a section",
+                    expected: 12,
+                    got: source.left(),
+                },
+            });
+        }
         let section = source.u32("the type of a section")?;
         let bytes = source.u64("the length of a section")?;
+        // Writers put a section's length down when it is done: one that was not finished has none, and what
+        // seems to be the next section is its content.
+        if let Some((before, 0)) = last {
+            if section > LAST_SECTION || bytes > source.left() {
+                return Err(unfinished(before));
+            }
+        }
+        if bytes > source.left() {
+            return Err(Error::Interrupted {
+                section,
+                problem: format!("it has {} of {bytes} bytes", source.left()),
+            });
+        }
+        last = Some((section, bytes));
         let position = source.position();
         source.skip("a section", bytes)?;
+        if section == CONTRIBUTIONS {
+            contributions.get_or_insert(Section { position, bytes });
+        }
         let slot = (section as usize)
             .checked_sub(1)
             .and_then(|index| found.get_mut(index));
@@ -113,6 +212,9 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<[Section; SECT
                 return Err(Error::DuplicateSection { section });
             }
         }
+    }
+    if let (Some((section, 0)), 1..) = (last, source.left()) {
+        return Err(unfinished(section));
     }
     if source.left() > 0 {
         return Err(Error::TrailingBytes {
@@ -125,11 +227,25 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<[Section; SECT
             section: index as u32 + 1,
         })
     };
-    Ok([section(0)?, section(1)?, section(2)?])
+    Ok(Sections {
+        used: [section(0)?, section(1)?, section(2)?],
+        contributions,
+    })
 }
 
-/// Reads the header and returns the power.
-fn read_header<R: Read + Seek>(source: &mut Source<'_, R>, section: Section) -> Result<u32, Error> {
+/// A section whose writer did not come to its end.
+fn unfinished(section: u32) -> Error {
+    Error::Interrupted {
+        section,
+        problem: "its length is zero, as while it is written".to_owned(),
+    }
+}
+
+/// Reads the header and returns the power, and that of the ceremony.
+fn read_header<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    section: Section,
+) -> Result<(u32, u32), Error> {
     // The bytes per coordinate come first: another curve has another header.
     source.seek(section.position)?;
     if section.bytes < 4 {
@@ -166,7 +282,7 @@ fn read_header<R: Read + Seek>(source: &mut Source<'_, R>, section: Section) -> 
     if power > MAX_K {
         check_size(power)?;
     }
-    Ok(power)
+    Ok((power, ceremony_power))
 }
 
 fn check_section(section: u32, found: Section, expected: u64) -> Result<(), Error> {

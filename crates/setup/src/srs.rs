@@ -9,7 +9,7 @@ use halo2curves::bn256::Bn256;
 
 use crate::error::{Error, Points};
 use crate::parts::{check_size, Parts};
-use crate::points::{decode_g1, decode_g2, Encoding};
+use crate::points::{decode_g1, decode_g2, other_encoding, Encoding};
 use crate::source::Source;
 
 /// Reads a setup of size `2^k` from a file that halo2 wrote, and checks it.
@@ -21,12 +21,11 @@ pub fn parse_srs<R: Read + Seek>(reader: &mut R, k: u32) -> Result<ParamsKZG<Bn2
     read(reader, k).map(Parts::into_params)
 }
 
-pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Error> {
-    check_size(k)?;
+/// The size of a file, and how its points are written, by its length.
+pub(crate) fn inspect<R: Read + Seek>(reader: &mut R) -> Result<(u32, Encoding), Error> {
     let mut source = Source::new(reader)?;
     let file_k = source.u32("the size")?;
     check_size(file_k)?;
-
     let bytes = |encoding: Encoding| 4 + ((2 << file_k) + 4) * encoding.g1_bytes();
     let encoding = [Encoding::Raw, Encoding::Compressed]
         .into_iter()
@@ -37,6 +36,32 @@ pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Erro
             expected_processed: bytes(Encoding::Compressed),
             got: source.len(),
         })?;
+    Ok((file_k, encoding))
+}
+
+pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Error> {
+    check_size(k)?;
+    let (file_k, encoding) = inspect(reader)?;
+    let mut source = Source::new(reader)?;
+    source.skip("the size", 4)?;
+    decode(&mut source, k, file_k, encoding).or_else(|error| {
+        if matches!(error, Error::TooSmall { .. } | Error::Read { .. }) {
+            return Err(error);
+        }
+        // Points in another form fail in many ways: what they are helps more than which check failed.
+        source.seek(4)?;
+        let some = (1u64 << file_k).min(32) * encoding.g1_bytes();
+        let some = source.bytes("the powers of tau in G1", some)?;
+        Err(other_encoding(&some, encoding).unwrap_or(error))
+    })
+}
+
+fn decode<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    k: u32,
+    file_k: u32,
+    encoding: Encoding,
+) -> Result<Parts, Error> {
     if k > file_k {
         return Err(Error::TooSmall {
             requested: k,

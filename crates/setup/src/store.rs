@@ -13,9 +13,10 @@
 //! | 32 | of a ceremony: digest of its file |
 //! | 1 and as many as it says | of a ceremony: length of its name, name |
 //!
-//! The digest detects accidents. Against someone who can write to the directory only the id
-//! protects, which the keys of circuits carry, so that a different secret does not fit them; the
-//! checks that are left out when loading are those that depend on the size.
+//! The digest detects accidents. Against someone who can write to the directory the id protects,
+//! which the keys of circuits carry, so that a different secret does not fit them. It does not bind
+//! the other points: checks whose time depends on the size are left out when loading, and made by
+//! [`Setup::check`] where another's proofs are judged.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
@@ -27,7 +28,7 @@ use crate::error::{Error, Hex, Points};
 use crate::parts::{check_size, Parts};
 use crate::points::{decode_g1, decode_g2, Encoding};
 use crate::source::Source;
-use crate::{Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use crate::{CeremonyFile, Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 
 const MAGIC: [u8; 8] = *b"nzksetup";
 const VERSION: u32 = 1;
@@ -101,14 +102,20 @@ impl SetupStore {
     /// [`Setup::from_file`] does, and stores it for [`SetupStore::load`].
     ///
     /// A store has one ceremony: a different one is refused.
-    pub fn import(&self, path: &Path, name: &str, k: u32) -> Result<Setup, Error> {
+    pub fn import(
+        &self,
+        path: &Path,
+        name: &str,
+        k: u32,
+        blake2b: Option<&[u8; 64]>,
+    ) -> Result<(Setup, CeremonyFile), Error> {
         if name.len() > MAX_NAME {
             return Err(Error::NameTooLong {
                 max: MAX_NAME,
                 got: name.len(),
             });
         }
-        let setup = Setup::from_file(path, name, k)?;
+        let (setup, file) = Setup::from_file(path, name, k, blake2b)?;
         for stored in self.ceremony_ids()? {
             if stored != setup.id {
                 return Err(Error::OtherCeremony {
@@ -118,7 +125,7 @@ impl SetupStore {
             }
         }
         self.save(&setup)?;
-        Ok(setup)
+        Ok((setup, file))
     }
 
     /// The setup of size `2^k` of the imported ceremony.

@@ -85,6 +85,14 @@ pub enum CardError {
     /// A dimension is out of range.
     #[error("the architecture or specification is not valid: {0}")]
     Dimensions(String),
+    /// Layers of one kind have different circuits.
+    #[error("layer {layer} has another plan than the first {} layer", kind.name())]
+    Plans {
+        /// Layer.
+        layer: usize,
+        /// Its kind.
+        kind: LayerKind,
+    },
     /// A plan is outside what circuits allow.
     #[error("the plan of layer {layer} is not valid")]
     Plan {
@@ -204,6 +212,14 @@ impl ModelCard {
                 || p.weights > 256
             {
                 return Err(CardError::Plan { layer });
+            }
+            // So a card has at most four circuits, however many layers it has.
+            let first = self.layers.iter().find(|other| other.kind == l.kind);
+            if first.is_some_and(|first| first.plan != p) {
+                return Err(CardError::Plans {
+                    layer,
+                    kind: l.kind,
+                });
             }
             if l.weights.len() != p.weights {
                 return Err(CardError::Weights {

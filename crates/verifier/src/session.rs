@@ -11,7 +11,7 @@ use crate::statement::{Context, Statement};
 use crate::transcript::TranscriptKind;
 use crate::verify::{verify, Expected, KzgVerifier};
 use halo2curves::bn256::Fr;
-use nanozk_circuits::{LayerKind, Shape};
+use nanozk_circuits::{Activations, LayerKind, Shape};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
@@ -98,6 +98,26 @@ pub enum SessionError {
         /// Of the card.
         got: Digest32,
     },
+    /// A key was made under another setup than the card's.
+    #[error("layer {layer}: its key was made under setup {got}, the card names {expected}")]
+    KeyOfAnotherSetup {
+        /// Layer.
+        layer: usize,
+        /// The card's.
+        expected: Digest32,
+        /// The key's.
+        got: Digest32,
+    },
+    /// A layer's activations are not of the shape that the next one reads.
+    #[error("layer {layer} gives {left:?} to the next one, which reads {right:?}")]
+    Neighbours {
+        /// The left one of the two.
+        layer: usize,
+        /// What it gives.
+        left: Option<Activations>,
+        /// What the next one reads.
+        right: Option<Activations>,
+    },
     /// The caller gave no key for a shape.
     #[error("layer {layer}: no verifying key for its shape")]
     MissingKey {
@@ -152,6 +172,62 @@ pub enum SessionError {
         /// Why.
         source: crate::error::Error,
     },
+}
+
+/// Whether a model id denotes one function: the card is well-formed, its keys are those of its shapes under its setup,
+/// and neighbours mean the same by the commitment between them.
+///
+/// Whoever takes up a card asks this, before anything is signed, locked, registered, proved or accepted. Without it
+/// layers of different widths could stand beside each other: every proof would be valid, and the wider one would read
+/// rows that the narrower one leaves to the prover. `keys` must have been made from the shapes, not taken from the card.
+pub fn check_manifest(
+    card: &ModelCard,
+    keys: &HashMap<Shape, VerifyingKey>,
+) -> Result<(), SessionError> {
+    card.check()?;
+    for layer in 0..card.layers.len() {
+        check_layer_key(card, layer, keys)?;
+    }
+    let shapes: Vec<Shape> = card.layers.iter().map(|l| card.shape(l)).collect();
+    check_neighbours(&shapes)
+}
+
+/// Whether the key that a checked card names for a layer is the one its shape has under the card's setup.
+pub fn check_layer_key(
+    card: &ModelCard,
+    layer: usize,
+    keys: &HashMap<Shape, VerifyingKey>,
+) -> Result<(), SessionError> {
+    let named = &card.layers[layer];
+    let key = keys
+        .get(&card.shape(named))
+        .ok_or(SessionError::MissingKey { layer })?;
+    if key.setup() != card.setup.0 {
+        return Err(SessionError::KeyOfAnotherSetup {
+            layer,
+            expected: card.setup,
+            got: Digest32(key.setup()),
+        });
+    }
+    if named.verifying_key.0 != key.digest() {
+        return Err(SessionError::WrongKey {
+            layer,
+            expected: Digest32(key.digest()),
+            got: named.verifying_key,
+        });
+    }
+    Ok(())
+}
+
+/// Whether each layer reads activations of the shape that the one before it gives, and the ends have none.
+pub fn check_neighbours(shapes: &[Shape]) -> Result<(), SessionError> {
+    for (layer, pair) in shapes.windows(2).enumerate() {
+        let ([_, left], [right, _]) = (pair[0].activations(), pair[1].activations());
+        if left.is_none() || left != right {
+            return Err(SessionError::Neighbours { layer, left, right });
+        }
+    }
+    Ok(())
 }
 
 impl LayerProof {
@@ -240,6 +316,7 @@ impl Session {
                 got: self.format.clone(),
             });
         }
+        // Before anything that relies on it.
         card.check()?;
         let got = card.model_id();
         if got != expected {
@@ -257,18 +334,7 @@ impl Session {
                 got: card.setup,
             });
         }
-        for (layer, l) in card.layers.iter().enumerate() {
-            let key = keys
-                .get(&card.shape(l))
-                .ok_or(SessionError::MissingKey { layer })?;
-            if l.verifying_key.0 != key.digest() {
-                return Err(SessionError::WrongKey {
-                    layer,
-                    expected: Digest32(key.digest()),
-                    got: l.verifying_key,
-                });
-            }
-        }
+        check_manifest(card, keys)?;
         let expected = card.layers.len() - 1;
         if self.boundaries.len() != expected {
             return Err(SessionError::Boundaries {

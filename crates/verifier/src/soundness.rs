@@ -73,6 +73,35 @@ pub fn statistical_error_log2(program: &Program) -> StatisticalError {
     }
 }
 
+/// What a node of an aggregate adds to the error of the proofs below it and of its own, as binary logarithms. That no
+/// addition of points meets two equal ones is not part of it: it is assumed, not likely (`docs/aggregation.md`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NodeError {
+    /// Memory and ranges: fractions that do not cancel do so at the challenges.
+    pub lookups: f64,
+    /// Invalid proofs cancel in the sum of all.
+    pub folding: f64,
+    /// The sum of both.
+    pub total: f64,
+}
+
+/// Fractions on each row of a node: six lanes, an entry, and a read.
+const NODE_FRACTIONS: u128 = 8;
+/// Degree of a fraction's denominator in the challenges.
+const NODE_DEGREE: u128 = 3;
+
+/// The bounds for a node of `2^k` rows that adds up so many proofs and accumulators.
+pub fn node_error_log2(k: u32, summands: usize) -> NodeError {
+    let log2 = |degree: u128| (degree.max(1) as f64).log2() - FIELD_LOG2;
+    let lookups = log2((NODE_DEGREE * NODE_FRACTIONS) << k);
+    let folding = log2(summands as u128);
+    NodeError {
+        lookups,
+        folding,
+        total: (lookups.exp2() + folding.exp2()).log2(),
+    }
+}
+
 /// Degrees of numerator and denominator of a rational function of the challenges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Degree {
@@ -208,4 +237,17 @@ fn challenge_degree(program: &Program) -> u128 {
         .iter()
         .map(|g| Shape::new(program, &g.poly).degree(of).numerator);
     gates.max().unwrap_or(0) + denominators
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_of_a_node_are_those_of_the_page() {
+        let error = node_error_log2(20, 100);
+        assert!((-229.1..-228.9).contains(&error.lookups), "{error:?}");
+        assert!((-247.0..-246.9).contains(&error.folding), "{error:?}");
+        assert!(error.total > error.lookups && error.total < -228.9);
+    }
 }

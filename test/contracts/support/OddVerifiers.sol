@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title What the router asks of a verifier, with an answer of the test's choice
 /// @notice The proof is the answer: its first byte says whether to return the rest or to revert with it.
@@ -10,6 +10,9 @@ contract OddVerifier is ILayerVerifier {
     bytes32 public immutable setup;
     uint256 public constant proofLength = 0;
     uint256 public constant instanceCount = 0;
+    uint256 private _kind;
+    Activations private _activations;
+    bool private _told;
 
     constructor(bytes32 verifyingKey_, bytes32 setup_) {
         verifyingKey = verifyingKey_;
@@ -23,6 +26,19 @@ contract OddVerifier is ILayerVerifier {
             if fine { return(add(answer, 0x20), mload(answer)) }
             revert(add(answer, 0x20), mload(answer))
         }
+    }
+
+    /// @notice What the next calls of `shape` return.
+    function become(uint256 kind, Activations memory activations) external returns (OddVerifier) {
+        (_kind, _activations, _told) = (kind, activations, true);
+        return this;
+    }
+
+    /// @notice Until it is told otherwise, of the tests' model, and of the kind that is in its key.
+    function shape() external view returns (uint256 kind, Activations memory activations) {
+        if (_told) return (_kind, _activations);
+        while (kind < 5 && verifyingKey != keccak256(abi.encode("key", kind))) ++kind;
+        return (kind, Activations(12, 32, 16));
     }
 
     function circuit() external pure returns (string memory) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Stands for a generated verifier where a test is about the contracts around it
 /// @notice A "proof" is what the verifier shall return, and the digest of the public inputs it is good for. As with a
@@ -11,6 +11,9 @@ contract ScriptedVerifier is ILayerVerifier {
     bytes32 public immutable setup;
     uint256 public immutable instanceCount;
     uint256 public constant proofLength = 128;
+    uint256 private _kind;
+    Activations private _activations;
+    bool private _told;
 
     constructor(bytes32 verifyingKey_, bytes32 setup_, uint256 instanceCount_) {
         verifyingKey = verifyingKey_;
@@ -31,6 +34,19 @@ contract ScriptedVerifier is ILayerVerifier {
         bytes32 inputs;
         (input, output, weights, inputs) = abi.decode(proof, (bytes32, bytes32, bytes32, bytes32));
         if (inputs != keccak256(abi.encode(instances))) revert ProofRejected();
+    }
+
+    /// @notice What the next calls of `shape` return.
+    function become(uint256 kind, Activations memory activations) external returns (ScriptedVerifier) {
+        (_kind, _activations, _told) = (kind, activations, true);
+        return this;
+    }
+
+    /// @notice Until it is told otherwise, of the tests' model, and of the kind that is in its key.
+    function shape() external view returns (uint256 kind, Activations memory activations) {
+        if (_told) return (_kind, _activations);
+        while (kind < 5 && verifyingKey != keccak256(abi.encode("key", kind))) ++kind;
+        return (kind, Activations(12, 8, 16));
     }
 
     function circuit() external pure returns (string memory) {

@@ -5,6 +5,7 @@ import { IBondEscrow } from "../../../contracts/interfaces/IBondEscrow.sol";
 import { IJobMarket, JobRequest } from "../../../contracts/interfaces/IJobMarket.sol";
 import { IERC1271 } from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { P256 } from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
 /// @title A wallet of one owner, that deposits what it is sent
 contract Wallet is IERC1271 {
@@ -21,6 +22,44 @@ contract Wallet is IERC1271 {
 
     function isValidSignature(bytes32 digest, bytes calldata signature) external view virtual returns (bytes4) {
         return ECDSA.recover(digest, signature) == owner ? IERC1271.isValidSignature.selector : bytes4(0);
+    }
+}
+
+/// @title A wallet of a passkey, on a chain without a precompile for its curve; it can also burn a fixed amount of gas
+contract PasskeyWallet is IERC1271 {
+    bytes32 private immutable _x;
+    bytes32 private immutable _y;
+    uint256 private immutable _burn;
+    address private _owner;
+
+    constructor(bytes32 x, bytes32 y, uint256 burn) {
+        (_x, _y, _burn) = (x, y, burn);
+    }
+
+    function setOwner(address owner) external {
+        _owner = owner;
+    }
+
+    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
+        uint256 until = gasleft() > _burn ? gasleft() - _burn : 0;
+        while (gasleft() > until) { }
+        bool valid = signature.length == 64
+            ? P256.verifySolidity(digest, bytes32(signature[:32]), bytes32(signature[32:]), _x, _y)
+            : ECDSA.recover(digest, signature) == _owner;
+        return valid ? IERC1271.isValidSignature.selector : bytes4(0);
+    }
+}
+
+/// @title Answers any call by the same bytes
+contract RawSigner {
+    bytes private _returned;
+
+    constructor(bytes memory returned) {
+        _returned = returned;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        return _returned;
     }
 }
 

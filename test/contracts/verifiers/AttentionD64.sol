@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `attention d=64 h=4 f=256 v=1024 n=4 k=13 c=3 l=5x8`
 /// @notice Verifying key 0x40e6c9e0825e4cde6929081ddcae1a0af1d34b8af4e02ed5234f73697de2d699
@@ -607,6 +607,11 @@ contract AttentionD64 is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (1, Activations(K, 4, 64));
     }
 
     /// @inheritdoc ILayerVerifier

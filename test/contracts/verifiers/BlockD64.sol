@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `block d=64 h=4 f=256 v=1024 n=4 k=13 c=7 l=5x8`
 /// @notice Verifying key 0x25b2eeba828db3a764766b0576e7859a6a75269ae9921ad703d7d56925c75f49
@@ -607,6 +607,11 @@ contract BlockD64 is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (3, Activations(K, 4, 64));
     }
 
     /// @inheritdoc ILayerVerifier

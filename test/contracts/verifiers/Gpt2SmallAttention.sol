@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `attention d=768 h=12 f=3072 v=1024 n=32 k=18 c=10 l=3x16`
 /// @notice Verifying key 0x25e3fb0e789d2c16cf0acf1fd11aea1dd15e122855056cc5ef61f56a0488ce6e
@@ -607,6 +607,11 @@ contract Gpt2SmallAttention is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (1, Activations(K, 32, 768));
     }
 
     /// @inheritdoc ILayerVerifier

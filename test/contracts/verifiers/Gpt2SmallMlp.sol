@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `mlp d=768 h=12 f=3072 v=1024 n=32 k=18 c=19 l=3x16`
 /// @notice Verifying key 0xe22a3a7d97c19d5addfd6f538919bb2621f5d07ab362a33f6425bd6ffdf8a60d
@@ -607,6 +607,11 @@ contract Gpt2SmallMlp is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (2, Activations(K, 32, 768));
     }
 
     /// @inheritdoc ILayerVerifier

@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `mlp d=64 h=4 f=256 v=1024 n=4 k=13 c=5 l=5x8`
 /// @notice Verifying key 0x6b3cc28a683334edc61bd2f2dec3ddd75ea06e969768104071658e107cff980a
@@ -607,6 +607,11 @@ contract MlpD64 is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (2, Activations(K, 4, 64));
     }
 
     /// @inheritdoc ILayerVerifier

@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `attention d=128 h=4 f=512 v=1024 n=32 k=16 c=2 l=5x8`
 /// @notice Verifying key 0x22a4185b7f52267bc2349dbf331998de582ad5046bfdfb7e014f748da59605ed
@@ -607,6 +607,11 @@ contract TinyGpt2Attention is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (1, Activations(K, 32, 128));
     }
 
     /// @inheritdoc ILayerVerifier

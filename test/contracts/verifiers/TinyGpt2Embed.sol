@@ -2,7 +2,7 @@
 // Written by nanozk-evm 0.1.0 from a verifying key. Do not edit: generate it again.
 pragma solidity 0.8.37;
 
-import { ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
+import { Activations, ILayerVerifier } from "../../../contracts/interfaces/ILayerVerifier.sol";
 
 /// @title Verifier of the circuit `embed d=128 h=4 f=512 v=1024 n=32 k=16 c=4 l=5x8`
 /// @notice Verifying key 0x143a79069902ea061002a7e53d0e13f22eff8009e3eb3370c790b8796f23a738
@@ -607,6 +607,11 @@ contract TinyGpt2Embed is ILayerVerifier {
     /// @inheritdoc ILayerVerifier
     function setup() external pure returns (bytes32) {
         return SETUP;
+    }
+
+    /// @inheritdoc ILayerVerifier
+    function shape() external pure returns (uint256 kind, Activations memory activations) {
+        return (0, Activations(K, 32, 128));
     }
 
     /// @inheritdoc ILayerVerifier

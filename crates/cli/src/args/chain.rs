@@ -1,9 +1,10 @@
 //! Options of the commands that talk to a chain.
 
-use super::{layer_list, LayerList, PromptArgs};
+use super::{layer_list, LayerList, PromptArgs, TokenizeArgs};
 use clap::{Args, Subcommand, ValueEnum};
-use nanozk_chain::format::{parse_amount, parse_duration};
-use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_chain::address::parse_address;
+use nanozk_chain::format::{parse_duration, Amount};
+use nanozk_chain::primitives::{Address, Bytes, B256};
 use std::path::PathBuf;
 
 /// A node, and the contracts on its chain.
@@ -56,15 +57,15 @@ deployment that was interrupted goes on where it was, and one that is complete s
 
 Examples:
   nanozk deploy --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
-  nanozk deploy --rpc https://… --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
+  nanozk deploy --rpc https://rpc.example --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     pub(crate) send: SendArgs,
     /// Who adds verifiers [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) curator: Option<Address>,
     /// Who may freeze verifiers [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) guardian: Option<Address>,
     /// Asset of prices, stakes and bonds: eth, or a token; may be repeated
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
@@ -73,14 +74,20 @@ pub(crate) struct DeployArgs {
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
     pub(crate) unbond_delay: u64,
     /// Blocks from a claim to the one whose RANDAO draws its layers; above 64, for proposers are known that far ahead
-    #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(2..=256))]
+    #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(32..=256))]
     pub(crate) beacon_delay: u64,
+    /// Without the audited lane: for a chain whose prevrandao is no randomness, as on most rollups
+    #[arg(long, conflicts_with = "beacon_delay")]
+    pub(crate) no_audits: bool,
     /// Other addresses for another deployment of the same account
     #[arg(long, value_name = "TEXT", default_value = "nanozk")]
     pub(crate) salt: String,
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk verifier generate model -o verifiers --solc script/solc\n  nanozk verifier deploy verifiers --rpc http://127.0.0.1:8545 --private-key-file key"
+)]
 pub(crate) enum VerifierCommand {
     /// Write the Solidity verifiers of a model's circuits
     Generate(GenerateArgs),
@@ -163,11 +170,11 @@ pub(crate) struct FreezeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The registry refuses parameters under which cheating on some layer would pay. What is not given is derived \
-and explained; amounts are in the asset's smallest unit, or with eth or gwei after them.
+and explained; amounts have a unit: eth, gwei or wei, and units of a token, its smallest.
 
 Examples:
   nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
-  nanozk model register model --rpc … --max-price 0.01eth --external-gain 1eth")]
+  nanozk model register model --rpc http://127.0.0.1:8545 --private-key-file key --max-price 0.01eth --external-gain 1eth")]
 pub(crate) struct RegisterArgs {
     /// Model directory
     pub(crate) model: PathBuf,
@@ -181,23 +188,23 @@ pub(crate) struct RegisterArgs {
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
     /// Greatest price of a job
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) max_price: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_price: Option<Amount>,
     /// Most that a false answer may be worth to a provider besides the price
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) external_gain: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) external_gain: Option<Amount>,
     /// Stake that a provider loses if a claim is defeated
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) stake: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) stake: Option<Amount>,
     /// Bond of a challenger
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) challenge_bond: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) challenge_bond: Option<Amount>,
     /// Layers drawn for each audited claim
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) audits: Option<u16>,
     /// Cost of answering a challenge: proving a layer, and gas
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) answer_cost: Option<U256>,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) answer_cost: Option<Amount>,
     /// File of audit weights, as nanozk importance writes it [default: the model's, if there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_weights: Option<PathBuf>,
@@ -207,6 +214,9 @@ pub(crate) struct RegisterArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk job open request.json --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
+)]
 pub(crate) enum JobCommand {
     /// Write and sign a request (requester)
     Request(RequestArgs),
@@ -216,15 +226,26 @@ pub(crate) enum JobCommand {
     )]
     Open(RequestFileArgs),
     /// Take a job, and hold the stake (provider)
+    Lock(LockArgs),
+    /// Never take a job: signatures that were given for it are worth nothing any more (provider)
     #[command(
-        after_help = "Example:\n  nanozk job lock request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+        after_help = "Example:\n  nanozk job decline request.json --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Lock(RequestFileArgs),
+    Decline(JobArgs),
     /// Show a job
+    #[command(
+        after_help = "Example:\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
+    )]
     Status(JobStatusArgs),
     /// Take an open job back (requester; anybody once it can be taken no more)
+    #[command(
+        after_help = "Example:\n  nanozk job cancel request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Cancel(JobArgs),
     /// End a job that was taken and not claimed in time (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk job expire request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Expire(JobArgs),
 }
 
@@ -245,6 +266,8 @@ is signed.
 
 Example:
   nanozk job request --model model --prompt 'Ownership is' --max-new-tokens 8 --price 0.001eth \\
+    --rpc http://127.0.0.1:8545 --private-key-file key -o request.json
+  nanozk job request --model model --prompt-file prompt.txt --max-new-tokens 8 --price 0.001eth \\
     --rpc http://127.0.0.1:8545 --private-key-file key -o request.json")]
 pub(crate) struct RequestArgs {
     #[command(flatten)]
@@ -256,20 +279,22 @@ pub(crate) struct RequestArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) prompt: PromptArgs,
-    /// Tokens to generate
-    #[arg(long, value_name = "N")]
+    #[command(flatten)]
+    pub(crate) tokenize: TokenizeArgs,
+    /// Tokens to generate, exactly: a stop token does not end a job
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_new_tokens: u32,
     /// Registered version [default: the only one of the model]
     #[arg(long, value_name = "HEX")]
     pub(crate) model_version: Option<B256>,
     /// What is paid
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
-    pub(crate) price: U256,
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) price: Amount,
     /// How the claim is settled
     #[arg(long, value_enum, default_value_t = LaneArg::Proofs)]
     pub(crate) lane: LaneArg,
     /// Who may take the job [default: anybody with the stake]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) provider: Option<Address>,
     /// How long it may be taken
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
@@ -286,7 +311,7 @@ pub(crate) struct RequestArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE", default_value = "request.json")]
     pub(crate) output: PathBuf,
-    /// Replace the file
+    /// Replace the file, which is kept under another name: it has the salt of its prompt
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -297,6 +322,28 @@ pub(crate) struct RequestFileArgs {
     pub(crate) request: PathBuf,
     #[command(flatten)]
     pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A job that is taken and not claimed in time costs a part of the stake. So run the model first: then the answer is \
+there, and the session is compared with the request before anything is staked.
+
+Example:
+  nanozk run --model model --request request.json -o session
+  nanozk job lock request.json --session session --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct LockArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestFileArgs,
+    /// Session that answers it (nanozk run --request), to compare
+    #[arg(long, value_name = "DIR")]
+    pub(crate) session: Option<PathBuf>,
+    /// Model directory, to see that it is the model that was ordered
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// How long the transaction may wait to be included: later it takes nothing
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    pub(crate) within: u64,
 }
 
 #[derive(Debug, Args)]
@@ -327,22 +374,34 @@ Examples:
   nanozk escrow bond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) enum EscrowCommand {
     /// Pay in: to the free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow deposit 1eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Deposit(AmountArgs),
     /// Free balance → bond
+    #[command(
+        after_help = "Example:\n  nanozk escrow bond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Bond(AmountArgs),
     /// Bond → queue; without an amount, what waited long enough → free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow unbond 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk escrow unbond --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Unbond(UnbondArgs),
     /// Pay out of the free balance
+    #[command(
+        after_help = "Example:\n  nanozk escrow withdraw 0.5eth --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Withdraw(WithdrawArgs),
     /// Show balances
+    #[command(after_help = "Example:\n  nanozk escrow balance 0x… --rpc http://127.0.0.1:8545")]
     Balance(BalanceArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AmountArgs {
-    /// Amount: units, or with eth or gwei after it
-    #[arg(value_parser = parse_amount)]
-    pub(crate) amount: U256,
+    /// Amount, such as 0.1eth or 5gwei; of a token such as 1000units, its smallest
+    pub(crate) amount: Amount,
     /// Asset
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
@@ -352,9 +411,8 @@ pub(crate) struct AmountArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct UnbondArgs {
-    /// Amount: units, or with eth or gwei after it
-    #[arg(value_parser = parse_amount)]
-    pub(crate) amount: Option<U256>,
+    /// Amount, such as 0.1eth or 5gwei; of a token such as 1000units, its smallest
+    pub(crate) amount: Option<Amount>,
     /// Asset
     #[arg(long, value_name = "eth|ADDRESS", value_parser = asset, default_value = "eth")]
     pub(crate) asset: Address,
@@ -367,13 +425,14 @@ pub(crate) struct WithdrawArgs {
     #[command(flatten)]
     pub(crate) amount: AmountArgs,
     /// Who gets it [default: the account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) to: Option<Address>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BalanceArgs {
     /// Account [default: that of the key]
+    #[arg(value_parser = parse_address)]
     pub(crate) account: Option<Address>,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
@@ -382,6 +441,9 @@ pub(crate) struct BalanceArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk claim status session --rpc http://127.0.0.1:8545"
+)]
 pub(crate) enum ClaimCommand {
     /// Post the claim of a session (provider, or anybody with its signature)
     Post(PostArgs),
@@ -390,28 +452,64 @@ pub(crate) enum ClaimCommand {
     /// Prove layers on chain; when none is left, the claim is settled (anybody)
     Settle(SettleArgs),
     /// Challenge a layer (anybody with the bond)
+    #[command(
+        after_help = "Example:\n  nanozk claim challenge session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Challenge(LayerArgs),
     /// Answer open challenges by proofs (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim answer session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Answer(SettleArgs),
     /// End a claim whose windows are over (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim finalize session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Finalize(ClaimArgs),
     /// Defeat a claim by a challenge that was not answered (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim timeout session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Timeout(LayerArgs),
     /// Defeat a claim whose layers that had to be proven were not (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim expire session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Expire(ClaimArgs),
     /// Void a claim of which a verifier was frozen (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim void session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Void(ClaimArgs),
-    /// Close a challenge that was decided elsewhere, and move its bond (anybody)
+    /// Pay out the bonds of a layer's challengers once the claim is over (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim resolve session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Resolve(LayerArgs),
     /// Show a claim: where it stands, who has to act, and where to look
+    #[command(after_help = "Example:\n  nanozk claim status session --rpc http://127.0.0.1:8545")]
     Status(ClaimStatusArgs),
     /// Answer a demand for the output: publish tokens and salt (provider)
+    #[command(
+        after_help = "Example:\n  nanozk claim reveal-output session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     RevealOutput(SessionArgs),
     /// Demand the output because it did not arrive (requester)
+    #[command(
+        after_help = "Example:\n  nanozk claim demand-output request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     DemandOutput(ClaimArgs),
+    /// Dispute tokens that the provider revealed: wrong ones defeat the claim (requester)
+    DisputeOutput(ClaimArgs),
     /// Say that the output arrived, so that proofs settle at once (requester)
+    #[command(
+        after_help = "Example:\n  nanozk claim accept-output request.json --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     AcceptOutput(ClaimArgs),
     /// Draw the layers of an audited claim from the block that was fixed for it (anybody)
+    #[command(
+        after_help = "Example:\n  nanozk claim audit session --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
     Audit(ClaimArgs),
 }
 
@@ -419,8 +517,8 @@ pub(crate) enum ClaimCommand {
 #[command(after_help = "\
 Examples:
   nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file provider
-  nanozk claim post session --rpc … --private-key-file provider --sign-only    # for a relayer
-  nanozk claim post session --rpc … --private-key-file relayer --signature 0x…")]
+  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file provider --sign-only    # for a relayer
+  nanozk claim post session --rpc http://127.0.0.1:8545 --private-key-file relayer --signature 0x…")]
 pub(crate) struct PostArgs {
     /// Session directory
     pub(crate) session: PathBuf,
@@ -436,14 +534,18 @@ pub(crate) struct PostArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes signatures.json into the session: with it anybody can take the job and post the claim, in the provider's name and \
-for the recipient that the session names.
+Writes signatures.json into the session: with it anybody can take the job, post the claim and, if it is demanded, publish \
+the output, in the provider's name and for the recipient that the session names. Taking the job is possible for \
+--lock-within only; nanozk job decline ends it earlier.
 
 Example:
   nanozk claim sign session --rpc http://127.0.0.1:8545 --private-key-file provider")]
 pub(crate) struct SignArgs {
     /// Session directory
     pub(crate) session: PathBuf,
+    /// How long the signature takes the job
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) lock_within: u64,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     #[command(flatten)]
@@ -513,10 +615,9 @@ pub(crate) struct SessionArgs {
 
 /// `eth`, or the address of a token.
 fn asset(text: &str) -> Result<Address, String> {
-    match text {
-        "eth" | "ETH" => Ok(Address::ZERO),
-        _ => text
-            .parse()
-            .map_err(|_| format!("{text:?} is no asset: write eth, or the address of a token")),
+    match text.eq_ignore_ascii_case("eth") {
+        true => Ok(Address::ZERO),
+        false => parse_address(text)
+            .map_err(|e| format!("{e}; an asset is eth, or the address of a token")),
     }
 }

@@ -1,5 +1,6 @@
 //! Options of the relayer.
 
+use super::chain::KeyArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -9,35 +10,57 @@ Put sessions (nanozk run --request) into the inbox, and requests to be watched; 
 
 Examples:
   nanozk relayer init                        # writes relayer.toml, which explains every setting
-  nanozk relayer check                       # is everything there? sends nothing
+  nanozk relayer check                       # is all there that run needs? sends nothing
   nanozk relayer run --dry-run               # says what it would send
   nanozk relayer run
   nanozk relayer status")]
 pub(crate) enum RelayerCommand {
     /// Write a configuration that explains every setting
+    #[command(after_help = "Example:\n  nanozk relayer init relayer.toml")]
     Init(InitArgs),
-    /// Check nodes, chain, contracts, keys, money and database, and send nothing
+    /// Check all that run needs and name everything that is missing; sends nothing
+    ///
+    /// Each node by itself, chain, contracts, keys and their permissions, money, models, inbox, database, the prover's
+    /// command, and the address of the HTTP API. Exit code 2 if anything failed.
+    #[command(after_help = "Example:\n  nanozk relayer check --config relayer.toml")]
     Check(RelayerArgs),
     /// Run until it is told to end: once (Ctrl-C), and what is on its way is followed; twice, and it ends at once
     Run(RelayerArgs),
     /// Show where a running relayer and its claims stand
+    #[command(after_help = "Example:\n  nanozk relayer status --listen 127.0.0.1:8645 --all")]
     Status(RelayerStatusArgs),
     /// Print the OpenAPI document of the HTTP API
+    #[command(after_help = "Example:\n  nanozk relayer openapi > openapi.json")]
     Openapi,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+What is given here is written into the file; everything else has its default, and can be changed there.
+
+Example:
+  nanozk relayer init --rpc http://127.0.0.1:8545 --deployment deployments/31337.json --private-key-file provider.key")]
 pub(crate) struct InitArgs {
     /// File to write
     #[arg(default_value = "relayer.toml")]
     pub(crate) file: PathBuf,
+    /// JSON-RPC addresses of nodes, the preferred one first
+    #[arg(long, value_name = "URL,…", env = "NANOZK_RPC", value_delimiter = ',')]
+    pub(crate) rpc: Vec<String>,
+    /// File of the deployment
+    #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Key of the account that sends
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Options are above variables (NANOZK_RELAYER_FEES__MAX_PER_DAY=1eth), which are above the file.
 
-Example:
+Examples:
+  nanozk relayer check --config relayer.toml
   nanozk relayer run --config relayer.toml --rpc https://a,https://b --set fees.max_per_day=1eth")]
 pub(crate) struct RelayerArgs {
     /// Configuration [default: relayer.toml, if there is one]
@@ -75,6 +98,9 @@ pub(crate) struct RelayerArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  nanozk relayer status --listen 127.0.0.1:8645 --all")]
 pub(crate) struct RelayerStatusArgs {
     /// Where the relayer listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8645")]
@@ -87,5 +113,5 @@ pub(crate) struct RelayerStatusArgs {
 fn setting(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| format!("{text:?} is no setting: write NAME=VALUE"))
+        .ok_or_else(|| format!("{text:?} is not a setting: write NAME=VALUE"))
 }

@@ -5,12 +5,13 @@ use super::run::model_of;
 use crate::args::{AggregateArgs, ProveArgs, Transcript};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, peak_rss_bytes, Stopwatch};
-use crate::output::{bytes, thousands, Out, Progress};
+use crate::output::{bytes, count, thousands, Out, Progress};
 use anyhow::{bail, Result};
 use nanozk_aggregation::Plan;
 use nanozk_chain::aggregate::{AggregateCall, AGGREGATE_FORMAT};
 use nanozk_circuits::Shape;
 use nanozk_prover::aggregate::{self, Aggregator, Event, KeyedNode, Tree};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params};
 use nanozk_prover::session::SessionDir;
 use nanozk_prover::{files, Error};
@@ -40,7 +41,7 @@ pub(in crate::commands) fn tree(
     Ok(Tree::new(
         &layers,
         plan,
-        &|k| setups.get(k),
+        &|k| setups.get_checked(k),
         &data.keys(),
         events,
     )?)
@@ -62,23 +63,43 @@ impl<'a> Setups<'a> {
         }
     }
 
+    /// For proofs, which are verified before anybody sees them.
     fn get(&self, k: u32) -> Result<Arc<Setup>, Error> {
+        self.find(k, |k| self.data.setup_of_size(self.card, k))
+    }
+
+    /// For keys.
+    fn get_checked(&self, k: u32) -> Result<Arc<Setup>, Error> {
+        self.find(k, |k| self.data.checked_setup_of_size(self.card, k))
+    }
+
+    fn find(&self, k: u32, load: impl Fn(u32) -> Result<Setup>) -> Result<Arc<Setup>, Error> {
         let mut last = self.last.borrow_mut();
         if let Some(setup) = last.as_ref().filter(|s| s.k() == k) {
             return Ok(setup.clone());
         }
         *last = None;
-        let setup = self
-            .data
-            .setup_of_size(self.card, k)
-            .map_err(|e| Error::NoSetup {
-                k,
-                source: e.into(),
-            })?;
+        let setup = load(k).map_err(|e| Error::NoSetup {
+            k,
+            source: e.into(),
+        })?;
         let setup = Arc::new(setup);
         *last = Some(setup.clone());
         Ok(setup)
     }
+}
+
+/// Refuses what does not fit the memory that was given.
+fn fits(args: &AggregateArgs, peak: u64) -> Result<()> {
+    if let Some(gib) = args.memory {
+        if peak as f64 > gib * f64::from(1u32 << 30) {
+            bail!(
+                "a node needs at least {}, which is more than the --memory of {gib} GiB; a smaller --max-k needs less",
+                bytes(peak)
+            );
+        }
+    }
+    Ok(())
 }
 
 fn name(tree: &Tree, (level, index): (usize, usize)) -> String {
@@ -93,12 +114,7 @@ fn name(tree: &Tree, (level, index): (usize, usize)) -> String {
 }
 
 pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
-    if !args.session.join("session.json").is_file() {
-        bail!(
-            "{} is not a session directory: it has no session.json (make one with nanozk run)",
-            args.session.display()
-        );
-    }
+    Kind::Session.check(&args.session)?;
     let clock = Stopwatch::start();
     let dir = SessionDir::new(&args.session);
     let card = dir.card()?;
@@ -107,8 +123,32 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         Some(text) => Some(Plan::parse(text, card.layers.len())?),
         None => None,
     };
-    // Early, so that a wrong model directory is noticed first.
+    // Early, so that what is wrong is noticed before layers are proved.
     model_of(&args.session, args.model.as_deref())?;
+    fits(args, aggregate::least_peak_bytes())?;
+
+    let setup = data.setup_of(&card)?;
+    let keys = data.layer_keys(&card, &setup)?;
+    let params = verifier_params(setup.params(), setup.id());
+    drop(setup);
+    let progress = Progress::spinner("planning the tree");
+    let plan = match plan {
+        Some(plan) => plan,
+        None => Plan::new(&aggregate::layers_of(&card, &keys)?, args.max_k),
+    };
+    let tree = tree(&card, &keys, plan, data, &|event| {
+        if let Event::Key { .. } = event {
+            progress.message("making the keys of nodes: once for a model");
+        }
+    })?;
+    drop(progress);
+    let keys_cpu = clock.cpu_s();
+    let programs = || tree.levels.iter().flatten().map(|n| n.key.program());
+    let peak = programs()
+        .map(|p| estimate_peak_bytes(p))
+        .max()
+        .unwrap_or(0);
+    fits(args, peak)?;
 
     out.text("layers, with the transcript that circuits recompute:");
     let layers = ProveArgs {
@@ -122,38 +162,9 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         seed: None,
     };
     prove_layers(&layers, &dir.for_aggregate(), data, out)?;
-    let layers_cpu = clock.cpu_s();
+    let layers_cpu = clock.cpu_s() - keys_cpu;
 
-    let setup = data.setup_of(&card)?;
-    let keys = data.layer_keys(&card, &setup)?;
-    let params = verifier_params(setup.params(), setup.id());
-    drop(setup);
-    let progress = Progress::spinner("planning the tree");
-    let plan = plan.unwrap_or_else(|| {
-        let layers = aggregate::layers_of(&card, &keys).expect("every shape has a key");
-        Plan::new(&layers, args.max_k)
-    });
-    let tree = tree(&card, &keys, plan, data, &|event| {
-        if let Event::Key { .. } = event {
-            progress.message("making the keys of nodes: once for a model");
-        }
-    })?;
-    drop(progress);
-    let keys_cpu = clock.cpu_s() - layers_cpu;
-
-    let programs = || tree.levels.iter().flatten().map(|n| n.key.program());
-    let peak = programs()
-        .map(|p| estimate_peak_bytes(p))
-        .max()
-        .unwrap_or(0);
-    if let Some(gib) = args.memory {
-        if peak as f64 > gib * f64::from(1u32 << 30) {
-            bail!(
-                "a node needs about {}, which is more than the --memory of {gib} GiB; a smaller --max-k needs less",
-                bytes(peak)
-            );
-        }
-    } else if let Some(available) = available_bytes().filter(|a| *a < peak) {
+    if let (None, Some(available)) = (args.memory, available_bytes().filter(|a| *a < peak)) {
         out.note(format!(
             "warning: about {} are needed, {} are available",
             bytes(peak),
@@ -162,9 +173,9 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     }
     let rows: f64 = programs().map(|p| p.rows() as f64).sum();
     out.text(format!(
-        "tree {}: {} nodes, about {:.0} CPU seconds and {} of memory",
+        "tree {}: {}, about {:.0} CPU seconds and {} of memory",
         tree.plan,
-        tree.nodes(),
+        count(tree.nodes(), "node"),
         rows * CPU_SECONDS_PER_ROW,
         bytes(peak)
     ));
@@ -176,13 +187,16 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         "estimated_peak_bytes": peak,
     }));
 
-    let progress = Progress::bar("", tree.nodes());
+    let progress = Progress::bar("proving nodes", tree.nodes());
+    let cost =
+        |(level, index): (usize, usize)| tree.levels[level][index].key.program().rows() as f64;
+    progress.costs(rows);
     let setups = Setups::new(&card, data);
     let aggregator = Aggregator::new(&dir, &tree, params, keys)?;
     let report = |event: Event| match event {
         Event::Key { .. } => {}
         Event::Kept(node) => {
-            progress.step();
+            progress.skip(cost(node));
             progress.above(|| {
                 out.text(format!("{} already proved", name(&tree, node)));
                 out.json(&json!({"event": "kept", "level": node.0, "index": node.1}));
@@ -197,7 +211,7 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
             bytes,
             wall,
         } => {
-            progress.step();
+            progress.step_of(cost(node));
             progress.above(|| {
                 out.text(format!(
                     "{}: 2^{k} rows, proved in {:.1} s, {} bytes",
@@ -234,9 +248,9 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     }
     let nodes_cpu = clock.cpu_s() - layers_cpu - keys_cpu;
     out.text(format!(
-        "one proof of {} bytes for {} layers, in {:.1} s ({:.1} CPU s: layers {layers_cpu:.1}, keys {keys_cpu:.1}, nodes {nodes_cpu:.1})",
+        "one proof of {} bytes for {}, in {:.1} s ({:.1} CPU s: layers {layers_cpu:.1}, keys {keys_cpu:.1}, nodes {nodes_cpu:.1})",
         thousands(size as u64),
-        card.layers.len(),
+        count(card.layers.len(), "layer"),
         clock.wall_s(),
         clock.cpu_s(),
     ));

@@ -1,14 +1,17 @@
 //! `nanozk bench`.
 
-use crate::args::{BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
+use crate::args::{BenchImportArgs, BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
-use crate::output::{thousands, Out, Progress};
+use crate::output::{bytes, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
 use nanozk_aggregation::{Child, ChildProof, Node};
 use nanozk_circuits::{BlockShape, Layer, LayerKind, Objective, Shape};
-use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_executor::{bucket, synthetic, Activation, Architecture};
+use nanozk_model::file::Writer;
+use nanozk_model::synthetic::{text, write_checkpoint};
+use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Stage};
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params, ProvingKey};
 use nanozk_prover::synthetic::{SyntheticLayer, SyntheticWeights};
 use nanozk_setup::Setup;
@@ -217,11 +220,85 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Quantizes a synthetic checkpoint.
+pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
+    let arch = Architecture {
+        layers: args.layers,
+        width: args.width,
+        heads: args.heads,
+        mlp_width: args.width.saturating_mul(4),
+        vocab: args.vocab,
+        context: args.context,
+    };
+    arch.validate().context("no model has these dimensions")?;
+    let tokens = bucket(args.tokens, arch.context)
+        .with_context(|| format!("--tokens {} do not fit the context", args.tokens))?;
+    let windows = args
+        .windows
+        .unwrap_or_else(|| Options::enough_windows(tokens));
+    let progress = Progress::spinner("writing a checkpoint");
+    let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
+    write_checkpoint(folder.path(), &arch, 1)?;
+    let text = text(windows * tokens, 2);
+    drop(progress);
+
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let estimate = Estimate::new(&arch, windows, tokens, threads);
+    let progress = Progress::bar("observing activations", arch.layers + 2);
+    let told = reset_peak_rss();
+    let clock = Stopwatch::start();
+    let checkpoint = Checkpoint::open(folder.path())?;
+    let mut writer = Writer::create(&folder.path().join("quantized.safetensors"), arch)?;
+    let options = Options {
+        windows,
+        window: Some(tokens),
+        ..Options::default()
+    };
+    let (spec, report) = quantize_checkpoint(
+        &checkpoint,
+        &text,
+        &options,
+        &mut writer,
+        &mut |stage, done, all| {
+            if stage == Stage::Quantize {
+                progress.message("quantizing");
+            }
+            progress.set(done, all);
+        },
+    )?;
+    writer.finish(&spec)?;
+    let (cpu_s, wall_s) = (clock.cpu_s(), clock.wall_s());
+    let peak = peak_rss_bytes().filter(|_| told);
+    drop(progress);
+    let parameters = (arch.layers * 12 * arch.width + arch.vocab + arch.context) * arch.width;
+    out.text(format!(
+        "{} M weights, {} windows of {tokens} tokens: {cpu_s:.1} CPU s (estimated {:.0}), {wall_s:.1} s, peak {} (estimated {})",
+        parameters / 1_000_000,
+        report.windows,
+        estimate.cpu_seconds,
+        peak.map_or("unknown".into(), bytes),
+        bytes(estimate.peak_bytes)
+    ));
+    out.json(&json!({
+        "architecture": arch,
+        "windows": report.windows,
+        "tokens": tokens,
+        "cpu_s": cpu_s,
+        "wall_s": wall_s,
+        "peak_rss_bytes": peak,
+        "estimate": estimate,
+        "top1_agreement": report.top1_agreement,
+    }));
+    if let (Some(gib), Some(peak)) = (args.memory, peak) {
+        if peak as f64 > gib * (1u64 << 30) as f64 {
+            bail!("{} were resident, more than {gib} GiB", bytes(peak));
+        }
+    }
+    Ok(())
+}
+
 /// Dimensions of a model with one block.
 pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
-    if !args.tokens.is_power_of_two() || args.tokens < 4 {
-        bail!("--tokens must be 4, 8, 16, …, not {}", args.tokens);
-    }
     let arch = Architecture {
         layers: 1,
         width: args.width,

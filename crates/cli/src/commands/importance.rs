@@ -6,16 +6,20 @@ use crate::model_dir::{
     audit_weights, layer_names, layer_shares, sha256, ModelDir, StoredImportance, IMPORTANCE_FORMAT,
 };
 use crate::output::{Out, Progress};
-use anyhow::Result;
+use anyhow::{bail, Result};
 use nanozk_model::{coverage, importance as fisher, render_coverage, Coverage};
 use nanozk_prover::files;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Of the random choices that a spread is measured with.
 const SEED: u64 = 1;
 
 pub(super) fn importance(args: &ImportanceArgs, out: &Out) -> Result<()> {
+    if let Some(path) = &args.output {
+        replaceable(path)?;
+    }
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let text = read_text(&args.text, "the text")?;
@@ -60,6 +64,29 @@ pub(super) fn importance(args: &ImportanceArgs, out: &Out) -> Result<()> {
         "importance": stored.importance.layers,
         "coverage": coverage,
     }));
+    Ok(())
+}
+
+/// A plot replaces a plot, and nothing else.
+fn replaceable(path: &Path) -> Result<()> {
+    let Ok(metadata) = path.symlink_metadata() else {
+        let parent = path.parent().filter(|p| *p != Path::new(""));
+        if parent.is_some_and(|p| !p.is_dir()) {
+            bail!(
+                "cannot write {}: there is no such directory",
+                path.display()
+            );
+        }
+        return Ok(());
+    };
+    let is_plot = metadata.is_file()
+        && std::fs::read(path).is_ok_and(|bytes| bytes.is_empty() || bytes.starts_with(b"<svg"));
+    if !is_plot {
+        bail!(
+            "{} exists and is not a plot: choose another file with -o",
+            path.display()
+        );
+    }
     Ok(())
 }
 

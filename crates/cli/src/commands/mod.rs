@@ -6,6 +6,8 @@ mod chain;
 mod eval;
 mod importance;
 mod model;
+mod open_output;
+mod prompt;
 mod prove;
 mod reexecute;
 mod relayer;
@@ -14,11 +16,12 @@ mod setup;
 mod soundness;
 mod verify;
 
-use crate::args::{BenchCommand, Cli, Command, ModelCommand};
+use crate::args::{BenchCommand, Cli, Command, JobCommand, ModelCommand};
 use crate::data::Data;
 use crate::output::Out;
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
+use serde_json::{json, Value};
 use std::path::Path;
 
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
@@ -26,7 +29,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
     match &cli.command {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),
         Command::Model(ModelCommand::Inspect(args)) => model::inspect(args, out),
-        Command::Model(ModelCommand::Register(args)) => chain::register(args, out),
+        Command::Model(ModelCommand::Id(args)) => model::id(args, out),
+        Command::Model(ModelCommand::Register(args)) => chain::register(args, &data, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Aggregate(args) => aggregate::aggregate(args, &data, out),
@@ -34,26 +38,76 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Eval(args) => eval::eval(args, out),
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),
         Command::Bench(BenchCommand::Node(args)) => bench::node(args, &data, out),
+        Command::Bench(BenchCommand::Import(args)) => bench::import(args, out),
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
         Command::Deploy(args) => chain::deploy(args, out),
         Command::Verifier(command) => chain::verifier(command, &data, out),
         Command::Escrow(command) => chain::escrow(command, out),
-        Command::Job(command) => chain::job(command, out),
+        Command::Job(command) => chain::job(command, &data, out),
         Command::Claim(command) => chain::claim(command, out),
-        Command::Reexecute(args) => reexecute::reexecute(args, &data, out),
+        Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
+        Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),
     }?;
+    // Those who will read an answer need the tokenizer then, and should not have to say again where it is.
+    let model = match &cli.command {
+        Command::Model(ModelCommand::Import(args)) => Some(&args.output),
+        Command::Run(args) => Some(&args.model),
+        Command::Job(JobCommand::Request(args)) => Some(&args.model),
+        _ => None,
+    };
+    if let Some(model) = model {
+        if let Err(e) = data.remember_model(model) {
+            out.note(format!("note: cannot remember where the model is: {e:#}"));
+        }
+    }
     Ok(Outcome::Done)
+}
+
+/// Why something was judged and not accepted, as opposed to why it could not be judged.
+#[derive(Debug)]
+struct Rejection(String);
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+fn reject(reason: impl std::fmt::Display) -> anyhow::Error {
+    Rejection(reason.to_string()).into()
+}
+
+/// The outcome of a judgement, said; `about` is what else programs read of a rejection.
+fn judged(out: &Out, mut about: Value, result: Result<()>) -> Result<Outcome> {
+    match result {
+        Ok(()) => Ok(Outcome::Done),
+        Err(e) => {
+            let Some(Rejection(reason)) = e.downcast_ref() else {
+                return Err(e);
+            };
+            out.text(format!("REJECTED: {reason}"));
+            about["accepted"] = json!(false);
+            about["reason"] = json!(reason);
+            out.json(&about);
+            Ok(Outcome::Rejected)
+        }
+    }
 }
 
 /// A text file.
 fn read_text(path: &Path, what: &str) -> Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {what} {}", path.display()))?;
+    let failed = || format!("cannot read {what} {}", path.display());
+    let bytes = std::fs::read(path).with_context(failed)?;
+    nanozk_model::source::check(path, &bytes)?;
+    let text = std::str::from_utf8(nanozk_model::source::text(path, &bytes)?)
+        .with_context(|| format!("{what} {} is not UTF-8", path.display()))?;
     if text.trim().is_empty() {
         bail!("{what} {} is empty", path.display());
     }
-    Ok(text)
+    Ok(text.to_owned())
 }

@@ -1,33 +1,36 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
 use super::read_text;
-use crate::args::{ImportArgs, InspectArgs};
+use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
-use crate::model_dir::{layer_names, sha256, ModelDir, ModelSecret, SECRET_FORMAT};
-use crate::output::{Out, Progress};
+use crate::model_dir::{
+    layer_names, sha256, Generation, ModelDir, ModelSecret, GENERATION_FORMAT, SECRET_FORMAT,
+};
+use crate::output::{bytes, count, thousands, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
-use nanozk_circuits::Objective;
-use nanozk_executor::bucket;
-use nanozk_model::{quantize, FloatModel, Options};
+use nanozk_circuits::{LayerKind, LayerWeights, Objective};
+use nanozk_executor::ops::MIN_SCORE_SHIFT;
+use nanozk_executor::tables::MIN_ACT_FRAC;
+use nanozk_executor::{bucket, Architecture, Spec};
+use nanozk_model::file::{ModelFile, Writer};
+use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_prover::registration::{plan_model, register};
+use nanozk_prover::registration::{plan_model, register_layers, CommitmentEstimate, Registration};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     // What can be wrong is looked at before anything takes long.
     if !args.checkpoint.is_dir() {
         bail!("{} is not a directory", args.checkpoint.display());
     }
-    if !(args.commitment_price.is_finite() && args.commitment_price >= 0.0) {
-        bail!("--commitment-price must be a number that is not negative");
-    }
-    let staging = Staging::new(&args.output, args.force, "card.json")?;
+    let staging = Staging::new(&args.output, args.force, Kind::Model, out)?;
     let calibration = match &args.calibration {
         Some(path) => read_text(path, "the calibration text")?,
         None => {
@@ -42,10 +45,9 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
             read_text(&path, "the calibration text")?
         }
     };
-    let mut progress = Progress::spinner("reading the checkpoint");
-    let float = FloatModel::load(&args.checkpoint)
+    let checkpoint = Checkpoint::open(&args.checkpoint)
         .with_context(|| format!("cannot import {}", args.checkpoint.display()))?;
-    let arch = float.architecture();
+    let arch = checkpoint.config().arch;
     let tokens = bucket(args.tokens.max(1), arch.context).with_context(|| {
         format!(
             "sessions of {} tokens need {} positions, the model has {}",
@@ -54,55 +56,163 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
             arch.context
         )
     })?;
-    progress.message("quantizing");
-    let options = Options {
-        windows: args.windows,
-        headroom: args.headroom,
+    let tokenizer = checkpoint.tokenizer().json().to_vec();
+    let read = checkpoint.files().to_vec();
+    let notes = checkpoint.notes().to_vec();
+    let generation = Generation {
+        format: GENERATION_FORMAT.into(),
+        stop_tokens: checkpoint.stop_tokens().to_vec(),
     };
-    let (model, report) = quantize(&float, &calibration, &options).context("cannot quantize")?;
-    drop(float);
-    progress.message("planning circuits");
+    let mut progress = Progress::spinner("planning circuits");
     let objective = Objective {
         commitment_price: args.commitment_price,
         max_k: args.max_k,
     };
-    let plan = plan_model(&model, tokens, args.whole_blocks, objective)?;
-    let k = plan.choices[0].shape.plan.k;
-    progress.message("preparing the setup");
-    let setup = choose_setup(&args.setup, k, data)?;
+    let circuits = |spec: &Spec| {
+        plan_model(&arch, spec, tokens, args.whole_blocks, objective)
+            .map_err(|e| too_large(e, args.max_k))
+    };
+    // Formats are known when the text has been seen. Circuits of others are at most a little larger than these.
+    let least = Spec {
+        norm_frac: Spec::norm_frac_for(arch.width),
+        eps: 1,
+        score_shift: MIN_SCORE_SHIFT,
+        act_frac: MIN_ACT_FRAC,
+        activation: checkpoint.config().activation,
+    };
+    let planned = match args.no_commitments {
+        true => None,
+        false => Some(circuits(&least)?),
+    };
+    drop(progress);
+    let windows = args
+        .windows
+        .unwrap_or_else(|| Options::enough_windows(tokens));
+    let (parallel, estimate) = fit_memory(args, &arch, tokens, windows)?;
+    if let Some(plan) = &planned {
+        check_setup(&args.setup, plan.choices[0].shape.plan.k, data, out)?;
+        let needed = CommitmentEstimate::new(plan);
+        if let Some(gib) = args
+            .memory
+            .filter(|gib| needed.peak_bytes as f64 > gib * GIB)
+        {
+            bail!(
+                "committing to the weights needs about {}, which is more than the --memory of {gib} GiB; \
+                 a smaller --max-k needs less, and --no-commitments none",
+                bytes(needed.peak_bytes)
+            );
+        }
+        out.note(format!(
+            "commitments, after quantizing: about {} of memory, {} of processor time",
+            bytes(needed.peak_bytes),
+            processor_time(needed.cpu_seconds)
+        ));
+    }
+    out.note(format!(
+        "quantizing on up to {windows} windows of {tokens} tokens: about {} of memory, {} of processor time",
+        bytes(estimate.peak_bytes),
+        processor_time(estimate.cpu_seconds)
+    ));
+
+    let options = Options {
+        windows,
+        window: Some(tokens),
+        headroom: args.headroom,
+        parallel,
+    };
+    let dir = staging.path();
+    let file = dir.join("model.safetensors");
+    let mut writer = Writer::create(&file, arch)?;
+    progress = Progress::bar("observing activations", arch.layers + 2);
+    let (spec, report) = quantize_checkpoint(
+        &checkpoint,
+        &calibration,
+        &options,
+        &mut writer,
+        &mut |stage, done, all| {
+            if stage == Stage::Quantize {
+                progress.message("quantizing");
+            }
+            progress.set(done, all);
+        },
+    )
+    .context("cannot quantize")?;
+    writer.finish(&spec)?;
+    drop((progress, checkpoint));
+
+    files::write(&dir.join("tokenizer.json"), &tokenizer)?;
+    files::write_json(&dir.join("report.json"), &report)?;
+    files::write_json(&dir.join("generation.json"), &generation)?;
+    copy_checkpoint(&read, &tokenizer, &dir.join("checkpoint"))?;
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
+    let agreement = show_agreement(&report, out);
+    if planned.is_none() {
+        let replaced = staging.finish(out)?;
+        if args.verbose {
+            out.text(report.render());
+        }
+        out.text(format!(
+            "quantized {} into {}, without commitments: nanozk eval compares it with the float model; \
+             it cannot be run or proved",
+            args.checkpoint.display(),
+            args.output.display()
+        ));
+        out.json(&json!({
+            "model": args.output,
+            "tokens": tokens,
+            "stop_tokens": generation.stop_tokens,
+            "notes": notes,
+            "top1_agreement": agreement,
+            "report": args.verbose.then_some(report),
+            "replaced": replaced,
+        }));
+        return Ok(());
+    }
+    let plan = circuits(&spec)?;
+    progress = Progress::spinner("preparing the setup");
+    let setup = choose_setup(&args.setup, plan.choices[0].shape.plan.k, data, out)?;
     drop(progress);
 
     progress = Progress::bar("committing to weights", plan.choices.len());
     let mut seed = [0; 32];
     OsRng.fill_bytes(&mut seed);
-    let tokenizer = files::read(&args.checkpoint.join("tokenizer.json"))?;
-    let card = register(
-        &model,
-        sha256(&tokenizer).0,
-        &plan,
-        &setup,
-        &data.keys(),
-        &seed,
+    let model = ModelFile::open(&file)?;
+    let registration = Registration {
+        arch,
+        spec,
+        tokenizer: sha256(&tokenizer).0,
+        plan: &plan,
+        setup: &setup,
+        keys: &data.keys(),
+        seed: &seed,
+    };
+    let card = register_layers(
+        &registration,
+        |kind, block, take: &mut dyn FnMut(LayerWeights<'_>)| -> Result<()> {
+            match kind {
+                LayerKind::Embed => {
+                    let (wte, wpe) = model.embedding()?;
+                    take(LayerWeights::Embed(&wte, &wpe));
+                }
+                LayerKind::Head => take(LayerWeights::Head(&model.head()?)),
+                _ => take(LayerWeights::Block(&model.layer(block)?)),
+            }
+            Ok(())
+        },
         |done, all| progress.set(done, all),
     )?;
     drop(progress);
 
-    let dir = staging.path();
     files::write_json(&dir.join("card.json"), &card)?;
-    files::write(
-        &dir.join("model.safetensors"),
-        &nanozk_model::file::to_bytes(&model)?,
-    )?;
-    files::write(&dir.join("tokenizer.json"), &tokenizer)?;
-    files::write_json(&dir.join("report.json"), &report)?;
     files::write_json(&dir.join("plan.json"), &plan)?;
     let secret = ModelSecret {
         format: SECRET_FORMAT.into(),
         weight_seed: Digest32(seed),
     };
     files::write_json_secret(&dir.join("secret.json"), &secret)?;
-    copy_checkpoint(&args.checkpoint, &dir.join("checkpoint"))?;
-    staging.finish()?;
+    let replaced = staging.finish(out)?;
 
     let id = card.model_id();
     if args.verbose {
@@ -113,10 +223,11 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         out.note(DEVELOPMENT_WARNING);
     }
     out.text(format!(
-        "imported {} into {}: {} layers, {tokens} positions",
+        "imported {} into {}: {}, {}",
         args.checkpoint.display(),
         args.output.display(),
-        card.layers.len()
+        count(card.layers.len(), "layer"),
+        count(tokens, "position")
     ));
     out.text(format!("model id {id}"));
     out.json(&json!({
@@ -126,14 +237,104 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         "tokens": tokens,
         "setup": card.setup,
         "development_setup": card.development_setup,
+        "stop_tokens": generation.stop_tokens,
+        "notes": notes,
+        "top1_agreement": agreement,
         "plan": plan,
         "report": args.verbose.then_some(report),
+        "replaced": replaced,
     }));
     Ok(())
 }
 
+/// Windows to compute at a time so that `--memory` is enough, and what that takes.
+fn fit_memory(
+    args: &ImportArgs,
+    arch: &Architecture,
+    tokens: usize,
+    windows: usize,
+) -> Result<(usize, Estimate)> {
+    let limit = match args.memory {
+        Some(gib) if !(gib.is_finite() && gib > 0.0) => {
+            bail!("--memory must be a positive number of GiB")
+        }
+        memory => memory.map(|gib| (gib * GIB) as u64),
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    Estimate::within(arch, windows, tokens, threads, limit).map_err(|least| {
+        anyhow::anyhow!(
+            "quantizing needs about {}, which is more than --memory allows; fewer --tokens or --windows need less",
+            bytes(least.peak_bytes)
+        )
+    })
+}
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Adds what to do to the reason why no circuit is large enough.
+fn too_large(error: nanozk_prover::Error, max_k: u32) -> anyhow::Error {
+    let advice = match error {
+        nanozk_prover::Error::NoPlan(_) => format!(
+            "; --max-k {max_k} is too small for this model, or fewer --tokens are needed; \
+             without proofs, --no-commitments quantizes it for nanozk eval"
+        ),
+        _ => String::new(),
+    };
+    anyhow::anyhow!("{error}{advice}")
+}
+
+/// How much a person has to wait, roughly.
+fn processor_time(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{:.0} s", s.max(1.0)),
+        s if s < 5_400.0 => format!("{:.0} minutes", s / 60.0),
+        s => format!("{:.0} hours", s / 3_600.0),
+    }
+}
+
+/// Part of the most likely tokens that must be the same for no warning.
+const GOOD_AGREEMENT: f64 = 0.999;
+
+/// Says how often both models agree on the calibration text, and what to do if that is not often.
+fn show_agreement(report: &Report, out: &Out) -> Option<f64> {
+    let agreement = report.top1_agreement?;
+    let lost: usize = report.overflows.iter().map(|o| o.windows).sum();
+    if lost > 0 {
+        out.note(format!(
+            "WARNING: {lost} of {} windows of the calibration text itself leave a range: give more --headroom",
+            report.windows
+        ));
+    }
+    let predictions = (report.windows - lost) * report.window;
+    out.text(format!(
+        "same most likely token  {:.3} % of {} positions of the calibration text",
+        100.0 * agreement,
+        thousands(predictions as u64)
+    ));
+    if agreement < GOOD_AGREEMENT {
+        out.note(format!(
+            "WARNING: below {} %: the integers may be too coarse for this model; compare both on other text with \
+             nanozk eval, and see which operation loses most with nanozk model import --verbose (rms/std)",
+            100.0 * GOOD_AGREEMENT
+        ));
+    }
+    Some(agreement)
+}
+
+/// Refuses a setup that is not there before anything takes long.
+fn check_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<()> {
+    match name {
+        "development" => Ok(()),
+        "ceremony" => choose_setup(name, k, data, out).map(drop),
+        file if Path::new(file).is_file() => Ok(()),
+        file => bail!(
+            "--setup is development, ceremony, or the file of a ceremony; there is no file {file}"
+        ),
+    }
+}
+
 /// The setup `--setup` names.
-fn choose_setup(name: &str, k: u32, data: &Data) -> Result<Setup> {
+fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
     match name {
         "development" => data.development(k),
         "ceremony" => data.setups().load(k).with_context(|| {
@@ -149,27 +350,26 @@ fn choose_setup(name: &str, k: u32, data: &Data) -> Result<Setup> {
             let title = path
                 .file_stem()
                 .map_or_else(Default::default, |n| n.to_string_lossy());
-            data.setups()
-                .import(path, &title, k)
-                .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))
+            let (setup, file) = data
+                .setups()
+                .import(path, &title, k, None)
+                .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))?;
+            for warning in &file.warnings {
+                out.note(format!("WARNING: {warning}"));
+            }
+            Ok(setup)
         }
     }
 }
 
-/// Configuration, tokenizer and weights; nothing else of the directory.
-fn copy_checkpoint(from: &Path, to: &Path) -> Result<()> {
-    let failed = || format!("cannot copy the checkpoint {}", from.display());
+/// The files that were read, and the tokenizer that they make; nothing else of the directory.
+fn copy_checkpoint(read: &[PathBuf], tokenizer: &[u8], to: &Path) -> Result<()> {
     files::create_dir(to)?;
-    for entry in std::fs::read_dir(from).with_context(failed)? {
-        let entry = entry.with_context(failed)?;
-        let name = entry.file_name();
-        let Some(text) = name.to_str() else { continue };
-        let wanted = matches!(text, "config.json" | "tokenizer.json")
-            || text.ends_with(".safetensors")
-            || text.ends_with(".safetensors.index.json");
-        if wanted {
-            std::fs::copy(entry.path(), to.join(&name)).with_context(failed)?;
-        }
+    files::write(&to.join("tokenizer.json"), tokenizer)?;
+    for path in read {
+        let name = path.file_name().context("a file without a name")?;
+        std::fs::copy(path, to.join(name))
+            .with_context(|| format!("cannot copy {} of the checkpoint", path.display()))?;
     }
     Ok(())
 }
@@ -177,6 +377,8 @@ fn copy_checkpoint(from: &Path, to: &Path) -> Result<()> {
 pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let (card, plan, report) = (dir.card()?, dir.plan()?, dir.report()?);
+    let stop_tokens = dir.stop_tokens()?;
+    let tokenizer = dir.tokenizer(&card)?;
     let development = crate::data::is_development(&card);
     let id = card.model_id();
     let a = card.architecture;
@@ -191,6 +393,17 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     ));
     out.text(format!("positions     {}", card.tokens));
     out.text(format!("tokenizer     {} (SHA-256)", card.tokenizer));
+    let names: Vec<String> = stop_tokens
+        .iter()
+        .flatten()
+        .map(|&t| tokenizer.name(t))
+        .collect();
+    let names = match (&stop_tokens, names.as_slice()) {
+        (None, _) => "not known: generation.json is missing".into(),
+        (_, []) => "none".into(),
+        (_, names) => names.join(", "),
+    };
+    out.text(format!("stop tokens   {names}"));
     out.text(format!(
         "setup         {}{}",
         card.setup,
@@ -211,10 +424,18 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
         "tokens": card.tokens,
         "setup": card.setup,
         "development_setup": development,
+        "stop_tokens": stop_tokens,
         "layers": card.layers,
         "plan": plan,
         "report": report,
     }));
+    Ok(())
+}
+
+pub(super) fn id(args: &ModelIdArgs, out: &Out) -> Result<()> {
+    let id = ModelDir::new(&args.model)?.card()?.model_id();
+    out.text(id.to_string());
+    out.json(&json!({ "model_id": id }));
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use crate::args::ProveArgs;
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, Stopwatch};
 use crate::model_dir::{layer_names, ModelDir};
-use crate::output::{bytes, thousands, Out, Progress};
+use crate::output::{bytes, count, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use nanozk_circuits::{Layer, Shape};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::keys::Prepared;
 use nanozk_prover::plonk::{estimate_peak_bytes, Stage};
 use nanozk_prover::session::{Event, Options, SessionDir};
@@ -57,12 +58,7 @@ impl Audit {
 }
 
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
-    if !args.session.join("session.json").is_file() {
-        bail!(
-            "{} is not a session directory: it has no session.json (make one with nanozk run)",
-            args.session.display()
-        );
-    }
+    Kind::Session.check(&args.session)?;
     prove_layers(args, &SessionDir::new(&args.session), data, out)
 }
 
@@ -85,6 +81,7 @@ pub(super) fn prove_layers(
         );
     }
     let secret = dir.secret()?;
+    session_dir.check_opens()?;
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => list.0.clone(),
         (None, Some(budget)) => {
@@ -111,17 +108,20 @@ pub(super) fn prove_layers(
             None => groups.push((shape, vec![layer])),
         }
     }
-    let mut peak = 0;
+    // What a proof costs grows as its memory does.
+    let mut peaks = HashMap::new();
     for (shape, _) in &groups {
-        peak = peak.max(estimate_peak_bytes(&Layer::new(*shape)?.program));
+        peaks.insert(*shape, estimate_peak_bytes(&Layer::new(*shape)?.program));
     }
+    let peak = peaks.values().copied().max().unwrap_or(0);
+    let cost = |layer: usize| peaks[&card.shape(&card.layers[layer])] as f64;
     let model_bytes = std::fs::metadata(dir.file("model.safetensors")).map_or(0, |m| 2 * m.len());
     let jobs = fit_jobs(args, peak, model_bytes, out)?;
     let total = model_bytes + peak * jobs as u64;
     out.text(format!(
-        "proving {} of {} layers, {jobs} at a time: about {} of memory at the peak",
+        "proving {} of {}, {jobs} at a time: about {} of memory at the peak",
         layers.len(),
-        card.layers.len(),
+        count(card.layers.len(), "layer"),
         bytes(total)
     ));
     out.json(&json!({
@@ -134,13 +134,14 @@ pub(super) fn prove_layers(
     let setup = data.setup_of(&card)?;
     let names = layer_names(&card);
     let clock = Stopwatch::start();
-    let progress = Progress::bar("", layers.len());
+    let progress = Progress::bar("proving", layers.len());
+    progress.costs(layers.iter().map(|l| cost(*l)).sum());
     let (proved, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let size = AtomicU64::new(0);
     let report = |event: Event| match event {
         Event::Kept(layer) => {
             kept.fetch_add(1, Ordering::Relaxed);
-            progress.step();
+            progress.skip(cost(layer));
             progress.above(|| {
                 out.text(format!("{layer:>3} {:<15} already proved", names[layer]));
                 out.json(
@@ -154,7 +155,7 @@ pub(super) fn prove_layers(
         Event::Proved { layer, bytes, wall } => {
             proved.fetch_add(1, Ordering::Relaxed);
             size.fetch_add(bytes as u64, Ordering::Relaxed);
-            progress.step();
+            progress.step_of(cost(layer));
             progress.above(|| {
                 out.text(format!(
                     "{layer:>3} {:<15} proved in {:.1} s, {} bytes",
@@ -180,19 +181,22 @@ pub(super) fn prove_layers(
             transcript: args.transcript.into(),
             jobs,
         };
-        session_dir.prove(
-            &model,
-            &secret.weight_seed.0,
-            &setup,
-            &HashMap::from([(shape, prepared)]),
-            &options,
-            &report,
-        )?;
+        let prepared = HashMap::from([(shape, prepared)]);
+        let seed = &secret.weight_seed.0;
+        session_dir
+            .prove(&model, seed, &setup, &prepared, &options, &report)
+            .map_err(|e| match e {
+                e @ nanozk_prover::Error::WeightSeed { .. } => {
+                    anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
+                }
+                e => e.into(),
+            })?;
     }
     drop(progress);
     let (proved, kept) = (proved.into_inner(), kept.into_inner());
     out.text(format!(
-        "{proved} layers proved in {:.1} s ({:.1} CPU s), {kept} kept",
+        "{} proved in {:.1} s ({:.1} CPU s), {kept} kept",
+        count(proved, "layer"),
         clock.wall_s(),
         clock.cpu_s()
     ));
@@ -228,9 +232,6 @@ fn fit_jobs(args: &ProveArgs, peak: u64, model: u64, out: &Out) -> Result<usize>
     let asked = usize::from(args.jobs);
     match args.memory {
         Some(gib) => {
-            if !(gib.is_finite() && gib > 0.0) {
-                bail!("--memory must be a positive number of GiB");
-            }
             let limit = (gib * f64::from(1u32 << 30)) as u64;
             let fit = limit.saturating_sub(model) / peak.max(1);
             if fit == 0 {
@@ -266,9 +267,6 @@ fn draw(
     claim: &[u8; 32],
     out: &Out,
 ) -> Result<Vec<usize>> {
-    if !(budget > 0.0 && budget <= 1.0) {
-        bail!("--budget must be above 0 and at most 1, the part of the layers to prove");
-    }
     let weights = dir.importance(card)?.audit_weights_ppm;
     let all = card.layers.len();
     let count = ((budget * all as f64).round() as usize).clamp(1, all);
@@ -277,7 +275,10 @@ fn draw(
     let inclusion = audit::inclusion(&weights, count)?;
     let names = layer_names(card);
     let (weakest, least) = inclusion.least();
-    out.text(format!("drawn by the beacon: {count} of {all} layers"));
+    out.text(format!(
+        "drawn by the beacon: {count} of {}",
+        crate::output::count(all, "layer")
+    ));
     out.text("layer                weight  a cheat on it alone is caught with");
     let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     for (layer, name) in names.iter().enumerate() {

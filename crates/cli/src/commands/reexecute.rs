@@ -3,14 +3,57 @@
 use super::run::model_of;
 use crate::args::ReexecuteArgs;
 use crate::data::Data;
-use crate::output::{Out, Progress};
+use crate::model_dir::layer_names;
+use crate::output::{count, Out, Progress};
+use crate::Outcome;
 use anyhow::{bail, Result};
-use nanozk_prover::session::{recompute, SessionDir};
+use nanozk_prover::directory::Kind;
+use nanozk_prover::session::{recompute, Computed, SessionDir};
 use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
-use nanozk_verifier::hex::{encode, Scalar};
+use nanozk_verifier::hex::{encode, Digest32, Scalar};
+use nanozk_verifier::session::Session;
 use serde_json::json;
 
-pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<()> {
+/// What differs between what a session claims and what the model computes, the first in the order of execution.
+fn difference(
+    session: &Session,
+    computed: &Computed,
+    model: Digest32,
+    names: &[String],
+) -> Option<String> {
+    if session.model_id != model {
+        return Some(format!("it claims the model {}", session.model_id));
+    }
+    if session.input_digest != computed.input_digest {
+        return Some("the prompt differs: its input digest is another one".into());
+    }
+    let (claimed, own) = (&session.boundaries, &computed.boundaries);
+    if claimed.len() != own.len() {
+        return Some(format!(
+            "it claims {}, the model has {}",
+            count(claimed.len() + 1, "layer"),
+            own.len() + 1
+        ));
+    }
+    if let Some(layer) = claimed.iter().zip(own).position(|(a, b)| a != b) {
+        return Some(format!(
+            "layer {layer} ({}) is the first that differs: the commitment to its output is another one",
+            names[layer]
+        ));
+    }
+    if let Some(position) = computed.wrong_token {
+        return Some(format!(
+            "layer {} ({}) is the first that differs: the token at position {position} is not the one that the model \
+             generates",
+            own.len(),
+            names[own.len()]
+        ));
+    }
+    (session.output_digest != computed.output_digest)
+        .then(|| "the generated tokens differ: their output digest is another one".into())
+}
+
+pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<Outcome> {
     if !args.session.join("secret.json").is_file() {
         bail!(
             "{} has no secret.json: its provider has it, and may disclose it",
@@ -22,7 +65,7 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let card = dir.card()?;
     let model = dir.model(&card)?;
     dir.tokenizer(&card)?.check(&secret.tokens)?;
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let progress = Progress::spinner("executing the session again");
     let computed = recompute(&model, &card, &secret, &setup)?;
     drop(progress);
@@ -41,17 +84,37 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     for (layer, point) in points.iter().enumerate() {
         out.text(format!("after layer {layer:<3}{point}"));
     }
-    if let Some(position) = computed.wrong_token {
-        out.text(format!(
-            "the token at position {position} is not the one that the model generates"
-        ));
-    }
+    // Without the public part there is nothing to compare with but the tokens themselves.
+    let compared = Kind::of(&args.session) == Some(Kind::Session);
+    let difference = if compared {
+        let session = SessionDir::new(&args.session).session()?;
+        let names = layer_names(&card);
+        difference(&session, &computed, card.model_id(), &names)
+    } else {
+        computed.wrong_token.map(|position| {
+            format!("the token at position {position} is not the one that the model generates")
+        })
+    };
     out.json(&json!({
         "model_id": card.model_id(),
         "input_digest": digest(&computed.input_digest),
         "output_digest": digest(&computed.output_digest),
         "boundaries": points,
         "wrong_token": computed.wrong_token,
+        "accepted": difference.is_none(),
+        "reason": difference,
     }));
-    Ok(())
+    match difference {
+        Some(difference) => {
+            out.text(format!("DIFFERS: {difference}"));
+            Ok(Outcome::Rejected)
+        }
+        None => {
+            out.text(match compared {
+                true => "the same as the session claims",
+                false => "the tokens are those that the model generates; session.json is not here to compare with",
+            });
+            Ok(Outcome::Done)
+        }
+    }
 }

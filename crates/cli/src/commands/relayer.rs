@@ -1,16 +1,16 @@
 //! `nanozk relayer`.
 
-use crate::args::{RelayerArgs, RelayerCommand, RelayerStatusArgs};
+use crate::args::{InitArgs, RelayerArgs, RelayerCommand, RelayerStatusArgs};
 use crate::output::Out;
 use anyhow::{bail, Context, Result};
-use nanozk_chain::format::{eth, relative, utc};
+use nanozk_chain::format::{duration, eth, relative, utc};
 use nanozk_chain::primitives::U256;
-use nanozk_relayer::config::EXAMPLE;
-use nanozk_relayer::{api, unobserved, Config, Relayer};
+use nanozk_relayer::template::Template;
+use nanozk_relayer::{api, unobserved, Config, Outcome};
 use serde_json::{json, Value};
 use std::io::{IsTerminal, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -19,7 +19,7 @@ const FILE: &str = "relayer.toml";
 
 pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
     match command {
-        RelayerCommand::Init(args) => init(&args.file, out),
+        RelayerCommand::Init(args) => init(args, out),
         RelayerCommand::Check(args) => check(args, out),
         RelayerCommand::Run(args) => run(args, out),
         RelayerCommand::Status(args) => status(args, out),
@@ -32,13 +32,31 @@ pub(super) fn relayer(command: &RelayerCommand, out: &Out) -> Result<()> {
     }
 }
 
-fn init(file: &Path, out: &Out) -> Result<()> {
+fn init(args: &InitArgs, out: &Out) -> Result<()> {
+    let file = &args.file;
     if file.exists() {
-        bail!("{} exists: it is not replaced", file.display());
+        bail!(
+            "{} exists and is not replaced: name another file, or delete it",
+            file.display()
+        );
     }
-    std::fs::write(file, EXAMPLE).with_context(|| format!("cannot write {}", file.display()))?;
+    let mut template = Template::default();
+    if !args.rpc.is_empty() {
+        template.nodes(&args.rpc)?;
+    }
+    if let Some(deployment) = &args.deployment {
+        template.deployment(deployment)?;
+    }
+    if let Some(key) = &args.key.private_key_file {
+        template.key_file(key)?;
+    }
+    if let (Some(keystore), Some(password)) = (&args.key.keystore, &args.key.password_file) {
+        template.keystore(keystore, password)?;
+    }
+    std::fs::write(file, template.text())
+        .with_context(|| format!("cannot write {}", file.display()))?;
     out.text(format!(
-        "{} is written: fill it in, then nanozk relayer check",
+        "wrote {}: read it, then run nanozk relayer check",
         file.display()
     ));
     out.json(&json!({"event": "written", "file": file}));
@@ -95,25 +113,41 @@ fn log(filter: &str, json: bool) -> Result<()> {
 fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
     log(&args.log, out.is_json())?;
-    runtime()?.block_on(async {
-        let relayer = Relayer::start(config, args.dry_run, unobserved()).await?;
-        let shared = relayer.shared();
-        let balance = shared.live().balance;
+    let report = runtime()?.block_on(nanozk_relayer::check(&config, args.dry_run));
+    for item in &report.checks {
+        let word = match item.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Warning => "warning",
+            Outcome::Failed => "failed",
+        };
+        let code = item.code.map(|code| format!("{code}: "));
+        let code = code.unwrap_or_default();
         out.text(format!(
-            "chain {}, contracts as deployed, account {} with {}: ready to run",
-            shared.home.chain_id,
-            shared.account,
-            eth(balance)
+            "{word:<8} {:<15} {code}{}",
+            item.name, item.message
         ));
-        out.json(&json!({
-            "event": "checked",
-            "chain_id": shared.home.chain_id,
-            "account": shared.account,
-            "balance": balance.to_string(),
-            "provider": shared.provider,
-        }));
-        Ok(())
-    })
+    }
+    let failures = report.failures();
+    out.json(&json!({
+        "event": "checked",
+        "ready": failures == 0,
+        "chain_id": report.chain_id,
+        "account": report.account,
+        "balance": report.balance.map(|b| b.to_string()),
+        "provider": report.provider,
+        "checks": report.checks,
+    }));
+    if failures == 0 {
+        out.text("\nready: nanozk relayer run");
+        return Ok(());
+    }
+    let failed = report.checks.iter();
+    let failed = failed.filter(|item| item.outcome == Outcome::Failed);
+    let failed: Vec<String> = failed
+        .map(|item| format!("\n  {}: {}", item.name, item.message))
+        .collect();
+    let noun = if failures == 1 { "check" } else { "checks" };
+    bail!("{failures} {noun} failed:{}", failed.concat())
 }
 
 fn run(args: &RelayerArgs, out: &Out) -> Result<()> {
@@ -135,7 +169,8 @@ fn get(address: &str, path: &str) -> Result<Value> {
     let host = address.trim_start_matches("http://").trim_end_matches('/');
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(host)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        // Of silence, however long an answer takes to come in.
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         let question = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
         );
@@ -145,7 +180,7 @@ fn get(address: &str, path: &str) -> Result<Value> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     };
     let answer = ask().with_context(|| {
-        format!("no relayer answers on {host}: start one with nanozk relayer run, or say where with --listen")
+        format!("no relayer answers on {host}: start one with nanozk relayer run, or give its address with --listen")
     })?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -159,7 +194,7 @@ fn get(address: &str, path: &str) -> Result<Value> {
                 .take(60)
                 .take_while(|c| !c.is_control())
                 .collect();
-            bail!("what answers on {host} is no relayer of this version: it says {line:?}")
+            bail!("what answers on {host} is not a relayer of this version: it says {line:?}")
         }
     }
 }
@@ -185,7 +220,14 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     });
     out.text(
         match (status["slack"].as_i64(), status["slack_claim"].as_str()) {
-            (Some(slack), Some(claim)) => format!("slack      {slack} s, claim {claim}"),
+            (Some(slack), Some(claim)) if slack < 0 => {
+                let late = duration(slack.unsigned_abs());
+                format!("slack      {late} too late, claim {claim}")
+            }
+            (Some(slack), Some(claim)) => {
+                let left = duration(slack.unsigned_abs());
+                format!("slack      {left} until the next deadline, of claim {claim}")
+            }
             _ => "slack      nothing is due".to_owned(),
         },
     );
@@ -221,6 +263,18 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
                 .unwrap_or_default()
         ));
     }
+    for slow in status["slow"].as_array().into_iter().flatten() {
+        let wait = |name: &str| duration(slow[name].as_f64().unwrap_or_default() as u64);
+        out.text(format!(
+            "slow       {}: no node answered within {}; it is asked again and waited for up to {}",
+            word(&slow["method"]),
+            wait("waited"),
+            wait("next")
+        ));
+    }
+    for (name, reason) in status["inbox"].as_object().into_iter().flatten() {
+        out.text(format!("refused    {name}: {}", word(reason)));
+    }
     let counts = &status["claims"];
     out.text(format!(
         "claims     {} open, {} ended\n",
@@ -228,7 +282,7 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
     ));
     for claim in list["claims"].as_array().into_iter().flatten() {
         out.text(format!(
-            "{} {:<9} {:<10} {:<9} {} of {} layers",
+            "{} {:<9} {:<10} {:<9} {} of {} layers proven",
             word(&claim["id"]),
             word(&claim["role"]),
             word(&claim["lane"]),

@@ -1,17 +1,19 @@
 //! `nanozk run`.
 
+use super::prompt::{read_prompt, Prompt};
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
-use crate::output::{Out, Progress};
+use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::claim::context;
-use nanozk_chain::output::OutputFile;
+use nanozk_chain::output::{Opens, OutputFile};
 use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_prover::session::{input_digest, Generated, SessionDir};
+use nanozk_prover::session::{Generated, SessionDir};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
@@ -19,6 +21,7 @@ use nanozk_verifier::statement::Context as Claim;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 pub(super) const LOCAL_FORMAT: &str = "nanozk-local-1";
@@ -57,28 +60,6 @@ pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir>
         .context("the model is not where the session was made with it: say where with --model")
 }
 
-/// A prompt's tokens.
-pub(super) fn encode_prompt(
-    tokenizer: &Tokenizer,
-    text: Option<&str>,
-    ids: Option<&[u32]>,
-) -> Result<Vec<u32>> {
-    let prompt = match (text, ids) {
-        (Some(text), _) => tokenizer
-            .encode(text)
-            .context("cannot tokenize the prompt")?,
-        (None, Some(ids)) => {
-            tokenizer.check(ids).context("--prompt-tokens")?;
-            ids.to_vec()
-        }
-        (None, None) => Vec::new(),
-    };
-    if prompt.is_empty() {
-        bail!("the prompt is empty: the model continues at least one token");
-    }
-    Ok(prompt)
-}
-
 /// Whether prompt and answer fit a session.
 pub(super) fn check_length(card: &ModelCard, prompt: usize, new: usize) -> Result<()> {
     if new == 0 {
@@ -86,12 +67,16 @@ pub(super) fn check_length(card: &ModelCard, prompt: usize, new: usize) -> Resul
     }
     if prompt.saturating_add(new) > card.tokens {
         let advice = match card.tokens.saturating_sub(prompt) {
-            0 => format!("shorten the prompt to at most {} tokens", card.tokens - 1),
+            0 => format!(
+                "shorten the prompt to at most {}",
+                count(card.tokens - 1, "token")
+            ),
             room => format!("generate at most {room}"),
         };
         bail!(
-            "the prompt is too long: its {prompt} tokens and {new} new ones are more than the {} positions this model \
+            "the prompt is too long: its {} and {new} more are beyond the {} positions this model \
              was registered for; {advice}, or import the model with more --tokens",
+            count(prompt, "token"),
             card.tokens
         );
     }
@@ -104,10 +89,15 @@ struct Task {
     prompt: Vec<u32>,
     new: usize,
     input_salt: Option<Scalar>,
+    notes: Vec<String>,
 }
 
 fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task> {
     let Some(path) = &args.prompt.request else {
+        let Prompt {
+            tokens: prompt,
+            notes,
+        } = read_prompt(tokenizer, args.prompt.source(), &args.tokenize)?;
         return Ok(Task {
             claim: Claim {
                 chain: args.chain,
@@ -115,15 +105,15 @@ fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task>
                 claim: args.claim.unwrap_or_default(),
                 recipient: args.recipient.unwrap_or_default(),
             },
-            prompt: encode_prompt(
-                tokenizer,
-                args.prompt.prompt.as_deref(),
-                args.prompt.prompt_tokens.as_deref(),
-            )?,
+            prompt,
             new: args.max_new_tokens.expect("clap requires it"),
             input_salt: None,
+            notes,
         });
     };
+    if args.tokenize.split_special_tokens || args.tokenize.no_template {
+        bail!("a request has the prompt's tokens already: --split-special-tokens and --no-template belong to nanozk job request");
+    }
     let file: RequestFile = files::read_json(path)?;
     file.check().with_context(|| path.display().to_string())?;
     let request = &file.request;
@@ -137,16 +127,8 @@ fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task>
     tokenizer
         .check(&file.prompt)
         .with_context(|| path.display().to_string())?;
-    if file.prompt.is_empty() || file.prompt.len() >= card.tokens {
-        bail!("{}: the prompt does not fit the model", path.display());
-    }
-    let digest = input_digest(&file.prompt, card.tokens, file.input_salt.0);
-    if scalar_to_bytes(&digest) != request.input_digest.0 {
-        bail!(
-            "{}: prompt and salt do not have the digest that was signed: an answer to it would not be paid",
-            path.display()
-        );
-    }
+    file.check_prompt(card.tokens)
+        .with_context(|| path.display().to_string())?;
     let mut claim = context(file.chain, file.claim_book, file.job, request.provider);
     if let Some(recipient) = args.recipient {
         claim.recipient = recipient;
@@ -159,7 +141,29 @@ fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task>
         prompt: file.prompt,
         new: request.new_tokens as usize,
         input_salt: Some(file.input_salt),
+        notes: Vec::new(),
     })
+}
+
+/// A stop token in an answer: the first one.
+struct Stop {
+    /// Tokens before it.
+    after: usize,
+    token: u32,
+    /// As messages name it.
+    name: String,
+}
+
+impl Stop {
+    fn find(generated: &[u32], stop_tokens: &[u32], tokenizer: &Tokenizer) -> Option<Self> {
+        let after = generated.iter().position(|t| stop_tokens.contains(t))?;
+        let token = generated[after];
+        Some(Stop {
+            after,
+            token,
+            name: tokenizer.name(token),
+        })
+    }
 }
 
 pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
@@ -171,8 +175,19 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         prompt,
         new,
         input_salt,
+        mut notes,
     } = task(args, &card, &tokenizer)?;
     check_length(&card, prompt.len(), new)?;
+    // A job orders an exact number of tokens.
+    let ordered = args.prompt.request.is_some();
+    let stops = !ordered && !args.ignore_eos;
+    let stop_tokens = dir.stop_tokens()?.unwrap_or_else(|| {
+        notes.push(
+            "the model directory has no generation.json: generation does not know where to stop"
+                .into(),
+        );
+        Vec::new()
+    });
     let development = is_development(&card);
     if development && is_public_chain(&claim) {
         bail!(
@@ -181,12 +196,32 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             claim.chain
         );
     }
-    let staging = Staging::new(&args.output, args.force, "session.json")?;
+    let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
     let model = dir.model(&card)?;
 
     let progress = Progress::bar("generating", new);
-    let generated = model.generate(&prompt, new, |_| progress.step())?;
+    let generated = model.generate_until(&prompt, new, |token| {
+        progress.step();
+        if stops && stop_tokens.contains(&token) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
     drop(progress);
+    let stop = Stop::find(&generated, &stop_tokens, &tokenizer);
+    if let Some(stop) = stop.as_ref().filter(|_| ordered) {
+        notes.push(format!(
+            "the answer has the stop token {} after {} tokens, and goes on: the job orders {new}",
+            stop.name, stop.after
+        ));
+    }
+    let nameless = tokenizer.nameless(&generated);
+    if !nameless.is_empty() {
+        notes.push(format!(
+            "generated tokens without a text, which the tokenizer does not have: {nameless:?}"
+        ));
+    }
     let tokens = [prompt.clone(), generated.clone()].concat();
     let setup = data.setup_of(&card)?;
     let progress = Progress::spinner("committing to the computation");
@@ -211,16 +246,24 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             .with_context(|| format!("cannot resolve {}", dir.path.display()))?,
     };
     files::write_json(&staging.path().join("local.json"), &local)?;
-    // What answers a demand for the output, for whoever sends it.
+    // What the requester gets; it also answers a demand for the output, for whoever sends it.
+    let opens = args.prompt.request.as_ref().map(|_| Opens {
+        job: claim.claim.0.into(),
+        output_digest: session.output_digest,
+        positions: card.tokens as u32,
+    });
     let secret = SessionDir::new(staging.path()).secret()?;
     let salt = Scalar(secret.sequence(card.tokens).output_salt);
     files::write_json_secret(
         &staging.path().join("output.json"),
-        &OutputFile::new(salt, generated.clone()),
+        &OutputFile::new(salt, generated.clone(), opens),
     )?;
-    staging.finish()?;
+    let replaced = staging.finish(out)?;
 
-    let text = tokenizer.decode(&tokens)?;
+    // The stop token ends the text and is no part of it.
+    let stop = stop.filter(|_| stops);
+    let shown = tokens.len() - usize::from(stop.is_some());
+    let text = tokenizer.decode(&tokens[..shown])?;
     let statement = Digest32(session.statement(card.layers.len()).digest());
     let claim_digest = Digest32(session.claim_digest(card.layers.len()));
     out.text(&text);
@@ -232,10 +275,19 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         prompt.len(),
         generated.len()
     ));
+    if let Some(stop) = &stop {
+        out.text(format!(
+            "stopped        at {} (of at most {new} tokens)",
+            stop.name
+        ));
+    }
     out.text(format!("input digest   {}", hex(&session.input_digest)));
     out.text(format!("output digest  {}", hex(&session.output_digest)));
     out.text(format!("statement      {statement}"));
     out.text(format!("claim digest   {claim_digest}"));
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
     if development {
         out.note(DEVELOPMENT_WARNING);
     }
@@ -244,6 +296,8 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "text": text,
         "prompt_tokens": prompt,
         "generated_tokens": generated,
+        "stopped_at": stop.map(|s| s.token),
+        "notes": notes,
         "model_id": session.model_id,
         "input_digest": session.input_digest,
         "output_digest": session.output_digest,
@@ -251,6 +305,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "claim_digest": claim_digest,
         "layers": card.layers.len(),
         "development_setup": development,
+        "replaced": replaced,
     }));
     Ok(())
 }

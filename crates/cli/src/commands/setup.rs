@@ -4,7 +4,8 @@ use crate::args::SetupCommand;
 use crate::data::{Data, DEVELOPMENT_WARNING};
 use crate::output::{Out, Progress};
 use anyhow::{bail, Context, Result};
-use nanozk_setup::{Origin, Setup};
+use nanozk_setup::{CeremonyFile, Format, Origin, Setup};
+use nanozk_verifier::hex::encode;
 use nanozk_verifier::hex::Digest32;
 use serde_json::{json, Value};
 
@@ -15,12 +16,17 @@ pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()
                 bail!("there is no file {}", args.file.display());
             }
             let progress = Progress::spinner("checking the ceremony's file");
-            let setup = data
+            let (setup, file) = data
                 .setups()
-                .import(&args.file, &args.name, args.k)
+                .import(
+                    &args.file,
+                    &args.name,
+                    args.k,
+                    args.blake2b.as_ref().map(|digest| &digest.0),
+                )
                 .with_context(|| format!("cannot import {}", args.file.display()))?;
             drop(progress);
-            show(&setup, out);
+            show_import(&setup, &file, args.blake2b.is_some(), out);
         }
         SetupCommand::Development(args) => {
             let progress = Progress::spinner("making the development setup");
@@ -49,6 +55,55 @@ fn describe(setup: &Setup) -> (String, Value) {
             json!({"k": setup.k(), "id": id, "development_setup": true}),
         ),
     }
+}
+
+/// What was imported, and what the file says of its ceremony.
+fn show_import(setup: &Setup, file: &CeremonyFile, compared: bool, out: &Out) {
+    let (text, mut value) = describe(setup);
+    let blake2b = encode(&file.blake2b);
+    out.text(text);
+    let says = match &file.format {
+        Format::Ptau(ptau) => format!(
+            "2^{} powers of a ceremony of 2^{}, {}",
+            ptau.power,
+            ptau.ceremony_power,
+            match ptau.contributions {
+                Some(list) => list.to_string(),
+                None => "contributions not listed".into(),
+            }
+        ),
+        Format::Srs { power } => {
+            format!("2^{power} powers; files of this format say nothing of their ceremony")
+        }
+    };
+    out.text(format!("file        {says}"));
+    // Tables of ceremonies have no prefix.
+    out.text(format!("BLAKE2b-512 {}", blake2b.trim_start_matches("0x")));
+    out.text(match compared {
+        true => "            as was given",
+        false => {
+            "            compare it with what the ceremony published, or give that with --blake2b"
+        }
+    });
+    for warning in &file.warnings {
+        out.note(format!("WARNING: {warning}"));
+    }
+    let (format, power, ptau) = match &file.format {
+        Format::Ptau(ptau) => ("ptau", ptau.power, Some(ptau)),
+        Format::Srs { power } => ("srs", *power, None),
+    };
+    let list = ptau.and_then(|p| p.contributions);
+    value["file"] = json!({
+        "format": format,
+        "power": power,
+        "ceremony_power": ptau.map(|p| p.ceremony_power),
+        "contributions": list.map(|l| l.people),
+        "beacons": list.map(|l| l.beacons),
+        "blake2b": blake2b,
+        "blake2b_compared": compared,
+        "warnings": file.warnings,
+    });
+    out.json(&value);
 }
 
 fn show(setup: &Setup, out: &Out) {

@@ -4,16 +4,21 @@ use super::bench::architecture;
 use crate::args::{ShapeArgs, SoundnessArgs};
 use crate::data::is_development;
 use crate::model_dir::ModelDir;
-use crate::output::{Out, Progress};
+use crate::output::{count, Out, Progress};
 use anyhow::{bail, Result};
+use nanozk_aggregation::plan::MAX_CHILDREN;
 use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_prover::aggregate::MAX_K;
 use nanozk_verifier::card::layer_kinds;
-use nanozk_verifier::soundness::{statistical_error_log2, SETUP_LOG2};
+use nanozk_verifier::soundness::{node_error_log2, statistical_error_log2, SETUP_LOG2};
 use serde_json::{json, Value};
 
+/// Greatest number of proofs and accumulators that a node adds up: of 64 children each.
+const SUMMANDS: usize = 2 * MAX_CHILDREN;
+
 /// What a proof's soundness rests on besides chance.
-const ASSUMPTIONS: [(&str, &str); 4] = [
+const ASSUMPTIONS: [(&str, &str); 5] = [
     (
         "curve",
         "BN254: about 100 bits against the best known attacks; algebraic group model, q-DLOG",
@@ -29,6 +34,11 @@ const ASSUMPTIONS: [(&str, &str); 4] = [
     (
         "digests",
         "Keccak-256 (model id, statement) and Poseidon (tokens) are collision-resistant",
+    ),
+    (
+        "aggregate",
+        "aggregates: nobody finds a discrete logarithm relation between a node's points and the one hashed from them, so no \
+         sum of multiples adds equal points (factors have several strings of digits: chance alone bounds nothing here)",
     ),
 ];
 
@@ -103,12 +113,18 @@ pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
         }));
     }
     out.text(format!(
-        "\nsession of {} layers: 2^{session:.1} = {}",
-        shapes.len(),
+        "\nsession of {}: 2^{session:.1} = {}",
+        count(shapes.len(), "layer"),
         power_of_ten(session)
     ));
     out.text(format!(
         "(a prover may know 2^{SETUP_LOG2} powers of the setup's secret; degrees are of the circuits above)\n"
+    ));
+    let node = node_error_log2(MAX_K, SUMMANDS);
+    out.text("An aggregate adds by chance, for each node and the proof of it:");
+    out.text(format!(
+        "  lookups {:.1}, folding {:.1} (at most 2^{MAX_K} rows and {SUMMANDS} summands), total {:.1}\n",
+        node.lookups, node.folding, node.total
     ));
     out.text("Assumed besides, computationally:");
     for (_, text) in ASSUMPTIONS {
@@ -127,6 +143,12 @@ pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
         "session_log2": session,
         "session_log10": session * std::f64::consts::LOG10_2,
         "statistical_error": session.exp2(),
+        "aggregate_node": {
+            "k": MAX_K,
+            "lookups_log2": node.lookups,
+            "folding_log2": node.folding,
+            "total_log2": node.total,
+        },
         "development_setup": development,
         "assumptions": assumptions,
     }));

@@ -1,17 +1,19 @@
 //! `nanozk verify`.
 
 use super::prove::Audit;
+use super::reject;
 use super::run::model_of;
 use crate::args::VerifyArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::layer_names;
-use crate::output::{thousands, Out, Progress};
+use crate::output::{count, thousands, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_aggregation::Plan;
 use nanozk_circuits::composer::TooLarge;
 use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_circuits::Shape;
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
 use nanozk_prover::plonk::verifier_params;
 use nanozk_prover::session::SessionDir;
@@ -26,22 +28,6 @@ use serde_json::{json, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Instant;
-
-/// Why a session is not accepted, as opposed to why it could not be judged.
-#[derive(Debug)]
-struct Rejection(String);
-
-impl std::fmt::Display for Rejection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Rejection {}
-
-fn reject(reason: impl std::fmt::Display) -> anyhow::Error {
-    Rejection(reason.to_string()).into()
-}
 
 /// Rejects what a rule of the session format forbids.
 fn judge<T>(result: Result<T, SessionError>) -> Result<T> {
@@ -58,27 +44,13 @@ struct Verdict {
 }
 
 pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcome> {
-    match accept(args, data, out) {
-        Ok(()) => Ok(Outcome::Done),
-        Err(e) => {
-            let Some(Rejection(reason)) = e.downcast_ref() else {
-                return Err(e);
-            };
-            out.text(format!("REJECTED: {reason}"));
-            out.json(&json!({"accepted": false, "model_id": args.model_id, "reason": reason}));
-            Ok(Outcome::Rejected)
-        }
-    }
+    let about = json!({"model_id": args.model_id});
+    super::judged(out, about, accept(args, data, out))
 }
 
 fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = SessionDir::new(&args.session);
-    if !args.session.join("session.json").is_file() {
-        bail!(
-            "{} is not a session directory: it has no session.json",
-            args.session.display()
-        );
-    }
+    Kind::Session.check(&args.session)?;
     let session: Session = read(&args.session.join("session.json"), SESSION_FORMAT)?;
     let card: ModelCard = read(&args.session.join("card.json"), CARD_FORMAT)?;
 
@@ -124,7 +96,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     }
     unexpected_files(&args.session, card.layers.len())?;
 
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let progress = Progress::spinner("preparing keys");
     let keys = data
@@ -161,9 +133,9 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let proved = verdicts.len() - missing.len();
     if !missing.is_empty() && !args.partial {
         return Err(reject(format!(
-            "{} of {} layers have no proof: {} (accept the rest with --partial)",
+            "{} of {} have no proof: {} (accept the rest with --partial)",
             missing.len(),
-            card.layers.len(),
+            count(card.layers.len(), "layer"),
             list(&missing)
         )));
     }
@@ -184,9 +156,9 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let bytes: usize = verdicts.iter().map(|v| v.bytes).sum();
     let ms: f64 = verdicts.iter().map(|v| v.ms).sum();
     out.text(format!(
-        "ACCEPTED{}: {proved} of {} layers proved, {} bytes of proofs, verified in {ms:.1} ms",
+        "ACCEPTED{}: {proved} of {} proved, {} bytes of proofs, verified in {ms:.1} ms",
         if missing.is_empty() { "" } else { " IN PART" },
-        card.layers.len(),
+        count(card.layers.len(), "layer"),
         thousands(bytes as u64),
     ));
     if !missing.is_empty() {
@@ -253,8 +225,8 @@ fn accept_aggregate(
         None
     };
     out.text(format!(
-        "ACCEPTED: {} layers in one proof of {} bytes, verified in {ms:.1} ms",
-        card.layers.len(),
+        "ACCEPTED: {} in one proof of {} bytes, verified in {ms:.1} ms",
+        count(card.layers.len(), "layer"),
         thousands(bytes.len() as u64),
     ));
     out.json(&json!({

@@ -100,6 +100,13 @@ impl Anvil {
         self.mine(1);
     }
 
+    /// Time of the newest block.
+    pub(crate) fn time(&self) -> u64 {
+        let block = self.rpc("eth_getBlockByNumber", json!(["latest", false]));
+        let time = block["timestamp"].as_str().unwrap();
+        u64::from_str_radix(time.trim_start_matches("0x"), 16).unwrap()
+    }
+
     pub(crate) fn mine(&self, blocks: u64) {
         self.rpc("anvil_mine", json!([format!("{blocks:#x}")]));
     }

@@ -4,7 +4,8 @@ use crate::anvil::*;
 use crate::common::*;
 use crate::lanes::forged;
 use crate::world::*;
-use serde_json::json;
+use serde_json::{json, Value};
+use std::path::Path;
 
 #[test]
 fn nodes_and_deployments_that_do_not_fit() {
@@ -19,7 +20,7 @@ fn nodes_and_deployments_that_do_not_fit() {
     w.fails(
         REQUESTER,
         &with(&["--rpc", "nonsense"]),
-        &["no address of a node"],
+        &["\"nonsense\" is not the URL of a node"],
     );
     w.fails(
         REQUESTER,
@@ -90,6 +91,17 @@ fn keys() {
         &["cannot read the key"],
     );
 
+    // A key that others may read works, and is warned of.
+    let mode = |mode| {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&file, permissions).unwrap();
+        let args = ["escrow", "balance", "--private-key-file", path(&file)];
+        w.call(REQUESTER, &args).2
+    };
+    assert!(mode(0o644).contains("is open to others than its owner (mode 644)"));
+    assert!(!mode(0o600).contains("open to others"));
+
     // A keystore, as geth and cast write them.
     let (keystore, password) = (w.file("keystore"), w.file("password"));
     std::fs::write(&keystore, KEYSTORE).unwrap();
@@ -106,7 +118,7 @@ fn keys() {
     w.fails(
         REQUESTER,
         &[&deposit[..], &options].concat(),
-        &["cannot open the keystore"],
+        &["wrong password for the keystore", path(&keystore)],
     );
 
     // An account without ETH.
@@ -137,7 +149,7 @@ fn money_that_is_missing() {
     w.fails(REQUESTER, &["escrow", "deposit", "0"], &["AmountZero"]);
     w.fails(
         REQUESTER,
-        &["escrow", "deposit", "1", "--asset", REQUESTER_ADDRESS],
+        &["escrow", "deposit", "1units", "--asset", REQUESTER_ADDRESS],
         &["does not answer"],
     );
 
@@ -191,7 +203,7 @@ fn requests_that_cannot_be_served() {
     w.fails(
         PROVIDER,
         &["job", "status", "nonsense"],
-        &["no session directory, no request and no id"],
+        &["neither a session directory, nor a request, nor an id"],
     );
     w.ok(REQUESTER, &["job", "open", file]);
     w.fails(
@@ -207,7 +219,7 @@ fn requests_that_cannot_be_served() {
     w.fails(
         REQUESTER,
         &["job", "open", path(&late)],
-        &["was to be taken until", "make a new one"],
+        &["could be taken until", "make a new request"],
     );
 
     // A request that somebody changed.
@@ -225,7 +237,6 @@ fn requests_that_cannot_be_served() {
         });
         w.fails(REQUESTER, &["job", "open", path(&changed)], &[word]);
     }
-    // Only whoever runs the model knows whether salt and digest fit.
     let f = fixture();
     std::fs::copy(file, &changed).unwrap();
     edit(&changed, |r| {
@@ -263,7 +274,7 @@ fn requests_that_cannot_be_served() {
         &["above", "that this version allows"],
     );
     request(
-        &["--max-new-tokens", "9", "--price", "1"],
+        &["--max-new-tokens", "9", "--price", "1wei"],
         &["8 positions", "generate at most 4"],
     );
     request(
@@ -276,7 +287,7 @@ fn requests_that_cannot_be_served() {
             "--max-new-tokens",
             "4",
             "--price",
-            "1",
+            "1wei",
             "--model-version",
             &version,
         ],
@@ -405,12 +416,12 @@ fn registrations_that_are_refused() {
     let with = |options: &[&'static str]| [&register[..], options].concat();
     w.fails(
         CURATOR,
-        &with(&["--stake", "1"]),
+        &with(&["--stake", "1wei"]),
         &["cheating on layer", "StakeTooLow"],
     );
     w.fails(
         CURATOR,
-        &with(&["--challenge-bond", "1"]),
+        &with(&["--challenge-bond", "1wei"]),
         &["ChallengeBondTooLow"],
     );
     w.fails(
@@ -424,7 +435,23 @@ fn registrations_that_are_refused() {
         &with(&["--asset", token]),
         &["--answer-cost has to be given"],
     );
-    let costs = ["--asset", token, "--answer-cost", "1", "--max-price", "1"];
+    let costs = [
+        "--asset",
+        token,
+        "--answer-cost",
+        "1eth",
+        "--max-price",
+        "1units",
+    ];
+    w.fails(CURATOR, &with(&costs), &["1eth is an amount of ETH"]);
+    let costs = [
+        "--asset",
+        token,
+        "--answer-cost",
+        "1units",
+        "--max-price",
+        "1units",
+    ];
     w.fails(CURATOR, &with(&costs), &["AssetNotAllowed"]);
     w.fails(
         CURATOR,
@@ -445,4 +472,348 @@ fn registrations_that_are_refused() {
     }
     let again = w.ok(CURATOR, &with(&["--max-price", "0.01eth"]));
     assert_eq!(again[0]["event"], "already");
+}
+
+/// A stake is held for an answer only that can be given: everything that a later step would refuse is found before.
+#[test]
+fn nothing_is_held_for_a_job_that_cannot_be_answered() {
+    let (w, f) = (World::new(), fixture());
+    let (file, job) = w.request(&[]);
+    // Signed by the requester, with another prompt or another salt than it signed: only the digest tells.
+    let salt = w.file("salt.json");
+    std::fs::copy(&file, &salt).unwrap();
+    edit(&salt, |r| r["input_salt"] = json!(format!("0x{:064x}", 5)));
+    let prompt = w.file("prompt.json");
+    std::fs::copy(&file, &prompt).unwrap();
+    edit(&prompt, |r| {
+        let first = r["prompt"][0].as_u64().unwrap();
+        r["prompt"][0] = json!(first ^ 1);
+    });
+    let large = w.file("large.json");
+    std::fs::copy(&file, &large).unwrap();
+    edit(&large, |r| r["prompt"][0] = json!(1 << 24));
+    let words = ["prompt and salt do not have the digest that was signed"];
+    let [free, _] = w.balance(REQUESTER);
+    for bad in [&salt, &prompt] {
+        w.fails(REQUESTER, &["job", "open", path(bad)], &words);
+    }
+    w.fails(REQUESTER, &["job", "open", path(&large)], &["is no token"]);
+    assert_eq!(w.balance(REQUESTER)[0], free, "no price is held");
+
+    // Opened with the right file, given to the provider with a wrong one.
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let bond = w.balance(PROVIDER);
+    for bad in [&salt, &prompt] {
+        w.fails(PROVIDER, &["job", "lock", path(bad)], &words);
+    }
+    w.fails(PROVIDER, &["job", "lock", path(&large)], &["is no token"]);
+
+    // The model is run first, and compared.
+    let session = w.run(f, &file);
+    let (other, _) = w.request(&["--challenge-window", "0"]);
+    let of_another_job = w.run(f, &other);
+    let lock = ["job", "lock", path(&file)];
+    let with = |option: &'static str, value: &Path| {
+        let mut args: Vec<String> = lock.iter().map(|s| (*s).to_owned()).collect();
+        args.extend([option.to_owned(), path(value).to_owned()]);
+        args
+    };
+    let fails = |args: &[String], words: &[&str]| {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        w.fails(PROVIDER, &args, words);
+    };
+    fails(
+        &with("--session", &of_another_job),
+        &["the session is of another job"],
+    );
+    let damaged = w.file("damaged");
+    copy(&session, &damaged);
+    edit(&damaged.join("session.json"), |s| {
+        s["input_digest"] = json!(format!("0x{:064x}", 7))
+    });
+    fails(&with("--session", &damaged), &["answers another prompt"]);
+    let short = w.file("short");
+    copy(&session, &short);
+    edit(&short.join("output.json"), |o| {
+        o["tokens"].as_array_mut().unwrap().pop();
+    });
+    fails(
+        &with("--session", &short),
+        &["3 tokens were generated where 4 were ordered"],
+    );
+    let swapped = w.file("swapped");
+    copy(&session, &swapped);
+    edit(&swapped.join("output.json"), |o| {
+        let first = o["tokens"][0].as_u64().unwrap();
+        o["tokens"][0] = json!(first ^ 1);
+    });
+    fails(
+        &with("--session", &swapped),
+        &["output.json is not the answer"],
+    );
+    fails(
+        &with("--model", crate::lanes::other_model()),
+        &["the request is for model"],
+    );
+    assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
+
+    let args = with("--session", &session);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args = [&args[..], &["--model", path(&f.model)]].concat();
+    assert_eq!(events(&w.ok(PROVIDER, &args))[0], "JobLocked");
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    assert_eq!(w.status(&job)["status"], "posted");
+}
+
+/// A signature to take a job is bounded in time, and the provider can take it back.
+#[test]
+fn a_provider_is_not_made_to_take_a_job() {
+    let w = World::new();
+    let (file, _) = w.request(&[]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let declined = w.ok(PROVIDER, &["job", "decline", path(&file)]);
+    assert_eq!(events(&declined), ["LockCancelled"]);
+    w.fails(
+        PROVIDER,
+        &["job", "lock", path(&file)],
+        &["declined this job"],
+    );
+    let session = w.run(fixture(), &file);
+    let sign = ["claim", "sign", path(&session), "--lock-within", "1h30m"];
+    let signed = w.ok(PROVIDER, &sign).remove(0);
+    let signatures: Value =
+        serde_json::from_slice(&std::fs::read(session.join("signatures.json")).unwrap()).unwrap();
+    assert_eq!(signatures["lock_deadline"], signed["lock_deadline"]);
+    let now = w.anvil.time();
+    let deadline = signed["lock_deadline"].as_u64().unwrap();
+    assert!(
+        (now + 5_390..=now + 5_400).contains(&deadline),
+        "{deadline}"
+    );
+}
+
+/// Deadlines and windows under which an honest provider could lose its stake are refused before anything is signed.
+#[test]
+fn requests_leave_time() {
+    let (w, f) = (World::new(), fixture());
+    let refused = |options: &[&str], words: &[&str]| {
+        let file = w.file("never.json");
+        let args = [
+            "job",
+            "request",
+            "--model",
+            path(&f.model),
+            "-o",
+            path(&file),
+        ];
+        let more = ["--prompt", "ab c", "--max-new-tokens", "4"];
+        w.fails(REQUESTER, &[&args[..], &more, options].concat(), words);
+        assert!(!file.exists());
+    };
+    let price = ["--price", "0.001eth"];
+    let with = |options: &[&'static str]| [&price[..], options].concat();
+    refused(
+        &with(&["--claim-within", "9m59s"]),
+        &["at least 10 min", "--claim-within"],
+    );
+    // 73 blocks of at most 24 s.
+    refused(
+        &with(&["--lane", "audited", "--challenge-window", "1751s"]),
+        &["29 min 11 s", "29 min 12 s", "drawn within it"],
+    );
+    refused(
+        &with(&["--lane", "audited", "--challenge-window", "0"]),
+        &["drawn within it"],
+    );
+    refused(
+        &with(&["--lane", "optimistic", "--challenge-window", "59s"]),
+        &["1 min to 7 d"],
+    );
+    refused(&with(&["--answer-window", "8 days"]), &["answer window"]);
+    refused(&with(&["--claim-within", "31d"]), &["at most 30 d"]);
+    refused(&["--price", "0eth"], &["the price is zero"]);
+    refused(&["--price", "1000"], &["has no unit", "1000wei"]);
+    refused(
+        &["--price", "0.0000000000000000001eth"],
+        &["19 decimals, eth has 18"],
+    );
+    let exact = ["--lane", "audited", "--challenge-window", "1752s"];
+    let (file, job) = w.request(&exact);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    // The same bounds as the contract's, which has the last word: a file that somebody else wrote.
+    let edge = ["--claim-within", "10m", "--challenge-window", "1m"];
+    let (file, _) = w.request(&edge);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    assert_eq!(
+        w.ok(CHALLENGER, &["job", "status", &job])[0]["job"]["status"],
+        "open"
+    );
+
+    let cheap = w.text(
+        REQUESTER,
+        &[
+            "job",
+            "request",
+            "--model",
+            path(&f.model),
+            "--prompt",
+            "ab c",
+            "--max-new-tokens",
+            "4",
+            "--price",
+            "1000wei",
+            "-o",
+            path(&w.file("cheap.json")),
+        ],
+    );
+    assert!(cheap.contains("request"), "{cheap}");
+    let (code, _, stderr) = w.call(REQUESTER, &["job", "open", path(&w.file("cheap.json"))]);
+    assert_eq!(code, 0, "a warning is no refusal: {stderr}");
+    assert!(
+        stderr.contains("does not cover the provider's gas"),
+        "{stderr}"
+    );
+}
+
+/// A mistyped address is refused wherever one is given.
+#[test]
+fn wrong_checksums_are_refused() {
+    let (w, f) = (World::new(), fixture());
+    let right = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
+    let wrong = "0x3c44CdDdB6a900fa2b585dd299e03d12FA4293BC";
+    let upper = format!("0x{}", right[2..].to_uppercase());
+    let (file, _) = w.request(&[]);
+    let never = w.file("never.json");
+    let request = [
+        "job",
+        "request",
+        "--model",
+        path(&f.model),
+        "--prompt",
+        "ab c",
+        "--max-new-tokens",
+        "4",
+        "--price",
+        "0.001eth",
+        "-o",
+        path(&never),
+    ];
+    let cases: [&[&str]; 9] = [
+        &["deploy", "--curator", wrong],
+        &["deploy", "--guardian", wrong],
+        &["deploy", "--asset", wrong],
+        &["model", "register", path(&f.model), "--asset", wrong],
+        &[&request[..], &["--provider", wrong]].concat(),
+        &["escrow", "deposit", "1units", "--asset", wrong],
+        &["escrow", "unbond", "1units", "--asset", wrong],
+        &["escrow", "withdraw", "1wei", "--to", wrong],
+        &["escrow", "balance", wrong],
+    ];
+    for args in cases {
+        w.fails(PROVIDER, args, &["wrong checksum"]);
+    }
+    for option in ["--recipient", "--contract"] {
+        let run = ["run", "--model", path(&f.model), "--prompt", "ab c"];
+        let more = ["--max-new-tokens", "4", "-o", path(&never), option, wrong];
+        w.fails(PROVIDER, &[&run[..], &more].concat(), &["wrong checksum"]);
+    }
+    for good in [right, &upper, &right.to_lowercase()] {
+        w.ok(PROVIDER, &["escrow", "balance", good]);
+    }
+
+    // In files.
+    for pointer in [
+        "/market",
+        "/claim_book",
+        "/request/requester",
+        "/request/provider",
+    ] {
+        let changed = w.file("changed.json");
+        std::fs::copy(&file, &changed).unwrap();
+        edit(&changed, |r| {
+            *r.pointer_mut(pointer).unwrap() = json!(wrong)
+        });
+        w.fails(
+            REQUESTER,
+            &["job", "open", path(&changed)],
+            &["wrong checksum"],
+        );
+    }
+    let deployment = w.file("wrong.json");
+    std::fs::copy(&w.deployment, &deployment).unwrap();
+    edit(&deployment, |d| {
+        d["contracts"]["JobMarket"]["address"] = json!(wrong)
+    });
+    let balance = ["escrow", "balance", "--deployment", path(&deployment)];
+    w.fails(PROVIDER, &balance, &["wrong checksum"]);
+}
+
+/// A chain without `prevrandao`: deployed without a beacon, and audited jobs are refused by name.
+#[test]
+fn without_a_beacon_nothing_is_audited() {
+    let (w, f) = (World::empty(&[]), fixture());
+    w.fails(CURATOR, &["deploy", "--beacon-delay", "31"], &["32..=256"]);
+    let done = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
+    assert_eq!(done["deployed"], 9);
+    let again = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
+    assert_eq!((&again["deployed"], &again["kept"]), (&json!(0), &json!(9)));
+    w.fails(CURATOR, &["deploy"], &["JobMarket", "beacon", "--salt"]);
+    w.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
+    w.ok(CURATOR, &["model", "register", path(&f.model)]);
+    w.ok(REQUESTER, &["escrow", "deposit", "10eth"]);
+    w.ok(PROVIDER, &["escrow", "deposit", "10eth"]);
+    w.ok(PROVIDER, &["escrow", "bond", "5eth"]);
+    let file = w.file("audited.json");
+    let request = [
+        "job",
+        "request",
+        "--model",
+        path(&f.model),
+        "-o",
+        path(&file),
+    ];
+    let more = [
+        "--prompt",
+        "ab c",
+        "--max-new-tokens",
+        "4",
+        "--price",
+        "0.001eth",
+    ];
+    let audited = [&request[..], &more, &["--lane", "audited"]].concat();
+    w.fails(REQUESTER, &audited, &["audit no claims", "--lane"]);
+    // The others work.
+    let (file, job) = w.request(&["--lane", "optimistic"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(f, &file);
+    let mut sent = w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    sent.extend(w.ok(PROVIDER, &["claim", "post", path(&session)]));
+    w.fails(
+        PROVIDER,
+        &["claim", "audit", path(&session)],
+        &["audit no claims"],
+    );
+    w.anvil.wait(3_601);
+    sent.extend(w.ok(CHALLENGER, &["claim", "finalize", &job]));
+    assert_eq!(w.status(&job)["status"], "finalized");
+
+    // What the warning of cheap prices counts with is less than that took, and not much less.
+    let took: u64 = sent.iter().filter_map(|o| o["gas"].as_u64()).sum();
+    let terms = nanozk_chain::job::Terms {
+        model: Default::default(),
+        usable: true,
+        positions: 8,
+        layers: 4,
+        policy: nanozk_chain::bindings::registry::Policy {
+            asset: Default::default(),
+            maxPrice: 1,
+            externalGain: 0,
+            stake: 0,
+            challengeBond: 0,
+            audits: 1,
+        },
+        draw_time: None,
+    };
+    let least = terms.least_gas(nanozk_chain::request::Lane::Optimistic);
+    assert!(least <= took && took < least * 3 / 2, "{least} {took}");
 }

@@ -85,7 +85,7 @@ fn proofs_settle_at_once() {
 }
 
 #[test]
-fn an_aggregate_settles_and_closes_challenges() {
+fn an_aggregate_settles_and_answers_challenges() {
     let (w, f) = (World::new(), fixture());
     let bind = ["model", "register", path(&f.model), "--aggregate"];
     assert_eq!(w.ok(CURATOR, &bind)[1]["event"], "already");
@@ -129,6 +129,7 @@ fn an_aggregate_settles_and_closes_challenges() {
 
     // Challenges of an optimistic claim; the aggregate of the other claim does not help.
     let (second, job) = w.posted(&["--lane", "optimistic"]);
+    let [before, _] = w.balance(CHALLENGER);
     for layer in ["1", "2"] {
         let challenge = ["claim", "challenge", path(&second), "--layer", layer];
         w.ok(CHALLENGER, &challenge);
@@ -146,9 +147,20 @@ fn an_aggregate_settles_and_closes_challenges() {
     );
     f.json_ok(&["aggregate", path(&second)]);
     let names = events(&w.ok(PROVIDER, &settle));
-    let answered = names.iter().filter(|n| *n == "ChallengeEnded").count();
-    assert_eq!(answered, 2, "{names:?}");
+    assert_eq!(names, ["ClaimProvenByAggregate"]);
     w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
+    w.anvil.wait(3_601);
+    w.fails(
+        CHALLENGER,
+        &["claim", "timeout", &job, "--layer", "1"],
+        &["LayerIsProven"],
+    );
+    w.ok(PROVIDER, &["claim", "finalize", &job]);
+    // It does not say that the challenger was wrong about the layers.
+    for layer in ["1", "2"] {
+        w.ok(PROVIDER, &["claim", "resolve", &job, "--layer", layer]);
+    }
+    assert_eq!(w.balance(CHALLENGER)[0], before);
 }
 
 #[test]
@@ -168,10 +180,39 @@ fn proofs_wait_for_the_output() {
     w.ok(REQUESTER, &["claim", "demand-output", &job]);
     w.fails(PROVIDER, &["claim", "finalize", &job], &["ChallengesOpen"]);
     let [free, _] = w.balance(PROVIDER);
+    let dispute = ["claim", "dispute-output", &job];
+    w.fails(REQUESTER, &dispute, &["was revealed", "demand-output"]);
     let revealed = w.ok(PROVIDER, &["claim", "reveal-output", path(&session)]);
     assert!(events(&revealed).contains(&"OutputRevealed".into()));
+    assert_eq!(w.status(&job)["status"], "posted");
+    w.fails(
+        REQUESTER,
+        &dispute,
+        &["nothing to dispute", "OutputIsRight"],
+    );
+    w.fails(CHALLENGER, &dispute, &["NotRequester"]);
+    w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
+    w.anvil.wait(3_601);
+    w.ok(PROVIDER, &["claim", "finalize", &job]);
     assert_eq!(w.status(&job)["status"], "proven");
     assert_eq!(w.balance(PROVIDER)[0], free + w.amount(&job, "price"));
+
+    // Others than the tokens that were claimed, in the provider's name.
+    let (session, job) = w.posted(&["--lane", "proofs", "--answer-window", "1h"]);
+    w.ok(REQUESTER, &["claim", "demand-output", &job]);
+    edit(&session.join("output.json"), |o| o["tokens"][0] = json!(1));
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let stranger = ["claim", "reveal-output", path(&session)];
+    let signatures = std::fs::read(session.join("signatures.json")).unwrap();
+    edit(&session.join("signatures.json"), |s| {
+        s.as_object_mut().unwrap().remove("output");
+    });
+    w.fails(CHALLENGER, &stranger, &["OutputMismatch"]);
+    std::fs::write(session.join("signatures.json"), signatures).unwrap();
+    w.ok(CHALLENGER, &stranger);
+    let lost = w.ok(REQUESTER, &["claim", "dispute-output", &job]);
+    assert!(events(&lost).contains(&"JobSlashed".into()), "{lost:?}");
+    assert_eq!(w.status(&job)["status"], "defeated");
 
     // It did arrive.
     let (session, job) = w.posted(&["--lane", "proofs", "--answer-window", "2h"]);
@@ -206,7 +247,7 @@ fn a_challenge_is_answered() {
     w.fails(
         PROVIDER,
         &["claim", "answer", path(&session)],
-        &["layers 1 have no proof"],
+        &["layer 1 has no proof"],
     );
     w.prove(&session, "1");
     let [free, bonded] = w.balance(PROVIDER);
@@ -215,11 +256,7 @@ fn a_challenge_is_answered() {
         events(&answered).contains(&"LayerProven".into()),
         "{answered:?}"
     );
-    assert_eq!(
-        w.balance(PROVIDER)[0],
-        free + bond,
-        "a failed challenge pays"
-    );
+    assert_eq!(w.balance(PROVIDER)[0], free, "not before it is certain");
     assert_eq!(
         w.ok(PROVIDER, &["claim", "answer", path(&session)])[0]["event"],
         "already"
@@ -236,7 +273,15 @@ fn a_challenge_is_answered() {
     w.ok(PROVIDER, &["claim", "finalize", &job]);
     assert_eq!(w.status(&job)["status"], "finalized");
     let (price, stake) = (w.amount(&job, "price"), w.amount(&job, "stake"));
-    assert_eq!(w.balance(PROVIDER), [free + bond + price, bonded + stake]);
+    assert_eq!(w.balance(PROVIDER), [free + price, bonded + stake]);
+    let resolve = ["claim", "resolve", &job, "--layer", "1"];
+    w.ok(CHALLENGER, &resolve);
+    assert_eq!(
+        w.balance(PROVIDER)[0],
+        free + bond + price,
+        "a failed challenge pays"
+    );
+    w.fails(CHALLENGER, &resolve, &["NotChallenged"]);
     w.fails(
         PROVIDER,
         &["claim", "finalize", &job],
@@ -303,7 +348,7 @@ fn drawn_layers_that_are_not_proven_defeat() {
 }
 
 /// A model of the same shapes with other weights.
-fn other_model() -> &'static Path {
+pub(crate) fn other_model() -> &'static Path {
     static OTHER: OnceLock<PathBuf> = OnceLock::new();
     OTHER.get_or_init(|| {
         let f = fixture();
@@ -356,6 +401,9 @@ pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
     edit(&forged.join("session.json"), |s| {
         s["model_id"] = json!(f.id);
         s["input_digest"] = file["request"]["input_digest"].clone();
+    });
+    edit(&forged.join("secret.json"), |s| {
+        s["input_salt"] = file["input_salt"].clone();
     });
     (honest, forged)
 }
@@ -428,6 +476,8 @@ fn other_weights_are_slashed() {
     );
     let [price, stake, bond] =
         ["price", "stake", "challenge_bond"].map(|name| w.amount(&job, name));
+    assert_eq!(w.balance(CHALLENGER)[0], challenger);
+    w.ok(REQUESTER, &["claim", "resolve", &job, "--layer", "2"]);
     assert_eq!(w.balance(CHALLENGER)[0], challenger + bond + stake * 4 / 10);
     assert_eq!(w.balance(REQUESTER)[0], requester + price + stake * 3 / 10);
     assert_eq!(w.balance(PROVIDER), [provider, bonded]);
@@ -447,11 +497,8 @@ fn jobs_end_without_a_claim() {
     w.fails(CHALLENGER, &["job", "expire", &job], &["DeadlineNotPassed"]);
     w.anvil.wait(3 * 3_600 + 1);
     w.ok(CHALLENGER, &["job", "expire", &job]);
-    let stake = w.amount(&job, "stake");
-    assert_eq!(
-        w.balance(PROVIDER),
-        [free + stake - stake / 10, bonded - stake]
-    );
+    let (stake, price) = (w.amount(&job, "stake"), w.amount(&job, "price"));
+    assert_eq!(w.balance(PROVIDER), [free + stake - price, bonded - stake]);
 }
 
 /// Under a frozen verifier nothing is proven and nobody is slashed: everybody gets back what they put in.
@@ -462,6 +509,7 @@ fn frozen_verifiers_void() {
     let (session, job) = w.posted(&["--lane", "optimistic"]);
     w.prove(&session, "1");
     w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "1"]);
+    let (file, _) = w.request(&["--lock-within", "3h"]);
     w.freeze(1);
     let answer = ["claim", "answer", path(&session)];
     w.fails(PROVIDER, &answer, &["frozen"]);
@@ -483,9 +531,8 @@ fn frozen_verifiers_void() {
     );
 
     // No new jobs either.
-    let (file, _) = w.request(&[]);
     let open = ["job", "open", path(&file)];
-    w.fails(REQUESTER, &open, &["VersionUnusable"]);
+    w.fails(REQUESTER, &open, &["is frozen"]);
     let again = ["verifier", "deploy", path(verifiers())];
     w.fails(CURATOR, &again, &["was frozen"]);
 }

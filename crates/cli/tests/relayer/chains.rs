@@ -9,10 +9,10 @@ use serde_json::{json, Value};
 use std::time::Duration;
 
 /// Status of a claim on chain.
-const FINALIZED: u8 = 3;
+pub(crate) const FINALIZED: u8 = 3;
 
 /// The block of the transaction of an action that was included, if it was.
-fn block_of(s: &Service, job: &str, action: &str) -> Option<u64> {
+pub(crate) fn block_of(s: &Service, job: &str, action: &str) -> Option<u64> {
     let claim = s.claim(job)?;
     let transactions = claim["transactions"].as_array()?.clone();
     let done = transactions
@@ -22,7 +22,7 @@ fn block_of(s: &Service, job: &str, action: &str) -> Option<u64> {
 }
 
 /// Replaces blocks by empty ones, and checks what is left before a relayer can send it again.
-fn reorganize(w: &World, depth: u64, check: impl Fn()) {
+pub(crate) fn reorganize(w: &World, depth: u64, check: impl Fn()) {
     w.anvil.rpc("evm_setAutomine", json!([false]));
     w.anvil.rpc("anvil_reorg", json!([depth, []]));
     check();
@@ -190,6 +190,8 @@ fn claims_survive_a_network_that_fails() {
 #[test]
 fn a_node_that_is_behind_confuses_nobody() {
     let w = World::new();
+    // Stakes of sixteen jobs at a time.
+    w.ok(PROVIDER, &["escrow", "bond", "4eth"]);
     let mut maker = Maker::new(&w);
     let chaos = Chaos {
         behind: 150,

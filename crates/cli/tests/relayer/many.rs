@@ -2,6 +2,7 @@
 
 use crate::anvil::*;
 use crate::common::path;
+use crate::patience::Patience;
 use crate::service::*;
 use crate::world::World;
 use serde_json::{json, Value};
@@ -17,19 +18,20 @@ fn many_claims_are_carried_at_a_time() {
     let w = World::new();
     let mut maker = Maker::new(&w);
     // Each claim has a stake of its own.
-    let stakes = format!("{}eth", n / 3 + 20);
+    let stakes = format!("{}eth", n / 2 + 20);
     w.ok(PROVIDER, &["escrow", "deposit", &stakes]);
     w.ok(PROVIDER, &["escrow", "bond", &stakes]);
     let setup = Setup::new(&w, "relayer")
         .prover()
         .set("poll", "200ms")
         .set("fees.max_pending", "64");
-    let window = if hurry { 600 } else { 240 };
+    // The chain's clock runs with this machine's: an hour is enough for proofs on any.
+    let window = if hurry { 3_600 } else { 240 };
     let ask = Ask {
         challenge_window: window,
         answer_window: window,
-        lock_within: 900,
-        claim_within: 900,
+        lock_within: 7_200,
+        claim_within: 7_200,
         ..Ask::default()
     };
     let mut jobs = Vec::new();
@@ -41,7 +43,7 @@ fn many_claims_are_carried_at_a_time() {
     let real = (n / 50).max(2);
     let mut challenged = Vec::new();
     for i in 0..real {
-        let seconds = format!("{}s", 1_000 + i);
+        let seconds = format!("{}s", 7_000 + i);
         let windows = [format!("{window}s"), format!("{window}s")];
         let (file, job) = w.locked(&[
             "--lane",
@@ -101,21 +103,24 @@ fn many_claims_are_carried_at_a_time() {
         });
     }
     if hurry {
-        w.anvil.rpc("evm_increaseTime", json!([700]));
+        w.anvil.rpc("evm_increaseTime", json!([window + 100]));
     }
     let total = (n + real) as u64;
-    let before = Instant::now();
-    while s.status()["claims"]["ended"].as_u64() < Some(total) {
-        look(&s);
-        assert!(before.elapsed().as_secs() < 600, "{}", s.status());
+    let (mut ended, mut patience) = (Some(0), Patience::with(s.child.id()));
+    while ended < Some(total) {
+        let now = look(&s)["claims"]["ended"].as_u64();
+        if now > ended {
+            (ended, patience) = (now, Patience::with(s.child.id()));
+        }
+        assert!(!patience.is_over(), "{}", s.status());
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     for job in jobs.iter().chain(&challenged) {
         assert_eq!(maker.status(job), 3, "{job} is finalized");
         assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
     }
-    // A claim is posted and finalized; a challenge is answered.
-    assert_eq!(nonce(&w, SENDER_ADDRESS), 2 * total + real as u64);
+    // A claim is posted and finalized; a challenge is answered, and its bond collected.
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2 * (total + real as u64));
     assert_eq!(s.count("NZK420"), 0, "no deadline was missed");
     assert_eq!(s.count("NZK310"), 0, "no transaction failed");
     let memory = s.peak_memory();

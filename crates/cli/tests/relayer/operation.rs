@@ -1,7 +1,7 @@
 //! What an operator does and sees.
 
 use crate::anvil::*;
-use crate::common::{fixture, path};
+use crate::common::{edit, fixture, path};
 use crate::service::*;
 use crate::world::World;
 use serde_json::{json, Value};
@@ -170,7 +170,7 @@ fn a_start_that_cannot_work_says_why() {
             new("a").set("rpc", "http://127.0.0.1:1"),
             &["no node answers", "127.0.0.1:1"],
         ),
-        (new("b").set("rpc", "nowhere"), &["no address of a node"]),
+        (new("b").set("rpc", "nowhere"), &["not the URL of a node"]),
         (new("c").set("rpc", &other.anvil.url()), &["1337", "31337"]),
         (
             new("d").set("deployment", path(&missing)),
@@ -219,6 +219,197 @@ fn a_start_that_cannot_work_says_why() {
         "{said}"
     );
     assert_eq!(nonce(&w, SENDER_ADDRESS), 0);
+}
+
+/// `check` names all that `run` would miss, at once, and says what only should be better.
+#[test]
+fn a_check_names_everything_that_is_missing() {
+    let w = World::new();
+    let f = fixture();
+    let other = World::empty(&["--chain-id", "1337"]);
+    let of = |report: &Value, name: &str| -> Vec<(String, String, String)> {
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let checks = report["checks"].as_array().unwrap().iter();
+        checks
+            .filter(|c| c["name"] == name)
+            .map(|c| (text(&c["outcome"]), text(&c["code"]), text(&c["message"])))
+            .collect()
+    };
+    let expect = |report: &Value, name: &str, outcome: &str, code: &str, words: &str| {
+        let found = of(report, name);
+        assert!(
+            found
+                .iter()
+                .any(|(o, c, m)| o == outcome && c == code && m.contains(words)),
+            "{name}: no {outcome} {code} with {words:?} in {found:?}"
+        );
+    };
+
+    // All is well.
+    let models = format!("[\"{}\"]", path(&f.model));
+    let good = Setup::new(&w, "good").prover().set("watch.models", &models);
+    let (report, code) = good.checked();
+    assert_eq!((code, &report["ready"]), (0, &json!(true)), "{report}");
+    for name in [
+        "prover",
+        "api",
+        "inbox",
+        "deployment",
+        "signer",
+        "rpc",
+        "contracts",
+        "balance",
+        "fees",
+        "model",
+        "database",
+    ] {
+        let found = of(&report, name);
+        assert!(found.iter().any(|c| c.0 == "ok"), "{name}: {found:?}");
+    }
+    expect(&report, "prover", "ok", "", "nanozk ");
+    expect(&report, "model", "ok", "", "registered");
+    expect(
+        &report,
+        "bonds",
+        "warning",
+        "NZK302",
+        "nanozk escrow deposit",
+    );
+
+    // All is wrong, and all of it is named.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let empty = w.file("no-model");
+    std::fs::create_dir_all(&empty).unwrap();
+    let models = format!("[\"{}\"]", path(&empty));
+    let rpc = format!("{},{},http://127.0.0.1:1", w.anvil.url(), other.anvil.url());
+    let database = format!("sqlite:{}", path(&w.file("none/relayer.db")));
+    let key = w.file("key");
+    std::fs::write(&key, SENDER).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let bad = Setup::new(&w, "bad")
+        .set("prover.command", "[\"nanozk-that-is-not-there\"]")
+        .set("api.listen", &taken.local_addr().unwrap().to_string())
+        .set("watch.models", &models)
+        .set("rpc", &rpc)
+        .set("database", &database)
+        .set("provider_signer.kind", "file")
+        .set("provider_signer.file", path(&key))
+        .set("fees.max_fee_per_gas", "1wei");
+    let (report, code) = bad.checked();
+    assert_eq!((code, &report["ready"]), (2, &json!(false)), "{report}");
+    expect(
+        &report,
+        "prover",
+        "failed",
+        "NZK402",
+        "nanozk-that-is-not-there",
+    );
+    expect(&report, "api", "failed", "NZK003", "in use");
+    expect(&report, "model", "failed", "NZK401", "card.json");
+    expect(
+        &report,
+        "rpc",
+        "failed",
+        "NZK201",
+        "it is on chain 1337, not 31337",
+    );
+    expect(&report, "rpc", "warning", "NZK205", "127.0.0.1:1");
+    expect(&report, "rpc", "ok", "", "chain 31337, block ");
+    expect(&report, "database", "failed", "NZK001", "none/relayer.db");
+    expect(&report, "provider_signer", "warning", "NZK320", "chmod 600");
+    expect(
+        &report,
+        "provider_signer",
+        "ok",
+        "",
+        "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
+    );
+    expect(&report, "fees", "warning", "NZK314", "fees.max_fee_per_gas");
+    let text = bad.command("check").output().unwrap();
+    let error = String::from_utf8_lossy(&text.stderr).into_owned();
+    assert!(
+        error.contains("checks failed") && error.contains("prover: cannot run"),
+        "{error}"
+    );
+
+    // A prover that is something else; a model that nobody registered; no database to lock; a token that is too short.
+    let card: Value =
+        serde_json::from_slice(&std::fs::read(f.model.join("card.json")).unwrap()).unwrap();
+    let unregistered = w.file("unregistered");
+    crate::service::copy(&f.model, &unregistered);
+    let mut changed = card.clone();
+    let tokenizer = card["tokenizer"].as_str().unwrap();
+    let digit = if tokenizer.ends_with('0') { "1" } else { "0" };
+    changed["tokenizer"] = json!(format!("{}{digit}", &tokenizer[..tokenizer.len() - 1]));
+    std::fs::write(unregistered.join("card.json"), changed.to_string()).unwrap();
+    let models = format!("[\"{}\"]", path(&unregistered));
+    let token = w.file("token");
+    std::fs::write(&token, "short").unwrap();
+    let holder = Setup::new(&w, "odd").start();
+    let odd = Setup::new(&w, "odd")
+        .set("prover.command", "[\"echo\"]")
+        .set("watch.models", &models)
+        .set("api.token_file", path(&token));
+    let (report, code) = odd.checked();
+    assert_eq!(code, 2);
+    expect(
+        &report,
+        "prover",
+        "warning",
+        "NZK402",
+        "use the same version",
+    );
+    expect(
+        &report,
+        "model",
+        "warning",
+        "NZK401",
+        "no version of the model",
+    );
+    expect(
+        &report,
+        "database",
+        "failed",
+        "NZK002",
+        "another relayer has the database",
+    );
+    expect(
+        &report,
+        "api",
+        "failed",
+        "NZK003",
+        "fewer than 16 characters",
+    );
+    drop(holder);
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 0, "nothing is sent");
+}
+
+/// A prover that hangs uses no processor: it is ended and started again, and the claim is proven.
+#[test]
+fn a_prover_that_hangs_is_started_again() {
+    let w = World::new();
+    let (prover, hung) = (w.file("prover"), w.file("hung"));
+    let script = format!(
+        "#!/bin/sh\nmkdir {} 2>/dev/null && exec sleep 100000\nexec {} \"$@\"\n",
+        path(&hung),
+        env!("CARGO_BIN_EXE_nanozk")
+    );
+    std::fs::write(&prover, script).unwrap();
+    std::fs::set_permissions(&prover, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let setup = Setup::new(&w, "relayer")
+        .set("prover.timeout", "5s")
+        .set("prover.command", &format!("[\"{}\"]", path(&prover)));
+    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let session = w.run(fixture(), &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let mut s = setup.start();
+    setup.deliver(&session);
+    assert_eq!(s.ended(&job), "proven");
+    assert!(
+        s.log().contains("did nothing for 5 s and was ended"),
+        "{}",
+        s.log()
+    );
 }
 
 #[test]
@@ -274,15 +465,15 @@ fn sessions_and_proofs_come_by_http() {
     refused(
         &s,
         &[
-            ("passwd", b"{}", 400, "no file of a claim"),
-            ("..%2F..%2Fx.json", b"{}", 400, "no file of a claim"),
+            ("passwd", b"{}", 400, "is not a file of a claim"),
+            ("..%2F..%2Fx.json", b"{}", 400, "is not a file of a claim"),
             ("session.json", b"{", 422, "EOF"),
             ("session.json", &read("card.json"), 422, "session.json: "),
-            ("session.json", other.as_bytes(), 422, "is of claim"),
+            ("session.json", other.as_bytes(), 422, "belongs to claim"),
             ("secret.json", b"[]", 422, "a map"),
             ("card.json", &large, 413, "16777216 bytes"),
             ("proofs/1", b"nonsense", 422, "truncated"),
-            ("proofs/1", &proof, 422, "of layer 0"),
+            ("proofs/1", &proof, 422, "proves layer 0"),
             ("proofs/first", &proof, 400, "first"),
         ],
     );
@@ -405,9 +596,9 @@ fn status_tells_of_errors() {
             "HTTP/1.1 502 Bad Gateway\r\n\r\n<h1>Bad gateway</h1>",
             "HTTP/1.1 502 Bad Gateway",
         ),
-        ("HTTP/1.1 200 OK\r\n\r\nready", "is no relayer"),
-        ("SSH-2.0-x\r\n", "is no relayer"),
-        ("", "is no relayer"),
+        ("HTTP/1.1 200 OK\r\n\r\nready", "is not a relayer"),
+        ("SSH-2.0-x\r\n", "is not a relayer"),
+        ("", "is not a relayer"),
     ];
     for (answer, words) in cases {
         std::thread::scope(|scope| {
@@ -530,11 +721,16 @@ fn watchers_find_what_is_false() {
     assert_eq!(s.ended(&second), "defeated");
     // The right claim is ended by its provider, not by the watcher.
     assert_eq!(w.status(&first)["status"], "posted");
+    s.wait("what it won", |_| {
+        (nonce(&w, SENDER_ADDRESS) >= 4).then_some(())
+    });
     assert_eq!(
         nonce(&w, SENDER_ADDRESS),
-        3,
-        "a deposit, a challenge, its end"
+        4,
+        "a deposit, a challenge, its end, and what it won"
     );
+    let [free, _] = w.balance(SENDER);
+    assert!(free > 1_000_000_000_000_000_000, "{free}");
 }
 
 /// An aggregate that a session has settles its claim in one transaction.
@@ -626,8 +822,20 @@ fn a_demanded_output_is_revealed() {
     });
     let put = format!("/v1/claims/{job}/output.json");
     assert_eq!(s.request("PUT", &put, "", &output).0, 204);
+    s.wait("it to be revealed", |s| {
+        (s.actions(&job)[0] == "reveal-output").then_some(())
+    });
+    // The signature that came with the session is the provider's: it may be disputed for a challenge window.
+    s.wait("the end of the time to dispute to be waited for", |s| {
+        let next = s.claim(&job)?["next"]["action"].clone();
+        next.as_str()?.contains("dispute").then_some(())
+    });
+    w.anvil.wait(3_601);
     assert_eq!(s.ended(&job), "proven");
-    assert_eq!(s.actions(&job), ["reveal-output", "prove-0,1,2,3", "post"]);
+    assert_eq!(
+        s.actions(&job),
+        ["finalize", "reveal-output", "prove-0,1,2,3", "post"]
+    );
 }
 
 /// A job that anybody may take, and another provider took; and a session that was deleted under the relayer.
@@ -725,5 +933,70 @@ fn a_deposit_is_noticed() {
     s.wait("the challenge", |_| {
         let open = w.status(&job)["open_challenges"].clone();
         (open.as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+}
+
+/// No stake is held for a job that the files do not answer, or after the time that the provider gave.
+#[test]
+fn jobs_that_cannot_be_answered_are_not_taken() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer");
+    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(fixture(), &file);
+    w.ok(
+        PROVIDER,
+        &["claim", "sign", path(&session), "--lock-within", "10m"],
+    );
+    let bond = w.balance(PROVIDER);
+    let request = session.join("request.json");
+    std::fs::copy(&file, &request).unwrap();
+    edit(&request, |r| {
+        r["input_salt"] = json!(format!("0x{:064x}", 5))
+    });
+    let mut s = setup.start();
+    let delivered = setup.deliver(&session);
+    let named = |s: &mut Service, words: &str| {
+        s.wait(words, |s| {
+            let claim = s.claim(&job)?;
+            let reason = claim["error"]["message"].as_str()?;
+            reason.contains(words).then_some(())
+        });
+    };
+    named(
+        &mut s,
+        "prompt and salt do not have the digest that was signed",
+    );
+    // The request is right, the output is short of a token.
+    let replace = |name: &str, change: &dyn Fn(&mut Value)| {
+        let new = delivered.join("new");
+        std::fs::copy(delivered.join(name), &new).unwrap();
+        edit(&new, change);
+        std::fs::rename(&new, delivered.join(name)).unwrap();
+    };
+    let salt = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let salt = salt["input_salt"].clone();
+    let last = std::cell::Cell::new(None);
+    replace("output.json", &|o| {
+        last.set(o["tokens"].as_array_mut().unwrap().pop())
+    });
+    replace("request.json", &|r| r["input_salt"] = salt.clone());
+    named(&mut s, "3 tokens were generated where the job ordered 4");
+    // The provider's signature is too old.
+    w.anvil.wait(601);
+    let last = last.take().unwrap();
+    replace("output.json", &|o| {
+        o["tokens"].as_array_mut().unwrap().push(last.clone())
+    });
+    named(&mut s, "have it signed again");
+    assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
+    assert_eq!(
+        w.ok(PROVIDER, &["job", "status", &job])[0]["job"]["status"],
+        "open"
+    );
+
+    w.ok(PROVIDER, &["claim", "sign", path(&delivered)]);
+    s.wait("the job to be taken, and the claim posted", |_| {
+        (w.ok(PROVIDER, &["job", "status", &job])[0]["status"] == "posted").then_some(())
     });
 }

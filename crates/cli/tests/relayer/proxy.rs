@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long a peer may be silent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// How many earlier answers are kept, to be given to later requests.
 const MEMORY: usize = 32;
 /// The longest body.
@@ -42,6 +42,25 @@ pub(crate) struct Chaos {
     pub(crate) garbage: u32,
     /// Answers as a node does that lacks the newest two blocks.
     pub(crate) behind: u32,
+    /// What kind of node it is.
+    pub(crate) node: Node,
+}
+
+/// What some nodes do, always.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Node {
+    /// Takes numbers of blocks only (no EIP-1898).
+    pub(crate) no_hashes: bool,
+    /// Answers for the newest block, whatever hash is asked for.
+    pub(crate) ignores_hashes: bool,
+    /// Has no events.
+    pub(crate) no_events: bool,
+    /// Says by an error of this code and text that there is no receipt.
+    pub(crate) no_receipt: Option<(i64, &'static str)>,
+    /// Takes so long to estimate calls with more than so many bytes.
+    pub(crate) slow_estimates: Option<(usize, Duration)>,
+    /// Blocks cost so many wei for a gas from the first broadcast on.
+    pub(crate) costs_at_broadcast: Option<u64>,
 }
 
 /// How often things happened.
@@ -73,6 +92,8 @@ pub(crate) struct Counts {
     pub(crate) behind: u64,
     /// Requests that the node did not answer.
     pub(crate) unreachable: u64,
+    /// Answers that only some nodes give.
+    pub(crate) peculiar: u64,
 }
 
 /// What was drawn for one request.
@@ -94,6 +115,8 @@ struct State {
     chaos: Chaos,
     counts: Counts,
     random: u64,
+    /// Something was broadcast.
+    broadcast: bool,
     /// Ids and answers of earlier requests.
     memory: VecDeque<(Value, Vec<u8>)>,
 }
@@ -164,6 +187,7 @@ impl Proxy {
                 counts: Counts::default(),
                 // Xorshift needs a state other than 0, and seeds next to each other should differ.
                 random: (seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1,
+                broadcast: false,
                 memory: VecDeque::new(),
             }),
             stopped: AtomicBool::new(false),
@@ -269,7 +293,13 @@ fn serve(shared: &Shared, client: TcpStream) -> io::Result<()> {
             count(|c| &mut c.behind);
             forward_behind(shared.target, path, request)
         }
-        false => forward(shared.target, path, &body),
+        false => match peculiar(shared, path, &request)? {
+            Some(answer) => {
+                count(|c| &mut c.peculiar);
+                Ok(("200 OK".to_owned(), answer.to_string().into_bytes()))
+            }
+            None => forward(shared.target, path, &body),
+        },
     };
     if draw.duplicate {
         count(|c| &mut c.duplicated);
@@ -339,6 +369,65 @@ fn forward_behind(target: u16, path: &str, mut request: Value) -> io::Result<(St
         answer["result"] = Value::Null;
     }
     Ok((status, answer.to_string().into_bytes()))
+}
+
+/// The answer that only some nodes give to a request.
+fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<Value>> {
+    let node = shared.state().chaos.node;
+    let error = |code: i64, message: &str| json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": message}});
+    let ask = |request: &Value| -> io::Result<Value> {
+        let (_, answer) = forward(shared.target, path, request.to_string().as_bytes())?;
+        Ok(serde_json::from_slice(&answer)?)
+    };
+    let method = request["method"].as_str().unwrap_or_default();
+    let parameters = &request["params"];
+    // As EIP-1898's object, or bare.
+    let bare = |p: &Value| p.as_str().is_some_and(|p| p.len() == 66);
+    let by_hash = parameters[1]["blockHash"].is_string() || bare(&parameters[1]);
+    Ok(match method {
+        _ if by_hash && node.no_hashes => Some(error(
+            -32602,
+            "invalid argument 1: json: cannot unmarshal object into Go value of type string",
+        )),
+        _ if by_hash && node.ignores_hashes => {
+            let mut other = request.clone();
+            other["params"][1] = json!("latest");
+            Some(ask(&other)?)
+        }
+        "eth_getLogs" if node.no_events => {
+            Some(error(-32601, "the method eth_getLogs is not available"))
+        }
+        "eth_getTransactionReceipt" => match node.no_receipt {
+            Some((code, message)) => {
+                Some(ask(request)?).map(|answer| match answer["result"].is_null() {
+                    true => error(code, message),
+                    false => answer,
+                })
+            }
+            None => None,
+        },
+        "eth_estimateGas" => {
+            let call = &parameters[0];
+            let data = call["input"].as_str().or(call["data"].as_str());
+            let bytes = data.unwrap_or_default().len() / 2;
+            if let Some((_, time)) = node.slow_estimates.filter(|(most, _)| bytes > *most) {
+                std::thread::sleep(time);
+            }
+            None
+        }
+        "eth_sendRawTransaction" => {
+            if let Some(fee) = node.costs_at_broadcast {
+                let first = !std::mem::replace(&mut shared.state().broadcast, true);
+                let params = json!([format!("{fee:#x}")]);
+                let method = "anvil_setNextBlockBaseFeePerGas";
+                if first {
+                    ask(&json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}))?;
+                }
+            }
+            None
+        }
+        _ => None,
+    })
 }
 
 fn refuses(shared: &Shared) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::anvil::*;
 use crate::common::{fixture, path};
+use crate::patience::Patience;
 use crate::world::World;
 use nanozk_chain::bindings::{book, market};
 use nanozk_chain::client::Call;
@@ -15,15 +16,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The account that only sends, and its key.
 pub(crate) const SENDER: &str =
     "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a";
 pub(crate) const SENDER_ADDRESS: &str = "0x15d34aaf54267db7d7c367839aaf71a00a2c6a65";
-
-/// How long a test waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Settings that make a test fast.
 pub(crate) fn settings(w: &World, rpc: &str, inbox: &Path, database: &str) -> Vec<String> {
@@ -99,6 +97,18 @@ impl Setup {
         let output = self.command("run").output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code().unwrap_or(-1), error)
+    }
+
+    /// What `relayer check` reports, and its exit code.
+    pub(crate) fn checked(&self) -> (Value, i32) {
+        let output = self.command("check").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let report = text.lines().find(|l| l.contains("\"event\":\"checked\""));
+        let report = report.unwrap_or_else(|| panic!("no report: {output:?}"));
+        (
+            serde_json::from_str(report).unwrap(),
+            output.status.code().unwrap_or(-1),
+        )
     }
 
     /// Puts a session into the inbox.
@@ -193,7 +203,7 @@ impl Service {
     ) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
+            .set_read_timeout(Some(Duration::from_secs(600)))
             .unwrap();
         write!(
             stream,
@@ -240,7 +250,7 @@ impl Service {
         what: &str,
         mut holds: impl FnMut(&Service) -> Option<T>,
     ) -> T {
-        let start = Instant::now();
+        let mut patience = Patience::with(self.child.id());
         loop {
             if let Some(found) = holds(self) {
                 return found;
@@ -249,7 +259,7 @@ impl Service {
                 panic!("it ended ({status}) while waiting: {what}\n{}", self.log());
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                !patience.is_over(),
                 "{what}\n{}\n{}",
                 self.log(),
                 self.request("GET", "/v1/status", "", b"").1
@@ -274,16 +284,12 @@ impl Service {
     /// Ends it as an operator does; gives its exit code.
     pub(crate) fn stop(&mut self) -> i32 {
         self.signal(rustix::process::Signal::TERM);
-        let start = Instant::now();
+        let mut patience = Patience::with(self.child.id());
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "it does not end\n{}",
-                self.log()
-            );
+            assert!(!patience.is_over(), "it does not end\n{}", self.log());
             std::thread::sleep(Duration::from_millis(25));
         }
     }
@@ -417,6 +423,7 @@ impl Maker {
             let lock = market::lockCall {
                 job,
                 provider,
+                deadline: u64::MAX,
                 signature: Default::default(),
             };
             self.provider
@@ -444,7 +451,8 @@ impl Maker {
         let parsed: nanozk_verifier::session::Session = serde_json::from_value(session).unwrap();
         let header = nanozk_chain::claim::header(&parsed, provider);
         let signer = key(PROVIDER);
-        let signatures = nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header);
+        let signatures =
+            nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header, u64::MAX);
         write(
             "signatures.json",
             &serde_json::to_value(signatures).unwrap(),

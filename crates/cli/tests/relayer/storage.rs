@@ -242,7 +242,7 @@ fn databases_are_not_mixed_up() {
     setup.key = crate::anvil::CHALLENGER;
     let (code, error) = setup.refused();
     assert_eq!(code, 2);
-    assert!(error.contains("the database is of account"), "{error}");
+    assert!(error.contains("the database is for the account"), "{error}");
     let file = Path::new(setup.database.strip_prefix("sqlite:").unwrap()).to_owned();
     // A log beside it would bring the tables back.
     for log in ["-wal", "-shm"] {

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use halo2curves::bn256::Fr;
-use nanozk_circuits::{plan, BlockShape, Layer, LayerKind, Objective};
+use nanozk_circuits::{plan, BlockShape, Layer, LayerKind, Objective, Shape};
 use nanozk_evm::solidity::INTERFACE;
 use nanozk_evm::Contract;
 use nanozk_executor::{synthetic, Activation, Architecture};
@@ -35,6 +35,7 @@ pub fn rng(seed: u64) -> ChaCha20Rng {
 /// A layer of a small model, with a proof of it.
 pub struct Proved {
     pub kind: LayerKind,
+    pub shape: Shape,
     pub vk: VerifyingKey,
     pub params: KzgVerifier,
     pub instances: Vec<Fr>,
@@ -78,6 +79,7 @@ impl Proved {
             .unwrap();
         Proved {
             kind,
+            shape,
             vk: key.vk().clone(),
             params: verifier_params(setup.params(), setup.id()),
             instances,
@@ -88,7 +90,15 @@ impl Proved {
 
     pub fn contract(&self) -> Contract {
         let interface = "../interfaces/ILayerVerifier.sol";
-        nanozk_evm::generate(&self.vk, &self.params, "Verifier", interface, "a test").unwrap()
+        nanozk_evm::generate(
+            &self.shape,
+            &self.vk,
+            &self.params,
+            "Verifier",
+            interface,
+            "a test",
+        )
+        .unwrap()
     }
 }
 

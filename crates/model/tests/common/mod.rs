@@ -1,6 +1,8 @@
 //! The tiny trained GPT-2 and random checkpoints in Hugging Face layout.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod pytorch;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +43,10 @@ pub(crate) struct Checkpoint {
     pub(crate) shards: usize,
     pub(crate) dtype: Dtype,
     pub(crate) seed: u64,
+    /// `scale_attn_weights`.
+    pub(crate) by_width: bool,
+    /// `scale_attn_by_inverse_layer_idx`.
+    pub(crate) by_layer: bool,
 }
 
 impl Default for Checkpoint {
@@ -58,6 +64,8 @@ impl Default for Checkpoint {
             shards: 1,
             dtype: Dtype::F32,
             seed: 1,
+            by_width: true,
+            by_layer: false,
         }
     }
 }
@@ -120,6 +128,8 @@ impl Checkpoint {
             "activation_function": self.activation,
             "layer_norm_epsilon": 1e-5,
             "tie_word_embeddings": self.tied,
+            "scale_attn_weights": self.by_width,
+            "scale_attn_by_inverse_layer_idx": self.by_layer,
         })
     }
 

@@ -1,15 +1,19 @@
 //! What the prover keeps of a program.
 
-use super::commit::commit_columns;
+use super::commit::{commit_column, commit_columns};
 use super::fft::Fft;
 use super::quotient::{cofactors, COSETS};
 use super::second_phase::fixed_columns;
+use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::poly::commitment::Params;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2curves::ff::Field;
+use halo2curves::group::Curve;
 use nanozk_circuits::ir::{Kind, Program};
 use nanozk_verifier::key::{Layout, Slot};
 use nanozk_verifier::VerifyingKey;
+use rand_core::OsRng;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -111,6 +115,32 @@ pub fn commit_fixed(params: &ParamsKZG<Bn256>, program: &Program) -> Vec<G1Affin
     let values = fixed_columns(program);
     let slices: Vec<&[Fr]> = values.iter().map(AsRef::as_ref).collect();
     commit_columns(params, &slices)
+}
+
+/// Whether points are the commitments to a program's fixed columns. Others pass with probability `1/|F|`: with random
+/// factors, the sum of the points is compared with the commitment to the sum of the columns, which costs one commitment
+/// instead of one for each.
+///
+/// # Panics
+/// If the setup is of another size than the program.
+pub fn are_commitments(params: &ParamsKZG<Bn256>, program: &Program, points: &[G1Affine]) -> bool {
+    let columns = fixed_columns(program);
+    if points.len() != columns.len() {
+        return false;
+    }
+    let factors: Vec<Fr> = columns.iter().map(|_| Fr::random(OsRng)).collect();
+    let mut sum = vec![Fr::ZERO; program.rows()];
+    const ROWS: usize = 1 << 12;
+    sum.par_chunks_mut(ROWS).enumerate().for_each(|(i, chunk)| {
+        for (column, factor) in columns.iter().zip(&factors) {
+            for (cell, value) in chunk.iter_mut().zip(&column[i * ROWS..]) {
+                if !value.is_zero_vartime() {
+                    *cell += *factor * value;
+                }
+            }
+        }
+    });
+    commit_column(params, sum) == best_multiexp(&factors, points).to_affine()
 }
 
 /// Most memory that [`prove`](super::prove()) uses at a time, with the setup and a key that keeps

@@ -18,5 +18,5 @@ mod quotient;
 pub mod second_phase;
 
 pub use commit::{commit_column, verifier_params};
-pub use key::{commit_fixed, estimate_peak_bytes, ProvingKey};
+pub use key::{are_commitments, commit_fixed, estimate_peak_bytes, ProvingKey};
 pub use prove::{prove, Error, Stage, Witness};

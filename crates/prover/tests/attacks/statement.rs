@@ -22,6 +22,7 @@ fn challenges(prover: &Prover, instances: &[Fr], proof: &Proof) -> Vec<Fr> {
     all.push(rounds.quotient(&proof.quotient).unwrap());
     all.push(rounds.evaluations(&proof.evals));
     all.push(rounds.opening(&proof.opening[0]).unwrap());
+    all.push(rounds.last(&proof.opening[1]).unwrap());
     all
 }
 
@@ -66,6 +67,9 @@ fn challenges_are_drawn_after_commitments() {
         let mut changed = proof.clone();
         changed.opening[0] = G1Affine::generator();
         assert_eq!(from(&case.instances, &changed), 7);
+        let mut changed = proof.clone();
+        changed.opening[1] = G1Affine::generator();
+        assert_eq!(from(&case.instances, &changed), 8);
         for i in 0..case.instances.len() {
             let mut instances = case.instances.clone();
             instances[i] += Fr::ONE;

@@ -2,19 +2,22 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
-use crate::decide::{decide, list, Act, Decision, Local, Need, Settle};
+use crate::decide::{decide, lock_by, named, Act, Decision, Local, Need, Settle, BATCH};
 use crate::error::Error;
 use crate::facts::{status, Facts};
 use crate::files::{Material, SessionFiles};
 use crate::prover::Task;
 use crate::signer::SignerError;
 use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
-use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, Bytes, B256};
+use alloy::eips::BlockNumberOrTag;
+use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::providers::Provider;
-use nanozk_chain::bindings::registry;
+use nanozk_chain::bindings::{beacon, market, registry};
+use nanozk_chain::format::utc;
+use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
 use nanozk_verifier::encoding::scalar_to_bytes;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use tracing::{info, warn};
@@ -25,6 +28,9 @@ const IDLE: u64 = 3_600;
 const LIMITED: u64 = 15;
 /// Seconds after which files that could not be read are read again.
 const MISSING: u64 = 60;
+
+/// Files of proofs that are remembered to be readable.
+const REMEMBERED: usize = 1 << 16;
 
 /// Code and text of what is in the way.
 type Fault = (String, String);
@@ -50,7 +56,11 @@ fn from_intents(intents: &[Intent], facts: &Facts, local: &mut Local) -> Option<
             (Status::Signed, _) => local.sent.extend(of),
             // What cannot be had at once is had layer by layer.
             (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
-            (_, some) if refused && some.contains(',') => local.apart = true,
+            // By halves: the rest still goes together.
+            (_, some) if refused && some.contains(',') => {
+                let half = of.len() / 2;
+                local.batch = Some(local.batch.unwrap_or(BATCH).min(half));
+            }
             (_, one) if refused && fault.is_none() => {
                 let reason = intent.error.clone().unwrap_or_default();
                 let reason = format!("the proof of layer {one} is refused, {reason}");
@@ -103,20 +113,16 @@ impl Relayer {
             }
             Err(e) => {
                 // A node may know better soon, or another may.
-                let of_node = matches!(
-                    e,
-                    Error::Nodes(_) | Error::Refused(_) | Error::NotTheContract { .. }
-                );
-                let most = if of_node { 4 } else { 300 };
+                let most = if e.is_of_nodes() { 4 } else { 300 };
                 look.wake = now + (2u64 << row.failures.min(8)).min(most);
                 look.error = Some((e.code().into(), clean(&e.to_string())));
                 look.failed = true;
-                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_)));
+                failed = Some(e).filter(|e| matches!(e, Error::Nodes(_) | Error::Slow(_)));
             }
         }
         if look.error != row.error {
             if let Some((code, reason)) = &look.error {
-                warn!(code, claim = %id, reason, "something is in the way");
+                warn!(code, claim = %id, reason, "the claim cannot go on");
             }
         }
         if look.ended {
@@ -165,8 +171,10 @@ impl Relayer {
             contracts: &shared.home.contracts,
             files: files.as_ref(),
             provider: facts.provider,
+            lock_deadline: lock_by(&facts),
             lock_signature: Bytes::new(),
             claim_signature: Bytes::new(),
+            reveal_signature: Bytes::new(),
             header: Bytes::new(),
         };
         let mut local = Local {
@@ -178,7 +186,10 @@ impl Relayer {
         if let Some(files) = files.as_ref().filter(|_| role == Role::Provider) {
             if facts.status == 0 && facts.job_status <= status::JOB_LOCKED {
                 match self.signed(files, &facts, &mut material, tip).await {
-                    Ok(signed) => (local.can_lock, local.can_post) = signed,
+                    Ok(signed) => {
+                        (local.can_lock, local.can_post) = signed;
+                        local.lock_deadline = Some(material.lock_deadline);
+                    }
                     Err(e @ (Error::Files(_) | Error::Chain(_))) => note(e),
                     Err(e) => return Err(e),
                 }
@@ -187,12 +198,20 @@ impl Relayer {
             local.proofs.retain(|layer| {
                 // What cannot be sent is made again.
                 let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
-                let proof = needed.then(|| files.proof(*layer, &mut guard(&self.encoder)));
-                proof.is_none_or(|p| p.map_err(&mut note).is_ok())
+                !needed || self.readable(files, *layer).map_err(&mut note).is_ok()
             });
             // One file that cannot be read keeps nothing from being done that needs another.
             match files.output() {
-                Ok(output) => local.output = output.is_some(),
+                Ok(output) => {
+                    local.output = output.is_some();
+                    let demanded = facts.challenges.iter().any(|c| c.layer == facts.layers);
+                    if let Some(output) = output.filter(|_| demanded) {
+                        match self.sign_output(files, &facts, id, &output).await {
+                            Ok(signature) => material.reveal_signature = signature,
+                            Err(e) => note(e),
+                        }
+                    }
+                }
                 Err(e) => note(e),
             }
             match files.aggregate() {
@@ -204,7 +223,9 @@ impl Relayer {
         fault = fault.or(from_intents(&intents, &facts, &mut local));
         if row.role == Role::Watcher {
             let verdict = self.verdict(row, &facts, now, &mut fault).await?;
-            local.challenges = verdict.differs.into_iter().chain(verdict.audits).collect();
+            local.joins = verdict.differs.into_iter().collect();
+            local.challenges = local.joins.clone();
+            local.challenges.extend(verdict.audits);
         }
         let mut decision = self.in_time(id, role, &facts, local, now);
         if row.role == Role::Provider && files.is_none() {
@@ -224,6 +245,33 @@ impl Relayer {
             fault = lack.or(fault);
         }
         Ok((Some(facts), decision, fault))
+    }
+
+    /// Refuses a proof that cannot be sent. One that can be is not decoded again with each look, until its file or its
+    /// session is another.
+    fn readable(&self, files: &SessionFiles, layer: usize) -> Result<(), Error> {
+        let path = files.proof_path(layer);
+        let file = path
+            .metadata()
+            .map_err(|e| Error::Files(format!("cannot read {}: {e}", path.display())))?;
+        let claim = files.session.claim_digest(files.card.layers.len());
+        let stamp = [
+            file.ino() as i64,
+            file.len() as i64,
+            file.mtime(),
+            file.mtime_nsec(),
+        ];
+        let seen = (path, stamp, claim);
+        if guard(&self.readable).contains(&seen) {
+            return Ok(());
+        }
+        files.proof(layer, &mut guard(&self.encoder))?;
+        let mut readable = guard(&self.readable);
+        if readable.len() >= REMEMBERED {
+            readable.clear();
+        }
+        readable.insert(seen);
+        Ok(())
     }
 
     /// What is decided, if there is time for an aggregate; else with layers in its place.
@@ -274,7 +322,7 @@ impl Relayer {
                 }
             }
             wanted.push(act.key());
-            let call = material.call(act, &mut guard(&self.encoder));
+            let call = material.call(act, facts.layers, &mut guard(&self.encoder));
             let planned = match call {
                 Ok(call) => match self.plan(material.id, act, *by, call, tip).await {
                     Err(e @ Error::Limit(_)) => Err(e),
@@ -300,7 +348,7 @@ impl Relayer {
         all_well: bool,
     ) -> Option<Fault> {
         let runner = &self.shared.runner;
-        let layers = needed.as_ref().map(|need| list(&need.layers, ", "));
+        let layers = needed.as_ref().map(|need| need.layers.clone());
         if !self.shared.dry_run {
             runner.want(id, directory, needed.map(Task::Prove));
         }
@@ -308,8 +356,13 @@ impl Relayer {
             return Some(fault_of(&Error::Prover(reason)));
         }
         let layers = layers.filter(|_| all_well && !runner.exists())?;
-        let reason =
-            format!("proofs of layers {layers} are needed, and there is no prover.command");
+        let proofs = match layers.len() {
+            1 => format!("the proof of {} is", named(&layers)),
+            _ => format!("proofs of {} are", named(&layers)),
+        };
+        let reason = format!(
+            "{proofs} needed, and prover.command is not set: set it, or put proofs into the session"
+        );
         Some(fault_of(&Error::Prover(reason)))
     }
 
@@ -326,6 +379,9 @@ impl Relayer {
             // Before anything is staked on it.
             self.check_session(files, facts, tip).await?;
         }
+        if can_lock && facts.job_status == status::JOB_OPEN {
+            self.check_job(files, material, tip).await?;
+        }
         Ok((can_lock, can_post))
     }
 
@@ -336,11 +392,7 @@ impl Relayer {
         facts: &Facts,
         material: &mut Material<'_>,
     ) -> Result<(bool, bool), Error> {
-        let domains = Domains {
-            chain_id: self.shared.home.chain_id,
-            market: self.shared.home.contracts.market,
-            book: self.shared.home.contracts.book,
-        };
+        let domains = self.domains();
         let header = files.header()?;
         let open = facts.job_status == status::JOB_OPEN;
         let mine = |provider: Address| match open {
@@ -352,11 +404,12 @@ impl Relayer {
             signatures.check(&domains, &header)?;
             if !mine(signatures.provider) {
                 return Err(Error::Files(format!(
-                    "signatures.json is of {}, the job is for {}",
+                    "signatures.json is by {}, but the job is for {}",
                     signatures.provider, facts.provider
                 )));
             }
             material.provider = signatures.provider;
+            material.lock_deadline = signatures.lock_deadline;
             material.lock_signature = signatures.lock;
             material.claim_signature = signatures.claim;
             return Ok((true, true));
@@ -371,13 +424,44 @@ impl Relayer {
         let key_error = |e: SignerError| Error::Key(e.to_string());
         material.provider = key.address();
         if open {
-            let signature = key.sign_lock(&domains, material.id).await;
+            let signature = key
+                .sign_lock(&domains, material.id, material.lock_deadline)
+                .await;
             material.lock_signature = signature.map_err(key_error)?.into();
         } else {
             let signature = key.sign_claim(&domains, &header).await;
             material.claim_signature = signature.map_err(key_error)?.into();
         }
         Ok((true, true))
+    }
+
+    /// The provider's signature of the output: of its files, or of its key if it is here. None is needed if the sending
+    /// account is the provider's; with none the contract computes the digest, which costs more gas.
+    async fn sign_output(
+        &self,
+        files: &SessionFiles,
+        facts: &Facts,
+        id: B256,
+        output: &OutputFile,
+    ) -> Result<Bytes, Error> {
+        if let Some(signature) = files.signatures()?.and_then(|s| s.output) {
+            return Ok(signature);
+        }
+        let key = self.provider_key.as_ref();
+        let Some(key) = key.filter(|k| k.address() == facts.provider) else {
+            return Ok(Bytes::new());
+        };
+        let domains = self.domains();
+        let signature = key.sign_reveal(&domains, id, output.hash()?).await;
+        Ok(signature.map_err(|e| Error::Key(e.to_string()))?.into())
+    }
+
+    fn domains(&self) -> Domains {
+        Domains {
+            chain_id: self.shared.home.chain_id,
+            market: self.shared.home.contracts.market,
+            book: self.shared.home.contracts.book,
+        }
     }
 
     /// A claim that no proof could be made for is not posted.
@@ -393,12 +477,12 @@ impl Relayer {
             .read(
                 self.shared.home.contracts.registry,
                 &registry::modelIdCall { version },
-                BlockId::hash(tip.hash),
+                tip,
             )
             .await?;
         if model.0 != files.session.model_id.0 {
             return Err(Error::Files(format!(
-                "the job is for model {model}, the session is of {}",
+                "the job is for the model {model}, but the session ran {}",
                 files.session.model_id
             )));
         }
@@ -406,6 +490,41 @@ impl Relayer {
             return Err(Error::Files(
                 "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
             ));
+        }
+        Ok(())
+    }
+
+    /// A job that could not be answered, or whose layers could not be drawn in time, is not taken.
+    async fn check_job(
+        &self,
+        files: &SessionFiles,
+        material: &Material<'_>,
+        tip: Tip,
+    ) -> Result<(), Error> {
+        let c = &self.shared.home.contracts;
+        if tip.time > material.lock_deadline {
+            return Err(Error::Files(format!(
+                "the provider's signature took the job until {}: have it signed again (nanozk claim sign)",
+                utc(material.lock_deadline)
+            )));
+        }
+        let id = material.id;
+        let job = self
+            .reader
+            .read(c.market, &market::jobCall { id }, tip)
+            .await?;
+        files.check_order(id, job.newTokens)?;
+        if job.lane != status::LANE_AUDITED {
+            return Ok(());
+        }
+        let draw_time = beacon::maxDrawTimeCall {};
+        let draw_time = self.reader.read(c.beacon, &draw_time, tip).await?;
+        if U256::from(job.challengeWindow) < draw_time {
+            return Err(Error::Files(format!(
+                "its layers may be drawn {draw_time} s after the claim, its challenge window is {} s: an honest claim could \
+                 be defeated before the draw",
+                job.challengeWindow
+            )));
         }
         Ok(())
     }
@@ -458,7 +577,11 @@ impl Relayer {
             return Ok(());
         }
         if self.shared.store.plan(&intent, tip.number).await? {
-            info!(code = "NZK023", claim = %id, by, "planned: {}", intent.what);
+            let until = match by {
+                0 => String::new(),
+                _ => format!(", to be included by {}", utc(by)),
+            };
+            info!(code = "NZK023", claim = %id, by, "planned: {}{until}", intent.what);
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use crate::facts::{status, Facts};
 use crate::files::read;
 use crate::prover::{Reexecution, Task};
 use crate::store::{ClaimRow, Verdict};
-use alloy::eips::BlockId;
 use alloy::primitives::{keccak256, B256};
 use nanozk_chain::bindings::escrow;
+use nanozk_chain::format::amount;
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,15 +27,14 @@ impl Relayer {
             asset: facts.asset,
         };
         let escrow = self.shared.home.contracts.escrow;
-        let free = self
-            .reader
-            .read(escrow, &call, BlockId::hash(tip.hash))
-            .await?;
+        let free = self.reader.read(escrow, &call, tip).await?;
         let bond = facts.challenge_bond;
         if free < bond {
             return Ok(Some(format!(
-                "a challenge takes a bond of {bond} from the free balance of {}, which is {free}: nanozk escrow deposit",
-                self.shared.account
+                "a challenge takes a bond of {} from the free balance of {}, which is {}: nanozk escrow deposit",
+                amount(facts.asset, bond),
+                self.shared.account,
+                amount(facts.asset, free)
             )));
         }
         let most = self.shared.config.watch.max_bonds;
@@ -44,7 +43,10 @@ impl Relayer {
         let with_it = at_risk.saturating_add(bond);
         if with_it > most {
             return Ok(Some(format!(
-                "a challenge needs a bond of {bond}, {at_risk} are at risk, and watch.max_bonds is {most}"
+                "a challenge needs a bond of {}; with those of other challenges {} would be at risk, more than watch.max_bonds, {}",
+                amount(facts.asset, bond),
+                amount(facts.asset, with_it),
+                amount(facts.asset, most)
             )));
         }
         *at_risk = with_it;
@@ -111,7 +113,7 @@ impl Relayer {
             *fault = Some((
                 "NZK401".into(),
                 format!(
-                    "secret.json is there, and watch.models has no model {}",
+                    "secret.json is there, but none of watch.models is the model {}: add its directory",
                     facts.model_id
                 ),
             ));
@@ -164,7 +166,7 @@ fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
     let false_at = |layer: usize, reason: String| verdict(Some(layer), reason);
     if found.input_digest != facts.input_digest {
         let reason =
-            "secret.json is of another prompt than the job: the provider disclosed something else";
+            "secret.json has another prompt than the job: the provider disclosed something else";
         return verdict(None, reason.into());
     }
     for (layer, (claimed, right)) in facts.boundaries.iter().zip(&found.boundaries).enumerate() {

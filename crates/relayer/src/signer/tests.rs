@@ -67,10 +67,10 @@ async fn signs(key: Key, address: Address) {
         boundaries: vec![keccak256("boundary")],
     };
     let job = header.job;
-    let lock = key.sign_lock(&DOMAINS, job).await.expect("signed");
+    let lock = key.sign_lock(&DOMAINS, job, 1_000).await.expect("signed");
     let claim = key.sign_claim(&DOMAINS, &header).await.expect("signed");
     for (bytes, digest) in [
-        (lock, DOMAINS.lock(job, address)),
+        (lock, DOMAINS.lock(job, address, 1_000)),
         (claim, DOMAINS.header(&header)),
     ] {
         assert!([27, 28].contains(&bytes[64]));
@@ -711,7 +711,7 @@ async fn a_key_of_kms_signs() {
     for _ in 0..2 {
         signs(key.clone(), local().address()).await;
         let job = keccak256("one more");
-        key.sign_lock(&DOMAINS, job).await.expect("signed");
+        key.sign_lock(&DOMAINS, job, 1_000).await.expect("signed");
     }
     let error = key.sign_transaction(transaction(CONTRACT, &SELECTOR)).await;
     assert!(matches!(error, Err(SignerError::NotAllowed(_))));
@@ -801,7 +801,7 @@ async fn errors_of_signing_say_what_to_do() {
         };
         let key = kms.open().await.expect("opens");
         let error = key
-            .sign_lock(&DOMAINS, B256::ZERO)
+            .sign_lock(&DOMAINS, B256::ZERO, 1_000)
             .await
             .expect_err("it fails");
         assert!(error.to_string().contains(part), "{error}");
@@ -812,7 +812,7 @@ async fn errors_of_signing_say_what_to_do() {
     };
     let key = moved.open().await.expect("opens");
     let error = key
-        .sign_lock(&DOMAINS, keccak256("d"))
+        .sign_lock(&DOMAINS, keccak256("d"), 1_000)
         .await
         .expect_err("another key");
     assert!(matches!(error, SignerError::KmsOtherKey { .. }), "{error}");

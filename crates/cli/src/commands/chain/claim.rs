@@ -1,20 +1,23 @@
 //! `nanozk claim`.
 
-use super::{id_of, status, Chain};
+use super::job::find as find_job;
+use super::{id_of, status, when, Chain};
 use crate::args::{
     ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs,
 };
-use crate::output::{thousands, Out};
+use crate::output::{count, thousands, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::aggregate::{prove_all, AggregateCall};
 use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, router, settlement};
 use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
 use nanozk_chain::client::Call;
-use nanozk_chain::format::{relative, utc};
-use nanozk_chain::output::OutputFile;
+use nanozk_chain::format::{readable, utc};
+use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status};
 use nanozk_chain::signing::{sign, SignatureFile};
+use nanozk_chain::Error;
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::card::ModelCard;
@@ -68,14 +71,8 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
                 &call,
             ))
         }),
-        ClaimCommand::Resolve(args) => on_layer(args, out, |chain, claim, layer| {
-            let call = dispute::resolveCall { claim, layer };
-            let what = format!(
-                "closing the challenge of {}",
-                place(chain, claim, args.layer)?
-            );
-            Ok(Call::new(what, chain.address("LayerDispute")?, &call))
-        }),
+        ClaimCommand::Resolve(args) => resolve(args, out),
+        ClaimCommand::DisputeOutput(args) => simple(args, out, dispute_output),
         ClaimCommand::Status(args) => {
             let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
             status::show(&chain, id_of(&args.claim)?)
@@ -103,12 +100,7 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
 
 /// A session's files, if they are of a claim of this deployment.
 fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Session, ModelCard)> {
-    if !path.join("session.json").is_file() {
-        bail!(
-            "{} is not a session directory: it has no session.json (make one with nanozk run --request)",
-            path.display()
-        );
-    }
+    Kind::Session.check(path)?;
     let dir = SessionDir::new(path);
     let (session, card) = (dir.session()?, dir.card()?);
     card.check()
@@ -136,8 +128,9 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let (session, card) = session_of(&chain, &args.session)?;
     let id = B256::from(session.context.claim.0);
-    let recipient = unpadded(session.context.recipient)
-        .context("the recipient in session.json is no address")?;
+    let recipient = unpadded(session.context.recipient).context(
+        "the recipient in session.json is not an address: run the session again with --recipient",
+    )?;
     let header = header(&session, recipient);
     if args.sign_only {
         let signature = Bytes::from(sign(
@@ -170,7 +163,7 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     }
     let now = chain.client.head()?.timestamp;
     if now > job.claimBy {
-        bail!("the job was to be claimed until {}", utc(job.claimBy));
+        bail!("the job was to be claimed until {}", when(job.claimBy, now));
     }
     let account = chain.client.account()?;
     if args.signature.is_none() && account != job.provider {
@@ -179,21 +172,7 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
             job.provider
         );
     }
-    let model = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::modelIdCall {
-            version: job.version,
-        },
-    )?;
-    if model.0 != session.model_id.0 {
-        bail!(
-            "the job is for model {model}, the session is of {}",
-            session.model_id
-        );
-    }
-    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
-        bail!("the session answers another prompt or has another salt than the job: run it with --request");
-    }
+    check_answer(&chain, &job, &session)?;
     let call = book::postClaimCall {
         header,
         signature: args.signature.clone().unwrap_or_default(),
@@ -209,21 +188,56 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a session that does not answer a job.
+fn check_answer(chain: &Chain<'_>, job: &market::Job, session: &Session) -> Result<()> {
+    let model = chain.client.read(
+        chain.address("ModelRegistry")?,
+        &registry::modelIdCall {
+            version: job.version,
+        },
+    )?;
+    if model.0 != session.model_id.0 {
+        bail!(
+            "the job is for model {model}, the session is of {}",
+            session.model_id
+        );
+    }
+    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
+        bail!("the session answers another prompt or has another salt than the job: run it with --request");
+    }
+    Ok(())
+}
+
 /// Signs that others may take the job and post the claim, for whoever sends it.
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let (session, _) = session_of(&chain, &args.session)?;
-    let recipient = unpadded(session.context.recipient)
-        .context("the recipient in session.json is no address")?;
+    let recipient = unpadded(session.context.recipient).context(
+        "the recipient in session.json is not an address: run the session again with --recipient",
+    )?;
     let header = header(&session, recipient);
-    let signatures = SignatureFile::new(chain.client.signer()?, &chain.domains()?, &header);
+    // A stake may be held on the strength of it. The job may not be open yet.
+    if let Some(job) = find_job(&chain, header.job)? {
+        check_answer(&chain, &job, &session)?;
+    }
+    let now = chain.client.head()?.timestamp;
+    let deadline = now.saturating_add(args.lock_within);
+    let (signer, domains) = (chain.client.signer()?, chain.domains()?);
+    let mut signatures = SignatureFile::new(signer, &domains, &header, deadline);
+    let output = args.session.join("output.json");
+    if output.exists() {
+        let output: OutputFile = files::read_json(&output)?;
+        output.check()?;
+        signatures = signatures.with_output(signer, &domains, header.job, output.hash()?);
+    }
     let path = args.session.join("signatures.json");
     files::write_json(&path, &signatures)?;
     out.text(format!(
-        "{} is written: with it a relayer can take the job and post the claim, and nothing else",
-        path.display()
+        "wrote {}: with it a relayer can take the job until {}, post the claim and answer a demand for the output, and nothing else",
+        path.display(),
+        utc(deadline)
     ));
-    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "file": path}));
+    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "lock_deadline": deadline, "file": path}));
     Ok(())
 }
 
@@ -283,8 +297,12 @@ impl Proofs {
         }
         if !missing.is_empty() {
             let advice = format!(
-                "layers {} have no proof: nanozk prove {} --layers {}",
-                missing.join(", "),
+                "{} {} no proof: nanozk prove {} --layers {}",
+                match missing.as_slice() {
+                    [one] => format!("layer {one}"),
+                    several => format!("layers {}", several.join(", ")),
+                },
+                if missing.len() == 1 { "has" } else { "have" },
                 self.dir.path().display(),
                 missing.join(",")
             );
@@ -306,8 +324,8 @@ fn check_keys(chain: &Chain<'_>, claim: &book::Claim, card: &ModelCard) -> Resul
     )?;
     if layers.len() != card.layers.len() {
         bail!(
-            "the session has {} layers, the registered version {}",
-            card.layers.len(),
+            "the session has {}, the registered version {}",
+            count(card.layers.len(), "layer"),
             layers.len()
         );
     }
@@ -337,8 +355,12 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
         chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
         return Ok(());
     }
+    // An aggregate counts as long as its key is not frozen.
+    let proven = chain
+        .client
+        .read(to, &settlement::provenLayersCall { claim: id })?;
     let open: Vec<usize> = (0..usize::from(claim.layers))
-        .filter(|l| !claim.proven.bit(*l))
+        .filter(|l| !proven.bit(*l))
         .collect();
     let layers = wanted(&open, args.layers.as_ref());
     if layers.is_empty() {
@@ -350,7 +372,10 @@ fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
         .read(to, &settlement::deadlinesCall { claim: id })?;
     let now = chain.client.head()?.timestamp;
     if now > deadlines.provenBy {
-        bail!("layers could be proven until {}", utc(deadlines.provenBy));
+        bail!(
+            "layers could be proven until {}",
+            when(deadlines.provenBy, now)
+        );
     }
     let found = proofs.of(&layers, out)?;
     let account = chain.client.account()?;
@@ -494,7 +519,7 @@ fn answer(args: &SettleArgs, out: &Out) -> Result<()> {
         if now > challenge.answerBy {
             bail!(
                 "layer {layer} was to be answered until {}",
-                utc(challenge.answerBy)
+                when(challenge.answerBy, now)
             );
         }
     }
@@ -522,7 +547,7 @@ fn explain(chain: &Chain<'_>, claim: B256) -> Result<()> {
         chain.address("ClaimLens")?,
         &lens::explainStatusCall { claim },
     )?;
-    chain.out.text(&text);
+    chain.out.text(readable(&text));
     chain
         .out
         .json(&json!({"event": "status", "claim": claim, "text": text}));
@@ -536,7 +561,8 @@ fn simple(
 ) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let id = id_of(&args.claim)?;
-    chain.send(&call(&chain, id)?)?;
+    let call = call(&chain, id)?;
+    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
     if !chain.dry_run {
         explain(&chain, id)?;
     }
@@ -550,11 +576,34 @@ fn on_layer(
 ) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let id = id_of(&args.claim)?;
-    chain.send(&call(&chain, id, U256::from(args.layer))?)?;
+    let call = call(&chain, id, U256::from(args.layer))?;
+    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
     if !chain.dry_run {
         explain(&chain, id)?;
     }
     Ok(())
+}
+
+/// In contracts the output is one more layer; in what people read it is the output.
+fn of_output(chain: &Chain<'_>, id: B256, error: anyhow::Error) -> anyhow::Error {
+    let Some(Error::Reverted { what, revert }) = error.downcast_ref::<Error>() else {
+        return error;
+    };
+    let layer = revert.arguments.iter().find(|(name, _)| name == "layer");
+    let (Some((_, layer)), Ok(claim)) = (layer, claim_of(chain, id)) else {
+        return error;
+    };
+    if *layer != claim.layers.to_string() {
+        return error;
+    }
+    let message = match revert.name.as_str() {
+        "NotChallenged" => "nobody demanded the output, or the demand was answered".to_owned(),
+        "AlreadyChallenged" => "the output was demanded or accepted before".to_owned(),
+        _ => revert
+            .message
+            .replace(&format!("layer {layer}"), "the output"),
+    };
+    anyhow::anyhow!("{what} would fail: {message} ({})", revert.name)
 }
 
 /// `layer 3`, or `the output`.
@@ -591,19 +640,77 @@ fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
     })
 }
 
+/// Each challenger's bond by itself.
+fn resolve(args: &LayerArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (claim, layer) = (id_of(&args.claim)?, U256::from(args.layer));
+    let to = chain.address("LayerDispute")?;
+    let open = chain
+        .client
+        .read(to, &dispute::openBondsCall { claim })
+        .unwrap_or_default();
+    let mut challengers: Vec<_> = open
+        .iter()
+        .filter(|bond| bond.layer == layer)
+        .map(|bond| bond.challenger)
+        .collect();
+    if challengers.is_empty() {
+        // The contract says why there is nothing.
+        challengers.push(chain.client.account()?);
+    }
+    let place = place(&chain, claim, args.layer)?;
+    for challenger in challengers {
+        let call = dispute::resolveCall {
+            claim,
+            layer,
+            challenger,
+        };
+        chain.send(&Call::new(
+            format!("paying out the bond of {challenger} for the challenge of {place}"),
+            to,
+            &call,
+        ))?;
+    }
+    if !chain.dry_run {
+        explain(&chain, claim)?;
+    }
+    Ok(())
+}
+
+/// What the provider revealed, as the chain has it.
+fn dispute_output(chain: &Chain<'_>, claim: B256) -> Result<Call> {
+    let to = chain.address("LayerDispute")?;
+    let call = dispute_of(&chain.client, to, claim)?
+        .context("no output of this claim was revealed: nanozk claim demand-output")?;
+    Ok(Call::new("disputing the output", to, &call))
+}
+
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let (session, _) = session_of(&chain, &args.session)?;
     let claim = B256::from(session.context.claim.0);
     let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
     output.check()?;
-    let call = output.call(claim);
+    let provider = claim_of(&chain, claim)?.provider;
+    let signed = args.session.join("signatures.json");
+    let signature = match chain.client.account()? == provider || !signed.exists() {
+        true => None,
+        false => files::read_json::<SignatureFile>(&signed)?.output,
+    };
+    if chain.client.account()? != provider && signature.is_none() {
+        out.note(
+            "without the provider's signature the contract computes the tokens' digest, for up to 13,000,000 gas: \
+             nanozk claim sign writes one",
+        );
+    }
+    let call = output.call(claim, signature.unwrap_or_default())?;
     out.note("this publishes the generated tokens for everybody to read");
-    chain.send(&Call::new(
+    let call = Call::new(
         "revealing the output",
         chain.address("LayerDispute")?,
         &call,
-    ))?;
+    );
+    chain.send(&call).map_err(|e| of_output(&chain, claim, e))?;
     if !chain.dry_run {
         explain(&chain, claim)?;
     }
@@ -612,7 +719,9 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
 
 fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let to = chain.address("AuditBeacon")?;
+    let Some(to) = chain.deployment.beacon()? else {
+        bail!("these contracts audit no claims, since their chain has no prevrandao");
+    };
     let claim = id_of(&args.claim)?;
     let mut drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
     if !drawn.revealed {
@@ -623,9 +732,9 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
         let head = chain.client.head()?;
         if head.number <= number {
             bail!(
-                "block {number} draws the layers and must have a successor; the newest is {}: try again in {} blocks",
+                "block {number} draws the layers and must have a successor; the newest is {}: try again in {}",
                 head.number,
-                number + 1 - head.number
+                count((number + 1 - head.number) as usize, "block")
             );
         }
         let header = chain.client.header(number)?.into();
@@ -641,7 +750,10 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
         drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
     }
     let layers = layers_of(drawn.layers);
-    let proven = claim_of(&chain, claim)?.proven;
+    let proven = chain.client.read(
+        chain.address("Settlement")?,
+        &settlement::provenLayersCall { claim },
+    )?;
     let missing: Vec<String> = layers
         .iter()
         .filter(|l| !proven.bit(**l))
@@ -660,10 +772,14 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
     if !missing.is_empty() {
         let now = chain.client.head()?.timestamp;
         out.text(format!(
-            "prove layers {} until {} ({}): nanozk prove, then nanozk claim settle",
+            "prove {} {} until {}: nanozk prove, then nanozk claim settle",
+            if missing.len() == 1 {
+                "layer"
+            } else {
+                "layers"
+            },
             missing.join(", "),
-            utc(deadlines.provenBy),
-            relative(deadlines.provenBy, now)
+            when(deadlines.provenBy, now)
         ));
     }
     out.json(&json!({

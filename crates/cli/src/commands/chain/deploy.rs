@@ -2,7 +2,7 @@
 
 use super::{connect, deployment_path, report};
 use crate::args::DeployArgs;
-use crate::output::{thousands, Out, Progress};
+use crate::output::{count, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::deployment::{self, Deployment, Parameters, Step};
 use nanozk_chain::format::eth;
@@ -16,7 +16,7 @@ use std::path::Path;
 const CREATE3_GAS: u64 = 70_000;
 
 pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
-    let client = connect(&args.send.chain, &args.send.key)?;
+    let client = connect(&args.send.chain, &args.send.key, out)?;
     let account = client.account()?;
     client.settle()?;
     let parameters = Parameters {
@@ -24,7 +24,7 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         guardian: args.guardian.unwrap_or(account),
         assets: args.asset.clone(),
         unbond_delay: args.unbond_delay,
-        beacon_delay: args.beacon_delay,
+        beacon_delay: (!args.no_audits).then_some(args.beacon_delay),
         salt: keccak256(args.salt.as_bytes()),
     };
     let steps = deployment::plan(account, &parameters);
@@ -46,7 +46,8 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         }
         let receipt = deployment::carry_out(&client, step, &mut deployment).with_context(|| {
             format!(
-                "{sent} contracts were deployed, {} are left; what is there stays: run the same command again",
+                "{} deployed, {} left; what is there stays: run the same command again",
+                count(sent, "contract"),
                 steps.len() - i
             )
         })?;
@@ -58,11 +59,15 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
                 sent += 1;
                 report(&receipt, args.send.chain.explorer.as_deref(), out);
             }
-            None => out.text(format!("{:<15} {} is there", step.name, step.address)),
+            None => out.text(format!(
+                "{:<15} {} already deployed",
+                step.name, step.address
+            )),
         }
     }
     out.text(format!(
-        "{sent} contracts deployed, {} were there; addresses are in {}",
+        "{} deployed, {} there before; addresses are in {}",
+        count(sent, "contract"),
         steps.len() - sent,
         path.display()
     ));
@@ -123,7 +128,7 @@ fn dry_run(client: &Client, steps: &[Step], out: &Out) -> Result<()> {
             step.name,
             step.address,
             if there {
-                "is there".into()
+                "already deployed".into()
             } else {
                 format!("would be deployed, about {} gas", thousands(gas))
             }
@@ -146,7 +151,7 @@ fn dry_run(client: &Client, steps: &[Step], out: &Out) -> Result<()> {
         }));
     }
     out.text(format!(
-        "in all about {} gas, {} at the price of now",
+        "in total about {} gas, {} at the current gas price",
         thousands(total),
         eth(U256::from(total) * U256::from(price))
     ));

@@ -3,7 +3,7 @@
 use super::Chain;
 use crate::args::{AmountArgs, BalanceArgs, EscrowCommand, UnbondArgs, WithdrawArgs};
 use crate::output::Out;
-use anyhow::{bail, Result};
+use anyhow::{bail, Error, Result};
 use nanozk_chain::bindings::{erc20, escrow as abi};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{amount, eth, relative, utc};
@@ -17,12 +17,9 @@ pub(in crate::commands) fn escrow(command: &EscrowCommand, out: &Out) -> Result<
         EscrowCommand::Bond(args) => {
             let chain = Chain::sending(&args.send, out)?;
             let account = chain.client.account()?;
-            chain.require_free(account, args.asset, args.amount, "the bond")?;
-            let call = abi::bondCall {
-                asset: args.asset,
-                amount: args.amount,
-            };
-            act(&chain, args, "bonding", &call)
+            let (asset, amount) = (args.asset, wanted(args)?);
+            chain.require_free(account, asset, amount, "the bond")?;
+            act(&chain, args, "bonding", &abi::bondCall { asset, amount })
         }
         EscrowCommand::Unbond(args) => unbond(args, out),
         EscrowCommand::Withdraw(args) => withdraw(args, out),
@@ -30,8 +27,13 @@ pub(in crate::commands) fn escrow(command: &EscrowCommand, out: &Out) -> Result<
     }
 }
 
+/// The amount, in the smallest unit of its asset.
+fn wanted(args: &AmountArgs) -> Result<U256> {
+    args.amount.of(args.asset).map_err(Error::msg)
+}
+
 fn act<C: SolCall>(chain: &Chain<'_>, args: &AmountArgs, doing: &str, call: &C) -> Result<()> {
-    let what = format!("{doing} {}", amount(args.asset, args.amount));
+    let what = format!("{doing} {}", amount(args.asset, wanted(args)?));
     chain.send(&Call::new(what, chain.address("BondEscrow")?, call))?;
     Ok(())
 }
@@ -39,41 +41,39 @@ fn act<C: SolCall>(chain: &Chain<'_>, args: &AmountArgs, doing: &str, call: &C) 
 fn deposit(args: &AmountArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let escrow = chain.address("BondEscrow")?;
+    let wanted = wanted(args)?;
     let call = abi::depositCall {
         asset: args.asset,
-        amount: args.amount,
+        amount: wanted,
     };
-    let what = format!("depositing {}", amount(args.asset, args.amount));
+    let what = format!("depositing {}", amount(args.asset, wanted));
     let deposit = Call::new(what, escrow, &call);
     if args.asset.is_zero() {
-        chain.send(&deposit.paying(args.amount))?;
+        chain.send(&deposit.paying(wanted))?;
         return Ok(());
     }
     let account = chain.client.account()?;
     let balance = chain
         .client
         .read(args.asset, &erc20::balanceOfCall { account })?;
-    if balance < args.amount {
+    if balance < wanted {
         bail!(
             "{account} has {} of the token {}, {} are missing",
             balance,
             args.asset,
-            args.amount - balance
+            wanted - balance
         );
     }
     let allowance = erc20::allowanceCall {
         owner: account,
         spender: escrow,
     };
-    if chain.client.read(args.asset, &allowance)? < args.amount {
+    if chain.client.read(args.asset, &allowance)? < wanted {
         let approve = erc20::approveCall {
             spender: escrow,
-            value: args.amount,
+            value: wanted,
         };
-        let what = format!(
-            "allowing the escrow to take {}",
-            amount(args.asset, args.amount)
-        );
+        let what = format!("allowing the escrow to take {}", amount(args.asset, wanted));
         let sent = chain.send(&Call::new(what, args.asset, &approve))?;
         if sent.is_none() {
             // A deposit cannot be simulated before.
@@ -88,7 +88,8 @@ fn unbond(args: &UnbondArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let escrow = chain.address("BondEscrow")?;
     let account = chain.client.account()?;
-    if let Some(wanted) = args.amount {
+    if let Some(wanted) = &args.amount {
+        let wanted = wanted.of(args.asset).map_err(Error::msg)?;
         chain.require_bond(account, args.asset, wanted, "the request")?;
         let call = abi::requestUnbondCall {
             asset: args.asset,
@@ -125,7 +126,7 @@ fn unbond(args: &UnbondArgs, out: &Out) -> Result<()> {
 fn withdraw(args: &WithdrawArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.amount.send, out)?;
     let account = chain.client.account()?;
-    let (asset, wanted) = (args.amount.asset, args.amount.amount);
+    let (asset, wanted) = (args.amount.asset, wanted(&args.amount)?);
     chain.require_free(account, asset, wanted, "the withdrawal")?;
     let call = abi::withdrawCall {
         asset,

@@ -2,22 +2,27 @@
 
 use super::{id_of, read_request, status, Chain};
 use crate::args::{
-    JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, RequestArgs, RequestFileArgs,
+    JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, LockArgs, RequestArgs, RequestFileArgs,
 };
-use crate::commands::run::{check_length, encode_prompt};
+use crate::commands::prompt::{read_prompt, Prompt};
+use crate::commands::run::check_length;
+use crate::data::Data;
 use crate::model_dir::ModelDir;
-use crate::output::Out;
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress};
+use crate::staging::set_aside;
+use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::bindings::{market, registry};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{amount, utc};
+use nanozk_chain::job::{check_session, Terms};
+use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::request::{JobRequest, Lane, RequestFile, REQUEST_FORMAT};
 use nanozk_chain::revert::job_status;
 use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
-use nanozk_prover::session::{input_digest, random_salt};
+use nanozk_prover::session::{input_digest, random_salt, SessionDir};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use rand_core::{OsRng, RngCore};
@@ -27,11 +32,14 @@ use serde_json::json;
 const OPEN: u8 = 1;
 const LOCKED: u8 = 2;
 
-pub(in crate::commands) fn job(command: &JobCommand, out: &Out) -> Result<()> {
+pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> Result<()> {
     match command {
-        JobCommand::Request(args) => request(args, out),
+        JobCommand::Request(args) => request(args, data, out),
         JobCommand::Open(args) => open(args, out),
         JobCommand::Lock(args) => lock(args, out),
+        JobCommand::Decline(args) => end(args, "declining the job", out, |job| {
+            market::cancelLockCall { job }
+        }),
         JobCommand::Status(args) => show(args, out),
         JobCommand::Cancel(args) => end(args, "taking the job back", out, |job| {
             market::cancelCall { job }
@@ -83,7 +91,7 @@ fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result
     }
 }
 
-fn request(args: &RequestArgs, out: &Out) -> Result<()> {
+fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     if args.output.exists() && !args.force {
         bail!(
             "{} exists: choose another file with -o, or replace it with --force",
@@ -93,27 +101,25 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let tokenizer = dir.tokenizer(&card)?;
-    let prompt = encode_prompt(
-        &tokenizer,
-        args.prompt.prompt.as_deref(),
-        args.prompt.prompt_tokens.as_deref(),
-    )?;
+    let Prompt {
+        tokens: prompt,
+        notes,
+    } = read_prompt(&tokenizer, args.prompt.source(), &args.tokenize)?;
+    notes
+        .iter()
+        .for_each(|note| out.note(format!("note: {note}")));
     check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
+    // What is signed is about the model that the card describes, whoever made the card.
+    let progress = Progress::spinner("checking the card's keys");
+    data.check_manifest(&card)?;
+    drop(progress);
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
     let model_id = card.model_id();
     let version = version_of(&chain, model_id, args.model_version)?;
-    let policy = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::policyCall { version },
-    )?;
-    if args.price > U256::from(policy.maxPrice) {
-        bail!(
-            "the price {} is above the {} that this version allows",
-            amount(policy.asset, args.price),
-            amount(policy.asset, U256::from(policy.maxPrice))
-        );
-    }
+    let terms = chain.terms(version)?;
+    let asset = terms.policy.asset;
+    let price = args.price.of(asset).map_err(Error::msg)?;
 
     let salt = random_salt(&mut OsRng);
     let digest = input_digest(&prompt, card.tokens, salt);
@@ -135,7 +141,7 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
             LaneArg::Optimistic => Lane::Optimistic,
             LaneArg::Audited => Lane::Audited,
         },
-        price: args.price,
+        price,
         lock_by,
         claim_by: lock_by.saturating_add(args.claim_within),
         challenge_window: seconds("challenge-window", args.challenge_window)?,
@@ -156,7 +162,15 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
         prompt,
         input_salt: Scalar(salt),
     };
-    file.check()?;
+    terms.check_opening(&file, now)?;
+    // The salt of a request that may be open on chain is nowhere else.
+    if args.output.symlink_metadata().is_ok() {
+        let old = set_aside(&args.output)?;
+        out.note(format!(
+            "note: the request that was there is now {}, with its salt",
+            old.display()
+        ));
+    }
     files::write_json_secret(&args.output, &file)?;
     let r = &file.request;
     out.text(format!("request        {}", args.output.display()));
@@ -166,15 +180,19 @@ fn request(args: &RequestArgs, out: &Out) -> Result<()> {
         "tokens         {} of prompt, {} to generate",
         r.prompt_tokens, r.new_tokens
     ));
-    out.text(format!("price          {}", amount(policy.asset, r.price)));
+    out.text(format!("price          {}", amount(asset, r.price)));
     out.text(format!("to be taken    until {}", utc(r.lock_by)));
     out.text(format!("to be claimed  until {}", utc(r.claim_by)));
+    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+        out.note(warning);
+    }
     out.note("the request has the prompt and its salt: give it to the provider only");
     out.json(&json!({
         "request": args.output,
         "job": job,
         "version": version,
         "model_id": model_id,
+        "notes": notes,
         "input_digest": r.input_digest,
         "lock_by": r.lock_by,
         "claim_by": r.claim_by,
@@ -200,7 +218,7 @@ fn request_of(chain: &Chain<'_>, args: &RequestFileArgs) -> Result<RequestFile> 
 }
 
 /// Status of a job; none if it was never opened.
-fn find(chain: &Chain<'_>, id: B256) -> Result<Option<market::Job>> {
+pub(super) fn find(chain: &Chain<'_>, id: B256) -> Result<Option<market::Job>> {
     match chain
         .client
         .read(chain.address("JobMarket")?, &market::jobCall { id })
@@ -225,19 +243,24 @@ fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
         return Ok(());
     }
     let r = &file.request;
-    let now = chain.client.head()?.timestamp;
-    if now > r.lock_by {
+    let terms = chain.terms(r.version)?;
+    terms
+        .check_opening(&file, chain.client.head()?.timestamp)
+        .with_context(|| args.request.display().to_string())?;
+    let used = market::nonceUsedCall {
+        requester: r.requester,
+        nonce: r.nonce,
+    };
+    if chain.client.read(file.market, &used)? {
         bail!(
-            "the request was to be taken until {}: make a new one",
-            utc(r.lock_by)
+            "{} used the nonce of this request before, or took it back: make a new request",
+            r.requester
         );
     }
-    let version = r.version;
-    let policy = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::policyCall { version },
-    )?;
-    chain.require_free(r.requester, policy.asset, r.price, "the price")?;
+    chain.require_free(r.requester, terms.policy.asset, r.price, "the price")?;
+    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+        out.note(warning);
+    }
     let call = market::openCall {
         request: r.to_abi()?,
         signature: file.signature.clone(),
@@ -246,9 +269,9 @@ fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
-fn lock(args: &RequestFileArgs, out: &Out) -> Result<()> {
-    let chain = Chain::sending(&args.send, out)?;
-    let file = request_of(&chain, args)?;
+fn lock(args: &LockArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.request.send, out)?;
+    let file = request_of(&chain, &args.request)?;
     let provider = chain.client.account()?;
     let Some(job) = find(&chain, file.job)? else {
         bail!("the job {} was not opened: nanozk job open", file.job)
@@ -260,25 +283,81 @@ fn lock(args: &RequestFileArgs, out: &Out) -> Result<()> {
     if job.status != OPEN {
         bail!("the job is {}, it must be open", job_status(job.status));
     }
+    // Whatever would keep the job from being claimed and paid is found before the stake is held.
     let now = chain.client.head()?.timestamp;
-    if now > job.lockBy {
-        bail!("the job could be taken until {}", utc(job.lockBy));
-    }
+    let terms = chain.terms(job.version)?;
+    terms
+        .check(&file, now)
+        .with_context(|| args.request.request.display().to_string())?;
+    check_answer(args, &file, &terms, out)?;
     if !job.provider.is_zero() && job.provider != provider {
         bail!(
             "the job is for the provider {}, the key is of {provider}",
             job.provider
         );
     }
+    let declined = market::lockCancelledCall {
+        provider,
+        job: file.job,
+    };
+    if chain.client.read(file.market, &declined)? {
+        bail!("{provider} declined this job: that is final");
+    }
     chain.require_bond(provider, job.asset, U256::from(job.stake), "the stake")?;
+    let r = &file.request;
+    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+        out.note(warning);
+    }
     let call = market::lockCall {
         job: file.job,
         provider,
+        deadline: now.saturating_add(args.within).min(job.lockBy),
         signature: Bytes::new(),
     };
     chain.send(&Call::new("taking the job", file.market, &call))?;
     out.text(format!("claim it until {}", utc(job.claimBy)));
     Ok(())
+}
+
+/// Compares the session and the model at hand with what was ordered.
+fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -> Result<()> {
+    if let Some(path) = &args.session {
+        let dir = SessionDir::new(path);
+        let (session, card) = (dir.session()?, dir.card()?);
+        let named = || path.display().to_string();
+        check_session(file, &session).with_context(named)?;
+        card.check().with_context(named)?;
+        if card.model_id() != file.model_id || card.layers.len() as u64 != terms.layers {
+            bail!("{}: its card is of another model than the request", named());
+        }
+        let output: OutputFile = files::read_json(&path.join("output.json"))?;
+        output
+            .check_session(&session, file, terms.positions)
+            .with_context(named)?;
+    }
+    let Some(model) = &args.model else {
+        if args.session.is_none() {
+            out.note(
+                "neither --session nor --model is given: whether you can answer this request was not checked (run the \
+                 model first, with nanozk run --request)",
+            );
+        }
+        return Ok(());
+    };
+    let model = ModelDir::new(model)?;
+    let card = model.card()?;
+    if card.model_id() != file.model_id {
+        bail!(
+            "the request is for model {}, {} is {}",
+            file.model_id,
+            model.path.display(),
+            card.model_id()
+        );
+    }
+    model
+        .tokenizer(&card)?
+        .check(&file.prompt)
+        .with_context(|| args.request.request.display().to_string())
 }
 
 fn show(args: &JobStatusArgs, out: &Out) -> Result<()> {

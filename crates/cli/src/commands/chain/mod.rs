@@ -18,14 +18,18 @@ pub(super) use verifier::verifier;
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::escrow as escrow_abi;
+use nanozk_chain::bindings::{
+    beacon as beacon_abi, book as book_abi, escrow as escrow_abi, registry,
+};
 use nanozk_chain::client::{Call, Receipt};
 use nanozk_chain::deployment::Deployment;
-use nanozk_chain::format::{amount, eth};
+use nanozk_chain::format::{amount, eth, relative, utc};
+use nanozk_chain::job::Terms;
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::Domains;
-use nanozk_chain::{events, Client, PrivateKeySigner};
+use nanozk_chain::{events, keyfile, Client, PrivateKeySigner};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_verifier::session::Session;
 use serde_json::{json, Value};
@@ -36,7 +40,20 @@ use std::time::Duration;
 const KEY_VARIABLE: &str = "NANOZK_PRIVATE_KEY";
 
 /// The key that was given, if any.
-fn signer(args: &KeyArgs) -> Result<Option<PrivateKeySigner>> {
+fn signer(args: &KeyArgs, out: &Out) -> Result<Option<PrivateKeySigner>> {
+    let files = [
+        ("key", &args.private_key_file),
+        ("keystore", &args.keystore),
+        ("password", &args.password_file),
+    ];
+    for (what, path) in files {
+        let warning = path
+            .as_ref()
+            .and_then(|p| keyfile::warning(what, p, &p.display().to_string()));
+        if let Some(warning) = warning {
+            out.note(format!("warning: {warning}"));
+        }
+    }
     let parse = |text: &str, whence: &str| -> Result<PrivateKeySigner> {
         text.trim()
             .parse()
@@ -51,9 +68,7 @@ fn signer(args: &KeyArgs) -> Result<Option<PrivateKeySigner>> {
         let password = std::fs::read_to_string(password)
             .with_context(|| format!("cannot read the password {}", password.display()))?;
         let password = password.trim_end_matches(['\r', '\n']);
-        return PrivateKeySigner::decrypt_keystore(keystore, password)
-            .with_context(|| format!("cannot open the keystore {}", keystore.display()))
-            .map(Some);
+        return Ok(Some(keyfile::open_keystore(keystore, password)?));
     }
     match std::env::var(KEY_VARIABLE) {
         Ok(text) => parse(&text, KEY_VARIABLE).map(Some),
@@ -61,8 +76,8 @@ fn signer(args: &KeyArgs) -> Result<Option<PrivateKeySigner>> {
     }
 }
 
-fn connect(args: &ChainArgs, key: &KeyArgs) -> Result<Client> {
-    let client = Client::connect(&args.rpc, signer(key)?)?;
+fn connect(args: &ChainArgs, key: &KeyArgs, out: &Out) -> Result<Client> {
+    let client = Client::connect(&args.rpc, signer(key, out)?)?;
     Ok(client.with_patience(Duration::from_secs(args.patience)))
 }
 
@@ -70,6 +85,11 @@ fn deployment_path(args: &ChainArgs, client: &Client) -> PathBuf {
     args.deployment
         .clone()
         .unwrap_or_else(|| Path::new("deployments").join(format!("{}.json", client.chain_id())))
+}
+
+/// A time on chain, as a date and from the newest block on.
+fn when(time: u64, now: u64) -> String {
+    format!("{} ({})", utc(time), relative(time, now))
 }
 
 /// A node, the contracts, and how to say what happens.
@@ -93,7 +113,7 @@ impl<'a> Chain<'a> {
 
     /// To look.
     fn reading(args: &ChainArgs, key: &KeyArgs, out: &'a Out) -> Result<Self> {
-        let client = connect(args, key)?;
+        let client = connect(args, key, out)?;
         let path = deployment_path(args, &client);
         if !path.exists() {
             bail!(
@@ -148,6 +168,28 @@ impl<'a> Chain<'a> {
     fn already(&self, what: &str) {
         self.out.text(format!("{what}: nothing to do"));
         self.out.json(&json!({"event": "already", "what": what}));
+    }
+
+    /// What a job of a version depends on.
+    fn terms(&self, version: B256) -> Result<Terms> {
+        let (client, to) = (&self.client, self.address("ModelRegistry")?);
+        let draw_time = match self.deployment.beacon()? {
+            Some(beacon) => {
+                let time = client.read(beacon, &beacon_abi::maxDrawTimeCall {})?;
+                Some(time.saturating_to())
+            }
+            None => None,
+        };
+        let header = client.read(to, &registry::headerCall { version })?;
+        let layers = client.read(to, &registry::layerCountCall { version })?;
+        Ok(Terms {
+            model: client.read(to, &registry::modelIdCall { version })?,
+            usable: client.read(to, &registry::usableCall { version })?,
+            positions: header.tokens as usize,
+            layers: layers.saturating_to(),
+            policy: client.read(to, &registry::policyCall { version })?,
+            draw_time,
+        })
     }
 
     fn free(&self, account: Address, asset: Address) -> Result<U256> {
@@ -274,6 +316,38 @@ fn report(receipt: &Receipt, explorer: Option<&str>, out: &Out) {
     }));
 }
 
+/// The output digest that is claimed on chain for a request; none if nothing is claimed yet.
+pub(super) fn claimed_output(
+    rpc: &str,
+    deployment: Option<PathBuf>,
+    request: &RequestFile,
+    out: &Out,
+) -> Result<Option<B256>> {
+    let chain = ChainArgs {
+        rpc: rpc.to_owned(),
+        deployment,
+        explorer: None,
+        patience: 0,
+    };
+    let chain = Chain::reading(&chain, &KeyArgs::default(), out)?;
+    if chain.domains()? != request.domains() {
+        bail!(
+            "the request is for chain {} and the market {}, the deployment is chain {} and {}",
+            request.chain,
+            request.market,
+            chain.client.chain_id(),
+            chain.domains()?.market
+        );
+    }
+    let book = chain.address("ClaimBook")?;
+    let id = request.job;
+    if chain.client.read(book, &book_abi::statusCall { id })? == 0 {
+        return Ok(None);
+    }
+    let claim = chain.client.read(book, &book_abi::claimCall { id })?;
+    Ok(Some(claim.outputDigest))
+}
+
 /// A request's file, consistent.
 fn read_request(path: &Path) -> Result<RequestFile> {
     let file: RequestFile = files::read_json(path)?;
@@ -287,7 +361,7 @@ fn id_of(text: &str) -> Result<B256> {
         return Ok(id);
     }
     let path = Path::new(text);
-    if path.join("session.json").is_file() {
+    if Kind::of(path) == Some(Kind::Session) {
         let session: Session = files::read_json(&path.join("session.json"))?;
         let id = B256::from(session.context.claim.0);
         if id.is_zero() {
@@ -298,5 +372,5 @@ fn id_of(text: &str) -> Result<B256> {
     if path.is_file() {
         return Ok(read_request(path)?.job);
     }
-    bail!("{text:?} is no session directory, no request and no id (0x and 64 digits)")
+    bail!("{text:?} is neither a session directory, nor a request, nor an id (0x and 64 hexadecimal digits)")
 }

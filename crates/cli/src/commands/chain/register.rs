@@ -2,14 +2,16 @@
 
 use super::Chain;
 use crate::args::RegisterArgs;
+use crate::data::Data;
 use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
-use crate::output::Out;
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress};
+use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::aggregate::bind_aggregate;
 use nanozk_chain::bindings::{registry, router};
 use nanozk_chain::client::Call;
+use nanozk_chain::format::Amount;
 use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
-use nanozk_chain::primitives::B256;
+use nanozk_chain::primitives::{B256, U256};
 use nanozk_chain::GAS_CAP;
 use nanozk_prover::files;
 use nanozk_verifier::aggregate::aggregation_digest;
@@ -18,19 +20,27 @@ use nanozk_verifier::encoding::scalar_to_bytes;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()> {
+pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let card = dir.card()?;
     let audit_weights = audit_weights(args, &dir, &card)?;
+    // What is registered stays.
+    let progress = Progress::spinner("checking the card's keys");
+    data.check_manifest(&card)?;
+    drop(progress);
     let chain = Chain::sending(&args.send, out)?;
+    let amount = |given: &Option<Amount>| -> Result<Option<U256>> {
+        let amount = given.as_ref().map(|a| a.of(args.asset)).transpose();
+        amount.map_err(Error::msg)
+    };
     let wishes = Wishes {
         asset: args.asset,
-        max_price: args.max_price,
-        external_gain: args.external_gain,
-        stake: args.stake,
-        challenge_bond: args.challenge_bond,
+        max_price: amount(&args.max_price)?,
+        external_gain: amount(&args.external_gain)?,
+        stake: amount(&args.stake)?,
+        challenge_bond: amount(&args.challenge_bond)?,
         audits: args.audits,
-        answer_cost: args.answer_cost,
+        answer_cost: amount(&args.answer_cost)?,
         audit_weights,
     };
     let terms = terms(&card, &wishes)?;
@@ -46,7 +56,6 @@ pub(in crate::commands) fn register(args: &RegisterArgs, out: &Out) -> Result<()
         ));
     }
     check_verifiers(&chain, &card, args)?;
-
     let to = chain.address("ModelRegistry")?;
     let (header, layers) = registration(&card, &terms);
     let id = registry::versionIdOfCall {

@@ -2,10 +2,11 @@
 
 use super::claim::open_challenges;
 use super::Chain;
+use crate::output::count;
 use anyhow::Result;
 use nanozk_chain::bindings::lens;
 use nanozk_chain::claim::layers_of;
-use nanozk_chain::format::{amount, relative, utc};
+use nanozk_chain::format::{amount, readable, relative, utc};
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status, lane};
 use serde_json::{json, Value};
@@ -19,7 +20,7 @@ const READ: [(&str, &str); 5] = [
     ("JobMarket", "job"),
     ("ClaimBook", "claim, boundaries, instances"),
     ("Settlement", "deadlines, missingLayers, checkLayer"),
-    ("LayerDispute", "challengeOf, openCount"),
+    ("LayerDispute", "challengeOf, challengersOf, openBonds"),
 ];
 
 pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
@@ -36,7 +37,7 @@ pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
         Vec::new()
     };
 
-    out.text(&d.status);
+    out.text(readable(&d.status));
     out.text("");
     out.text(format!("job        {claim} ({})", job_status(d.job.status)));
     out.text(format!("lane       {}", lane(d.job.lane)));
@@ -63,10 +64,10 @@ pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
         }
         out.text(format!("prove      until {}", when(d.provenBy)));
         out.text(format!(
-            "proven     {} of {} layers: {}",
+            "proven     {} of {}: {}",
             d.provenLayers,
-            d.claim.layers,
-            words(&layers_of(d.claim.proven))
+            count(d.claim.layers.into(), "layer"),
+            words(&layers_of(d.proven))
         ));
         for (layer, challenge) in &open {
             let what = if *layer == usize::from(d.claim.layers) {
@@ -146,7 +147,7 @@ pub(super) fn show(chain: &Chain<'_>, claim: B256) -> Result<()> {
         "challenge_by": d.challengeBy,
         "proven_by": d.provenBy,
         "layers": d.claim.layers,
-        "proven": layers_of(d.claim.proven),
+        "proven": layers_of(d.proven),
         "open_challenges": open.iter().map(|(layer, c)| json!({
             "layer": layer,
             "challenger": c.challenger,

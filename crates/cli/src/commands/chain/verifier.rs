@@ -23,6 +23,7 @@ use nanozk_chain::primitives::{keccak256, Bytes, B256};
 use nanozk_circuits::Layer;
 use nanozk_evm::solidity::INTERFACE;
 use nanozk_prover::aggregate::{layers_of, MAX_K};
+use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::plonk::verifier_params;
 use nanozk_verifier::hex::Digest32;
@@ -103,9 +104,20 @@ pub(in crate::commands) fn verifier(
 
 fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     let card = ModelDir::new(&args.model)?.card()?;
-    let staging = Staging::new(&args.output, args.force, INDEX)?;
+    // What can be wrong is looked at before anything takes long.
+    let plan = match &args.tree {
+        Some(text) => Some(Plan::parse(text, card.layers.len())?),
+        None => None,
+    };
+    if let Some(solc) = &args.solc {
+        // A name without a directory is looked up when it is run.
+        if solc.components().count() > 1 && !solc.is_file() {
+            bail!("there is no compiler {}", solc.display());
+        }
+    }
+    let staging = Staging::new(&args.output, args.force, Kind::Verifiers, out)?;
     let dir = staging.path();
-    let setup = data.setup_of(&card)?;
+    let setup = data.checked_setup_of(&card)?;
     let params = verifier_params(setup.params(), setup.id());
     let warning = if is_development(&card) {
         out.note(DEVELOPMENT_WARNING);
@@ -129,7 +141,8 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
         if !seen.insert(layer.verifying_key) {
             continue;
         }
-        let circuit = Layer::new(card.shape(layer))?;
+        let shape = card.shape(layer);
+        let circuit = Layer::new(shape)?;
         let vk = data.verifying_key(&circuit, &setup)?;
         if vk.digest() != layer.verifying_key.0 {
             bail!(
@@ -144,6 +157,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
             verifying_key: layer.verifying_key,
         };
         let contract = nanozk_evm::generate(
+            &shape,
             &vk,
             &params,
             &generated.name,
@@ -155,8 +169,8 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     if args.aggregate {
         progress.message("making the keys of nodes: once for a model");
         let keys = data.layer_keys(&card, &setup)?;
-        let plan = match &args.tree {
-            Some(text) => Plan::parse(text, card.layers.len())?,
+        let plan = match plan {
+            Some(plan) => plan,
             None => Plan::new(&layers_of(&card, &keys)?, MAX_K),
         };
         let tree = tree(&card, &keys, plan, data, &|_| {})?;
@@ -181,7 +195,7 @@ fn generate(args: &GenerateArgs, data: &Data, out: &Out) -> Result<()> {
     if let Some(solc) = &args.solc {
         compile_all(dir, &index, solc, out)?;
     }
-    staging.finish()?;
+    staging.finish(out)?;
     for v in &index.verifiers {
         out.text(format!(
             "{:<10} {} {}",
@@ -233,13 +247,8 @@ fn compiler_input(path: &str, source: &str) -> Value {
 }
 
 fn read_index(dir: &Path) -> Result<Index> {
+    Kind::Verifiers.check(dir)?;
     let path = dir.join(INDEX);
-    if !path.is_file() {
-        bail!(
-            "{} has no {INDEX}: make it with nanozk verifier generate",
-            dir.display()
-        );
-    }
     let index: Index = files::read_json(&path)?;
     if index.format != INDEX_FORMAT {
         bail!(

@@ -1,0 +1,327 @@
+//! Whether a job can go through: whatever a later step would refuse is found before money moves.
+
+use crate::bindings::registry;
+use crate::error::Error;
+use crate::format::{amount, duration, eth, utc};
+use crate::request::{Lane, RequestFile};
+use alloy::primitives::{Address, B256, U256};
+use nanozk_verifier::session::Session;
+
+/// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
+pub const MIN_CLAIM_TIME: u64 = 600;
+/// Most that a deadline may be ahead.
+pub const MAX_AHEAD: u64 = 30 * 86_400;
+/// Bounds of the windows.
+pub const MIN_WINDOW: u64 = 60;
+/// Likewise.
+pub const MAX_WINDOW: u64 = 7 * 86_400;
+
+/// What the chain says of the version that a job is for.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Id of its model.
+    pub model: B256,
+    /// Whether no verifier of it is frozen.
+    pub usable: bool,
+    /// Positions of a session.
+    pub positions: usize,
+    /// Layers.
+    pub layers: u64,
+    /// Its policy.
+    pub policy: registry::Policy,
+    /// Longest time from a claim to its draw, in seconds; none if nothing is audited in this deployment.
+    pub draw_time: Option<u64>,
+}
+
+impl Terms {
+    /// Refuses a request that could not be opened, taken, claimed and paid. `now` is the chain's time. The requester's
+    /// money, the provider's, and their signatures are looked at elsewhere.
+    pub fn check(&self, file: &RequestFile, now: u64) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Mismatch(reason));
+        file.check()?;
+        let r = &file.request;
+        if self.model.0 != file.model_id.0 {
+            return wrong(format!(
+                "the request is for model {}, its version {} is of model {}",
+                file.model_id, r.version, self.model
+            ));
+        }
+        if !self.usable {
+            return wrong(format!(
+                "a verifier of the version {} is frozen: no job of it can be taken",
+                r.version
+            ));
+        }
+        file.check_prompt(self.positions)?;
+        let (asset, most) = (self.policy.asset, U256::from(self.policy.maxPrice));
+        if r.price.is_zero() {
+            return wrong("the price is zero".into());
+        }
+        if r.price > most {
+            return wrong(format!(
+                "the price {} is above the {} that this version allows",
+                amount(asset, r.price),
+                amount(asset, most)
+            ));
+        }
+        if now > r.lock_by {
+            return wrong(format!(
+                "the job could be taken until {}: the requester has to make a new request",
+                utc(r.lock_by)
+            ));
+        }
+        if r.claim_by < r.lock_by.saturating_add(MIN_CLAIM_TIME) {
+            return wrong(format!(
+                "it could be taken until {} and would have to be claimed by {}: at least {} have to be between them \
+                 (--claim-within)",
+                utc(r.lock_by),
+                utc(r.claim_by),
+                duration(MIN_CLAIM_TIME)
+            ));
+        }
+        self.check_windows(r.lane, r.challenge_window.into(), r.answer_window.into())
+    }
+
+    /// Refuses a request that the market would not open now, though it could have been opened earlier.
+    pub fn check_opening(&self, file: &RequestFile, now: u64) -> Result<(), Error> {
+        self.check(file, now)?;
+        if file.request.claim_by > now.saturating_add(MAX_AHEAD) {
+            return Err(Error::Mismatch(format!(
+                "it would have to be claimed by {}: at most {} from now are possible",
+                utc(file.request.claim_by),
+                duration(MAX_AHEAD)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses windows that are too short or too long. In the audited lane layers are drawn some time after the claim:
+    /// windows that end before cost an honest provider its stake.
+    fn check_windows(&self, lane: Lane, challenge: u64, answer: u64) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Mismatch(reason));
+        let mut least = MIN_WINDOW;
+        if lane == Lane::Audited {
+            let Some(draw_time) = self.draw_time else {
+                return wrong(
+                    "these contracts audit no claims, since their chain has no prevrandao: choose another --lane".into(),
+                );
+            };
+            least = least.max(draw_time);
+        }
+        let waived = lane == Lane::Proofs && challenge == 0;
+        if !waived && !(least..=MAX_WINDOW).contains(&challenge) {
+            return wrong(format!(
+                "the challenge window is {}, it must be {} to {}{} (--challenge-window)",
+                duration(challenge),
+                duration(least),
+                duration(MAX_WINDOW),
+                match lane {
+                    Lane::Audited => ": the layers to prove are drawn within it",
+                    Lane::Proofs => ", or 0",
+                    Lane::Optimistic => "",
+                }
+            ));
+        }
+        if !(MIN_WINDOW..=MAX_WINDOW).contains(&answer) {
+            return wrong(format!(
+                "the answer window is {}, it must be {} to {} (--answer-window)",
+                duration(answer),
+                duration(MIN_WINDOW),
+                duration(MAX_WINDOW)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proofs that its lane
+    /// asks for if nobody challenges, and the end.
+    pub fn least_gas(&self, lane: Lane) -> u64 {
+        let posting = LOCK_GAS + POST_GAS + BOUNDARY_GAS * self.layers.saturating_sub(1);
+        let proving = match lane {
+            Lane::Optimistic => FINALIZE_GAS,
+            Lane::Audited => {
+                let layers = LAYER_GAS * u64::from(self.policy.audits);
+                SCHEDULE_GAS + REVEAL_GAS + layers.min(AGGREGATE_GAS) + FINALIZE_GAS
+            }
+            Lane::Proofs => AGGREGATE_GAS.min(LAYER_GAS * self.layers),
+        };
+        posting + proving
+    }
+
+    /// Says so if a price does not pay for that at a price of gas, in wei. Of tokens there is no rate.
+    pub fn too_cheap(&self, lane: Lane, price: U256, gas_price: u128) -> Option<String> {
+        let gas = self.least_gas(lane);
+        let cost = U256::from(gas) * U256::from(gas_price);
+        let cheap = self.policy.asset.is_zero() && price < cost;
+        cheap.then(|| {
+            format!(
+                "the price of {} does not cover the provider's gas: at least {gas} gas, {} at the {} gwei of now",
+                eth(price),
+                eth(cost),
+                gas_price as f64 / 1e9
+            )
+        })
+    }
+}
+
+// Of whole transactions, rounded down: a price below their sum does not pay.
+const LOCK_GAS: u64 = 180_000;
+const POST_GAS: u64 = 330_000;
+const BOUNDARY_GAS: u64 = 22_000;
+const FINALIZE_GAS: u64 = 100_000;
+const SCHEDULE_GAS: u64 = 20_000;
+const REVEAL_GAS: u64 = 120_000;
+const LAYER_GAS: u64 = 600_000;
+const AGGREGATE_GAS: u64 = 650_000;
+
+/// Refuses a session that does not answer a request, or pays nobody.
+pub fn check_session(file: &RequestFile, session: &Session) -> Result<(), Error> {
+    let wrong = |reason: &str| Err(Error::Mismatch(reason.to_owned()));
+    let context = crate::claim::context(file.chain, file.claim_book, file.job, Address::ZERO);
+    let of_this_job = (context.chain, context.contract, context.claim)
+        == (
+            session.context.chain,
+            session.context.contract,
+            session.context.claim,
+        );
+    if !of_this_job {
+        return wrong("the session is of another job: run the model with nanozk run --request");
+    }
+    if session.model_id != file.model_id {
+        return wrong("the session is of another model than the request");
+    }
+    let digest = nanozk_verifier::encoding::scalar_to_bytes(&session.input_digest.0);
+    if digest != file.request.input_digest.0 {
+        return wrong(
+            "the session answers another prompt or has another salt than the request: run it with nanozk run --request",
+        );
+    }
+    match crate::claim::unpadded(session.context.recipient) {
+        Some(recipient) if !recipient.is_zero() => Ok(()),
+        _ => wrong("the session names no address that is paid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::signed_with;
+
+    const NOW: u64 = 1_000_000;
+
+    fn terms() -> Terms {
+        Terms {
+            model: B256::repeat_byte(3),
+            usable: true,
+            positions: 8,
+            layers: 4,
+            policy: registry::Policy {
+                asset: Address::ZERO,
+                maxPrice: 1_000_000_000_000_000_000,
+                externalGain: 0,
+                stake: 1,
+                challengeBond: 1,
+                audits: 1,
+            },
+            draw_time: Some(1_752),
+        }
+    }
+
+    fn good(file: &mut RequestFile) {
+        let r = &mut file.request;
+        r.lane = Lane::Audited;
+        r.price = U256::from(1_000);
+        (r.lock_by, r.claim_by) = (NOW + 60, NOW + 660);
+        (r.challenge_window, r.answer_window) = (1_752, 60);
+    }
+
+    fn refused(terms: &Terms, change: impl FnOnce(&mut RequestFile), words: &str) {
+        let file = signed_with(|f| {
+            good(f);
+            change(f);
+        });
+        let error = terms.check(&file, NOW).expect_err(words).to_string();
+        assert!(error.contains(words), "no {words:?} in {error}");
+    }
+
+    #[test]
+    fn what_a_later_step_would_refuse_is_refused() {
+        let t = terms();
+        let file = signed_with(good);
+        t.check_opening(&file, NOW).expect("good");
+        t.check(&file, NOW + 60).expect("in the last second");
+        assert!(t.check(&file, NOW + 61).is_err());
+
+        refused(&t, |f| f.request.price = U256::ZERO, "price is zero");
+        let high = U256::from(1_000_000_000_000_000_001u64);
+        refused(&t, |f| f.request.price = high, "above the 1 ETH");
+        refused(&t, |f| f.request.lock_by = NOW - 1, "could be taken until");
+        refused(&t, |f| f.request.claim_by -= 1, "at least 10 min");
+        refused(&t, |f| f.request.challenge_window -= 1, "drawn within it");
+        refused(&t, |f| f.request.challenge_window = 0, "drawn within it");
+        refused(&t, |f| f.request.challenge_window = 604_801, "to 7 d");
+        refused(&t, |f| f.request.answer_window = 59, "answer window");
+        refused(&t, |f| f.request.answer_window = 604_801, "answer window");
+        refused(&t, |f| f.prompt = vec![1, 3], "do not have the digest");
+        refused(&t, |f| f.model_id.0[0] ^= 1, "is of model");
+        let frozen = Terms {
+            usable: false,
+            ..terms()
+        };
+        refused(&frozen, |_| (), "frozen");
+        let none = Terms {
+            draw_time: None,
+            ..terms()
+        };
+        refused(&none, |_| (), "audit no claims");
+
+        // Only when it is opened.
+        let far = signed_with(|f| {
+            good(f);
+            f.request.claim_by = NOW + MAX_AHEAD + 1;
+        });
+        t.check(&far, NOW).expect("opened earlier");
+        assert!(t.check_opening(&far, NOW).is_err());
+        t.check_opening(&far, NOW + 1).expect("30 days ahead");
+    }
+
+    #[test]
+    fn other_lanes_need_no_draw() {
+        let none = Terms {
+            draw_time: None,
+            ..terms()
+        };
+        let lane = |lane: Lane, window: u32| {
+            signed_with(|f| {
+                good(f);
+                (f.request.lane, f.request.challenge_window) = (lane, window);
+            })
+        };
+        for (mode, window, ok) in [
+            (Lane::Proofs, 0, true),
+            (Lane::Proofs, 59, false),
+            (Lane::Proofs, 60, true),
+            (Lane::Optimistic, 0, false),
+            (Lane::Optimistic, 60, true),
+            (Lane::Audited, 3_600, false),
+        ] {
+            let checked = none.check(&lane(mode, window), NOW);
+            assert_eq!(checked.is_ok(), ok, "{mode:?} {window}");
+        }
+    }
+
+    #[test]
+    fn cheap_prices_are_noticed() {
+        let t = terms();
+        let gas = t.least_gas(Lane::Optimistic);
+        assert!(gas < t.least_gas(Lane::Proofs));
+        assert!(gas < t.least_gas(Lane::Audited));
+        let cost = U256::from(gas) * U256::from(2_000_000_000u64);
+        assert_eq!(t.too_cheap(Lane::Optimistic, cost, 2_000_000_000), None);
+        let warning = t.too_cheap(Lane::Optimistic, cost - U256::from(1), 2_000_000_000);
+        assert!(warning.expect("cheap").contains("the 2 gwei of now"));
+        let mut token = terms();
+        token.policy.asset = Address::repeat_byte(1);
+        assert_eq!(token.too_cheap(Lane::Proofs, U256::from(1), 1), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! From what the command line says to a prompt's tokens.
+
+use super::read_text;
+use crate::args::{PromptSource, TokenizeArgs};
+use anyhow::{bail, Context, Result};
+use nanozk_model::{PromptOptions, Tokenizer};
+use std::io::Read;
+use std::path::Path;
+
+/// A prompt, and what its text alone does not show.
+pub(super) struct Prompt {
+    pub(super) tokens: Vec<u32>,
+    pub(super) notes: Vec<String>,
+}
+
+/// A prompt's tokens.
+pub(super) fn read_prompt(
+    tokenizer: &Tokenizer,
+    source: PromptSource<'_>,
+    tokenize: &TokenizeArgs,
+) -> Result<Prompt> {
+    let prompt = match (text(source)?, source.tokens) {
+        (Some(text), _) => encode(tokenizer, &text, tokenize)?,
+        (None, Some(ids)) => {
+            tokenizer.check(ids).context("--prompt-tokens")?;
+            Prompt {
+                tokens: ids.to_vec(),
+                notes: Vec::new(),
+            }
+        }
+        (None, None) => Prompt {
+            tokens: Vec::new(),
+            notes: Vec::new(),
+        },
+    };
+    if prompt.tokens.is_empty() {
+        bail!("the prompt is empty: the model continues at least one token");
+    }
+    Ok(prompt)
+}
+
+/// The text of the prompt, if it is given as text.
+fn text(source: PromptSource<'_>) -> Result<Option<String>> {
+    let text = match (source.text, source.file.map(|p| p.as_path())) {
+        (Some("-"), _) => standard_input()?,
+        (Some(text), _) => return Ok(Some(text.to_owned())),
+        (None, Some(path)) if path == Path::new("-") => standard_input()?,
+        (None, Some(path)) => read_text(path, "the prompt")?,
+        (None, None) => return Ok(None),
+    };
+    // Editors and `echo` end a text with a line break.
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+fn standard_input() -> Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .context("cannot read the prompt from standard input")?;
+    String::from_utf8(bytes).context("the prompt on standard input is not UTF-8")
+}
+
+fn encode(tokenizer: &Tokenizer, text: &str, tokenize: &TokenizeArgs) -> Result<Prompt> {
+    let options = PromptOptions {
+        template: !tokenize.no_template,
+        special: !tokenize.split_special_tokens,
+    };
+    let prompt = tokenizer
+        .encode_prompt(text, options)
+        .context("cannot tokenize the prompt")?;
+    let named = |ids: &[u32]| -> String {
+        let names: Vec<String> = ids.iter().map(|&id| tokenizer.name(id)).collect();
+        names.join(", ")
+    };
+    let mut notes = Vec::new();
+    let [before, after] = prompt.added;
+    let end = prompt.ids.len() - after;
+    if before + after > 0 {
+        notes.push(format!(
+            "the tokenizer's template adds {} to the prompt (--no-template leaves it out)",
+            named(&[&prompt.ids[..before], &prompt.ids[end..]].concat())
+        ));
+    }
+    if let [(position, _), ..] = prompt.special[..] {
+        let ids: Vec<u32> = prompt.special.iter().map(|(_, id)| *id).collect();
+        notes.push(format!(
+            "the prompt names special tokens: {}, from position {position} on (--split-special-tokens reads them as plain text)",
+            named(&ids)
+        ));
+    }
+    if let Some(changed) = &prompt.changed {
+        notes.push(format!(
+            "the tokenizer does not keep the prompt as it is: its tokens stand for {changed:?}"
+        ));
+    }
+    Ok(Prompt {
+        tokens: prompt.ids,
+        notes,
+    })
+}

@@ -1,0 +1,89 @@
+//! A stored setup whose points were replaced: its file is in order, its id is the ceremony's, and it is refused by whoever
+//! would judge proofs with it.
+
+use nanozk_setup::{Error, Setup, SetupStore};
+use std::fs::File;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const K: u32 = 4;
+const NAME: &str = "a ceremony";
+/// Uncompressed.
+const POINT: usize = 64;
+
+struct Stored {
+    dir: TempDir,
+    store: SetupStore,
+}
+
+impl Stored {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let published = dir.path().join("published.srs");
+        let ceremony = Setup::development(K, [3; 32]).unwrap();
+        ceremony
+            .write_srs(&mut File::create(&published).unwrap())
+            .unwrap();
+        let store = SetupStore::new(dir.path().join("setups"));
+        store.import(&published, NAME, K, None).unwrap();
+        Stored { dir, store }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join(format!("setups/ceremony-{K}.setup"))
+    }
+
+    /// The setup after a change of its points, with the checksum that anybody can make.
+    fn forged(&self, change: impl Fn(&mut [u8])) -> Setup {
+        let mut bytes = std::fs::read(self.file()).unwrap();
+        let content = bytes.len() - 32;
+        let points = content - (2 * (1 << K) + 4) * POINT;
+        change(&mut bytes[points..content]);
+        let checksum = blake3::hash(&bytes[..content]);
+        bytes[content..].copy_from_slice(checksum.as_bytes());
+        std::fs::write(self.file(), bytes).unwrap();
+        self.store.load(K).expect("nothing is wrong with the file")
+    }
+}
+
+fn swap(points: &mut [u8], a: usize, b: usize) {
+    let (low, high) = points.split_at_mut(b * POINT);
+    low[a * POINT..][..POINT].swap_with_slice(&mut high[..POINT]);
+}
+
+#[test]
+fn a_setup_as_it_was_imported_passes() {
+    let stored = Stored::new();
+    let id = stored.store.load(K).unwrap().id();
+    let setup = stored.forged(|_| {});
+    assert_eq!(setup.id(), id);
+    setup.check().unwrap();
+}
+
+#[test]
+fn every_point_that_is_not_in_the_id_is_checked() {
+    let n = 1 << K;
+    let id = Stored::new().store.load(K).unwrap().id();
+    // Powers from the second on; the id has the generator and the first. Those that bear on the secret's order are looked
+    // at when loading, so they change places with others only.
+    for i in 2..n - 1 {
+        let stored = Stored::new();
+        let setup = stored.forged(|points| swap(points, i, i + 1));
+        assert_eq!(setup.id(), id);
+        assert!(
+            matches!(setup.check(), Err(Error::InconsistentPowers)),
+            "powers {i} and {}",
+            i + 1
+        );
+    }
+    for i in 0..n - 1 {
+        let stored = Stored::new();
+        let setup = stored.forged(|points| swap(points, n + i, n + i + 1));
+        assert_eq!(setup.id(), id);
+        assert!(
+            matches!(setup.check(), Err(Error::InconsistentLagrange)),
+            "elements {i} and {} of the basis",
+            i + 1
+        );
+    }
+}
