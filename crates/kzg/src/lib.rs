@@ -1,0 +1,16 @@
+//! The arithmetic under commitments: sums of many multiples of fixed points of BN254 ([`FixedBases`]), and sums of small
+//! integers times field elements ([`Sum`]).
+//!
+//! Start reading at `msm.rs`. `examples/arithmetic.rs` times it beside the library.
+
+mod additions;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+mod msm;
+mod raw;
+mod scalar;
+mod sum;
+
+pub use msm::{FixedBases, IdentityBase};
+pub use scalar::Scalar;
+pub use sum::{inner_product, signed_inner_product, Sum};
