@@ -1,33 +1,35 @@
 //! A proof while it is written or read: whatever is said is absorbed, and challenges follow from it.
 
-use crate::{Error, Proof};
+use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
-use nanozk_verifier::transcript::Transcript;
+use nanozk_transcript::Transcript;
 
 /// Writes a proof.
-pub(crate) struct Writer<'a> {
-    transcript: &'a mut dyn Transcript,
-    proof: Proof,
+pub(crate) struct Writer<'a, T> {
+    transcript: &'a mut T,
+    points: Vec<G1Affine>,
+    scalars: Vec<Fr>,
 }
 
-impl<'a> Writer<'a> {
-    pub(crate) fn new(transcript: &'a mut dyn Transcript) -> Self {
+impl<'a, T: Transcript> Writer<'a, T> {
+    pub(crate) fn new(transcript: &'a mut T) -> Self {
         Self {
             transcript,
-            proof: Proof::default(),
+            points: Vec::new(),
+            scalars: Vec::new(),
         }
     }
 
     pub(crate) fn scalar(&mut self, scalar: Fr) {
         self.transcript.absorb_scalar(&scalar);
-        self.proof.scalars.push(scalar);
+        self.scalars.push(scalar);
     }
 
     pub(crate) fn point(&mut self, point: G1Affine) -> Result<(), Error> {
         self.transcript
             .absorb_point(&point)
             .map_err(|_| Error::BadPoint)?;
-        self.proof.points.push(point);
+        self.points.push(point);
         Ok(())
     }
 
@@ -39,28 +41,29 @@ impl<'a> Writer<'a> {
         (0..count).map(|_| self.challenge()).collect()
     }
 
-    pub(crate) fn finish(self) -> Proof {
-        self.proof
+    /// Points and scalars.
+    pub(crate) fn finish(self) -> (Vec<G1Affine>, Vec<Fr>) {
+        (self.points, self.scalars)
     }
 
-    pub(crate) fn transcript(&mut self) -> &mut dyn Transcript {
+    pub(crate) fn transcript(&mut self) -> &mut T {
         self.transcript
     }
 }
 
 /// Reads a proof.
-pub(crate) struct Reader<'a> {
-    transcript: &'a mut dyn Transcript,
+pub(crate) struct Reader<'a, T> {
+    transcript: &'a mut T,
     scalars: std::slice::Iter<'a, Fr>,
     points: std::slice::Iter<'a, G1Affine>,
 }
 
-impl<'a> Reader<'a> {
-    pub(crate) fn new(transcript: &'a mut dyn Transcript, proof: &'a Proof) -> Self {
+impl<'a, T: Transcript> Reader<'a, T> {
+    pub(crate) fn new(transcript: &'a mut T, points: &'a [G1Affine], scalars: &'a [Fr]) -> Self {
         Self {
             transcript,
-            scalars: proof.scalars.iter(),
-            points: proof.points.iter(),
+            scalars: scalars.iter(),
+            points: points.iter(),
         }
     }
 
@@ -94,14 +97,10 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| self.challenge()).collect()
     }
 
-    pub(crate) fn transcript(&mut self) -> &mut dyn Transcript {
-        self.transcript
-    }
-
     /// Nothing may be left.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    pub(crate) fn finish(mut self) -> Result<&'a mut T, Error> {
         match (self.scalars.next(), self.points.next()) {
-            (None, None) => Ok(()),
+            (None, None) => Ok(self.transcript),
             _ => Err(Error::Length),
         }
     }

@@ -19,18 +19,22 @@ mod verify;
 
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program};
+use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
-pub use prove::{prove, Committer, Stage};
-pub use verify::{verify, Opening};
+pub use nanozk_kzg::opening::Opening;
+pub use prove::{commit, prove, Stage};
+pub use verify::verify;
 
 /// A proof: what the prover says, in the order of the protocol.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// Commitments.
     pub points: Vec<G1Affine>,
     /// Coefficients of rounds, and values.
     pub scalars: Vec<Fr>,
+    /// Opening of a combination of all commitments.
+    pub opening: Opening,
 }
 
 /// What is proved: the program holds for tensors of which some have these commitments.
@@ -69,9 +73,9 @@ pub enum Error {
     /// A sumcheck ends in another value than the claims that it leaves.
     #[error("the proof is invalid: level {0} does not end in what was claimed")]
     Level(usize),
-    /// The claims about columns do not agree with the opening's claim.
-    #[error("the proof is invalid: the opening is refused")]
-    Opening,
+    /// The opening is refused, or none can be made.
+    #[error("the opening: {0}")]
+    Opening(#[from] OpeningError),
     /// A denominator of the lookup argument is zero: draw again.
     #[error("a denominator of the lookup argument is zero")]
     Denominator,

@@ -17,7 +17,8 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Values};
-use nanozk_verifier::transcript::Transcript;
+use nanozk_kzg::{opening, Basis};
+use nanozk_transcript::Transcript;
 use products::Products;
 
 /// A part of proving, for progress and benchmarks.
@@ -41,21 +42,23 @@ pub enum Stage {
     Open,
 }
 
-/// What commits and opens, for a prover.
-pub trait Committer {
-    /// The commitment to a column.
-    fn commit(&self, data: &ColumnData) -> G1Affine;
-
-    /// Opens a combination of columns, given by its cells, at a point.
-    fn open(&self, transcript: &mut dyn Transcript, cells: Vec<Fr>, point: &[Fr]);
+/// The commitment to a column.
+pub fn commit(basis: &Basis, data: &ColumnData) -> G1Affine {
+    match data {
+        ColumnData::U16(cells) => basis.commit(cells.as_slice()),
+        ColumnData::U32(cells) => basis.commit(cells.as_slice()),
+        ColumnData::I32(cells) => basis.commit(cells.as_slice()),
+        ColumnData::I64(cells) => basis.commit(cells.as_slice()),
+        ColumnData::Field(cells) => basis.commit(cells.as_slice()),
+    }
 }
 
 /// Proves that a program holds for values.
-pub fn prove(
+pub fn prove<T: Transcript>(
     statement: &Statement<'_>,
     mut values: Values<'_>,
-    committer: &dyn Committer,
-    transcript: &mut dyn Transcript,
+    basis: &Basis,
+    transcript: &mut T,
     mut stage: impl FnMut(Stage),
 ) -> Result<Proof, Error> {
     let (program, layout) = (statement.program, statement.layout);
@@ -82,7 +85,7 @@ pub fn prove(
     stage(Stage::Commit);
     for (id, column) in layout.enumerate() {
         if is_first(column.kind) {
-            writer.point(committer.commit(values.column(id)))?;
+            writer.point(commit(basis, values.column(id)))?;
         }
     }
     stage(Stage::Helpers);
@@ -98,7 +101,7 @@ pub fn prove(
     }
     stage(Stage::CommitHelpers);
     for (id, _) in helper_columns(&values) {
-        writer.point(committer.commit(values.column(id)))?;
+        writer.point(commit(basis, values.column(id)))?;
     }
     let values = &values;
     let randomness = Randomness::draw(statement, |count| writer.challenges(count));
@@ -157,10 +160,10 @@ pub fn prove(
         }
         if let Some(lookups) = with_lookups.take() {
             let own = at.get(..layout.k() as usize).unwrap_or(&at).to_vec();
-            let table = nanozk_circuit::kernel::equal_table(&own);
+            let row = bind::Row::new(nanozk_circuit::kernel::equal_table(&own));
             let sent: Vec<Fr> = lookup::sent_columns(layout)
                 .iter()
-                .map(|id| bind::dot(values.column(*id), 0, &table))
+                .map(|id| row.dot(values.column(*id), 0))
                 .collect();
             sent.iter().for_each(|v| writer.scalar(*v));
             let end = lookups.end();
@@ -219,8 +222,13 @@ pub fn prove(
     stage(Stage::Combine);
     let cells = columns::combine(values, &pieces.factors(&at));
     stage(Stage::Open);
-    committer.open(writer.transcript(), cells, &at);
-    Ok(writer.finish())
+    let (_, opening) = opening::open(basis, writer.transcript(), &cells, &at)?;
+    let (points, scalars) = writer.finish();
+    Ok(Proof {
+        points,
+        scalars,
+        opening,
+    })
 }
 
 fn helper_columns(values: &Values<'_>) -> Vec<(ColumnId, ColumnKind)> {

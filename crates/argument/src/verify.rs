@@ -8,20 +8,10 @@ use crate::{is_first, is_known, round, Error, Proof, Statement};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::{AxisId, ColumnId, ColumnKind, Point};
-use nanozk_verifier::encoding::scalar_reduced;
-use nanozk_verifier::transcript::Transcript;
+use nanozk_kzg::{opening, Accumulator};
+use nanozk_transcript::encoding::scalar_reduced;
+use nanozk_transcript::Transcript;
 use std::collections::BTreeMap;
-
-/// What a proof leaves to be opened: a combination of commitments has this value at this point.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// Factors and commitments.
-    pub terms: Vec<(Fr, G1Affine)>,
-    /// The point.
-    pub point: Vec<Fr>,
-    /// The value.
-    pub value: Fr,
-}
 
 /// The scalar that stands for a program and its layout.
 pub(crate) fn digest_scalar(statement: &Statement<'_>) -> Fr {
@@ -105,13 +95,12 @@ pub(crate) fn next_level(
     (level, value)
 }
 
-/// Verifies a proof, up to the opening of which the rest is decided.
-pub fn verify(
+/// Verifies a proof, up to one equation that a pairing decides: [`Accumulator::holds`].
+pub fn verify<T: Transcript>(
     statement: &Statement<'_>,
     proof: &Proof,
-    transcript: &mut dyn Transcript,
-    open: impl FnOnce(&mut dyn Transcript, &Opening) -> bool,
-) -> Result<(), Error> {
+    transcript: &mut T,
+) -> Result<Accumulator, Error> {
     let (program, layout) = (statement.program, statement.layout);
     let context = Context {
         program,
@@ -128,7 +117,7 @@ pub fn verify(
     for input in statement.inputs {
         transcript.absorb_scalar(input);
     }
-    let mut reader = Reader::new(transcript, proof);
+    let mut reader = Reader::new(transcript, &proof.points, &proof.scalars);
     let mut commitments: BTreeMap<ColumnId, G1Affine> = BTreeMap::new();
     for (id, column) in layout.enumerate() {
         if is_known(column.kind) {
@@ -259,7 +248,7 @@ pub fn verify(
         }
     }
     let (point, value) = sumcheck(&mut reader, pieces.value, layout.k() as usize, 2)?;
-    let terms = pieces
+    let terms: Vec<(Fr, G1Affine)> = pieces
         .factors(&point)
         .into_iter()
         .map(|(column, factor)| {
@@ -269,15 +258,9 @@ pub fn verify(
             Ok((factor, *commitment))
         })
         .collect::<Result<_, Error>>()?;
-    let opening = Opening {
-        terms,
-        point,
-        value,
-    };
-    if !open(reader.transcript(), &opening) {
-        return Err(Error::Opening);
-    }
-    reader.finish()
+    let transcript = reader.finish()?;
+    let accumulator = opening::verify(transcript, &terms, &point, value, &proof.opening)?;
+    Ok(accumulator)
 }
 
 /// The weight of a sum over variables that a polynomial does not have.
@@ -286,8 +269,8 @@ pub(crate) fn unused(variables: usize) -> Fr {
 }
 
 /// Reduces the claim that a sum has a value to one about a value at a point.
-fn sumcheck(
-    reader: &mut Reader<'_>,
+fn sumcheck<T: Transcript>(
+    reader: &mut Reader<'_, T>,
     mut claim: Fr,
     rounds: usize,
     degree: usize,

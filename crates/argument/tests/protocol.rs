@@ -1,14 +1,14 @@
 //! Programs of all kinds of statements, through real proofs.
 
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
-use halo2curves::group::{Curve, Group as _};
-use nanozk_argument::{prove, verify, Committer, Error, Opening, Proof, Statement};
+use nanozk_argument::{commit, prove, verify, Proof, Statement};
 use nanozk_circuit::{
-    kernel, ColumnData, ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor,
+    ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor,
     Values, Virtual,
 };
-use nanozk_verifier::transcript::{KeccakTranscript, Transcript};
+use nanozk_kzg::Basis;
+use nanozk_transcript::KeccakTranscript;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -48,38 +48,6 @@ fn registry(program: &Program) -> Packed {
         .map(|(id, tensor)| (tensor.name.clone(), 1 << program.tile_bits(id)))
         .collect();
     Packed(Mutex::default(), sizes)
-}
-
-/// Commits by random multiples of the generator, and opens by evaluating: the argument without its commitments.
-#[derive(Default)]
-struct Bare(Mutex<Vec<(G1Affine, ColumnData)>>);
-
-impl Committer for Bare {
-    fn commit(&self, data: &ColumnData) -> G1Affine {
-        let mut known = self.0.lock().unwrap();
-        let point = (G1::generator() * Fr::from(known.len() as u64 + 2)).to_affine();
-        known.push((point, data.clone()));
-        point
-    }
-
-    fn open(&self, _: &mut dyn Transcript, _: Vec<Fr>, _: &[Fr]) {}
-}
-
-impl Bare {
-    fn check(&self, opening: &Opening) -> bool {
-        let table = kernel::equal_table(&opening.point);
-        let known = self.0.lock().unwrap();
-        let value: Fr = opening
-            .terms
-            .iter()
-            .map(|(factor, point)| {
-                let data = &known.iter().find(|(p, _)| p == point).unwrap().1;
-                let cells = (0..data.len()).map(|i| data.get(i) * table[i]);
-                *factor * cells.sum::<Fr>()
-            })
-            .sum();
-        value == opening.value
-    }
 }
 
 /// A matrix product with rounding, broadcasts, squares, a lookup, and a tensor that is not committed.
@@ -244,14 +212,21 @@ fn honest() -> (Program, Layout) {
     (p, layout)
 }
 
+const K: u32 = 10;
+
+fn basis() -> (Basis, [G2Affine; 2]) {
+    let (powers, g2) = nanozk_setup::development_powers(1 << K, nanozk_setup::DEVELOPMENT_SEED);
+    (Basis::new(&powers, 1).unwrap(), g2)
+}
+
 struct Proved {
-    bare: Bare,
+    g2: [G2Affine; 2],
     known: BTreeMap<ColumnId, G1Affine>,
     proof: Proof,
 }
 
 fn proved(program: &Program, layout: &Layout, values: Values<'_>) -> Proved {
-    let bare = Bare::default();
+    let (basis, g2) = basis();
     let known: BTreeMap<ColumnId, G1Affine> = layout
         .enumerate()
         .filter(|(_, c)| {
@@ -260,7 +235,7 @@ fn proved(program: &Program, layout: &Layout, values: Values<'_>) -> Proved {
                 ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
             )
         })
-        .map(|(id, _)| (id, bare.commit(values.column(id))))
+        .map(|(id, _)| (id, commit(&basis, values.column(id))))
         .collect();
     let inputs = values.inputs().to_vec();
     let statement = Statement {
@@ -270,11 +245,11 @@ fn proved(program: &Program, layout: &Layout, values: Values<'_>) -> Proved {
         known: &known,
     };
     let mut transcript = KeccakTranscript::new();
-    let proof = prove(&statement, values, &bare, &mut transcript, |_| {}).unwrap();
-    Proved { bare, known, proof }
+    let proof = prove(&statement, values, &basis, &mut transcript, |_| {}).unwrap();
+    Proved { g2, known, proof }
 }
 
-fn verified(program: &Program, layout: &Layout, p: &Proved, proof: &Proof) -> Result<(), Error> {
+fn is_verified(program: &Program, layout: &Layout, p: &Proved, proof: &Proof) -> bool {
     let inputs = [Fr::from(7)];
     let statement = Statement {
         program,
@@ -283,9 +258,7 @@ fn verified(program: &Program, layout: &Layout, p: &Proved, proof: &Proof) -> Re
         known: &p.known,
     };
     let mut transcript = KeccakTranscript::new();
-    verify(&statement, proof, &mut transcript, |_, opening| {
-        p.bare.check(opening)
-    })
+    verify(&statement, proof, &mut transcript).is_ok_and(|accumulator| accumulator.holds(&p.g2))
 }
 
 #[test]
@@ -294,12 +267,12 @@ fn honest_proofs_are_accepted_and_changed_ones_are_not() {
     let v = values(&p, &layout);
     p.check(&v).unwrap();
     let proved = proved(&p, &layout, v);
-    assert_eq!(verified(&p, &layout, &proved, &proved.proof), Ok(()));
+    assert!(is_verified(&p, &layout, &proved, &proved.proof));
     for i in 0..proved.proof.scalars.len() {
         let mut changed = proved.proof.clone();
         changed.scalars[i] += Fr::ONE;
         assert!(
-            verified(&p, &layout, &proved, &changed).is_err(),
+            !is_verified(&p, &layout, &proved, &changed),
             "scalar {i}"
         );
     }

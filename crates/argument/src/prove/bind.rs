@@ -7,93 +7,60 @@ use nanozk_circuit::{
     integer, kernel, At, AxisId, ColumnData, Expression, Operand, Place, Point, Public, Role,
     Values,
 };
-use nanozk_kzg::{inner_product, signed_inner_product, Sum};
+use nanozk_kzg::{Sums, Weights};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// `Σ cells[i]·weights[i]`, from a row on; cells that a column lacks are zero.
-pub(crate) fn dot(data: &ColumnData, from: usize, weights: &[Fr]) -> Fr {
-    fn part<T>(cells: &[T], from: usize, count: usize) -> &[T] {
-        let end = cells.len().min(from + count);
-        cells.get(from..end).unwrap_or_default()
-    }
-    let count = weights.len();
-    match data {
-        ColumnData::U16(cells) => inner_product(part(cells, from, count), weights),
-        ColumnData::U32(cells) => inner_product(part(cells, from, count), weights),
-        ColumnData::I32(cells) => signed_inner_product(part(cells, from, count), weights),
-        ColumnData::I64(cells) => part(cells, from, count)
-            .iter()
-            .zip(weights)
-            .filter(|(cell, _)| **cell != 0)
-            .map(|(cell, weight)| integer((*cell).into()) * weight)
-            .sum(),
-        ColumnData::Field(cells) => part(cells, from, count)
-            .iter()
-            .zip(weights)
-            .map(|(cell, weight)| *cell * weight)
-            .sum(),
-    }
+/// Weights of a row of cells.
+pub(crate) struct Row {
+    weights: Vec<Fr>,
+    small: Weights,
 }
 
-/// Sums of cells times weights, one for each of a row of cells.
-pub(crate) struct Sums {
-    small: Vec<Sum>,
-    field: Vec<Fr>,
+/// Cells from one on; those that a column lacks are zero.
+fn part<T>(cells: &[T], from: usize, count: usize) -> &[T] {
+    let end = cells.len().min(from + count);
+    cells.get(from..end).unwrap_or_default()
 }
 
-impl Sums {
-    pub(crate) fn new(count: usize) -> Self {
-        Self {
-            small: vec![Sum::default(); count],
-            field: vec![Fr::ZERO; count],
-        }
+impl Row {
+    pub(crate) fn new(weights: Vec<Fr>) -> Self {
+        let small = Weights::new(&weights);
+        Self { weights, small }
     }
 
-    /// Adds `weight·cells[from + i]` to each sum.
-    pub(crate) fn add(&mut self, data: &ColumnData, from: usize, weight: Fr) {
-        fn part<T>(cells: &[T], from: usize, count: usize) -> &[T] {
-            let end = cells.len().min(from + count);
-            cells.get(from..end).unwrap_or_default()
-        }
-        let count = self.small.len();
-        let negative = -weight;
+    /// `Σ cells[from + i]·weights[i]`.
+    pub(crate) fn dot(&self, data: &ColumnData, from: usize) -> Fr {
+        let count = self.weights.len();
         match data {
-            ColumnData::U16(cells) => {
-                for (sum, cell) in self.small.iter_mut().zip(part(cells, from, count)) {
-                    sum.add((*cell).into(), &weight);
-                }
-            }
-            ColumnData::U32(cells) => {
-                for (sum, cell) in self.small.iter_mut().zip(part(cells, from, count)) {
-                    sum.add(*cell, &weight);
-                }
-            }
-            ColumnData::I32(cells) => {
-                for (sum, cell) in self.small.iter_mut().zip(part(cells, from, count)) {
-                    let weight = if *cell < 0 { &negative } else { &weight };
-                    sum.add(cell.unsigned_abs(), weight);
-                }
-            }
-            ColumnData::I64(cells) => {
-                for (sum, cell) in self.field.iter_mut().zip(part(cells, from, count)) {
-                    *sum += integer((*cell).into()) * weight;
-                }
-            }
-            ColumnData::Field(cells) => {
-                for (sum, cell) in self.field.iter_mut().zip(part(cells, from, count)) {
-                    *sum += *cell * weight;
-                }
-            }
+            ColumnData::U16(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::U32(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::I32(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::I64(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::Field(cells) => part(cells, from, count)
+                .iter()
+                .zip(&self.weights)
+                .map(|(cell, weight)| *cell * weight)
+                .sum(),
         }
     }
+}
 
-    pub(crate) fn finish(self) -> Vec<Fr> {
-        self.small
-            .iter()
-            .zip(self.field)
-            .map(|(small, field)| small.value() + field)
-            .collect()
+/// Adds `weight·cells[from + i]` to each sum.
+pub(crate) fn add_cells(sums: &mut Sums, data: &ColumnData, from: usize, weight: &Fr) {
+    let count = sums.len();
+    match data {
+        ColumnData::U16(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::U32(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::I32(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::I64(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::Field(cells) => {
+            let products: Vec<Fr> = part(cells, from, count)
+                .iter()
+                .map(|cell| *cell * weight)
+                .collect();
+            sums.add_elements(0, &products);
+        }
     }
 }
 
@@ -103,67 +70,83 @@ struct Dimension {
     weights: Option<Vec<Fr>>,
 }
 
-/// Sums a tile over its fixed axes. What is left is over the others, the last axis moving fastest.
-fn contract(data: &ColumnData, offset: usize, dimensions: &[Dimension]) -> Vec<Fr> {
-    let fixed = |d: &Dimension| d.weights.is_some();
-    let size = |ds: &[Dimension]| 1_usize << ds.iter().map(|d| d.bits).sum::<u32>();
-    // The last run of fixed axes is summed over first, while cells are integers.
-    let end = dimensions.iter().rposition(fixed).map_or(0, |i| i + 1);
-    let start = dimensions[..end]
-        .iter()
-        .rposition(|d| !fixed(d))
-        .map_or(0, |i| i + 1);
-    let (prefix, run, rest) = (
-        &dimensions[..start],
-        &dimensions[start..end],
-        &dimensions[end..],
-    );
-    let weights = run.iter().fold(vec![Fr::ONE], |table, d| {
-        let own = d.weights.as_deref().unwrap_or_default();
-        table
+/// How tiles are summed over their fixed axes.
+struct Contraction {
+    prefix: Vec<Dimension>,
+    /// The last run of fixed axes, which is summed over first, while cells are integers.
+    run: Row,
+    has_run: bool,
+    /// Cells of the axes behind it.
+    width: usize,
+}
+
+impl Contraction {
+    fn new(mut dimensions: Vec<Dimension>) -> Self {
+        let fixed = |d: &Dimension| d.weights.is_some();
+        let end = dimensions.iter().rposition(fixed).map_or(0, |i| i + 1);
+        let start = dimensions[..end]
             .iter()
-            .flat_map(|t| own.iter().map(move |w| *t * w))
-            .collect()
-    });
-    let (rows, width) = (weights.len(), size(rest));
-    let mut cells: Vec<Fr> = Vec::with_capacity(size(prefix) * width);
-    for p in 0..size(prefix) {
-        let from = offset + p * rows * width;
-        if run.is_empty() {
-            cells.extend((0..width).map(|q| data.get(from + q)));
-        } else if width == 1 {
-            cells.push(dot(data, from, &weights));
-        } else {
-            let mut sums = Sums::new(width);
-            for (r, weight) in weights.iter().enumerate() {
-                sums.add(data, from + r * width, *weight);
-            }
-            cells.extend(sums.finish());
+            .rposition(|d| !fixed(d))
+            .map_or(0, |i| i + 1);
+        let rest = dimensions.split_off(end);
+        let run = dimensions.split_off(start);
+        let weights = run.iter().fold(vec![Fr::ONE], |table, d| {
+            let own = d.weights.as_deref().unwrap_or_default();
+            table
+                .iter()
+                .flat_map(|t| own.iter().map(move |w| *t * w))
+                .collect()
+        });
+        Self {
+            prefix: dimensions,
+            has_run: !run.is_empty(),
+            run: Row::new(weights),
+            width: 1 << rest.iter().map(|d| d.bits).sum::<u32>(),
         }
     }
-    // Fixed axes before those, from the last one on.
-    let mut width = width;
-    for dimension in prefix.iter().rev() {
-        let count = 1_usize << dimension.bits;
-        match &dimension.weights {
-            None => width *= count,
-            Some(weights) => {
-                cells = cells
-                    .chunks(count * width)
-                    .flat_map(|block| {
-                        let mut sum = vec![Fr::ZERO; width];
-                        for (row, weight) in block.chunks(width).zip(weights) {
-                            for (s, cell) in sum.iter_mut().zip(row) {
-                                *s += *cell * weight;
+
+    /// What is left of a tile is over the axes that are not fixed, the last one moving fastest.
+    fn of(&self, data: &ColumnData, offset: usize) -> Vec<Fr> {
+        let (rows, mut width) = (self.run.weights.len(), self.width);
+        let blocks = 1_usize << self.prefix.iter().map(|d| d.bits).sum::<u32>();
+        let mut cells: Vec<Fr> = Vec::with_capacity(blocks * width);
+        for block in 0..blocks {
+            let from = offset + block * rows * width;
+            if !self.has_run {
+                cells.extend((0..width).map(|q| data.get(from + q)));
+            } else if width == 1 {
+                cells.push(self.run.dot(data, from));
+            } else {
+                let mut sums = Sums::new(width);
+                for (r, weight) in self.run.weights.iter().enumerate() {
+                    add_cells(&mut sums, data, from + r * width, weight);
+                }
+                cells.extend(sums.values());
+            }
+        }
+        // Fixed axes before those, from the last one on.
+        for dimension in self.prefix.iter().rev() {
+            let count = 1_usize << dimension.bits;
+            match &dimension.weights {
+                None => width *= count,
+                Some(weights) => {
+                    cells = cells
+                        .chunks(count * width)
+                        .flat_map(|block| {
+                            let mut sum = vec![Fr::ZERO; width];
+                            for (row, weight) in block.chunks(width).zip(weights) {
+                                for (s, cell) in sum.iter_mut().zip(row) {
+                                    *s += *cell * weight;
+                                }
                             }
-                        }
-                        sum
-                    })
-                    .collect();
+                            sum
+                        })
+                        .collect();
+                }
             }
         }
+        cells
     }
-    cells
 }
 
 /// Weights of the indices within a tile, and of the tiles, along an axis.
@@ -216,6 +199,7 @@ impl Binder<'_> {
             .filter(|(d, _)| d.weights.is_none())
             .map(|(d, id)| (d.bits, starts[id]))
             .collect();
+        let contraction = Contraction::new(low);
         // Where each cell of a contracted tile goes.
         let map: Vec<usize> = kept_low.iter().fold(vec![0], |places, (bits, start)| {
             places
@@ -245,7 +229,7 @@ impl Binder<'_> {
                     }
                 }
                 let data = self.values.column(place.column);
-                let mut cells = contract(data, place.offset, &low);
+                let mut cells = contraction.of(data, place.offset);
                 if weight != Fr::ONE {
                     cells.iter_mut().for_each(|cell| *cell *= weight);
                 }

@@ -1,7 +1,8 @@
 //! The sumcheck of all claims about columns, and the combination of columns that is opened.
 
 use crate::pieces::Pieces;
-use crate::prove::bind::{dot, Sums};
+use crate::prove::bind::{add_cells, Row};
+use nanozk_kzg::Sums;
 use crate::prove::products::fold;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
@@ -69,9 +70,9 @@ impl<'a> Columns<'a> {
             .map(|(point, blocks)| {
                 let mut sums = Sums::new(1 << low);
                 for ((column, block), weight) in blocks {
-                    sums.add(values.column(*column), block << low, *weight);
+                    add_cells(&mut sums, values.column(*column), block << low, weight);
                 }
-                (kernel::equal_table(point), sums.finish())
+                (kernel::equal_table(point), sums.values())
             })
             .collect();
         let blocks: Vec<Block> = own.keys().copied().collect();
@@ -141,7 +142,7 @@ impl<'a> Columns<'a> {
     /// Binds the variables within blocks of all columns.
     fn start_blocks(&mut self) {
         let k = self.values.layout().k() as usize;
-        let table = kernel::equal_table(&self.point);
+        let row = Row::new(kernel::equal_table(&self.point));
         let mut kernels: BTreeMap<ColumnId, Vec<Fr>> = BTreeMap::new();
         let mut add = |(column, block): Block, weight: Fr| {
             let kernel = kernels
@@ -169,7 +170,7 @@ impl<'a> Columns<'a> {
                     .iter()
                     .enumerate()
                     // A block without a kernel may still be multiplied by one after a round: all are needed.
-                    .map(|(block, _)| dot(data, block << low, &table))
+                    .map(|(block, _)| row.dot(data, block << low))
                     .collect();
                 (kernel, cells)
             })
@@ -186,9 +187,9 @@ pub(crate) fn combine(values: &Values<'_>, factors: &BTreeMap<ColumnId, Fr>) -> 
         .flat_map_iter(|block| {
             let mut sums = Sums::new(1 << low);
             for (column, factor) in factors {
-                sums.add(values.column(*column), block << low, *factor);
+                add_cells(&mut sums, values.column(*column), block << low, factor);
             }
-            sums.finish()
+            sums.values()
         })
         .collect()
 }
@@ -200,8 +201,8 @@ pub(crate) fn hold(values: &Values<'_>, pieces: &Pieces) -> bool {
         .pieces
         .iter()
         .map(|piece| {
-            let table = kernel::equal_table(&pieces.points[piece.point]);
-            piece.weight * dot(values.column(piece.column), piece.offset, &table)
+            let row = Row::new(kernel::equal_table(&pieces.points[piece.point]));
+            piece.weight * row.dot(values.column(piece.column), piece.offset)
         })
         .sum();
     sum == pieces.value
