@@ -7,14 +7,15 @@ use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;
-use nanozk_kzg::{inner_product, FixedBases, Scalar};
+use nanozk_kzg::{inner_product, FixedBases, Instructions, Scalar};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use rustix::time::{clock_gettime, ClockId};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const RUNS: usize = 5;
+const TABLES: usize = 4;
 
 fn main() {
     let k: u32 = match std::env::args().nth(1).map(|k| k.parse()) {
@@ -25,56 +26,33 @@ fn main() {
             std::process::exit(2);
         }
     };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build_global()
-        .expect("no pool of threads was made before");
     let n = 1 << k;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let points = points(n, &mut rng);
-    let bases = FixedBases::new(&points).expect("random points are not the identity");
-    bases.multiply(&vec![1_u8; 64]);
-
-    println!("2^{k} points, one thread\n");
-    println!(
-        "{:<22} {:>14} {:>14} {:>8}",
-        "scalars", "library, µs", "here, µs", "ratio"
-    );
+    let table = Table::new(&points);
+    table.head();
     let full: Vec<Fr> = (0..n).map(|_| Fr::random(&mut rng)).collect();
-    row("full", &points, &bases, &full, &full);
+    table.row("254 bits", &full, &full);
     let bits = |bits: u32, rng: &mut ChaCha20Rng| -> Vec<u32> {
         (0..n).map(|_| rng.next_u32() >> (32 - bits)).collect()
     };
-    let u32s = bits(32, &mut rng);
-    row("32 bits", &points, &bases, &u32s, &elements(&u32s));
-    let u16s = bits(16, &mut rng);
-    let as_elements = elements(&u16s);
-    let u16s: Vec<u16> = u16s.iter().map(|x| *x as u16).collect();
-    row("16 bits", &points, &bases, &u16s, &as_elements);
+    for size in [32, 24] {
+        let column = bits(size, &mut rng);
+        table.row(&format!("{size} bits"), &column, &elements(&column));
+    }
+    let u16s: Vec<u16> = bits(16, &mut rng).into_iter().map(|x| x as u16).collect();
+    table.row("16 bits", &u16s, &elements(&u16s));
     let sparse: Vec<u16> = u16s
         .iter()
         .enumerate()
         .map(|(i, x)| if i % 10 == 0 { *x } else { 0 })
         .collect();
-    let as_elements: Vec<Fr> = sparse.iter().map(|x| Fr::from(u64::from(*x))).collect();
-    row(
-        "16 bits, 90 % zeros",
-        &points,
-        &bases,
-        &sparse,
-        &as_elements,
-    );
-    let u8s = bits(8, &mut rng);
-    let as_elements = elements(&u8s);
-    let u8s: Vec<u8> = u8s.iter().map(|x| *x as u8).collect();
-    row("8 bits", &points, &bases, &u8s, &as_elements);
-    row(
-        "8 bits, all ones",
-        &points,
-        &bases,
-        &vec![1_u8; n],
-        &vec![Fr::ONE; n],
-    );
+    table.row("16 bits, 90 % zeros", &sparse, &elements(&sparse));
+    let u8s: Vec<u8> = u16s.iter().map(|x| *x as u8).collect();
+    table.row("8 bits", &u8s, &elements(&u8s));
+    let flags: Vec<u8> = u16s.iter().map(|x| *x as u8 & 1).collect();
+    table.row("1 bit", &flags, &elements(&flags));
+    table.threads(&full, &u16s);
 
     let small = bits(16, &mut rng);
     let as_elements = elements(&small);
@@ -108,27 +86,96 @@ fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
     affine
 }
 
-fn elements(small: &[u32]) -> Vec<Fr> {
-    small.iter().map(|x| Fr::from(u64::from(*x))).collect()
+fn elements<S: Copy + Into<u64>>(small: &[S]) -> Vec<Fr> {
+    small.iter().map(|x| Fr::from((*x).into())).collect()
 }
 
-fn row<S: Scalar>(
-    name: &str,
-    points: &[G1Affine],
-    bases: &FixedBases,
-    scalars: &[S],
-    elements: &[Fr],
-) {
-    let (library, theirs) = least(|| msm_best(elements, points));
-    let (here, ours) = least(|| bases.multiply(scalars));
-    assert_eq!(theirs.to_affine(), ours.to_affine());
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / scalars.len() as f64;
-    println!(
-        "{name:<22} {:>14.3} {:>14.3} {:>8.2}",
-        each(library),
-        each(here),
-        each(library) / each(here)
-    );
+/// Points with the tables that fixed bases make of them, one for each kind of instructions.
+struct Table<'a> {
+    points: &'a [G1Affine],
+    bases: Vec<(Instructions, FixedBases)>,
+    one: rayon::ThreadPool,
+}
+
+impl<'a> Table<'a> {
+    fn new(points: &'a [G1Affine]) -> Self {
+        let bases = |instructions| {
+            FixedBases::with_tables(points, TABLES)
+                .expect("random points are not the identity")
+                .with_instructions(instructions)
+        };
+        let mut all = Instructions::available();
+        all.reverse();
+        Self {
+            points,
+            bases: all.into_iter().map(|i| (i, bases(i))).collect(),
+            one: pool(1),
+        }
+    }
+
+    fn head(&self) {
+        println!(
+            "{} points, {TABLES} tables, one thread; microseconds a point, and how many times the library's speed\n",
+            self.points.len()
+        );
+        print!("{:<20} {:>8}", "scalars", "library");
+        for (instructions, _) in &self.bases {
+            print!(" {:>16}", format!("{instructions:?}"));
+        }
+        println!();
+    }
+
+    fn row<S: Scalar>(&self, name: &str, scalars: &[S], elements: &[Fr]) {
+        self.one.install(|| {
+            let each = |time: Duration| time.as_secs_f64() * 1e6 / scalars.len() as f64;
+            let (library, theirs) = least(|| msm_best(elements, self.points));
+            print!("{name:<20} {:>8.3}", each(library));
+            for (_, bases) in &self.bases {
+                let (here, ours) = least(|| bases.multiply(0, scalars));
+                assert_eq!(theirs.to_affine(), ours.to_affine());
+                let ratio = each(library) / each(here);
+                print!(" {:>8.3} {:>6.2}x", each(here), ratio);
+            }
+            println!();
+        });
+    }
+
+    /// How much sooner two threads are ready by the clock, which needs two idle processors, and what they work more.
+    fn threads(&self, full: &[Fr], small: &[u16]) {
+        let (_, bases) = &self.bases[0];
+        let two = pool(2);
+        let compare = |name: &str, work: &(dyn Fn() -> G1 + Sync)| {
+            let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+            let clock = ratio(
+                self.one.install(|| quickest(work)),
+                two.install(|| quickest(work)),
+            );
+            let work = ratio(
+                two.install(|| least(work).0),
+                self.one.install(|| least(work).0),
+            );
+            println!("two threads, {name}: {clock:.2} times as fast by the clock, {work:.2} of the processor time");
+        };
+        println!();
+        compare("254 bits", &|| bases.multiply(0, full));
+        compare("16 bits", &|| bases.multiply(0, small));
+    }
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("threads can be started")
+}
+
+fn quickest(work: &dyn Fn() -> G1) -> Duration {
+    let time = |_| {
+        let start = Instant::now();
+        black_box(work());
+        start.elapsed()
+    };
+    (0..RUNS).map(time).min().unwrap_or_default()
 }
 
 fn least<T>(work: impl Fn() -> T) -> (Duration, T) {

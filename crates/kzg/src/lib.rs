@@ -5,12 +5,17 @@
 
 mod additions;
 #[cfg(target_arch = "x86_64")]
+mod ifma;
+#[cfg(target_arch = "x86_64")]
 mod lanes;
 mod msm;
 mod raw;
 mod scalar;
 mod sum;
+#[cfg(test)]
+mod testing;
 
+pub use additions::Instructions;
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
 pub use sum::{inner_product, signed_inner_product, Sum};

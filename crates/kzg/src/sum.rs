@@ -1,6 +1,7 @@
 //! Sums of small integers times field elements, reduced once.
 
 use crate::raw::{from_montgomery, reduced, words, Words};
+use crate::scalar::R;
 use halo2curves::bn256::Fr;
 
 /// `Σ a_i·x_i` over the integers, for `a_i` of 32 bits and `x_i` in Montgomery form: 320 bits hold `2^33` such terms.
@@ -30,13 +31,6 @@ impl Sum {
         from_montgomery::<Fr>(reduced(self.words, R)) + Fr::from(self.high)
     }
 }
-
-const R: Words = [
-    0x43e1_f593_f000_0001,
-    0x2833_e848_79b9_7091,
-    0xb850_45b6_8181_585d,
-    0x3064_4e72_e131_a029,
-];
 
 /// `Σ small[i]·x[i]`, of the shorter one's length.
 pub fn inner_product<S: Copy + Into<u32>>(small: &[S], x: &[Fr]) -> Fr {
