@@ -7,7 +7,7 @@ use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;
-use nanozk_kzg::{inner_product, FixedBases, Instructions, Scalar};
+use nanozk_kzg::{FixedBases, Instructions, Scalar, Small, Sums, Weights};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use rustix::time::{clock_gettime, ClockId};
@@ -54,21 +54,55 @@ fn main() {
     table.row("1 bit", &flags, &elements(&flags));
     table.threads(&full, &u16s);
 
-    let small = bits(16, &mut rng);
-    let as_elements = elements(&small);
-    let (library, theirs) = least(|| {
-        as_elements
-            .iter()
-            .zip(&full)
-            .map(|(a, b)| *a * b)
-            .sum::<Fr>()
-    });
-    let (here, ours) = least(|| inner_product(&small, &full));
-    assert_eq!(theirs, ours);
+    println!("\nnanoseconds for an integer times a field element, added up\n");
     println!(
-        "\n16 bits times field element, added up: {:.1} ns, library {:.1} ns",
-        here.as_secs_f64() * 1e9 / n as f64,
-        library.as_secs_f64() * 1e9 / n as f64
+        "{:<20} {:>8} {:>14} {:>8}",
+        "integers", "library", "inner product", "sums"
+    );
+    kernel::<u16>("16 bits", &u16s, &full);
+    let i32s: Vec<i32> = bits(32, &mut rng).iter().map(|x| x.cast_signed()).collect();
+    kernel("32 bits, signed", &i32s, &full);
+    let i64s: Vec<i64> = i32s.iter().map(|x| i64::from(*x) * 0x1_2345_6789).collect();
+    kernel("64 bits, signed", &i64s, &full);
+}
+
+/// Both kernels in rows of 1,024, whose weights and sums stay in a cache.
+fn kernel<S: Small + Scalar + Into<i64>>(name: &str, x: &[S], weights: &[Fr]) {
+    const ROW: usize = 1 << 10;
+    let row = ROW.min(x.len());
+    let element = |x: S| {
+        let x: i64 = x.into();
+        let size = Fr::from(x.unsigned_abs());
+        if x < 0 {
+            -size
+        } else {
+            size
+        }
+    };
+    let elements: Vec<Fr> = x.iter().map(|x| element(*x)).collect();
+    let (library, theirs) = least(|| -> Vec<Fr> {
+        let row_sum = |row: &[Fr]| row.iter().zip(weights).map(|(a, b)| *a * b).sum();
+        elements.chunks_exact(row).map(row_sum).collect()
+    });
+    let table = Weights::new(&weights[..row]);
+    let (products, ours) = least(|| -> Vec<Fr> {
+        let rows = x.chunks_exact(row);
+        rows.map(|row| table.inner_product(0, row)).collect()
+    });
+    assert_eq!(theirs, ours);
+    let (sums, _) = least(|| {
+        let mut sums = Sums::new(row);
+        for (row, weight) in x.chunks_exact(row).zip(weights) {
+            sums.add(0, weight, row);
+        }
+        sums.values()
+    });
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / x.len() as f64;
+    println!(
+        "{name:<20} {:>8.1} {:>14.1} {:>8.1}",
+        each(library),
+        each(products),
+        each(sums)
     );
 }
 

@@ -1,5 +1,5 @@
 //! The arithmetic under commitments: sums of many multiples of fixed points of BN254 ([`FixedBases`]), and sums of small
-//! integers times field elements ([`Sum`]).
+//! integers times field elements ([`Weights`], [`Sums`]).
 //!
 //! Start reading at `msm.rs`. `examples/arithmetic.rs` times it beside the library.
 
@@ -11,11 +11,11 @@ mod lanes;
 mod msm;
 mod raw;
 mod scalar;
-mod sum;
+mod small;
 #[cfg(test)]
 mod testing;
 
 pub use additions::Instructions;
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
-pub use sum::{inner_product, signed_inner_product, Sum};
+pub use small::{Small, Sums, Weights};
