@@ -1,13 +1,17 @@
 //! Times this crate's arithmetic beside the library's, on one thread, in one run.
 //!
 //! `cargo run --release -p nanozk-kzg --example arithmetic [k]` multiplies `2^k` points, 2^18 if not given, and prints the
-//! least processor time of five runs of each; ratios are what to compare between machines.
+//! least processor time of five runs of each; ratios are what to compare between machines. `--example arithmetic opening`
+//! opens polynomials of 18 and 20 variables and prints the processor time by stage.
 
 use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;
-use nanozk_kzg::{FixedBases, Instructions, Scalar, Small, Sums, Weights};
+use nanozk_kzg::opening::{hiding_coefficients, open_by_stages, verify};
+use nanozk_kzg::{Basis, FixedBases, Instructions, Scalar, Small, Sums, Weights};
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use rustix::time::{clock_gettime, ClockId};
@@ -18,13 +22,21 @@ const RUNS: usize = 5;
 const TABLES: usize = 4;
 
 fn main() {
-    let k: u32 = match std::env::args().nth(1).map(|k| k.parse()) {
+    let k: u32 = match std::env::args().nth(1).as_deref() {
         None => 18,
-        Some(Ok(k)) if (4..=24).contains(&k) => k,
-        Some(_) => {
-            eprintln!("usage: arithmetic [k], with k from 4 to 24");
-            std::process::exit(2);
+        Some("opening") => {
+            for variables in [18, 20] {
+                opening(variables);
+            }
+            return;
         }
+        Some(k) => match k.parse() {
+            Ok(k) if (4..=24).contains(&k) => k,
+            _ => {
+                eprintln!("usage: arithmetic [k | opening], with k from 4 to 24");
+                std::process::exit(2);
+            }
+        },
     };
     let n = 1 << k;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -104,6 +116,58 @@ fn kernel<S: Small + Scalar + Into<i64>>(name: &str, x: &[S], weights: &[Fr]) {
         each(products),
         each(sums)
     );
+}
+
+/// Stages of an opening of random coefficients, with those that hide it.
+fn opening(variables: usize) {
+    let behind = hiding_coefficients(variables);
+    let count = (1 << variables) + behind;
+    let (powers, g2) = development_powers(count, DEVELOPMENT_SEED);
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let coefficients: Vec<Fr> = (0..count).map(|_| Fr::random(&mut rng)).collect();
+    let point: Vec<Fr> = (0..variables).map(|_| Fr::random(&mut rng)).collect();
+    let start = processor_time();
+    let basis = Basis::new(&powers, TABLES).expect("no power is the identity");
+    let tables = processor_time() - start;
+    let commitment = basis.commit(&coefficients);
+    let transcript = || {
+        let mut transcript = KeccakTranscript::new();
+        let absorbed = transcript.absorb_point(&commitment);
+        absorbed.expect("random coefficients do not commit to the identity");
+        transcript
+    };
+    pool(1).install(|| {
+        let mut stages: Vec<(&str, Duration)> = Vec::new();
+        let start = processor_time();
+        let mut last = start;
+        let (value, proof) = open_by_stages(
+            &basis,
+            &mut transcript(),
+            &coefficients,
+            &point,
+            &mut |name| {
+                let now = processor_time();
+                match stages.iter_mut().find(|s| s.0 == name) {
+                    Some(stage) => stage.1 += now - last,
+                    None => stages.push((name, now - last)),
+                }
+                last = now;
+            },
+        )
+        .expect("there are enough powers");
+        let total = last - start;
+        println!("\n2^{variables} coefficients and {behind} behind them, one thread; seconds of processor time\n");
+        println!("  {:<8} {:>8.3} (once)", "tables", tables.as_secs_f64());
+        for (name, time) in stages {
+            println!("  {name:<8} {:>8.3}", time.as_secs_f64());
+        }
+        println!("  {:<8} {:>8.3}", "opening", total.as_secs_f64());
+        let terms = [(Fr::ONE, commitment)];
+        let (verified, accumulator) =
+            least(|| verify(&mut transcript(), &terms, &point, value, &proof));
+        println!("  {:<8} {:>8.4} (without the pairing)", "verifier", verified.as_secs_f64());
+        assert!(accumulator.expect("the proof is well-formed").holds(&g2));
+    });
 }
 
 fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {

@@ -146,13 +146,14 @@ impl FixedBases {
             .reduce(Survey::default, Survey::union);
         let threads = rayon::current_num_threads();
         let plan = Plan::new(&survey, scalars.len(), self.tables);
-        let rows = plan.pieces * plan.windows;
         // For each step, digits by piece and window.
         let steps: Vec<Vec<i32>> = scalars
             .par_chunks(STEP)
             .map(|step| plan.digits(step, WORDS / self.tables))
             .collect();
-        let parts = if threads == 1 || plan.bits < 4 { 1 } else { 2 };
+        // Many windows, or few digits, are not worth two passes over these.
+        let split = threads > 1 && plan.bits >= 10 && plan.windows < 4 * threads;
+        let parts = if split { 2 } else { 1 };
         let work = Work {
             bases: self,
             first,
@@ -165,7 +166,6 @@ impl FixedBases {
             .with_max_len(1)
             .map(|task| (task.window, work.run(&task)))
             .collect();
-        debug_assert!(steps.iter().all(|s| s.len() % rows.max(1) == 0));
         let mut result = G1::identity();
         for window in (0..plan.windows).rev() {
             for _ in 0..plan.bits {
@@ -370,9 +370,9 @@ impl Work<'_> {
 
 /// What buckets start with: `S + j·D`, whose discrete logarithms nobody knows.
 struct Starts {
-    first: G1,
-    step: G1,
     points: Vec<Point>,
+    /// Of the first `2^i`.
+    sums: Vec<Sums>,
 }
 
 fn starts() -> &'static Starts {
@@ -390,26 +390,34 @@ fn starts() -> &'static Starts {
         G1::batch_normalize(&points, &mut affine);
         // None of them is the identity: that would be a discrete logarithm of D.
         let points = affine.iter().filter_map(Point::new).collect();
-        Starts {
-            first,
-            step,
-            points,
-        }
+        let sums = (0..MAX_BITS)
+            .map(|i| start_sums(first, step, 1 << i))
+            .collect();
+        Starts { points, sums }
     })
 }
 
-impl Starts {
-    /// `Σ (j + 1)·(S + j·D)` and `Σ (S + j·D)` for `j < count`.
-    fn sums(&self, count: usize) -> Sums {
-        let count = count as i128;
-        let triangle = count * (count - 1) / 2;
-        let pyramid = (count - 1) * count * (count + 1) / 3;
-        let times = |point: G1, factor: i128| point * field_element(factor);
-        Sums {
-            weighted: times(self.first, triangle + count) + times(self.step, pyramid),
-            plain: times(self.first, count) + times(self.step, triangle),
-        }
+/// `Σ (j + 1)·(S + j·D)` and `Σ (S + j·D)` for `j < count`.
+fn start_sums(first: G1, step: G1, count: u64) -> Sums {
+    let triangle = count * (count - 1) / 2;
+    let pyramid = (count - 1) * count * (count + 1) / 3;
+    Sums {
+        weighted: times(first, triangle + count) + times(step, pyramid),
+        plain: times(first, count) + times(step, triangle),
     }
+}
+
+/// A multiple, with as many doublings as the factor has bits.
+fn times(point: G1, factor: u64) -> G1 {
+    let bits = u64::BITS - factor.leading_zeros();
+    (0..bits).rev().fold(G1::identity(), |sum, i| {
+        let double = sum.double();
+        if (factor >> i) & 1 == 1 {
+            double + point
+        } else {
+            double
+        }
+    })
 }
 
 /// `Σ (j + 1)·P_j`, and `Σ P_j`.
@@ -603,14 +611,13 @@ impl<'a> Buckets<'a> {
         let aside = std::mem::take(&mut self.aside);
         let buckets = std::mem::take(&mut self.buckets);
         let sums = weighted_sum(&buckets, &mut self.pairs).unwrap_or_else(|| slowly(&buckets));
-        let start = starts().sums(buckets.len());
-        let times = |point: G1, factor: u32| point * field_element(factor.into());
+        let start = &starts().sums[buckets.len().trailing_zeros() as usize];
         let mut sum = sums.weighted - start.weighted;
         if offset != 0 {
-            sum += times(sums.plain - start.plain, offset);
+            sum += times(sums.plain - start.plain, offset.into());
         }
         aside.into_iter().fold(sum, |sum, (bucket, point)| {
-            sum + times(point, bucket + 1 + offset)
+            sum + times(point, u64::from(bucket + 1 + offset))
         })
     }
 }
