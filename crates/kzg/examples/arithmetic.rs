@@ -1,97 +1,173 @@
 //! Times this crate's arithmetic beside the library's, on one thread, in one run.
 //!
 //! `cargo run --release -p nanozk-kzg --example arithmetic [k]` multiplies `2^k` points, 2^18 if not given, and prints the
-//! least processor time of five runs of each; ratios are what to compare between machines.
+//! least processor time of five runs of each; ratios are what to compare between machines. `--example arithmetic opening`
+//! opens polynomials of 18 and 20 variables and prints the processor time by stage.
 
 use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;
-use nanozk_kzg::{inner_product, FixedBases, Scalar};
+use nanozk_kzg::opening::{hiding_coefficients, open_by_stages, verify};
+use nanozk_kzg::{Basis, FixedBases, Instructions, Scalar, Small, Sums, Weights};
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use rustix::time::{clock_gettime, ClockId};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const RUNS: usize = 5;
+const TABLES: usize = 4;
 
 fn main() {
-    let k: u32 = match std::env::args().nth(1).map(|k| k.parse()) {
+    let k: u32 = match std::env::args().nth(1).as_deref() {
         None => 18,
-        Some(Ok(k)) if (4..=24).contains(&k) => k,
-        Some(_) => {
-            eprintln!("usage: arithmetic [k], with k from 4 to 24");
-            std::process::exit(2);
+        Some("opening") => {
+            for variables in [18, 20] {
+                opening(variables);
+            }
+            return;
         }
+        Some(k) => match k.parse() {
+            Ok(k) if (4..=24).contains(&k) => k,
+            _ => {
+                eprintln!("usage: arithmetic [k | opening], with k from 4 to 24");
+                std::process::exit(2);
+            }
+        },
     };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build_global()
-        .expect("no pool of threads was made before");
     let n = 1 << k;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let points = points(n, &mut rng);
-    let bases = FixedBases::new(&points).expect("random points are not the identity");
-    bases.multiply(&vec![1_u8; 64]);
-
-    println!("2^{k} points, one thread\n");
-    println!(
-        "{:<22} {:>14} {:>14} {:>8}",
-        "scalars", "library, µs", "here, µs", "ratio"
-    );
+    let table = Table::new(&points);
+    table.head();
     let full: Vec<Fr> = (0..n).map(|_| Fr::random(&mut rng)).collect();
-    row("full", &points, &bases, &full, &full);
+    table.row("254 bits", &full, &full);
     let bits = |bits: u32, rng: &mut ChaCha20Rng| -> Vec<u32> {
         (0..n).map(|_| rng.next_u32() >> (32 - bits)).collect()
     };
-    let u32s = bits(32, &mut rng);
-    row("32 bits", &points, &bases, &u32s, &elements(&u32s));
-    let u16s = bits(16, &mut rng);
-    let as_elements = elements(&u16s);
-    let u16s: Vec<u16> = u16s.iter().map(|x| *x as u16).collect();
-    row("16 bits", &points, &bases, &u16s, &as_elements);
+    for size in [32, 24] {
+        let column = bits(size, &mut rng);
+        table.row(&format!("{size} bits"), &column, &elements(&column));
+    }
+    let u16s: Vec<u16> = bits(16, &mut rng).into_iter().map(|x| x as u16).collect();
+    table.row("16 bits", &u16s, &elements(&u16s));
     let sparse: Vec<u16> = u16s
         .iter()
         .enumerate()
         .map(|(i, x)| if i % 10 == 0 { *x } else { 0 })
         .collect();
-    let as_elements: Vec<Fr> = sparse.iter().map(|x| Fr::from(u64::from(*x))).collect();
-    row(
-        "16 bits, 90 % zeros",
-        &points,
-        &bases,
-        &sparse,
-        &as_elements,
-    );
-    let u8s = bits(8, &mut rng);
-    let as_elements = elements(&u8s);
-    let u8s: Vec<u8> = u8s.iter().map(|x| *x as u8).collect();
-    row("8 bits", &points, &bases, &u8s, &as_elements);
-    row(
-        "8 bits, all ones",
-        &points,
-        &bases,
-        &vec![1_u8; n],
-        &vec![Fr::ONE; n],
-    );
+    table.row("16 bits, 90 % zeros", &sparse, &elements(&sparse));
+    let u8s: Vec<u8> = u16s.iter().map(|x| *x as u8).collect();
+    table.row("8 bits", &u8s, &elements(&u8s));
+    let flags: Vec<u8> = u16s.iter().map(|x| *x as u8 & 1).collect();
+    table.row("1 bit", &flags, &elements(&flags));
+    table.threads(&full, &u16s);
 
-    let small = bits(16, &mut rng);
-    let as_elements = elements(&small);
-    let (library, theirs) = least(|| {
-        as_elements
-            .iter()
-            .zip(&full)
-            .map(|(a, b)| *a * b)
-            .sum::<Fr>()
-    });
-    let (here, ours) = least(|| inner_product(&small, &full));
-    assert_eq!(theirs, ours);
+    println!("\nnanoseconds for an integer times a field element, added up\n");
     println!(
-        "\n16 bits times field element, added up: {:.1} ns, library {:.1} ns",
-        here.as_secs_f64() * 1e9 / n as f64,
-        library.as_secs_f64() * 1e9 / n as f64
+        "{:<20} {:>8} {:>14} {:>8}",
+        "integers", "library", "inner product", "sums"
     );
+    kernel::<u16>("16 bits", &u16s, &full);
+    let i32s: Vec<i32> = bits(32, &mut rng).iter().map(|x| x.cast_signed()).collect();
+    kernel("32 bits, signed", &i32s, &full);
+    let i64s: Vec<i64> = i32s.iter().map(|x| i64::from(*x) * 0x1_2345_6789).collect();
+    kernel("64 bits, signed", &i64s, &full);
+}
+
+/// Both kernels in rows of 1,024, whose weights and sums stay in a cache.
+fn kernel<S: Small + Scalar + Into<i64>>(name: &str, x: &[S], weights: &[Fr]) {
+    const ROW: usize = 1 << 10;
+    let row = ROW.min(x.len());
+    let element = |x: S| {
+        let x: i64 = x.into();
+        let size = Fr::from(x.unsigned_abs());
+        if x < 0 {
+            -size
+        } else {
+            size
+        }
+    };
+    let elements: Vec<Fr> = x.iter().map(|x| element(*x)).collect();
+    let (library, theirs) = least(|| -> Vec<Fr> {
+        let row_sum = |row: &[Fr]| row.iter().zip(weights).map(|(a, b)| *a * b).sum();
+        elements.chunks_exact(row).map(row_sum).collect()
+    });
+    let table = Weights::new(&weights[..row]);
+    let (products, ours) = least(|| -> Vec<Fr> {
+        let rows = x.chunks_exact(row);
+        rows.map(|row| table.inner_product(0, row)).collect()
+    });
+    assert_eq!(theirs, ours);
+    let (sums, _) = least(|| {
+        let mut sums = Sums::new(row);
+        for (row, weight) in x.chunks_exact(row).zip(weights) {
+            sums.add(0, weight, row);
+        }
+        sums.values()
+    });
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / x.len() as f64;
+    println!(
+        "{name:<20} {:>8.1} {:>14.1} {:>8.1}",
+        each(library),
+        each(products),
+        each(sums)
+    );
+}
+
+/// Stages of an opening of random coefficients, with those that hide it.
+fn opening(variables: usize) {
+    let behind = hiding_coefficients(variables);
+    let count = (1 << variables) + behind;
+    let (powers, g2) = development_powers(count, DEVELOPMENT_SEED);
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let coefficients: Vec<Fr> = (0..count).map(|_| Fr::random(&mut rng)).collect();
+    let point: Vec<Fr> = (0..variables).map(|_| Fr::random(&mut rng)).collect();
+    let start = processor_time();
+    let basis = Basis::new(&powers, TABLES).expect("no power is the identity");
+    let tables = processor_time() - start;
+    let commitment = basis.commit(&coefficients);
+    let transcript = || {
+        let mut transcript = KeccakTranscript::new();
+        let absorbed = transcript.absorb_point(&commitment);
+        absorbed.expect("random coefficients do not commit to the identity");
+        transcript
+    };
+    pool(1).install(|| {
+        let mut stages: Vec<(&str, Duration)> = Vec::new();
+        let start = processor_time();
+        let mut last = start;
+        let (value, proof) = open_by_stages(
+            &basis,
+            &mut transcript(),
+            &coefficients,
+            &point,
+            &mut |name| {
+                let now = processor_time();
+                match stages.iter_mut().find(|s| s.0 == name) {
+                    Some(stage) => stage.1 += now - last,
+                    None => stages.push((name, now - last)),
+                }
+                last = now;
+            },
+        )
+        .expect("there are enough powers");
+        let total = last - start;
+        println!("\n2^{variables} coefficients and {behind} behind them, one thread; seconds of processor time\n");
+        println!("  {:<8} {:>8.3} (once)", "tables", tables.as_secs_f64());
+        for (name, time) in stages {
+            println!("  {name:<8} {:>8.3}", time.as_secs_f64());
+        }
+        println!("  {:<8} {:>8.3}", "opening", total.as_secs_f64());
+        let terms = [(Fr::ONE, commitment)];
+        let (verified, accumulator) =
+            least(|| verify(&mut transcript(), &terms, &point, value, &proof));
+        println!("  {:<8} {:>8.4} (without the pairing)", "verifier", verified.as_secs_f64());
+        assert!(accumulator.expect("the proof is well-formed").holds(&g2));
+    });
 }
 
 fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
@@ -108,27 +184,96 @@ fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
     affine
 }
 
-fn elements(small: &[u32]) -> Vec<Fr> {
-    small.iter().map(|x| Fr::from(u64::from(*x))).collect()
+fn elements<S: Copy + Into<u64>>(small: &[S]) -> Vec<Fr> {
+    small.iter().map(|x| Fr::from((*x).into())).collect()
 }
 
-fn row<S: Scalar>(
-    name: &str,
-    points: &[G1Affine],
-    bases: &FixedBases,
-    scalars: &[S],
-    elements: &[Fr],
-) {
-    let (library, theirs) = least(|| msm_best(elements, points));
-    let (here, ours) = least(|| bases.multiply(scalars));
-    assert_eq!(theirs.to_affine(), ours.to_affine());
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / scalars.len() as f64;
-    println!(
-        "{name:<22} {:>14.3} {:>14.3} {:>8.2}",
-        each(library),
-        each(here),
-        each(library) / each(here)
-    );
+/// Points with the tables that fixed bases make of them, one for each kind of instructions.
+struct Table<'a> {
+    points: &'a [G1Affine],
+    bases: Vec<(Instructions, FixedBases)>,
+    one: rayon::ThreadPool,
+}
+
+impl<'a> Table<'a> {
+    fn new(points: &'a [G1Affine]) -> Self {
+        let bases = |instructions| {
+            FixedBases::with_tables(points, TABLES)
+                .expect("random points are not the identity")
+                .with_instructions(instructions)
+        };
+        let mut all = Instructions::available();
+        all.reverse();
+        Self {
+            points,
+            bases: all.into_iter().map(|i| (i, bases(i))).collect(),
+            one: pool(1),
+        }
+    }
+
+    fn head(&self) {
+        println!(
+            "{} points, {TABLES} tables, one thread; microseconds a point, and how many times the library's speed\n",
+            self.points.len()
+        );
+        print!("{:<20} {:>8}", "scalars", "library");
+        for (instructions, _) in &self.bases {
+            print!(" {:>16}", format!("{instructions:?}"));
+        }
+        println!();
+    }
+
+    fn row<S: Scalar>(&self, name: &str, scalars: &[S], elements: &[Fr]) {
+        self.one.install(|| {
+            let each = |time: Duration| time.as_secs_f64() * 1e6 / scalars.len() as f64;
+            let (library, theirs) = least(|| msm_best(elements, self.points));
+            print!("{name:<20} {:>8.3}", each(library));
+            for (_, bases) in &self.bases {
+                let (here, ours) = least(|| bases.multiply(0, scalars));
+                assert_eq!(theirs.to_affine(), ours.to_affine());
+                let ratio = each(library) / each(here);
+                print!(" {:>8.3} {:>6.2}x", each(here), ratio);
+            }
+            println!();
+        });
+    }
+
+    /// How much sooner two threads are ready by the clock, which needs two idle processors, and what they work more.
+    fn threads(&self, full: &[Fr], small: &[u16]) {
+        let (_, bases) = &self.bases[0];
+        let two = pool(2);
+        let compare = |name: &str, work: &(dyn Fn() -> G1 + Sync)| {
+            let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+            let clock = ratio(
+                self.one.install(|| quickest(work)),
+                two.install(|| quickest(work)),
+            );
+            let work = ratio(
+                two.install(|| least(work).0),
+                self.one.install(|| least(work).0),
+            );
+            println!("two threads, {name}: {clock:.2} times as fast by the clock, {work:.2} of the processor time");
+        };
+        println!();
+        compare("254 bits", &|| bases.multiply(0, full));
+        compare("16 bits", &|| bases.multiply(0, small));
+    }
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("threads can be started")
+}
+
+fn quickest(work: &dyn Fn() -> G1) -> Duration {
+    let time = |_| {
+        let start = Instant::now();
+        black_box(work());
+        start.elapsed()
+    };
+    (0..RUNS).map(time).min().unwrap_or_default()
 }
 
 fn least<T>(work: impl Fn() -> T) -> (Duration, T) {

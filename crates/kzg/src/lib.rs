@@ -1,16 +1,28 @@
 //! The arithmetic under commitments: sums of many multiples of fixed points of BN254 ([`FixedBases`]), and sums of small
-//! integers times field elements ([`Sum`]).
+//! integers times field elements ([`Weights`], [`Sums`]).
 //!
-//! Start reading at `msm.rs`. `examples/arithmetic.rs` times it beside the library.
+//! On these stand commitments to columns of integers ([`Basis`]) and the opening of their combinations at a point of the
+//! multilinear extension ([`mod@opening`]).
+//!
+//! Start reading at `basis.rs` and `opening.rs`; arithmetic starts at `msm.rs`. `examples/arithmetic.rs` times it beside the
+//! library.
 
 mod additions;
+mod basis;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod msm;
+pub mod opening;
 mod raw;
 mod scalar;
-mod sum;
+mod small;
+#[cfg(test)]
+mod testing;
 
+pub use additions::Instructions;
+pub use basis::{Accumulator, Basis};
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
-pub use sum::{inner_product, signed_inner_product, Sum};
+pub use small::{Small, Sums, Weights};

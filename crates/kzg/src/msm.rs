@@ -5,28 +5,37 @@
 //! inversion ([`crate::additions`]). Buckets start with known points instead of the identity, so no addition is a special
 //! case but by accident; accidents are found, and set aside.
 
-use crate::additions::Pairs;
+use crate::additions::{Instructions, Pairs};
 use crate::raw::Point;
-use crate::scalar::{digits, Scalar};
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use crate::scalar::{digits, field_element, pieces, Scalar, Survey};
+use halo2curves::bn256::{G1Affine, G1};
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::{Curve, Group};
 use halo2curves::CurveExt;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Additions that share an inversion, which costs as much as some fifty of them.
 const BATCH: usize = 2048;
 /// Bits of a digit, at most: 2^15 buckets of 64 bytes stay in a cache.
 const MAX_BITS: u32 = 16;
-/// Bases between those whose running sum is kept.
+/// Bases between those whose running sum is kept, and scalars whose digits are made together.
 const STEP: usize = 1 << 10;
+/// Words of the scalars' absolute values.
+const WORDS: usize = 4;
 
 /// Points to be multiplied by many lists of scalars.
+///
+/// Each of its tables takes 64 bytes a point.
 pub struct FixedBases {
+    count: usize,
+    /// Tables one after the other: number `i` has `2^(256·i/tables)` times the points.
     bases: Vec<Point>,
+    tables: usize,
     /// Sum of the first `i·STEP` bases.
     sums: Vec<G1>,
+    instructions: Instructions,
 }
 
 /// A base was the identity, which has no affine coordinates.
@@ -45,12 +54,37 @@ impl std::fmt::Display for IdentityBase {
 impl std::error::Error for IdentityBase {}
 
 impl FixedBases {
-    /// Up to `2^30` points.
+    /// Up to `2^28` points, with one table.
+    ///
+    /// # Panics
+    ///
+    /// If there are more.
     pub fn new(points: &[G1Affine]) -> Result<Self, IdentityBase> {
-        assert!(points.len() < TEMPORARY as usize, "too many bases");
-        let mut bases = Vec::with_capacity(points.len());
-        for (index, point) in points.iter().enumerate() {
-            bases.push(Point::new(point).ok_or(IdentityBase { index })?);
+        Self::with_tables(points, 1)
+    }
+
+    /// With 1, 2 or 4 tables: full-size scalars then share a quarter of the buckets for 4 tables, half of them for 2. Each
+    /// further table costs the time of 256 doublings a point, over the number of tables, once.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than `2^28` points, or another number of tables.
+    pub fn with_tables(points: &[G1Affine], tables: usize) -> Result<Self, IdentityBase> {
+        assert!(points.len() <= 1 << 28, "too many bases");
+        assert!(matches!(tables, 1 | 2 | 4), "{tables} tables");
+        if let Some(index) = points.iter().position(|p| p.is_identity().into()) {
+            return Err(IdentityBase { index });
+        }
+        let mut bases = Vec::with_capacity(tables * points.len());
+        // None is the identity, and doubling does not make it one: the order of the group is odd.
+        bases.extend(points.iter().filter_map(Point::new));
+        for _ in 1..tables {
+            let last = &bases[bases.len() - points.len()..];
+            let shifted: Vec<Vec<Point>> = last
+                .par_chunks(STEP)
+                .map(|step| shifted(step, 256 / tables))
+                .collect();
+            bases.extend(shifted.into_iter().flatten());
         }
         let mut sums = vec![G1::identity()];
         let steps: Vec<G1> = points
@@ -61,58 +95,89 @@ impl FixedBases {
             let last = sums[sums.len() - 1];
             sums.push(last + step);
         }
-        Ok(Self { bases, sums })
+        Ok(Self {
+            count: points.len(),
+            bases,
+            tables,
+            sums,
+            instructions: Instructions::best(),
+        })
+    }
+
+    /// Adds points by certain instructions instead of the fastest.
+    ///
+    /// # Panics
+    ///
+    /// If the machine does not have them.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: Instructions) -> Self {
+        assert!(instructions.exist(), "no {instructions:?} on this machine");
+        self.instructions = instructions;
+        self
     }
 
     /// Number of bases.
     pub fn len(&self) -> usize {
-        self.bases.len()
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.bases.is_empty()
+        self.count == 0
     }
 
-    /// `Σ scalars[i]·bases[i]`, over as many bases as there are scalars.
+    /// `Σ scalars[i]·bases[first + i]`.
+    ///
+    /// Runs on the threads of the current pool of rayon.
     ///
     /// # Panics
     ///
-    /// If there are fewer bases.
-    pub fn multiply<S: Scalar>(&self, scalars: &[S]) -> G1 {
+    /// If there are not as many bases.
+    pub fn multiply<S: Scalar>(&self, first: usize, scalars: &[S]) -> G1 {
         assert!(
-            scalars.len() <= self.bases.len(),
-            "{} scalars for {} bases",
+            first <= self.count && scalars.len() <= self.count - first,
+            "{} scalars from base {first} on, of {} bases",
             scalars.len(),
-            self.bases.len()
+            self.count
         );
-        let (as_they_are, around_the_middle) = plans(scalars);
-        let plan = if around_the_middle.cost < as_they_are.cost {
-            around_the_middle
-        } else {
-            as_they_are
+        let survey = scalars
+            .par_chunks(STEP)
+            .map(Survey::of)
+            .reduce(Survey::default, Survey::union);
+        let threads = rayon::current_num_threads();
+        let plan = Plan::new(&survey, scalars.len(), self.tables);
+        // For each step, digits by piece and window.
+        let steps: Vec<Vec<i32>> = scalars
+            .par_chunks(STEP)
+            .map(|step| plan.digits(step, WORDS / self.tables))
+            .collect();
+        // Many windows, or few digits, are not worth two passes over these.
+        let split = threads > 1 && plan.bits >= 10 && plan.windows < 4 * threads;
+        let parts = if split { 2 } else { 1 };
+        let work = Work {
+            bases: self,
+            first,
+            steps: &steps,
+            plan: &plan,
         };
-        let count = plan.windows;
-        let mut by_window = vec![0; count * scalars.len()];
-        for (i, scalar) in scalars.iter().enumerate() {
-            let (negative, magnitude) = scalar.parts(plan.middle);
-            digits(negative, magnitude, plan.bits, count, |window, digit| {
-                by_window[window * scalars.len() + i] = digit;
-            });
-        }
-        let windows: Vec<G1> = (0..count)
+        let tasks = work.tasks(parts, threads);
+        let sums: Vec<(usize, G1)> = tasks
             .into_par_iter()
-            .map(|w| self.window(&by_window[w * scalars.len()..][..scalars.len()], plan.bits))
+            .with_max_len(1)
+            .map(|task| (task.window, work.run(&task)))
             .collect();
         let mut result = G1::identity();
-        for window in windows.into_iter().rev() {
+        for window in (0..plan.windows).rev() {
             for _ in 0..plan.bits {
                 result = result.double();
             }
-            result += window;
+            for (_, sum) in sums.iter().filter(|(w, _)| *w == window) {
+                result += sum;
+            }
         }
         if plan.middle != 0 {
-            result += self.sum(scalars.len()) * Fr::from(plan.middle);
+            let all = self.sum(first + scalars.len()) - self.sum(first);
+            result += all * field_element(plan.middle);
         }
         result
     }
@@ -124,71 +189,190 @@ impl FixedBases {
             .iter()
             .fold(self.sums[whole], |sum, p| sum + p.affine())
     }
+}
 
-    /// `Σ digits[i]·bases[i]` for digits of at most half of `2^bits`.
-    fn window(&self, digits: &[i32], bits: u32) -> G1 {
-        let count = 1 << (bits - 1);
-        let mut buckets = Buckets::new(&self.bases, count);
-        for (i, digit) in digits.iter().enumerate() {
-            if *digit != 0 {
-                let sign = if *digit < 0 { NEGATIVE } else { 0 };
-                buckets.arrive(i as u32 | sign, digit.unsigned_abs() - 1);
-            }
-        }
-        buckets.weighted_sum() - starts().weighted_sum(count as u64)
-    }
+/// `2^bits` times the points.
+fn shifted(points: &[Point], bits: usize) -> Vec<Point> {
+    let multiples: Vec<G1> = points
+        .iter()
+        .map(|p| (0..bits).fold(p.affine().into(), |p: G1, _| p.double()))
+        .collect();
+    let mut affine = vec![G1Affine::identity(); points.len()];
+    G1::batch_normalize(&multiples, &mut affine);
+    affine.iter().filter_map(Point::new).collect()
 }
 
 /// How to cut scalars into digits.
 struct Plan {
     /// What is subtracted from each.
-    middle: u64,
-    bits: u32,
+    middle: i128,
+    /// Each piece goes with a table.
+    pieces: usize,
+    /// Digits of a piece.
     windows: usize,
+    bits: u32,
     /// Additions, about.
     cost: usize,
 }
 
 impl Plan {
-    /// The cheapest digits for numbers of some bits, of which `nonzero` are not zero.
-    fn new(middle: u64, size: u32, nonzero: usize) -> Self {
-        (2..=MAX_BITS)
-            .map(|bits| {
-                let windows = (size + 1).div_ceil(bits) as usize;
-                // Two additions a bucket at the end, and some fifty for an inversion at each of its levels.
-                let end = (2 << (bits - 1)) + 50 * (bits * bits / 2) as usize;
-                Self {
-                    middle,
-                    bits,
-                    windows,
-                    cost: windows * (nonzero + end),
-                }
-            })
-            .min_by_key(|plan| plan.cost)
-            .unwrap_or(Self {
+    /// The cheaper of: numbers as they are, of which zeros cost nothing; and less their middle, which makes all shorter.
+    fn new(survey: &Survey, count: usize, tables: usize) -> Self {
+        let plain = Self::around(0, survey.bits, survey.nonzero, tables);
+        let Some((least, greatest)) = survey.range else {
+            return plain;
+        };
+        let middle = least + (greatest - least) / 2;
+        // The greatest absolute value, less one, which is what counts for digits.
+        let half = (greatest - middle).saturating_sub(1).max(0);
+        let bits = i128::BITS - half.leading_zeros();
+        // All bases are added up for the middle, but for the last few only.
+        let nonzero = if least == greatest { 0 } else { count };
+        let around = Self::around(middle, bits, nonzero, tables);
+        if around.cost + STEP < plain.cost {
+            around
+        } else {
+            plain
+        }
+    }
+
+    /// The cheapest digits for numbers of at most `2^size`, of which `nonzero` are not zero.
+    fn around(middle: i128, size: u32, nonzero: usize, tables: usize) -> Self {
+        let piece = (256 / tables) as u32;
+        let pieces = (size + 1).div_ceil(piece);
+        let size = size.min(piece - 1);
+        let of = |bits: u32| {
+            let windows = (size + 1).div_ceil(bits) as usize;
+            // Two additions a bucket at the end, and some fifty for an inversion at each of its levels.
+            let end = (2 << (bits - 1)) + 50 * (bits * bits / 2) as usize;
+            Self {
                 middle,
-                bits: 2,
-                windows: (size as usize + 1).div_ceil(2),
-                cost: 0,
-            })
+                pieces: pieces as usize,
+                windows,
+                bits,
+                cost: windows * (pieces as usize * nonzero + end),
+            }
+        };
+        (3..=MAX_BITS).map(of).fold(
+            of(2),
+            |best, plan| if plan.cost < best.cost { plan } else { best },
+        )
+    }
+
+    /// Digits of scalars: for each piece and window, those of all.
+    fn digits<S: Scalar>(&self, scalars: &[S], words: usize) -> Vec<i32> {
+        let mut all = vec![0; self.pieces * self.windows * scalars.len()];
+        for (i, scalar) in scalars.iter().enumerate() {
+            let (negative, magnitude) = scalar.parts(self.middle);
+            if magnitude == [0; 4] {
+                continue;
+            }
+            pieces(magnitude, words, self.pieces, |p, opposite, piece| {
+                let negative = negative != opposite;
+                digits(negative, piece, self.bits, self.windows, |w, digit| {
+                    all[(p * self.windows + w) * scalars.len() + i] = digit;
+                });
+            });
+        }
+        all
     }
 }
 
-/// Numbers as they are, which zeros make cheaper; and less their middle, which makes all shorter.
-fn plans<S: Scalar>(scalars: &[S]) -> (Plan, Plan) {
-    let zero = |s: &&S| s.parts(0).1 == [0; 4];
-    let nonzero = scalars.len() - scalars.iter().filter(zero).count();
-    (
-        Plan::new(0, S::BITS[1], nonzero),
-        Plan::new(S::MIDDLE, S::BITS[0], scalars.len()),
-    )
+/// All digits, and their bases.
+struct Work<'a> {
+    bases: &'a FixedBases,
+    first: usize,
+    steps: &'a [Vec<i32>],
+    plan: &'a Plan,
+}
+
+/// Some digits, each of which goes to its bucket.
+struct Task {
+    window: usize,
+    /// Absolute values less one.
+    buckets: Range<u32>,
+    steps: Range<usize>,
+}
+
+impl Work<'_> {
+    /// Splits all windows by their buckets, and those parts by scalars that have too much to do.
+    fn tasks(&self, parts: usize, threads: usize) -> Vec<Task> {
+        let buckets = 1_u32 << (self.plan.bits - 1);
+        let size = buckets / parts as u32;
+        let all = (0..self.plan.windows).flat_map(|w| (0..parts as u32).map(move |p| (w, p)));
+        let whole = |(window, part): (usize, u32)| Task {
+            window,
+            buckets: part * size..(part + 1) * size,
+            steps: 0..self.steps.len(),
+        };
+        let tasks: Vec<Task> = all.map(whole).collect();
+        if parts == 1 {
+            return tasks;
+        }
+        let counts: Vec<usize> = tasks
+            .par_iter()
+            .map(|task| {
+                let mut count = 0;
+                self.each(task, |_, _, _| count += 1);
+                count
+            })
+            .collect();
+        let share = counts.iter().sum::<usize>().div_ceil(threads).max(1);
+        let mut split = Vec::new();
+        for (task, count) in tasks.iter().zip(counts) {
+            if count == 0 {
+                continue;
+            }
+            let chunks = ((count + share / 2) / share).clamp(1, self.steps.len());
+            let cut = |i: usize| i * self.steps.len() / chunks;
+            split.extend((0..chunks).map(|i| Task {
+                window: task.window,
+                buckets: task.buckets.clone(),
+                steps: cut(i)..cut(i + 1),
+            }));
+        }
+        split
+    }
+
+    /// Digits of a task: index of the base, whether the digit is negative, and the bucket's number in the task.
+    #[inline]
+    fn each(&self, task: &Task, mut put: impl FnMut(usize, bool, u32)) {
+        let rows = self.plan.pieces * self.plan.windows;
+        let buckets = task.buckets.end - task.buckets.start;
+        for step in task.steps.clone() {
+            let digits = &self.steps[step];
+            let len = digits.len() / rows;
+            for piece in 0..self.plan.pieces {
+                let row = piece * self.plan.windows + task.window;
+                let base = piece * self.bases.count + self.first + step * STEP;
+                for (i, digit) in digits[row * len..(row + 1) * len].iter().enumerate() {
+                    // Zero wraps around.
+                    let bucket = digit.unsigned_abs().wrapping_sub(1 + task.buckets.start);
+                    if bucket < buckets {
+                        put(base + i, *digit < 0, bucket);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `Σ digit·base` over the task.
+    fn run(&self, task: &Task) -> G1 {
+        let count = task.buckets.len();
+        let mut buckets = Buckets::new(&self.bases.bases, count, self.bases.instructions);
+        self.each(task, |base, negative, bucket| {
+            let sign = if negative { NEGATIVE } else { 0 };
+            buckets.arrive(base as u32 | sign, bucket);
+        });
+        buckets.weighted_sum(task.buckets.start)
+    }
 }
 
 /// What buckets start with: `S + j·D`, whose discrete logarithms nobody knows.
 struct Starts {
-    first: G1,
-    step: G1,
     points: Vec<Point>,
+    /// Of the first `2^i`.
+    sums: Vec<Sums>,
 }
 
 fn starts() -> &'static Starts {
@@ -206,20 +390,41 @@ fn starts() -> &'static Starts {
         G1::batch_normalize(&points, &mut affine);
         // None of them is the identity: that would be a discrete logarithm of D.
         let points = affine.iter().filter_map(Point::new).collect();
-        Starts {
-            first,
-            step,
-            points,
+        let sums = (0..MAX_BITS)
+            .map(|i| start_sums(first, step, 1 << i))
+            .collect();
+        Starts { points, sums }
+    })
+}
+
+/// `Σ (j + 1)·(S + j·D)` and `Σ (S + j·D)` for `j < count`.
+fn start_sums(first: G1, step: G1, count: u64) -> Sums {
+    let triangle = count * (count - 1) / 2;
+    let pyramid = (count - 1) * count * (count + 1) / 3;
+    Sums {
+        weighted: times(first, triangle + count) + times(step, pyramid),
+        plain: times(first, count) + times(step, triangle),
+    }
+}
+
+/// A multiple, with as many doublings as the factor has bits.
+fn times(point: G1, factor: u64) -> G1 {
+    let bits = u64::BITS - factor.leading_zeros();
+    (0..bits).rev().fold(G1::identity(), |sum, i| {
+        let double = sum.double();
+        if (factor >> i) & 1 == 1 {
+            double + point
+        } else {
+            double
         }
     })
 }
 
-impl Starts {
-    /// `Σ (j + 1)·(S + j·D)` for `j < count`.
-    fn weighted_sum(&self, count: u64) -> G1 {
-        self.first * Fr::from(count * (count + 1) / 2)
-            + self.step * Fr::from((count - 1) * count * (count + 1) / 3)
-    }
+/// `Σ (j + 1)·P_j`, and `Σ P_j`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sums {
+    weighted: G1,
+    plain: G1,
 }
 
 /// A point to be added: the index of a base or of a temporary sum, with these marks.
@@ -249,7 +454,7 @@ struct Buckets<'a> {
 }
 
 impl<'a> Buckets<'a> {
-    fn new(bases: &'a [Point], count: usize) -> Self {
+    fn new(bases: &'a [Point], count: usize, instructions: Instructions) -> Self {
         Self {
             bases,
             buckets: starts().points[..count].to_vec(),
@@ -260,7 +465,7 @@ impl<'a> Buckets<'a> {
             couples: Vec::with_capacity(BATCH),
             temporary: Vec::new(),
             free: Vec::new(),
-            pairs: Pairs::default(),
+            pairs: Pairs::new(instructions),
             aside: Vec::new(),
         }
     }
@@ -394,8 +599,8 @@ impl<'a> Buckets<'a> {
         }
     }
 
-    /// `Σ (j + 1)·bucket[j]`, after all that waits is added.
-    fn weighted_sum(mut self) -> G1 {
+    /// `Σ (j + 1 + offset)·bucket[j]`, less what they started with, after all that waits is added.
+    fn weighted_sum(mut self, offset: u32) -> G1 {
         while !(self.batch.is_empty() && self.couples.is_empty()) {
             if self.couples.is_empty() {
                 self.add_batch();
@@ -405,17 +610,22 @@ impl<'a> Buckets<'a> {
         }
         let aside = std::mem::take(&mut self.aside);
         let buckets = std::mem::take(&mut self.buckets);
-        let sum = weighted_sum(&buckets, &mut self.pairs).unwrap_or_else(|| slowly(&buckets));
+        let sums = weighted_sum(&buckets, &mut self.pairs).unwrap_or_else(|| slowly(&buckets));
+        let start = &starts().sums[buckets.len().trailing_zeros() as usize];
+        let mut sum = sums.weighted - start.weighted;
+        if offset != 0 {
+            sum += times(sums.plain - start.plain, offset.into());
+        }
         aside.into_iter().fold(sum, |sum, (bucket, point)| {
-            sum + point * Fr::from(u64::from(bucket) + 1)
+            sum + times(point, u64::from(bucket + 1 + offset))
         })
     }
 }
 
-/// `Σ (j + 1)·points[j]`, of a power of two. `None` if points with equal x-coordinates met.
+/// Sums of a power of two of points. `None` if points with equal x-coordinates met.
 ///
 /// `Σ j·P_j = Σ P_(odd) + 2·Σ j·(P_(2j) + P_(2j+1))`, level by level, and one sum more of all, which is the last level.
-fn weighted_sum(points: &[Point], pairs: &mut Pairs) -> Option<G1> {
+fn weighted_sum(points: &[Point], pairs: &mut Pairs) -> Option<Sums> {
     let mut level = points.to_vec();
     let mut odd = Vec::new();
     while level.len() > 1 {
@@ -428,12 +638,15 @@ fn weighted_sum(points: &[Point], pairs: &mut Pairs) -> Option<G1> {
         }
         odd.extend(odds);
     }
-    let all = level.first()?.affine();
+    let plain = level.first()?.affine();
     let by_bit = odd
         .iter()
         .rev()
         .fold(G1::identity(), |sum, p| sum.double() + p.affine());
-    Some(by_bit + all)
+    Some(Sums {
+        weighted: by_bit + plain,
+        plain: plain.into(),
+    })
 }
 
 fn added(
@@ -457,13 +670,13 @@ fn added(
 }
 
 /// The same in the library's projective coordinates, which know no exceptions.
-fn slowly(points: &[Point]) -> G1 {
-    let (mut run, mut sum) = (G1::identity(), G1::identity());
+fn slowly(points: &[Point]) -> Sums {
+    let (mut plain, mut weighted) = (G1::identity(), G1::identity());
     for point in points.iter().rev() {
-        run += point.affine();
-        sum += run;
+        plain += point.affine();
+        weighted += plain;
     }
-    sum
+    Sums { weighted, plain }
 }
 
 #[cfg(test)]

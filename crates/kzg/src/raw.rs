@@ -94,8 +94,8 @@ pub(crate) fn element(x: Words) -> Fq {
 #[inline]
 pub(crate) fn from_montgomery<F: SerdeObject>(x: Words) -> F {
     let mut bytes = [0; 32];
-    for (to, word) in bytes.chunks_exact_mut(8).zip(x) {
-        to.copy_from_slice(&word.to_le_bytes());
+    for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(x) {
+        *to = word.to_le_bytes();
     }
     F::from_raw_bytes_unchecked(&bytes)
 }
@@ -108,11 +108,8 @@ pub(crate) fn words<F: SerdeObject>(x: &F) -> Words {
     let written = x.write_raw(&mut &mut bytes[..]);
     debug_assert!(written.is_ok());
     let mut words = [0; 4];
-    for (word, from) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-        *word = from
-            .iter()
-            .rev()
-            .fold(0, |w, byte| (w << 8) | u64::from(*byte));
+    for (word, from) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*from);
     }
     words
 }
