@@ -4,8 +4,7 @@ use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{commit, prove, verify, Proof, Statement};
 use nanozk_circuit::{
-    ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor,
-    Values, Virtual,
+    ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual,
 };
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;
@@ -271,9 +270,6 @@ fn honest_proofs_are_accepted_and_changed_ones_are_not() {
     for i in 0..proved.proof.scalars.len() {
         let mut changed = proved.proof.clone();
         changed.scalars[i] += Fr::ONE;
-        assert!(
-            !is_verified(&p, &layout, &proved, &changed),
-            "scalar {i}"
-        );
+        assert!(!is_verified(&p, &layout, &proved, &changed), "scalar {i}");
     }
 }

@@ -82,8 +82,7 @@ impl Attention {
         // q, k, v = rs(x̂·W + b, 16)
         let heads = [layer, head, channel, position];
         let names = ["query", "key", "value"];
-        let matrices =
-            names.map(|name| Matrix::new(p, name, layer, &[feature], &[head, channel]));
+        let matrices = names.map(|name| Matrix::new(p, name, layer, &[feature], &[head, channel]));
         let projected = [0, 1, 2].map(|i| {
             let number = Number::signed(p, names[i], &heads, ACT_BITS);
             let remainder =
@@ -105,8 +104,7 @@ impl Attention {
         let beyond = Number::unsigned(p, "beyond", &pairs, 32);
         let bit = p.range(1);
         let top = p.new_tensor("top", &pairs, Role::Limb { range: bit });
-        let score_remainder =
-            Remainder::new(p, "score remainder", &pairs, shape.spec.score_shift);
+        let score_remainder = Remainder::new(p, "score remainder", &pairs, shape.spec.score_shift);
         let later = p.new_tensor("later", &[position, source], Role::Public(Public::Less));
         let [key_, e, top_, later] = [key, exponential, top, later].map(|id| p.use_of(id));
         let z = key_.clone() + beyond.value(p);
@@ -115,10 +113,18 @@ impl Attention {
         score_remainder.state(p, "score", &pairs, acc, score);
         // Only the greatest key has something beyond.
         let overflow = beyond.value(p) * (-key_ + LAST_KEY);
-        p.zero("distance is beyond the table only at its end", &pairs, overflow);
+        p.zero(
+            "distance is beyond the table only at its end",
+            &pairs,
+            overflow,
+        );
         // The maximum is the score of a position that is not later: both terms are not negative.
         p.zero("a row has a maximum", &rows, top_.clone() - 1);
-        p.zero("the maximum is a score", &pairs, top_ * (z + later * (1 << 33)));
+        p.zero(
+            "the maximum is a score",
+            &pairs,
+            top_ * (z + later * (1 << 33)),
+        );
 
         // r = floor(65535·2^32 / E), E = Σ e
         let one = i128::from(PROB_ONE) << PROB_SHIFT;
@@ -139,8 +145,7 @@ impl Attention {
 
         // p = rs(e·r, 32)
         let probability = Number::unsigned(p, "probability", &pairs, ACT_BITS);
-        let probability_remainder =
-            Remainder::new(p, "probability remainder", &pairs, PROB_SHIFT);
+        let probability_remainder = Remainder::new(p, "probability remainder", &pairs, PROB_SHIFT);
         let value = probability.value(p);
         probability_remainder.state(p, "probability is", &pairs, e * r, value);
 
@@ -247,8 +252,7 @@ impl Attention {
         let below = |at: &[usize]| one - r(at) * total(at);
         self.reciprocal.fill(values, r)?;
         self.below.fill(values, below)?;
-        self.above
-            .fill(values, |at| total(at) - 1 - below(at))?;
+        self.above.fill(values, |at| total(at) - 1 - below(at))?;
         self.probability
             .fill(values, |at| traces[at[0]].p[pair(at)].into())?;
         self.probability_remainder.fill(values, |at| {

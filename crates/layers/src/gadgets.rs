@@ -274,12 +274,15 @@ impl LayerNorm {
         let sum = mean.clone() * d + rest.clone();
         p.zero(&called("sum"), &rows, x.clone() - sum.clone());
         p.zero(&called("rest is less"), &rows, rest + room - (d - 1));
-        p.zero(&called("sum of squares"), &rows, x.squared() - squares.clone());
+        p.zero(
+            &called("sum of squares"),
+            &rows,
+            x.squared() - squares.clone(),
+        );
         // r²·var, and 2·r·var + var, with var = d·Q + eps − S².
         let spread = squares * d + this.eps;
-        let times_variance = |by: Expression| {
-            by.clone() * spread.clone() - by * sum.clone() * sum.clone()
-        };
+        let times_variance =
+            |by: Expression| by.clone() * spread.clone() - by * sum.clone() * sum.clone();
         let squared = times_variance(root.clone() * root.clone());
         let variance = spread.clone() - sum.clone() * sum.clone();
         p.zero(

@@ -4,7 +4,12 @@ use nanozk_circuit::{Layout, Program, Values};
 use nanozk_executor::{synthetic, Activation, Architecture, AttentionTrace, MlpTrace};
 use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
 
-fn traces(shape: &Shape) -> (nanozk_executor::QuantizedModel, Vec<(AttentionTrace, MlpTrace)>) {
+fn traces(
+    shape: &Shape,
+) -> (
+    nanozk_executor::QuantizedModel,
+    Vec<(AttentionTrace, MlpTrace)>,
+) {
     let model = synthetic::model(shape.architecture, Activation::GeluNew, 1);
     let tokens = synthetic::tokens(shape.positions, shape.architecture.vocab, 1);
     let trace = model.forward(&tokens).unwrap();

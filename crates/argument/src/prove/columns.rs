@@ -2,11 +2,11 @@
 
 use crate::pieces::Pieces;
 use crate::prove::bind::{add_cells, Row};
-use nanozk_kzg::Sums;
 use crate::prove::products::fold;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{kernel, ColumnId, Values};
+use nanozk_kzg::Sums;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
