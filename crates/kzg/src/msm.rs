@@ -63,8 +63,9 @@ impl FixedBases {
         Self::with_tables(points, 1)
     }
 
-    /// With 1, 2 or 4 tables: full-size scalars then share a quarter of the buckets for 4 tables, half of them for 2. Each
-    /// further table costs the time of 256 doublings a point, over the number of tables, once.
+    /// With 1, 2 or 4 tables: full-size scalars then need half of the buckets for 2 tables, a quarter for 4, which is worth
+    /// something for some ten thousands of points. All further tables together cost up to 192 doublings a point, once, which
+    /// is the time of dozens of multiplications.
     ///
     /// # Panics
     ///
@@ -151,16 +152,13 @@ impl FixedBases {
             .par_chunks(STEP)
             .map(|step| plan.digits(step, WORDS / self.tables))
             .collect();
-        // Many windows, or few digits, are not worth two passes over these.
-        let split = threads > 1 && plan.bits >= 10 && plan.windows < 4 * threads;
-        let parts = if split { 2 } else { 1 };
         let work = Work {
             bases: self,
             first,
             steps: &steps,
             plan: &plan,
         };
-        let tasks = work.tasks(parts, threads);
+        let tasks = work.tasks(threads);
         let sums: Vec<(usize, G1)> = tasks
             .into_par_iter()
             .with_max_len(1)
@@ -295,18 +293,26 @@ struct Task {
 }
 
 impl Work<'_> {
-    /// Splits all windows by their buckets, and those parts by scalars that have too much to do.
-    fn tasks(&self, parts: usize, threads: usize) -> Vec<Task> {
-        let buckets = 1_u32 << (self.plan.bits - 1);
-        let size = buckets / parts as u32;
-        let all = (0..self.plan.windows).flat_map(|w| (0..parts as u32).map(move |p| (w, p)));
-        let whole = |(window, part): (usize, u32)| Task {
-            window,
-            buckets: part * size..(part + 1) * size,
-            steps: 0..self.steps.len(),
+    /// Splits windows so that threads have about as much to do: by buckets, which costs little but a pass over the digits,
+    /// where windows do not go round; and by scalars, where a part is much more than the others.
+    fn tasks(&self, threads: usize) -> Vec<Task> {
+        let windows = self.plan.windows;
+        let few = threads > 1 && windows < 4 * threads && self.plan.bits >= 10;
+        let parts = if few && !windows.is_multiple_of(threads) {
+            2
+        } else {
+            1
         };
-        let tasks: Vec<Task> = all.map(whole).collect();
-        if parts == 1 {
+        let size = 1 << (self.plan.bits - 1 - u32::from(parts == 2));
+        let tasks: Vec<Task> = (0..windows)
+            .flat_map(|window| (0..parts).map(move |part| (window, part)))
+            .map(|(window, part)| Task {
+                window,
+                buckets: part * size..(part + 1) * size,
+                steps: 0..self.steps.len(),
+            })
+            .collect();
+        if !few {
             return tasks;
         }
         let counts: Vec<usize> = tasks
@@ -320,10 +326,7 @@ impl Work<'_> {
         let share = counts.iter().sum::<usize>().div_ceil(threads).max(1);
         let mut split = Vec::new();
         for (task, count) in tasks.iter().zip(counts) {
-            if count == 0 {
-                continue;
-            }
-            let chunks = ((count + share / 2) / share).clamp(1, self.steps.len());
+            let chunks = ((count + share / 2) / share).clamp(1, self.steps.len().max(1));
             let cut = |i: usize| i * self.steps.len() / chunks;
             split.extend((0..chunks).map(|i| Task {
                 window: task.window,
