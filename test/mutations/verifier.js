@@ -58,7 +58,7 @@ module.exports = [
   {
     name: "verifier/keccak-state",
     what: "a challenge does not depend on what was absorbed before the last one",
-    file: `${FILES}/transcript/keccak.rs`,
+    file: "crates/transcript/src/keccak.rs",
     find: "hash.update(self.state);",
     replace: "",
     test: transcript,
@@ -66,10 +66,10 @@ module.exports = [
   {
     name: "verifier/keccak-empty",
     what: "a challenge with nothing waiting is a digest of what another could absorb",
-    file: `${FILES}/transcript/keccak.rs`,
+    file: "crates/transcript/src/keccak.rs",
     find: "hash.update([1]);",
     replace: "",
-    test: verifier("--lib", "keccak"),
+    test: crate("nanozk-transcript", "--lib", "keccak"),
   },
   {
     name: "verifier/poseidon-padding",
@@ -147,10 +147,10 @@ module.exports = [
   {
     name: "verifier/on-curve",
     what: "points off the curve are taken",
-    file: `${FILES}/encoding.rs`,
+    file: "crates/transcript/src/encoding.rs",
     find: "} else if !bool::from(p.is_on_curve()) {",
     replace: "} else if false && !bool::from(p.is_on_curve()) {",
-    test: verifier("--lib", "encoding"),
+    test: crate("nanozk-transcript", "--lib", "encoding"),
   },
   {
     name: "verifier/rows",

@@ -17,19 +17,7 @@ pub(crate) fn parts(k: u32, seed: [u8; 32]) -> Parts {
     let secret = Fr::random(ChaCha20Rng::from_seed(seed));
     let n = 1usize << k;
     let table = Table::new();
-
-    let mut g = vec![G1Affine::identity(); n];
-    parallelize(&mut g, |chunk, start| {
-        let mut power = secret.pow_vartime([start as u64]);
-        let points: Vec<G1> = (0..chunk.len())
-            .map(|_| {
-                let point = table.mul(power);
-                power *= secret;
-                point
-            })
-            .collect();
-        G1::batch_normalize(&points, chunk);
-    });
+    let g = powers_of(secret, n, &table);
 
     // L_i(tau) = w^i (tau^n - 1) / (n (tau - w^i)).
     let root = root_of_unity(k);
@@ -59,14 +47,41 @@ pub(crate) fn parts(k: u32, seed: [u8; 32]) -> Parts {
         G1::batch_normalize(&points, chunk);
     });
 
-    let g2 = G2Affine::generator();
+    let [g2, s_g2] = g2_of(secret);
     Parts {
         k,
         g,
         g_lagrange,
         g2,
-        s_g2: (g2 * secret).to_affine(),
+        s_g2,
     }
+}
+
+/// The first powers in the first group, and two in the second.
+pub(crate) fn powers(count: usize, seed: [u8; 32]) -> (Vec<G1Affine>, [G2Affine; 2]) {
+    let secret = Fr::random(ChaCha20Rng::from_seed(seed));
+    (powers_of(secret, count, &Table::new()), g2_of(secret))
+}
+
+fn powers_of(secret: Fr, count: usize, table: &Table) -> Vec<G1Affine> {
+    let mut g = vec![G1Affine::identity(); count];
+    parallelize(&mut g, |chunk, start| {
+        let mut power = secret.pow_vartime([start as u64]);
+        let points: Vec<G1> = (0..chunk.len())
+            .map(|_| {
+                let point = table.mul(power);
+                power *= secret;
+                point
+            })
+            .collect();
+        G1::batch_normalize(&points, chunk);
+    });
+    g
+}
+
+fn g2_of(secret: Fr) -> [G2Affine; 2] {
+    let g2 = G2Affine::generator();
+    [g2, (g2 * secret).to_affine()]
 }
 
 /// The multiples `d * 256^w * G1` of the generator, for digits `0 < d < 256`.

@@ -73,6 +73,12 @@ pub enum Origin {
     Development,
 }
 
+/// What [`Setup::powers`] and [`Setup::g2`] of the development setup of `seed` are, for any number of powers and without
+/// the Lagrange basis, whose making takes most of a setup's time. As insecure as that setup.
+pub fn development_powers(count: usize, seed: [u8; 32]) -> (Vec<G1Affine>, [G2Affine; 2]) {
+    development::powers(count, seed)
+}
+
 /// KZG parameters of known origin.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -212,6 +218,16 @@ impl Setup {
         self.params
     }
 
+    /// The powers `[tau^i]` in the first group, for `i < 2^k`.
+    pub fn powers(&self) -> &[G1Affine] {
+        self.params.get_g()
+    }
+
+    /// The generator of the second group, and `tau` times it.
+    pub fn g2(&self) -> [G2Affine; 2] {
+        [self.params.g2(), self.params.s_g2()]
+    }
+
     /// Where the setup comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -303,6 +319,19 @@ fn id(g1: &G1Affine, s_g1: &G1Affine, g2: &G2Affine, s_g2: &G2Affine) -> [u8; 32
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_are_those_of_the_setup() {
+        for (k, seed) in [(1, [5; 32]), (6, DEVELOPMENT_SEED)] {
+            let setup = Setup::development(k, seed).unwrap();
+            let (powers, g2) = development_powers((1 << k) + 5, seed);
+            assert_eq!(setup.powers(), &powers[..1 << k]);
+            assert_eq!(setup.g2(), g2);
+            // The next ones go on.
+            let larger = Setup::development(k + 3, seed).unwrap();
+            assert_eq!(powers, larger.powers()[..powers.len()]);
+        }
+    }
 
     #[test]
     fn development_id() {

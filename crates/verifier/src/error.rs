@@ -1,6 +1,7 @@
 //! Why a proof is not accepted.
 
 use nanozk_circuits::ir::Kind;
+pub use nanozk_transcript::Malformed;
 use std::fmt;
 
 /// An element of a proof, by its position in the proof.
@@ -37,21 +38,6 @@ impl fmt::Display for Element {
             Element::Digest => write!(f, "the aggregation digest"),
         }
     }
-}
-
-/// What is wrong with an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// An integer is not below the modulus: a second encoding of another value.
-    #[error("not reduced")]
-    NotReduced,
-    /// No point of the curve has these coordinates.
-    #[error("not on the curve")]
-    NotOnCurve,
-    /// The point at infinity, which no honest commitment is.
-    #[error("the point at infinity")]
-    Infinity,
 }
 
 /// Why a proof is not accepted.

@@ -13,7 +13,6 @@
 
 pub mod aggregate;
 pub mod card;
-pub mod encoding;
 pub mod error;
 pub mod hex;
 pub mod key;
@@ -29,6 +28,7 @@ pub mod verify;
 pub use aggregate::{verify_aggregate, AggregateProof, Claimed};
 pub use error::{Element, Error, Malformed};
 pub use key::{Layout, VerifyingKey};
+pub use nanozk_transcript::encoding;
 pub use proof::Proof;
 pub use transcript::TranscriptKind;
 pub use verify::{accumulate, verify, Accumulator, Expected, KzgVerifier};

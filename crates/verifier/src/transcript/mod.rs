@@ -1,13 +1,12 @@
 //! How challenges follow from what was said before.
 
-mod keccak;
 pub mod poseidon;
 
-pub use keccak::KeccakTranscript;
+pub use nanozk_transcript::{KeccakTranscript, Transcript};
 pub use poseidon::PoseidonTranscript;
 
 use crate::encoding::check_point;
-use crate::error::{Element, Error, Malformed, Sort};
+use crate::error::{Element, Error, Sort};
 use crate::key::VerifyingKey;
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_circuits::ir::CHALLENGES;
@@ -19,18 +18,6 @@ pub enum TranscriptKind {
     Keccak,
     /// Poseidon over the scalar field, cheap in a circuit.
     Poseidon,
-}
-
-/// A duplex hash.
-pub trait Transcript {
-    /// Absorbs a scalar.
-    fn absorb_scalar(&mut self, scalar: &Fr);
-
-    /// Absorbs a point, which must not be at infinity.
-    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed>;
-
-    /// A challenge that depends on everything absorbed and squeezed so far.
-    fn squeeze(&mut self) -> Fr;
 }
 
 fn new(kind: TranscriptKind) -> Box<dyn Transcript> {

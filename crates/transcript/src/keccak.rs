@@ -1,8 +1,7 @@
 //! The transcript of contracts.
 
-use super::Transcript;
 use crate::encoding::{point_to_words, scalar_reduced, scalar_to_bytes};
-use crate::error::Malformed;
+use crate::{Malformed, Transcript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::group::prime::PrimeCurveAffine;
 use sha3::{Digest, Keccak256};

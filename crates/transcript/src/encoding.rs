@@ -1,6 +1,6 @@
 //! Canonical big-endian encodings of scalars and points.
 
-use crate::error::Malformed;
+use crate::Malformed;
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, FromUniformBytes, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;

@@ -1,0 +1,457 @@
+//! From identities to claims: what prover and verifier both derive from a program and its challenges.
+//!
+//! An identity holds for all indices of its free axes if, with overwhelming probability, its extension is zero at a random
+//! point of them. There each product is a sum over some axes of a product of factors, and most axes need no sum at all: an
+//! axis that only one factor has is fixed in that factor. What is left:
+//!
+//! | axis is | factors that have it | what happens |
+//! |---|---|---|
+//! | free | none | the product counts for valid indices: [`kernel::below`] |
+//! | free | one | fixed at the random point |
+//! | free | more | summed over with the weight [`kernel::equal`] to the random point |
+//! | summed | one | summed over in that factor |
+//! | summed | more | summed over |
+//!
+//! A product of one factor is linear in committed tensors ([`Term`]); it is never evaluated by itself, but added to the
+//! claims that the opening decides. The others are decided by a sumcheck.
+
+use halo2curves::bn256::Fr;
+use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::{
+    integer, kernel, At, AxisId, Expression, Factor, Operand, Point, Program, Public, Role,
+    TensorId,
+};
+use std::collections::BTreeMap;
+
+/// A tensor at a point, with a weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) weight: Fr,
+    pub(crate) tensor: TensorId,
+    /// For each axis of the tensor.
+    pub(crate) at: Vec<At>,
+}
+
+/// A weighted sum of tensors at points has a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinearClaim {
+    pub(crate) value: Fr,
+    pub(crate) terms: Vec<Term>,
+}
+
+/// A factor of which some axes are fixed; the others are summed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) factor: Factor,
+    pub(crate) at: BTreeMap<AxisId, At>,
+}
+
+/// A weighted sum of factors, as a function of the axes that are summed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Vector {
+    pub(crate) summed: Vec<AxisId>,
+    pub(crate) parts: Vec<(Fr, Bound)>,
+}
+
+/// A product to be summed over its vectors' axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SummedProduct {
+    pub(crate) weight: Fr,
+    pub(crate) summed: Vec<AxisId>,
+    /// Axes that have a weight, and where.
+    pub(crate) equal: BTreeMap<AxisId, Point>,
+    /// Indices of vectors.
+    pub(crate) vectors: Vec<usize>,
+}
+
+/// Claims that one sumcheck decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub(crate) constant: Fr,
+    pub(crate) linear: Vec<Term>,
+    pub(crate) vectors: Vec<Vector>,
+    pub(crate) products: Vec<SummedProduct>,
+}
+
+/// A program with its public inputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) inputs: &'a [Fr],
+}
+
+fn pair(kernel: fn(&[Fr], &[Fr]) -> Fr, points: &[Point]) -> Fr {
+    match points {
+        [a, b] => kernel(a, b),
+        _ => Fr::ZERO,
+    }
+}
+
+/// The weight of an axis that a tensor lacks: 1 for valid indices.
+pub(crate) fn broadcast(program: &Program, axis: AxisId, at: &At) -> Fr {
+    let axis = program.axis(axis);
+    match at {
+        At::Point(point) => kernel::below(axis.len, point),
+        At::Sum => Fr::from(axis.len as u64),
+    }
+}
+
+impl Context<'_> {
+    /// A public tensor at a point.
+    fn public(&self, public: &Public, tensor: TensorId, at: &[At]) -> Fr {
+        let points: Vec<Point> = at
+            .iter()
+            .zip(self.program.axes_of(tensor))
+            .map(|(at, axis)| match at {
+                At::Point(point) => point.clone(),
+                // A sum is the extension at one half, times the number of indices.
+                At::Sum => vec![Fr::TWO_INV; axis.bits() as usize],
+            })
+            .collect();
+        let sums = at
+            .iter()
+            .zip(self.program.axes_of(tensor))
+            .filter(|(at, _)| **at == At::Sum)
+            .map(|(_, axis)| Fr::from(axis.cube() as u64))
+            .product::<Fr>();
+        let value = match public {
+            Public::Less => pair(kernel::less, &points),
+            Public::Successor => pair(kernel::successor, &points),
+            Public::Index => points.first().map_or(Fr::ZERO, |a| kernel::index(a)),
+            Public::Input(input) => self.inputs.get(*input).copied().unwrap_or(Fr::ZERO),
+            Public::Cells(cells) => self.cells(cells, tensor, &points),
+        };
+        value * sums
+    }
+
+    /// Cells are listed for valid indices only.
+    fn cells(&self, cells: &[Fr], tensor: TensorId, points: &[Point]) -> Fr {
+        let mut list = cells.to_vec();
+        // The last axis moves fastest, and is fixed first.
+        for (point, axis) in points.iter().rev().zip(self.program.axes_of(tensor).rev()) {
+            list = list
+                .chunks(axis.len)
+                .map(|row| kernel::cells(row, point))
+                .collect();
+        }
+        list.first().copied().unwrap_or(Fr::ZERO)
+    }
+
+    /// A factor at a point: terms, among them virtual tensors, and a constant.
+    pub(crate) fn at_point(
+        &self,
+        factor: &Factor,
+        at: &BTreeMap<AxisId, At>,
+        weight: Fr,
+    ) -> (Vec<Term>, Fr) {
+        let lacking = |operand: Option<&Operand>| -> Fr {
+            at.iter()
+                .filter(|(axis, _)| operand.is_none_or(|o| !o.axes.contains(axis)))
+                .map(|(axis, at)| broadcast(self.program, *axis, at))
+                .product()
+        };
+        let mut constant = Fr::ZERO;
+        if factor.constant != 0 {
+            constant = weight * integer(factor.constant) * lacking(None);
+        }
+        let mut terms = Vec::with_capacity(factor.terms.len());
+        for (coefficient, operand) in &factor.terms {
+            let weight = weight * integer(*coefficient) * lacking(Some(operand));
+            let at: Vec<At> = operand
+                .axes
+                .iter()
+                .filter_map(|axis| at.get(axis).cloned())
+                .collect();
+            match &self.program.tensor(operand.tensor).role {
+                Role::Public(public) => {
+                    constant += weight * self.public(public, operand.tensor, &at);
+                }
+                _ => terms.push(Term {
+                    weight,
+                    tensor: operand.tensor,
+                    at,
+                }),
+            }
+        }
+        (terms, constant)
+    }
+
+    /// Adds an expression at a point of its free axes, times a weight.
+    pub(crate) fn lower(
+        &self,
+        level: &mut Level,
+        expression: &Expression,
+        free: &BTreeMap<AxisId, Point>,
+        weight: Fr,
+    ) {
+        for product in &expression.products {
+            let mut weight = weight * integer(product.coefficient);
+            let mut fixed: BTreeMap<AxisId, At> = BTreeMap::new();
+            let mut equal: BTreeMap<AxisId, Point> = BTreeMap::new();
+            let mut summed = Vec::new();
+            let axes = product.axes();
+            let factors: Vec<Vec<AxisId>> = product.factors.iter().map(Factor::axes).collect();
+            for axis in &axes {
+                let count = factors.iter().filter(|axes| axes.contains(axis)).count();
+                let trivial = self.program.axis(*axis).bits() == 0;
+                match free.get(axis) {
+                    Some(point) if count == 1 || trivial => {
+                        fixed.insert(*axis, At::Point(point.clone()));
+                    }
+                    Some(point) => {
+                        equal.insert(*axis, point.clone());
+                        summed.push(*axis);
+                    }
+                    None if trivial => {
+                        fixed.insert(*axis, At::Point(Vec::new()));
+                    }
+                    None if count == 1 => {
+                        fixed.insert(*axis, At::Sum);
+                    }
+                    None => summed.push(*axis),
+                }
+            }
+            for (axis, point) in free {
+                if !axes.contains(axis) {
+                    weight *= broadcast(self.program, *axis, &At::Point(point.clone()));
+                }
+            }
+            let bound = |factor: &Factor, axes: &[AxisId]| Bound {
+                factor: factor.clone(),
+                at: fixed
+                    .iter()
+                    .filter(|(axis, _)| axes.contains(axis))
+                    .map(|(axis, at)| (*axis, at.clone()))
+                    .collect(),
+            };
+            match product.factors.as_slice() {
+                [] => level.constant += weight,
+                [factor] => {
+                    let (terms, constant) = self.at_point(factor, &fixed, weight);
+                    level.constant += constant;
+                    for term in terms {
+                        self.add_linear(level, term);
+                    }
+                }
+                all => {
+                    let bounds = all
+                        .iter()
+                        .zip(&factors)
+                        .map(|(factor, axes)| bound(factor, axes))
+                        .collect();
+                    level.add_product(weight, summed, equal, bounds);
+                }
+            }
+        }
+    }
+
+    /// A virtual tensor is replaced by its definition.
+    pub(crate) fn add_linear(&self, level: &mut Level, term: Term) {
+        let tensor = self.program.tensor(term.tensor);
+        match &tensor.role {
+            Role::Virtual(definition) => {
+                // An axis that is summed over is no free one of the definition.
+                let free = tensor
+                    .axes
+                    .iter()
+                    .zip(&term.at)
+                    .filter_map(|(axis, at)| match at {
+                        At::Point(point) => Some((*axis, point.clone())),
+                        At::Sum => None,
+                    })
+                    .collect();
+                self.lower(level, &definition.expression, &free, term.weight);
+            }
+            _ => level.linear.push(term),
+        }
+    }
+
+    /// The claim that a vector has a value at a point of its axes.
+    pub(crate) fn vector_claim(&self, vector: &Vector, point: &[Fr], value: Fr) -> LinearClaim {
+        let (terms, constant) = self.vector_at(vector, point);
+        LinearClaim {
+            value: value - constant,
+            terms,
+        }
+    }
+
+    /// A vector at a point of its axes.
+    pub(crate) fn vector_at(&self, vector: &Vector, point: &[Fr]) -> (Vec<Term>, Fr) {
+        let points = self.split(&vector.summed, point);
+        let (mut terms, mut constant) = (Vec::new(), Fr::ZERO);
+        for (weight, bound) in &vector.parts {
+            let mut at = bound.at.clone();
+            for axis in bound.factor.axes() {
+                if let Some(point) = points.get(&axis) {
+                    at.insert(axis, At::Point(point.clone()));
+                }
+            }
+            let (more, c) = self.at_point(&bound.factor, &at, *weight);
+            terms.extend(more);
+            // A factor without one of the vector's axes is broadcast along it.
+            constant += c;
+        }
+        (terms, constant)
+    }
+
+    /// Points of axes, from the values of their variables, one axis after the other.
+    pub(crate) fn split(&self, axes: &[AxisId], point: &[Fr]) -> BTreeMap<AxisId, Point> {
+        let mut rest = point;
+        axes.iter()
+            .map(|axis| {
+                let bits = (self.program.axis(*axis).bits() as usize).min(rest.len());
+                let (own, other) = rest.split_at(bits);
+                rest = other;
+                (*axis, own.to_vec())
+            })
+            .collect()
+    }
+
+    /// Variables of some axes.
+    pub(crate) fn variables(&self, axes: &[AxisId]) -> usize {
+        axes.iter()
+            .map(|axis| self.program.axis(*axis).bits() as usize)
+            .sum()
+    }
+
+    /// What a product is multiplied by at a point.
+    pub(crate) fn equal_at(&self, product: &SummedProduct, point: &[Fr]) -> Fr {
+        let points = self.split(&product.summed, point);
+        product
+            .equal
+            .iter()
+            .filter_map(|(axis, at)| points.get(axis).map(|p| kernel::equal(at, p)))
+            .product()
+    }
+
+    /// Whether the verifier evaluates a vector by itself.
+    pub(crate) fn is_public(&self, vector: &Vector) -> bool {
+        vector.parts.iter().all(|(_, bound)| {
+            bound.factor.terms.iter().all(|(_, operand)| {
+                matches!(self.program.tensor(operand.tensor).role, Role::Public(_))
+            })
+        })
+    }
+}
+
+impl Level {
+    fn add_product(
+        &mut self,
+        weight: Fr,
+        summed: Vec<AxisId>,
+        equal: BTreeMap<AxisId, Point>,
+        bounds: Vec<Bound>,
+    ) {
+        // A factor that lacks an axis of the sum is broadcast along it.
+        let vectors: Vec<usize> = bounds
+            .into_iter()
+            .map(|bound| {
+                let vector = Vector {
+                    summed: summed.clone(),
+                    parts: vec![(Fr::ONE, bound)],
+                };
+                match self.vectors.iter().position(|v| *v == vector) {
+                    Some(index) => index,
+                    None => {
+                        self.vectors.push(vector);
+                        self.vectors.len() - 1
+                    }
+                }
+            })
+            .collect();
+        self.products.push(SummedProduct {
+            weight,
+            summed,
+            equal,
+            vectors,
+        });
+    }
+
+    /// Variables of the longest sum.
+    pub(crate) fn rounds(&self, context: &Context<'_>) -> usize {
+        self.products
+            .iter()
+            .map(|p| context.variables(&p.summed))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The degree of a round's polynomial.
+    pub(crate) fn degree(&self) -> usize {
+        self.products
+            .iter()
+            .map(|p| p.vectors.len() + usize::from(!p.equal.is_empty()))
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+impl Level {
+    /// Joins products that have a vector in common: `x·a + x·b = x·(a + b)`, so that `a` and `b` are not evaluated apart.
+    pub(crate) fn merge(&mut self) {
+        let mut uses = vec![0_usize; self.vectors.len()];
+        for product in self.products.iter().filter(|p| p.vectors.len() == 2) {
+            product.vectors.iter().for_each(|v| uses[*v] += 1);
+        }
+        let mut merged: Vec<SummedProduct> = Vec::new();
+        // Those of `merged` whose second vector is nobody else's.
+        let mut own: Vec<bool> = Vec::new();
+        for product in std::mem::take(&mut self.products) {
+            let common = match product.vectors.as_slice() {
+                [a, b] if uses[*a] >= uses[*b] => Some((*a, *b)),
+                [a, b] => Some((*b, *a)),
+                _ => None,
+            };
+            let Some((common, other)) = common.filter(|(a, b)| uses[*a] > 1 && a != b) else {
+                merged.push(product);
+                own.push(false);
+                continue;
+            };
+            let parts: Vec<(Fr, Bound)> = self.vectors[other]
+                .parts
+                .iter()
+                .map(|(weight, bound)| (*weight * product.weight, bound.clone()))
+                .collect();
+            let same = merged.iter().zip(&own).position(|(m, own)| {
+                *own && m.summed == product.summed
+                    && m.equal == product.equal
+                    && m.vectors.first() == Some(&common)
+            });
+            match same {
+                Some(index) => {
+                    let vector = merged[index].vectors[1];
+                    self.vectors[vector].parts.extend(parts);
+                }
+                None => {
+                    self.vectors.push(Vector {
+                        summed: product.summed.clone(),
+                        parts,
+                    });
+                    merged.push(SummedProduct {
+                        weight: Fr::ONE,
+                        vectors: vec![common, self.vectors.len() - 1],
+                        ..product
+                    });
+                    own.push(true);
+                }
+            }
+        }
+        self.products = merged;
+        self.drop_unused();
+    }
+
+    fn drop_unused(&mut self) {
+        let mut places = vec![None; self.vectors.len()];
+        let mut kept = Vec::new();
+        for product in &mut self.products {
+            for vector in &mut product.vectors {
+                let place = places[*vector].get_or_insert_with(|| {
+                    kept.push(self.vectors[*vector].clone());
+                    kept.len() - 1
+                });
+                *vector = *place;
+            }
+        }
+        self.vectors = kept;
+    }
+}

@@ -1,0 +1,95 @@
+//! The joint proof: that a program's identities and lookups hold, for committed tensors.
+//!
+//! ```text
+//! commitments ─> lookup challenges ─> helpers ─> a random point of each axis
+//!   ─> level 0: one sumcheck for all identities, and for the helpers' equation
+//!   ─> level 1, 2, …: the same for tensors that are not committed
+//!   ─> one sumcheck for all claims about columns ─> one opening of one combination of columns
+//! ```
+//!
+//! Start reading at `claims.rs` (what is claimed), then `verify.rs` (the protocol), then `prove.rs`.
+
+mod channel;
+mod claims;
+mod lookup;
+mod pieces;
+mod prove;
+mod round;
+mod verify;
+
+use halo2curves::bn256::{Fr, G1Affine};
+use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program};
+use nanozk_kzg::opening::OpeningError;
+use std::collections::BTreeMap;
+
+pub use nanozk_kzg::opening::Opening;
+pub use prove::{commit, prove, Stage};
+pub use verify::verify;
+
+/// A proof: what the prover says, in the order of the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Commitments.
+    pub points: Vec<G1Affine>,
+    /// Coefficients of rounds, and values.
+    pub scalars: Vec<Fr>,
+    /// Opening of a combination of all commitments.
+    pub opening: Opening,
+}
+
+/// What is proved: the program holds for tensors of which some have these commitments.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// Where its tensors lie.
+    pub layout: &'a Layout,
+    /// Public inputs.
+    pub inputs: &'a [Fr],
+    /// Commitments to columns of weights, activations and tables.
+    pub known: &'a BTreeMap<ColumnId, G1Affine>,
+}
+
+/// A proof is refused, or none can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Elements are missing, or there are too many.
+    #[error("the proof has another number of elements")]
+    Length,
+    /// A point is not on the curve, or at infinity.
+    #[error("a commitment is no point of the curve, or at infinity")]
+    BadPoint,
+    /// A commitment that the statement must have is missing.
+    #[error("the commitment to column {0} is not known")]
+    UnknownCommitment(usize),
+    /// The statement has another number of public inputs than the program.
+    #[error("the program has {expected} public inputs, the statement {got}")]
+    Inputs {
+        /// Of the program.
+        expected: usize,
+        /// Of the statement.
+        got: usize,
+    },
+    /// A sumcheck ends in another value than the claims that it leaves.
+    #[error("the proof is invalid: level {0} does not end in what was claimed")]
+    Level(usize),
+    /// The opening is refused, or none can be made.
+    #[error("the opening: {0}")]
+    Opening(#[from] OpeningError),
+    /// A denominator of the lookup argument is zero: draw again.
+    #[error("a denominator of the lookup argument is zero")]
+    Denominator,
+}
+
+/// Whether a column's commitment is known before the proof.
+pub(crate) fn is_known(kind: ColumnKind) -> bool {
+    matches!(
+        kind,
+        ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
+    )
+}
+
+/// Whether a column is committed to in the first message.
+pub(crate) fn is_first(kind: ColumnKind) -> bool {
+    !is_known(kind) && !matches!(kind, ColumnKind::Helper(_))
+}

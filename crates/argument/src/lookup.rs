@@ -1,0 +1,173 @@
+//! The lookup argument: every limb is in its table (LogUp; Haböck, 2022/1530).
+//!
+//! With `n` for the rows that are looked up, `v` for values, `m` for multiplicities,
+//!
+//! ```text
+//! lane:   d = α + limb + τ·v + τ²·tag,   numerator  n
+//! table:  d = α + key  + τ·v + τ²·tag,   numerator −m
+//! ```
+//!
+//! the sum of all fractions over all rows is zero. A helper `h` of each group of lanes is the sum of its fractions:
+//! `h·Π d = Σ numerator·Π (the other d)` in every row, and the helpers' sum is zero. Tags are numbers of tables, from one;
+//! rows of no table have tag zero, which no lane has where it counts.
+
+use crate::pieces::Pieces;
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use nanozk_circuit::{kernel, ColumnId, Layout, Program, TableId};
+
+/// Challenges of the lookup argument.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Challenges {
+    /// `α`.
+    pub(crate) shift: Fr,
+    /// `τ`.
+    pub(crate) separator: Fr,
+    /// Where the helpers' equation is checked.
+    pub(crate) point: Vec<Fr>,
+    /// Its powers tell groups apart.
+    pub(crate) group: Fr,
+}
+
+/// The tag of a table.
+pub(crate) fn tag(table: TableId) -> Fr {
+    Fr::from(table.index() as u64 + 1)
+}
+
+/// Columns whose values the prover sends, in order.
+pub(crate) fn sent_columns(layout: &Layout) -> Vec<ColumnId> {
+    let lanes = layout
+        .lanes
+        .iter()
+        .flat_map(|lane| [Some(lane.limbs), lane.values]);
+    let tables = layout.table_lanes.iter().map(|lane| lane.values);
+    lanes.chain(tables).flatten().collect()
+}
+
+/// The lookup argument at the point where its sumcheck ends.
+pub(crate) struct End<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) layout: &'a Layout,
+    pub(crate) challenges: &'a Challenges,
+    pub(crate) point: &'a [Fr],
+    /// Values of [`sent_columns`].
+    pub(crate) values: &'a [Fr],
+}
+
+impl End<'_> {
+    /// The value of a column that was sent.
+    fn value(&self, column: ColumnId) -> Fr {
+        sent_columns(self.layout)
+            .iter()
+            .zip(self.values)
+            .find(|(id, _)| **id == column)
+            .map_or(Fr::ZERO, |(_, value)| *value)
+    }
+
+    /// The denominator of a lane, and whether the row counts.
+    fn lane(&self, lane: &nanozk_circuit::Lane) -> (Fr, Fr) {
+        let c = self.challenges;
+        let mut denominator = c.shift + self.value(lane.limbs);
+        if let Some(values) = lane.values {
+            denominator += c.separator * self.value(values);
+        }
+        let (mut tags, mut start) = (Fr::ZERO, Fr::ZERO);
+        for (table, end) in &lane.runs {
+            let end = kernel::below(*end, self.point);
+            tags += tag(*table) * (end - start);
+            start = end;
+        }
+        denominator += c.separator.square() * tags;
+        (denominator, start)
+    }
+
+    /// The denominator of a column of tables.
+    fn table(&self, lane: usize) -> Fr {
+        let c = self.challenges;
+        let mut denominator = c.shift;
+        for place in self.layout.tables.iter().filter(|p| p.lane == lane) {
+            let bits = self
+                .program
+                .tables()
+                .get(place.table.index())
+                .map_or(0, |t| t.bits as usize);
+            let (low, high) = self.point.split_at(bits.min(self.point.len()));
+            let here = kernel::equal_index(high, place.offset >> bits);
+            denominator += here * (kernel::index(low) + c.separator.square() * tag(place.table));
+        }
+        let values = self.layout.table_lanes.get(lane).and_then(|l| l.values);
+        if let Some(values) = values {
+            denominator += c.separator * self.value(values);
+        }
+        denominator
+    }
+
+    /// What the sumcheck's end says of helpers and multiplicities, which are linear in it.
+    pub(crate) fn claim(&self, pieces: &mut Pieces, end: Fr, by: Fr) {
+        let weight = kernel::equal(&self.challenges.point, self.point);
+        let mut group_weight = weight;
+        let mut known = Fr::ZERO;
+        for group in &self.layout.groups {
+            // Denominators, with the numerator or the column of multiplicities.
+            let lanes = group
+                .lanes
+                .iter()
+                .filter_map(|i| self.layout.lanes.get(*i))
+                .map(|lane| {
+                    let (denominator, counts) = self.lane(lane);
+                    (denominator, counts, None)
+                });
+            let tables = group.tables.iter().filter_map(|i| {
+                let lane = self.layout.table_lanes.get(*i)?;
+                Some((self.table(*i), Fr::ZERO, Some(lane.multiplicities)))
+            });
+            let fractions: Vec<_> = lanes.chain(tables).collect();
+            let product: Fr = fractions.iter().map(|f| f.0).product();
+            pieces.add_column(
+                group.helper,
+                self.point,
+                by * group_weight * product,
+                Fr::ZERO,
+            );
+            for (i, (_, counts, multiplicities)) in fractions.iter().enumerate() {
+                let others: Fr = fractions
+                    .iter()
+                    .enumerate()
+                    .filter(|(j, _)| *j != i)
+                    .map(|(_, f)| f.0)
+                    .product();
+                match multiplicities {
+                    Some(column) => {
+                        pieces.add_column(
+                            *column,
+                            self.point,
+                            by * group_weight * others,
+                            Fr::ZERO,
+                        );
+                    }
+                    None => known += group_weight * others * counts,
+                }
+            }
+            group_weight *= self.challenges.group;
+        }
+        pieces.value += by * (end + known);
+    }
+
+    /// The claims that columns have the values that were sent.
+    pub(crate) fn column_claims(&self, pieces: &mut Pieces, by: &mut Fr, challenge: Fr) {
+        for (column, value) in sent_columns(self.layout).iter().zip(self.values) {
+            pieces.add_column(*column, self.point, *by, *value);
+            *by *= challenge;
+        }
+    }
+}
+
+/// The degree of a round's polynomial: a helper, the denominators, and the weight of the row.
+pub(crate) fn degree(layout: &Layout) -> usize {
+    layout
+        .groups
+        .iter()
+        .map(|group| group.lanes.len() + group.tables.len() + 2)
+        .max()
+        .unwrap_or(0)
+}

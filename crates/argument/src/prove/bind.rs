@@ -1,0 +1,534 @@
+//! Tensors at points of some of their axes.
+
+use crate::claims::{Bound, Context, Vector};
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use nanozk_circuit::{
+    integer, kernel, At, AxisId, ColumnData, Expression, Operand, Place, Point, Public, Role,
+    Values,
+};
+use nanozk_kzg::{Sums, Weights};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Weights of a row of cells.
+pub(crate) struct Row {
+    weights: Vec<Fr>,
+    small: Weights,
+}
+
+/// Cells from one on; those that a column lacks are zero.
+fn part<T>(cells: &[T], from: usize, count: usize) -> &[T] {
+    let end = cells.len().min(from + count);
+    cells.get(from..end).unwrap_or_default()
+}
+
+impl Row {
+    pub(crate) fn new(weights: Vec<Fr>) -> Self {
+        let small = Weights::new(&weights);
+        Self { weights, small }
+    }
+
+    /// `Σ cells[from + i]·weights[i]`.
+    pub(crate) fn dot(&self, data: &ColumnData, from: usize) -> Fr {
+        let count = self.weights.len();
+        match data {
+            ColumnData::U16(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::U32(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::I32(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::I64(cells) => self.small.inner_product(0, part(cells, from, count)),
+            ColumnData::Field(cells) => part(cells, from, count)
+                .iter()
+                .zip(&self.weights)
+                .map(|(cell, weight)| *cell * weight)
+                .sum(),
+        }
+    }
+}
+
+/// Adds `weight·cells[from + i]` to each sum.
+pub(crate) fn add_cells(sums: &mut Sums, data: &ColumnData, from: usize, weight: &Fr) {
+    let count = sums.len();
+    match data {
+        ColumnData::U16(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::U32(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::I32(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::I64(cells) => sums.add(0, weight, part(cells, from, count)),
+        ColumnData::Field(cells) => {
+            let products: Vec<Fr> = part(cells, from, count)
+                .iter()
+                .map(|cell| *cell * weight)
+                .collect();
+            sums.add_elements(0, &products);
+        }
+    }
+}
+
+/// An axis of a tile: bits, and the weights of its indices if it is fixed.
+struct Dimension {
+    bits: u32,
+    weights: Option<Vec<Fr>>,
+}
+
+/// How tiles are summed over their fixed axes.
+struct Contraction {
+    prefix: Vec<Dimension>,
+    /// The last run of fixed axes, which is summed over first, while cells are integers.
+    run: Row,
+    has_run: bool,
+    /// Cells of the axes behind it.
+    width: usize,
+}
+
+impl Contraction {
+    fn new(mut dimensions: Vec<Dimension>) -> Self {
+        let fixed = |d: &Dimension| d.weights.is_some();
+        let end = dimensions.iter().rposition(fixed).map_or(0, |i| i + 1);
+        let start = dimensions[..end]
+            .iter()
+            .rposition(|d| !fixed(d))
+            .map_or(0, |i| i + 1);
+        let rest = dimensions.split_off(end);
+        let run = dimensions.split_off(start);
+        let weights = run.iter().fold(vec![Fr::ONE], |table, d| {
+            let own = d.weights.as_deref().unwrap_or_default();
+            table
+                .iter()
+                .flat_map(|t| own.iter().map(move |w| *t * w))
+                .collect()
+        });
+        Self {
+            prefix: dimensions,
+            has_run: !run.is_empty(),
+            run: Row::new(weights),
+            width: 1 << rest.iter().map(|d| d.bits).sum::<u32>(),
+        }
+    }
+
+    /// What is left of a tile is over the axes that are not fixed, the last one moving fastest.
+    fn of(&self, data: &ColumnData, offset: usize) -> Vec<Fr> {
+        let (rows, mut width) = (self.run.weights.len(), self.width);
+        let blocks = 1_usize << self.prefix.iter().map(|d| d.bits).sum::<u32>();
+        let mut cells: Vec<Fr> = Vec::with_capacity(blocks * width);
+        for block in 0..blocks {
+            let from = offset + block * rows * width;
+            if !self.has_run {
+                cells.extend((0..width).map(|q| data.get(from + q)));
+            } else if width == 1 {
+                cells.push(self.run.dot(data, from));
+            } else {
+                let mut sums = Sums::new(width);
+                for (r, weight) in self.run.weights.iter().enumerate() {
+                    add_cells(&mut sums, data, from + r * width, weight);
+                }
+                cells.extend(sums.values());
+            }
+        }
+        // Fixed axes before those, from the last one on.
+        for dimension in self.prefix.iter().rev() {
+            let count = 1_usize << dimension.bits;
+            match &dimension.weights {
+                None => width *= count,
+                Some(weights) => {
+                    cells = cells
+                        .chunks(count * width)
+                        .flat_map(|block| {
+                            let mut sum = vec![Fr::ZERO; width];
+                            for (row, weight) in block.chunks(width).zip(weights) {
+                                for (s, cell) in sum.iter_mut().zip(row) {
+                                    *s += *cell * weight;
+                                }
+                            }
+                            sum
+                        })
+                        .collect();
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// Weights of the indices within a tile, and of the tiles, along an axis.
+fn axis_weights(at: &At, tile_bits: u32, tiles: usize) -> (Vec<Fr>, Vec<Fr>) {
+    match at {
+        At::Point(point) => {
+            let (low, high) = point.split_at((tile_bits as usize).min(point.len()));
+            (kernel::equal_table(low), kernel::equal_table(high))
+        }
+        At::Sum => (vec![Fr::ONE; 1 << tile_bits], vec![Fr::ONE; tiles]),
+    }
+}
+
+/// What binds tensors: the program, and its values.
+pub(crate) struct Binder<'a> {
+    pub(crate) context: Context<'a>,
+    pub(crate) values: &'a Values<'a>,
+}
+
+impl Binder<'_> {
+    /// A committed tensor at a point of its fixed axes, as a table over the others, the first of `kept` moving fastest.
+    fn tensor(&self, operand: &Operand, at: &BTreeMap<AxisId, At>, kept: &[AxisId]) -> Vec<Fr> {
+        let program = self.context.program;
+        let axes: Vec<_> = program.axes_of(operand.tensor).collect();
+        let mut low = Vec::with_capacity(axes.len());
+        let mut high: Vec<Option<Vec<Fr>>> = Vec::with_capacity(axes.len());
+        for (axis, id) in axes.iter().zip(&operand.axes) {
+            let weights = at
+                .get(id)
+                .map(|at| axis_weights(at, axis.tile_bits, axis.tiles()));
+            let (l, h) = weights.unzip();
+            low.push(Dimension {
+                bits: axis.tile_bits,
+                weights: l,
+            });
+            high.push(h);
+        }
+        // First variable of each kept axis.
+        let starts: BTreeMap<AxisId, usize> = kept
+            .iter()
+            .scan(0, |start, axis| {
+                let own = *start;
+                *start += program.axis(*axis).bits() as usize;
+                Some((*axis, own))
+            })
+            .collect();
+        let kept_low: Vec<(u32, usize)> = low
+            .iter()
+            .zip(&operand.axes)
+            .filter(|(d, _)| d.weights.is_none())
+            .map(|(d, id)| (d.bits, starts[id]))
+            .collect();
+        let contraction = Contraction::new(low);
+        // Where each cell of a contracted tile goes.
+        let map: Vec<usize> = kept_low.iter().fold(vec![0], |places, (bits, start)| {
+            places
+                .iter()
+                .flat_map(|place| (0..1_usize << bits).map(move |i| place | i << start))
+                .collect()
+        });
+        let tiles: Vec<(usize, Place)> = self
+            .values
+            .layout()
+            .places(operand.tensor)
+            .iter()
+            .enumerate()
+            .filter_map(|(tile, place)| Some((tile, (*place)?)))
+            .collect();
+        let parts: Vec<(usize, Vec<Fr>)> = tiles
+            .into_par_iter()
+            .map(|(tile, place)| {
+                let indices = program.tile_indices(operand.tensor, tile);
+                let (mut weight, mut base) = (Fr::ONE, 0);
+                for (((index, high), id), axis) in
+                    indices.iter().zip(&high).zip(&operand.axes).zip(&axes)
+                {
+                    match high {
+                        Some(table) => weight *= table[*index],
+                        None => base |= index << (starts[id] + axis.tile_bits as usize),
+                    }
+                }
+                let data = self.values.column(place.column);
+                let mut cells = contraction.of(data, place.offset);
+                if weight != Fr::ONE {
+                    cells.iter_mut().for_each(|cell| *cell *= weight);
+                }
+                (base, cells)
+            })
+            .collect();
+        let mut table = vec![Fr::ZERO; 1 << self.context.variables(kept)];
+        for (base, cells) in parts {
+            for (place, cell) in map.iter().zip(cells) {
+                table[base | place] += cell;
+            }
+        }
+        table
+    }
+
+    /// A public tensor, likewise.
+    fn public(
+        &self,
+        public: &Public,
+        operand: &Operand,
+        at: &BTreeMap<AxisId, At>,
+        kept: &[AxisId],
+    ) -> Vec<Fr> {
+        // A corner of the cube for each index of the kept axes.
+        let corners = all_corners(&self.context, kept);
+        corners
+            .into_par_iter()
+            .map(|corner| {
+                let mut all = at.clone();
+                all.extend(corner);
+                let factor = nanozk_circuit::Factor {
+                    terms: vec![(1, operand.clone())],
+                    constant: 0,
+                };
+                debug_assert!(matches!(
+                    &self.context.program.tensor(operand.tensor).role,
+                    Role::Public(p) if p == public
+                ));
+                self.context.at_point(&factor, &all, Fr::ONE).1
+            })
+            .collect()
+    }
+
+    /// A virtual tensor, likewise: its definition, whose factors are mostly zero.
+    fn virtual_tensor(
+        &self,
+        definition: &Expression,
+        renamed: &BTreeMap<AxisId, AxisId>,
+        at: &BTreeMap<AxisId, At>,
+        kept: &[AxisId],
+    ) -> Vec<Fr> {
+        let program = self.context.program;
+        let name = |axis: &AxisId| renamed.get(axis).copied().unwrap_or(*axis);
+        let mut table = vec![Fr::ZERO; 1 << self.context.variables(kept)];
+        for product in &definition.products {
+            let factors: Vec<Vec<AxisId>> = product.factors.iter().map(|f| f.axes()).collect();
+            // Axes that are not kept and that several factors have are gone through one index at a time.
+            let mut fixed: BTreeMap<AxisId, At> = BTreeMap::new();
+            let mut walked: Vec<AxisId> = Vec::new();
+            for axis in product.axes() {
+                let outer = name(&axis);
+                if kept.contains(&outer) {
+                    continue;
+                }
+                let here = at.get(&outer).cloned().unwrap_or(At::Sum);
+                if factors.iter().filter(|f| f.contains(&axis)).count() == 1 {
+                    fixed.insert(axis, here);
+                } else {
+                    walked.push(axis);
+                }
+            }
+            for corner in all_corners(&self.context, &walked) {
+                let mut weight = integer(product.coefficient);
+                for (axis, corner) in &corner {
+                    let (At::Point(here), Some(At::Point(point))) = (corner, at.get(&name(axis)))
+                    else {
+                        continue;
+                    };
+                    weight *= kernel::equal(here, point);
+                }
+                let mut entries: Vec<(usize, Fr)> = vec![(0, weight)];
+                let mut known = 0;
+                for (factor, axes) in product.factors.iter().zip(&factors) {
+                    let mut own_at: BTreeMap<AxisId, At> = BTreeMap::new();
+                    for axis in axes {
+                        if let Some(at) = corner.get(axis).or_else(|| fixed.get(axis)) {
+                            own_at.insert(*axis, at.clone());
+                        }
+                    }
+                    let own: Vec<AxisId> = axes
+                        .iter()
+                        .filter(|axis| !own_at.contains_key(axis))
+                        .copied()
+                        .collect();
+                    let bound = Bound {
+                        factor: factor.clone(),
+                        at: own_at,
+                    };
+                    let cells = self.bound(&bound, &own);
+                    let (spread, mask) = self.spread(&own, kept, &name);
+                    entries = entries
+                        .iter()
+                        .flat_map(|(place, value)| {
+                            cells
+                                .iter()
+                                .zip(&spread)
+                                .filter(move |(cell, at)| {
+                                    **cell != Fr::ZERO && (place ^ **at) & mask & known == 0
+                                })
+                                .map(move |(cell, at)| (place | at, *value * cell))
+                        })
+                        .collect();
+                    known |= mask;
+                }
+                // A kept axis that no factor has: every valid index.
+                for axis in kept {
+                    let start = self.start(axis, kept);
+                    if known >> start & 1 == 1 || program.axis(*axis).bits() == 0 {
+                        continue;
+                    }
+                    entries = entries
+                        .iter()
+                        .flat_map(|(place, value)| {
+                            (0..program.axis(*axis).len).map(move |i| (place | i << start, *value))
+                        })
+                        .collect();
+                }
+                for (place, value) in entries {
+                    table[place] += value;
+                }
+            }
+        }
+        table
+    }
+
+    fn start(&self, axis: &AxisId, kept: &[AxisId]) -> usize {
+        kept.iter()
+            .take_while(|a| *a != axis)
+            .map(|a| self.context.program.axis(*a).bits() as usize)
+            .sum()
+    }
+
+    /// Where the cells of a table over some axes go in one over others, and the bits that they decide.
+    fn spread(
+        &self,
+        own: &[AxisId],
+        kept: &[AxisId],
+        name: &impl Fn(&AxisId) -> AxisId,
+    ) -> (Vec<usize>, usize) {
+        let (mut places, mut mask) = (vec![0], 0);
+        for axis in own {
+            let outer = name(axis);
+            let start = self.start(&outer, kept);
+            let cube = self.context.program.axis(*axis).cube();
+            mask |= (cube - 1) << start;
+            // The first axis moves fastest.
+            places = (0..cube)
+                .flat_map(|i| places.iter().map(move |place| place | i << start))
+                .collect();
+        }
+        (places, mask)
+    }
+
+    /// A factor as a table over its axes that are not fixed, the first moving fastest.
+    pub(crate) fn bound(&self, bound: &Bound, kept: &[AxisId]) -> Vec<Fr> {
+        let program = self.context.program;
+        let all: Vec<AxisId> = bound.factor.axes();
+        let mut table = vec![Fr::ZERO; 1 << self.context.variables(kept)];
+        let mut add = |coefficient: i128, cells: &[Fr], own: &[AxisId]| {
+            // Axes that the operand lacks: a weight, or a broadcast to valid indices.
+            let mut weight = integer(coefficient);
+            let lacking = all.iter().filter(|axis| !own.contains(axis));
+            for axis in lacking {
+                if let Some(at) = bound.at.get(axis) {
+                    weight *= crate::claims::broadcast(program, *axis, at);
+                }
+            }
+            let own_kept: Vec<AxisId> = kept
+                .iter()
+                .filter(|axis| own.contains(axis))
+                .copied()
+                .collect();
+            let wide = self.expand(cells, &own_kept, kept, &all);
+            for (cell, value) in table.iter_mut().zip(wide) {
+                *cell += weight * value;
+            }
+        };
+        for (coefficient, operand) in &bound.factor.terms {
+            let at: BTreeMap<AxisId, At> = bound
+                .at
+                .iter()
+                .filter(|(axis, _)| operand.axes.contains(axis))
+                .map(|(axis, at)| (*axis, at.clone()))
+                .collect();
+            let own: Vec<AxisId> = kept
+                .iter()
+                .filter(|axis| operand.axes.contains(axis))
+                .copied()
+                .collect();
+            let tensor = program.tensor(operand.tensor);
+            let cells = match &tensor.role {
+                Role::Public(public) => self.public(public, operand, &at, &own),
+                Role::Virtual(definition) => {
+                    let renamed = tensor
+                        .axes
+                        .iter()
+                        .copied()
+                        .zip(operand.axes.iter().copied())
+                        .collect();
+                    self.virtual_tensor(&definition.expression, &renamed, &at, &own)
+                }
+                _ => self.tensor(operand, &at, &own),
+            };
+            add(*coefficient, &cells, &operand.axes);
+        }
+        if bound.factor.constant != 0 {
+            add(bound.factor.constant, &[Fr::ONE], &[]);
+        }
+        table
+    }
+
+    /// A table over some axes as one over more. Along an axis of `masked` it is for valid indices only.
+    fn expand(&self, cells: &[Fr], own: &[AxisId], kept: &[AxisId], masked: &[AxisId]) -> Vec<Fr> {
+        if own == kept {
+            return cells.to_vec();
+        }
+        let program = self.context.program;
+        let mut table: Vec<(usize, Fr)> = vec![(0, Fr::ONE)];
+        // Index into `cells`, or none where the index is not valid.
+        let mut stride = 1;
+        for axis in kept {
+            let axis_data = program.axis(*axis);
+            let has = own.contains(axis);
+            table = (0..axis_data.cube())
+                .flat_map(|i| {
+                    let valid = has || !masked.contains(axis) || i < axis_data.len;
+                    let step = if has { i * stride } else { 0 };
+                    table.iter().map(move |(at, factor)| {
+                        let factor = if valid { *factor } else { Fr::ZERO };
+                        (at + step, factor)
+                    })
+                })
+                .collect();
+            if has {
+                stride *= axis_data.cube();
+            }
+        }
+        table
+            .into_iter()
+            .map(|(at, factor)| {
+                if factor == Fr::ZERO {
+                    Fr::ZERO
+                } else {
+                    cells[at]
+                }
+            })
+            .collect()
+    }
+
+    /// A vector as a table over its axes, the first moving fastest.
+    pub(crate) fn vector(&self, vector: &Vector) -> Vec<Fr> {
+        let mut table = vec![Fr::ZERO; 1 << self.context.variables(&vector.summed)];
+        for (weight, bound) in &vector.parts {
+            let axes = bound.factor.axes();
+            let own: Vec<AxisId> = vector
+                .summed
+                .iter()
+                .filter(|axis| axes.contains(axis))
+                .copied()
+                .collect();
+            let cells = self.bound(bound, &own);
+            let wide = self.expand(&cells, &own, &vector.summed, &[]);
+            for (cell, value) in table.iter_mut().zip(wide) {
+                *cell += *weight * value;
+            }
+        }
+        table
+    }
+}
+
+/// All points of the cube of some axes whose coordinates are bits, for valid indices and others.
+fn all_corners(context: &Context<'_>, axes: &[AxisId]) -> Vec<BTreeMap<AxisId, At>> {
+    let bits: Vec<usize> = axes
+        .iter()
+        .map(|a| context.program.axis(*a).bits() as usize)
+        .collect();
+    (0..1_usize << bits.iter().sum::<usize>())
+        .map(|index| {
+            let mut rest = index;
+            axes.iter()
+                .zip(&bits)
+                .map(|(axis, bits)| {
+                    let point: Point = (0..*bits)
+                        .map(|i| Fr::from((rest >> i & 1) as u64))
+                        .collect();
+                    rest >>= bits;
+                    (*axis, At::Point(point))
+                })
+                .collect()
+        })
+        .collect()
+}

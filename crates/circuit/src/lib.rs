@@ -1,0 +1,30 @@
+//! Programs over tensors.
+//!
+//! A [`Program`] says what a joint proof proves: tensors with named axes, identities between them that read like the
+//! model's equations, and lookups of their cells in tables. It knows no transformer. [`Layout`] places the cells of
+//! tensors in committed columns; [`check`](Program::check) runs a program on values and names the first identity that
+//! fails.
+//!
+//! Start reading at `program.rs`, then `expression.rs`, `layout.rs`, and `kernel.rs` for what a verifier evaluates by
+//! itself.
+
+mod axis;
+mod check;
+mod digest;
+mod expression;
+pub mod kernel;
+mod layout;
+mod program;
+mod values;
+
+pub use axis::{At, Axis, AxisId, Point};
+pub use check::Failure;
+pub use expression::{Expression, Factor, Operand, Product};
+pub use layout::{
+    Cells, Column, ColumnId, ColumnKind, Group, Lane, Layout, LayoutError, Place, Registry,
+    TableLane, TablePlace,
+};
+pub use program::{
+    Identity, Lookup, Program, Public, Role, Table, TableId, Tensor, TensorId, Virtual,
+};
+pub use values::{integer, ColumnData, OutOfRange, Values};

@@ -1,0 +1,393 @@
+//! Tensors, tables and identities.
+
+use crate::axis::{Axis, AxisId};
+use crate::expression::{Expression, Operand};
+use halo2curves::bn256::Fr;
+
+/// A tensor of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorId(pub(crate) u32);
+
+impl TensorId {
+    /// Its place in the program.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A table of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub(crate) u32);
+
+impl TableId {
+    /// Its place in the program.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Who fixes a tensor, and what is known of its cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Registered with the model; any integers of 32 bits, or of 64.
+    Weight {
+        /// Whether cells need 64 bits, as biases do.
+        wide: bool,
+    },
+    /// Claimed by the session, in columns of its own; any signed integers of 32 bits.
+    Activation,
+    /// Chosen by the prover: any field elements, since identities determine them.
+    Witness,
+    /// Chosen by the prover, and checked to be in a table without values: `0..2^bits`.
+    Limb {
+        /// The table.
+        range: TableId,
+    },
+    /// Chosen by the prover, and checked to be the key of a row of a table, whose value is in another tensor.
+    Key {
+        /// The table.
+        table: TableId,
+    },
+    /// The values of the rows that a tensor of keys names.
+    Value {
+        /// The tensor of keys.
+        key: TensorId,
+    },
+    /// Known to the verifier.
+    Public(Public),
+    /// Not committed: claims about it are claims about the expression that defines it.
+    Virtual(Virtual),
+}
+
+/// A tensor whose extension the verifier evaluates by itself. The axes of those without a list are full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Public {
+    /// Of two axes: 1 where the first index is below the second.
+    Less,
+    /// Of two axes: 1 where the second index is the first plus one.
+    Successor,
+    /// Of one axis: the index.
+    Index,
+    /// Without axes: a public input.
+    Input(usize),
+    /// Cells, the last axis's index moving fastest.
+    Cells(Vec<Fr>),
+}
+
+/// The definition of a tensor that is not committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Virtual {
+    /// What it is, for each index of its axes.
+    pub expression: Expression,
+}
+
+/// A tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Name, unique in the program.
+    pub name: String,
+    /// Axes, the slowest first.
+    pub axes: Vec<AxisId>,
+    /// Role.
+    pub role: Role,
+}
+
+impl Tensor {
+    /// Whether the prover commits to it, or somebody did before.
+    pub fn is_committed(&self) -> bool {
+        !matches!(self.role, Role::Public(_) | Role::Virtual(_))
+    }
+}
+
+/// A table: the keys `0..2^bits`, each with a value or all without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Name.
+    pub name: String,
+    /// Bits of a key, at most 16.
+    pub bits: u32,
+    /// Values; none means that all are zero.
+    pub values: Option<Vec<u16>>,
+}
+
+/// Keys and values of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The keys.
+    pub key: TensorId,
+    /// The values.
+    pub value: TensorId,
+    /// Where they must be.
+    pub table: TableId,
+}
+
+/// An expression that is zero for each index of some axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name, unique in the program.
+    pub name: String,
+    /// Axes that are not summed over.
+    pub free: Vec<AxisId>,
+    /// What is zero.
+    pub expression: Expression,
+}
+
+/// A program.
+///
+/// Building one that makes no sense is a mistake in code, not in input: methods panic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    axes: Vec<Axis>,
+    tensors: Vec<Tensor>,
+    tables: Vec<Table>,
+    identities: Vec<Identity>,
+    inputs: usize,
+}
+
+impl Program {
+    /// An empty program.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Axes.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// Tensors.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Tables.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// Identities.
+    pub fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    /// Number of public inputs.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Tensors with their ids.
+    pub fn enumerate(&self) -> impl Iterator<Item = (TensorId, &Tensor)> {
+        (0_u32..).map(TensorId).zip(&self.tensors)
+    }
+
+    /// An axis.
+    pub fn axis(&self, id: AxisId) -> &Axis {
+        &self.axes[id.index()]
+    }
+
+    /// A tensor.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.index()]
+    }
+
+    /// The tensor of a name.
+    pub fn named(&self, name: &str) -> Option<TensorId> {
+        self.enumerate()
+            .find(|(_, tensor)| tensor.name == name)
+            .map(|(id, _)| id)
+    }
+
+    /// Axes of a tensor.
+    pub fn axes_of(&self, id: TensorId) -> impl DoubleEndedIterator<Item = &Axis> {
+        self.tensor(id).axes.iter().map(|a| self.axis(*a))
+    }
+
+    /// Bits of an index within a tile of a tensor.
+    pub fn tile_bits(&self, id: TensorId) -> u32 {
+        self.axes_of(id).map(|a| a.tile_bits).sum()
+    }
+
+    /// Number of tiles of a tensor.
+    pub fn tiles(&self, id: TensorId) -> usize {
+        self.axes_of(id).map(Axis::tiles).product()
+    }
+
+    /// For each axis of a tensor, the index of a tile along it. Tiles are numbered with the last axis moving fastest.
+    pub fn tile_indices(&self, id: TensorId, tile: usize) -> Vec<usize> {
+        let mut rest = tile;
+        let mut indices: Vec<usize> = self
+            .axes_of(id)
+            .rev()
+            .map(|axis| {
+                let index = rest % axis.tiles();
+                rest /= axis.tiles();
+                index
+            })
+            .collect();
+        indices.reverse();
+        indices
+    }
+
+    /// Lookups.
+    pub fn lookups(&self) -> impl Iterator<Item = Lookup> + '_ {
+        self.enumerate()
+            .filter_map(|(value, tensor)| match tensor.role {
+                Role::Value { key } => match self.tensor(key).role {
+                    Role::Key { table } => Some(Lookup { key, value, table }),
+                    _ => None,
+                },
+                _ => None,
+            })
+    }
+
+    /// Adds an axis whose tiles are as large as its length allows: `768 = 3·256`.
+    pub fn new_axis(&mut self, name: &str, len: usize) -> AxisId {
+        let tile_bits = if len == 0 { 0 } else { len.trailing_zeros() };
+        self.new_tiled_axis(name, len, tile_bits)
+    }
+
+    /// Adds an axis with tiles of a size. What the last tile has beyond the length is padding.
+    pub fn new_tiled_axis(&mut self, name: &str, len: usize, tile_bits: u32) -> AxisId {
+        assert!(len > 0, "axis {name} has no indices");
+        self.axes.push(Axis {
+            name: name.into(),
+            len,
+            tile_bits,
+        });
+        AxisId(u32::try_from(self.axes.len() - 1).expect("few axes"))
+    }
+
+    /// Adds a table.
+    pub fn new_table(&mut self, name: &str, bits: u32, values: Option<Vec<u16>>) -> TableId {
+        assert!(bits <= 16, "table {name} has keys of more than 16 bits");
+        if let Some(values) = &values {
+            assert_eq!(values.len(), 1 << bits, "table {name} has other keys");
+        }
+        self.tables.push(Table {
+            name: name.into(),
+            bits,
+            values,
+        });
+        TableId(u32::try_from(self.tables.len() - 1).expect("few tables"))
+    }
+
+    /// The table of all numbers of some bits.
+    pub fn range(&mut self, bits: u32) -> TableId {
+        let known = self
+            .tables
+            .iter()
+            .position(|t| t.bits == bits && t.values.is_none());
+        match known {
+            Some(index) => TableId(u32::try_from(index).expect("few tables")),
+            None => self.new_table(&format!("range {bits}"), bits, None),
+        }
+    }
+
+    /// Adds a tensor.
+    pub fn new_tensor(&mut self, name: &str, axes: &[AxisId], role: Role) -> TensorId {
+        assert!(self.named(name).is_none(), "two tensors are called {name}");
+        let mut distinct = axes.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), axes.len(), "{name} has an axis twice");
+        match &role {
+            Role::Public(public) => self.check_public(name, axes, public),
+            Role::Key { table } => {
+                assert!(
+                    self.tables[table.index()].values.is_some(),
+                    "{name} has keys of a table without values"
+                );
+                self.check_full_tiles(name, axes);
+            }
+            Role::Value { key } => assert!(
+                matches!(self.tensor(*key).role, Role::Key { .. })
+                    && self.tensor(*key).axes == axes,
+                "{name} has other axes than its keys"
+            ),
+            _ => {}
+        }
+        if let Role::Public(Public::Input(index)) = role {
+            self.inputs = self.inputs.max(index + 1);
+        }
+        self.tensors.push(Tensor {
+            name: name.into(),
+            axes: axes.to_vec(),
+            role,
+        });
+        TensorId(u32::try_from(self.tensors.len() - 1).expect("few tensors"))
+    }
+
+    /// Padding within a tile is zero, and zero need not be the value of the key zero.
+    fn check_full_tiles(&self, name: &str, axes: &[AxisId]) {
+        for axis in axes.iter().map(|a| self.axis(*a)) {
+            assert_eq!(
+                axis.len % axis.tile(),
+                0,
+                "{name} has padding within tiles, along {}",
+                axis.name
+            );
+        }
+    }
+
+    fn check_public(&self, name: &str, axes: &[AxisId], public: &Public) {
+        let expected = match public {
+            Public::Less | Public::Successor => 2,
+            Public::Index => 1,
+            Public::Input(_) => 0,
+            Public::Cells(cells) => {
+                let lens = axes.iter().map(|a| self.axis(*a).len);
+                assert_eq!(cells.len(), lens.product::<usize>(), "cells of {name}");
+                return;
+            }
+        };
+        assert_eq!(axes.len(), expected, "axes of {name}");
+        for axis in axes {
+            assert!(
+                self.axis(*axis).is_full(),
+                "{name} has an axis with padding"
+            );
+        }
+    }
+
+    /// A tensor in an expression, with the axes it was declared with.
+    pub fn use_of(&self, tensor: TensorId) -> Expression {
+        self.use_at(tensor, &self.tensor(tensor).axes)
+    }
+
+    /// A tensor in an expression, with other axes of the same shape.
+    pub fn use_at(&self, tensor: TensorId, axes: &[AxisId]) -> Expression {
+        let declared = &self.tensor(tensor).axes;
+        let same = declared.len() == axes.len()
+            && declared.iter().zip(axes).all(|(d, a)| {
+                let (d, a) = (self.axis(*d), self.axis(*a));
+                d.len == a.len && d.tile_bits == a.tile_bits
+            });
+        assert!(
+            same,
+            "{} is used with axes of another shape",
+            self.tensor(tensor).name
+        );
+        Operand {
+            tensor,
+            axes: axes.to_vec(),
+        }
+        .into()
+    }
+
+    /// States that an expression is zero for each index of the free axes.
+    pub fn zero(&mut self, name: &str, free: &[AxisId], expression: Expression) {
+        assert!(
+            self.identities.iter().all(|i| i.name != name),
+            "two identities are called {name}"
+        );
+        assert!(
+            !expression.products.is_empty(),
+            "identity {name} states nothing"
+        );
+        self.identities.push(Identity {
+            name: name.into(),
+            free: free.to_vec(),
+            expression,
+        });
+    }
+}

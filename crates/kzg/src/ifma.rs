@@ -1,0 +1,316 @@
+//! Eight elements of BN254's base field at a time, by the 52-bit multiplications of AVX-512.
+//!
+//! An element is five limbs of 52 bits, `x = Σ l_i·2^(52·i)`, in Montgomery form for `R = 2^260`, which is 84 times `q`: with
+//! `a <= A·q` and `b <= B·q`, `mul(a, b) <= (A·B/84 + 1)·q`. So sums and differences of a few elements need no reduction
+//! before they are multiplied; only their limbs must be brought below `2^52` again.
+
+// Intrinsics are safe in functions that enable their features, but for loads and stores through pointers.
+#![allow(unsafe_code)]
+
+use crate::raw::{Point, Words, Q};
+use std::arch::x86_64::*;
+
+/// Elements side by side.
+pub(crate) const WIDTH: usize = 8;
+const LIMBS: usize = 5;
+const BITS: u32 = 52;
+const MASK: u64 = (1 << BITS) - 1;
+
+/// Limb `i` of eight elements is in the vector `i`.
+#[derive(Clone, Copy)]
+pub(crate) struct Eight([__m512i; LIMBS]);
+
+const fn limbs(x: Words) -> [u64; LIMBS] {
+    [
+        x[0] & MASK,
+        (x[0] >> 52 | x[1] << 12) & MASK,
+        (x[1] >> 40 | x[2] << 24) & MASK,
+        (x[2] >> 28 | x[3] << 36) & MASK,
+        x[3] >> 16,
+    ]
+}
+
+const Q_LIMBS: [u64; LIMBS] = limbs(Q);
+
+/// `-1/q` modulo `2^52`.
+const NEGATIVE_INVERSE: u64 = {
+    // Newton's iteration doubles the bits that are right, of which there are three at first.
+    let mut inverse = Q[0];
+    let mut i = 0;
+    while i < 5 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(Q[0].wrapping_mul(inverse)));
+        i += 1;
+    }
+    inverse.wrapping_neg() & MASK
+};
+
+/// Limb by limb the multiples of `q` from zero to seven. Limbs but the highest are below `2^55`.
+const MULTIPLES: [[u64; WIDTH]; LIMBS] = {
+    let mut multiples = [[0; WIDTH]; LIMBS];
+    let mut i = 0;
+    while i < LIMBS {
+        let mut k = 0;
+        while k < WIDTH {
+            multiples[i][k] = Q_LIMBS[i] * k as u64;
+            k += 1;
+        }
+        i += 1;
+    }
+    multiples
+};
+
+/// `2^52` over the highest limb of `q`, rounded down: times the highest limb of a number, and over `2^52`, that is how often
+/// `q` fits into it, or up to a hundredth of that less.
+const QUOTIENT: u64 = (1 << BITS) / (Q_LIMBS[LIMBS - 1] + 1);
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn all(x: u64) -> __m512i {
+    _mm512_set1_epi64(x.cast_signed())
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn load(x: &[u64; WIDTH]) -> __m512i {
+    // SAFETY: 64 bytes are readable behind the reference, and the load does not ask for alignment.
+    unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn load_point(point: &Point) -> __m512i {
+    // SAFETY: a point is 64 bytes, aligned to 64.
+    unsafe { _mm512_load_si512(std::ptr::from_ref(point).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn store_point(point: &mut Point, x: __m512i) {
+    // SAFETY: a point is 64 bytes, aligned to 64, and any bits are words.
+    unsafe { _mm512_store_si512(std::ptr::from_mut(point).cast(), x) }
+}
+
+/// The lower (`0x44`) or upper (`0xee`) halves of two vectors.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn halves<const WHICH: i32>(a: __m512i, b: __m512i) -> __m512i {
+    _mm512_shuffle_i64x2::<WHICH>(a, b)
+}
+
+/// Limbs of the coordinates in the lower or upper halves of eight points.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn coordinates<const HALF: i32>(p: &[__m512i; WIDTH]) -> Eight {
+    // Rows of four words, two to a vector, so chosen that columns come out in order.
+    let rows = [
+        halves::<HALF>(p[0], p[2]),
+        halves::<HALF>(p[1], p[3]),
+        halves::<HALF>(p[4], p[6]),
+        halves::<HALF>(p[5], p[7]),
+    ];
+    let low = [
+        _mm512_unpacklo_epi64(rows[0], rows[1]),
+        _mm512_unpacklo_epi64(rows[2], rows[3]),
+    ];
+    let high = [
+        _mm512_unpackhi_epi64(rows[0], rows[1]),
+        _mm512_unpackhi_epi64(rows[2], rows[3]),
+    ];
+    let w = [
+        _mm512_shuffle_i64x2::<0x88>(low[0], low[1]),
+        _mm512_shuffle_i64x2::<0x88>(high[0], high[1]),
+        _mm512_shuffle_i64x2::<0xdd>(low[0], low[1]),
+        _mm512_shuffle_i64x2::<0xdd>(high[0], high[1]),
+    ];
+    let mask = all(MASK);
+    let joined = |low: __m512i, high: __m512i| _mm512_and_si512(_mm512_or_si512(low, high), mask);
+    Eight([
+        _mm512_and_si512(w[0], mask),
+        joined(_mm512_srli_epi64::<52>(w[0]), _mm512_slli_epi64::<12>(w[1])),
+        joined(_mm512_srli_epi64::<40>(w[1]), _mm512_slli_epi64::<24>(w[2])),
+        joined(_mm512_srli_epi64::<28>(w[2]), _mm512_slli_epi64::<36>(w[3])),
+        _mm512_srli_epi64::<16>(w[3]),
+    ])
+}
+
+/// Coordinates `x` of eight points.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(crate) fn load_x(points: &[Point; WIDTH]) -> Eight {
+    coordinates::<0x44>(&vectors(points))
+}
+
+/// Both coordinates of eight points.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(crate) fn load_both(points: &[Point; WIDTH]) -> (Eight, Eight) {
+    let vectors = vectors(points);
+    (coordinates::<0x44>(&vectors), coordinates::<0xee>(&vectors))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn vectors(points: &[Point; WIDTH]) -> [__m512i; WIDTH] {
+    let mut vectors = [all(0); WIDTH];
+    for (v, p) in vectors.iter_mut().zip(points) {
+        *v = load_point(p);
+    }
+    vectors
+}
+
+/// Four pairs of rows: 0 and 2, 1 and 3, 4 and 6, 5 and 7.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn rows(x: &Eight) -> [__m512i; 4] {
+    let l = &x.0;
+    let w = [
+        _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+        _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+        _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+        _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+    ];
+    let lower = load(&[0, 1, 8, 9, 2, 3, 10, 11]);
+    let upper = load(&[4, 5, 12, 13, 6, 7, 14, 15]);
+    let even = [
+        _mm512_unpacklo_epi64(w[0], w[1]),
+        _mm512_unpacklo_epi64(w[2], w[3]),
+    ];
+    let odd = [
+        _mm512_unpackhi_epi64(w[0], w[1]),
+        _mm512_unpackhi_epi64(w[2], w[3]),
+    ];
+    [
+        _mm512_permutex2var_epi64(even[0], lower, even[1]),
+        _mm512_permutex2var_epi64(odd[0], lower, odd[1]),
+        _mm512_permutex2var_epi64(even[0], upper, even[1]),
+        _mm512_permutex2var_epi64(odd[0], upper, odd[1]),
+    ]
+}
+
+/// Writes points whose coordinates are below `2^256`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(crate) fn store(points: &mut [Point; WIDTH], x: &Eight, y: &Eight) {
+    let (x, y) = (rows(x), rows(y));
+    let [p0, p1, p2, p3, p4, p5, p6, p7] = points;
+    store_point(p0, halves::<0x44>(x[0], y[0]));
+    store_point(p1, halves::<0x44>(x[1], y[1]));
+    store_point(p2, halves::<0xee>(x[0], y[0]));
+    store_point(p3, halves::<0xee>(x[1], y[1]));
+    store_point(p4, halves::<0x44>(x[2], y[2]));
+    store_point(p5, halves::<0x44>(x[3], y[3]));
+    store_point(p6, halves::<0xee>(x[2], y[2]));
+    store_point(p7, halves::<0xee>(x[3], y[3]));
+}
+
+impl Eight {
+    /// One number in all lanes.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn all(x: Words) -> Self {
+        let mut result = [all(0); LIMBS];
+        for (r, limb) in result.iter_mut().zip(limbs(x)) {
+            *r = all(limb);
+        }
+        Self(result)
+    }
+
+    /// Limbs below `2^52` from limbs that are signed and below `2^62`; the number must not be negative.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn carried(mut self) -> Self {
+        for i in 0..LIMBS - 1 {
+            let carry = _mm512_srai_epi64::<BITS>(self.0[i]);
+            self.0[i] = _mm512_and_si512(self.0[i], all(MASK));
+            self.0[i + 1] = _mm512_add_epi64(self.0[i + 1], carry);
+        }
+        self
+    }
+
+    /// `self - other + multiple·q`, limb by limb.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn difference<const MULTIPLE: usize>(&self, other: &Self) -> Self {
+        let mut difference = self.0;
+        for (i, d) in difference.iter_mut().enumerate() {
+            *d = _mm512_sub_epi64(*d, other.0[i]);
+            if MULTIPLE != 0 {
+                *d = _mm512_add_epi64(*d, all(MULTIPLES[i][MULTIPLE]));
+            }
+        }
+        Self(difference)
+    }
+
+    /// `self - other + 2·q`, for `other` of at most `2·q`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn sub(&self, other: &Self) -> Self {
+        self.difference::<2>(other).carried()
+    }
+
+    /// `4·(self - other + 2·q)`, likewise.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn sub_times_four(&self, other: &Self) -> Self {
+        let mut difference = self.difference::<2>(other);
+        for d in &mut difference.0 {
+            *d = _mm512_slli_epi64::<2>(*d);
+        }
+        difference.carried()
+    }
+
+    /// The residue of `self - other`, for `other` of at most `2·q` and `self` of at most `5·q`: below `1.07·q`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn sub_reduced(&self, other: &Self) -> Self {
+        self.difference::<2>(other).reduced()
+    }
+
+    /// The residue of `self - a - b`, for `a + b` of at most `3·q` and `self` of at most `4·q`: below `1.07·q`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn sub_both_reduced(&self, a: &Self, b: &Self) -> Self {
+        self.difference::<3>(a).difference::<0>(b).reduced()
+    }
+
+    /// The residue below `1.07·q` of a number from zero to `7·q`, whose limbs may be signed.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn reduced(mut self) -> Self {
+        // A highest limb of minus one is a number of almost nothing.
+        let highest = _mm512_max_epi64(self.0[LIMBS - 1], all(0));
+        let quotient = _mm512_madd52hi_epu64(all(0), highest, all(QUOTIENT));
+        for (limb, multiples) in self.0.iter_mut().zip(&MULTIPLES) {
+            let multiple = _mm512_permutexvar_epi64(quotient, load(multiples));
+            *limb = _mm512_sub_epi64(*limb, multiple);
+        }
+        self.carried()
+    }
+
+    /// The Montgomery product.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn mul(&self, other: &Self) -> Self {
+        let mut columns = [all(0); 2 * LIMBS];
+        for i in 0..LIMBS {
+            for j in 0..LIMBS {
+                add_product(&mut columns, i + j, self.0[i], other.0[j]);
+            }
+            let multiple = _mm512_madd52lo_epu64(all(0), columns[i], all(NEGATIVE_INVERSE));
+            for (j, limb) in Q_LIMBS.into_iter().enumerate() {
+                add_product(&mut columns, i + j, multiple, all(limb));
+            }
+            let carry = _mm512_srli_epi64::<BITS>(columns[i]);
+            columns[i + 1] = _mm512_add_epi64(columns[i + 1], carry);
+        }
+        let [_, _, _, _, _, upper @ ..] = columns;
+        Self(upper).carried()
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_product(columns: &mut [__m512i; 2 * LIMBS], k: usize, a: __m512i, b: __m512i) {
+    columns[k] = _mm512_madd52lo_epu64(columns[k], a, b);
+    columns[k + 1] = _mm512_madd52hi_epu64(columns[k + 1], a, b);
+}

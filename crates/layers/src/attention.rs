@@ -1,0 +1,269 @@
+//! The attention half of a block.
+
+use crate::gadgets::{LayerNorm, Matrix, Number, Remainder, Residual, OFFSET_32, PRODUCT_SHIFT};
+use crate::shape::{Axes, Shape};
+use nanozk_circuit::{OutOfRange, Program, Public, Role, TableId, TensorId, Values};
+use nanozk_executor::spec::{ACT_BITS, MASK, PROB_ONE, PROB_SHIFT};
+use nanozk_executor::{AttentionTrace, ExpTable, QuantizedLayer};
+
+/// The greatest key of the table of exponentials; the exponential of it, and of all beyond, is zero.
+const LAST_KEY: i128 = (1 << 16) - 1;
+/// Bits of a row's reciprocal, `65535·2^32 / E` for `E ≥ 2^15`.
+const RECIPROCAL_BITS: u32 = 48;
+/// Bits of what the reciprocal leaves, which is less than `E`.
+const SLACK_BITS: u32 = 48;
+
+/// Attention, for each layer of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// The residual stream before.
+    pub input: TensorId,
+    /// The residual stream after.
+    pub output: TensorId,
+    norm: LayerNorm,
+    matrices: [Matrix; 3],
+    /// Queries, keys and values, and what their sums leave.
+    projected: [(Number, Remainder); 3],
+    max: Number,
+    /// `min(z, 65535)`, and what is beyond.
+    key: TensorId,
+    beyond: Number,
+    exponential: TensorId,
+    /// Where the maximum is.
+    top: TensorId,
+    score_remainder: Remainder,
+    reciprocal: Number,
+    below: Number,
+    above: Number,
+    probability: Number,
+    probability_remainder: Remainder,
+    context: Number,
+    context_remainder: Remainder,
+    project: Matrix,
+    residual: Residual,
+    width: usize,
+    channels: usize,
+    positions: usize,
+}
+
+/// The table of exponentials.
+pub fn exponentials(p: &mut Program) -> TableId {
+    let values: Vec<u16> = (0..1_u64 << 16)
+        .map(|z| u16::try_from(ExpTable::get().eval(z)).expect("at most 2^15"))
+        .collect();
+    assert_eq!(values.last(), Some(&0), "it stays zero beyond the table");
+    p.new_table("exponential", 16, Some(values))
+}
+
+impl Attention {
+    /// Declares attention for `layers` layers.
+    pub fn new(p: &mut Program, shape: &Shape, axes: &Axes, layers: usize, exp: TableId) -> Self {
+        let layer = p.new_tiled_axis("attention layer", layers, 0);
+        let Axes {
+            position,
+            source,
+            feature,
+            head,
+            channel,
+            ..
+        } = *axes;
+        let stream = [layer, feature, position];
+        let input = p.new_tensor("attention input", &stream, Role::Activation);
+        let output = p.new_tensor("attention output", &stream, Role::Activation);
+        let norm = LayerNorm::new(
+            p,
+            "attention norm",
+            input,
+            stream,
+            shape.spec.norm_frac,
+            shape.spec.eps,
+        );
+
+        // q, k, v = rs(x̂·W + b, 16)
+        let heads = [layer, head, channel, position];
+        let names = ["query", "key", "value"];
+        let matrices = names.map(|name| Matrix::new(p, name, layer, &[feature], &[head, channel]));
+        let projected = [0, 1, 2].map(|i| {
+            let number = Number::signed(p, names[i], &heads, ACT_BITS);
+            let remainder =
+                Remainder::new(p, &format!("{} remainder", names[i]), &heads, PRODUCT_SHIFT);
+            let acc = matrices[i].of(p, norm.out.value(p));
+            let value = number.value(p);
+            remainder.state(p, &format!("{} product", names[i]), &heads, acc, value);
+            (number, remainder)
+        });
+        let [(q, _), (k, _), (v, _)] = &projected;
+        let from_source = [layer, head, channel, source];
+
+        // score = rs(Σ q·k, score_shift) = m − z + (s > t ? 2^28 : 0), z = key + beyond
+        let pairs = [layer, head, position, source];
+        let rows = [layer, head, position];
+        let max = Number::new(p, "max", &rows, 32, OFFSET_32);
+        let key = p.new_tensor("distance", &pairs, Role::Key { table: exp });
+        let exponential = p.new_tensor("exponential", &pairs, Role::Value { key });
+        let beyond = Number::unsigned(p, "beyond", &pairs, 32);
+        let bit = p.range(1);
+        let top = p.new_tensor("top", &pairs, Role::Limb { range: bit });
+        let score_remainder = Remainder::new(p, "score remainder", &pairs, shape.spec.score_shift);
+        let later = p.new_tensor("later", &[position, source], Role::Public(Public::Less));
+        let [key_, e, top_, later] = [key, exponential, top, later].map(|id| p.use_of(id));
+        let z = key_.clone() + beyond.value(p);
+        let score = max.value(p) - z.clone() + later.clone() * i128::from(MASK);
+        let acc = q.value(p) * k.value_at(p, &from_source);
+        score_remainder.state(p, "score", &pairs, acc, score);
+        // Only the greatest key has something beyond.
+        let overflow = beyond.value(p) * (-key_ + LAST_KEY);
+        p.zero(
+            "distance is beyond the table only at its end",
+            &pairs,
+            overflow,
+        );
+        // The maximum is the score of a position that is not later: both terms are not negative.
+        p.zero("a row has a maximum", &rows, top_.clone() - 1);
+        p.zero(
+            "the maximum is a score",
+            &pairs,
+            top_ * (z + later * (1 << 33)),
+        );
+
+        // r = floor(65535·2^32 / E), E = Σ e
+        let one = i128::from(PROB_ONE) << PROB_SHIFT;
+        let reciprocal = Number::unsigned(p, "reciprocal", &rows, RECIPROCAL_BITS);
+        let below = Number::unsigned(p, "reciprocal below", &rows, SLACK_BITS);
+        let above = Number::unsigned(p, "reciprocal above", &rows, SLACK_BITS);
+        let [r, below_, above_] = [&reciprocal, &below, &above].map(|number| number.value(p));
+        p.zero(
+            "reciprocal is small",
+            &rows,
+            r.clone() * e.clone() + below_.clone() - one,
+        );
+        p.zero(
+            "reciprocal is large",
+            &rows,
+            e.clone() - 1 - below_ - above_,
+        );
+
+        // p = rs(e·r, 32)
+        let probability = Number::unsigned(p, "probability", &pairs, ACT_BITS);
+        let probability_remainder = Remainder::new(p, "probability remainder", &pairs, PROB_SHIFT);
+        let value = probability.value(p);
+        probability_remainder.state(p, "probability is", &pairs, e * r, value);
+
+        // o = rs(Σ p·v, 16)
+        let context = Number::signed(p, "context", &heads, ACT_BITS);
+        let context_remainder = Remainder::new(p, "context remainder", &heads, PRODUCT_SHIFT);
+        let acc = probability.value(p) * v.value_at(p, &from_source);
+        let value = context.value(p);
+        context_remainder.state(p, "context is", &heads, acc, value);
+
+        let project = Matrix::new(p, "projection", layer, &[head, channel], &[feature]);
+        let acc = project.of(p, context.value(p));
+        let residual = Residual::new(p, "attention", &stream, input, output, acc);
+        Self {
+            input,
+            output,
+            norm,
+            matrices,
+            projected,
+            max,
+            key,
+            beyond,
+            exponential,
+            top,
+            score_remainder,
+            reciprocal,
+            below,
+            above,
+            probability,
+            probability_remainder,
+            context,
+            context_remainder,
+            project,
+            residual,
+            width: shape.architecture.width,
+            channels: shape.architecture.width / shape.architecture.heads,
+            positions: shape.positions,
+        }
+    }
+
+    /// The tensor of exponentials, whose values [`Values::look_up`] sets.
+    pub fn exponential(&self) -> TensorId {
+        self.exponential
+    }
+
+    /// Sets the weights of each layer.
+    pub fn fill_weights(
+        &self,
+        values: &mut Values<'_>,
+        layers: &[&QuantizedLayer],
+    ) -> Result<(), OutOfRange> {
+        let [q, k, v] = &self.matrices;
+        q.fill(values, &layers.iter().map(|l| &l.q).collect::<Vec<_>>())?;
+        k.fill(values, &layers.iter().map(|l| &l.k).collect::<Vec<_>>())?;
+        v.fill(values, &layers.iter().map(|l| &l.v).collect::<Vec<_>>())?;
+        let out: Vec<_> = layers.iter().map(|l| &l.attn_out).collect();
+        self.project.fill(values, &out)
+    }
+
+    /// Sets activations and witnesses, from each layer's trace.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        traces: &[&AttentionTrace],
+    ) -> Result<(), OutOfRange> {
+        let (d, c, n) = (self.width, self.channels, self.positions);
+        let inputs: Vec<&[i64]> = traces.iter().map(|t| t.input.as_slice()).collect();
+        values.fill(self.input, |at| inputs[at[0]][at[2] * d + at[1]].into())?;
+        let norms: Vec<_> = traces.iter().map(|t| &t.norm).collect();
+        self.norm.fill(values, &inputs, &norms)?;
+        // [layer, head, channel, position] of an array [n][d]
+        let feature = |at: &[usize]| at[3] * d + at[1] * c + at[2];
+        let rounded = |acc: i64, shift: u32| (i128::from(acc) + (1 << (shift - 1))) >> shift;
+        for (i, (number, remainder)) in self.projected.iter().enumerate() {
+            let acc = |at: &[usize]| {
+                let t = traces[at[0]];
+                [&t.q_acc, &t.k_acc, &t.v_acc][i][feature(at)]
+            };
+            number.fill(values, |at| rounded(acc(at), PRODUCT_SHIFT))?;
+            remainder.fill(values, |at| acc(at).into())?;
+        }
+        // [layer, head, position, source] of an array [H][n][n]
+        let pair = |at: &[usize]| (at[1] * n + at[2]) * n + at[3];
+        let row = |at: &[usize]| at[1] * n + at[2];
+        let z = |at: &[usize]| i128::from(traces[at[0]].z[pair(at)]);
+        self.max
+            .fill(values, |at| traces[at[0]].max[row(at)].into())?;
+        values.fill(self.key, |at| z(at).min(LAST_KEY))?;
+        self.beyond.fill(values, |at| (z(at) - LAST_KEY).max(0))?;
+        values.fill(self.top, |at| {
+            // The first of the row, in case there are several.
+            let t = traces[at[0]];
+            let row = &t.z[(at[1] * n + at[2]) * n..][..at[2] + 1];
+            i128::from(row.iter().position(|z| *z == 0) == Some(at[3]))
+        })?;
+        self.score_remainder
+            .fill(values, |at| traces[at[0]].score_acc[pair(at)].into())?;
+        let total = |at: &[usize]| -> i128 {
+            let e = &traces[at[0]].e[(at[1] * n + at[2]) * n..][..n];
+            e.iter().map(|e| i128::from(*e)).sum()
+        };
+        let r = |at: &[usize]| i128::from(traces[at[0]].recip[row(at)]);
+        let one = i128::from(PROB_ONE) << PROB_SHIFT;
+        let below = |at: &[usize]| one - r(at) * total(at);
+        self.reciprocal.fill(values, r)?;
+        self.below.fill(values, below)?;
+        self.above.fill(values, |at| total(at) - 1 - below(at))?;
+        self.probability
+            .fill(values, |at| traces[at[0]].p[pair(at)].into())?;
+        self.probability_remainder.fill(values, |at| {
+            i128::from(traces[at[0]].e[pair(at)]) * r(&at[..3])
+        })?;
+        let acc = |at: &[usize]| traces[at[0]].o_acc[feature(at)];
+        self.context
+            .fill(values, |at| rounded(acc(at), PRODUCT_SHIFT))?;
+        self.context_remainder.fill(values, |at| acc(at).into())?;
+        let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
+        let accs: Vec<&[i64]> = traces.iter().map(|t| t.out_acc.as_slice()).collect();
+        self.residual.fill(values, d, &outputs, &accs)
+    }
+}

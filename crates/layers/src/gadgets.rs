@@ -1,0 +1,393 @@
+//! Operations that layers share: numbers in limbs, rounded shifts, LayerNorm, matrix products with bias.
+
+use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, TensorId, Values};
+use nanozk_executor::{LayerNormTrace, Linear};
+
+/// Bits of a limb.
+pub const LIMB_BITS: u32 = 16;
+/// Added to a signed number of 16 bits to make it a limb.
+pub const OFFSET_16: i128 = 1 << 15;
+/// Added to a signed number of 32 bits to make it two limbs.
+pub const OFFSET_32: i128 = 1 << 31;
+
+/// A number in limbs: `Σ limb_i·2^(16·i) − offset`, each limb in its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    limbs: Vec<TensorId>,
+    bits: u32,
+    offset: i128,
+}
+
+impl Number {
+    /// Declares a number of some bits, of which `offset` is subtracted.
+    pub fn new(p: &mut Program, name: &str, axes: &[AxisId], bits: u32, offset: i128) -> Self {
+        let count = bits.div_ceil(LIMB_BITS);
+        let limbs = (0..count)
+            .map(|i| {
+                let own = LIMB_BITS.min(bits - i * LIMB_BITS);
+                let range = p.range(own);
+                let name = match count {
+                    1 => name.to_owned(),
+                    _ => format!("{name} limb {i}"),
+                };
+                p.new_tensor(&name, axes, Role::Limb { range })
+            })
+            .collect();
+        Self {
+            limbs,
+            bits,
+            offset,
+        }
+    }
+
+    /// A signed number.
+    pub fn signed(p: &mut Program, name: &str, axes: &[AxisId], bits: u32) -> Self {
+        Self::new(p, name, axes, bits, 1 << (bits - 1))
+    }
+
+    /// A number that is not negative.
+    pub fn unsigned(p: &mut Program, name: &str, axes: &[AxisId], bits: u32) -> Self {
+        Self::new(p, name, axes, bits, 0)
+    }
+
+    /// The number.
+    pub fn value(&self, p: &Program) -> Expression {
+        self.sum(|limb| p.use_of(limb))
+    }
+
+    /// The number, with other axes.
+    pub fn value_at(&self, p: &Program, axes: &[AxisId]) -> Expression {
+        self.sum(|limb| p.use_at(limb, axes))
+    }
+
+    fn sum(&self, limb: impl Fn(TensorId) -> Expression) -> Expression {
+        let sum = self
+            .limbs
+            .iter()
+            .zip((0..).step_by(LIMB_BITS as usize))
+            .fold(Expression::default(), |sum, (id, shift)| {
+                sum + limb(*id) * (1_i128 << shift)
+            });
+        sum - self.offset
+    }
+
+    /// Sets the number for all indices.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        number: impl Fn(&[usize]) -> i128,
+    ) -> Result<(), OutOfRange> {
+        for (i, limb) in (0..).zip(&self.limbs) {
+            values.fill(*limb, |at| {
+                let shifted = (number(at) + self.offset) >> (i * LIMB_BITS);
+                // A number that is too large has a limb that does not fit.
+                match i + 1 == self.limbs.len() as u32 {
+                    true => shifted,
+                    false => shifted & ((1 << LIMB_BITS) - 1),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Bits of the number with its offset.
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+}
+
+/// `rs(acc, shift)`: a sum shifted with rounding, as the number that it gives and what it leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remainder {
+    number: Number,
+    shift: u32,
+}
+
+impl Remainder {
+    /// Declares what `acc` leaves.
+    pub fn new(p: &mut Program, name: &str, axes: &[AxisId], shift: u32) -> Self {
+        Self {
+            number: Number::unsigned(p, name, axes, shift),
+            shift,
+        }
+    }
+
+    /// States that `quotient = rs(acc, shift)`: `acc + 2^(shift−1) = quotient·2^shift + remainder`.
+    pub fn state(
+        &self,
+        p: &mut Program,
+        name: &str,
+        free: &[AxisId],
+        acc: Expression,
+        quotient: Expression,
+    ) {
+        let remainder = self.number.value(p);
+        let half = 1_i128 << (self.shift - 1);
+        p.zero(
+            name,
+            free,
+            acc + half - quotient * (1 << self.shift) - remainder,
+        );
+    }
+
+    /// Sets it, from the sum.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        acc: impl Fn(&[usize]) -> i128,
+    ) -> Result<(), OutOfRange> {
+        let half = 1_i128 << (self.shift - 1);
+        let mask = (1_i128 << self.shift) - 1;
+        self.number.fill(values, |at| (acc(at) + half) & mask)
+    }
+}
+
+/// A matrix with a bias, for each layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    weight: TensorId,
+    bias: TensorId,
+}
+
+impl Matrix {
+    /// Declares a matrix from some axes to others.
+    pub fn new(
+        p: &mut Program,
+        name: &str,
+        layer: AxisId,
+        inputs: &[AxisId],
+        outputs: &[AxisId],
+    ) -> Self {
+        let all = |axes: &[&[AxisId]]| [&[layer][..], &axes.concat()].concat();
+        Self {
+            weight: p.new_tensor(
+                &format!("{name} weight"),
+                &all(&[inputs, outputs]),
+                Role::Weight { wide: false },
+            ),
+            bias: p.new_tensor(
+                &format!("{name} bias"),
+                &all(&[outputs]),
+                Role::Weight { wide: true },
+            ),
+        }
+    }
+
+    /// `Σ x·W + b`.
+    pub fn of(&self, p: &Program, x: Expression) -> Expression {
+        x * p.use_of(self.weight) + p.use_of(self.bias)
+    }
+
+    /// Sets weights and biases, from each layer's. Indices of several axes of inputs or outputs are one number, the last
+    /// axis moving fastest.
+    pub fn fill(&self, values: &mut Values<'_>, linears: &[&Linear]) -> Result<(), OutOfRange> {
+        let program = values.program();
+        let lens = |id: TensorId| -> Vec<usize> { program.axes_of(id).map(|a| a.len).collect() };
+        let weights = lens(self.weight);
+        // The bias has the axes of the outputs.
+        let outputs = lens(self.bias).len() - 1;
+        let flat = |at: &[usize], lens: &[usize]| {
+            at.iter().zip(lens).fold(0, |sum, (i, len)| sum * len + i)
+        };
+        let split = weights.len() - outputs;
+        values.fill(self.weight, |at| {
+            let linear = linears[at[0]];
+            let input = flat(&at[1..split], &weights[1..split]);
+            let output = flat(&at[split..], &weights[split..]);
+            linear.weight[input * linear.outputs + output].into()
+        })?;
+        values.fill(self.bias, |at| {
+            linears[at[0]].bias[flat(&at[1..], &weights[split..])].into()
+        })
+    }
+}
+
+/// LayerNorm without gain and bias.
+///
+/// `S = Σ x = d·mean + rest`, `Q = Σ x²`, `var = d·Q − S² + eps`; `r` is the largest integer with `r²·var ≤ N`,
+/// `N = d²·2^(2m)`: neither `N − r²·var` nor `(r+1)²·var − 1 − N` is negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerNorm {
+    /// The normalized activations.
+    pub out: Number,
+    mean: Number,
+    rest: Number,
+    /// `d − 1 − rest`: the rest is below `d`.
+    room: Number,
+    squares: TensorId,
+    root: Number,
+    below: Number,
+    above: Number,
+    remainder: Remainder,
+    width: i128,
+    eps: i128,
+    norm_frac: u32,
+}
+
+/// Bits by which `x·r` is shifted.
+const NORM_SHIFT: u32 = 32;
+/// Bits of the reciprocal root.
+const ROOT_BITS: u32 = 48;
+/// Bits of what is left below and above the root: `2·r·var` is less, for a width of up to `2^16`.
+const SLACK_BITS: u32 = 112;
+
+impl LayerNorm {
+    /// Declares the LayerNorm of a residual stream.
+    pub fn new(
+        p: &mut Program,
+        name: &str,
+        stream: TensorId,
+        axes: [AxisId; 3],
+        norm_frac: u32,
+        eps: u64,
+    ) -> Self {
+        let [layer, feature, position] = axes;
+        let rows = [layer, position];
+        let all = [layer, feature, position];
+        let d = p.axis(feature).len as i128;
+        let called = |what: &str| format!("{name} {what}");
+        let this = Self {
+            out: Number::signed(p, &called("out"), &all, 16),
+            mean: Number::signed(p, &called("mean"), &rows, 32),
+            rest: Number::unsigned(p, &called("rest"), &rows, 16),
+            room: Number::unsigned(p, &called("room"), &rows, 16),
+            squares: p.new_tensor(&called("squares"), &rows, Role::Witness),
+            root: Number::unsigned(p, &called("root"), &rows, ROOT_BITS),
+            below: Number::unsigned(p, &called("below"), &rows, SLACK_BITS),
+            above: Number::unsigned(p, &called("above"), &rows, SLACK_BITS),
+            remainder: Remainder::new(p, &called("remainder"), &all, NORM_SHIFT),
+            width: d,
+            eps: eps.into(),
+            norm_frac,
+        };
+        let x = p.use_of(stream);
+        let [mean, rest, room, root, below, above] = [
+            &this.mean,
+            &this.rest,
+            &this.room,
+            &this.root,
+            &this.below,
+            &this.above,
+        ]
+        .map(|number| number.value(p));
+        let squares = p.use_of(this.squares);
+        let sum = mean.clone() * d + rest.clone();
+        p.zero(&called("sum"), &rows, x.clone() - sum.clone());
+        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));
+        p.zero(
+            &called("sum of squares"),
+            &rows,
+            x.squared() - squares.clone(),
+        );
+        // r²·var, and 2·r·var + var, with var = d·Q + eps − S².
+        let spread = squares * d + this.eps;
+        let times_variance =
+            |by: Expression| by.clone() * spread.clone() - by * sum.clone() * sum.clone();
+        let squared = times_variance(root.clone() * root.clone());
+        let variance = spread.clone() - sum.clone() * sum.clone();
+        p.zero(
+            &called("root is small"),
+            &rows,
+            squared + below.clone() - this.target(),
+        );
+        p.zero(
+            &called("root is large"),
+            &rows,
+            times_variance(root.clone() * 2) + variance - 1 - below - above,
+        );
+        let out = this.out.value(p);
+        this.remainder
+            .state(p, &called("scaled"), &all, (x - mean) * root, out);
+        this
+    }
+
+    /// `N`.
+    fn target(&self) -> i128 {
+        (self.width * self.width) << (2 * (NORM_SHIFT + self.norm_frac))
+    }
+
+    /// Sets all values, from each layer's residual stream `[n][d]` and its LayerNorm.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        inputs: &[&[i64]],
+        traces: &[&LayerNormTrace],
+    ) -> Result<(), OutOfRange> {
+        let d = self.width as usize;
+        let row = |at: &[usize]| &inputs[at[0]][at[1] * d..][..d];
+        let sum = |at: &[usize]| row(at).iter().map(|x| i128::from(*x)).sum::<i128>();
+        let squares = |at: &[usize]| row(at).iter().map(|x| i128::from(*x).pow(2)).sum::<i128>();
+        let mean = |at: &[usize]| i128::from(traces[at[0]].mean[at[1]]);
+        let root = |at: &[usize]| i128::from(traces[at[0]].rsqrt[at[1]]);
+        let variance = |at: &[usize]| self.width * squares(at) - sum(at).pow(2) + self.eps;
+        let rest = |at: &[usize]| sum(at) - self.width * mean(at);
+        let below = |at: &[usize]| self.target() - root(at) * root(at) * variance(at);
+        self.mean.fill(values, mean)?;
+        self.rest.fill(values, rest)?;
+        self.room.fill(values, |at| self.width - 1 - rest(at))?;
+        values.fill(self.squares, squares)?;
+        self.root.fill(values, root)?;
+        self.below.fill(values, below)?;
+        self.above.fill(values, |at| {
+            2 * root(at) * variance(at) + variance(at) - 1 - below(at)
+        })?;
+        // [layer, feature, position]
+        self.out
+            .fill(values, |at| traces[at[0]].out[at[2] * d + at[1]].into())?;
+        self.remainder.fill(values, |at| {
+            let x = i128::from(inputs[at[0]][at[2] * d + at[1]]);
+            let rows = [at[0], at[2]];
+            (x - mean(&rows)) * root(&rows)
+        })
+    }
+}
+
+/// The residual stream after a half of a block: `x' = x + rs(acc, 16)`, a signed number of 32 bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residual {
+    number: Number,
+    remainder: Remainder,
+    stream: TensorId,
+}
+
+/// Bits by which sums of matrix products are shifted.
+pub const PRODUCT_SHIFT: u32 = 16;
+
+impl Residual {
+    /// Declares the stream after `acc` is added to the stream before.
+    pub fn new(
+        p: &mut Program,
+        name: &str,
+        axes: &[AxisId],
+        before: TensorId,
+        after: TensorId,
+        acc: Expression,
+    ) -> Self {
+        let this = Self {
+            number: Number::signed(p, &format!("{name} out"), axes, 32),
+            remainder: Remainder::new(p, &format!("{name} remainder"), axes, PRODUCT_SHIFT),
+            stream: after,
+        };
+        let (x, y) = (p.use_of(before), p.use_of(after));
+        let number = this.number.value(p);
+        p.zero(&format!("{name} stream"), axes, y.clone() - number);
+        this.remainder
+            .state(p, &format!("{name} added"), axes, acc, y - x);
+        this
+    }
+
+    /// Sets the stream after, and what belongs to it, from each layer's `[n][d]`.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        width: usize,
+        outputs: &[&[i64]],
+        accs: &[&[i64]],
+    ) -> Result<(), OutOfRange> {
+        let out = |at: &[usize]| i128::from(outputs[at[0]][at[2] * width + at[1]]);
+        values.fill(self.stream, out)?;
+        self.number.fill(values, out)?;
+        self.remainder
+            .fill(values, |at| accs[at[0]][at[2] * width + at[1]].into())
+    }
+}

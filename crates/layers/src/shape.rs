@@ -1,0 +1,124 @@
+//! Dimensions, axes, and where registered tensors lie.
+
+use nanozk_circuit::{AxisId, Program, Registry, Role, Tensor};
+use nanozk_executor::{Architecture, Spec};
+use std::collections::BTreeMap;
+
+/// Bits of an index within a tile, at most: a tile of a matrix has at most the square of this size.
+const MAX_TILE_BITS: u32 = 8;
+
+/// Dimensions of a model, its number formats, and the positions of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Dimensions.
+    pub architecture: Architecture,
+    /// Number formats.
+    pub spec: Spec,
+    /// Positions, a power of two.
+    pub positions: usize,
+}
+
+/// Axes that layers share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axes {
+    /// Positions.
+    pub position: AxisId,
+    /// Positions that are attended to.
+    pub source: AxisId,
+    /// Features of the residual stream.
+    pub feature: AxisId,
+    /// Heads.
+    pub head: AxisId,
+    /// Features of a head.
+    pub channel: AxisId,
+    /// Features between the matrices of the MLP.
+    pub hidden: AxisId,
+}
+
+impl Axes {
+    /// Declares the axes.
+    pub fn new(p: &mut Program, shape: &Shape) -> Self {
+        let a = &shape.architecture;
+        let mut axis = |name: &str, len: usize| {
+            let tile_bits = len.trailing_zeros().min(MAX_TILE_BITS);
+            p.new_tiled_axis(name, len, tile_bits)
+        };
+        Self {
+            position: axis("position", shape.positions),
+            source: axis("source", shape.positions),
+            feature: axis("feature", a.width),
+            head: axis("head", a.heads),
+            channel: axis("channel", a.width / a.heads),
+            hidden: axis("hidden", a.mlp_width),
+        }
+    }
+}
+
+/// Packs weights into as few columns as hold them, and gives activations columns of their own.
+///
+/// Tiles of weights lie one after the other, the largest first; those of biases, which need 64 bits, in other columns.
+/// The activations of a layer's input are in the column of its number, those of its output in the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packing {
+    weights: BTreeMap<(String, Vec<usize>), (u32, usize)>,
+    activations: BTreeMap<(String, Vec<usize>), (u32, usize)>,
+}
+
+impl Packing {
+    /// Packs the weights of a program in columns of `2^k` cells. `activation` gives the column of a tensor of
+    /// activations, by its name and the index of the layer.
+    pub fn new(p: &Program, k: u32, activation: impl Fn(&str, usize) -> u32) -> Self {
+        let mut tensors: Vec<_> = p
+            .enumerate()
+            .filter_map(|(id, tensor)| match tensor.role {
+                Role::Weight { wide } => Some((wide, std::cmp::Reverse(p.tile_bits(id)), id)),
+                _ => None,
+            })
+            .collect();
+        tensors.sort();
+        let mut packing = Self::default();
+        let (mut column, mut used, mut is_wide) = (0_u32, 0_usize, false);
+        for (wide, bits, id) in tensors {
+            if wide && !is_wide {
+                (column, used, is_wide) = (column + u32::from(used > 0), 0, true);
+            }
+            let size = 1_usize << bits.0;
+            for tile in 0..p.tiles(id) {
+                let mut offset = used.next_multiple_of(size);
+                if offset + size > 1 << k {
+                    column += 1;
+                    offset = 0;
+                }
+                used = offset + size;
+                let key = (p.tensor(id).name.clone(), p.tile_indices(id, tile));
+                packing.weights.insert(key, (column, offset));
+            }
+        }
+        for (id, tensor) in p.enumerate() {
+            if tensor.role != Role::Activation {
+                continue;
+            }
+            // One column for each layer: the first axis is the layer's.
+            let mut used: BTreeMap<u32, usize> = BTreeMap::new();
+            for tile in 0..p.tiles(id) {
+                let indices = p.tile_indices(id, tile);
+                let column = activation(&tensor.name, indices.first().copied().unwrap_or(0));
+                let offset = used.entry(column).or_default();
+                let key = (tensor.name.clone(), indices);
+                packing.activations.insert(key, (column, *offset));
+                *offset += 1 << p.tile_bits(id);
+            }
+        }
+        packing
+    }
+}
+
+impl Registry for Packing {
+    fn place(&self, tensor: &Tensor, indices: &[usize]) -> Option<(u32, usize)> {
+        let key = (tensor.name.clone(), indices.to_vec());
+        match tensor.role {
+            Role::Activation => self.activations.get(&key).copied(),
+            _ => self.weights.get(&key).copied(),
+        }
+    }
+}

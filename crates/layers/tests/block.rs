@@ -1,0 +1,63 @@
+//! Blocks of small shapes: values that the executor computes satisfy the programs.
+
+use nanozk_circuit::{Layout, Program, Values};
+use nanozk_executor::{synthetic, Activation, Architecture, AttentionTrace, MlpTrace};
+use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
+
+fn traces(
+    shape: &Shape,
+) -> (
+    nanozk_executor::QuantizedModel,
+    Vec<(AttentionTrace, MlpTrace)>,
+) {
+    let model = synthetic::model(shape.architecture, Activation::GeluNew, 1);
+    let tokens = synthetic::tokens(shape.positions, shape.architecture.vocab, 1);
+    let trace = model.forward(&tokens).unwrap();
+    (model, trace.blocks)
+}
+
+#[test]
+fn what_the_executor_computes_satisfies_the_programs() {
+    for (width, heads, mlp_width, positions, layers) in
+        [(8, 2, 32, 4, 1), (12, 3, 24, 8, 2), (6, 1, 5, 4, 3)]
+    {
+        let architecture = Architecture {
+            layers,
+            width,
+            heads,
+            mlp_width,
+            vocab: 11,
+            context: 16,
+        };
+        let shape = Shape {
+            architecture,
+            spec: synthetic::spec(width, Activation::GeluNew),
+            positions,
+        };
+        let mut p = Program::new();
+        let axes = Axes::new(&mut p, &shape);
+        let exp = attention::exponentials(&mut p);
+        let act = mlp::activations(&mut p, &shape.spec).unwrap();
+        let attention = Attention::new(&mut p, &shape, &axes, layers, exp);
+        let mlp = Mlp::new(&mut p, &shape, &axes, layers, act);
+        let packing = Packing::new(&p, 16, |name, layer| {
+            let half = match name {
+                "attention input" => 0,
+                "attention output" | "mlp input" => 1,
+                _ => 2,
+            };
+            (2 * layer + half) as u32
+        });
+        let layout = Layout::new(&p, 16, 4, &packing).unwrap();
+        let (model, blocks) = traces(&shape);
+        let mut values = Values::new(&p, &layout, vec![]);
+        let weights: Vec<_> = model.layers.iter().collect();
+        attention.fill_weights(&mut values, &weights).unwrap();
+        mlp.fill_weights(&mut values, &weights).unwrap();
+        let (a, m): (Vec<_>, Vec<_>) = blocks.iter().map(|(a, m)| (a, m)).unzip();
+        attention.fill(&mut values, &a).unwrap();
+        mlp.fill(&mut values, &m).unwrap();
+        values.look_up().unwrap();
+        p.check(&values).unwrap();
+    }
+}

@@ -1,0 +1,37 @@
+//! Transcripts: challenges depend on everything that was said before them.
+//!
+//! [`Transcript`] is what proofs and their verification are generic over. [`KeccakTranscript`] is cheap in the EVM.
+
+pub mod encoding;
+mod keccak;
+
+pub use keccak::KeccakTranscript;
+
+use halo2curves::bn256::{Fr, G1Affine};
+
+/// A duplex hash.
+pub trait Transcript {
+    /// Absorbs a scalar.
+    fn absorb_scalar(&mut self, scalar: &Fr);
+
+    /// Absorbs a point, which must not be at infinity.
+    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed>;
+
+    /// A challenge that depends on everything absorbed and squeezed so far.
+    fn squeeze(&mut self) -> Fr;
+}
+
+/// What is wrong with an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// An integer is not below the modulus: a second encoding of another value.
+    #[error("not reduced")]
+    NotReduced,
+    /// No point of the curve has these coordinates.
+    #[error("not on the curve")]
+    NotOnCurve,
+    /// The point at infinity, which no honest commitment is.
+    #[error("the point at infinity")]
+    Infinity,
+}
