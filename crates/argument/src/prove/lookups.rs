@@ -78,6 +78,8 @@ pub(crate) struct Lookups {
     bound: usize,
     weight: Fr,
     claim: Fr,
+    /// The polynomial of the next variable without its weight, once it is known.
+    polynomial: Vec<Fr>,
 }
 
 /// Denominators of a run of rows.
@@ -190,6 +192,7 @@ impl Lookups {
             bound: 0,
             weight: Fr::ONE,
             claim: Fr::ZERO,
+            polynomial: Vec::new(),
         })
     }
 
@@ -221,12 +224,13 @@ impl Lookups {
     }
 
     /// The polynomial of the next variable.
-    pub(crate) fn round(&self) -> Vec<Fr> {
+    pub(crate) fn round(&mut self) -> Vec<Fr> {
         if self.bound >= self.variables {
             let unused = unused_so_far(self.bound, self.variables);
             return vec![self.weight * self.claim * unused];
         }
-        let polynomial = round::times_equal(&self.inner(), self.challenges.point[self.bound]);
+        self.polynomial = self.inner();
+        let polynomial = round::times_equal(&self.polynomial, self.challenges.point[self.bound]);
         polynomial.into_iter().map(|c| c * self.weight).collect()
     }
 
@@ -269,10 +273,10 @@ impl Lookups {
         self.challenges
     }
 
-    /// Binds the next variable, whose polynomial was this.
+    /// Binds the next variable, whose polynomial is known.
     pub(crate) fn bind(&mut self, x: Fr) {
         if self.bound < self.variables {
-            self.claim = round::evaluate(&self.inner(), x);
+            self.claim = round::evaluate(&self.polynomial, x);
             self.weight *= kernel::equal_bit(self.challenges.point[self.bound], x);
             for group in &mut self.groups {
                 group.bind(x);

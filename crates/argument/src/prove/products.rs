@@ -23,6 +23,8 @@ struct Summand {
     later: Vec<Vec<Fr>>,
     /// The sum over the unbound variables, without `weight`.
     claim: Fr,
+    /// The polynomial of the next variable without its weight, once it is known.
+    polynomial: Vec<Fr>,
 }
 
 /// Products, and the vectors that they share.
@@ -79,6 +81,7 @@ impl Products {
                     equal,
                     later,
                     claim: Fr::ZERO,
+                    polynomial: Vec::new(),
                 };
                 summand.claim = summand.sum(&vectors);
                 summand
@@ -98,9 +101,9 @@ impl Products {
     }
 
     /// The polynomial of the next variable.
-    pub(crate) fn round(&self) -> Vec<Fr> {
+    pub(crate) fn round(&mut self) -> Vec<Fr> {
         let mut sum = Vec::new();
-        for summand in &self.summands {
+        for summand in &mut self.summands {
             if self.bound < summand.variables {
                 let polynomial = summand.round(&self.vectors, self.bound);
                 round::add(&mut sum, &polynomial, summand.weight);
@@ -112,11 +115,11 @@ impl Products {
         sum
     }
 
-    /// Binds the next variable.
+    /// Binds the next variable, whose polynomial is known.
     pub(crate) fn bind(&mut self, x: Fr) {
         for summand in &mut self.summands {
             if self.bound < summand.variables {
-                summand.bind(&self.vectors, self.bound, x);
+                summand.bind(self.bound, x);
             }
         }
         for (vector, variables) in self.vectors.iter_mut().zip(&self.sizes) {
@@ -211,17 +214,16 @@ impl Summand {
         round::interpolate(&values)
     }
 
-    fn round(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
-        let coefficients = self.coefficients(vectors, variable);
+    fn round(&mut self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
+        self.polynomial = self.coefficients(vectors, variable);
         match self.equal[variable] {
-            Some(c) => round::times_equal(&coefficients, c),
-            None => coefficients,
+            Some(c) => round::times_equal(&self.polynomial, c),
+            None => self.polynomial.clone(),
         }
     }
 
-    fn bind(&mut self, vectors: &[Vec<Fr>], variable: usize, x: Fr) {
-        let coefficients = self.coefficients(vectors, variable);
-        self.claim = round::evaluate(&coefficients, x);
+    fn bind(&mut self, variable: usize, x: Fr) {
+        self.claim = round::evaluate(&self.polynomial, x);
         if let Some(c) = self.equal[variable] {
             self.weight *= kernel::equal_bit(c, x);
         }
