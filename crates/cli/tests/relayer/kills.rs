@@ -10,7 +10,7 @@ use nanozk_relayer::{Config, Observer};
 use serde_json::{json, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -48,6 +48,7 @@ fn child() {
             rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
         }
     });
+    tracing_subscriber::fmt().with_ansi(false).init();
     let config = Config::load(None, [], &options).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -60,6 +61,10 @@ fn child() {
 
 /// A relayer that will be killed.
 fn spawn(setup: &Setup, at: usize, points: &Path) -> std::process::Child {
+    let log = || {
+        let mut options = std::fs::File::options();
+        options.append(true).create(true).open(log_file(setup))
+    };
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kills::child", "--ignored", "--nocapture"])
         .env(SETTINGS, setup.settings.join("\n"))
@@ -67,10 +72,15 @@ fn spawn(setup: &Setup, at: usize, points: &Path) -> std::process::Child {
         .env(POINTS, points)
         .env("NANOZK_TEST_SENDER", setup.key)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(log().unwrap())
+        .stderr(log().unwrap())
         .spawn()
         .unwrap()
+}
+
+/// What all lives of a relayer say.
+fn log_file(setup: &Setup) -> PathBuf {
+    setup.inbox.with_file_name("lives.log")
 }
 
 /// What one scenario is about.
@@ -179,7 +189,16 @@ impl Scenario<'_> {
                     let _ = child.wait();
                     return killed;
                 }
-                assert!(!patience.is_over(), "killed at {at}: it does not end");
+                if patience.is_over() {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    let log = std::fs::read_to_string(log_file(setup)).unwrap_or_default();
+                    let last = log.lines().rev().take(40).collect::<Vec<_>>();
+                    panic!(
+                        "killed at {at}: it does not end; said, the last first:\n{}",
+                        last.join("\n")
+                    );
+                }
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
