@@ -15,6 +15,7 @@
 //! A product of one factor is linear in committed tensors ([`Term`]); it is never evaluated by itself, but added to the
 //! claims that the opening decides. The others are decided by a sumcheck.
 
+use crate::mask::vanishing;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::{
@@ -32,11 +33,13 @@ pub(crate) struct Term {
     pub(crate) at: Vec<At>,
 }
 
-/// A weighted sum of tensors at points has a value.
+/// A weighted sum of tensors at points, and of cells of the mask, has a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LinearClaim {
     pub(crate) value: Fr,
     pub(crate) terms: Vec<Term>,
+    /// Cells and their factors.
+    pub(crate) cells: Vec<(usize, Fr)>,
 }
 
 /// A factor of which some axes are fixed; the others are summed over.
@@ -69,6 +72,8 @@ pub(crate) struct SummedProduct {
 pub(crate) struct Level {
     pub(crate) constant: Fr,
     pub(crate) linear: Vec<Term>,
+    /// Cells of the mask in the claims that the level is about, and their factors.
+    pub(crate) cells: Vec<(usize, Fr)>,
     pub(crate) vectors: Vec<Vector>,
     pub(crate) products: Vec<SummedProduct>,
 }
@@ -266,12 +271,23 @@ impl Context<'_> {
         }
     }
 
-    /// The claim that a vector has a value at a point of its axes.
-    pub(crate) fn vector_claim(&self, vector: &Vector, point: &[Fr], value: Fr) -> LinearClaim {
+    /// The claim that a vector, masked by a cell, has a value at a point of its axes.
+    pub(crate) fn vector_claim(
+        &self,
+        vector: &Vector,
+        point: &[Fr],
+        value: Fr,
+        cell: usize,
+    ) -> LinearClaim {
         let (terms, constant) = self.vector_at(vector, point);
         LinearClaim {
             value: value - constant,
             terms,
+            cells: point
+                .last()
+                .map(|x| (cell, vanishing(*x)))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -376,11 +392,25 @@ impl Level {
             .unwrap_or(0)
     }
 
-    /// The degree of a round's polynomial.
-    pub(crate) fn degree(&self) -> usize {
+    /// The degree of a round's polynomial. In its last variable a masked vector is quadratic.
+    pub(crate) fn degree(&self, context: &Context<'_>, round: usize) -> usize {
         self.products
             .iter()
-            .map(|p| p.vectors.len() + usize::from(!p.equal.is_empty()))
+            .filter_map(|product| {
+                let variables = context.variables(&product.summed);
+                let masked = match (round + 1).cmp(&variables) {
+                    std::cmp::Ordering::Less => 0,
+                    std::cmp::Ordering::Equal => product
+                        .vectors
+                        .iter()
+                        .filter_map(|v| self.vectors.get(*v))
+                        .filter(|v| !context.is_public(v))
+                        .count(),
+                    std::cmp::Ordering::Greater => return None,
+                };
+                let weight = usize::from(!product.equal.is_empty());
+                Some(product.vectors.len() + masked + weight)
+            })
             .max()
             .unwrap_or(0)
     }

@@ -12,6 +12,7 @@
 mod channel;
 mod claims;
 mod lookup;
+mod mask;
 mod pieces;
 mod prove;
 mod round;
@@ -23,7 +24,7 @@ use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
 pub use nanozk_kzg::opening::Opening;
-pub use prove::{commit, prove, Stage};
+pub use prove::{commit, powers, prove, Stage};
 pub use verify::verify;
 
 /// A proof: what the prover says, in the order of the protocol.
@@ -70,9 +71,17 @@ pub enum Error {
         /// Of the statement.
         got: usize,
     },
-    /// A sumcheck ends in another value than the claims that it leaves.
-    #[error("the proof is invalid: level {0} does not end in what was claimed")]
-    Level(usize),
+    /// There are too few random cells for all messages to be hidden.
+    #[error("hiding the proof takes {needed} random cells, and the mask has {cells}")]
+    Masks {
+        /// Cells needed.
+        needed: usize,
+        /// Random cells of the mask.
+        cells: usize,
+    },
+    /// A product is of single values, which nothing hides.
+    #[error("a product has no variable, so nothing hides its factors")]
+    Unhidden,
     /// The opening is refused, or none can be made.
     #[error("the opening: {0}")]
     Opening(#[from] OpeningError),

@@ -11,10 +11,11 @@
 //! `h·Π d = Σ numerator·Π (the other d)` in every row, and the helpers' sum is zero. Tags are numbers of tables, from one;
 //! rows of no table have tag zero, which no lane has where it counts.
 
+use crate::mask;
 use crate::pieces::Pieces;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_circuit::{kernel, ColumnId, Layout, Program, TableId};
+use nanozk_circuit::{kernel, ColumnId, ColumnKind, Layout, Program, TableId};
 
 /// Challenges of the lookup argument.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,8 @@ pub(crate) struct End<'a> {
     pub(crate) point: &'a [Fr],
     /// Values of [`sent_columns`].
     pub(crate) values: &'a [Fr],
+    /// The first of the cells that mask these values, in order, of those that are masked.
+    pub(crate) masks: usize,
 }
 
 impl End<'_> {
@@ -102,8 +105,19 @@ impl End<'_> {
         denominator
     }
 
-    /// What the sumcheck's end says of helpers and multiplicities, which are linear in it.
-    pub(crate) fn claim(&self, pieces: &mut Pieces, end: Fr, by: Fr) {
+    /// What is left of the sumcheck's end, as a claim about helpers and multiplicities, which are linear in it, and cells of
+    /// its mask: `scale·(the helpers' equation) + mask = end`.
+    pub(crate) fn claim(
+        &self,
+        pieces: &mut Pieces,
+        end: Fr,
+        mask: &[(usize, Fr)],
+        scale: Fr,
+        by: Fr,
+    ) {
+        pieces.add_cells(mask, by);
+        pieces.value += by * end;
+        let by = by * scale;
         let weight = kernel::equal(&self.challenges.point, self.point);
         let mut group_weight = weight;
         let mut known = Fr::ZERO;
@@ -150,24 +164,50 @@ impl End<'_> {
             }
             group_weight *= self.challenges.group;
         }
-        pieces.value += by * (end + known);
+        pieces.value += by * known;
     }
 
     /// The claims that columns have the values that were sent.
     pub(crate) fn column_claims(&self, pieces: &mut Pieces, by: &mut Fr, challenge: Fr) {
+        let vanishing = self.point.last().map_or(Fr::ZERO, |x| mask::vanishing(*x));
+        let mut cell = self.masks;
         for (column, value) in sent_columns(self.layout).iter().zip(self.values) {
             pieces.add_column(*column, self.point, *by, *value);
+            if is_masked(self.layout, *column) {
+                pieces.add_cells(&[(cell, vanishing)], *by);
+                cell += 1;
+            }
             *by *= challenge;
         }
     }
 }
 
-/// The degree of a round's polynomial: a helper, the denominators, and the weight of the row.
-pub(crate) fn degree(layout: &Layout) -> usize {
+/// Whether the value of a column is masked: those of tables are public.
+pub(crate) fn is_masked(layout: &Layout, column: ColumnId) -> bool {
+    matches!(
+        layout.column(column).kind,
+        ColumnKind::Limb(_) | ColumnKind::Value(_)
+    )
+}
+
+/// Columns whose values are masked.
+pub(crate) fn masked_columns(layout: &Layout) -> usize {
+    let sent = sent_columns(layout);
+    sent.iter().filter(|c| is_masked(layout, **c)).count()
+}
+
+/// The degree of a round's polynomial: a helper, the denominators, and the weight of the row. In the last variable the
+/// denominators of lanes are quadratic.
+pub(crate) fn degree(layout: &Layout, round: usize) -> usize {
+    let k = layout.k() as usize;
+    if round >= k {
+        return 0;
+    }
+    let masked = usize::from(round + 1 == k);
     layout
         .groups
         .iter()
-        .map(|group| group.lanes.len() + group.tables.len() + 2)
+        .map(|group| (1 + masked) * group.lanes.len() + group.tables.len() + 2)
         .max()
         .unwrap_or(0)
 }

@@ -22,6 +22,8 @@ pub(crate) struct Pieces {
     pub(crate) points: Vec<Vec<Fr>>,
     known: BTreeMap<Vec<Fr>, usize>,
     pub(crate) pieces: Vec<Piece>,
+    /// Factors of the first cells of the mask.
+    pub(crate) mask: Vec<Fr>,
     pub(crate) value: Fr,
 }
 
@@ -43,6 +45,19 @@ impl Pieces {
         self.value += by * claim.value;
         for term in &claim.terms {
             self.add_term(program, layout, term, by);
+        }
+        self.add_cells(&claim.cells, by);
+    }
+
+    /// Adds cells of the mask, times a weight.
+    pub(crate) fn add_cells(&mut self, cells: &[(usize, Fr)], by: Fr) {
+        for (cell, factor) in cells {
+            if self.mask.len() <= *cell {
+                self.mask.resize(cell + 1, Fr::ZERO);
+            }
+            if let Some(sum) = self.mask.get_mut(*cell) {
+                *sum += by * factor;
+            }
         }
     }
 
@@ -106,7 +121,7 @@ impl Pieces {
     }
 
     /// For each column, what its extension at a point is multiplied by.
-    pub(crate) fn factors(&self, z: &[Fr]) -> BTreeMap<ColumnId, Fr> {
+    pub(crate) fn factors(&self, layout: &Layout, z: &[Fr]) -> BTreeMap<ColumnId, Fr> {
         let within: Vec<Fr> = self
             .points
             .iter()
@@ -115,6 +130,10 @@ impl Pieces {
         // Blocks of one size share the table of their numbers.
         let mut numbers: BTreeMap<usize, Vec<Fr>> = BTreeMap::new();
         let mut factors = BTreeMap::new();
+        let bits = self.mask.len().next_power_of_two().trailing_zeros() as usize;
+        let (low, high) = z.split_at(bits.min(z.len()));
+        let mask = kernel::cells(&self.mask, low) * kernel::equal_index(high, 0);
+        factors.insert(layout.mask, mask);
         for piece in &self.pieces {
             let bits = self.points.get(piece.point).map_or(0, Vec::len);
             let number = piece.offset >> bits.min(usize::BITS as usize - 1);

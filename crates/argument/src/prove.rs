@@ -8,18 +8,23 @@ mod products;
 use crate::channel::Writer;
 use crate::claims::{Context, LinearClaim};
 use crate::lookup::{self, Challenges};
+use crate::mask::{hiding_rows, random_cells, vanishing, Cells, RoundMask};
 use crate::pieces::Pieces;
-use crate::verify::{digest_scalar, next_level, split_claims, Randomness};
+use crate::verify::{
+    check_masks, degrees, digest_scalar, linear_claim, next_level, split_claims, unused, Randomness,
+};
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use bind::Binder;
 use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
-use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Values};
+use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Values};
 use nanozk_kzg::{opening, Basis};
 use nanozk_transcript::Transcript;
 use products::Products;
+use rand_core::{CryptoRng, RngCore};
+use std::sync::Arc;
 
 /// A part of proving, for progress and benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,22 +47,60 @@ pub enum Stage {
     Open,
 }
 
-/// The commitment to a column.
-pub fn commit(basis: &Basis, data: &ColumnData) -> G1Affine {
+/// The commitment to a column of `2^k` cells, and to its coefficients beyond.
+pub fn commit(basis: &Basis, data: &ColumnData, k: u32, tail: &[Fr]) -> G1Affine {
+    let k = k as usize;
     match data {
-        ColumnData::U16(cells) => basis.commit(cells.as_slice()),
-        ColumnData::U32(cells) => basis.commit(cells.as_slice()),
-        ColumnData::I32(cells) => basis.commit(cells.as_slice()),
-        ColumnData::I64(cells) => basis.commit(cells.as_slice()),
-        ColumnData::Field(cells) => basis.commit(cells.as_slice()),
+        ColumnData::U16(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
+        ColumnData::U32(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
+        ColumnData::I32(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
+        ColumnData::I64(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
+        ColumnData::Field(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
+    }
+}
+
+/// Powers that proofs over columns of `2^k` cells take.
+pub fn powers(k: u32) -> usize {
+    (1 << k) + opening::hiding_coefficients(k as usize)
+}
+
+/// Random cells and coefficients, which hide everything that the proof says.
+fn randomize(values: &mut Values<'_>, rng: &mut (impl RngCore + CryptoRng)) {
+    let layout = values.layout();
+    let k = layout.k();
+    let random = |count: usize, rng: &mut _| -> Vec<Fr> {
+        (0..count).map(|_| Fr::random(&mut *rng)).collect()
+    };
+    let cells = random(random_cells(k), rng);
+    values.set_column(layout.mask, ColumnData::Field(Arc::new(cells)));
+    for column in layout.hiding {
+        let rows = hiding_rows(k);
+        let mut cells = vec![Fr::ZERO; rows.iter().max().map_or(0, |row| row + 1)];
+        for row in rows {
+            cells[row] = Fr::random(&mut *rng);
+        }
+        values.set_column(column, ColumnData::Field(Arc::new(cells)));
+    }
+    for (id, column) in layout.enumerate() {
+        if !is_known(column.kind) {
+            let count = match id == layout.hiding[0] {
+                true => opening::hiding_coefficients(k as usize),
+                false => 1,
+            };
+            values.set_tail(id, random(count, rng));
+        }
     }
 }
 
 /// Proves that a program holds for values.
+///
+/// Coefficients beyond the cube of columns that are committed to already must be set. The basis has at least
+/// [`powers`]`(k)` powers.
 pub fn prove<T: Transcript>(
     statement: &Statement<'_>,
     mut values: Values<'_>,
     basis: &Basis,
+    rng: &mut (impl RngCore + CryptoRng),
     transcript: &mut T,
     mut stage: impl FnMut(Stage),
 ) -> Result<Proof, Error> {
@@ -83,9 +126,13 @@ pub fn prove<T: Transcript>(
     }
     let mut writer = Writer::new(transcript);
     stage(Stage::Commit);
+    randomize(&mut values, rng);
+    let commit = |values: &Values<'_>, id: ColumnId| {
+        commit(basis, values.column(id), layout.k(), values.tail(id))
+    };
     for (id, column) in layout.enumerate() {
         if is_first(column.kind) {
-            writer.point(commit(basis, values.column(id)))?;
+            writer.point(commit(&values, id))?;
         }
     }
     stage(Stage::Helpers);
@@ -101,7 +148,7 @@ pub fn prove<T: Transcript>(
     }
     stage(Stage::CommitHelpers);
     for (id, _) in helper_columns(&values) {
-        writer.point(commit(basis, values.column(id)))?;
+        writer.point(commit(&values, id))?;
     }
     let values = &values;
     let randomness = Randomness::draw(statement, |count| writer.challenges(count));
@@ -110,6 +157,11 @@ pub fn prove<T: Transcript>(
     lookups.start(point.clone(), group);
 
     let binder = Binder { context, values };
+    let masks: Vec<Fr> = (0..random_cells(layout.k()))
+        .map(|row| values.column(layout.mask).get(row))
+        .collect();
+    let mask_at = |cell: usize| masks.get(cell).copied().unwrap_or(Fr::ZERO);
+    let mut cells = Cells::default();
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
@@ -117,28 +169,53 @@ pub fn prove<T: Transcript>(
     let mut lookup_end = None;
     loop {
         stage(Stage::Bind);
-        let mut products = Products::new(&binder, &level);
-        stage(Stage::Sumcheck);
-        let linear = target - level.constant - products.claim();
-        writer.scalar(linear);
-        claims.push(LinearClaim {
-            value: linear,
-            terms: level.linear.clone(),
-        });
-        let (mut rounds, mut degree) = (level.rounds(&context), level.degree());
-        let mut batching = Fr::ZERO;
+        let mut rounds = level.rounds(&context);
         if with_lookups.is_some() {
-            batching = writer.challenge();
             rounds = rounds.max(layout.k() as usize);
-            degree = degree.max(lookup::degree(layout));
         }
+        let degrees = degrees(&context, layout, &level, rounds, with_lookups.is_some());
+        let mask = RoundMask::new(&mut cells, degrees.clone());
+        let mask_sum: Fr = mask.sum().iter().map(|(cell, f)| mask_at(*cell) * f).sum();
+        // Cells of vectors that are said, in order; then those of columns.
+        let own_cells: Vec<Option<usize>> = level
+            .vectors
+            .iter()
+            .map(|vector| (!context.is_public(vector)).then(|| cells.take(1)))
+            .collect();
+        if level
+            .vectors
+            .iter()
+            .zip(&own_cells)
+            .any(|(vector, cell)| cell.is_some() && context.variables(&vector.summed) == 0)
+        {
+            return Err(Error::Unhidden);
+        }
+        let own_masks = own_cells
+            .iter()
+            .map(|cell| cell.map_or(Fr::ZERO, mask_at))
+            .collect();
+        let mut products = Products::new(&binder, &level, own_masks);
+        stage(Stage::Sumcheck);
+        let linear = target - level.constant - products.claim() - mask_sum;
+        writer.scalar(linear);
+        claims.push(linear_claim(linear, &level, &mask));
+        let mut batching = Fr::ZERO;
+        let mut column_masks = 0;
+        if let Some(lookups) = &mut with_lookups {
+            batching = writer.challenge();
+            column_masks = cells.take(lookup::masked_columns(layout));
+            lookups.mask(layout, &lane_masks(layout, column_masks, mask_at));
+        }
+        check_masks(&cells, layout)?;
         let mut at = Vec::with_capacity(rounds);
-        for _ in 0..rounds {
-            let mut polynomial = vec![Fr::ZERO; degree + 1];
+        for degree in &degrees {
+            let mut polynomial = mask.round(&masks, &at);
             round::add(&mut polynomial, &products.round(), Fr::ONE);
             if let Some(lookups) = &mut with_lookups {
                 round::add(&mut polynomial, &lookups.round(), batching);
             }
+            // Public vectors are not quadratic, so some of the highest coefficients are zero.
+            polynomial.resize(degree + 1, Fr::ZERO);
             round::sent(&polynomial)
                 .into_iter()
                 .for_each(|c| writer.scalar(c));
@@ -150,24 +227,41 @@ pub fn prove<T: Transcript>(
             at.push(x);
         }
         let mut open_claims = Vec::new();
-        for (vector, value) in level.vectors.iter().zip(products.values()) {
-            if context.is_public(vector) {
-                continue;
-            }
+        for ((vector, value), cell) in level.vectors.iter().zip(products.values()).zip(&own_cells) {
+            let Some(cell) = cell else { continue };
             let own = at.get(..context.variables(&vector.summed)).unwrap_or(&at);
             writer.scalar(value);
-            open_claims.push(context.vector_claim(vector, own, value));
+            open_claims.push(context.vector_claim(vector, own, value, *cell));
         }
+        let mask = mask.at(&at);
         if let Some(lookups) = with_lookups.take() {
             let own = at.get(..layout.k() as usize).unwrap_or(&at).to_vec();
             let row = bind::Row::new(nanozk_circuit::kernel::equal_table(&own));
+            let vanishing = own.last().map_or(Fr::ZERO, |x| vanishing(*x));
+            let mut cell = column_masks;
             let sent: Vec<Fr> = lookup::sent_columns(layout)
                 .iter()
-                .map(|id| row.dot(values.column(*id), 0))
+                .map(|id| {
+                    let mut value = row.dot(values.column(*id), 0);
+                    if lookup::is_masked(layout, *id) {
+                        value += mask_at(cell) * vanishing;
+                        cell += 1;
+                    }
+                    value
+                })
                 .collect();
             sent.iter().for_each(|v| writer.scalar(*v));
-            let end = lookups.end();
-            lookup_end = Some((own, sent, end, lookups.into_challenges()));
+            let scale = batching * unused(rounds - own.len());
+            let left =
+                scale * lookups.end() + mask.iter().map(|(cell, f)| mask_at(*cell) * f).sum::<Fr>();
+            let challenges = lookups.into_challenges();
+            lookup_end = Some((own, sent, left, mask, scale, column_masks, challenges));
+        } else {
+            claims.push(LinearClaim {
+                value: mask.iter().map(|(cell, f)| mask_at(*cell) * f).sum(),
+                terms: Vec::new(),
+                cells: mask,
+            });
         }
         let (open, closed) = split_claims(&context, open_claims);
         claims.extend(closed);
@@ -179,6 +273,17 @@ pub fn prove<T: Transcript>(
     }
 
     stage(Stage::Columns);
+    let hidden: Vec<(Vec<Fr>, Fr)> = layout
+        .hiding
+        .iter()
+        .map(|id| {
+            let point = writer.challenges(layout.k() as usize);
+            let row = bind::Row::new(nanozk_circuit::kernel::equal_table(&point));
+            let value = row.dot(values.column(*id), 0);
+            writer.scalar(value);
+            (point, value)
+        })
+        .collect();
     let challenge = writer.challenge();
     let mut pieces = Pieces::default();
     let mut weight = Fr::ONE;
@@ -191,15 +296,20 @@ pub fn prove<T: Transcript>(
         pieces.add(program, layout, claim, weight);
         weight *= challenge;
     }
-    if let Some((point, sent, end, challenges)) = &lookup_end {
+    for (column, (point, value)) in layout.hiding.iter().zip(&hidden) {
+        pieces.add_column(*column, point, weight, *value);
+        weight *= challenge;
+    }
+    if let Some((point, sent, left, mask, scale, masks, challenges)) = &lookup_end {
         let at_end = lookup::End {
             program,
             layout,
             challenges,
             point,
             values: sent,
+            masks: *masks,
         };
-        at_end.claim(&mut pieces, *end, weight);
+        at_end.claim(&mut pieces, *left, mask, *scale, weight);
         weight *= challenge;
         at_end.column_claims(&mut pieces, &mut weight, challenge);
         for group in &layout.groups {
@@ -220,7 +330,7 @@ pub fn prove<T: Transcript>(
         at.push(x);
     }
     stage(Stage::Combine);
-    let cells = columns::combine(values, &pieces.factors(&at));
+    let cells = columns::combine(values, &pieces.factors(layout, &at));
     stage(Stage::Open);
     let (_, opening) = opening::open(basis, writer.transcript(), &cells, &at)?;
     let (points, scalars) = writer.finish();
@@ -229,6 +339,21 @@ pub fn prove<T: Transcript>(
         scalars,
         opening,
     })
+}
+
+/// For each lane, what masks the values of its limbs and of its values: cells in the order of the columns that are said.
+fn lane_masks(layout: &Layout, first: usize, at: impl Fn(usize) -> Fr) -> Vec<[Fr; 2]> {
+    let mut next = first;
+    let mut take = |present: bool| {
+        let mask = if present { at(next) } else { Fr::ZERO };
+        next += usize::from(present);
+        mask
+    };
+    layout
+        .lanes
+        .iter()
+        .map(|lane| [take(true), take(lane.values.is_some())])
+        .collect()
 }
 
 fn helper_columns(values: &Values<'_>) -> Vec<(ColumnId, ColumnKind)> {

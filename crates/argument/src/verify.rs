@@ -3,11 +3,12 @@
 use crate::channel::Reader;
 use crate::claims::{Context, Level, LinearClaim};
 use crate::lookup::{self, Challenges};
+use crate::mask::{random_cells, Cells, RoundMask};
 use crate::pieces::Pieces;
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuit::{AxisId, ColumnId, ColumnKind, Point};
+use nanozk_circuit::{AxisId, ColumnId, ColumnKind, Layout, Point};
 use nanozk_kzg::{opening, Accumulator};
 use nanozk_transcript::encoding::scalar_reduced;
 use nanozk_transcript::Transcript;
@@ -89,10 +90,70 @@ pub(crate) fn next_level(
             term.weight *= weight;
             context.add_linear(&mut level, term);
         }
+        let cells = claim.cells.iter().map(|(cell, f)| (*cell, weight * f));
+        level.cells.extend(cells);
         weight *= challenge;
     }
     level.merge();
     (level, value)
+}
+
+/// The degree of each round of a level.
+pub(crate) fn degrees(
+    context: &Context<'_>,
+    layout: &Layout,
+    level: &Level,
+    rounds: usize,
+    with_lookups: bool,
+) -> Vec<usize> {
+    (0..rounds)
+        .map(|round| {
+            let lookups = match with_lookups {
+                true => lookup::degree(layout, round),
+                false => 0,
+            };
+            // A polynomial of degree zero would still be half of its claim.
+            level.degree(context, round).max(lookups).max(1)
+        })
+        .collect()
+}
+
+/// The claim about a level's linear terms.
+pub(crate) fn linear_claim(value: Fr, level: &Level, mask: &RoundMask) -> LinearClaim {
+    let minus = mask.sum().into_iter().map(|(cell, f)| (cell, -f));
+    LinearClaim {
+        value,
+        terms: level.linear.clone(),
+        cells: level.cells.iter().copied().chain(minus).collect(),
+    }
+}
+
+/// A level's products at a point, given the values of their vectors.
+pub(crate) fn products_at(context: &Context<'_>, level: &Level, point: &[Fr], values: &[Fr]) -> Fr {
+    level
+        .products
+        .iter()
+        .map(|product| {
+            let variables = context.variables(&product.summed).min(point.len());
+            let own = point.get(..variables).unwrap_or(point);
+            let value: Fr = product
+                .vectors
+                .iter()
+                .filter_map(|v| values.get(*v))
+                .product();
+            let equal = context.equal_at(product, own);
+            product.weight * equal * value * unused(point.len() - variables)
+        })
+        .sum()
+}
+
+/// All masks must be random.
+pub(crate) fn check_masks(cells: &Cells, layout: &Layout) -> Result<(), Error> {
+    let (needed, cells) = (cells.count(), random_cells(layout.k()));
+    match needed <= cells {
+        true => Ok(()),
+        false => Err(Error::Masks { needed, cells }),
+    }
 }
 
 /// Verifies a proof, up to one equation that a pairing decides: [`Accumulator::holds`].
@@ -150,30 +211,30 @@ pub fn verify<T: Transcript>(
     lookups.point = reader.challenges(layout.k() as usize);
     lookups.group = reader.challenge();
 
-    let mut pieces = Pieces::default();
+    let mut cells = Cells::default();
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
     let mut with_lookups = true;
-    let mut number = 0;
     let mut lookup_end = None;
     loop {
-        // What is linear in committed tensors has no sumcheck; its value is said, and becomes a claim.
-        let linear = reader.scalar()?;
-        claims.push(LinearClaim {
-            value: linear,
-            terms: level.linear.clone(),
-        });
-        let claim = target - level.constant - linear;
-        let (mut rounds, mut degree) = (level.rounds(&context), level.degree());
         let mut batching = Fr::ZERO;
+        let mut rounds = level.rounds(&context);
+        if with_lookups {
+            rounds = rounds.max(layout.k() as usize);
+        }
+        let degrees = degrees(&context, layout, &level, rounds, with_lookups);
+        let mask = RoundMask::new(&mut cells, degrees.clone());
+        // What is linear in committed tensors has no sumcheck; its value, less the sum of the mask, is said and becomes a
+        // claim.
+        let linear = reader.scalar()?;
+        claims.push(linear_claim(linear, &level, &mask));
+        let claim = target - level.constant - linear;
         if with_lookups {
             // The helpers' equation is a claim of its own, that a sum is zero.
             batching = reader.challenge();
-            rounds = rounds.max(layout.k() as usize);
-            degree = degree.max(lookup::degree(layout));
         }
-        let (point, end) = sumcheck(&mut reader, claim, rounds, degree)?;
+        let (point, end) = sumcheck(&mut reader, claim, &degrees)?;
         let mut values = Vec::with_capacity(level.vectors.len());
         let mut sent_claims = Vec::new();
         for vector in &level.vectors {
@@ -184,34 +245,26 @@ pub fn verify<T: Transcript>(
                 context.vector_at(vector, own).1
             } else {
                 let value = reader.scalar()?;
-                sent_claims.push(context.vector_claim(vector, own, value));
+                sent_claims.push(context.vector_claim(vector, own, value, cells.take(1)));
                 value
             };
             values.push(value);
         }
-        let mut expected = Fr::ZERO;
-        for product in &level.products {
-            let variables = context.variables(&product.summed);
-            let own = point.get(..variables).unwrap_or(&point);
-            let value: Fr = product
-                .vectors
-                .iter()
-                .filter_map(|v| values.get(*v))
-                .product();
-            expected += product.weight
-                * context.equal_at(product, own)
-                * value
-                * unused(rounds - variables);
-        }
+        let left = end - products_at(&context, &level, &point, &values);
+        let mask = mask.at(&point);
         if with_lookups {
             let values = reader.scalars(lookup::sent_columns(layout).len())?;
             let own = point.get(..layout.k() as usize).unwrap_or(&point).to_vec();
-            // Whatever the products do not explain is the helpers' equation at the point.
             let scale = batching * unused(rounds - own.len());
-            let inverse = scale.invert().unwrap_or(Fr::ZERO);
-            lookup_end = Some((own, values, (end - expected) * inverse));
-        } else if end != expected {
-            return Err(Error::Level(number));
+            let masks = cells.take(lookup::masked_columns(layout));
+            lookup_end = Some((own, values, left, mask, scale, masks));
+        } else {
+            // Whatever the products do not explain is the mask.
+            claims.push(LinearClaim {
+                value: left,
+                terms: Vec::new(),
+                cells: mask,
+            });
         }
         let (open, closed) = split_claims(&context, sent_claims);
         claims.extend(closed);
@@ -221,25 +274,41 @@ pub fn verify<T: Transcript>(
         let challenge = reader.challenge();
         (level, target) = next_level(&context, &open, challenge);
         with_lookups = false;
-        number += 1;
     }
+    check_masks(&cells, layout)?;
+
+    // Columns that hide what is said of columns, each at a point of its own.
+    let hidden: Vec<(Vec<Fr>, Fr)> = layout
+        .hiding
+        .iter()
+        .map(|_| {
+            let point = reader.challenges(layout.k() as usize);
+            Ok((point, reader.scalar()?))
+        })
+        .collect::<Result<_, Error>>()?;
 
     // All claims about columns, as one.
     let challenge = reader.challenge();
+    let mut pieces = Pieces::default();
     let mut weight = Fr::ONE;
     for claim in &claims {
         pieces.add(program, layout, claim, weight);
         weight *= challenge;
     }
-    if let Some((point, values, end)) = lookup_end {
+    for (column, (point, value)) in layout.hiding.iter().zip(&hidden) {
+        pieces.add_column(*column, point, weight, *value);
+        weight *= challenge;
+    }
+    if let Some((point, values, left, mask, scale, masks)) = lookup_end {
         let at_end = lookup::End {
             program,
             layout,
             challenges: &lookups,
             point: &point,
             values: &values,
+            masks,
         };
-        at_end.claim(&mut pieces, end, weight);
+        at_end.claim(&mut pieces, left, &mask, scale, weight);
         weight *= challenge;
         at_end.column_claims(&mut pieces, &mut weight, challenge);
         // All fractions add up to zero.
@@ -247,9 +316,10 @@ pub fn verify<T: Transcript>(
             pieces.add_sum(group.helper, layout.k(), weight);
         }
     }
-    let (point, value) = sumcheck(&mut reader, pieces.value, layout.k() as usize, 2)?;
+    let degrees = vec![2; layout.k() as usize];
+    let (point, value) = sumcheck(&mut reader, pieces.value, &degrees)?;
     let terms: Vec<(Fr, G1Affine)> = pieces
-        .factors(&point)
+        .factors(layout, &point)
         .into_iter()
         .map(|(column, factor)| {
             let commitment = commitments
@@ -272,12 +342,11 @@ pub(crate) fn unused(variables: usize) -> Fr {
 fn sumcheck<T: Transcript>(
     reader: &mut Reader<'_, T>,
     mut claim: Fr,
-    rounds: usize,
-    degree: usize,
+    degrees: &[usize],
 ) -> Result<(Vec<Fr>, Fr), Error> {
-    let mut point = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        let sent = reader.scalars(degree)?;
+    let mut point = Vec::with_capacity(degrees.len());
+    for degree in degrees {
+        let sent = reader.scalars(*degree)?;
         let coefficients = round::complete(&sent, claim);
         let x = reader.challenge();
         claim = round::evaluate(&coefficients, x);

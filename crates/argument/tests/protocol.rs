@@ -2,12 +2,14 @@
 
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, prove, verify, Proof, Statement};
+use nanozk_argument::{commit, powers, prove, verify, Proof, Statement};
 use nanozk_circuit::{
     ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual,
 };
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -214,8 +216,8 @@ fn honest() -> (Program, Layout) {
 const K: u32 = 10;
 
 fn basis() -> (Basis, [G2Affine; 2]) {
-    let (powers, g2) = nanozk_setup::development_powers(1 << K, nanozk_setup::DEVELOPMENT_SEED);
-    (Basis::new(&powers, 1).unwrap(), g2)
+    let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
+    (Basis::new(&bases, 1).unwrap(), g2)
 }
 
 struct Proved {
@@ -234,7 +236,7 @@ fn proved(program: &Program, layout: &Layout, values: Values<'_>) -> Proved {
                 ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
             )
         })
-        .map(|(id, _)| (id, commit(&basis, values.column(id))))
+        .map(|(id, _)| (id, commit(&basis, values.column(id), K, values.tail(id))))
         .collect();
     let inputs = values.inputs().to_vec();
     let statement = Statement {
@@ -244,7 +246,15 @@ fn proved(program: &Program, layout: &Layout, values: Values<'_>) -> Proved {
         known: &known,
     };
     let mut transcript = KeccakTranscript::new();
-    let proof = prove(&statement, values, &basis, &mut transcript, |_| {}).unwrap();
+    let proof = prove(
+        &statement,
+        values,
+        &basis,
+        &mut ChaCha20Rng::seed_from_u64(1),
+        &mut transcript,
+        |_| {},
+    )
+    .unwrap();
     Proved { g2, known, proof }
 }
 

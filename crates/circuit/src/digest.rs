@@ -79,6 +79,7 @@ impl Hasher {
             ColumnKind::Multiplicity(i) => (6, i),
             ColumnKind::Helper(i) => (7, i),
             ColumnKind::Mask => (8, 0),
+            ColumnKind::Hiding(i) => (9, i),
         };
         self.numbers(&[tag, number as usize]);
     }

@@ -53,8 +53,10 @@ pub enum ColumnKind {
     Multiplicity(u32),
     /// Sums of fractions of a group of lanes.
     Helper(u32),
-    /// Randomness that hides messages.
+    /// Random cells that hide what the prover says of identities and lookups.
     Mask,
+    /// Random cells that hide what it says of columns.
+    Hiding(u32),
 }
 
 /// A column.
@@ -184,8 +186,10 @@ pub struct Layout {
     pub tables: Vec<TablePlace>,
     /// Groups of lanes.
     pub groups: Vec<Group>,
-    /// Randomness that hides messages, if there is any.
-    pub mask: Option<ColumnId>,
+    /// Random cells that hide what the prover says of identities and lookups.
+    pub mask: ColumnId,
+    /// Random cells that hide what it says of columns.
+    pub hiding: [ColumnId; 2],
 }
 
 /// Packs blocks of powers of two into columns of `2^k` cells, one after the other.
@@ -477,6 +481,13 @@ impl Builder<'_> {
         for group in 0..members.len() as u32 {
             self.columns.insert(ColumnKind::Helper(group), Cells::Field);
         }
+        for kind in [
+            ColumnKind::Mask,
+            ColumnKind::Hiding(0),
+            ColumnKind::Hiding(1),
+        ] {
+            self.columns.insert(kind, Cells::Field);
+        }
         let kinds: Vec<ColumnKind> = self.columns.keys().copied().collect();
         let id = |kind: ColumnKind| {
             let index = kinds.binary_search(&kind).expect("a column that was added");
@@ -533,7 +544,8 @@ impl Builder<'_> {
             table_lanes,
             tables,
             groups,
-            mask: None,
+            mask: id(ColumnKind::Mask),
+            hiding: [0, 1].map(|i| id(ColumnKind::Hiding(i))),
         }
     }
 }

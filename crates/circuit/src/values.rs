@@ -132,6 +132,8 @@ pub struct Values<'a> {
     program: &'a Program,
     layout: &'a Layout,
     columns: Vec<ColumnData>,
+    /// Coefficients of each column beyond the cube.
+    tails: Vec<Vec<Fr>>,
     inputs: Vec<Fr>,
 }
 
@@ -155,9 +157,20 @@ impl<'a> Values<'a> {
         Self {
             program,
             layout,
+            tails: vec![Vec::new(); columns.len()],
             columns,
             inputs,
         }
+    }
+
+    /// Random coefficients of a column beyond the cube, which hide the commitment to it and are no cells.
+    pub fn tail(&self, id: ColumnId) -> &[Fr] {
+        &self.tails[id.index()]
+    }
+
+    /// Sets the coefficients of a column beyond the cube.
+    pub fn set_tail(&mut self, id: ColumnId, tail: Vec<Fr>) {
+        self.tails[id.index()] = tail;
     }
 
     /// The program.

@@ -11,6 +11,8 @@ use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_kzg::Basis;
 use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
 use nanozk_transcript::KeccakTranscript;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 use rustix::time::{clock_gettime, ClockId};
 use std::collections::BTreeMap;
 
@@ -99,7 +101,10 @@ fn main() {
     values.look_up().expect("in range");
     println!("witness into columns: {:.2} s", cpu() - start);
     let start = cpu();
-    let (powers, g2) = nanozk_setup::development_powers(1 << k, nanozk_setup::DEVELOPMENT_SEED);
+    let (powers, g2) = nanozk_setup::development_powers(
+        nanozk_argument::powers(k),
+        nanozk_setup::DEVELOPMENT_SEED,
+    );
     let basis = Basis::new(&powers, 4).expect("no identity");
     println!("setup: {:.2} s", cpu() - start);
     let start = cpu();
@@ -111,7 +116,7 @@ fn main() {
                 ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
             )
         })
-        .map(|(id, _)| (id, commit(&basis, values.column(id))))
+        .map(|(id, _)| (id, commit(&basis, values.column(id), k, values.tail(id))))
         .collect();
     println!(
         "registration: {:.2} s, peak {} MB",
@@ -129,13 +134,21 @@ fn main() {
     let mut last: Option<(Stage, f64)> = None;
     let total = cpu();
     let mut transcript = KeccakTranscript::new();
-    let proof = prove(&statement, values, &basis, &mut transcript, |stage| {
-        let now = cpu();
-        if let Some((stage, start)) = last {
-            stages.push((stage, now - start));
-        }
-        last = Some((stage, now));
-    })
+    let mut rng = ChaCha20Rng::from_seed([0; 32]);
+    let proof = prove(
+        &statement,
+        values,
+        &basis,
+        &mut rng,
+        &mut transcript,
+        |stage| {
+            let now = cpu();
+            if let Some((stage, start)) = last {
+                stages.push((stage, now - start));
+            }
+            last = Some((stage, now));
+        },
+    )
     .expect("proved");
     let end = cpu();
     if let Some((stage, start)) = last {

@@ -65,6 +65,12 @@ impl<'a> Columns<'a> {
                 }
             }
         }
+        // Cells of the mask are few, and lie in its first blocks.
+        for (block, weights) in pieces.mask.chunks(1 << low).enumerate() {
+            let mut weights = weights.to_vec();
+            weights.resize(1 << low, Fr::ZERO);
+            own.insert((values.layout().mask, block), weights);
+        }
         let mut pairs: Vec<(Vec<Fr>, Vec<Fr>)> = shared
             .par_iter()
             .map(|(point, blocks)| {
@@ -178,8 +184,23 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The combination of columns with factors.
+/// The combination of columns with factors, and of their coefficients beyond the cube.
 pub(crate) fn combine(values: &Values<'_>, factors: &BTreeMap<ColumnId, Fr>) -> Vec<Fr> {
+    let mut coefficients = combine_cells(values, factors);
+    let rows = coefficients.len();
+    for (column, factor) in factors {
+        let tail = values.tail(*column);
+        if coefficients.len() < rows + tail.len() {
+            coefficients.resize(rows + tail.len(), Fr::ZERO);
+        }
+        for (sum, coefficient) in coefficients[rows..].iter_mut().zip(tail) {
+            *sum += *factor * coefficient;
+        }
+    }
+    coefficients
+}
+
+fn combine_cells(values: &Values<'_>, factors: &BTreeMap<ColumnId, Fr>) -> Vec<Fr> {
     let layout = values.layout();
     let low = (layout.k() as usize).min(BLOCK_BITS);
     (0..layout.rows() >> low)
@@ -205,5 +226,12 @@ pub(crate) fn hold(values: &Values<'_>, pieces: &Pieces) -> bool {
             piece.weight * row.dot(values.column(piece.column), piece.offset)
         })
         .sum();
-    sum == pieces.value
+    let mask = values.column(values.layout().mask);
+    let masks: Fr = pieces
+        .mask
+        .iter()
+        .enumerate()
+        .map(|(cell, factor)| mask.get(cell) * factor)
+        .sum();
+    sum + masks == pieces.value
 }

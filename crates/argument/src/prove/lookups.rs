@@ -1,6 +1,7 @@
 //! The lookup argument: helpers, and the sumcheck of their equation.
 
 use crate::lookup::{tag, Challenges};
+use crate::mask::vanishing;
 use crate::prove::products::{fold, unused_so_far};
 use crate::{round, Error};
 use halo2curves::bn256::Fr;
@@ -61,6 +62,8 @@ struct Fraction {
     /// Denominators of the first rows; all others are `rest`.
     denominators: Vec<Fr>,
     rest: Fr,
+    /// What masks the denominator's value.
+    mask: Fr,
 }
 
 struct GroupState {
@@ -160,6 +163,7 @@ impl Lookups {
                         &challenges,
                     ),
                     rest: challenges.shift,
+                    mask: Fr::ZERO,
                 });
             }
             for i in &group.tables {
@@ -177,6 +181,7 @@ impl Lookups {
                         &challenges,
                     ),
                     rest: challenges.shift,
+                    mask: Fr::ZERO,
                 });
             }
             groups.push(GroupState {
@@ -201,6 +206,16 @@ impl Lookups {
         self.groups
             .iter()
             .map(|group| ColumnData::Field(Arc::new(group.helper.clone())))
+    }
+
+    /// Sets what masks the values of limbs and keys, and of values, of each lane.
+    pub(crate) fn mask(&mut self, layout: &Layout, masks: &[[Fr; 2]]) {
+        for (state, group) in self.groups.iter_mut().zip(&layout.groups) {
+            for (fraction, lane) in state.fractions.iter_mut().zip(&group.lanes) {
+                let [limb, value] = masks[*lane];
+                fraction.mask = limb + self.challenges.separator * value;
+            }
+        }
     }
 
     /// Starts the sumcheck.
@@ -236,17 +251,21 @@ impl Lookups {
 
     /// Coefficients of the variable's polynomial without its weight.
     fn inner(&self) -> Vec<Fr> {
+        let last = self.bound + 1 == self.variables;
         let degree = self
             .groups
             .iter()
-            .map(|g| g.fractions.len() + 1)
+            .map(|g| g.degree(last))
             .max()
             .unwrap_or(0);
         let weights = &self.later[self.bound + 1];
         let mut sums = vec![Fr::ZERO; degree + 1];
         let mut by = Fr::ONE;
         for group in &self.groups {
-            let own = group.round(weights);
+            let own = match last {
+                true => group.last(),
+                false => group.round(weights),
+            };
             // To the same number of values: its degree may be less.
             let coefficients = round::interpolate(&own);
             for (x, sum) in sums.iter_mut().enumerate() {
@@ -352,6 +371,33 @@ impl Fraction {
 }
 
 impl GroupState {
+    /// The degree of a round's polynomial without its weight; masked denominators are quadratic in the last variable.
+    fn degree(&self, last: bool) -> usize {
+        match last {
+            true => 2 * self.fractions.len() + 1,
+            false => self.fractions.len() + 1,
+        }
+    }
+
+    /// Values at 0, 1, … in the last variable.
+    fn last(&self) -> Vec<Fr> {
+        let line = |zero: Fr, one: Fr, x: Fr| zero + x * (one - zero);
+        let helper = |i: usize| self.helper.get(i).copied().unwrap_or(Fr::ZERO);
+        (0..=self.degree(true) as u64)
+            .map(|x| {
+                let x = Fr::from(x);
+                let (mut numerator, mut product) = (Fr::ZERO, Fr::ONE);
+                for fraction in &self.fractions {
+                    let ((n0, d0), (n1, d1)) = (fraction.get(0), fraction.get(1));
+                    let d = line(d0, d1, x) + fraction.mask * vanishing(x);
+                    numerator = numerator * d + product * line(n0, n1, x);
+                    product *= d;
+                }
+                line(helper(0), helper(1), x) * product - numerator
+            })
+            .collect()
+    }
+
     /// Values at 0, 1, … of `Σ weight·(h·Π d − Σ n·Π (the other d))` over the later variables; the value at 1 too.
     fn round(&self, weights: &[Fr]) -> Vec<Fr> {
         let degree = self.fractions.len() + 1;

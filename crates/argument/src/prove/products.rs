@@ -1,6 +1,7 @@
 //! The sumcheck of a level's products.
 
 use crate::claims::{Context, Level};
+use crate::mask::vanishing;
 use crate::prove::bind::Binder;
 use crate::round;
 use halo2curves::bn256::Fr;
@@ -30,6 +31,8 @@ struct Summand {
 /// Products, and the vectors that they share.
 pub(crate) struct Products {
     vectors: Vec<Vec<Fr>>,
+    /// What masks each vector's value; zero for public ones.
+    masks: Vec<Fr>,
     sizes: Vec<usize>,
     summands: Vec<Summand>,
     bound: usize,
@@ -48,8 +51,8 @@ fn weights(centres: &[Option<Fr>]) -> Vec<Fr> {
 }
 
 impl Products {
-    /// Binds all vectors.
-    pub(crate) fn new(binder: &Binder<'_>, level: &Level) -> Self {
+    /// Binds all vectors, which are masked by these numbers.
+    pub(crate) fn new(binder: &Binder<'_>, level: &Level, masks: Vec<Fr>) -> Self {
         let context: &Context<'_> = &binder.context;
         let vectors: Vec<Vec<Fr>> = level.vectors.iter().map(|v| binder.vector(v)).collect();
         let sizes = level
@@ -89,6 +92,7 @@ impl Products {
             .collect();
         Self {
             vectors,
+            masks,
             sizes,
             summands,
             bound: 0,
@@ -105,7 +109,7 @@ impl Products {
         let mut sum = Vec::new();
         for summand in &mut self.summands {
             if self.bound < summand.variables {
-                let polynomial = summand.round(&self.vectors, self.bound);
+                let polynomial = summand.round(&self.vectors, &self.masks, self.bound);
                 round::add(&mut sum, &polynomial, summand.weight);
             } else {
                 let by = summand.weight * unused_so_far(self.bound, summand.variables);
@@ -122,9 +126,13 @@ impl Products {
                 summand.bind(self.bound, x);
             }
         }
-        for (vector, variables) in self.vectors.iter_mut().zip(&self.sizes) {
+        for ((vector, variables), mask) in self.vectors.iter_mut().zip(&self.sizes).zip(&self.masks)
+        {
             if self.bound < *variables {
                 fold(vector, x);
+            }
+            if self.bound + 1 == *variables {
+                vector[0] += *mask * vanishing(x);
             }
         }
         self.bound += 1;
@@ -158,7 +166,10 @@ impl Summand {
     }
 
     /// Values at 0, 1, … of the sum over the later variables, without the weight of this one.
-    fn inner(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
+    fn inner(&self, vectors: &[Vec<Fr>], masks: &[Fr], variable: usize) -> Vec<Fr> {
+        if variable + 1 == self.variables {
+            return self.last(vectors, masks);
+        }
         let degree = self.vectors.len();
         let weights = self.later.get(variable + 1);
         let half = 1_usize << (self.variables - variable - 1);
@@ -199,9 +210,23 @@ impl Summand {
             )
     }
 
+    /// The same for the last variable, in which masked vectors are quadratic.
+    fn last(&self, vectors: &[Vec<Fr>], masks: &[Fr]) -> Vec<Fr> {
+        (0..=2 * self.vectors.len() as u64)
+            .map(|x| {
+                let x = Fr::from(x);
+                let value = |v: &usize| {
+                    let (zero, one) = (vectors[*v][0], vectors[*v][1]);
+                    zero + x * (one - zero) + masks[*v] * vanishing(x)
+                };
+                self.vectors.iter().map(value).product()
+            })
+            .collect()
+    }
+
     /// Coefficients of the variable's polynomial without its weight.
-    fn coefficients(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
-        let mut values = self.inner(vectors, variable);
+    fn coefficients(&self, vectors: &[Vec<Fr>], masks: &[Fr], variable: usize) -> Vec<Fr> {
+        let mut values = self.inner(vectors, masks, variable);
         let claim = self.claim;
         values[1] = match self.equal[variable] {
             // claim = (1 − c)·p(0) + c·p(1)
@@ -214,8 +239,8 @@ impl Summand {
         round::interpolate(&values)
     }
 
-    fn round(&mut self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
-        self.polynomial = self.coefficients(vectors, variable);
+    fn round(&mut self, vectors: &[Vec<Fr>], masks: &[Fr], variable: usize) -> Vec<Fr> {
+        self.polynomial = self.coefficients(vectors, masks, variable);
         match self.equal[variable] {
             Some(c) => round::times_equal(&self.polynomial, c),
             None => self.polynomial.clone(),

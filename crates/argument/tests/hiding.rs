@@ -1,0 +1,250 @@
+//! What a proof says is random: with challenges fixed, every scalar of a proof of a small program with all kinds of
+//! statements can take any value, whatever the others are, by a choice of the masks.
+//!
+//! Commitments are hidden by a random coefficient each, and the opening by coefficients of its own (`nanozk-kzg`).
+
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::Field;
+use nanozk_argument::{commit, powers, prove, Proof, Statement};
+use nanozk_circuit::{
+    ColumnId, ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual,
+};
+use nanozk_kzg::Basis;
+use nanozk_transcript::{Malformed, Transcript};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, RngCore, SeedableRng};
+use std::collections::BTreeMap;
+
+const K: u32 = 6;
+
+/// Challenges that follow from nothing.
+struct Fixed(ChaCha20Rng);
+
+impl Transcript for Fixed {
+    fn absorb_scalar(&mut self, _: &Fr) {}
+
+    fn absorb_point(&mut self, _: &G1Affine) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    fn squeeze(&mut self) -> Fr {
+        Fr::random(&mut self.0)
+    }
+}
+
+/// Random numbers of which one is another: the words of an element are drawn together.
+struct Altered {
+    inner: ChaCha20Rng,
+    words: usize,
+    altered: usize,
+    by: u64,
+}
+
+impl Altered {
+    fn new(altered: usize, by: u64) -> Self {
+        Self {
+            inner: ChaCha20Rng::from_seed([9; 32]),
+            words: 0,
+            altered,
+            by,
+        }
+    }
+}
+
+/// Words that `Fr::random` takes.
+const WORDS: usize = 8;
+
+impl RngCore for Altered {
+    fn next_u32(&mut self) -> u32 {
+        unreachable!("field elements are drawn by words of 64 bits")
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        let word = self.inner.next_u64();
+        let first = self.words == self.altered * WORDS;
+        self.words += 1;
+        // The lowest word of the integer that is reduced.
+        if first {
+            word.wrapping_add(self.by)
+        } else {
+            word
+        }
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next_u64().to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Altered {}
+
+struct OneColumn;
+
+impl Registry for OneColumn {
+    fn place(&self, tensor: &Tensor, indices: &[usize]) -> Option<(u32, usize)> {
+        let number = indices.iter().fold(0, |n, i| n * 4 + i);
+        Some((u32::from(tensor.name == "b"), number * 16))
+    }
+}
+
+/// A product with rounding, a square, a lookup, and a tensor that is not committed.
+fn program() -> Program {
+    let mut p = Program::new();
+    let [t, i, o] = ["t", "i", "o"].map(|name| p.new_axis(name, 4));
+    let (r4, r2) = (p.range(4), p.range(2));
+    let table = p.new_table("cubes", 3, Some((0..8).map(|x| x * x * x).collect()));
+    let x = p.new_tensor("x", &[i, t], Role::Limb { range: r4 });
+    let w = p.new_tensor("w", &[i, o], Role::Weight { wide: false });
+    let b = p.new_tensor("b", &[o], Role::Weight { wide: true });
+    let y = p.new_tensor("y", &[o, t], Role::Limb { range: r4 });
+    let rem = p.new_tensor("rem", &[o, t], Role::Limb { range: r2 });
+    let q = p.new_tensor("q", &[t], Role::Witness);
+    let key = p.new_tensor("key", &[o, t], Role::Key { table });
+    let value = p.new_tensor("value", &[o, t], Role::Value { key });
+    let [x_, w_, b_, y_, rem_, q_, key_, value_] =
+        [x, w, b, y, rem, q, key, value].map(|id| p.use_of(id));
+    p.zero(
+        "product",
+        &[o, t],
+        x_.clone() * w_ + b_ - y_.clone() * 4 - rem_,
+    );
+    p.zero("square", &[t], y_.squared() - q_);
+    let both = p.new_tensor(
+        "both",
+        &[o, t],
+        Role::Virtual(Virtual {
+            expression: key_ * y_,
+        }),
+    );
+    let both_ = p.use_of(both);
+    let sum = p.new_tensor("sum", &[t], Role::Witness);
+    let sum_ = p.use_of(sum);
+    p.zero("sum", &[t], value_ * both_ - sum_);
+    p
+}
+
+fn values<'a>(p: &'a Program, layout: &'a Layout) -> Values<'a> {
+    let mut v = Values::new(p, layout, vec![]);
+    let id = |name: &str| p.named(name).unwrap();
+    let x = |i: usize, t: usize| (i * 3 + t) as i128 % 4;
+    let w = |i: usize, o: usize| (i + o) as i128 % 3;
+    let acc = |o: usize, t: usize| (0..4).map(|i| x(i, t) * w(i, o)).sum::<i128>() + o as i128;
+    let y = |o, t| acc(o, t) >> 2;
+    let key = |o: usize, t: usize| (o * 5 + t * 3) as i128 % 8;
+    v.fill(id("x"), |a| x(a[0], a[1])).unwrap();
+    v.fill(id("w"), |a| w(a[0], a[1])).unwrap();
+    v.fill(id("b"), |a| a[0] as i128).unwrap();
+    v.fill(id("y"), |a| y(a[0], a[1])).unwrap();
+    v.fill(id("rem"), |a| acc(a[0], a[1]) & 3).unwrap();
+    v.fill(id("q"), |a| (0..4).map(|o| y(o, a[0]).pow(2)).sum())
+        .unwrap();
+    v.fill(id("key"), |a| key(a[0], a[1])).unwrap();
+    v.fill(id("sum"), |a| {
+        (0..4).map(|o| key(o, a[0]).pow(4) * y(o, a[0])).sum()
+    })
+    .unwrap();
+    v.look_up().unwrap();
+    p.check(&v).unwrap();
+    v
+}
+
+struct Setting {
+    program: Program,
+    layout: Layout,
+    basis: Basis,
+}
+
+impl Setting {
+    fn prove(&self, rng: &mut Altered) -> Proof {
+        let values = values(&self.program, &self.layout);
+        let known: BTreeMap<ColumnId, G1Affine> = self
+            .layout
+            .enumerate()
+            .filter(|(_, c)| matches!(c.kind, ColumnKind::Weight(_) | ColumnKind::TableValues(_)))
+            .map(|(id, _)| (id, commit(&self.basis, values.column(id), K, &[])))
+            .collect();
+        let statement = Statement {
+            program: &self.program,
+            layout: &self.layout,
+            inputs: &[],
+            known: &known,
+        };
+        let mut transcript = Fixed(ChaCha20Rng::from_seed([3; 32]));
+        prove(
+            &statement,
+            values,
+            &self.basis,
+            rng,
+            &mut transcript,
+            |_| {},
+        )
+        .unwrap()
+    }
+}
+
+/// The rank of a matrix.
+fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
+    let width = rows.first().map_or(0, Vec::len);
+    let mut rank = 0;
+    for column in 0..width {
+        let Some(pivot) = (rank..rows.len()).find(|r| rows[*r][column] != Fr::ZERO) else {
+            continue;
+        };
+        rows.swap(rank, pivot);
+        let inverse = rows[rank][column].invert().unwrap();
+        let pivot = rows[rank].clone();
+        for row in rows.iter_mut().skip(rank + 1) {
+            let factor = row[column] * inverse;
+            if factor != Fr::ZERO {
+                for (cell, p) in row.iter_mut().zip(&pivot).skip(column) {
+                    *cell -= factor * p;
+                }
+            }
+        }
+        rank += 1;
+    }
+    rank
+}
+
+#[test]
+fn every_scalar_is_random() {
+    let program = program();
+    let layout = Layout::new(&program, K, 2, &OneColumn).unwrap();
+    let (bases, _) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
+    let setting = Setting {
+        program,
+        layout,
+        basis: Basis::new(&bases, 1).unwrap(),
+    };
+    let base = setting.prove(&mut Altered::new(usize::MAX / WORDS, 0));
+    let scalars = base.scalars.len();
+    // Cells of the mask, then those of both columns that hide what is said of columns.
+    let cells = (1 << K) + 2 * (2 * K as usize);
+    let mut changes = Vec::new();
+    for cell in 0..cells {
+        let changed = setting.prove(&mut Altered::new(cell, 1));
+        let difference: Vec<Fr> = changed
+            .scalars
+            .iter()
+            .zip(&base.scalars)
+            .map(|(a, b)| *a - b)
+            .collect();
+        changes.push(difference);
+    }
+    // What is public: values of columns of tables.
+    let public = setting
+        .layout
+        .columns()
+        .iter()
+        .filter(|c| matches!(c.kind, ColumnKind::TableValues(_)))
+        .count();
+    assert_eq!(public, 1);
+    assert_eq!(rank(changes), scalars - public);
+}
