@@ -56,10 +56,37 @@ pub fn commit(basis: &Basis, data: &ColumnData) -> G1Affine {
 /// Proves that a program holds for values.
 pub fn prove<T: Transcript>(
     statement: &Statement<'_>,
-    mut values: Values<'_>,
+    values: Values<'_>,
     basis: &Basis,
     transcript: &mut T,
     mut stage: impl FnMut(Stage),
+) -> Result<Proof, Error> {
+    let checks = cfg!(debug_assertions);
+    rounds(statement, values, basis, transcript, checks, |at, _, _| {
+        stage(at);
+    })
+}
+
+/// For tests: a prover that does not check what it proves. Where a stage begins, `depart` sees the challenges that were drawn
+/// since the last one up to [`Stage::Bind`], and may change values.
+#[doc(hidden)]
+pub fn prove_unchecked<T: Transcript>(
+    statement: &Statement<'_>,
+    values: Values<'_>,
+    basis: &Basis,
+    transcript: &mut T,
+    depart: impl FnMut(Stage, &mut Values<'_>, &[Fr]),
+) -> Result<Proof, Error> {
+    rounds(statement, values, basis, transcript, false, depart)
+}
+
+fn rounds<T: Transcript>(
+    statement: &Statement<'_>,
+    mut values: Values<'_>,
+    basis: &Basis,
+    transcript: &mut T,
+    checks: bool,
+    mut stage: impl FnMut(Stage, &mut Values<'_>, &[Fr]),
 ) -> Result<Proof, Error> {
     let (program, layout) = (statement.program, statement.layout);
     let context = Context {
@@ -82,43 +109,51 @@ pub fn prove<T: Transcript>(
         }
     }
     let mut writer = Writer::new(transcript);
-    stage(Stage::Commit);
+    stage(Stage::Commit, &mut values, &[]);
     for (id, column) in layout.enumerate() {
         if is_first(column.kind) {
             writer.point(commit(basis, values.column(id)))?;
         }
     }
-    stage(Stage::Helpers);
     let challenges = Challenges {
         shift: writer.challenge(),
         separator: writer.challenge(),
         ..Challenges::default()
     };
+    let drawn = [challenges.shift, challenges.separator];
+    stage(Stage::Helpers, &mut values, &drawn);
     let mut lookups = Lookups::new(&values, challenges)?;
     let helpers: Vec<ColumnData> = lookups.helpers().collect();
     for ((id, _), helper) in helper_columns(&values).into_iter().zip(helpers) {
         values.set_column(id, helper);
     }
-    stage(Stage::CommitHelpers);
+    stage(Stage::CommitHelpers, &mut values, &[]);
     for (id, _) in helper_columns(&values) {
         writer.point(commit(basis, values.column(id)))?;
     }
-    let values = &values;
-    let randomness = Randomness::draw(statement, |count| writer.challenges(count));
+    let mut drawn = Vec::new();
+    let randomness = Randomness::draw(statement, |count| {
+        let challenges = writer.challenges(count);
+        drawn.extend_from_slice(&challenges);
+        challenges
+    });
     let point = writer.challenges(layout.k() as usize);
     let group = writer.challenge();
-    lookups.start(point.clone(), group);
+    lookups.start(point, group);
 
-    let binder = Binder { context, values };
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
     let mut with_lookups = Some(lookups);
     let mut lookup_end = None;
     loop {
-        stage(Stage::Bind);
+        stage(Stage::Bind, &mut values, &drawn);
+        let binder = Binder {
+            context,
+            values: &values,
+        };
         let mut products = Products::new(&binder, &level);
-        stage(Stage::Sumcheck);
+        stage(Stage::Sumcheck, &mut values, &[]);
         let linear = target - level.constant - products.claim();
         writer.scalar(linear);
         claims.push(LinearClaim {
@@ -178,15 +213,15 @@ pub fn prove<T: Transcript>(
         (level, target) = next_level(&context, &open, challenge);
     }
 
-    stage(Stage::Columns);
+    stage(Stage::Columns, &mut values, &[]);
     let challenge = writer.challenge();
     let mut pieces = Pieces::default();
     let mut weight = Fr::ONE;
     for (number, claim) in claims.iter().enumerate() {
-        if cfg!(debug_assertions) {
+        if checks {
             let mut own = Pieces::default();
             own.add(program, layout, claim, Fr::ONE);
-            assert!(columns::hold(values, &own), "claim {number}: {claim:?}");
+            assert!(columns::hold(&values, &own), "claim {number}: {claim:?}");
         }
         pieces.add(program, layout, claim, weight);
         weight *= challenge;
@@ -206,10 +241,10 @@ pub fn prove<T: Transcript>(
             pieces.add_sum(group.helper, layout.k(), weight);
         }
     }
-    if cfg!(debug_assertions) {
-        assert!(columns::hold(values, &pieces), "lookups");
+    if checks {
+        assert!(columns::hold(&values, &pieces), "lookups");
     }
-    let mut columns = Columns::new(values, &pieces);
+    let mut columns = Columns::new(&values, &pieces);
     let mut at = Vec::with_capacity(layout.k() as usize);
     for _ in 0..layout.k() {
         round::sent(&columns.round())
@@ -219,9 +254,9 @@ pub fn prove<T: Transcript>(
         columns.bind(x);
         at.push(x);
     }
-    stage(Stage::Combine);
-    let cells = columns::combine(values, &pieces.factors(&at));
-    stage(Stage::Open);
+    stage(Stage::Combine, &mut values, &[]);
+    let cells = columns::combine(&values, &pieces.factors(&at));
+    stage(Stage::Open, &mut values, &[]);
     let (_, opening) = opening::open(basis, writer.transcript(), &cells, &at)?;
     let (points, scalars) = writer.finish();
     Ok(Proof {
