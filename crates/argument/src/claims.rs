@@ -181,12 +181,13 @@ impl Context<'_> {
         (terms, constant)
     }
 
-    /// Adds an expression at a point of its free axes, times a weight.
+    /// Adds an expression, times a weight, at a point of some of its free axes and summed over the others. Axes that are not
+    /// free are summed over in the products that have them; free ones also count in products that lack them.
     pub(crate) fn lower(
         &self,
         level: &mut Level,
         expression: &Expression,
-        free: &BTreeMap<AxisId, Point>,
+        free: &BTreeMap<AxisId, At>,
         weight: Fr,
     ) {
         for product in &expression.products {
@@ -200,25 +201,25 @@ impl Context<'_> {
                 let count = factors.iter().filter(|axes| axes.contains(axis)).count();
                 let trivial = self.program.axis(*axis).bits() == 0;
                 match free.get(axis) {
-                    Some(point) if count == 1 || trivial => {
+                    Some(At::Point(point)) if count == 1 || trivial => {
                         fixed.insert(*axis, At::Point(point.clone()));
                     }
-                    Some(point) => {
+                    Some(At::Point(point)) => {
                         equal.insert(*axis, point.clone());
                         summed.push(*axis);
                     }
-                    None if trivial => {
+                    _ if trivial => {
                         fixed.insert(*axis, At::Point(Vec::new()));
                     }
-                    None if count == 1 => {
+                    _ if count == 1 => {
                         fixed.insert(*axis, At::Sum);
                     }
-                    None => summed.push(*axis),
+                    _ => summed.push(*axis),
                 }
             }
-            for (axis, point) in free {
+            for (axis, at) in free {
                 if !axes.contains(axis) {
-                    weight *= broadcast(self.program, *axis, &At::Point(point.clone()));
+                    weight *= broadcast(self.program, *axis, at);
                 }
             }
             let bound = |factor: &Factor, axes: &[AxisId]| Bound {
@@ -255,16 +256,7 @@ impl Context<'_> {
         let tensor = self.program.tensor(term.tensor);
         match &tensor.role {
             Role::Virtual(definition) => {
-                // An axis that is summed over is no free one of the definition.
-                let free = tensor
-                    .axes
-                    .iter()
-                    .zip(&term.at)
-                    .filter_map(|(axis, at)| match at {
-                        At::Point(point) => Some((*axis, point.clone())),
-                        At::Sum => None,
-                    })
-                    .collect();
+                let free = tensor.axes.iter().copied().zip(term.at).collect();
                 self.lower(level, &definition.expression, &free, term.weight);
             }
             _ => level.linear.push(term),

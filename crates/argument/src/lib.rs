@@ -27,6 +27,9 @@ pub use nanozk_kzg::opening::Opening;
 pub use prove::{commit, powers, prove, Stage};
 pub use verify::verify;
 
+#[doc(hidden)]
+pub use prove::prove_unchecked;
+
 /// A proof: what the prover says, in the order of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {

@@ -98,11 +98,48 @@ fn randomize(values: &mut Values<'_>, rng: &mut (impl RngCore + CryptoRng)) {
 /// [`powers`]`(k)` powers.
 pub fn prove<T: Transcript>(
     statement: &Statement<'_>,
-    mut values: Values<'_>,
+    values: Values<'_>,
     basis: &Basis,
     rng: &mut (impl RngCore + CryptoRng),
     transcript: &mut T,
     mut stage: impl FnMut(Stage),
+) -> Result<Proof, Error> {
+    let checks = cfg!(debug_assertions);
+    rounds(
+        statement,
+        values,
+        basis,
+        rng,
+        transcript,
+        checks,
+        |at, _, _| {
+            stage(at);
+        },
+    )
+}
+
+/// For tests: a prover that does not check what it proves. Where a stage begins, `depart` sees the challenges that were drawn
+/// since the last one up to [`Stage::Bind`], and may change values.
+#[doc(hidden)]
+pub fn prove_unchecked<T: Transcript>(
+    statement: &Statement<'_>,
+    values: Values<'_>,
+    basis: &Basis,
+    rng: &mut (impl RngCore + CryptoRng),
+    transcript: &mut T,
+    depart: impl FnMut(Stage, &mut Values<'_>, &[Fr]),
+) -> Result<Proof, Error> {
+    rounds(statement, values, basis, rng, transcript, false, depart)
+}
+
+fn rounds<T: Transcript>(
+    statement: &Statement<'_>,
+    mut values: Values<'_>,
+    basis: &Basis,
+    rng: &mut (impl RngCore + CryptoRng),
+    transcript: &mut T,
+    checks: bool,
+    mut stage: impl FnMut(Stage, &mut Values<'_>, &[Fr]),
 ) -> Result<Proof, Error> {
     let (program, layout) = (statement.program, statement.layout);
     let context = Context {
@@ -125,8 +162,8 @@ pub fn prove<T: Transcript>(
         }
     }
     let mut writer = Writer::new(transcript);
-    stage(Stage::Commit);
     randomize(&mut values, rng);
+    stage(Stage::Commit, &mut values, &[]);
     let commit = |values: &Values<'_>, id: ColumnId| {
         commit(basis, values.column(id), layout.k(), values.tail(id))
     };
@@ -135,28 +172,32 @@ pub fn prove<T: Transcript>(
             writer.point(commit(&values, id))?;
         }
     }
-    stage(Stage::Helpers);
     let challenges = Challenges {
         shift: writer.challenge(),
         separator: writer.challenge(),
         ..Challenges::default()
     };
+    let drawn = [challenges.shift, challenges.separator];
+    stage(Stage::Helpers, &mut values, &drawn);
     let mut lookups = Lookups::new(&values, challenges)?;
     let helpers: Vec<ColumnData> = lookups.helpers().collect();
     for ((id, _), helper) in helper_columns(&values).into_iter().zip(helpers) {
         values.set_column(id, helper);
     }
-    stage(Stage::CommitHelpers);
+    stage(Stage::CommitHelpers, &mut values, &[]);
     for (id, _) in helper_columns(&values) {
         writer.point(commit(&values, id))?;
     }
-    let values = &values;
-    let randomness = Randomness::draw(statement, |count| writer.challenges(count));
+    let mut drawn = Vec::new();
+    let randomness = Randomness::draw(statement, |count| {
+        let challenges = writer.challenges(count);
+        drawn.extend_from_slice(&challenges);
+        challenges
+    });
     let point = writer.challenges(layout.k() as usize);
     let group = writer.challenge();
-    lookups.start(point.clone(), group);
+    lookups.start(point, group);
 
-    let binder = Binder { context, values };
     let masks: Vec<Fr> = (0..random_cells(layout.k()))
         .map(|row| values.column(layout.mask).get(row))
         .collect();
@@ -168,7 +209,11 @@ pub fn prove<T: Transcript>(
     let mut with_lookups = Some(lookups);
     let mut lookup_end = None;
     loop {
-        stage(Stage::Bind);
+        stage(Stage::Bind, &mut values, &drawn);
+        let binder = Binder {
+            context,
+            values: &values,
+        };
         let mut rounds = level.rounds(&context);
         if with_lookups.is_some() {
             rounds = rounds.max(layout.k() as usize);
@@ -195,7 +240,7 @@ pub fn prove<T: Transcript>(
             .map(|cell| cell.map_or(Fr::ZERO, mask_at))
             .collect();
         let mut products = Products::new(&binder, &level, own_masks);
-        stage(Stage::Sumcheck);
+        stage(Stage::Sumcheck, &mut values, &[]);
         let linear = target - level.constant - products.claim() - mask_sum;
         writer.scalar(linear);
         claims.push(linear_claim(linear, &level, &mask));
@@ -272,7 +317,7 @@ pub fn prove<T: Transcript>(
         (level, target) = next_level(&context, &open, challenge);
     }
 
-    stage(Stage::Columns);
+    stage(Stage::Columns, &mut values, &[]);
     let hidden: Vec<(Vec<Fr>, Fr)> = layout
         .hiding
         .iter()
@@ -288,10 +333,10 @@ pub fn prove<T: Transcript>(
     let mut pieces = Pieces::default();
     let mut weight = Fr::ONE;
     for (number, claim) in claims.iter().enumerate() {
-        if cfg!(debug_assertions) {
+        if checks {
             let mut own = Pieces::default();
             own.add(program, layout, claim, Fr::ONE);
-            assert!(columns::hold(values, &own), "claim {number}: {claim:?}");
+            assert!(columns::hold(&values, &own), "claim {number}: {claim:?}");
         }
         pieces.add(program, layout, claim, weight);
         weight *= challenge;
@@ -316,10 +361,10 @@ pub fn prove<T: Transcript>(
             pieces.add_sum(group.helper, layout.k(), weight);
         }
     }
-    if cfg!(debug_assertions) {
-        assert!(columns::hold(values, &pieces), "lookups");
+    if checks {
+        assert!(columns::hold(&values, &pieces), "lookups");
     }
-    let mut columns = Columns::new(values, &pieces);
+    let mut columns = Columns::new(&values, &pieces);
     let mut at = Vec::with_capacity(layout.k() as usize);
     for _ in 0..layout.k() {
         round::sent(&columns.round())
@@ -329,9 +374,9 @@ pub fn prove<T: Transcript>(
         columns.bind(x);
         at.push(x);
     }
-    stage(Stage::Combine);
-    let cells = columns::combine(values, &pieces.factors(layout, &at));
-    stage(Stage::Open);
+    stage(Stage::Combine, &mut values, &[]);
+    let cells = columns::combine(&values, &pieces.factors(layout, &at));
+    stage(Stage::Open, &mut values, &[]);
     let (_, opening) = opening::open(basis, writer.transcript(), &cells, &at)?;
     let (points, scalars) = writer.finish();
     Ok(Proof {

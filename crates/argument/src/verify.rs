@@ -8,7 +8,7 @@ use crate::pieces::Pieces;
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuit::{AxisId, ColumnId, ColumnKind, Layout, Point};
+use nanozk_circuit::{At, AxisId, ColumnId, ColumnKind, Layout, Point};
 use nanozk_kzg::{opening, Accumulator};
 use nanozk_transcript::encoding::scalar_reduced;
 use nanozk_transcript::Transcript;
@@ -52,7 +52,7 @@ impl Randomness {
             let free = identity
                 .free
                 .iter()
-                .filter_map(|axis| Some((*axis, self.axes.get(axis)?.clone())))
+                .filter_map(|axis| Some((*axis, At::Point(self.axes.get(axis)?.clone()))))
                 .collect();
             context.lower(&mut level, &identity.expression, &free, weight);
             weight *= self.identities;

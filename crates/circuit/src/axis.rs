@@ -14,7 +14,8 @@ impl AxisId {
 }
 
 /// A named range of indices. Indices are cut into tiles of a power of two, so that a length such as `3·256` wastes
-/// nothing: tiles are placed one by one, and those beyond the length do not exist.
+/// nothing: tiles are placed one by one, and those beyond the length do not exist. If the last tile has more indices than
+/// are left, only registered and public tensors can have the axis: nobody checks that a prover's padding is zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {
     /// Name, such as `position`.

@@ -2,7 +2,7 @@
 
 use crate::axis::AxisId;
 use crate::expression::{Expression, Factor};
-use crate::program::{Program, Role, TensorId};
+use crate::program::{Identity, Program, Role, TensorId};
 use crate::values::{all_indices, integer, OutOfRange, Values};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
@@ -38,25 +38,48 @@ impl Program {
     pub fn check(&self, values: &Values<'_>) -> Result<(), Failure> {
         let mut virtuals = BTreeMap::new();
         for identity in self.identities() {
-            for indices in all_indices(self, &identity.free) {
-                let fixed: BTreeMap<AxisId, usize> =
-                    identity.free.iter().copied().zip(indices).collect();
-                let value = self.evaluate(values, &identity.expression, &fixed, &mut virtuals);
-                if value != Fr::ZERO {
-                    let place: Vec<String> = fixed
-                        .iter()
-                        .map(|(axis, index)| format!("{} {index}", self.axis(*axis).name))
-                        .collect();
-                    return Err(Failure::Identity {
-                        identity: identity.name.clone(),
-                        place: place.join(", "),
-                        value,
-                    });
-                }
-            }
+            self.check_identity(identity, values, &mut virtuals)?;
         }
         values.check_tables()?;
         self.check_lookups(values)
+    }
+
+    /// All identities that do not hold, each where it first fails; then the first cell out of range, and the first lookup.
+    pub fn failures(&self, values: &Values<'_>) -> Vec<Failure> {
+        let mut virtuals = BTreeMap::new();
+        let mut failures: Vec<Failure> = self
+            .identities()
+            .iter()
+            .filter_map(|identity| self.check_identity(identity, values, &mut virtuals).err())
+            .collect();
+        failures.extend(values.check_tables().err().map(Failure::Range));
+        failures.extend(self.check_lookups(values).err());
+        failures
+    }
+
+    fn check_identity(
+        &self,
+        identity: &Identity,
+        values: &Values<'_>,
+        virtuals: &mut BTreeMap<(TensorId, Vec<usize>), Fr>,
+    ) -> Result<(), Failure> {
+        for indices in all_indices(self, &identity.free) {
+            let fixed: BTreeMap<AxisId, usize> =
+                identity.free.iter().copied().zip(indices).collect();
+            let value = self.evaluate(values, &identity.expression, &fixed, virtuals);
+            if value != Fr::ZERO {
+                let place: Vec<String> = fixed
+                    .iter()
+                    .map(|(axis, index)| format!("{} {index}", self.axis(*axis).name))
+                    .collect();
+                return Err(Failure::Identity {
+                    identity: identity.name.clone(),
+                    place: place.join(", "),
+                    value,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn check_lookups(&self, values: &Values<'_>) -> Result<(), Failure> {

@@ -246,7 +246,8 @@ impl Program {
         self.new_tiled_axis(name, len, tile_bits)
     }
 
-    /// Adds an axis with tiles of a size. What the last tile has beyond the length is padding.
+    /// Adds an axis with tiles of a size. What the last tile has beyond the length is padding, which is only for tensors that
+    /// no prover chooses.
     pub fn new_tiled_axis(&mut self, name: &str, len: usize, tile_bits: u32) -> AxisId {
         assert!(len > 0, "axis {name} has no indices");
         self.axes.push(Axis {
@@ -286,25 +287,27 @@ impl Program {
     /// Adds a tensor.
     pub fn new_tensor(&mut self, name: &str, axes: &[AxisId], role: Role) -> TensorId {
         assert!(self.named(name).is_none(), "two tensors are called {name}");
-        let mut distinct = axes.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        assert_eq!(distinct.len(), axes.len(), "{name} has an axis twice");
+        self.check_distinct(name, axes);
         match &role {
             Role::Public(public) => self.check_public(name, axes, public),
-            Role::Key { table } => {
-                assert!(
-                    self.tables[table.index()].values.is_some(),
-                    "{name} has keys of a table without values"
-                );
-                self.check_full_tiles(name, axes);
-            }
+            Role::Key { table } => assert!(
+                self.tables[table.index()].values.is_some(),
+                "{name} has keys of a table without values"
+            ),
+            Role::Limb { range } => assert!(
+                self.tables[range.index()].values.is_none(),
+                "{name} has limbs of a table with values"
+            ),
             Role::Value { key } => assert!(
                 matches!(self.tensor(*key).role, Role::Key { .. })
                     && self.tensor(*key).axes == axes,
                 "{name} has other axes than its keys"
             ),
-            _ => {}
+            Role::Weight { .. } | Role::Activation | Role::Witness | Role::Virtual(_) => {}
+        }
+        match &role {
+            Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) => {}
+            _ => self.check_full_tiles(name, axes),
         }
         if let Role::Public(Public::Input(index)) = role {
             self.inputs = self.inputs.max(index + 1);
@@ -317,7 +320,8 @@ impl Program {
         TensorId(u32::try_from(self.tensors.len() - 1).expect("few tensors"))
     }
 
-    /// Padding within a tile is zero, and zero need not be the value of the key zero.
+    /// Sums go over padding within tiles, and no argument shows that what a prover has there is zero. Nor need zero be the
+    /// value of the key zero.
     fn check_full_tiles(&self, name: &str, axes: &[AxisId]) {
         for axis in axes.iter().map(|a| self.axis(*a)) {
             assert_eq!(
@@ -329,9 +333,20 @@ impl Program {
         }
     }
 
+    fn check_distinct(&self, name: &str, axes: &[AxisId]) {
+        let mut distinct = axes.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), axes.len(), "{name} has an axis twice");
+    }
+
     fn check_public(&self, name: &str, axes: &[AxisId], public: &Public) {
         let expected = match public {
-            Public::Less | Public::Successor => 2,
+            Public::Less | Public::Successor => {
+                let mut lens = axes.iter().map(|a| self.axis(*a).len);
+                assert_eq!(lens.next(), lens.next(), "{name} compares other axes");
+                2
+            }
             Public::Index => 1,
             Public::Input(_) => 0,
             Public::Cells(cells) => {
@@ -354,9 +369,11 @@ impl Program {
         self.use_at(tensor, &self.tensor(tensor).axes)
     }
 
-    /// A tensor in an expression, with other axes of the same shape.
+    /// A tensor in an expression, with other axes of the same shape. No axis can be there twice: a diagonal's extension is
+    /// not the tensor's at a point of both axes.
     pub fn use_at(&self, tensor: TensorId, axes: &[AxisId]) -> Expression {
         let declared = &self.tensor(tensor).axes;
+        self.check_distinct(&self.tensor(tensor).name, axes);
         let same = declared.len() == axes.len()
             && declared.iter().zip(axes).all(|(d, a)| {
                 let (d, a) = (self.axis(*d), self.axis(*a));

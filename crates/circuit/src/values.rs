@@ -372,18 +372,35 @@ impl<'a> Values<'a> {
         match &self.program.tensor(tensor).role {
             Role::Public(public) => self.public(public, tensor, indices),
             Role::Virtual(_) => Fr::ZERO,
-            _ => {
-                let (mut tile, mut cell) = (0, 0);
-                for (axis, index) in axes.iter().zip(indices) {
-                    tile = tile * axis.tiles() + index / axis.tile();
-                    cell = cell * axis.tile() + index % axis.tile();
-                }
-                match self.layout.places(tensor).get(tile) {
-                    Some(Some(place)) => self.column(place.column).get(place.offset + cell),
-                    _ => Fr::ZERO,
-                }
-            }
+            _ => match self.place(tensor, indices) {
+                Some(place) => self.column(place.column).get(place.offset),
+                None => Fr::ZERO,
+            },
         }
+    }
+
+    /// Sets a cell to an integer; false if it cannot hold it, or if there is none.
+    pub fn set(&mut self, tensor: TensorId, indices: &[usize], value: i128) -> bool {
+        let mut axes = self.program.axes_of(tensor).zip(indices);
+        if axes.any(|(axis, index)| *index >= axis.len) {
+            return false;
+        }
+        self.place(tensor, indices)
+            .is_some_and(|place| self.columns[place.column.index()].set(place.offset, value))
+    }
+
+    /// Where a cell of a committed tensor lies; none if its tile is zero.
+    fn place(&self, tensor: TensorId, indices: &[usize]) -> Option<Place> {
+        let (mut tile, mut cell) = (0, 0);
+        for (axis, index) in self.program.axes_of(tensor).zip(indices) {
+            tile = tile * axis.tiles() + index / axis.tile();
+            cell = cell * axis.tile() + index % axis.tile();
+        }
+        let place = (*self.layout.places(tensor).get(tile)?)?;
+        Some(Place {
+            column: place.column,
+            offset: place.offset + cell,
+        })
     }
 
     fn public(&self, public: &Public, tensor: TensorId, indices: &[usize]) -> Fr {

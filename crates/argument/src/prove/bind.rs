@@ -282,19 +282,29 @@ impl Binder<'_> {
         kept: &[AxisId],
     ) -> Vec<Fr> {
         let program = self.context.program;
-        let name = |axis: &AxisId| renamed.get(axis).copied().unwrap_or(*axis);
+        // None for an axis that only the definition has, even if one outside has its name.
+        let name = |axis: &AxisId| renamed.get(axis).copied();
         let mut table = vec![Fr::ZERO; 1 << self.context.variables(kept)];
         for product in &definition.products {
             let factors: Vec<Vec<AxisId>> = product.factors.iter().map(|f| f.axes()).collect();
+            let axes = product.axes();
+            let outer: Vec<AxisId> = axes.iter().filter_map(name).collect();
+            // Axes that are fixed outside and that the product lacks.
+            let lacking: Fr = at
+                .iter()
+                .filter(|(axis, _)| !outer.contains(axis))
+                .map(|(axis, at)| crate::claims::broadcast(program, *axis, at))
+                .product();
             // Axes that are not kept and that several factors have are gone through one index at a time.
             let mut fixed: BTreeMap<AxisId, At> = BTreeMap::new();
             let mut walked: Vec<AxisId> = Vec::new();
-            for axis in product.axes() {
+            for axis in axes {
                 let outer = name(&axis);
-                if kept.contains(&outer) {
+                if outer.is_some_and(|outer| kept.contains(&outer)) {
                     continue;
                 }
-                let here = at.get(&outer).cloned().unwrap_or(At::Sum);
+                let here = outer.and_then(|outer| at.get(&outer).cloned());
+                let here = here.unwrap_or(At::Sum);
                 if factors.iter().filter(|f| f.contains(&axis)).count() == 1 {
                     fixed.insert(axis, here);
                 } else {
@@ -302,10 +312,10 @@ impl Binder<'_> {
                 }
             }
             for corner in all_corners(&self.context, &walked) {
-                let mut weight = integer(product.coefficient);
+                let mut weight = integer(product.coefficient) * lacking;
                 for (axis, corner) in &corner {
-                    let (At::Point(here), Some(At::Point(point))) = (corner, at.get(&name(axis)))
-                    else {
+                    let point = name(axis).and_then(|outer| at.get(&outer));
+                    let (At::Point(here), Some(At::Point(point))) = (corner, point) else {
                         continue;
                     };
                     weight *= kernel::equal(here, point);
@@ -377,12 +387,11 @@ impl Binder<'_> {
         &self,
         own: &[AxisId],
         kept: &[AxisId],
-        name: &impl Fn(&AxisId) -> AxisId,
+        name: &impl Fn(&AxisId) -> Option<AxisId>,
     ) -> (Vec<usize>, usize) {
         let (mut places, mut mask) = (vec![0], 0);
         for axis in own {
-            let outer = name(axis);
-            let start = self.start(&outer, kept);
+            let start = name(axis).map_or(0, |outer| self.start(&outer, kept));
             let cube = self.context.program.axis(*axis).cube();
             mask |= (cube - 1) << start;
             // The first axis moves fastest.

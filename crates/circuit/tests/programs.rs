@@ -1,0 +1,107 @@
+//! Programs that make no sense cannot be built: what a proof would say of them is not what they say.
+
+use nanozk_circuit::{AxisId, Program, Public, Role, TableId};
+use std::panic::catch_unwind;
+
+/// Whether building panics with a message that contains a text.
+fn refused(text: &str, build: fn(&mut Program)) {
+    let error = catch_unwind(|| build(&mut Program::new())).expect_err(text);
+    let message = error
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| error.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+        .expect("a message");
+    assert!(message.contains(text), "{message}");
+}
+
+fn table(p: &mut Program) -> TableId {
+    p.new_table("table", 1, Some(vec![3, 4]))
+}
+
+/// Five indices, in a tile of eight.
+fn padded(p: &mut Program) -> AxisId {
+    p.new_tiled_axis("padded", 5, 3)
+}
+
+/// Sums go over the whole tile: whoever chooses the padding of `x` chooses `Σ x`.
+#[test]
+fn a_prover_has_no_padding_to_choose() {
+    let padding = "padding within tiles";
+    refused(padding, |p| {
+        let (axis, range) = (padded(p), p.range(4));
+        p.new_tensor("x", &[axis], Role::Limb { range });
+    });
+    refused(padding, |p| {
+        let (axis, table) = (padded(p), table(p));
+        p.new_tensor("x", &[axis], Role::Key { table });
+    });
+    refused(padding, |p| {
+        let axis = padded(p);
+        p.new_tensor("x", &[axis], Role::Witness);
+    });
+    refused(padding, |p| {
+        let axis = padded(p);
+        p.new_tensor("x", &[axis], Role::Activation);
+    });
+    // Whole tiles may be missing.
+    let mut p = Program::new();
+    let axis = p.new_tiled_axis("three tiles", 12, 2);
+    p.new_tensor("x", &[axis], Role::Witness);
+    let axis = padded(&mut p);
+    p.new_tensor("w", &[axis], Role::Weight { wide: false });
+}
+
+/// The extension of a matrix at `(r, r)` is not that of its diagonal at `r`.
+#[test]
+fn no_tensor_is_used_with_one_axis_twice() {
+    refused("an axis twice", |p| {
+        let t = p.new_axis("t", 4);
+        let s = p.new_axis("s", 4);
+        let x = p.new_tensor("x", &[t, s], Role::Witness);
+        p.use_at(x, &[t, t]);
+    });
+    refused("an axis twice", |p| {
+        let t = p.new_axis("t", 4);
+        p.new_tensor("x", &[t, t], Role::Witness);
+    });
+}
+
+/// Kernels of two indices compare as many bits of both.
+#[test]
+fn indices_of_different_axes_are_not_compared() {
+    for public in [Public::Less, Public::Successor] {
+        let build = move || {
+            let mut p = Program::new();
+            let t = p.new_axis("t", 4);
+            let s = p.new_axis("s", 8);
+            p.new_tensor("x", &[t, s], Role::Public(public.clone()))
+        };
+        catch_unwind(build).expect_err("the axes have other lengths");
+    }
+    refused("an axis with padding", |p| {
+        let t = p.new_axis("t", 6);
+        p.new_tensor("x", &[t], Role::Public(Public::Index));
+    });
+}
+
+#[test]
+fn tensors_fit_their_tables() {
+    refused("a table with values", |p| {
+        let (t, range) = (p.new_axis("t", 4), table(p));
+        p.new_tensor("x", &[t], Role::Limb { range });
+    });
+    refused("a table without values", |p| {
+        let (t, table) = (p.new_axis("t", 4), p.range(4));
+        p.new_tensor("x", &[t], Role::Key { table });
+    });
+    refused("other axes than its keys", |p| {
+        let (t, s, table) = (p.new_axis("t", 4), p.new_axis("s", 4), table(p));
+        let key = p.new_tensor("x", &[t, s], Role::Key { table });
+        p.new_tensor("y", &[s, t], Role::Value { key });
+    });
+    refused("axes of another shape", |p| {
+        let (t, s) = (p.new_axis("t", 4), p.new_tiled_axis("s", 4, 1));
+        let x = p.new_tensor("x", &[t], Role::Witness);
+        p.use_at(x, &[s]);
+    });
+}
