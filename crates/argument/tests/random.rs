@@ -4,10 +4,12 @@ mod common;
 
 use common::*;
 use halo2curves::bn256::Fr;
+use nanozk_argument::Error;
 use nanozk_circuit::{
     AxisId, ColumnKind, Expression, Factor, Failure, Layout, Program, Public, Role, TableId,
     TensorId, Values, Virtual,
 };
+use nanozk_transcript::KeccakTranscript;
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -68,6 +70,7 @@ impl Case {
             .to_vec();
         let ranges = [p.range(2), p.range(4)];
         let mut tensors = Vec::new();
+        #[allow(clippy::needless_range_loop)]
         for i in 0..8 {
             let own = random.some(&axes, 2);
             let name = format!("t{i}");
@@ -291,7 +294,7 @@ fn evaluate_factor(values: &Values<'_>, f: &Factor, all: &BTreeMap<AxisId, usize
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 24,
+        cases: 8,
         // Programs of other seeds are not simpler.
         max_shrink_iters: 0,
         failure_persistence: None,
@@ -307,6 +310,10 @@ proptest! {
         let layout = Layout::new(&case.program, k, fractions, &Packed::new(&case.program, k)).unwrap();
         let honest = case.values(&layout, seed);
         prop_assert_eq!(case.program.check(&honest), Ok(()));
+        // A product without variables is refused.
+        let known = known(&honest);
+        let first = forged(&known, honest.clone(), KeccakTranscript::new(), |_, _, _| {});
+        prop_assume!(first.err() != Some(Error::Unhidden));
         prop_assert!(proves(honest.clone()), "honest");
 
         // A cell of a committed tensor changed, by something that its type and table allow.

@@ -162,15 +162,20 @@ fn nothing_is_drawn_before_what_it_must_depend_on() {
         );
     };
     scalar(drawn, "linear part");
-    // The weight of lookups, then the rounds. `cube` has the highest degree of products, one group of lanes a higher one.
-    let groups = case.layout.groups.iter();
-    let degree = groups
-        .map(|g| g.lanes.len() + g.tables.len() + 2)
-        .max()
-        .unwrap()
-        .max(4);
+    // The weight of lookups, then the rounds. Up to the fourth, `cube` has the highest degree of products: three vectors and
+    // the weight of the row, and the mask of each vector in the last of its four variables. Two vectors of other identities
+    // have theirs in the fifth to seventh. A helper, the denominators and the weight of the row; in the last round the
+    // denominators of lanes are quadratic.
+    let lookups = |last: usize| {
+        let groups = case.layout.groups.iter();
+        groups
+            .map(|g| (1 + last) * g.lanes.len() + g.tables.len() + 2)
+            .max()
+            .unwrap()
+    };
     drawn += 1;
-    for _ in 0..K {
+    for (round, products) in [4, 4, 4, 7, 5, 5, 5, 0, 0, 0].into_iter().enumerate() {
+        let degree = lookups(usize::from(round == 9)).max(products);
         (0..degree).for_each(|_| scalar(drawn, "round"));
         drawn += 1;
     }
