@@ -15,6 +15,8 @@ mod lookup;
 mod pieces;
 mod prove;
 mod round;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use halo2curves::bn256::{Fr, G1Affine};

@@ -154,7 +154,7 @@ pub fn verify<T: Transcript>(
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
-    let mut with_lookups = true;
+    let mut with_lookups = !layout.groups.is_empty();
     let mut number = 0;
     let mut lookup_end = None;
     loop {
