@@ -3,6 +3,7 @@
 use crate::claims::{Bound, Context, LinearClaim, Term, Vector};
 use crate::pieces::Pieces;
 use crate::prove::bind::Binder;
+use crate::verify::next_level;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
@@ -333,4 +334,30 @@ proptest! {
 
 fn ids(layout: &Layout) -> Vec<ColumnId> {
     layout.enumerate().map(|(id, _)| id).collect()
+}
+
+/// Claims of one level have different weights in the next.
+#[test]
+fn claims_are_told_apart_by_powers() {
+    let mut p = Program::new();
+    let x = p.new_tensor("x", &[], Role::Witness);
+    let context = Context {
+        program: &p,
+        inputs: &[],
+    };
+    let claims: Vec<LinearClaim> = (0..3)
+        .map(|i| LinearClaim {
+            value: Fr::from(10 + i),
+            terms: vec![Term {
+                weight: Fr::from(5),
+                tensor: x,
+                at: vec![],
+            }],
+        })
+        .collect();
+    let c = Fr::from(7);
+    let (level, value) = next_level(&context, &claims, c);
+    let weights: Vec<Fr> = level.linear.iter().map(|term| term.weight).collect();
+    assert_eq!(weights, [5, 35, 245].map(Fr::from));
+    assert_eq!(value, Fr::from(10 + 11 * 7 + 12 * 49));
 }

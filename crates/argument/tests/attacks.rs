@@ -602,3 +602,62 @@ fn virtual_tensors_are_broadcast_along_summed_axes() {
         assert_eq!(proves(v), is_right);
     }
 }
+
+/// A sumcheck of a false claim, run as if it were true: only the comparison of its end with the values at the point tells.
+#[test]
+fn sumchecks_end_in_what_is_claimed() {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 16);
+    let [x, y, z] = ["x", "y", "z"].map(|name| p.new_tensor(name, &[t], Role::Witness));
+    p.zero("product", &[t], p.use_of(x) * p.use_of(y) - p.use_of(z));
+    let direct = Case::new(p.clone(), 6);
+    // The same, with a product that is not committed: the first level has no sumcheck, the second this one.
+    let mut q = Program::new();
+    let t = q.new_axis("t", 16);
+    let [x, y, z] = ["x", "y", "z"].map(|name| q.new_tensor(name, &[t], Role::Witness));
+    let one = q.new_tensor("one", &[t], Role::Witness);
+    let expression = q.use_of(x) * q.use_of(y) - q.use_of(z);
+    let virtual_ = nanozk_circuit::Virtual { expression };
+    let v = q.new_tensor("v", &[t], Role::Virtual(virtual_));
+    q.zero("zero", &[t], q.use_of(v) * q.use_of(one));
+    let deferred = Case::new(q, 6);
+    for (case, level) in [(&direct, 0), (&deferred, 1)] {
+        let p = &case.program;
+        let mut v = Values::new(p, &case.layout, vec![]);
+        for (name, by) in [("x", 3), ("y", 5), ("z", 15)] {
+            v.fill(id(p, name), |at| {
+                by * (at[0] as i128 + 1).pow(1 + u32::from(by == 15))
+            })
+            .unwrap();
+        }
+        if let Some(one) = p.named("one") {
+            v.fill(one, |_| 1).unwrap();
+        }
+        assert!(proves(v.clone()));
+        let honest = forged(
+            &Known::new(),
+            v.clone(),
+            Predictable::default(),
+            |_, _, _| {},
+        );
+        // Challenges do not follow from what is said, so what is said can be changed afterwards.
+        let at = match level {
+            0 => 0,
+            _ => 1 + 4 * 3 + 2,
+        };
+        let mut changed = honest.unwrap();
+        let statement = Statement {
+            program: p,
+            layout: &case.layout,
+            inputs: &[],
+            known: &Known::new(),
+        };
+        let result = |proof: &Proof| {
+            let mut transcript = Predictable::default();
+            nanozk_argument::verify(&statement, proof, &mut transcript).err()
+        };
+        assert_eq!(result(&changed), None);
+        changed.scalars[at] += Fr::ONE;
+        assert_eq!(result(&changed), Some(nanozk_argument::Error::Level(level)));
+    }
+}

@@ -52,7 +52,7 @@ impl Block {
             "mlp input" => 2,
             _ => 3,
         });
-        let layout = Layout::new(&program, K, 4, &packing).unwrap();
+        let layout = Layout::new(&program, K, 16, &packing).unwrap();
         Self {
             program,
             layout,
@@ -322,7 +322,17 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
             })
             .collect();
         assert_eq!(failures, [name]);
-        assert!(!proves(values, &basis, &g2), "{name}");
+        // A proof takes a second: one of each gadget.
+        let is_another = [
+            "mlp norm",
+            "mlp added",
+            "mlp stream",
+            "key product",
+            "value product",
+        ];
+        if !is_another.iter().any(|other| name.starts_with(other)) {
+            assert!(!proves(values, &basis, &g2), "{name}");
+        }
         without.retain(|identity| *identity != name);
     }
     assert_eq!(without, [""; 0], "identities without a forgery");
