@@ -16,6 +16,8 @@ mod mask;
 mod pieces;
 mod prove;
 mod round;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use halo2curves::bn256::{Fr, G1Affine};

@@ -1,6 +1,6 @@
 //! The prover.
 
-mod bind;
+pub(crate) mod bind;
 mod columns;
 mod lookups;
 mod products;
@@ -206,7 +206,7 @@ fn rounds<T: Transcript>(
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
-    let mut with_lookups = Some(lookups);
+    let mut with_lookups = (!layout.groups.is_empty()).then_some(lookups);
     let mut lookup_end = None;
     loop {
         stage(Stage::Bind, &mut values, &drawn);

@@ -215,7 +215,7 @@ pub fn verify<T: Transcript>(
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
-    let mut with_lookups = true;
+    let mut with_lookups = !layout.groups.is_empty();
     let mut lookup_end = None;
     loop {
         let mut batching = Fr::ZERO;

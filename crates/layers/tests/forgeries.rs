@@ -1,0 +1,363 @@
+//! A forgery of each identity of a layer: the witness is changed so that this identity fails and no other. The checker names
+//! it, and a proof made from the witness all the same is refused.
+
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::PrimeField;
+use nanozk_argument::{commit, powers, prove_unchecked, verify, Statement};
+use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Role, Values};
+use nanozk_executor::trace::{attention_trace, mlp_trace};
+use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_kzg::Basis;
+use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
+use nanozk_transcript::KeccakTranscript;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::collections::BTreeMap;
+
+const K: u32 = 16;
+const WIDTH: usize = 8;
+const POSITIONS: usize = 4;
+
+/// Both halves of a block of a small model, each with an input of its own.
+struct Block {
+    program: Program,
+    layout: Layout,
+    attention: Attention,
+    mlp: Mlp,
+    shape: Shape,
+}
+
+impl Block {
+    fn new() -> Self {
+        let architecture = Architecture {
+            layers: 1,
+            width: WIDTH,
+            heads: 2,
+            mlp_width: 16,
+            vocab: 4,
+            context: 16,
+        };
+        let shape = Shape {
+            architecture,
+            spec: synthetic::spec(WIDTH, Activation::GeluNew),
+            positions: POSITIONS,
+        };
+        let mut program = Program::new();
+        let axes = Axes::new(&mut program, &shape);
+        let exp = attention::exponentials(&mut program);
+        let act = mlp::activations(&mut program, &shape.spec).unwrap();
+        let attention = Attention::new(&mut program, &shape, &axes, 1, exp);
+        let mlp = Mlp::new(&mut program, &shape, &axes, 1, act);
+        let packing = Packing::new(&program, K, |name, _| match name {
+            "attention input" => 0,
+            "attention output" => 1,
+            "mlp input" => 2,
+            _ => 3,
+        });
+        let layout = Layout::new(&program, K, 16, &packing).unwrap();
+        Self {
+            program,
+            layout,
+            attention,
+            mlp,
+            shape,
+        }
+    }
+
+    /// What the executor computes. The inputs of both LayerNorms add up to zero at position 1, so that a
+    /// sum of one there has the same root.
+    fn values(&self) -> Values<'_> {
+        let model = synthetic::model(self.shape.architecture, Activation::GeluNew, 1);
+        let layer = &model.layers[0];
+        let spec = &self.shape.spec;
+        let stream = |seed| {
+            let mut stream = synthetic::residual(POSITIONS, WIDTH, seed);
+            stream[WIDTH] -= stream[WIDTH..2 * WIDTH].iter().sum::<i64>();
+            stream
+        };
+        let first = attention_trace(layer, spec, 2, &stream(1)).unwrap();
+        let second = mlp_trace(layer, spec, &stream(2)).unwrap();
+        let mut values = Values::new(&self.program, &self.layout, vec![]);
+        self.attention.fill_weights(&mut values, &[layer]).unwrap();
+        self.mlp.fill_weights(&mut values, &[layer]).unwrap();
+        self.attention.fill(&mut values, &[&first]).unwrap();
+        self.mlp.fill(&mut values, &[&second]).unwrap();
+        values.look_up().unwrap();
+        assert_eq!(self.program.check(&values), Ok(()));
+        values
+    }
+}
+
+/// A cell as an integer.
+fn cell(values: &Values<'_>, name: &str, at: &[usize]) -> i128 {
+    let p = values.program();
+    let tensor = p.named(name).unwrap_or_else(|| panic!("no tensor {name}"));
+    let integer = |x: Fr| -> Option<i128> {
+        let bytes = x.to_repr();
+        let bytes = bytes.as_ref();
+        let is_small = bytes[16..].iter().all(|b| *b == 0) && bytes[15] < 128;
+        is_small.then(|| i128::from_le_bytes(bytes[..16].try_into().unwrap()))
+    };
+    let value = values.get(tensor, at);
+    integer(value).unwrap_or_else(|| -integer(-value).expect("an integer"))
+}
+
+fn set(values: &mut Values<'_>, name: &str, at: &[usize], value: i128) {
+    let tensor = values.program().named(name).unwrap();
+    assert!(values.set(tensor, at, value), "{name} is not {value}");
+}
+
+fn limbs(values: &Values<'_>, name: &str) -> Vec<String> {
+    let p = values.program();
+    match p.named(name) {
+        Some(_) => vec![name.to_owned()],
+        None => (0..)
+            .map(|i| format!("{name} limb {i}"))
+            .take_while(|limb| p.named(limb).is_some())
+            .collect(),
+    }
+}
+
+/// A number in limbs, without its offset.
+fn number(values: &Values<'_>, name: &str, at: &[usize]) -> i128 {
+    let limbs = limbs(values, name);
+    assert!(!limbs.is_empty(), "no number {name}");
+    limbs
+        .iter()
+        .rev()
+        .fold(0, |sum, limb| (sum << 16) + cell(values, limb, at))
+}
+
+fn set_number(values: &mut Values<'_>, name: &str, at: &[usize], value: i128) {
+    assert!(value >= 0, "{name}");
+    let names = limbs(values, name);
+    for (i, limb) in names.iter().enumerate() {
+        let rest = value >> (16 * i);
+        let is_last = i + 1 == names.len();
+        set(values, limb, at, if is_last { rest } else { rest & 0xffff });
+    }
+}
+
+fn add(values: &mut Values<'_>, name: &str, at: &[usize], by: i128) {
+    let value = number(values, name, at) + by;
+    set_number(values, name, at, value);
+}
+
+/// Adds one, or takes one away if the number is at the end of its range.
+fn nudge(values: &mut Values<'_>, name: &str, at: &[usize]) {
+    let by = if number(values, name, at) > 0 { -1 } else { 1 };
+    add(values, name, at, by);
+}
+
+/// The two slacks of a LayerNorm's root, from everything else.
+fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize]) {
+    let d = WIDTH as i128;
+    let name = |what: &str| format!("{norm} {what}");
+    let mean = number(values, &name("mean"), at) - (1 << 31);
+    let sum = d * mean + number(values, &name("rest"), at);
+    let squares = cell(values, &name("squares"), at);
+    let variance = d * squares - sum * sum + i128::from(block.shape.spec.eps);
+    let root = number(values, &name("root"), at);
+    let target = (d * d) << (2 * (32 + block.shape.spec.norm_frac));
+    let below = target - root * root * variance;
+    set_number(values, &name("below"), at, below);
+    let above = 2 * root * variance + variance - 1 - below;
+    set_number(values, &name("above"), at, above);
+}
+
+type Forgery = (&'static str, Box<dyn Fn(&mut Values<'_>, &Block)>);
+
+fn forgery(name: &'static str, f: impl Fn(&mut Values<'_>, &Block) + 'static) -> Forgery {
+    (name, Box::new(f))
+}
+
+/// LayerNorm of `[layer, feature, position]`.
+fn norm(norm: &'static str, names: [&'static str; 6], at: [usize; 2]) -> Vec<Forgery> {
+    let name = move |what: &str| format!("{norm} {what}");
+    let [sum, rest, squares, small, large, scaled] = names;
+    vec![
+        // Another sum, which is one more.
+        forgery(sum, move |v, block| {
+            add(v, &name("rest"), &at, 1);
+            add(v, &name("room"), &at, -1);
+            settle_root(v, block, norm, &at);
+        }),
+        // A rest that need not be less than the width.
+        forgery(rest, move |v, _| add(v, &name("room"), &at, 1)),
+        forgery(squares, move |v, block| {
+            let value = cell(v, &name("squares"), &at);
+            set(v, &name("squares"), &at, value + 1);
+            settle_root(v, block, norm, &at);
+        }),
+        forgery(small, move |v, _| {
+            add(v, &name("below"), &at, 1);
+            add(v, &name("above"), &at, -1);
+        }),
+        forgery(large, move |v, _| nudge(v, &name("above"), &at)),
+        forgery(scaled, move |v, _| {
+            nudge(v, &name("remainder"), &[at[0], 3, at[1]])
+        }),
+    ]
+}
+
+fn forgeries() -> Vec<Forgery> {
+    let names = |stem: &str| {
+        [
+            "sum",
+            "rest is less",
+            "sum of squares",
+            "root is small",
+            "root is large",
+            "scaled",
+        ]
+        .map(|what| &*format!("{stem} norm {what}").leak())
+    };
+    let mut all = norm("attention norm", names("attention"), [0, 1]);
+    all.extend(norm("mlp norm", names("mlp"), [0, 1]));
+    let remainders: [(&str, &str, &[usize]); 10] = [
+        ("query product", "query remainder", &[0, 1, 2, 3]),
+        ("key product", "key remainder", &[0, 0, 3, 0]),
+        ("value product", "value remainder", &[0, 1, 0, 2]),
+        ("score", "score remainder", &[0, 1, 2, 1]),
+        ("probability is", "probability remainder", &[0, 0, 3, 2]),
+        ("context is", "context remainder", &[0, 1, 1, 3]),
+        ("attention added", "attention remainder", &[0, 5, 2]),
+        ("up product", "pre-activation remainder", &[0, 9, 1]),
+        ("mlp added", "mlp remainder", &[0, 7, 3]),
+        ("mlp stream", "mlp out", &[0, 2, 2]),
+    ];
+    for (identity, remainder, at) in remainders {
+        all.push(forgery(identity, move |v, _| nudge(v, remainder, at)));
+    }
+    all.push(forgery("attention stream", |v, _| {
+        nudge(v, "attention out", &[0, 2, 1])
+    }));
+    // The same distance, as another key with the same exponential.
+    all.push(forgery(
+        "distance is beyond the table only at its end",
+        |v, _| {
+            let at = [0, 1, 1, 3];
+            assert_eq!(cell(v, "distance", &at), 65535);
+            set(v, "distance", &at, 65534);
+            add(v, "beyond", &at, 1);
+        },
+    ));
+    // No score is the maximum.
+    all.push(forgery("a row has a maximum", |v, _| {
+        for source in 0..POSITIONS {
+            set(v, "top", &[0, 1, 3, source], 0);
+        }
+    }));
+    // The maximum is said to be the score of another position, or of a later one.
+    for (row, to) in [(3, None), (1, Some(3))] {
+        all.push(forgery("the maximum is a score", move |v, _| {
+            let at = |s: usize| [0, 0, row, s];
+            let top = (0..POSITIONS)
+                .find(|s| cell(v, "top", &at(*s)) == 1)
+                .unwrap();
+            let other = to.unwrap_or((top + 1) % POSITIONS);
+            set(v, "top", &at(top), 0);
+            set(v, "top", &at(other), 1);
+        }));
+    }
+    all.push(forgery("reciprocal is small", |v, _| {
+        let at = [0, 1, 2];
+        add(v, "reciprocal below", &at, 1);
+        add(v, "reciprocal above", &at, -1);
+    }));
+    all.push(forgery("reciprocal is large", |v, _| {
+        nudge(v, "reciprocal above", &[0, 0, 3])
+    }));
+    all
+}
+
+/// Proves values, whatever they are, and verifies the proof.
+fn proves(values: Values<'_>, basis: &Basis, g2: &[halo2curves::bn256::G2Affine; 2]) -> bool {
+    let (program, layout) = (values.program(), values.layout());
+    let is_known = |kind| {
+        matches!(
+            kind,
+            ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
+        )
+    };
+    let known: BTreeMap<ColumnId, G1Affine> = layout
+        .enumerate()
+        .filter(|(_, column)| is_known(column.kind))
+        .map(|(id, _)| (id, commit(basis, values.column(id), K, values.tail(id))))
+        .collect();
+    let statement = Statement {
+        program,
+        layout,
+        inputs: &[],
+        known: &known,
+    };
+    let mut transcript = KeccakTranscript::new();
+    let proof = prove_unchecked(
+        &statement,
+        values,
+        basis,
+        &mut ChaCha20Rng::seed_from_u64(1),
+        &mut transcript,
+        |_, _, _| {},
+    )
+    .unwrap();
+    verify(&statement, &proof, &mut KeccakTranscript::new())
+        .is_ok_and(|accumulator| accumulator.holds(g2))
+}
+
+#[test]
+fn every_identity_has_a_forgery_that_only_it_refuses() {
+    let block = Block::new();
+    let honest = block.values();
+    let (bases, g2) =
+        nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 1).unwrap();
+    assert!(proves(honest.clone(), &basis, &g2));
+    let mut without: Vec<&str> = block
+        .program
+        .identities()
+        .iter()
+        .map(|identity| identity.name.as_str())
+        .collect();
+    for (name, forge) in forgeries() {
+        let mut values = honest.clone();
+        forge(&mut values, &block);
+        values.look_up().unwrap();
+        let failures: Vec<String> = block
+            .program
+            .failures(&values)
+            .into_iter()
+            .map(|failure| match failure {
+                Failure::Identity { identity, .. } => identity,
+                other => panic!("{name}: {other}"),
+            })
+            .collect();
+        assert_eq!(failures, [name]);
+        // A proof takes a second: one of each gadget.
+        let is_another = [
+            "mlp norm",
+            "mlp added",
+            "mlp stream",
+            "key product",
+            "value product",
+        ];
+        if !is_another.iter().any(|other| name.starts_with(other)) {
+            assert!(!proves(values, &basis, &g2), "{name}");
+        }
+        without.retain(|identity| *identity != name);
+    }
+    assert_eq!(without, [""; 0], "identities without a forgery");
+}
+
+/// What identities rely on: every tensor of the prover is in a table, but for sums of squares, which one determines.
+#[test]
+fn witnesses_outside_of_tables_are_determined() {
+    let block = Block::new();
+    let free: Vec<&str> = block
+        .program
+        .enumerate()
+        .filter(|(_, tensor)| tensor.role == Role::Witness)
+        .map(|(_, tensor)| tensor.name.as_str())
+        .collect();
+    assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
+}
