@@ -308,7 +308,18 @@ proptest! {
                     kernel[place.offset + cell] += by * term.weight * weights.product::<Fr>();
                 }
             }
-            let claim = LinearClaim { value: random.field(), terms };
+            let cells: Vec<(usize, Fr)> = [1, 5, 6].map(|cell| (cell, random.field())).to_vec();
+            let mask = kernels
+                .entry(layout.mask)
+                .or_insert_with(|| vec![Fr::ZERO; 1 << k]);
+            for (cell, factor) in &cells {
+                mask[*cell] += by * factor;
+            }
+            let claim = LinearClaim {
+                value: random.field(),
+                terms,
+                cells,
+            };
             value += by * claim.value;
             pieces.add(&p, &layout, &claim, by);
         }
@@ -323,7 +334,7 @@ proptest! {
         value += by * Fr::from(9);
         prop_assert_eq!(pieces.value, value);
         let z = random.point(k as usize);
-        let factors = pieces.factors(&z);
+        let factors = pieces.factors(&layout, &z);
         for (column, _) in layout.enumerate() {
             let expected = kernels.get(&column).map_or(Fr::ZERO, |own| kernel::cells(own, &z));
             let got = factors.get(&column).copied().unwrap_or(Fr::ZERO);
@@ -353,6 +364,7 @@ fn claims_are_told_apart_by_powers() {
                 tensor: x,
                 at: vec![],
             }],
+            cells: vec![(2, Fr::from(3))],
         })
         .collect();
     let c = Fr::from(7);
@@ -360,4 +372,6 @@ fn claims_are_told_apart_by_powers() {
     let weights: Vec<Fr> = level.linear.iter().map(|term| term.weight).collect();
     assert_eq!(weights, [5, 35, 245].map(Fr::from));
     assert_eq!(value, Fr::from(10 + 11 * 7 + 12 * 49));
+    let cells = [3, 21, 147].map(|factor| (2, Fr::from(factor)));
+    assert_eq!(level.cells, cells);
 }

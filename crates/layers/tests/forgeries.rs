@@ -309,8 +309,7 @@ fn proves(values: Values<'_>, basis: &Basis, g2: &[halo2curves::bn256::G2Affine;
 fn every_identity_has_a_forgery_that_only_it_refuses() {
     let block = Block::new();
     let honest = block.values();
-    let (bases, g2) =
-        nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
+    let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();
     assert!(proves(honest.clone(), &basis, &g2));
     let mut without: Vec<&str> = block
