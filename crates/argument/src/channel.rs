@@ -79,14 +79,10 @@ impl<'a, T: Transcript> Reader<'a, T> {
 
     pub(crate) fn point(&mut self) -> Result<G1Affine, Error> {
         let point = self.points.next().ok_or(Error::Length)?;
-        self.absorb_point(point)?;
-        Ok(*point)
-    }
-
-    pub(crate) fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Error> {
         self.transcript
             .absorb_point(point)
-            .map_err(|_| Error::BadPoint)
+            .map_err(|_| Error::BadPoint)?;
+        Ok(*point)
     }
 
     pub(crate) fn challenge(&mut self) -> Fr {

@@ -45,16 +45,28 @@ pub(crate) fn sent_columns(layout: &Layout) -> Vec<ColumnId> {
     lanes.chain(tables).flatten().collect()
 }
 
+/// What the sumcheck of the lookup argument leaves.
+pub(crate) struct Left {
+    pub(crate) challenges: Challenges,
+    /// The point where it ends.
+    pub(crate) point: Vec<Fr>,
+    /// Values of [`sent_columns`].
+    pub(crate) values: Vec<Fr>,
+    /// The first of the cells that mask these values, in order, of those that are masked.
+    pub(crate) masks: usize,
+    /// What products leave of the sumcheck's end.
+    pub(crate) end: Fr,
+    /// Cells of the sumcheck's mask, and their factors.
+    pub(crate) mask: Vec<(usize, Fr)>,
+    /// By what the helpers' equation is multiplied in the end.
+    pub(crate) scale: Fr,
+}
+
 /// The lookup argument at the point where its sumcheck ends.
 pub(crate) struct End<'a> {
     pub(crate) program: &'a Program,
     pub(crate) layout: &'a Layout,
-    pub(crate) challenges: &'a Challenges,
-    pub(crate) point: &'a [Fr],
-    /// Values of [`sent_columns`].
-    pub(crate) values: &'a [Fr],
-    /// The first of the cells that mask these values, in order, of those that are masked.
-    pub(crate) masks: usize,
+    pub(crate) left: &'a Left,
 }
 
 impl End<'_> {
@@ -62,21 +74,21 @@ impl End<'_> {
     fn value(&self, column: ColumnId) -> Fr {
         sent_columns(self.layout)
             .iter()
-            .zip(self.values)
+            .zip(&self.left.values)
             .find(|(id, _)| **id == column)
             .map_or(Fr::ZERO, |(_, value)| *value)
     }
 
     /// The denominator of a lane, and whether the row counts.
     fn lane(&self, lane: &nanozk_circuit::Lane) -> (Fr, Fr) {
-        let c = self.challenges;
+        let c = &self.left.challenges;
         let mut denominator = c.shift + self.value(lane.limbs);
         if let Some(values) = lane.values {
             denominator += c.separator * self.value(values);
         }
         let (mut tags, mut start) = (Fr::ZERO, Fr::ZERO);
         for (table, end) in &lane.runs {
-            let end = kernel::below(*end, self.point);
+            let end = kernel::below(*end, &self.left.point);
             tags += tag(*table) * (end - start);
             start = end;
         }
@@ -86,7 +98,7 @@ impl End<'_> {
 
     /// The denominator of a column of tables.
     fn table(&self, lane: usize) -> Fr {
-        let c = self.challenges;
+        let c = &self.left.challenges;
         let mut denominator = c.shift;
         for place in self.layout.tables.iter().filter(|p| p.lane == lane) {
             let bits = self
@@ -94,7 +106,7 @@ impl End<'_> {
                 .tables()
                 .get(place.table.index())
                 .map_or(0, |t| t.bits as usize);
-            let (low, high) = self.point.split_at(bits.min(self.point.len()));
+            let (low, high) = self.left.point.split_at(bits.min(self.left.point.len()));
             let here = kernel::equal_index(high, place.offset >> bits);
             denominator += here * (kernel::index(low) + c.separator.square() * tag(place.table));
         }
@@ -107,18 +119,11 @@ impl End<'_> {
 
     /// What is left of the sumcheck's end, as a claim about helpers and multiplicities, which are linear in it, and cells of
     /// its mask: `scale·(the helpers' equation) + mask = end`.
-    pub(crate) fn claim(
-        &self,
-        pieces: &mut Pieces,
-        end: Fr,
-        mask: &[(usize, Fr)],
-        scale: Fr,
-        by: Fr,
-    ) {
-        pieces.add_cells(mask, by);
-        pieces.value += by * end;
-        let by = by * scale;
-        let weight = kernel::equal(&self.challenges.point, self.point);
+    fn claim(&self, pieces: &mut Pieces, by: Fr) {
+        pieces.add_cells(&self.left.mask, by);
+        pieces.value += by * self.left.end;
+        let by = by * self.left.scale;
+        let weight = kernel::equal(&self.left.challenges.point, &self.left.point);
         let mut group_weight = weight;
         let mut known = Fr::ZERO;
         for group in &self.layout.groups {
@@ -139,7 +144,7 @@ impl End<'_> {
             let product: Fr = fractions.iter().map(|f| f.0).product();
             pieces.add_column(
                 group.helper,
-                self.point,
+                &self.left.point,
                 by * group_weight * product,
                 Fr::ZERO,
             );
@@ -154,7 +159,7 @@ impl End<'_> {
                     Some(column) => {
                         pieces.add_column(
                             *column,
-                            self.point,
+                            &self.left.point,
                             by * group_weight * others,
                             Fr::ZERO,
                         );
@@ -162,17 +167,32 @@ impl End<'_> {
                     None => known += group_weight * others * counts,
                 }
             }
-            group_weight *= self.challenges.group;
+            group_weight *= self.left.challenges.group;
         }
         pieces.value += by * known;
     }
 
+    /// All claims that are left, the first with the weight `by`, the others with powers of the challenge times it.
+    pub(crate) fn claims(&self, pieces: &mut Pieces, mut by: Fr, challenge: Fr) {
+        self.claim(pieces, by);
+        by *= challenge;
+        self.column_claims(pieces, &mut by, challenge);
+        // All fractions add up to zero.
+        for group in &self.layout.groups {
+            pieces.add_sum(group.helper, self.layout.k(), by);
+        }
+    }
+
     /// The claims that columns have the values that were sent.
-    pub(crate) fn column_claims(&self, pieces: &mut Pieces, by: &mut Fr, challenge: Fr) {
-        let vanishing = self.point.last().map_or(Fr::ZERO, |x| mask::vanishing(*x));
-        let mut cell = self.masks;
-        for (column, value) in sent_columns(self.layout).iter().zip(self.values) {
-            pieces.add_column(*column, self.point, *by, *value);
+    fn column_claims(&self, pieces: &mut Pieces, by: &mut Fr, challenge: Fr) {
+        let vanishing = self
+            .left
+            .point
+            .last()
+            .map_or(Fr::ZERO, |x| mask::vanishing(*x));
+        let mut cell = self.left.masks;
+        for (column, value) in sent_columns(self.layout).iter().zip(&self.left.values) {
+            pieces.add_column(*column, &self.left.point, *by, *value);
             if is_masked(self.layout, *column) {
                 pieces.add_cells(&[(cell, vanishing)], *by);
                 cell += 1;

@@ -7,11 +7,11 @@ mod products;
 
 use crate::channel::Writer;
 use crate::claims::{Context, LinearClaim};
-use crate::lookup::{self, Challenges};
+use crate::lookup::{self, Challenges, Left};
 use crate::mask::{hiding_rows, random_cells, vanishing, Cells, RoundMask};
 use crate::pieces::Pieces;
 use crate::verify::{
-    check_masks, degrees, digest_scalar, linear_claim, next_level, split_claims, unused, Randomness,
+    check_masks, degrees, linear_claim, next_level, split_claims, unused, Randomness,
 };
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use bind::Binder;
@@ -19,7 +19,7 @@ use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
-use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Values};
+use nanozk_circuit::{ColumnData, ColumnId, Layout, Values};
 use nanozk_kzg::{opening, Basis};
 use nanozk_transcript::Transcript;
 use products::Products;
@@ -146,21 +146,7 @@ fn rounds<T: Transcript>(
         program,
         inputs: statement.inputs,
     };
-    transcript.absorb_scalar(&digest_scalar(statement));
-    for input in statement.inputs {
-        transcript.absorb_scalar(input);
-    }
-    for (id, column) in layout.enumerate() {
-        if is_known(column.kind) {
-            let point = statement
-                .known
-                .get(&id)
-                .ok_or(Error::UnknownCommitment(id.index()))?;
-            transcript
-                .absorb_point(point)
-                .map_err(|_| Error::BadPoint)?;
-        }
-    }
+    statement.absorb(transcript)?;
     let mut writer = Writer::new(transcript);
     randomize(&mut values, rng);
     stage(Stage::Commit, &mut values, &[]);
@@ -181,12 +167,12 @@ fn rounds<T: Transcript>(
     stage(Stage::Helpers, &mut values, &drawn);
     let mut lookups = Lookups::new(&values, challenges)?;
     let helpers: Vec<ColumnData> = lookups.helpers().collect();
-    for ((id, _), helper) in helper_columns(&values).into_iter().zip(helpers) {
-        values.set_column(id, helper);
+    for (group, helper) in layout.groups.iter().zip(helpers) {
+        values.set_column(group.helper, helper);
     }
     stage(Stage::CommitHelpers, &mut values, &[]);
-    for (id, _) in helper_columns(&values) {
-        writer.point(commit(&values, id))?;
+    for group in &layout.groups {
+        writer.point(commit(&values, group.helper))?;
     }
     let mut drawn = Vec::new();
     let randomness = Randomness::draw(statement, |count| {
@@ -202,12 +188,13 @@ fn rounds<T: Transcript>(
         .map(|row| values.column(layout.mask).get(row))
         .collect();
     let mask_at = |cell: usize| masks.get(cell).copied().unwrap_or(Fr::ZERO);
+    let sum_of = |cells: &[(usize, Fr)]| -> Fr { cells.iter().map(|(c, f)| mask_at(*c) * f).sum() };
     let mut cells = Cells::default();
     let mut claims: Vec<LinearClaim> = Vec::new();
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
     let mut with_lookups = (!layout.groups.is_empty()).then_some(lookups);
-    let mut lookup_end = None;
+    let mut lookups_left = None;
     loop {
         stage(Stage::Bind, &mut values, &drawn);
         let binder = Binder {
@@ -220,7 +207,6 @@ fn rounds<T: Transcript>(
         }
         let degrees = degrees(&context, layout, &level, rounds, with_lookups.is_some());
         let mask = RoundMask::new(&mut cells, degrees.clone());
-        let mask_sum: Fr = mask.sum().iter().map(|(cell, f)| mask_at(*cell) * f).sum();
         // Cells of vectors that are said, in order; then those of columns.
         let own_cells: Vec<Option<usize>> = level
             .vectors
@@ -241,7 +227,7 @@ fn rounds<T: Transcript>(
             .collect();
         let mut products = Products::new(&binder, &level, own_masks);
         stage(Stage::Sumcheck, &mut values, &[]);
-        let linear = target - level.constant - products.claim() - mask_sum;
+        let linear = target - level.constant - products.claim() - sum_of(&mask.sum());
         writer.scalar(linear);
         claims.push(linear_claim(linear, &level, &mask));
         let mut batching = Fr::ZERO;
@@ -297,13 +283,18 @@ fn rounds<T: Transcript>(
                 .collect();
             sent.iter().for_each(|v| writer.scalar(*v));
             let scale = batching * unused(rounds - own.len());
-            let left =
-                scale * lookups.end() + mask.iter().map(|(cell, f)| mask_at(*cell) * f).sum::<Fr>();
-            let challenges = lookups.into_challenges();
-            lookup_end = Some((own, sent, left, mask, scale, column_masks, challenges));
+            lookups_left = Some(Left {
+                end: scale * lookups.end() + sum_of(&mask),
+                challenges: lookups.into_challenges(),
+                point: own,
+                values: sent,
+                masks: column_masks,
+                mask,
+                scale,
+            });
         } else {
             claims.push(LinearClaim {
-                value: mask.iter().map(|(cell, f)| mask_at(*cell) * f).sum(),
+                value: sum_of(&mask),
                 terms: Vec::new(),
                 cells: mask,
             });
@@ -330,37 +321,14 @@ fn rounds<T: Transcript>(
         })
         .collect();
     let challenge = writer.challenge();
-    let mut pieces = Pieces::default();
-    let mut weight = Fr::ONE;
-    for (number, claim) in claims.iter().enumerate() {
-        if checks {
+    if checks {
+        for (number, claim) in claims.iter().enumerate() {
             let mut own = Pieces::default();
             own.add(program, layout, claim, Fr::ONE);
             assert!(columns::hold(&values, &own), "claim {number}: {claim:?}");
         }
-        pieces.add(program, layout, claim, weight);
-        weight *= challenge;
     }
-    for (column, (point, value)) in layout.hiding.iter().zip(&hidden) {
-        pieces.add_column(*column, point, weight, *value);
-        weight *= challenge;
-    }
-    if let Some((point, sent, left, mask, scale, masks, challenges)) = &lookup_end {
-        let at_end = lookup::End {
-            program,
-            layout,
-            challenges,
-            point,
-            values: sent,
-            masks: *masks,
-        };
-        at_end.claim(&mut pieces, *left, mask, *scale, weight);
-        weight *= challenge;
-        at_end.column_claims(&mut pieces, &mut weight, challenge);
-        for group in &layout.groups {
-            pieces.add_sum(group.helper, layout.k(), weight);
-        }
-    }
+    let pieces = statement.join(&claims, &hidden, lookups_left.as_ref(), challenge);
     if checks {
         assert!(columns::hold(&values, &pieces), "lookups");
     }
@@ -398,12 +366,5 @@ fn lane_masks(layout: &Layout, first: usize, at: impl Fn(usize) -> Fr) -> Vec<[F
         .lanes
         .iter()
         .map(|lane| [take(true), take(lane.values.is_some())])
-        .collect()
-}
-
-fn helper_columns(values: &Values<'_>) -> Vec<(ColumnId, ColumnKind)> {
-    values
-        .kinds()
-        .filter(|(_, kind)| matches!(kind, ColumnKind::Helper(_)))
         .collect()
 }

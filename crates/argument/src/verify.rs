@@ -2,21 +2,73 @@
 
 use crate::channel::Reader;
 use crate::claims::{Context, Level, LinearClaim};
-use crate::lookup::{self, Challenges};
+use crate::lookup::{self, Challenges, Left};
 use crate::mask::{random_cells, Cells, RoundMask};
 use crate::pieces::Pieces;
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuit::{At, AxisId, ColumnId, ColumnKind, Layout, Point};
+use nanozk_circuit::{At, AxisId, ColumnId, Layout, Point};
 use nanozk_kzg::{opening, Accumulator};
 use nanozk_transcript::encoding::scalar_reduced;
 use nanozk_transcript::Transcript;
 use std::collections::BTreeMap;
 
-/// The scalar that stands for a program and its layout.
-pub(crate) fn digest_scalar(statement: &Statement<'_>) -> Fr {
-    scalar_reduced(&statement.layout.digest(statement.program))
+impl Statement<'_> {
+    /// Absorbs everything that a proof is about, before its first message; gives the commitments that are known.
+    pub(crate) fn absorb<T: Transcript>(
+        &self,
+        transcript: &mut T,
+    ) -> Result<BTreeMap<ColumnId, G1Affine>, Error> {
+        transcript.absorb_scalar(&scalar_reduced(&self.layout.digest(self.program)));
+        for input in self.inputs {
+            transcript.absorb_scalar(input);
+        }
+        let mut commitments = BTreeMap::new();
+        for (id, column) in self.layout.enumerate() {
+            if is_known(column.kind) {
+                let point = self
+                    .known
+                    .get(&id)
+                    .ok_or(Error::UnknownCommitment(id.index()))?;
+                transcript
+                    .absorb_point(point)
+                    .map_err(|_| Error::BadPoint)?;
+                commitments.insert(id, *point);
+            }
+        }
+        Ok(commitments)
+    }
+
+    /// All claims about columns as one: those about tensors, about both columns that hide, and what lookups leave.
+    pub(crate) fn join(
+        &self,
+        claims: &[LinearClaim],
+        hidden: &[(Vec<Fr>, Fr)],
+        lookups: Option<&Left>,
+        challenge: Fr,
+    ) -> Pieces {
+        let (program, layout) = (self.program, self.layout);
+        let mut pieces = Pieces::default();
+        let mut weight = Fr::ONE;
+        for claim in claims {
+            pieces.add(program, layout, claim, weight);
+            weight *= challenge;
+        }
+        for (column, (point, value)) in layout.hiding.iter().zip(hidden) {
+            pieces.add_column(*column, point, weight, *value);
+            weight *= challenge;
+        }
+        if let Some(left) = lookups {
+            let end = lookup::End {
+                program,
+                layout,
+                left,
+            };
+            end.claims(&mut pieces, weight, challenge);
+        }
+        pieces
+    }
 }
 
 /// A random point of each axis, and what tells identities apart.
@@ -173,23 +225,8 @@ pub fn verify<T: Transcript>(
             got: statement.inputs.len(),
         });
     }
-    // Everything that the proof is about, before its first message.
-    transcript.absorb_scalar(&digest_scalar(statement));
-    for input in statement.inputs {
-        transcript.absorb_scalar(input);
-    }
+    let mut commitments = statement.absorb(transcript)?;
     let mut reader = Reader::new(transcript, &proof.points, &proof.scalars);
-    let mut commitments: BTreeMap<ColumnId, G1Affine> = BTreeMap::new();
-    for (id, column) in layout.enumerate() {
-        if is_known(column.kind) {
-            let point = statement
-                .known
-                .get(&id)
-                .ok_or(Error::UnknownCommitment(id.index()))?;
-            reader.absorb_point(point)?;
-            commitments.insert(id, *point);
-        }
-    }
     for (id, column) in layout.enumerate() {
         if is_first(column.kind) {
             commitments.insert(id, reader.point()?);
@@ -201,10 +238,8 @@ pub fn verify<T: Transcript>(
         separator: reader.challenge(),
         ..Challenges::default()
     };
-    for (id, column) in layout.enumerate() {
-        if matches!(column.kind, ColumnKind::Helper(_)) {
-            commitments.insert(id, reader.point()?);
-        }
+    for group in &layout.groups {
+        commitments.insert(group.helper, reader.point()?);
     }
     // Everything is committed to that identities are about.
     let randomness = Randomness::draw(statement, |count| reader.challenges(count));
@@ -216,7 +251,7 @@ pub fn verify<T: Transcript>(
     let mut level = randomness.level(&context);
     let mut target = Fr::ZERO;
     let mut with_lookups = !layout.groups.is_empty();
-    let mut lookup_end = None;
+    let mut lookups_left = None;
     loop {
         let mut batching = Fr::ZERO;
         let mut rounds = level.rounds(&context);
@@ -255,9 +290,15 @@ pub fn verify<T: Transcript>(
         if with_lookups {
             let values = reader.scalars(lookup::sent_columns(layout).len())?;
             let own = point.get(..layout.k() as usize).unwrap_or(&point).to_vec();
-            let scale = batching * unused(rounds - own.len());
-            let masks = cells.take(lookup::masked_columns(layout));
-            lookup_end = Some((own, values, left, mask, scale, masks));
+            lookups_left = Some(Left {
+                scale: batching * unused(rounds - own.len()),
+                challenges: lookups.clone(),
+                point: own,
+                values,
+                masks: cells.take(lookup::masked_columns(layout)),
+                end: left,
+                mask,
+            });
         } else {
             // Whatever the products do not explain is the mask.
             claims.push(LinearClaim {
@@ -289,33 +330,7 @@ pub fn verify<T: Transcript>(
 
     // All claims about columns, as one.
     let challenge = reader.challenge();
-    let mut pieces = Pieces::default();
-    let mut weight = Fr::ONE;
-    for claim in &claims {
-        pieces.add(program, layout, claim, weight);
-        weight *= challenge;
-    }
-    for (column, (point, value)) in layout.hiding.iter().zip(&hidden) {
-        pieces.add_column(*column, point, weight, *value);
-        weight *= challenge;
-    }
-    if let Some((point, values, left, mask, scale, masks)) = lookup_end {
-        let at_end = lookup::End {
-            program,
-            layout,
-            challenges: &lookups,
-            point: &point,
-            values: &values,
-            masks,
-        };
-        at_end.claim(&mut pieces, left, &mask, scale, weight);
-        weight *= challenge;
-        at_end.column_claims(&mut pieces, &mut weight, challenge);
-        // All fractions add up to zero.
-        for group in &layout.groups {
-            pieces.add_sum(group.helper, layout.k(), weight);
-        }
-    }
+    let pieces = statement.join(&claims, &hidden, lookups_left.as_ref(), challenge);
     let degrees = vec![2; layout.k() as usize];
     let (point, value) = sumcheck(&mut reader, pieces.value, &degrees)?;
     let terms: Vec<(Fr, G1Affine)> = pieces

@@ -193,14 +193,16 @@ pub struct Layout {
 }
 
 /// Packs blocks of powers of two into columns of `2^k` cells, one after the other.
-struct Packer {
+#[derive(Clone, Debug)]
+pub struct Packer {
     k: u32,
     column: usize,
     used: usize,
 }
 
 impl Packer {
-    fn new(k: u32) -> Self {
+    /// Starts with the first column.
+    pub fn new(k: u32) -> Self {
         Self {
             k,
             column: 0,
@@ -209,7 +211,7 @@ impl Packer {
     }
 
     /// Column and first cell of the next block, a multiple of its size.
-    fn take(&mut self, bits: u32) -> (usize, usize) {
+    pub fn take(&mut self, bits: u32) -> (usize, usize) {
         let size = 1 << bits;
         let mut offset = self.used.next_multiple_of(size);
         if offset + size > 1 << self.k {

@@ -28,7 +28,6 @@ pub struct Attention {
     /// `min(z, 65535)`, and what is beyond.
     key: TensorId,
     beyond: Number,
-    exponential: TensorId,
     /// Where the maximum is.
     top: TensorId,
     score_remainder: Remainder,
@@ -168,7 +167,6 @@ impl Attention {
             max,
             key,
             beyond,
-            exponential,
             top,
             score_remainder,
             reciprocal,
@@ -184,11 +182,6 @@ impl Attention {
             channels: shape.architecture.width / shape.architecture.heads,
             positions: shape.positions,
         }
-    }
-
-    /// The tensor of exponentials, whose values [`Values::look_up`] sets.
-    pub fn exponential(&self) -> TensorId {
-        self.exponential
     }
 
     /// Sets the weights of each layer.

@@ -14,7 +14,6 @@ pub const OFFSET_32: i128 = 1 << 31;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
     limbs: Vec<TensorId>,
-    bits: u32,
     offset: i128,
 }
 
@@ -33,11 +32,7 @@ impl Number {
                 p.new_tensor(&name, axes, Role::Limb { range })
             })
             .collect();
-        Self {
-            limbs,
-            bits,
-            offset,
-        }
+        Self { limbs, offset }
     }
 
     /// A signed number.
@@ -88,11 +83,6 @@ impl Number {
             })?;
         }
         Ok(())
-    }
-
-    /// Bits of the number with its offset.
-    pub fn bits(&self) -> u32 {
-        self.bits
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dimensions, axes, and where registered tensors lie.
 
-use nanozk_circuit::{AxisId, Program, Registry, Role, Tensor};
+use nanozk_circuit::{AxisId, Packer, Program, Registry, Role, Tensor};
 use nanozk_executor::{Architecture, Spec};
 use std::collections::BTreeMap;
 
@@ -68,30 +68,25 @@ impl Packing {
     /// Packs the weights of a program in columns of `2^k` cells. `activation` gives the column of a tensor of
     /// activations, by its name and the index of the layer.
     pub fn new(p: &Program, k: u32, activation: impl Fn(&str, usize) -> u32) -> Self {
-        let mut tensors: Vec<_> = p
-            .enumerate()
-            .filter_map(|(id, tensor)| match tensor.role {
-                Role::Weight { wide } => Some((wide, std::cmp::Reverse(p.tile_bits(id)), id)),
-                _ => None,
-            })
-            .collect();
-        tensors.sort();
         let mut packing = Self::default();
-        let (mut column, mut used, mut is_wide) = (0_u32, 0_usize, false);
-        for (wide, bits, id) in tensors {
-            if wide && !is_wide {
-                (column, used, is_wide) = (column + u32::from(used > 0), 0, true);
-            }
-            let size = 1_usize << bits.0;
-            for tile in 0..p.tiles(id) {
-                let mut offset = used.next_multiple_of(size);
-                if offset + size > 1 << k {
-                    column += 1;
-                    offset = 0;
+        let mut columns = 0;
+        for wide in [false, true] {
+            let mut tensors: Vec<_> = p
+                .enumerate()
+                .filter(|(_, tensor)| tensor.role == Role::Weight { wide })
+                .map(|(id, _)| (std::cmp::Reverse(p.tile_bits(id)), id))
+                .collect();
+            tensors.sort();
+            let mut packer = Packer::new(k);
+            let first = columns;
+            for (bits, id) in tensors {
+                for tile in 0..p.tiles(id) {
+                    let (column, offset) = packer.take(bits.0);
+                    let column = first + u32::try_from(column).expect("few columns");
+                    columns = columns.max(column + 1);
+                    let key = (p.tensor(id).name.clone(), p.tile_indices(id, tile));
+                    packing.weights.insert(key, (column, offset));
                 }
-                used = offset + size;
-                let key = (p.tensor(id).name.clone(), p.tile_indices(id, tile));
-                packing.weights.insert(key, (column, offset));
             }
         }
         for (id, tensor) in p.enumerate() {

@@ -4,8 +4,7 @@ use crate::claims::{Bound, Context, Vector};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
-    integer, kernel, At, AxisId, ColumnData, Expression, Operand, Place, Point, Public, Role,
-    Values,
+    integer, kernel, At, AxisId, ColumnData, Expression, Operand, Place, Point, Role, Values,
 };
 use nanozk_kzg::{Sums, Weights};
 use rayon::prelude::*;
@@ -246,13 +245,7 @@ impl Binder<'_> {
     }
 
     /// A public tensor, likewise.
-    fn public(
-        &self,
-        public: &Public,
-        operand: &Operand,
-        at: &BTreeMap<AxisId, At>,
-        kept: &[AxisId],
-    ) -> Vec<Fr> {
+    fn public(&self, operand: &Operand, at: &BTreeMap<AxisId, At>, kept: &[AxisId]) -> Vec<Fr> {
         // A corner of the cube for each index of the kept axes.
         let corners = all_corners(&self.context, kept);
         corners
@@ -264,10 +257,6 @@ impl Binder<'_> {
                     terms: vec![(1, operand.clone())],
                     constant: 0,
                 };
-                debug_assert!(matches!(
-                    &self.context.program.tensor(operand.tensor).role,
-                    Role::Public(p) if p == public
-                ));
                 self.context.at_point(&factor, &all, Fr::ONE).1
             })
             .collect()
@@ -440,7 +429,7 @@ impl Binder<'_> {
                 .collect();
             let tensor = program.tensor(operand.tensor);
             let cells = match &tensor.role {
-                Role::Public(public) => self.public(public, operand, &at, &own),
+                Role::Public(_) => self.public(operand, &at, &own),
                 Role::Virtual(definition) => {
                     let renamed = tensor
                         .axes
