@@ -246,8 +246,8 @@ async function run() {
   await page.setViewportSize({ width: 375, height: 800 });
   await fitsWidth('with amounts of every size'); await wholeAmounts('of every size'); await inert('with hostile names'); await shot('rare-narrow');
   await page.setViewportSize({ width: 1440, height: 900 });
-  await change('**/v1/claims/0x*', c => Object.assign(c, { job_status: 'claimed', status: 'posted', ended: false, missing: [], challenges: [], proven: [], lock_by: fixed + 5000, claim_by: fixed + 6000, challenge_by: fixed + 7000, proven_by: fixed + 8000, text: `Posted: layers may be challenged until ${fixed + 7000}` }));
-  await page.goto(base + '/#/claim/' + claimId); await page.locator('[data-test=deadline-proven]', { hasText: 'nothing is owed' }).waitFor();
+  await change('**/v1/claims/0x*', c => Object.assign(c, { job_status: 'claimed', status: 'posted', ended: false, missing: [], challenges: [], proven: [], lock_by: fixed + 5000, claim_by: fixed + 6000, challenge_by: fixed + 7000, proven_by: fixed + 8000, text: `Posted: layers of this example may be challenged until ${fixed + 7000}` }));
+  await page.goto(base + '/#/claim/' + claimId); await page.locator('[data-test=sentence]', { hasText: 'of this example' }).waitFor(); // not the claim as it is
   const said2 = async key => (await page.locator(`[data-test=deadline-${key}] .left`).innerText()).replace(/\u00a0/g, ' ');
   check('deadlines that are met count down no more', await said2('claim') === 'posted' && await said2('proven') === 'nothing is owed' && /^in 1 h/.test(await said2('chal')), [await said2('claim'), await said2('proven'), await said2('chal')]);
   check('times in sentences are dates', !/\d{10}/.test(await page.locator('[data-test=sentence]').innerText()) && / UTC/.test(await page.locator('[data-test=sentence]').innerText()), await page.locator('[data-test=sentence]').innerText());

@@ -245,7 +245,7 @@ impl Cursor {
             }
         }
         if all {
-            self.store.touch_all().await?;
+            self.store.touch_all(unread.saturating_sub(1)).await?;
         }
         touched.sort();
         touched.dedup();

@@ -351,6 +351,13 @@ impl Reader {
                 });
             }
         }
+        // Of a claim that is over every bond has a winner: decisions from a mixture of two blocks would be final.
+        if !posted && facts.bonds.iter().any(|b| b.winner.is_zero()) {
+            return Err(Error::Nodes(format!(
+                "a node answers for another block than {}: the claim is over there, and a bond is open that nobody has won",
+                tip.number
+            )));
+        }
         if posted && !d.openChallenges.is_zero() {
             let waited = (0..facts.layers).filter(|l| !d.proven.bit(*l));
             for layer in waited {

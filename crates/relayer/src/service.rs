@@ -442,7 +442,7 @@ impl Relayer {
             self.lease = shared.store.lock(shared.account).await?;
         }
         if self.unsure.load(Ordering::Relaxed) {
-            shared.store.touch_all().await?;
+            shared.store.touch_all(u64::MAX).await?;
             self.unsure.store(false, Ordering::Relaxed);
         }
         let tip = self.cursor.sync().await?;

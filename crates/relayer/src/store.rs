@@ -401,9 +401,10 @@ pub fn number_of(id: &str) -> u32 {
     number.unwrap_or_default()
 }
 
-/// Marks a claim that is not over as dirty.
+/// Marks a claim as dirty, also one that has ended: what happens afterwards shows that it was taken for ended too early,
+/// of a node that answered for another block than it was asked for.
 async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
-    sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+    sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1")
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
@@ -641,7 +642,7 @@ impl Store {
     /// Claims to look at now.
     pub async fn awake(&self, now: u64, limit: u64) -> Result<Vec<B256>, Error> {
         let rows = sqlx::query(
-            "SELECT id FROM claims WHERE ended = 0 AND (dirty = 1 OR wake <= $1) \
+            "SELECT id FROM claims WHERE (ended = 0 AND (dirty = 1 OR wake <= $1)) OR (ended = 1 AND dirty = 1) \
              ORDER BY CASE WHEN due = 0 THEN 1 ELSE 0 END, due, dirty DESC, wake LIMIT $2",
         )
         .bind(int(now))
@@ -661,9 +662,10 @@ impl Store {
         Ok(())
     }
 
-    /// Something happened that may concern every claim.
-    pub async fn touch_all(&self) -> Result<(), Error> {
-        sqlx::query("UPDATE claims SET dirty = 1 WHERE ended = 0")
+    /// Something happened after a block that may concern every claim, except those that had ended before it.
+    pub async fn touch_all(&self, after: u64) -> Result<(), Error> {
+        sqlx::query("UPDATE claims SET dirty = 1 WHERE ended = 0 OR ended_block >= $1")
+            .bind(int(after))
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -966,7 +968,7 @@ impl Store {
         .bind(at.error.as_deref().map(clean))
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1")
+        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
             .bind(intent.claim.to_string())
             .execute(&mut *tx)
             .await?;
@@ -1278,5 +1280,45 @@ mod tests {
         assert_eq!(store.awake(1, 9).await.expect("read"), [ids[1]]);
         let row = store.claim(ids[0]).await.expect("read").expect("there");
         assert_eq!(row.next, "a b");
+    }
+
+    #[tokio::test]
+    async fn what_happens_to_a_claim_that_ended_is_looked_at() {
+        let (store, _folder) = store().await;
+        let ids: Vec<B256> = (1..=2).map(B256::repeat_byte).collect();
+        let look = |block| Look {
+            facts: None,
+            ended: true,
+            wake: 2,
+            due: 0,
+            next: String::new(),
+            error: None,
+            failed: false,
+            now: 1,
+            block,
+        };
+        let end = async |id: B256, block| {
+            store.looking(id).await.expect("written");
+            store.looked(id, &look(block)).await.expect("written");
+        };
+        for (id, block) in ids.iter().zip([7, 8]) {
+            let added = store.add_claim(*id, Role::Provider, "d", 1).await;
+            assert!(added.expect("written"));
+            end(*id, block).await;
+        }
+        assert!(store.awake(10, 9).await.expect("read").is_empty());
+        // An event, of which all that is known is its claim.
+        let block = |number| Block {
+            number,
+            hash: B256::repeat_byte(9),
+            parent: B256::ZERO,
+        };
+        let advanced = store.advance(&[block(9)], &ids[..1]).await;
+        advanced.expect("written");
+        assert_eq!(store.awake(10, 9).await.expect("read"), [ids[0]]);
+        end(ids[0], 7).await;
+        // Blocks whose events are not read.
+        store.touch_all(8).await.expect("written");
+        assert_eq!(store.awake(10, 9).await.expect("read"), [ids[1]]);
     }
 }

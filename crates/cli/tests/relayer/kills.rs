@@ -318,7 +318,7 @@ fn an_answer_killed_anywhere_comes_once() {
 }
 
 const CHALLENGE_ENDED: &str = "ChallengeEnded(bytes32,uint256,uint8)";
-const RESOLVED: &str = "ChallengeResolved(bytes32,uint256,address,address,uint256)";
+pub(crate) const RESOLVED: &str = "ChallengeResolved(bytes32,uint256,address,address,uint256)";
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
 #[test]

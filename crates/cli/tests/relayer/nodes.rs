@@ -3,10 +3,12 @@
 use crate::anvil::*;
 use crate::chains::{block_of, reorganize, FINALIZED};
 use crate::common::{fixture, path};
-use crate::kills::query_sqlite;
+use crate::kills::{query_sqlite, RESOLVED};
 use crate::proxy::{Chaos, Node, Proxy};
 use crate::service::*;
 use crate::world::World;
+use nanozk_chain::bindings::dispute;
+use nanozk_chain::sol_types::SolCall;
 use serde_json::{json, Value};
 use std::time::Duration;
 
@@ -168,6 +170,41 @@ fn nodes_without_block_hashes_and_events_are_enough() {
         report.to_string().contains("does not look at block hashes"),
         "{report}"
     );
+}
+
+/// A node may run a call on the state of another block than it was asked for while blocks come in. A bond that nobody has
+/// won though the claim is over shows it: the claim has not ended before the bond is paid out.
+#[test]
+fn a_claim_has_not_ended_because_a_node_answers_for_another_block() {
+    let w = World::new();
+    let maker = Maker::new(&w);
+    let node = Node {
+        stale: Some(dispute::openBondsCall::SELECTOR),
+        ..Node::default()
+    };
+    let proxy = Proxy::start(w.anvil.port(), kind(node), 1);
+    let setup = Setup::new(&w, "relayer").set("rpc", &proxy.url());
+    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
+    w.prove(&session, "2");
+    setup.deliver(&session);
+    let mut s = setup.start();
+    s.wait("the answer", |_| {
+        (w.status(&job)["proven"] == json!([2])).then_some(())
+    });
+    w.anvil.wait(3_601);
+    s.wait("it to notice", |s| {
+        (s.claim(&job)?["status"] == "posted" && s.log().contains("nobody has won")).then_some(())
+    });
+    assert_eq!(maker.status(&job), FINALIZED);
+    assert_eq!(s.count("NZK021"), 0, "{}", s.log());
+    w.anvil.mine(1);
+    s.wait("the bond to be paid out", |_| {
+        (maker.events(&w, "LayerDispute", RESOLVED, &job) == 1).then_some(())
+    });
+    w.anvil.mine(1);
+    assert_eq!(s.ended(&job), "finalized");
+    assert!(proxy.counts().peculiar > 0);
 }
 
 /// Where blocks come with transactions only, and cost more from one moment to the next, a node refuses what offers too

@@ -53,6 +53,8 @@ pub(crate) struct Node {
     pub(crate) no_hashes: bool,
     /// Answers for the newest block, whatever hash is asked for.
     pub(crate) ignores_hashes: bool,
+    /// Answers calls with this selector as of the block before the one that is asked for.
+    pub(crate) stale: Option<[u8; 4]>,
     /// Has no events.
     pub(crate) no_events: bool,
     /// Says by an error of this code and text that there is no receipt.
@@ -394,6 +396,17 @@ fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<V
             other["params"][1] = json!("latest");
             Some(ask(&other)?)
         }
+        "eth_call" if by_hash && is_stale(&parameters[0], node.stale) => {
+            let hash = match &parameters[1] {
+                Value::String(hash) => hash.clone(),
+                block => block["blockHash"].as_str().unwrap_or_default().into(),
+            };
+            let block = json!({"jsonrpc": "2.0", "id": 0, "method": "eth_getBlockByHash", "params": [hash, false]});
+            let parent = ask(&block)?["result"]["parentHash"].clone();
+            let mut other = request.clone();
+            other["params"][1] = json!({ "blockHash": parent });
+            Some(ask(&other)?)
+        }
         "eth_getLogs" if node.no_events => {
             Some(error(-32601, "the method eth_getLogs is not available"))
         }
@@ -428,6 +441,13 @@ fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<V
         }
         _ => None,
     })
+}
+
+/// Whether a call has a selector.
+fn is_stale(call: &Value, selector: Option<[u8; 4]>) -> bool {
+    let data = call["input"].as_str().or(call["data"].as_str());
+    let hex = |s: [u8; 4]| format!("0x{:08x}", u32::from_be_bytes(s));
+    selector.is_some_and(|s| data.is_some_and(|d| d.starts_with(&hex(s))))
 }
 
 fn refuses(shared: &Shared) -> bool {

@@ -101,6 +101,8 @@ impl Relayer {
                 look.due = decision.due;
                 look.next = decision.next;
                 let error = decision.missed.map(|m| ("NZK420".into(), m)).or(fault);
+                // Where nothing is left to do, nothing is in the way of it.
+                let error = error.filter(|_| !look.ended);
                 look.error = error.map(|(code, reason)| (code, clean(&reason)));
                 look.facts = facts;
                 if look.ended {
@@ -125,7 +127,7 @@ impl Relayer {
                 warn!(code, claim = %id, reason, "the claim cannot go on");
             }
         }
-        if look.ended {
+        if look.ended && !row.ended {
             info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
         }
         let written = store.looked(id, &look).await;
