@@ -136,7 +136,7 @@ pub fn prove<T: Transcript>(
         for _ in 0..rounds {
             let mut polynomial = vec![Fr::ZERO; degree + 1];
             round::add(&mut polynomial, &products.round(), Fr::ONE);
-            if let Some(lookups) = &with_lookups {
+            if let Some(lookups) = &mut with_lookups {
                 round::add(&mut polynomial, &lookups.round(), batching);
             }
             round::sent(&polynomial)

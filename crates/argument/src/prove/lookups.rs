@@ -78,6 +78,8 @@ pub(crate) struct Lookups {
     bound: usize,
     weight: Fr,
     claim: Fr,
+    /// Of the round: coefficients without the variable's weight.
+    inner: Vec<Fr>,
 }
 
 /// Denominators of a run of rows.
@@ -190,6 +192,7 @@ impl Lookups {
             bound: 0,
             weight: Fr::ONE,
             claim: Fr::ZERO,
+            inner: Vec::new(),
         })
     }
 
@@ -221,17 +224,18 @@ impl Lookups {
     }
 
     /// The polynomial of the next variable.
-    pub(crate) fn round(&self) -> Vec<Fr> {
+    pub(crate) fn round(&mut self) -> Vec<Fr> {
         if self.bound >= self.variables {
             let unused = unused_so_far(self.bound, self.variables);
             return vec![self.weight * self.claim * unused];
         }
-        let polynomial = round::times_equal(&self.inner(), self.challenges.point[self.bound]);
+        self.inner = self.coefficients();
+        let polynomial = round::times_equal(&self.inner, self.challenges.point[self.bound]);
         polynomial.into_iter().map(|c| c * self.weight).collect()
     }
 
     /// Coefficients of the variable's polynomial without its weight.
-    fn inner(&self) -> Vec<Fr> {
+    fn coefficients(&self) -> Vec<Fr> {
         let degree = self
             .groups
             .iter()
@@ -242,13 +246,15 @@ impl Lookups {
         let mut sums = vec![Fr::ZERO; degree + 1];
         let mut by = Fr::ONE;
         for group in &self.groups {
-            let own = group.round(weights);
-            // To the same number of values: its degree may be less.
-            let coefficients = round::interpolate(&own);
-            for (x, sum) in sums.iter_mut().enumerate() {
-                if x != 1 {
-                    *sum += by * round::evaluate(&coefficients, Fr::from(x as u64));
-                }
+            let mut own = group.round(weights, degree);
+            if own.len() <= degree {
+                // To the same number of values: its degree is less.
+                let coefficients = round::interpolate(&own);
+                let more = (own.len()..=degree).map(|x| Fr::from(x as u64));
+                own.extend(more.map(|x| round::evaluate(&coefficients, x)));
+            }
+            for (sum, value) in sums.iter_mut().zip(own) {
+                *sum += by * value;
             }
             by *= self.challenges.group;
         }
@@ -272,7 +278,7 @@ impl Lookups {
     /// Binds the next variable, whose polynomial was this.
     pub(crate) fn bind(&mut self, x: Fr) {
         if self.bound < self.variables {
-            self.claim = round::evaluate(&self.inner(), x);
+            self.claim = round::evaluate(&self.inner, x);
             self.weight *= kernel::equal_bit(self.challenges.point[self.bound], x);
             for group in &mut self.groups {
                 group.bind(x);
@@ -348,8 +354,9 @@ impl Fraction {
 }
 
 impl GroupState {
-    /// Values at 0, 1, … of `Σ weight·(h·Π d − Σ n·Π (the other d))` over the later variables; the value at 1 too.
-    fn round(&self, weights: &[Fr]) -> Vec<Fr> {
+    /// Values at 0, 1, … of `Σ weight·(h·Π d − Σ n·Π (the other d))` over the later variables. If the degree is that of all
+    /// groups, the value at 1 follows from the claim, and is zero here.
+    fn round(&self, weights: &[Fr], all: usize) -> Vec<Fr> {
         let degree = self.fractions.len() + 1;
         let rows = self.helper.len().div_ceil(2);
         let chunks: Vec<usize> = (0..rows).step_by(CHUNK).collect();
@@ -376,6 +383,9 @@ impl GroupState {
                                 s[0] += s[1];
                                 s[2] += s[3];
                             }
+                        }
+                        if x == 1 && degree == all {
+                            continue;
                         }
                         let (mut numerator, mut product) = (Fr::ZERO, Fr::ONE);
                         for (i, [d, _, n, _]) in state.iter().enumerate() {

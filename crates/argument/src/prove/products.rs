@@ -23,6 +23,8 @@ struct Summand {
     later: Vec<Vec<Fr>>,
     /// The sum over the unbound variables, without `weight`.
     claim: Fr,
+    /// Of the round: coefficients without the variable's weight.
+    inner: Vec<Fr>,
 }
 
 /// Products, and the vectors that they share.
@@ -79,6 +81,7 @@ impl Products {
                     equal,
                     later,
                     claim: Fr::ZERO,
+                    inner: Vec::new(),
                 };
                 summand.claim = summand.sum(&vectors);
                 summand
@@ -98,9 +101,9 @@ impl Products {
     }
 
     /// The polynomial of the next variable.
-    pub(crate) fn round(&self) -> Vec<Fr> {
+    pub(crate) fn round(&mut self) -> Vec<Fr> {
         let mut sum = Vec::new();
-        for summand in &self.summands {
+        for summand in &mut self.summands {
             if self.bound < summand.variables {
                 let polynomial = summand.round(&self.vectors, self.bound);
                 round::add(&mut sum, &polynomial, summand.weight);
@@ -116,7 +119,7 @@ impl Products {
     pub(crate) fn bind(&mut self, x: Fr) {
         for summand in &mut self.summands {
             if self.bound < summand.variables {
-                summand.bind(&self.vectors, self.bound, x);
+                summand.bind(self.bound, x);
             }
         }
         for (vector, variables) in self.vectors.iter_mut().zip(&self.sizes) {
@@ -155,7 +158,7 @@ impl Summand {
     }
 
     /// Values at 0, 1, … of the sum over the later variables, without the weight of this one.
-    fn inner(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
+    fn sums(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
         let degree = self.vectors.len();
         let weights = self.later.get(variable + 1);
         let half = 1_usize << (self.variables - variable - 1);
@@ -198,7 +201,7 @@ impl Summand {
 
     /// Coefficients of the variable's polynomial without its weight.
     fn coefficients(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
-        let mut values = self.inner(vectors, variable);
+        let mut values = self.sums(vectors, variable);
         let claim = self.claim;
         values[1] = match self.equal[variable] {
             // claim = (1 − c)·p(0) + c·p(1)
@@ -211,17 +214,16 @@ impl Summand {
         round::interpolate(&values)
     }
 
-    fn round(&self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
-        let coefficients = self.coefficients(vectors, variable);
+    fn round(&mut self, vectors: &[Vec<Fr>], variable: usize) -> Vec<Fr> {
+        self.inner = self.coefficients(vectors, variable);
         match self.equal[variable] {
-            Some(c) => round::times_equal(&coefficients, c),
-            None => coefficients,
+            Some(c) => round::times_equal(&self.inner, c),
+            None => self.inner.clone(),
         }
     }
 
-    fn bind(&mut self, vectors: &[Vec<Fr>], variable: usize, x: Fr) {
-        let coefficients = self.coefficients(vectors, variable);
-        self.claim = round::evaluate(&coefficients, x);
+    fn bind(&mut self, variable: usize, x: Fr) {
+        self.claim = round::evaluate(&self.inner, x);
         if let Some(c) = self.equal[variable] {
             self.weight *= kernel::equal_bit(c, x);
         }
