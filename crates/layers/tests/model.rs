@@ -472,7 +472,15 @@ fn other_choices_are_refused() {
 
 #[test]
 fn one_proof_proves_a_model() {
-    let case = SMALL.case();
+    // With padding along the axes of messages and of the vocabulary, and rows that repeat the first.
+    let size = Size {
+        positions: 16,
+        prompt: 9,
+        generated: 5,
+        rows: 8,
+        ..SMALL
+    };
+    let case = size.case();
     let (powers, g2) = nanozk_setup::development_powers(1 << K, nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&powers, 1).unwrap();
     let values = case.values();
