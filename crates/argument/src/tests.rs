@@ -44,7 +44,10 @@ impl Random {
 }
 
 /// Tiles of registered tensors anywhere, also upon each other, or nowhere.
-struct Anywhere(BTreeMap<(String, Vec<usize>), Option<(u32, usize)>>);
+struct Anywhere(BTreeMap<TileKey, Option<(u32, usize)>>);
+
+/// The tensor's name, and the tile's number along each axis.
+type TileKey = (String, Vec<usize>);
 
 impl Registry for Anywhere {
     fn place(&self, tensor: &Tensor, indices: &[usize]) -> Option<(u32, usize)> {
