@@ -294,7 +294,7 @@ fn evaluate_factor(values: &Values<'_>, f: &Factor, all: &BTreeMap<AxisId, usize
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 8,
+        cases: 4,
         // Programs of other seeds are not simpler.
         max_shrink_iters: 0,
         failure_persistence: None,
