@@ -12,6 +12,8 @@
 //! | summed | one | summed over in that factor |
 //! | summed | more | summed over |
 //!
+//! Of a product that would have nothing left to be summed over, the shortest axis is: see `mask`.
+//!
 //! A product of one factor is linear in committed tensors ([`Term`]); it is never evaluated by itself, but added to the
 //! claims that the opening decides. The others are decided by a sumcheck.
 
@@ -85,7 +87,7 @@ pub(crate) struct Context<'a> {
     pub(crate) inputs: &'a [Fr],
 }
 
-fn pair(kernel: fn(&[Fr], &[Fr]) -> Fr, points: &[Point]) -> Fr {
+fn pair(kernel: impl Fn(&[Fr], &[Fr]) -> Fr, points: &[Point]) -> Fr {
     match points {
         [a, b] => kernel(a, b),
         _ => Fr::ZERO,
@@ -119,10 +121,19 @@ impl Context<'_> {
             .filter(|(at, _)| **at == At::Sum)
             .map(|(_, axis)| Fr::from(axis.cube() as u64))
             .product::<Fr>();
+        let len = self.program.axes_of(tensor).next().map_or(0, |a| a.len);
         let value = match public {
-            Public::Less => pair(kernel::less, &points),
-            Public::Successor => pair(kernel::successor, &points),
-            Public::Index => points.first().map_or(Fr::ZERO, |a| kernel::index(a)),
+            Public::Less => pair(|a, b| kernel::less(len, a, b), &points),
+            Public::Successor => pair(|a, b| kernel::successor(len, a, b), &points),
+            // The last axis has the lowest bits.
+            Public::Below(bound) => {
+                let index: Vec<Fr> = points.iter().rev().flatten().copied().collect();
+                kernel::below(*bound, &index)
+            }
+            Public::Digits { bits, group_bits } => {
+                pair(|a, b| kernel::digits(*bits, *group_bits, a, b), &points)
+            }
+            Public::Index => points.first().map_or(Fr::ZERO, |a| kernel::index(len, a)),
             Public::Input(input) => self.inputs.get(*input).copied().unwrap_or(Fr::ZERO),
             Public::Cells(cells) => self.cells(cells, tensor, &points),
         };
@@ -220,6 +231,21 @@ impl Context<'_> {
             for (axis, at) in free {
                 if !axes.contains(axis) {
                     weight *= broadcast(self.program, *axis, at);
+                }
+            }
+            // Values at a point of no variable could not be masked: one axis is summed over all the same.
+            if summed.is_empty() && product.factors.len() > 1 {
+                let bits = |axis: &AxisId| self.program.axis(*axis).bits();
+                let shortest = axes
+                    .iter()
+                    .copied()
+                    .filter(|a| bits(a) > 0)
+                    .min_by_key(bits);
+                if let Some(axis) = shortest {
+                    if let Some(At::Point(point)) = fixed.remove(&axis) {
+                        equal.insert(axis, point);
+                    }
+                    summed.push(axis);
                 }
             }
             let bound = |factor: &Factor, axes: &[AxisId]| Bound {

@@ -108,7 +108,8 @@ impl End<'_> {
                 .map_or(0, |t| t.bits as usize);
             let (low, high) = self.left.point.split_at(bits.min(self.left.point.len()));
             let here = kernel::equal_index(high, place.offset >> bits);
-            denominator += here * (kernel::index(low) + c.separator.square() * tag(place.table));
+            denominator +=
+                here * (kernel::index(1 << bits, low) + c.separator.square() * tag(place.table));
         }
         let values = self.layout.table_lanes.get(lane).and_then(|l| l.values);
         if let Some(values) = values {

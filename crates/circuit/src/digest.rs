@@ -61,6 +61,10 @@ impl Hasher {
                 self.number(11);
                 self.expression(&v.expression);
             }
+            Role::Public(Public::Below(bound)) => self.numbers(&[12, *bound]),
+            Role::Public(Public::Digits { bits, group_bits }) => {
+                self.numbers(&[13, *bits as usize, *group_bits as usize]);
+            }
         }
     }
 

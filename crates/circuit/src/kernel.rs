@@ -8,9 +8,10 @@
 //! | [`equal`] | `x = y` | 1 a bit |
 //! | [`equal_index`] | `x = index` | 1 a bit |
 //! | [`below`] | `x < bound` | 1 a bit |
-//! | [`less`] | `x < y` | 3 a bit |
-//! | [`successor`] | `y = x + 1` | 5 a bit |
-//! | [`index`] | `x` | 0 |
+//! | [`less`] | `x < y`, both below a length | 3 a bit; 8 if there is padding |
+//! | [`successor`] | `y = x + 1`, both below a length | 5 a bit; 14 if there is padding |
+//! | [`digits`] | `2^(bits·h)` where `y = h·e + x − 1`, `1 ≤ x ≤ e` | 5 a bit of `x`, 1 for others of `y` |
+//! | [`index`] | `x`, if below a length | 0; 3 a bit if there is padding |
 //! | [`cells`] | a list | 1 a cell |
 
 use halo2curves::bn256::Fr;
@@ -67,7 +68,7 @@ pub fn equal_table_times(x: &[Fr], factor: Fr) -> Vec<Fr> {
 
 /// Whether an index is below a bound.
 pub fn below(bound: usize, x: &[Fr]) -> Fr {
-    if x.len() < usize::BITS as usize && bound >> x.len() != 0 {
+    if covers(bound, x) {
         return Fr::ONE;
     }
     // The comparison of the bits so far, from the lowest on.
@@ -81,27 +82,106 @@ pub fn below(bound: usize, x: &[Fr]) -> Fr {
     })
 }
 
-/// Whether an index is below another one.
-pub fn less(x: &[Fr], y: &[Fr]) -> Fr {
-    x.iter().zip(y).fold(Fr::ZERO, |lower, (x, y)| {
-        (Fr::ONE - x) * y + equal_bit(*x, *y) * lower
-    })
-}
-
-/// Whether the second index is the first plus one.
-pub fn successor(x: &[Fr], y: &[Fr]) -> Fr {
-    // All lower bits of x are set, and none of y is; the same for the bits so far, one having been carried.
-    let (mut carried, mut done) = (Fr::ONE, Fr::ZERO);
-    for (x, y) in x.iter().zip(y) {
-        done = done * equal_bit(*x, *y) + carried * (Fr::ONE - x) * y;
-        carried *= *x * (Fr::ONE - y);
+/// Whether an index is below another one, and that one below a length.
+pub fn less(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
+    if covers(len, y) {
+        return x.iter().zip(y).fold(Fr::ZERO, |lower, (x, y)| {
+            (Fr::ONE - x) * y + equal_bit(*x, *y) * lower
+        });
     }
-    done
+    // Comparisons of the bits so far: of both indices, of the second with the length, and both at once.
+    let (mut lower, mut valid, mut both) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
+    for (i, (x, y)) in x.iter().zip(y).enumerate() {
+        let ones = *x * y;
+        let only_y = *y - ones;
+        let zeros = Fr::ONE - x - only_y;
+        (valid, both) = if bit(len, i) {
+            // Below the length if this bit is not set, or the lower ones are below.
+            (
+                Fr::ONE - y + *y * valid,
+                zeros * lower + only_y * valid + ones * both,
+            )
+        } else {
+            ((Fr::ONE - y) * valid, zeros * both)
+        };
+        lower = only_y + (zeros + ones) * lower;
+    }
+    both
 }
 
-/// The index.
-pub fn index(x: &[Fr]) -> Fr {
-    x.iter().rev().fold(Fr::ZERO, |sum, x| sum.double() + x)
+/// Whether the second index is the first plus one, and below a length.
+pub fn successor(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
+    let covered = covers(len, y);
+    // All lower bits of x are set, and none of y is; the same for the bits so far, one having been carried. Then both for
+    // lower bits of y that are below the length's.
+    let (mut carried, mut done) = (Fr::ONE, Fr::ZERO);
+    let (mut carried_valid, mut done_valid) = (Fr::ZERO, Fr::ZERO);
+    for (i, (x, y)) in x.iter().zip(y).enumerate() {
+        let ones = *x * y;
+        let (only_x, only_y) = (*x - ones, *y - ones);
+        let zeros = Fr::ONE - x - only_y;
+        if !covered {
+            (carried_valid, done_valid) = if bit(len, i) {
+                (
+                    carried * only_x,
+                    done * zeros + done_valid * ones + carried_valid * only_y,
+                )
+            } else {
+                (carried_valid * only_x, done_valid * zeros)
+            };
+        }
+        done = done * (zeros + ones) + carried * only_y;
+        carried *= only_x;
+    }
+    if covered {
+        done
+    } else {
+        done_valid
+    }
+}
+
+/// `2^(bits·h)` where the second index is `h·e` plus the first minus one, with `e = 2^group_bits` and the first index at
+/// least one and at most `e`: numbers at a distance of `e` are digits of one.
+pub fn digits(bits: u32, group_bits: u32, x: &[Fr], y: &[Fr]) -> Fr {
+    let (low, high) = y.split_at((group_bits as usize).min(y.len()));
+    let mut low = low.to_vec();
+    low.resize(x.len(), Fr::ZERO);
+    let mut base = Fr::from(2).pow([u64::from(bits)]);
+    let mut power = Fr::ONE;
+    for y in high {
+        power *= Fr::ONE + *y * (base - Fr::ONE);
+        base = base.square();
+    }
+    successor(1 << x.len(), &low, x) * power
+}
+
+/// Whether all indices of a cube are below a length.
+fn covers(len: usize, x: &[Fr]) -> bool {
+    x.len() < usize::BITS as usize && len >> x.len() != 0
+}
+
+/// The index, if it is below a length.
+pub fn index(len: usize, x: &[Fr]) -> Fr {
+    if covers(len, x) {
+        return x.iter().rev().fold(Fr::ZERO, |sum, x| sum.double() + x);
+    }
+    // Of the bits so far: the index, whether it is below the length's, and the index if it is.
+    let (mut all, mut valid, mut both) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
+    let mut power = Fr::ONE;
+    for (i, x) in x.iter().enumerate() {
+        let here = *x * power;
+        (valid, both) = if bit(len, i) {
+            (
+                Fr::ONE - x + *x * valid,
+                all + *x * (both - all) + here * valid,
+            )
+        } else {
+            ((Fr::ONE - x) * valid, (Fr::ONE - x) * both)
+        };
+        all += here;
+        power = power.double();
+    }
+    both
 }
 
 /// A list of cells of a cube; cells that it lacks are zero.
@@ -141,7 +221,7 @@ mod tests {
             let (x, y) = pair;
             prop_assert_eq!(below(bound, &x), extension(&x, |i| i < bound));
             prop_assert_eq!(equal_index(&x, bound), extension(&x, |i| i == bound));
-            let two = |f: fn(usize, usize) -> bool| -> Fr {
+            let two = |f: &dyn Fn(usize, usize) -> bool| -> Fr {
                 let (ex, ey) = (equal_table(&x), equal_table(&y));
                 let mut sum = Fr::ZERO;
                 for (i, a) in ex.iter().enumerate() {
@@ -153,16 +233,40 @@ mod tests {
                 }
                 sum
             };
-            prop_assert_eq!(equal(&x, &y), two(|i, j| i == j));
-            prop_assert_eq!(less(&x, &y), two(|i, j| i < j));
-            prop_assert_eq!(successor(&x, &y), two(|i, j| j == i + 1));
+            prop_assert_eq!(equal(&x, &y), two(&|i, j| i == j));
+            prop_assert_eq!(less(bound, &x, &y), two(&|i, j| i < j && j < bound));
+            prop_assert_eq!(successor(bound, &x, &y), two(&|i, j| j == i + 1 && j < bound));
         }
 
         #[test]
-        fn indices_and_lists(x in point(), list in prop::collection::vec(any::<u64>(), 0..70)) {
-            let n = 1_usize << x.len();
-            let indices: Vec<Fr> = (0..n as u64).map(Fr::from).collect();
-            prop_assert_eq!(index(&x), cells(&indices, &x));
+        fn digits_are_at_a_distance(
+            x in point(),
+            y in point(),
+            group_bits in 0_u32..7,
+            bits in 0_u32..30,
+        ) {
+            // One more first index than there are numbers in a group.
+            let group_bits = group_bits.min(x.len().saturating_sub(1) as u32).min(y.len() as u32);
+            let e = 1_usize << group_bits;
+            let (ex, ey) = (equal_table(&x), equal_table(&y));
+            let mut sum = Fr::ZERO;
+            for (j, b) in ey.iter().enumerate() {
+                if let Some(a) = ex.get(1 + j % e) {
+                    sum += *a * b * Fr::from(2).pow([(j / e) as u64 * u64::from(bits)]);
+                }
+            }
+            prop_assert_eq!(digits(bits, group_bits, &x, &y), sum);
+        }
+
+        #[test]
+        fn indices_and_lists(
+            x in point(),
+            list in prop::collection::vec(any::<u64>(), 0..70),
+            len in 0_u64..70,
+        ) {
+            let n = len.min(1 << x.len());
+            let indices: Vec<Fr> = (0..n).map(Fr::from).collect();
+            prop_assert_eq!(index(len as usize, &x), cells(&indices, &x));
             let list: Vec<Fr> = list.into_iter().map(Fr::from).collect();
             let by_index = list
                 .iter()

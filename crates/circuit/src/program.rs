@@ -59,15 +59,26 @@ pub enum Role {
     Virtual(Virtual),
 }
 
-/// A tensor whose extension the verifier evaluates by itself. The axes of those without a list are full.
+/// A tensor whose extension the verifier evaluates by itself. Like all tensors it is zero where an index is padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Public {
-    /// Of two axes: 1 where the first index is below the second.
+    /// Of two axes of one shape: 1 where the first index is below the second.
     Less,
-    /// Of two axes: 1 where the second index is the first plus one.
+    /// Of two axes of one shape: 1 where the second index is the first plus one.
     Successor,
     /// Of one axis: the index.
     Index,
+    /// Of any axes, all but the first full: 1 where the index, which is that of all axes as one number, the last axis's
+    /// moving fastest, is below a bound.
+    Below(usize),
+    /// Of two axes, groups and numbers; there are `e` numbers, a power of two, for each digit: `2^(bits·h)` where the
+    /// number is `h·e + i` and the group `i + 1`. So the sum over numbers has them as digits, in groups from one on.
+    Digits {
+        /// Bits of a digit.
+        bits: u32,
+        /// Bits of an index within `e`.
+        group_bits: u32,
+    },
     /// Without axes: a public input.
     Input(usize),
     /// Cells, the last axis's index moving fastest.
@@ -341,27 +352,25 @@ impl Program {
     }
 
     fn check_public(&self, name: &str, axes: &[AxisId], public: &Public) {
-        let expected = match public {
-            Public::Less | Public::Successor => {
-                let mut lens = axes.iter().map(|a| self.axis(*a).len);
-                assert_eq!(lens.next(), lens.next(), "{name} compares other axes");
-                2
+        let axes: Vec<&Axis> = axes.iter().map(|a| self.axis(*a)).collect();
+        let fits = match (public, axes.as_slice()) {
+            (Public::Less | Public::Successor, [a, b]) => a.len == b.len && a.bits() == b.bits(),
+            (Public::Index, [_]) | (Public::Input(_), []) => true,
+            (Public::Below(bound), [first, others @ ..]) => {
+                let rest: usize = others.iter().map(|a| a.len).product();
+                others.iter().all(|a| a.is_full()) && *bound <= first.len * rest
             }
-            Public::Index => 1,
-            Public::Input(_) => 0,
-            Public::Cells(cells) => {
-                let lens = axes.iter().map(|a| self.axis(*a).len);
-                assert_eq!(cells.len(), lens.product::<usize>(), "cells of {name}");
-                return;
+            (Public::Digits { group_bits, .. }, [groups, numbers]) => {
+                numbers.is_full()
+                    && *group_bits <= numbers.bits()
+                    && groups.len == (1 << group_bits) + 1
             }
+            (Public::Cells(cells), axes) => {
+                cells.len() == axes.iter().map(|a| a.len).product::<usize>()
+            }
+            _ => false,
         };
-        assert_eq!(axes.len(), expected, "axes of {name}");
-        for axis in axes {
-            assert!(
-                self.axis(*axis).is_full(),
-                "{name} has an axis with padding"
-            );
-        }
+        assert!(fits, "{name} is not defined for its axes");
     }
 
     /// A tensor in an expression, with the axes it was declared with.

@@ -203,31 +203,42 @@ impl<'a> Values<'a> {
         &mut self.columns[id.index()]
     }
 
-    /// Calls `f` with the place and the indices of each cell of a tensor that is no padding.
+    /// Calls `f` with the place and the indices of each cell of a tensor that is no padding: those of one index of the
+    /// first axis, or all.
     fn each_cell(
         &self,
         tensor: TensorId,
+        first: Option<usize>,
         mut f: impl FnMut(Place, &[usize]) -> Result<(), OutOfRange>,
     ) -> Result<(), OutOfRange> {
         let axes: Vec<_> = self.program.axes_of(tensor).collect();
         for (tile, place) in self.layout.places(tensor).iter().enumerate() {
             let Some(place) = place else { continue };
-            let tiles = self.program.tile_indices(tensor, tile);
-            let mut indices: Vec<usize> = vec![0; axes.len()];
-            for cell in 0..1_usize << self.program.tile_bits(tensor) {
-                let mut rest = cell;
-                let mut valid = true;
-                for (i, axis) in axes.iter().enumerate().rev() {
-                    indices[i] = tiles[i] * axis.tile() + rest % axis.tile();
-                    rest /= axis.tile();
-                    valid &= indices[i] < axis.len;
+            let mut indices = self.program.tile_indices(tensor, tile);
+            for (index, axis) in indices.iter_mut().zip(&axes) {
+                *index *= axis.tile();
+            }
+            if let (Some(first), Some(axis)) = (first, axes.first()) {
+                if indices[0] >> axis.tile_bits != first >> axis.tile_bits {
+                    continue;
                 }
-                if valid {
+            }
+            for cell in 0..1_usize << self.program.tile_bits(tensor) {
+                let wanted = first.is_none_or(|first| indices.first() == Some(&first));
+                if wanted && indices.iter().zip(&axes).all(|(i, a)| *i < a.len) {
                     let place = Place {
                         column: place.column,
                         offset: place.offset + cell,
                     };
                     f(place, &indices)?;
+                }
+                // The next cell: the last index that is not at its tile's end, and those after it from the beginning.
+                for (index, axis) in indices.iter_mut().zip(&axes).rev() {
+                    *index += 1;
+                    if *index & (axis.tile() - 1) != 0 {
+                        break;
+                    }
+                    *index -= axis.tile();
                 }
             }
         }
@@ -240,8 +251,27 @@ impl<'a> Values<'a> {
         tensor: TensorId,
         f: impl Fn(&[usize]) -> i128,
     ) -> Result<(), OutOfRange> {
+        self.fill_cells(tensor, None, f)
+    }
+
+    /// Sets the cells of one index of a tensor's first axis, so that the layers' weights need not all be there at once.
+    pub fn fill_first(
+        &mut self,
+        tensor: TensorId,
+        first: usize,
+        f: impl Fn(&[usize]) -> i128,
+    ) -> Result<(), OutOfRange> {
+        self.fill_cells(tensor, Some(first), f)
+    }
+
+    fn fill_cells(
+        &mut self,
+        tensor: TensorId,
+        first: Option<usize>,
+        f: impl Fn(&[usize]) -> i128,
+    ) -> Result<(), OutOfRange> {
         let mut columns = std::mem::take(&mut self.columns);
-        let result = self.each_cell(tensor, |place, indices| {
+        let result = self.each_cell(tensor, first, |place, indices| {
             let value = f(indices);
             if columns[place.column.index()].set(place.offset, value) {
                 Ok(())
@@ -256,7 +286,7 @@ impl<'a> Values<'a> {
     /// Sets all cells of a tensor of field elements.
     pub fn fill_field(&mut self, tensor: TensorId, f: impl Fn(&[usize]) -> Fr) {
         let mut columns = std::mem::take(&mut self.columns);
-        let result = self.each_cell(tensor, |place, indices| {
+        let result = self.each_cell(tensor, None, |place, indices| {
             columns[place.column.index()].set_field(place.offset, f(indices));
             Ok(())
         });
@@ -319,7 +349,7 @@ impl<'a> Values<'a> {
                 _ => continue,
             };
             let rows = 1_u128 << self.program.tables()[table.index()].bits;
-            self.each_cell(id, |place, indices| {
+            self.each_cell(id, None, |place, indices| {
                 let ColumnData::U16(cells) = self.column(place.column) else {
                     return Ok(());
                 };
@@ -408,17 +438,29 @@ impl<'a> Values<'a> {
             (Public::Less, [a, b]) => Fr::from(u64::from(a < b)),
             (Public::Successor, [a, b]) => Fr::from(u64::from(*b == a + 1)),
             (Public::Index, [a]) => Fr::from(*a as u64),
+            (Public::Below(bound), _) => Fr::from(u64::from(self.number(tensor, indices) < *bound)),
+            (Public::Digits { bits, group_bits }, [group, number]) => {
+                if *group != 1 + (number & ((1 << group_bits) - 1)) {
+                    return Fr::ZERO;
+                }
+                let digit = (number >> group_bits) as u64;
+                Fr::from(2).pow([digit * u64::from(*bits)])
+            }
             (Public::Input(i), _) => self.inputs.get(*i).copied().unwrap_or(Fr::ZERO),
             (Public::Cells(cells), _) => {
-                let at = self
-                    .program
-                    .axes_of(tensor)
-                    .zip(indices)
-                    .fold(0, |at, (axis, index)| at * axis.len + index);
+                let at = self.number(tensor, indices);
                 cells.get(at).copied().unwrap_or(Fr::ZERO)
             }
             _ => Fr::ZERO,
         }
+    }
+
+    /// Indices of all axes as one number, the last axis's moving fastest.
+    fn number(&self, tensor: TensorId, indices: &[usize]) -> usize {
+        self.program
+            .axes_of(tensor)
+            .zip(indices)
+            .fold(0, |number, (axis, index)| number * axis.len + index)
     }
 
     /// Columns of a kind that are committed to with the proof, in order.

@@ -88,11 +88,13 @@ fn main() {
     println!("program, model and its run: {:.2} s", cpu() - start);
     let start = cpu();
     let mut values = Values::new(&p, &layout, vec![]);
-    let weights: Vec<_> = model.layers.iter().collect();
-    attention
-        .fill_weights(&mut values, &weights)
-        .expect("in range");
-    mlp.fill_weights(&mut values, &weights).expect("in range");
+    for (layer, weights) in model.layers.iter().enumerate() {
+        attention
+            .fill_weights(&mut values, layer, weights)
+            .expect("in range");
+        mlp.fill_weights(&mut values, layer, weights)
+            .expect("in range");
+    }
     println!("weights into columns: {:.2} s", cpu() - start);
     let start = cpu();
     let (a, m): (Vec<_>, Vec<_>) = traces.iter().map(|(a, m)| (a, m)).unzip();

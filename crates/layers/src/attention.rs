@@ -184,18 +184,18 @@ impl Attention {
         }
     }
 
-    /// Sets the weights of each layer.
+    /// Sets the weights of a layer.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
-        layers: &[&QuantizedLayer],
+        layer: usize,
+        weights: &QuantizedLayer,
     ) -> Result<(), OutOfRange> {
         let [q, k, v] = &self.matrices;
-        q.fill(values, &layers.iter().map(|l| &l.q).collect::<Vec<_>>())?;
-        k.fill(values, &layers.iter().map(|l| &l.k).collect::<Vec<_>>())?;
-        v.fill(values, &layers.iter().map(|l| &l.v).collect::<Vec<_>>())?;
-        let out: Vec<_> = layers.iter().map(|l| &l.attn_out).collect();
-        self.project.fill(values, &out)
+        q.fill(values, layer, &weights.q)?;
+        k.fill(values, layer, &weights.k)?;
+        v.fill(values, layer, &weights.v)?;
+        self.project.fill(values, layer, &weights.attn_out)
     }
 
     /// Sets activations and witnesses, from each layer's trace.

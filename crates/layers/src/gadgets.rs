@@ -1,6 +1,6 @@
-//! Operations that layers share: numbers in limbs, rounded shifts, LayerNorm, matrix products with bias.
+//! Operations that layers share: numbers in limbs, choices, rounded shifts, LayerNorm, matrix products with bias.
 
-use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, TensorId, Values};
+use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values};
 use nanozk_executor::{LayerNormTrace, Linear};
 
 /// Bits of a limb.
@@ -86,6 +86,63 @@ impl Number {
     }
 }
 
+/// A public tensor; one that is declared already is used again.
+pub fn public(p: &mut Program, name: &str, axes: &[AxisId], public: Public) -> Expression {
+    let role = Role::Public(public);
+    let id = match p.named(name) {
+        Some(id) => {
+            let known = p.tensor(id);
+            assert!(
+                known.role == role && known.axes == axes,
+                "{name} is another public tensor"
+            );
+            id
+        }
+        None => p.new_tensor(name, axes, role),
+    };
+    p.use_of(id)
+}
+
+/// The index along an axis.
+pub fn index(p: &mut Program, axis: AxisId) -> Expression {
+    let name = format!("{} index", p.axis(axis).name);
+    public(p, &name, &[axis], Public::Index)
+}
+
+/// One index of an axis, for each index of others: bits, of which one is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneHot {
+    /// The bits; the axis is the first.
+    pub bits: TensorId,
+    axis: AxisId,
+}
+
+impl OneHot {
+    /// Declares it.
+    pub fn new(p: &mut Program, name: &str, axis: AxisId, rows: &[AxisId]) -> Self {
+        let range = p.range(1);
+        let axes = [&[axis], rows].concat();
+        let bits = p.new_tensor(name, &axes, Role::Limb { range });
+        let sum = p.use_of(bits);
+        p.zero(&format!("{name} is one"), rows, sum - 1);
+        Self { bits, axis }
+    }
+
+    /// The index that is set.
+    pub fn index(&self, p: &mut Program) -> Expression {
+        index(p, self.axis) * p.use_of(self.bits)
+    }
+
+    /// Sets it, from the indices of the other axes.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        index: impl Fn(&[usize]) -> usize,
+    ) -> Result<(), OutOfRange> {
+        values.fill(self.bits, |at| i128::from(index(&at[1..]) == at[0]))
+    }
+}
+
 /// `rs(acc, shift)`: a sum shifted with rounding, as the number that it gives and what it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remainder {
@@ -168,9 +225,14 @@ impl Matrix {
         x * p.use_of(self.weight) + p.use_of(self.bias)
     }
 
-    /// Sets weights and biases, from each layer's. Indices of several axes of inputs or outputs are one number, the last
-    /// axis moving fastest.
-    pub fn fill(&self, values: &mut Values<'_>, linears: &[&Linear]) -> Result<(), OutOfRange> {
+    /// Sets weights and biases of a layer. Indices of several axes of inputs or outputs are one number, the last axis
+    /// moving fastest; outputs that the matrix lacks are padding.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        layer: usize,
+        linear: &Linear,
+    ) -> Result<(), OutOfRange> {
         let program = values.program();
         let lens = |id: TensorId| -> Vec<usize> { program.axes_of(id).map(|a| a.len).collect() };
         let weights = lens(self.weight);
@@ -180,14 +242,17 @@ impl Matrix {
             at.iter().zip(lens).fold(0, |sum, (i, len)| sum * len + i)
         };
         let split = weights.len() - outputs;
-        values.fill(self.weight, |at| {
-            let linear = linears[at[0]];
+        values.fill_first(self.weight, layer, |at| {
             let input = flat(&at[1..split], &weights[1..split]);
             let output = flat(&at[split..], &weights[split..]);
-            linear.weight[input * linear.outputs + output].into()
+            match output < linear.outputs {
+                true => linear.weight[input * linear.outputs + output].into(),
+                false => 0,
+            }
         })?;
-        values.fill(self.bias, |at| {
-            linears[at[0]].bias[flat(&at[1..], &weights[split..])].into()
+        values.fill_first(self.bias, layer, |at| {
+            let output = flat(&at[1..], &weights[split..]);
+            linear.bias.get(output).copied().unwrap_or(0).into()
         })
     }
 }

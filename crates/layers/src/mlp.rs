@@ -79,16 +79,15 @@ impl Mlp {
         }
     }
 
-    /// Sets the weights of each layer.
+    /// Sets the weights of a layer.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
-        layers: &[&QuantizedLayer],
+        layer: usize,
+        weights: &QuantizedLayer,
     ) -> Result<(), OutOfRange> {
-        self.up
-            .fill(values, &layers.iter().map(|l| &l.fc).collect::<Vec<_>>())?;
-        let down: Vec<_> = layers.iter().map(|l| &l.mlp_out).collect();
-        self.down.fill(values, &down)
+        self.up.fill(values, layer, &weights.fc)?;
+        self.down.fill(values, layer, &weights.mlp_out)
     }
 
     /// Sets activations and witnesses, from each layer's trace.

@@ -51,9 +51,10 @@ fn what_the_executor_computes_satisfies_the_programs() {
         let layout = Layout::new(&p, 16, 4, &packing).unwrap();
         let (model, blocks) = traces(&shape);
         let mut values = Values::new(&p, &layout, vec![]);
-        let weights: Vec<_> = model.layers.iter().collect();
-        attention.fill_weights(&mut values, &weights).unwrap();
-        mlp.fill_weights(&mut values, &weights).unwrap();
+        for (layer, weights) in model.layers.iter().enumerate() {
+            attention.fill_weights(&mut values, layer, weights).unwrap();
+            mlp.fill_weights(&mut values, layer, weights).unwrap();
+        }
         let (a, m): (Vec<_>, Vec<_>) = blocks.iter().map(|(a, m)| (a, m)).unzip();
         attention.fill(&mut values, &a).unwrap();
         mlp.fill(&mut values, &m).unwrap();

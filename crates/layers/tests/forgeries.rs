@@ -78,8 +78,8 @@ impl Block {
         let first = attention_trace(layer, spec, 2, &stream(1)).unwrap();
         let second = mlp_trace(layer, spec, &stream(2)).unwrap();
         let mut values = Values::new(&self.program, &self.layout, vec![]);
-        self.attention.fill_weights(&mut values, &[layer]).unwrap();
-        self.mlp.fill_weights(&mut values, &[layer]).unwrap();
+        self.attention.fill_weights(&mut values, 0, layer).unwrap();
+        self.mlp.fill_weights(&mut values, 0, layer).unwrap();
         self.attention.fill(&mut values, &[&first]).unwrap();
         self.mlp.fill(&mut values, &[&second]).unwrap();
         values.look_up().unwrap();

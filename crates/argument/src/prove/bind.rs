@@ -4,7 +4,8 @@ use crate::claims::{Bound, Context, Vector};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
-    integer, kernel, At, AxisId, ColumnData, Expression, Operand, Place, Point, Role, Values,
+    integer, kernel, At, AxisId, ColumnData, Expression, Factor, Operand, Place, Point, Role,
+    Values,
 };
 use nanozk_kzg::{Sums, Weights};
 use rayon::prelude::*;
@@ -159,6 +160,30 @@ fn axis_weights(at: &At, tile_bits: u32, tiles: usize) -> (Vec<Fr>, Vec<Fr>) {
     }
 }
 
+/// A factor of a virtual tensor's product, for each index of axes that are gone through one index at a time.
+struct Walked {
+    /// A table over the kept axes for each index of the others that the factor has.
+    cells: Vec<Fr>,
+    /// For each of those: its first bit in an index of all, its first bit here, and its bits.
+    corners: Vec<(usize, usize, usize)>,
+    /// Where cells go, and the bits that they decide.
+    spread: Vec<usize>,
+    mask: usize,
+}
+
+impl Walked {
+    /// The table for an index of all axes that are gone through.
+    fn at(&self, corner: usize) -> &[Fr] {
+        let number: usize = self
+            .corners
+            .iter()
+            .map(|(from, to, bits)| (corner >> from & ((1 << bits) - 1)) << to)
+            .sum();
+        let size = self.spread.len();
+        &self.cells[number * size..][..size]
+    }
+}
+
 /// What binds tensors: the program, and its values.
 pub(crate) struct Binder<'a> {
     pub(crate) context: Context<'a>,
@@ -300,41 +325,34 @@ impl Binder<'_> {
                     walked.push(axis);
                 }
             }
-            for corner in all_corners(&self.context, &walked) {
-                let mut weight = integer(product.coefficient) * lacking;
-                for (axis, corner) in &corner {
-                    let point = name(axis).and_then(|outer| at.get(&outer));
-                    let (At::Point(here), Some(At::Point(point))) = (corner, point) else {
-                        continue;
-                    };
-                    weight *= kernel::equal(here, point);
-                }
-                let mut entries: Vec<(usize, Fr)> = vec![(0, weight)];
+            // Each factor once, as tables over its kept axes, one for each index of the walked axes that it has.
+            let parts: Vec<Walked> = product
+                .factors
+                .iter()
+                .zip(&factors)
+                .map(|(factor, axes)| self.walked(factor, axes, &fixed, &walked, kept, &name))
+                .collect();
+            let weights = walked.iter().rev().fold(vec![Fr::ONE], |table, axis| {
+                let cube = program.axis(*axis).cube();
+                let own = match name(axis).and_then(|outer| at.get(&outer)) {
+                    Some(At::Point(point)) => kernel::equal_table(point),
+                    _ => vec![Fr::ONE; cube],
+                };
+                let times = |t: &Fr| own.iter().map(|w| *t * w).collect::<Vec<_>>();
+                table.iter().flat_map(times).collect()
+            });
+            let coefficient = integer(product.coefficient) * lacking;
+            for (corner, weight) in weights.iter().enumerate() {
+                let mut entries: Vec<(usize, Fr)> = vec![(0, coefficient * weight)];
                 let mut known = 0;
-                for (factor, axes) in product.factors.iter().zip(&factors) {
-                    let mut own_at: BTreeMap<AxisId, At> = BTreeMap::new();
-                    for axis in axes {
-                        if let Some(at) = corner.get(axis).or_else(|| fixed.get(axis)) {
-                            own_at.insert(*axis, at.clone());
-                        }
-                    }
-                    let own: Vec<AxisId> = axes
-                        .iter()
-                        .filter(|axis| !own_at.contains_key(axis))
-                        .copied()
-                        .collect();
-                    let bound = Bound {
-                        factor: factor.clone(),
-                        at: own_at,
-                    };
-                    let cells = self.bound(&bound, &own);
-                    let (spread, mask) = self.spread(&own, kept, &name);
+                for part in &parts {
+                    let (cells, mask) = (part.at(corner), part.mask);
                     entries = entries
                         .iter()
                         .flat_map(|(place, value)| {
                             cells
                                 .iter()
-                                .zip(&spread)
+                                .zip(&part.spread)
                                 .filter(move |(cell, at)| {
                                     **cell != Fr::ZERO && (place ^ **at) & mask & known == 0
                                 })
@@ -362,6 +380,46 @@ impl Binder<'_> {
             }
         }
         table
+    }
+
+    /// A factor of a virtual tensor's product.
+    fn walked(
+        &self,
+        factor: &Factor,
+        axes: &[AxisId],
+        fixed: &BTreeMap<AxisId, At>,
+        walked: &[AxisId],
+        kept: &[AxisId],
+        name: &impl Fn(&AxisId) -> Option<AxisId>,
+    ) -> Walked {
+        let own = |axis: &&AxisId| !fixed.contains_key(axis) && !walked.contains(axis);
+        let own: Vec<AxisId> = axes.iter().filter(own).copied().collect();
+        let bits = |axis: &AxisId| self.context.program.axis(*axis).bits() as usize;
+        let (mut corner, mut number, mut corners) = (0, 0, Vec::new());
+        let mut order = own.clone();
+        for axis in walked {
+            if axes.contains(axis) {
+                corners.push((corner, number, bits(axis)));
+                number += bits(axis);
+                order.push(*axis);
+            }
+            corner += bits(axis);
+        }
+        let bound = Bound {
+            factor: factor.clone(),
+            at: fixed
+                .iter()
+                .filter(|(axis, _)| axes.contains(axis))
+                .map(|(axis, at)| (*axis, at.clone()))
+                .collect(),
+        };
+        let (spread, mask) = self.spread(&own, kept, name);
+        Walked {
+            cells: self.bound(&bound, &order),
+            corners,
+            spread,
+            mask,
+        }
     }
 
     fn start(&self, axis: &AxisId, kept: &[AxisId]) -> usize {

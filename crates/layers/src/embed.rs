@@ -1,0 +1,71 @@
+//! Embedding: `x[t,i] = wte[token_t, i] + wpe[t, i]`.
+//!
+//! A token's row is a sum over the vocabulary with the token's bits, which are products of its digits' and no tensor that
+//! anybody commits to. Rows of numbers that are no tokens do not matter, since no position has such a token.
+
+use crate::shape::{Axes, Shape};
+use crate::tokens::{Tokens, Vocabulary};
+use nanozk_circuit::{OutOfRange, Program, Role, TensorId, Values};
+use nanozk_executor::EmbedTrace;
+
+/// The embedding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Embed {
+    /// The residual stream.
+    pub output: TensorId,
+    tokens: TensorId,
+    positions: TensorId,
+    vocabulary: Vocabulary,
+    width: usize,
+}
+
+impl Embed {
+    /// Declares the embedding of a session's tokens.
+    pub fn new(p: &mut Program, shape: &Shape, axes: &Axes, tokens: &Tokens) -> Self {
+        // Activations have an axis of layers.
+        let layer = p.new_tiled_axis("embedding layer", 1, 0);
+        let Axes {
+            position, feature, ..
+        } = *axes;
+        let vocabulary = tokens.vocabulary;
+        let [high, middle, low] = vocabulary.axes;
+        let weight = Role::Weight { wide: false };
+        let entry = [high, middle, low, feature];
+        let token_table = p.new_tensor("token embedding", &entry, weight.clone());
+        let position_table = p.new_tensor("position embedding", &[position, feature], weight);
+        let stream = [layer, feature, position];
+        let output = p.new_tensor("embedding output", &stream, Role::Activation);
+        let [x, wte, wpe, bits] =
+            [output, token_table, position_table, tokens.choice.bits].map(|id| p.use_of(id));
+        p.zero("embedding", &stream, wte * bits + wpe - x);
+        Self {
+            output,
+            tokens: token_table,
+            positions: position_table,
+            vocabulary,
+            width: shape.architecture.width,
+        }
+    }
+
+    /// Sets the tables: `wte`, `[vocab][width]`, and `wpe`, of as many positions or more.
+    pub fn fill_weights(
+        &self,
+        values: &mut Values<'_>,
+        wte: &[i64],
+        wpe: &[i64],
+    ) -> Result<(), OutOfRange> {
+        let d = self.width;
+        values.fill(self.tokens, |at| {
+            let token = self.vocabulary.number(&at[..3]);
+            wte.get(token * d + at[3]).copied().unwrap_or(0).into()
+        })?;
+        values.fill(self.positions, |at| wpe[at[0] * d + at[1]].into())
+    }
+
+    /// Sets the residual stream.
+    pub fn fill(&self, values: &mut Values<'_>, trace: &EmbedTrace) -> Result<(), OutOfRange> {
+        values.fill(self.output, |at| {
+            trace.out[at[2] * self.width + at[1]].into()
+        })
+    }
+}

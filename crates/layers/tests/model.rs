@@ -1,0 +1,538 @@
+//! Whole models of small shapes: what the executor computes satisfies the program, other values do not, and one joint
+//! proof proves it.
+
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::Field;
+use nanozk_argument::{commit, prove, verify, Proof, Statement};
+use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Values};
+use nanozk_executor::{
+    padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
+};
+use nanozk_kzg::Basis;
+use nanozk_layers::tokens::{
+    Digests, GENERATED_TOKENS, OUTPUT_DIGEST, PROMPT_DIGEST, PROMPT_TOKENS,
+};
+use nanozk_layers::{Axes, Embed, Head, Model, Packing, Sequence, Shape, Tokens};
+use nanozk_transcript::KeccakTranscript;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::collections::BTreeMap;
+
+const K: u32 = 16;
+
+/// A shape and a session.
+#[derive(Clone, Copy)]
+struct Size {
+    width: usize,
+    heads: usize,
+    mlp_width: usize,
+    vocab: usize,
+    layers: usize,
+    positions: usize,
+    prompt: usize,
+    generated: usize,
+    rows: usize,
+}
+
+const SMALL: Size = Size {
+    width: 8,
+    heads: 2,
+    mlp_width: 8,
+    vocab: 37,
+    layers: 2,
+    positions: 8,
+    prompt: 3,
+    generated: 3,
+    rows: 4,
+};
+
+/// A program, a model that it is about, and a session.
+struct Case {
+    size: Size,
+    program: Program,
+    model: Model,
+    layout: Layout,
+    weights: QuantizedModel,
+    trace: Trace,
+    sequence: Sequence,
+}
+
+impl Size {
+    fn shape(&self) -> Shape {
+        Shape {
+            architecture: Architecture {
+                layers: self.layers,
+                width: self.width,
+                heads: self.heads,
+                mlp_width: self.mlp_width,
+                vocab: self.vocab,
+                context: self.positions,
+            },
+            spec: synthetic::spec(self.width, Activation::GeluNew),
+            positions: self.positions,
+        }
+    }
+
+    fn weights(&self) -> QuantizedModel {
+        synthetic::model(self.shape().architecture, Activation::GeluNew, 1)
+    }
+
+    fn case(self) -> Case {
+        let weights = self.weights();
+        let prompt = synthetic::tokens(self.prompt, self.vocab, 1);
+        let generated = weights.generate(&prompt, self.generated, |_| {}).unwrap();
+        self.case_of(weights, [prompt, generated].concat())
+    }
+
+    fn case_of(self, weights: QuantizedModel, tokens: Vec<u32>) -> Case {
+        let sequence = Sequence {
+            tokens: padded(&tokens, self.positions),
+            prompt: self.prompt,
+            generated: self.generated,
+            prompt_salt: Fr::from(1001),
+            output_salt: Fr::from(1002),
+        };
+        let trace = Executor::new(&weights)
+            .unwrap()
+            .forward(&sequence.tokens)
+            .unwrap();
+        let mut program = Program::new();
+        let model = Model::new(&mut program, &self.shape(), self.rows).unwrap();
+        let packing = model.packing(&program, K);
+        let layout = Layout::new(&program, K, 5, &packing).unwrap();
+        Case {
+            size: self,
+            program,
+            model,
+            layout,
+            weights,
+            trace,
+            sequence,
+        }
+    }
+}
+
+impl Case {
+    fn inputs(&self) -> Vec<Fr> {
+        self.sequence.public_inputs([Fr::from(11), Fr::from(12)])
+    }
+
+    fn values_with(&self, inputs: Vec<Fr>) -> Values<'_> {
+        let mut values = Values::new(&self.program, &self.layout, inputs);
+        let w = &self.weights;
+        let model = &self.model;
+        model
+            .embed
+            .fill_weights(&mut values, &w.wte, &w.wpe)
+            .unwrap();
+        for (layer, weights) in w.layers.iter().enumerate() {
+            model
+                .fill_block_weights(&mut values, layer, weights)
+                .unwrap();
+        }
+        model.head.fill_weights(&mut values, &w.head).unwrap();
+        model
+            .fill(&mut values, &self.trace, &self.sequence)
+            .unwrap();
+        values
+    }
+
+    fn values(&self) -> Values<'_> {
+        self.values_with(self.inputs())
+    }
+
+    /// Sets a tensor, by its name.
+    fn set(&self, values: &mut Values<'_>, name: &str, f: impl Fn(&[usize]) -> i128) {
+        let tensor = self.program.named(name).unwrap_or_else(|| panic!("{name}"));
+        values.fill(tensor, f).unwrap();
+    }
+
+    /// Adds to a cell of a tensor.
+    fn add(&self, values: &mut Values<'_>, name: &str, indices: &[usize], by: Fr) {
+        let tensor = self.program.named(name).unwrap_or_else(|| panic!("{name}"));
+        let before = values.clone();
+        values.fill_field(tensor, |at| {
+            let value = before.get(tensor, at);
+            value + if at == indices { by } else { Fr::ZERO }
+        });
+    }
+
+    /// Tokens in one-hot digits.
+    fn set_tokens(&self, values: &mut Values<'_>, name: &str, tokens: &[usize]) {
+        let vocabulary = &self.model.tokens.vocabulary;
+        for (i, digit) in ["high", "middle", "low"].iter().enumerate() {
+            self.set(values, &format!("{name} {digit}"), |at| {
+                i128::from(vocabulary.digits(tokens[at[1]])[i] == at[0])
+            });
+        }
+    }
+
+    /// Logit differences as if row `g` had chosen a token with the greatest logit; negative ones are set to zero.
+    fn set_chosen(&self, values: &mut Values<'_>, chosen: &[usize]) {
+        let vocab = self.size.vocab;
+        let row = |g: usize| &self.trace.head.logits[self.sequence.source(g) * vocab..][..vocab];
+        self.set_tokens(values, "chosen", chosen);
+        let difference = |at: &[usize]| {
+            let v = self.model.tokens.vocabulary.number(&at[1..]);
+            let row = row(at[0]);
+            let top = *row.iter().max().unwrap();
+            match row.get(v) {
+                Some(logit) => (top - logit - i64::from(v < chosen[at[0]])).max(0),
+                None => 0,
+            }
+        };
+        for (i, shift) in [0, 16, 32].into_iter().enumerate() {
+            self.set(values, &format!("logit difference limb {i}"), |at| {
+                (difference(at) >> shift & 0xffff).into()
+            });
+        }
+    }
+
+    fn chosen(&self) -> Vec<usize> {
+        (0..self.size.rows)
+            .map(|g| self.trace.head.argmax[self.sequence.source(g)] as usize)
+            .collect()
+    }
+
+    fn refused(&self, values: &Values<'_>, expected: &str) {
+        match self.program.check(values) {
+            Err(Failure::Identity { identity, .. }) => assert_eq!(identity, expected),
+            other => panic!("{other:?}, not {expected}"),
+        }
+    }
+}
+
+#[test]
+fn what_the_executor_computes_satisfies_the_program() {
+    let cases = [
+        // Odd sizes; one token; one digit; all positions in use.
+        (8, 2, 8, 37, 2, 8, 3, 3, 4),
+        (6, 1, 5, 2, 1, 4, 3, 1, 1),
+        (12, 3, 4, 101, 1, 16, 9, 7, 8),
+        (4, 2, 6, 64, 1, 4, 1, 3, 4),
+    ];
+    for (width, heads, mlp_width, vocab, layers, positions, prompt, generated, rows) in cases {
+        let size = Size {
+            width,
+            heads,
+            mlp_width,
+            vocab,
+            layers,
+            positions,
+            prompt,
+            generated,
+            rows,
+        };
+        let case = size.case();
+        if let Err(failure) = case.program.check(&case.values()) {
+            panic!("vocabulary of {vocab}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn digests_are_those_of_the_format() {
+    for n in [4, 8, 16, 32, 64] {
+        let sequence = Sequence {
+            tokens: synthetic::tokens(n, 50_257, n as u64),
+            prompt: n / 2 - 1,
+            generated: n / 4,
+            prompt_salt: Fr::from(5).square().square(),
+            output_salt: -Fr::from(7),
+        };
+        let (prompt, output) = nanozk_circuits::poseidon::sequence_digests(
+            &sequence.tokens,
+            sequence.prompt,
+            sequence.generated,
+            sequence.prompt_salt,
+            sequence.output_salt,
+        );
+        assert_eq!(sequence.digests(), [prompt, output]);
+    }
+}
+
+#[test]
+fn embedding_and_head_stand_alone() {
+    let case = SMALL.case();
+    let shape = SMALL.shape();
+    let place = |p: &Program| Layout::new(p, K, 5, &Packing::new(p, K, |_, _| 0)).unwrap();
+
+    let mut p = Program::new();
+    let axes = Axes::new(&mut p, &shape);
+    let tokens = Tokens::new(&mut p, &shape, &axes, Digests::Both);
+    let embed = Embed::new(&mut p, &shape, &axes, &tokens);
+    let layout = place(&p);
+    let mut values = Values::new(&p, &layout, case.inputs());
+    let w = &case.weights;
+    embed.fill_weights(&mut values, &w.wte, &w.wpe).unwrap();
+    tokens.fill(&mut values, &case.sequence).unwrap();
+    embed.fill(&mut values, &case.trace.embed).unwrap();
+    values.look_up().unwrap();
+    p.check(&values).unwrap();
+
+    let mut p = Program::new();
+    let axes = Axes::new(&mut p, &shape);
+    let tokens = Tokens::new(&mut p, &shape, &axes, Digests::Output);
+    let head = Head::new(&mut p, &shape, &axes, &tokens, SMALL.rows);
+    let layout = place(&p);
+    let mut values = Values::new(&p, &layout, case.inputs());
+    head.fill_weights(&mut values, &w.head).unwrap();
+    tokens.fill(&mut values, &case.sequence).unwrap();
+    head.fill(&mut values, &case.trace.head, &case.sequence)
+        .unwrap();
+    values.look_up().unwrap();
+    p.check(&values).unwrap();
+}
+
+#[test]
+fn other_tokens_are_refused() {
+    let case = SMALL.case();
+    // A generated token that the model did not choose.
+    let mut tokens = case.sequence.tokens.clone();
+    let other = (tokens[4] + 1) % 37;
+    tokens[4] = other;
+    tokens.truncate(6);
+    let changed = SMALL.case_of(SMALL.weights(), tokens);
+    changed.refused(&changed.values(), "the chosen token comes next");
+    let mut values = changed.values();
+    let mut chosen = changed.chosen();
+    chosen[1] = other as usize;
+    changed.set_chosen(&mut values, &chosen);
+    let mut expected = "the chosen logit is the greatest";
+    if chosen[1] > changed.chosen()[1] {
+        // The greatest logit would have to be less than itself.
+        expected = "no logit is greater";
+    }
+    changed.refused(&values, expected);
+
+    // Another row of the embedding; a number beyond the vocabulary, whose row is zero.
+    let tokens: Vec<usize> = case.sequence.tokens.iter().map(|t| *t as usize).collect();
+    let with = |token: usize| {
+        let mut tokens = tokens.clone();
+        tokens[7] = token;
+        tokens
+    };
+    let mut values = case.values();
+    case.set_tokens(&mut values, "token", &with(36));
+    case.refused(&values, "a token is in the vocabulary");
+    case.set(&mut values, "token room", |at| 36 - with(36)[at[0]] as i128);
+    case.refused(&values, "embedding");
+    for beyond in [37, 47] {
+        let mut values = case.values();
+        case.set_tokens(&mut values, "token", &with(beyond));
+        case.set(&mut values, "token room", |at| {
+            (36 - with(beyond)[at[0]] as i128).max(0)
+        });
+        case.refused(&values, "a token is in the vocabulary");
+    }
+    let mut values = case.values();
+    case.set(&mut values, "token low", |at| i128::from(at[0] < 2));
+    case.refused(&values, "token low is one");
+}
+
+#[test]
+fn other_counts_are_refused() {
+    let case = SMALL.case();
+    let with = |number: usize, by: i64| {
+        let mut inputs = case.inputs();
+        inputs[number] += nanozk_circuit::integer(by.into());
+        inputs
+    };
+    for by in [-1, 1, -3, -100] {
+        let values = case.values_with(with(GENERATED_TOKENS, by));
+        case.refused(&values, "the sequence has its length");
+        let values = case.values_with(with(PROMPT_TOKENS, by));
+        case.refused(&values, "the prompt has its length");
+    }
+    // One token less, said in one more place after the other.
+    let mut values = case.values_with(with(GENERATED_TOKENS, -1));
+    case.set(&mut values, "sequence end", |at| i128::from(at[0] == 4));
+    case.refused(&values, "a digest keeps its own tokens");
+    case.set(&mut values, "kept", |at| {
+        let kept = [0..3, 3..5];
+        i128::from(kept[at[0]].contains(&at[1]))
+    });
+    case.refused(&values, "poseidon: the third element is the message");
+    let shorter = Size {
+        generated: 2,
+        ..SMALL
+    };
+    let tokens = case.sequence.tokens[..6].to_vec();
+    let shorter = shorter.case_of(SMALL.weights(), tokens);
+    // The program is the same. Its digest is another, and so is the choice of rows.
+    assert_eq!(shorter.program, case.program);
+    let mut inputs = shorter.inputs();
+    shorter.program.check(&shorter.values()).unwrap();
+    inputs[OUTPUT_DIGEST] = case.inputs()[OUTPUT_DIGEST];
+    let values = shorter.values_with(inputs);
+    shorter.refused(&values, "poseidon: the second element is the hash so far");
+    let mut values = shorter.values();
+    shorter.set(&mut values, "last generated", |at| i128::from(at[0] == 2));
+    shorter.refused(&values, "as many tokens are generated as are claimed");
+    // None, or more than there are rows.
+    for generated in [0, 5] {
+        let sequence = Sequence {
+            generated,
+            ..case.sequence.clone()
+        };
+        let mut values = case.values_with(sequence.public_inputs([Fr::ZERO; 2]));
+        case.model.tokens.fill(&mut values, &sequence).unwrap();
+        case.refused(&values, "as many tokens are generated as are claimed");
+    }
+}
+
+#[test]
+fn other_digests_are_refused() {
+    let case = SMALL.case();
+    for number in [PROMPT_DIGEST, OUTPUT_DIGEST] {
+        let mut inputs = case.inputs();
+        inputs[number] += Fr::ONE;
+        let values = case.values_with(inputs);
+        case.refused(&values, "poseidon: the second element is the hash so far");
+    }
+    // Digests of other tokens, with all that follows from them.
+    for position in [2, 3, 5] {
+        let mut other = case.sequence.clone();
+        other.tokens[position] = (other.tokens[position] + 5) % 37;
+        let mut values = case.values_with(other.public_inputs([Fr::ZERO; 2]));
+        case.model.tokens.fill(&mut values, &other).unwrap();
+        let tokens: Vec<usize> = case.sequence.tokens.iter().map(|t| *t as usize).collect();
+        case.set_tokens(&mut values, "token", &tokens);
+        case.set(&mut values, "token room", |at| 36 - tokens[at[0]] as i128);
+        case.refused(&values, "poseidon: the third element is the message");
+    }
+    let cells: [(&str, &[usize], &str); 5] = [
+        (
+            "first state",
+            &[0, 0, 0],
+            "poseidon: the first element is zero",
+        ),
+        ("first state", &[1, 0, 1], "poseidon: first round"),
+        ("state", &[0, 1, 0, 2], "poseidon: first round"),
+        ("state", &[0, 1, 60, 2], "poseidon: round"),
+        ("permuted", &[1, 1, 2], "poseidon: round"),
+    ];
+    for (tensor, indices, identity) in cells {
+        let mut values = case.values();
+        case.add(&mut values, tensor, indices, Fr::ONE);
+        case.refused(&values, identity);
+    }
+}
+
+#[test]
+fn other_choices_are_refused() {
+    let case = SMALL.case();
+    // Two tokens with the same logits: the lower one is chosen.
+    let mut weights = SMALL.weights();
+    let mut tie = |a: usize, b: usize| {
+        let head = &mut weights.head;
+        for row in head.weight.chunks_mut(head.outputs) {
+            row[b] = row[a];
+        }
+        head.bias[b] = head.bias[a];
+    };
+    let first = case.chosen()[0];
+    let low = if first == 0 { 1 } else { 0 };
+    tie(first, low);
+    let prompt = &case.sequence.tokens[..3];
+    let generated = weights.generate(prompt, 3, |_| {}).unwrap();
+    assert_eq!(generated[0] as usize, first.min(low));
+    let tied = SMALL.case_of(weights, [prompt, &generated].concat());
+    tied.program.check(&tied.values()).unwrap();
+    let mut values = tied.values();
+    let mut chosen = tied.chosen();
+    for (g, chosen) in chosen.iter_mut().enumerate() {
+        if tied.sequence.source(g) == 2 {
+            *chosen = first.max(low);
+        }
+    }
+    tied.set_chosen(&mut values, &chosen);
+    tied.refused(&values, "no logit is greater");
+
+    // A row about another position, with all that follows from it; among them a row that repeats the first.
+    for (row, position) in [(0, 3), (1, 2), (3, 5)] {
+        let mut values = case.values();
+        case.set(&mut values, "chosen at", |at| {
+            let source = match at[1] == row {
+                true => position,
+                false => case.sequence.source(at[1]),
+            };
+            i128::from(source == at[0])
+        });
+        case.refused(&values, "a row is about its position");
+    }
+    let mut values = case.values();
+    case.add(&mut values, "selected", &[0, 3, 1], Fr::ONE);
+    case.refused(&values, "selected stream");
+    let mut values = case.values();
+    case.add(&mut values, "next token", &[4], Fr::ONE);
+    case.refused(&values, "next token");
+    let mut values = case.values();
+    case.add(&mut values, "chosen logit", &[2], Fr::ONE);
+    case.refused(&values, "no logit is greater");
+}
+
+#[test]
+fn one_proof_proves_a_model() {
+    // With padding along the axes of messages and of the vocabulary, and rows that repeat the first.
+    let size = Size {
+        positions: 16,
+        prompt: 9,
+        generated: 5,
+        rows: 8,
+        ..SMALL
+    };
+    let case = size.case();
+    let count = nanozk_argument::powers(K);
+    let (bases, g2) = nanozk_setup::development_powers(count, nanozk_setup::DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 1).unwrap();
+    let values = case.values();
+    let known: BTreeMap<ColumnId, G1Affine> = case
+        .layout
+        .enumerate()
+        .filter(|(_, c)| {
+            matches!(
+                c.kind,
+                ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
+            )
+        })
+        .map(|(id, _)| (id, commit(&basis, values.column(id), K, values.tail(id))))
+        .collect();
+    let inputs = case.inputs();
+    let statement = Statement {
+        program: &case.program,
+        layout: &case.layout,
+        inputs: &inputs,
+        known: &known,
+    };
+    let mut transcript = KeccakTranscript::new();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let proof = prove(
+        &statement,
+        values,
+        &basis,
+        &mut rng,
+        &mut transcript,
+        |_| {},
+    )
+    .unwrap();
+    let is_valid = |inputs: &[Fr], proof: &Proof| {
+        let statement = Statement {
+            inputs,
+            ..statement
+        };
+        verify(&statement, proof, &mut KeccakTranscript::new())
+            .is_ok_and(|accumulator| accumulator.holds(&g2))
+    };
+    assert!(is_valid(&inputs, &proof));
+    for number in 0..inputs.len() {
+        let mut other = inputs.clone();
+        other[number] += Fr::ONE;
+        assert!(!is_valid(&other, &proof), "public input {number}");
+    }
+    for scalar in (0..proof.scalars.len()).step_by(41) {
+        let mut changed = proof.clone();
+        changed.scalars[scalar] += Fr::ONE;
+        assert!(!is_valid(&inputs, &changed), "scalar {scalar}");
+    }
+}
