@@ -94,7 +94,7 @@ impl Registry for OneColumn {
     }
 }
 
-/// A product with rounding, a square, a lookup, and a tensor that is not committed.
+/// A product with rounding, a square, a lookup, a tensor that is not committed, and a product without a sum.
 fn program() -> Program {
     let mut p = Program::new();
     let [t, i, o] = ["t", "i", "o"].map(|name| p.new_axis(name, 4));
@@ -127,6 +127,12 @@ fn program() -> Program {
     let sum = p.new_tensor("sum", &[t], Role::Witness);
     let sum_ = p.use_of(sum);
     p.zero("sum", &[t], value_ * both_ - sum_);
+    // Each factor has an axis of its own, so that nothing need be summed over.
+    let first = p.new_tensor("first", &[i], Role::Limb { range: r2 });
+    let second = p.new_tensor("second", &[o], Role::Limb { range: r2 });
+    let outer = p.new_tensor("outer", &[i, o], Role::Witness);
+    let [first_, second_, outer_] = [first, second, outer].map(|id| p.use_of(id));
+    p.zero("outer", &[i, o], first_ * second_ - outer_);
     p
 }
 
@@ -150,6 +156,10 @@ fn values<'a>(p: &'a Program, layout: &'a Layout) -> Values<'a> {
         (0..4).map(|o| key(o, a[0]).pow(4) * y(o, a[0])).sum()
     })
     .unwrap();
+    v.fill(id("first"), |a| a[0] as i128).unwrap();
+    v.fill(id("second"), |a| 3 - a[0] as i128).unwrap();
+    v.fill(id("outer"), |a| a[0] as i128 * (3 - a[1] as i128))
+        .unwrap();
     v.look_up().unwrap();
     p.check(&v).unwrap();
     v
