@@ -14,6 +14,7 @@ mod digest;
 mod expression;
 pub mod kernel;
 mod layout;
+mod plan;
 mod program;
 mod values;
 
@@ -24,6 +25,7 @@ pub use layout::{
     Cells, Column, ColumnId, ColumnKind, Group, Lane, Layout, LayoutError, Packer, Place, Registry,
     TableLane, TablePlace,
 };
+pub use plan::{plan, Estimate, Objective, Plan, PlanError};
 pub use program::{
     Identity, Lookup, Program, Public, Role, Table, TableId, Tensor, TensorId, Virtual,
 };
