@@ -26,7 +26,7 @@ use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
 pub use nanozk_kzg::opening::Opening;
-pub use prove::{commit, powers, prove, Stage};
+pub use prove::{commit, commit_known, powers, prove, Stage};
 pub use verify::verify;
 
 #[doc(hidden)]

@@ -24,6 +24,7 @@ use nanozk_kzg::{opening, Basis};
 use nanozk_transcript::Transcript;
 use products::Products;
 use rand_core::{CryptoRng, RngCore};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A part of proving, for progress and benchmarks.
@@ -47,6 +48,22 @@ pub enum Stage {
     Open,
 }
 
+impl Stage {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commitments",
+            Self::Helpers => "helpers",
+            Self::CommitHelpers => "commitments to helpers",
+            Self::Bind => "tensors at points",
+            Self::Sumcheck => "sumchecks",
+            Self::Columns => "sumcheck of columns",
+            Self::Combine => "combination of columns",
+            Self::Open => "opening",
+        }
+    }
+}
+
 /// The commitment to a column of `2^k` cells, and to its coefficients beyond.
 pub fn commit(basis: &Basis, data: &ColumnData, k: u32, tail: &[Fr]) -> G1Affine {
     let k = k as usize;
@@ -57,6 +74,19 @@ pub fn commit(basis: &Basis, data: &ColumnData, k: u32, tail: &[Fr]) -> G1Affine
         ColumnData::I64(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
         ColumnData::Field(cells) => basis.commit_hidden(cells.as_slice(), k, tail),
     }
+}
+
+/// Commitments to the columns that are known before the proof: weights, activations, values of tables.
+pub fn commit_known(basis: &Basis, values: &Values<'_>) -> BTreeMap<ColumnId, G1Affine> {
+    let layout = values.layout();
+    layout
+        .enumerate()
+        .filter(|(_, column)| is_known(column.kind))
+        .map(|(id, _)| {
+            let commitment = commit(basis, values.column(id), layout.k(), values.tail(id));
+            (id, commitment)
+        })
+        .collect()
 }
 
 /// Powers that proofs over columns of `2^k` cells take.

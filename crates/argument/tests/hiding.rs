@@ -5,15 +5,12 @@
 
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, powers, prove, Proof, Statement};
-use nanozk_circuit::{
-    ColumnId, ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual,
-};
+use nanozk_argument::{commit_known, powers, prove, Proof, Statement};
+use nanozk_circuit::{ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
 use nanozk_transcript::{Malformed, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, RngCore, SeedableRng};
-use std::collections::BTreeMap;
 
 const K: u32 = 6;
 
@@ -174,12 +171,7 @@ struct Setting {
 impl Setting {
     fn prove(&self, rng: &mut Altered) -> Proof {
         let values = values(&self.program, &self.layout);
-        let known: BTreeMap<ColumnId, G1Affine> = self
-            .layout
-            .enumerate()
-            .filter(|(_, c)| matches!(c.kind, ColumnKind::Weight(_) | ColumnKind::TableValues(_)))
-            .map(|(id, _)| (id, commit(&self.basis, values.column(id), K, &[])))
-            .collect();
+        let known = commit_known(&self.basis, &values);
         let statement = Statement {
             program: &self.program,
             layout: &self.layout,

@@ -5,6 +5,7 @@
 
 use crate::layout::{ColumnKind, Group, Layout, LayoutError, Registry};
 use crate::program::{Program, Role};
+use std::ops::RangeInclusive;
 
 /// Processor seconds for a row of the opening.
 const OPENING: f64 = 2.6e-6;
@@ -188,10 +189,22 @@ pub fn plan<R: Registry>(
     registry: impl Fn(u32) -> R,
     objective: &Objective,
 ) -> Result<Plan, PlanError> {
+    let max_k = objective.max_k;
+    plan_with(program, registry, objective, LEAST_K.min(max_k)..=max_k)
+}
+
+/// The same among columns of some lengths only.
+pub fn plan_with<R: Registry>(
+    program: &Program,
+    registry: impl Fn(u32) -> R,
+    objective: &Objective,
+    lengths: RangeInclusive<u32>,
+) -> Result<Plan, PlanError> {
+    let max_k = *lengths.end();
     let mut compared = Vec::new();
     let mut best: Option<(f64, Layout, Estimate)> = None;
     let mut refused: Option<LayoutError> = None;
-    for k in LEAST_K.min(objective.max_k)..=objective.max_k {
+    for k in lengths {
         let registry = registry(k);
         let mut groups = Vec::new();
         for fractions in FRACTIONS {
@@ -225,7 +238,6 @@ pub fn plan<R: Registry>(
             compared,
         });
     }
-    let max_k = objective.max_k;
     Err(match refused {
         Some(reason) if compared.is_empty() => PlanError::Layout { max_k, reason },
         _ => PlanError::Memory {

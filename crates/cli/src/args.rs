@@ -425,7 +425,9 @@ pub(crate) struct EvalArgs {
 pub(crate) enum BenchCommand {
     /// Prove layers with synthetic weights
     Layer(BenchLayerArgs),
-    /// Verify such proofs in a circuit, and prove that
+    /// Prove a whole model with synthetic weights, from tokens to tokens, in one joint proof
+    Model(BenchModelArgs),
+    /// Verify proofs of layers in a circuit, and prove that
     Node(BenchNodeArgs),
     /// Quantize a checkpoint of any shape, with synthetic weights
     Import(BenchImportArgs),
@@ -484,8 +486,12 @@ pub(crate) struct BenchNodeArgs {
 One line per proof, and a total; with --json one object each. Every proof is verified, five times: the time \
 is the median. CPU seconds are of all threads.
 
-Example, the widths of GPT-2 small:
-  nanozk bench layer --width 768 --heads 12 --tokens 32")]
+With --joint one joint proof is about attention and MLP: first the layouts that the planner compared, then the time of \
+each stage. No other command uses joint proofs yet.
+
+Examples, the widths of GPT-2 small:
+  nanozk bench layer --width 768 --heads 12 --tokens 32
+  nanozk bench layer --joint --compare --width 768 --heads 12 --tokens 32")]
 pub(crate) struct BenchLayerArgs {
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
@@ -495,6 +501,53 @@ pub(crate) struct BenchLayerArgs {
     /// How challenges are derived
     #[arg(long, value_enum, default_value_t = Transcript::Keccak)]
     pub(crate) transcript: Transcript,
+    /// Prove a block in one joint proof
+    #[arg(long)]
+    pub(crate) joint: bool,
+    /// Prove the block by two proofs of layers as well, and say how many times as long that takes
+    #[arg(long, requires = "joint")]
+    pub(crate) compare: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Says which layouts the planner compared, the time of each stage, and the greatest resident memory. Every proof is \
+verified, five times: the time is the median. CPU seconds are of all threads.
+
+Examples:
+  nanozk bench model --memory 8
+  nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4")]
+pub(crate) struct BenchModelArgs {
+    /// Blocks
+    #[arg(long, default_value_t = 12, value_parser = positive)]
+    pub(crate) layers: usize,
+    /// Width of the residual stream
+    #[arg(long, default_value_t = 768, value_parser = positive)]
+    pub(crate) width: usize,
+    /// Attention heads
+    #[arg(long, default_value_t = 12, value_parser = positive)]
+    pub(crate) heads: usize,
+    /// Width of the MLP [default: four times the width]
+    #[arg(long, value_parser = positive)]
+    pub(crate) mlp_width: Option<usize>,
+    /// Vocabulary
+    #[arg(long, default_value_t = 50_257, value_parser = positive)]
+    pub(crate) vocab: usize,
+    /// Positions: 4, 8, 16, …
+    #[arg(long, default_value_t = 32, value_parser = positions)]
+    pub(crate) tokens: usize,
+    /// Generated tokens; the others are the prompt
+    #[arg(long, default_value_t = 8, value_parser = positive)]
+    pub(crate) generated: usize,
+    /// Logarithm of the number of rows [default: the planner's choice]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(10..=24))]
+    pub(crate) k: Option<u32>,
+    /// CPU seconds that one commitment less is worth
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.19, value_parser = price)]
+    pub(crate) commitment_price: f64,
+    /// Plan for so much memory, in GiB, and fail if more was resident
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
 }
 
 /// Dimensions of a model that need not exist.

@@ -1,7 +1,8 @@
 //! The layers of a transformer as programs over tensors.
 //!
 //! Each file is to be read beside `docs/arithmetic.md`: [`gadgets`] are its operations, [`attention`] and [`mlp`] the
-//! halves of a block; [`tokens`] is what `docs/format.md` says of digests. [`model`] puts all together. A layer is declared once for all of its kind that a proof is about, which have an axis `layer`.
+//! halves of a block; [`tokens`] is what `docs/format.md` says of digests. [`model`] puts all together. A layer is declared
+//! once for all of its kind that a proof is about, which have an axis `layer`.
 
 pub mod attention;
 pub mod embed;
@@ -17,6 +18,6 @@ pub use attention::Attention;
 pub use embed::Embed;
 pub use head::Head;
 pub use mlp::Mlp;
-pub use model::Model;
+pub use model::{Blocks, Model};
 pub use shape::{Axes, Packing, Shape};
 pub use tokens::{Sequence, Tokens};

@@ -2,7 +2,7 @@
 
 use nanozk_circuit::{Layout, Program, Values};
 use nanozk_executor::{synthetic, Activation, Architecture, AttentionTrace, MlpTrace};
-use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
+use nanozk_layers::{Axes, Blocks, Shape};
 
 fn traces(
     shape: &Shape,
@@ -36,28 +36,15 @@ fn what_the_executor_computes_satisfies_the_programs() {
         };
         let mut p = Program::new();
         let axes = Axes::new(&mut p, &shape);
-        let exp = attention::exponentials(&mut p);
-        let act = mlp::activations(&mut p, &shape.spec).unwrap();
-        let attention = Attention::new(&mut p, &shape, &axes, layers, exp);
-        let mlp = Mlp::new(&mut p, &shape, &axes, layers, act);
-        let packing = Packing::new(&p, 16, |name, layer| {
-            let half = match name {
-                "attention input" => 0,
-                "attention output" | "mlp input" => 1,
-                _ => 2,
-            };
-            (2 * layer + half) as u32
-        });
+        let blocks = Blocks::new(&mut p, &shape, &axes).unwrap();
+        let packing = blocks.packing(&p, 16);
         let layout = Layout::new(&p, 16, 4, &packing).unwrap();
-        let (model, blocks) = traces(&shape);
+        let (model, traces) = traces(&shape);
         let mut values = Values::new(&p, &layout, vec![]);
         for (layer, weights) in model.layers.iter().enumerate() {
-            attention.fill_weights(&mut values, layer, weights).unwrap();
-            mlp.fill_weights(&mut values, layer, weights).unwrap();
+            blocks.fill_weights(&mut values, layer, weights).unwrap();
         }
-        let (a, m): (Vec<_>, Vec<_>) = blocks.iter().map(|(a, m)| (a, m)).unzip();
-        attention.fill(&mut values, &a).unwrap();
-        mlp.fill(&mut values, &m).unwrap();
+        blocks.fill(&mut values, &traces).unwrap();
         values.look_up().unwrap();
         p.check(&values).unwrap();
     }

@@ -1,10 +1,10 @@
 //! Whole models of small shapes: what the executor computes satisfies the program, other values do not, and one joint
 //! proof proves it.
 
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, prove, verify, Proof, Statement};
-use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Values};
+use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
+use nanozk_circuit::{Failure, Layout, Program, Values};
 use nanozk_executor::{
     padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
 };
@@ -16,7 +16,6 @@ use nanozk_layers::{Axes, Embed, Head, Model, Packing, Sequence, Shape, Tokens};
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use std::collections::BTreeMap;
 
 const K: u32 = 16;
 
@@ -127,7 +126,8 @@ impl Case {
             .unwrap();
         for (layer, weights) in w.layers.iter().enumerate() {
             model
-                .fill_block_weights(&mut values, layer, weights)
+                .blocks
+                .fill_weights(&mut values, layer, weights)
                 .unwrap();
         }
         model.head.fill_weights(&mut values, &w.head).unwrap();
@@ -487,17 +487,7 @@ fn one_proof_proves_a_model() {
     let (bases, g2) = nanozk_setup::development_powers(count, nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();
     let values = case.values();
-    let known: BTreeMap<ColumnId, G1Affine> = case
-        .layout
-        .enumerate()
-        .filter(|(_, c)| {
-            matches!(
-                c.kind,
-                ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
-            )
-        })
-        .map(|(id, _)| (id, commit(&basis, values.column(id), K, values.tail(id))))
-        .collect();
+    let known = commit_known(&basis, &values);
     let inputs = case.inputs();
     let statement = Statement {
         program: &case.program,

@@ -5,10 +5,10 @@
 
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, powers, prove_unchecked, verify, Error, Proof, Stage, Statement};
-use nanozk_circuit::{
-    ColumnId, ColumnKind, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual,
+use nanozk_argument::{
+    commit_known, powers, prove_unchecked, verify, Error, Proof, Stage, Statement,
 };
+use nanozk_circuit::{ColumnId, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
 use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_chacha::ChaCha20Rng;
@@ -89,20 +89,7 @@ impl Registry for Packed {
 pub(crate) type Known = BTreeMap<ColumnId, G1Affine>;
 
 pub(crate) fn known(values: &Values<'_>) -> Known {
-    let of_statement = |kind| {
-        matches!(
-            kind,
-            ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
-        )
-    };
-    let columns = values.kinds().filter(|(_, kind)| of_statement(*kind));
-    columns
-        .map(|(id, _)| {
-            let data = values.column(id);
-            let k = values.layout().k();
-            (id, commit(&basis().0, data, k, values.tail(id)))
-        })
-        .collect()
+    commit_known(&basis().0, values)
 }
 
 /// A proof of a statement about values, true or not, by a prover who may change them on the way.

@@ -1,6 +1,10 @@
 //! `nanozk bench`.
 
-use crate::args::{BenchImportArgs, BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
+mod joint;
+
+use crate::args::{
+    BenchImportArgs, BenchKind, BenchLayerArgs, BenchModelArgs, BenchNodeArgs, ShapeArgs,
+};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{bytes, thousands, Out, Progress};
@@ -44,6 +48,12 @@ struct Measured {
 }
 
 pub(super) fn layer(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()> {
+    if args.joint {
+        return match args.kind {
+            BenchKind::Block | BenchKind::All => joint::block(args, data, out),
+            _ => bail!("--joint proves attention and MLP together: --kind block"),
+        };
+    }
     let arch = architecture(&args.shape)?;
     let kinds: &[LayerKind] = match args.kind {
         BenchKind::Attention => &[LayerKind::Attention],
@@ -114,6 +124,11 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
     ));
     out.json(&serde_json::to_value(m)?);
     Ok(())
+}
+
+/// A whole model with synthetic weights.
+pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
+    joint::model(args, out)
 }
 
 /// Nodes over layers with synthetic weights.

@@ -37,6 +37,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Verify(args) => return verify::verify(args, &data, out),
         Command::Eval(args) => eval::eval(args, out),
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),
+        Command::Bench(BenchCommand::Model(args)) => bench::model(args, out),
         Command::Bench(BenchCommand::Node(args)) => bench::node(args, &data, out),
         Command::Bench(BenchCommand::Import(args)) => bench::import(args, out),
         Command::Soundness(args) => soundness::soundness(args, out),

@@ -1,0 +1,362 @@
+//! Joint proofs of synthetic models.
+
+use crate::args::{BenchLayerArgs, BenchModelArgs};
+use crate::data::Data;
+use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
+use crate::output::{bytes, thousands, Out, Progress};
+use anyhow::{bail, Context, Result};
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use nanozk_argument::{commit_known, powers, prove, verify, Stage, Statement};
+use nanozk_circuit::{plan, ColumnKind, Objective, Plan, Program, Values};
+use nanozk_circuits::LayerKind;
+use nanozk_executor::trace::{attention_trace, mlp_trace};
+use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_kzg::Basis;
+use nanozk_layers::{Axes, Blocks, Model, Sequence, Shape};
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_transcript::KeccakTranscript;
+use rand_core::OsRng;
+use serde::Serialize;
+use std::time::Instant;
+
+/// Seconds of a stage of the prover.
+#[derive(Clone, Debug, Serialize)]
+struct Part {
+    stage: &'static str,
+    cpu_s: f64,
+}
+
+/// What one joint proof costs.
+#[derive(Clone, Debug, Serialize)]
+struct Measured {
+    kind: &'static str,
+    layers: usize,
+    k: u32,
+    /// Most lanes of a helper.
+    fractions: usize,
+    columns: usize,
+    /// Points that a verifier multiplies: those in the proof, and those that it knows.
+    commitments: usize,
+    /// Scalars in the proof.
+    evaluations: usize,
+    /// To commit to weights, activations and tables.
+    keygen_cpu_s: f64,
+    prove_cpu_s: f64,
+    prove_wall_s: f64,
+    estimated_cpu_s: f64,
+    /// None where the system does not tell.
+    peak_rss_bytes: Option<u64>,
+    estimated_peak_bytes: u64,
+    verify_ms: f64,
+    stages: Vec<Part>,
+    /// Processor seconds of as many blocks, each proved by two proofs of layers, in the same run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers_cpu_s: Option<f64>,
+}
+
+/// A block, or attention and MLP: the same in a joint proof.
+pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()> {
+    let architecture = super::architecture(&args.shape)?;
+    let objective = Objective {
+        commitment_price: args.shape.commitment_price,
+        ..objective(args.shape.k, None)
+    };
+    let positions = args.shape.tokens;
+    let shape = shape(architecture, positions);
+    let mut p = Program::new();
+    let axes = Axes::new(&mut p, &shape);
+    let blocks = Blocks::new(&mut p, &shape, &axes)?;
+    let plan = planned(&p, |k| blocks.packing(&p, k), objective, args.shape.k, out)?;
+    let progress = Progress::spinner("block: run");
+    let model = synthetic::model(architecture, Activation::GeluNew, 1);
+    let mut stream = synthetic::residual(positions, architecture.width, 1);
+    let mut traces = Vec::new();
+    for layer in &model.layers {
+        let attention = attention_trace(layer, &model.spec, architecture.heads, &stream)?;
+        let mlp = mlp_trace(layer, &model.spec, &attention.output)?;
+        stream.clone_from(&mlp.output);
+        traces.push((attention, mlp));
+    }
+    let mut values = Values::new(&p, &plan.layout, vec![]);
+    for (layer, weights) in model.layers.iter().enumerate() {
+        blocks.fill_weights(&mut values, layer, weights)?;
+    }
+    drop(model);
+    blocks.fill(&mut values, &traces)?;
+    drop(traces);
+    values.look_up()?;
+    let mut measured = measure("block", 1, &plan, values, &progress)?;
+    drop(progress);
+    if args.compare {
+        measured.layers_cpu_s = Some(by_layers(args, data)?);
+    }
+    show(&measured, out)
+}
+
+/// A whole model, from tokens to tokens.
+pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
+    let architecture = Architecture {
+        layers: args.layers,
+        width: args.width,
+        heads: args.heads,
+        mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+        vocab: args.vocab,
+        context: args.tokens,
+    };
+    architecture
+        .validate()
+        .context("no model has these dimensions")?;
+    if args.generated >= args.tokens {
+        bail!(
+            "--generated {} leaves no position of --tokens {} to a prompt",
+            args.generated,
+            args.tokens
+        );
+    }
+    let (positions, generated) = (args.tokens, args.generated);
+    let prompt = positions - generated;
+    let shape = shape(architecture, positions);
+    let mut p = Program::new();
+    let model = Model::new(&mut p, &shape, generated.next_power_of_two())?;
+    let objective = Objective {
+        commitment_price: args.commitment_price,
+        ..objective(args.k, args.memory)
+    };
+    let plan = planned(&p, |k| model.packing(&p, k), objective, args.k, out)?;
+
+    let progress = Progress::spinner("model: run");
+    let weights = synthetic::model(architecture, Activation::GeluNew, 1);
+    let prompt_tokens = synthetic::tokens(prompt, architecture.vocab, 1);
+    let (sequence, trace) = {
+        let executor = Executor::new(&weights)?;
+        let tokens = executor.generate(&prompt_tokens, generated, |_| {})?;
+        let sequence = Sequence {
+            tokens: padded(&[prompt_tokens, tokens].concat(), positions),
+            prompt,
+            generated,
+            prompt_salt: Fr::random(OsRng),
+            output_salt: Fr::random(OsRng),
+        };
+        let trace = executor.forward(&sequence.tokens)?;
+        (sequence, trace)
+    };
+    progress.message("model: columns");
+    let inputs = sequence.public_inputs(super::STATEMENT);
+    let mut values = Values::new(&p, &plan.layout, inputs);
+    // Weights move into their columns: there is one layer twice at most.
+    model
+        .embed
+        .fill_weights(&mut values, &weights.wte, &weights.wpe)?;
+    drop((weights.wte, weights.wpe));
+    model.head.fill_weights(&mut values, &weights.head)?;
+    drop(weights.head);
+    for (layer, weights) in weights.layers.into_iter().enumerate() {
+        model.blocks.fill_weights(&mut values, layer, &weights)?;
+    }
+    model.fill(&mut values, &trace, &sequence)?;
+    drop(trace);
+    let measured = measure("model", args.layers, &plan, values, &progress)?;
+    drop(progress);
+    show(&measured, out)?;
+    if let (Some(gib), Some(peak)) = (args.memory, measured.peak_rss_bytes) {
+        if peak as f64 > gib * (1u64 << 30) as f64 {
+            bail!("{} were resident, more than {gib} GiB", bytes(peak));
+        }
+    }
+    Ok(())
+}
+
+fn shape(architecture: Architecture, positions: usize) -> Shape {
+    Shape {
+        architecture,
+        spec: synthetic::spec(architecture.width, Activation::GeluNew),
+        positions,
+    }
+}
+
+fn objective(k: Option<u32>, gib: Option<f64>) -> Objective {
+    let default = Objective::default();
+    Objective {
+        max_k: k.unwrap_or(default.max_k),
+        memory: gib.map(|gib| (gib * (1u64 << 30) as f64) as u64),
+        ..default
+    }
+}
+
+/// The planner's choice, or the best layout with columns as long as asked for; says what was compared.
+fn planned<R: nanozk_circuit::Registry>(
+    p: &Program,
+    registry: impl Fn(u32) -> R,
+    objective: Objective,
+    k: Option<u32>,
+    out: &Out,
+) -> Result<Plan> {
+    let plan = match k {
+        // Shorter columns are not compared.
+        Some(k) => nanozk_circuit::plan_with(p, registry, &objective, k..=k),
+        None => plan(p, registry, &objective),
+    }?;
+    out.text("compared:   k  fractions  commitments  CPU s  memory");
+    for e in &plan.compared {
+        out.text(format!(
+            "{:>13} {:>10} {:>12} {:>6.1}  {}{}",
+            e.k,
+            e.fractions,
+            e.commitments,
+            e.cpu_seconds,
+            bytes(e.peak_bytes),
+            if *e == plan.estimate { "  chosen" } else { "" }
+        ));
+    }
+    Ok(plan)
+}
+
+/// Proves, and verifies five times.
+fn measure(
+    kind: &'static str,
+    layers: usize,
+    plan: &Plan,
+    mut values: Values<'_>,
+    progress: &Progress,
+) -> Result<Measured> {
+    let (program, layout) = (values.program(), values.layout());
+    let k = layout.k();
+    progress.message(&format!("{kind}: setup"));
+    let (bases, g2) = development_powers(powers(k), DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 1)?;
+    drop(bases);
+    progress.message(&format!("{kind}: commitments to weights"));
+    for (id, column) in layout.enumerate() {
+        if matches!(
+            column.kind,
+            ColumnKind::Weight(_) | ColumnKind::Activation(_)
+        ) {
+            values.set_tail(id, vec![Fr::random(OsRng)]);
+        }
+    }
+    let clock = Stopwatch::start();
+    let known = commit_known(&basis, &values);
+    let keygen_cpu_s = clock.cpu_s();
+    let inputs = values.inputs().to_vec();
+    let statement = Statement {
+        program,
+        layout,
+        inputs: &inputs,
+        known: &known,
+    };
+
+    let told = reset_peak_rss();
+    let clock = Stopwatch::start();
+    let mut begun: Vec<(Stage, f64)> = Vec::new();
+    let proof = prove(
+        &statement,
+        values,
+        &basis,
+        &mut OsRng,
+        &mut KeccakTranscript::new(),
+        |stage| {
+            progress.message(&format!("{kind}: {}", stage.name()));
+            begun.push((stage, clock.cpu_s()));
+        },
+    )?;
+    let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
+    let peak = peak_rss_bytes().filter(|_| told);
+    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([prove_cpu_s]);
+    let mut stages: Vec<Part> = Vec::new();
+    for ((stage, at), end) in begun.iter().zip(ends) {
+        let (stage, cpu_s) = (stage.name(), end - at);
+        match stages.iter_mut().find(|s| s.stage == stage) {
+            // Once for each level.
+            Some(part) => part.cpu_s += cpu_s,
+            None => stages.push(Part { stage, cpu_s }),
+        }
+    }
+
+    progress.message(&format!("{kind}: verification"));
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        let accumulator = verify(&statement, &proof, &mut KeccakTranscript::new())
+            .with_context(|| format!("the joint proof of the {kind} does not verify"))?;
+        if !accumulator.holds(&g2) {
+            bail!("the opening of the joint proof of the {kind} does not verify");
+        }
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(Measured {
+        kind,
+        layers,
+        k,
+        fractions: plan.estimate.fractions,
+        columns: layout.columns().len(),
+        commitments: proof.points.len() + known.len(),
+        evaluations: proof.scalars.len(),
+        keygen_cpu_s,
+        prove_cpu_s,
+        prove_wall_s,
+        estimated_cpu_s: plan.estimate.cpu_seconds,
+        peak_rss_bytes: peak,
+        estimated_peak_bytes: plan.estimate.peak_bytes,
+        verify_ms: times[times.len() / 2],
+        stages,
+        layers_cpu_s: None,
+    })
+}
+
+/// Processor seconds of the proofs of attention and MLP, one each.
+fn by_layers(args: &BenchLayerArgs, data: &Data) -> Result<f64> {
+    let architecture = super::architecture(&args.shape)?;
+    let kinds = [LayerKind::Attention, LayerKind::Mlp];
+    // The planner's own price and rows, whatever those of the joint proof.
+    let own = crate::args::ShapeArgs {
+        k: None,
+        commitment_price: nanozk_circuits::Objective::default().commitment_price,
+        ..args.shape.clone()
+    };
+    let shapes = super::shapes(&own, &architecture, &kinds)?;
+    let setup = data.development(shapes[0].plan.k)?;
+    let mut seconds = 0.0;
+    for shape in shapes {
+        seconds +=
+            super::measure(shape, &architecture, &setup, args.transcript.into())?.prove_cpu_s;
+    }
+    Ok(seconds)
+}
+
+fn show(m: &Measured, out: &Out) -> Result<()> {
+    let memory = |b: Option<u64>| b.map_or("unknown".into(), bytes);
+    out.text(format!(
+        "{} of {} layer{}: 2^{} rows, {} columns, {} commitments, {} scalars",
+        m.kind,
+        m.layers,
+        if m.layers == 1 { "" } else { "s" },
+        m.k,
+        m.columns,
+        m.commitments,
+        thousands(m.evaluations as u64)
+    ));
+    for part in &m.stages {
+        out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
+    }
+    out.text(format!(
+        "proved in {:.2} CPU s (estimated {:.1}), {:.1} s; peak {} (estimated {}); weights committed in {:.1} CPU s; \
+         verified in {:.1} ms",
+        m.prove_cpu_s,
+        m.estimated_cpu_s,
+        m.prove_wall_s,
+        memory(m.peak_rss_bytes),
+        bytes(m.estimated_peak_bytes),
+        m.keygen_cpu_s,
+        m.verify_ms
+    ));
+    if let Some(layers) = m.layers_cpu_s {
+        out.text(format!(
+            "two proofs of layers: {layers:.1} CPU s, {:.1} times as much",
+            layers / m.prove_cpu_s
+        ));
+    }
+    out.json(&serde_json::to_value(m)?);
+    Ok(())
+}
