@@ -16,6 +16,7 @@ mod mask;
 mod pieces;
 mod prove;
 mod round;
+mod soundness;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 
 pub use nanozk_kzg::opening::Opening;
 pub use prove::{commit, powers, prove, Stage};
+pub use soundness::{soundness, Part, Soundness, Step};
 pub use verify::verify;
 
 #[doc(hidden)]
