@@ -11,6 +11,7 @@
 
 mod channel;
 mod claims;
+pub mod encoding;
 mod lookup;
 mod mask;
 mod pieces;
@@ -26,6 +27,7 @@ use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program};
 use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
+pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
 pub use prove::{commit, powers, prove, Stage};
 pub use soundness::{soundness, Part, Soundness, Step};

@@ -1,6 +1,6 @@
 //! Bounds on the soundness error of whole models.
 
-use nanozk_argument::{soundness, Step};
+use nanozk_argument::{soundness, Proof, Step};
 use nanozk_circuit::{Layout, Program};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_layers::{Model, Shape};
@@ -36,9 +36,12 @@ fn chance_does_not_prove_what_a_large_model_did_not_say() {
         found.numerator(),
         found.bits()
     );
+    let bytes = Proof::byte_length(&p, &layout);
+    println!("{bytes} bytes");
     assert!(found.bits() > 200.0, "{}", found.bits());
     // What the documentation says.
     assert!((222.3..222.5).contains(&found.bits()), "{}", found.bits());
+    assert_eq!(bytes, 11_104);
     // Rows of tables and lanes count most, after the powers of the setup.
     let opening = found.of(Step::Opening).unwrap();
     let lookups = [Step::Denominators, Step::Fractions].map(|step| found.of(step).unwrap());
