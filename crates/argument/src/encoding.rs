@@ -10,8 +10,8 @@
 //! | 14 | the [opening](nanozk_kzg::opening::Opening::to_bytes): 8 points, 6 scalars |
 //!
 //! Nothing may follow. Both counts follow from the program ([`Proof::byte_length`]), and the verifier refuses others; they are
-//! in the first word so that a proof can be read without its program. Points are compressed, which makes proofs a third shorter
-//! and costs a square root for each, a fraction of what the verifier's multi-scalar multiplication takes.
+//! in the first word so that a proof can be read without its program. Points are compressed: half as long, for a square root each,
+//! which is a fraction of what the verifier's multi-scalar multiplication takes.
 
 use crate::soundness::Outline;
 use crate::Proof;
