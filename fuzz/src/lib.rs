@@ -4,6 +4,7 @@
 //! accepted must encode to the same bytes again where an encoding is unique.
 
 use halo2curves::bn256::G1Affine;
+use nanozk_argument::Opening;
 use nanozk_circuits::{BlockShape, Layer, LayerKind, Plan, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
@@ -125,6 +126,16 @@ pub fn proof_file() -> Vec<u8> {
         bytes: proof().to_bytes(),
     }
     .to_file()
+}
+
+/// A well-formed joint proof that proves nothing.
+pub fn joint_proof() -> nanozk_argument::Proof {
+    let g = G1Affine::generator();
+    nanozk_argument::Proof {
+        points: vec![g; 3],
+        scalars: vec![5.into(); 7],
+        opening: Opening::new([g; 8], [5.into(); 6]),
+    }
 }
 
 /// A well-formed card.

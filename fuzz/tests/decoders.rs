@@ -47,6 +47,15 @@ fn proof_files() {
 }
 
 #[test]
+fn joint_proofs() {
+    target(joint_proof().to_bytes(), |bytes| {
+        if let Ok(p) = nanozk_argument::Proof::from_bytes(bytes) {
+            assert_eq!(p.to_bytes(), bytes, "an encoding is unique");
+        }
+    });
+}
+
+#[test]
 fn cards() {
     target(serde_json::to_vec(&card()).expect("serializes"), |bytes| {
         if let Ok(card) = serde_json::from_slice::<ModelCard>(bytes) {

@@ -11,11 +11,13 @@
 
 mod channel;
 mod claims;
+pub mod encoding;
 mod lookup;
 mod mask;
 mod pieces;
 mod prove;
 mod round;
+mod soundness;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -25,8 +27,10 @@ use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program};
 use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
+pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
 pub use prove::{commit, commit_known, powers, prove, Stage};
+pub use soundness::{soundness, Part, Soundness, Step};
 pub use verify::verify;
 
 #[doc(hidden)]

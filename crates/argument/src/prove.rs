@@ -205,7 +205,7 @@ fn rounds<T: Transcript>(
         writer.point(commit(&values, group.helper))?;
     }
     let mut drawn = Vec::new();
-    let randomness = Randomness::draw(statement, |count| {
+    let randomness = Randomness::draw(program, |count| {
         let challenges = writer.challenges(count);
         drawn.extend_from_slice(&challenges);
         challenges

@@ -8,7 +8,7 @@ use crate::pieces::Pieces;
 use crate::{is_first, is_known, round, Error, Proof, Statement};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuit::{At, AxisId, ColumnId, Layout, Point};
+use nanozk_circuit::{At, AxisId, ColumnId, Layout, Point, Program};
 use nanozk_kzg::{opening, Accumulator};
 use nanozk_transcript::encoding::scalar_reduced;
 use nanozk_transcript::Transcript;
@@ -79,8 +79,7 @@ pub(crate) struct Randomness {
 
 impl Randomness {
     /// From challenges, which the closure draws.
-    pub(crate) fn draw(statement: &Statement<'_>, mut draw: impl FnMut(usize) -> Vec<Fr>) -> Self {
-        let program = statement.program;
+    pub(crate) fn draw(program: &Program, mut draw: impl FnMut(usize) -> Vec<Fr>) -> Self {
         let mut free: Vec<AxisId> = program
             .identities()
             .iter()
@@ -242,7 +241,7 @@ pub fn verify<T: Transcript>(
         commitments.insert(group.helper, reader.point()?);
     }
     // Everything is committed to that identities are about.
-    let randomness = Randomness::draw(statement, |count| reader.challenges(count));
+    let randomness = Randomness::draw(program, |count| reader.challenges(count));
     lookups.point = reader.challenges(layout.k() as usize);
     lookups.group = reader.challenge();
 

@@ -46,6 +46,17 @@ pub const PROOF_BYTES: usize = (POINTS + VALUES) * WORD;
 /// Most variables of a polynomial: there are no setups for more.
 pub const MAX_VARIABLES: usize = 28;
 
+/// Powers of a setup's secret in the first group that anybody knows, at most: files of Perpetual Powers of Tau have `2^29 - 1`
+/// of them, twice as many as the `2^28` after which they are called.
+const KNOWN_POWERS: u128 = 1 << 29;
+
+/// By chance a false opening of a polynomial of `k` variables is accepted with a probability of at most this over the order of
+/// the field: the sum of the steps in `docs/opening.md`, `κ` 1, `z` and `β` `D + 6`, `ζ` `2·D + 2·b + 2`, `γ` 1, `α` `D`.
+pub fn error_numerator(k: u32) -> u128 {
+    let powers = KNOWN_POWERS.max((1 << k) + hiding_coefficients(k as usize) as u128);
+    4 * powers + (2 << k.div_ceil(2)) + 10
+}
+
 /// A proof that a polynomial has a value at a point. Names are those of the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {

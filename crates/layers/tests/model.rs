@@ -515,6 +515,8 @@ fn one_proof_proves_a_model() {
             .is_ok_and(|accumulator| accumulator.holds(&g2))
     };
     assert!(is_valid(&inputs, &proof));
+    let length = Proof::byte_length(&case.program, &case.layout);
+    assert_eq!(proof.to_bytes().len(), length);
     for number in 0..inputs.len() {
         let mut other = inputs.clone();
         other[number] += Fr::ONE;

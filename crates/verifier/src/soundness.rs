@@ -19,9 +19,10 @@ const FIELD_LOG2: f64 = 253.59;
 /// By how much the reduction of a uniform 256-bit integer may favour a residue, as a logarithm.
 const REDUCTION_LOG2: f64 = 0.19;
 
-/// Binary logarithm of the number of powers of the secret anybody knows: a dishonest prover may
-/// commit to polynomials of larger degree than the program's (Perpetual Powers of Tau has `2^28`).
-pub const SETUP_LOG2: u32 = 28;
+/// Binary logarithm of the number of powers of the secret anybody knows, rounded up: a dishonest prover may
+/// commit to polynomials of larger degree than the program's. The file of Perpetual Powers of Tau for
+/// circuits of `2^28` constraints has `2^29 - 1`.
+pub const SETUP_LOG2: u32 = 29;
 
 /// Probabilities, as binary logarithms, that a false statement passes by chance in one place.
 #[derive(Clone, Copy, Debug, PartialEq)]
