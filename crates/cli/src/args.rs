@@ -580,7 +580,8 @@ pub(crate) struct ShapeArgs {
 #[command(after_help = "\
 Examples:
   nanozk soundness --model model
-  nanozk soundness --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257")]
+  nanozk soundness --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257
+  nanozk soundness --joint --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257")]
 pub(crate) struct SoundnessArgs {
     /// Model directory
     #[arg(long, value_name = "DIR", conflicts_with_all = ["width", "heads", "tokens", "mlp_width"])]
@@ -606,6 +607,9 @@ pub(crate) struct SoundnessArgs {
     /// Attention and MLP of a block in one proof
     #[arg(long)]
     pub(crate) whole_blocks: bool,
+    /// Of one joint proof of all layers
+    #[arg(long, conflicts_with = "whole_blocks")]
+    pub(crate) joint: bool,
 }
 
 /// A BLAKE2b-512 digest.

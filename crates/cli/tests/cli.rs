@@ -1143,6 +1143,82 @@ fn eval_goes_on_after_an_overflow() {
     assert!(!eval["overflows"].as_array().unwrap().is_empty(), "{eval}");
 }
 
+/// Proofs of synthetic models, of a block and from tokens to tokens.
+#[test]
+fn bench_and_soundness_of_joint_proofs() {
+    let f = fixture();
+    let positive = |object: &Value, keys: &[&str]| {
+        for key in keys {
+            assert!(object[*key].as_f64().unwrap() > 0.0, "{key}: {object}");
+        }
+    };
+    let keys = [
+        "k",
+        "fractions",
+        "columns",
+        "commitments",
+        "evaluations",
+        "keygen_cpu_s",
+        "prove_cpu_s",
+        "prove_wall_s",
+        "estimated_cpu_s",
+        "estimated_peak_bytes",
+        "proof_bytes",
+        "verify_ms",
+    ];
+    let width = ["--width", "16", "--heads", "2"];
+    let block = [&["bench", "layer", "--joint", "--tokens", "4"], &width[..]].concat();
+    let compared = [&block[..], &["--compare"]].concat();
+    let measured = &f.json_ok(&compared)[0];
+    positive(measured, &keys);
+    positive(measured, &["layers_cpu_s"]);
+    assert_eq!(measured["kind"], "block");
+    assert!(measured["error_log2"].as_f64().unwrap() < -200.0);
+    assert_eq!(measured["stages"].as_array().unwrap().len(), 8);
+    assert_eq!(
+        f.json_ok(&[&block[..], &["--k", "17"]].concat())[0]["k"],
+        17
+    );
+    f.fails(
+        &[&block[..], &["--kind", "head"]].concat(),
+        &["--kind block"],
+    );
+    f.fails(&[&block[..], &["--k", "12"]].concat(), &["2^12 rows"]);
+
+    let model = [
+        &["bench", "model", "--layers", "2", "--vocab", "50"],
+        &width[..],
+        &["--tokens", "8", "--generated", "3"],
+    ]
+    .concat();
+    let measured = &f.json_ok(&model)[0];
+    positive(measured, &keys);
+    assert_eq!(measured["layers"], 2);
+    f.fails(
+        &[&model[..], &["--generated", "8"]].concat(),
+        &["cannot be used multiple times"],
+    );
+    f.fails(
+        &["bench", "model", "--tokens", "8", "--generated", "8"],
+        &["leaves no position"],
+    );
+    let small = [&model[..], &["--memory", "0.001"]].concat();
+    f.fails(&small, &["proving takes", "more than"]);
+
+    let computed = &f.json_ok(&["soundness", "--joint", "--model", path(&f.model)])[0];
+    assert_eq!(computed["layers"], 4);
+    let total = computed["session_log2"].as_f64().unwrap();
+    assert!(total < -200.0, "{computed}");
+    let steps = computed["steps"].as_array().unwrap();
+    let sum: f64 = steps
+        .iter()
+        .map(|s| s["log2"].as_f64().unwrap().exp2())
+        .sum();
+    assert!((sum.log2() - total).abs() < 1e-6, "{computed}");
+    let by_shape = [&["soundness", "--joint", "--tokens", "8"], &width[..]].concat();
+    f.json_ok(&by_shape);
+}
+
 #[test]
 fn bench_import_measures_a_synthetic_checkpoint() {
     let f = fixture();

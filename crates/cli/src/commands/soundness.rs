@@ -7,6 +7,7 @@ use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
 use anyhow::{bail, Result};
 use nanozk_aggregation::plan::MAX_CHILDREN;
+use nanozk_circuit::Program;
 use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
 use nanozk_prover::aggregate::MAX_K;
@@ -43,6 +44,9 @@ const ASSUMPTIONS: [(&str, &str); 5] = [
 ];
 
 pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
+    if args.joint {
+        return joint(args, out);
+    }
     let (shapes, development) = match &args.model {
         Some(path) => {
             let card = ModelDir::new(path)?.card()?;
@@ -155,6 +159,59 @@ pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Of one joint proof of all layers, from tokens to tokens.
+fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
+    let shape = match &args.model {
+        Some(path) => {
+            let card = ModelDir::new(path)?.card()?;
+            nanozk_layers::Shape {
+                architecture: card.architecture,
+                spec: card.spec,
+                positions: card.tokens,
+            }
+        }
+        None => {
+            let (architecture, positions) = dimensions(args)?;
+            nanozk_layers::Shape {
+                architecture,
+                spec: synthetic::spec(architecture.width, Activation::GeluNew),
+                positions,
+            }
+        }
+    };
+    let mut p = Program::new();
+    // As many rows as could be generated.
+    let model = nanozk_layers::Model::new(&mut p, &shape, shape.positions)?;
+    let registry = |k| model.packing(&p, k);
+    let plan = nanozk_circuit::plan(&p, registry, &nanozk_circuit::Objective::default())?;
+    let soundness = nanozk_argument::soundness(&p, &plan.layout);
+    out.text(format!(
+        "Probability that chance alone lets a false joint proof of all layers pass, columns of 2^{} rows:\n",
+        plan.layout.k()
+    ));
+    let mut steps = Vec::new();
+    for part in &soundness.parts {
+        let (step, reason) = (part.step.to_string(), part.step.reason());
+        out.text(format!("{step:<32} 2^-{:<6.1} {reason}", part.bits()));
+        steps.push(json!({"step": step, "log2": -part.bits(), "numerator": part.numerator as f64, "reason": reason}));
+    }
+    let session = -soundness.bits();
+    out.text(format!(
+        "{:<32} 2^{session:.1} = {}",
+        "sum",
+        power_of_ten(session)
+    ));
+    out.json(&json!({
+        "k": plan.layout.k(),
+        "layers": 2 * shape.architecture.layers + 2,
+        "steps": steps,
+        "session_log2": session,
+        "session_log10": session * std::f64::consts::LOG10_2,
+        "statistical_error": session.exp2(),
+    }));
+    Ok(())
+}
+
 /// `2^x` in decimal, also where it is no double.
 fn power_of_ten(log2: f64) -> String {
     let log10 = log2 * std::f64::consts::LOG10_2;
@@ -162,8 +219,8 @@ fn power_of_ten(log2: f64) -> String {
     format!("{:.1}e{exponent}", 10f64.powf(log10 - exponent))
 }
 
-/// The layers of a model that need not exist, as the planner would cut it.
-fn planned(args: &SoundnessArgs) -> Result<Vec<Shape>> {
+/// A model that need not exist, and the positions of a session.
+fn dimensions(args: &SoundnessArgs) -> Result<(Architecture, usize)> {
     let (Some(width), Some(heads), Some(tokens)) = (args.width, args.heads, args.tokens) else {
         bail!("give --model, or --width, --heads and --tokens");
     };
@@ -180,6 +237,12 @@ fn planned(args: &SoundnessArgs) -> Result<Vec<Shape>> {
         })?
     };
     arch.validate()?;
+    Ok((arch, tokens))
+}
+
+/// The layers of such a model, as the planner would cut it.
+fn planned(args: &SoundnessArgs) -> Result<Vec<Shape>> {
+    let (arch, tokens) = dimensions(args)?;
     let kinds: Vec<_> = layer_kinds(arch.layers, args.whole_blocks)
         .into_iter()
         .map(|(kind, _)| kind)
@@ -191,7 +254,7 @@ fn planned(args: &SoundnessArgs) -> Result<Vec<Shape>> {
             None => counts.push((*kind, 1)),
         }
     }
-    let block = BlockShape::new(&arch, &synthetic::spec(width, Activation::GeluNew));
+    let block = BlockShape::new(&arch, &synthetic::spec(arch.width, Activation::GeluNew));
     let plan = nanozk_circuits::plan(&counts, block, tokens, Objective::default())?;
     Ok(kinds
         .into_iter()

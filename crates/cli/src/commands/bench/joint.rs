@@ -7,7 +7,7 @@ use crate::output::{bytes, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, verify, Stage, Statement};
+use nanozk_argument::{commit_known, powers, prove, soundness, verify, Proof, Stage, Statement};
 use nanozk_circuit::{plan, ColumnKind, Objective, Plan, Program, Values};
 use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
@@ -48,7 +48,10 @@ struct Measured {
     /// None where the system does not tell.
     peak_rss_bytes: Option<u64>,
     estimated_peak_bytes: u64,
+    proof_bytes: usize,
     verify_ms: f64,
+    /// Binary logarithm of the probability that chance proves what is false.
+    error_log2: f64,
     stages: Vec<Part>,
     /// Processor seconds of as many blocks, each proved by two proofs of layers, in the same run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,9 +277,11 @@ fn measure(
     }
 
     progress.message(&format!("{kind}: verification"));
+    let encoded = proof.to_bytes();
     let mut times = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
+        let proof = Proof::from_bytes(&encoded)?;
         let accumulator = verify(&statement, &proof, &mut KeccakTranscript::new())
             .with_context(|| format!("the joint proof of the {kind} does not verify"))?;
         if !accumulator.holds(&g2) {
@@ -299,7 +304,9 @@ fn measure(
         estimated_cpu_s: plan.estimate.cpu_seconds,
         peak_rss_bytes: peak,
         estimated_peak_bytes: plan.estimate.peak_bytes,
+        proof_bytes: encoded.len(),
         verify_ms: times[times.len() / 2],
+        error_log2: -soundness(program, layout).bits(),
         stages,
         layers_cpu_s: None,
     })
@@ -328,14 +335,16 @@ fn by_layers(args: &BenchLayerArgs, data: &Data) -> Result<f64> {
 fn show(m: &Measured, out: &Out) -> Result<()> {
     let memory = |b: Option<u64>| b.map_or("unknown".into(), bytes);
     out.text(format!(
-        "{} of {} layer{}: 2^{} rows, {} columns, {} commitments, {} scalars",
+        "{} of {} layer{}: 2^{} rows, {} columns; proof of {} bytes, {} commitments, {} scalars; error 2^{:.0}",
         m.kind,
         m.layers,
         if m.layers == 1 { "" } else { "s" },
         m.k,
         m.columns,
+        thousands(m.proof_bytes as u64),
         m.commitments,
-        thousands(m.evaluations as u64)
+        m.evaluations,
+        m.error_log2
     ));
     for part in &m.stages {
         out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
