@@ -93,7 +93,7 @@ module.exports = [
   lookup("tags", "tables are not told apart", "Fr::from(table.index() as u64 + 1)", "Fr::from(table.index() as u64 * 0 + 1)", argument("attacks", "a_row_of_another_table_is_refused")),
   lookup("active", "rows beyond the last limb count", "        (denominator, start)\n", "        (denominator, Fr::ONE)\n", elements),
   lookup("groups", "equations of helpers have one weight", "            group_weight *= self.challenges.group;\n", "", elements),
-  lookup("values", "values that were sent are no claims", "pieces.add_column(*column, self.point, *by, *value);", "let _ = (column, value);", elements),
+  lookup("values", "values that were sent are no claims", "pieces.add_column(*column, self.point, *by, *value);", "let _ = (column, value);", argument("attacks", "identities_and_lookups_are_about_the_same_limbs")),
   lookup("row-weight", "the equation is not weighted by rows", "let weight = kernel::equal(&self.challenges.point, self.point);", "let weight = Fr::ONE;", elements),
   lookup("table-key", "keys of tables are not indices", "here * (kernel::index(low) +", "here * (kernel::index(low).double() +", elements),
   // Places in columns.
@@ -111,5 +111,4 @@ module.exports = [
   program("compared", "indices of different axes are compared", "                assert_eq!(lens.next(), lens.next(), \"{name} compares other axes\");\n", "                lens.next();\n", circuit("programs", "indices_of_different_axes_are_not_compared")),
   digest("digest-places", "the digest does not bind places", "h.numbers(&[1, place.column.index(), place.offset])", "h.number(1)", circuit("digest", "the_digest_binds")),
   digest("digest-uses", "the digest does not bind axes of uses", "                    self.axes(&operand.axes);\n", "", circuit("digest", "the_digest_binds")),
-  digest("digest-groups", "the digest does not bind groups", "                h.numbers(members);\n            }\n        }\n        h.0", "            }\n        }\n        h.0", circuit("digest", "the_digest_binds")),
 ];

@@ -402,6 +402,33 @@ fn limbs_are_chosen_before_the_challenges() {
     }
 }
 
+/// The limb that identities have is in no table; the one that fractions have is. Only the claim that the column has the value
+/// that the prover sends for it tells them apart.
+#[test]
+fn identities_and_lookups_are_about_the_same_limbs() {
+    let case = lookups();
+    let p = &case.program;
+    let mut v = looked_up(&case);
+    let limb = id(p, "limb");
+    // Multiplicities are those of the limb in the table.
+    assert!(v.set(limb, &[0], 300));
+    set_sum(&case, &mut v);
+    let known = known(&v);
+    let mut changes = 0;
+    let proof = forged(&known, v, KeccakTranscript::new(), |stage, v, _| {
+        let value = match stage {
+            Stage::Helpers | Stage::Sumcheck => 7,
+            Stage::Bind | Stage::Columns => 300,
+            _ => return,
+        };
+        changes += 1;
+        assert!(v.set(limb, &[0], value));
+    })
+    .unwrap();
+    assert_eq!(changes, 4);
+    assert!(!case.accepts(&known, &[], &proof, KeccakTranscript::new()));
+}
+
 /// A helper is a sum of fractions in each row, and all helpers add up to zero.
 #[test]
 fn helpers_are_what_they_should_be() {
