@@ -360,3 +360,61 @@ fn witnesses_outside_of_tables_are_determined() {
         .collect();
     assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
 }
+
+/// A remainder is less than what is divided by, and other numbers have the bits of the executor's.
+#[test]
+fn numbers_have_their_ranges() {
+    let block = Block::new();
+    let p = &block.program;
+    let mut bits: BTreeMap<String, u32> = BTreeMap::new();
+    for tensor in p.tensors() {
+        let Role::Limb { range } = tensor.role else {
+            continue;
+        };
+        let name = match tensor.name.split_once(" limb ") {
+            Some((name, _)) => name,
+            None => &tensor.name,
+        };
+        *bits.entry(name.to_owned()).or_default() += p.tables()[range.index()].bits;
+    }
+    let norm = [
+        ("out", 16),
+        ("mean", 32),
+        ("rest", 16),
+        ("room", 16),
+        ("root", 48),
+        ("below", 112),
+        ("above", 112),
+        ("remainder", 32),
+    ];
+    let others = [
+        ("query", 16),
+        ("query remainder", 16),
+        ("key", 16),
+        ("key remainder", 16),
+        ("value", 16),
+        ("value remainder", 16),
+        ("max", 32),
+        ("beyond", 32),
+        ("top", 1),
+        ("score remainder", block.shape.spec.score_shift),
+        ("reciprocal", 48),
+        ("reciprocal below", 48),
+        ("reciprocal above", 48),
+        ("probability", 16),
+        ("probability remainder", 32),
+        ("context", 16),
+        ("context remainder", 16),
+        ("attention out", 32),
+        ("attention remainder", 16),
+        ("pre-activation remainder", 16),
+        ("mlp out", 32),
+        ("mlp remainder", 16),
+    ];
+    let norms = ["attention", "mlp"]
+        .into_iter()
+        .flat_map(|half| norm.map(|(what, bits)| (format!("{half} norm {what}"), bits)));
+    let others = others.map(|(name, bits)| (name.to_owned(), bits));
+    let expected: BTreeMap<String, u32> = norms.chain(others).collect();
+    assert_eq!(bits, expected);
+}
