@@ -150,7 +150,7 @@ module.exports = [
   claims("several-factors", "an axis is fixed in factors that share it", "Some(At::Point(point)) if count == 1 || trivial => {", "Some(At::Point(point)) if count <= 2 || trivial => {", random),
   claims("several-sums", "an axis is summed over in each factor that has it", "                    _ if count == 1 => {\n", "                    _ if count <= 2 => {\n", random),
   claims("coefficient", "coefficients of products do not count", "let mut weight = weight * integer(product.coefficient);", "let mut weight = weight;", random),
-  claims("merged", "merged products lose their weights", "(*weight * product.weight, bound.clone())", "(*weight, bound.clone())", random),
+  claims("merged", "merged products lose their weights", "(*weight * product.weight, bound.clone())", "(*weight, bound.clone())", attack("products_that_are_joined_keep_their_weights")),
   claims("constant", "a value includes what the verifier knows of it", "value: value - constant,", "value,", random),
   claims("equal", "weights of free axes are not compared", "points.get(axis).map(|p| kernel::equal(at, p))", "points.get(axis).map(|_| kernel::equal(at, at))", elements),
   claims("degree", "a round has one degree too many", "product.vectors.len() + masked + weight", "product.vectors.len() + masked + weight + 1", order),
@@ -231,9 +231,10 @@ module.exports = [
   norm("norm-rest", "the rest of a mean may be the width", `        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));\n`, forgeries),
   norm("stream", "the residual stream need not fit", "        p.zero(&format!(\"{name} stream\"), axes, y.clone() - number);\n", forgeries),
   attention("maximum", "a row need not have a maximum", `        p.zero("a row has a maximum", &rows, top_.clone() - 1);\n`, forgeries),
-  attention("maximum-later", "the maximum may be a later position's", " + later * (1 << 33)", forgeries),
+  attention("maximum-score", "the maximum may be greater than all scores", `        p.zero("the maximum is a score", &pairs, top_ * z);\n`, forgeries),
+  attention("later", "a position may attend to a later one", " + later * (1 << 33)", layers("forgeries", "later_positions_are_not_attended_to")),
   attention("beyond", "a distance within the table may be said to be beyond", `        p.zero(
-            "distance is beyond the table only at its end",
+            "distance is beyond the table only at its end, and there for later positions",
             &pairs,
             overflow,
         );\n`, forgeries),
@@ -264,7 +265,7 @@ module.exports = [
             &[&[layer], &each[..]].concat(),
             logit - greatest + below + d.clone(),
         );\n`, otherChoices),
-  head("greatest", "the chosen logit may be less than the greatest", `        p.zero("the chosen logit is the greatest", &[generated], d * bits);\n`, otherTokens),
+  head("greatest", "the chosen logit may be less than the greatest", `        p.zero("the chosen logit is the greatest", &[generated], d * bits);\n`, otherChoices),
   head("next", "the token at the next position may be any", `        p.zero("next token", &[position], following - next_.clone());\n`, otherChoices),
   head("chosen", "another token than the chosen one may come next", `        p.zero(
             "the chosen token comes next",
@@ -287,5 +288,13 @@ module.exports = [
             &state,
             fifth(&first_) - made(first_round * second) + first_constants,
         );\n`, otherDigests),
-  poseidon("hash-last", "the permuted state may be any", "\n                - last_round * made(output_at_other)", otherDigests),
+  poseidon("hash-round", "all rounds but the first may give anything", `        p.zero(
+            "poseidon: round",
+            &all,
+            states_.clone() + sbox.clone() * fifth(&states_)
+                - sbox * states_
+                - made(to_next_round * after)
+                + all_constants
+                - last_round * made(output_at_other),
+        );\n`, otherDigests),
 ];

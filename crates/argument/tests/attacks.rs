@@ -866,3 +866,28 @@ fn what_nothing_hides_is_not_proved() {
     let needed = 1 + 5 * 10 + 19 + 1;
     assert_eq!(of(&power(9), ones), Err(Error::Masks { needed, cells: 64 }));
 }
+
+/// `2·x·a + 3·x·b` is decided as `x·(2·a + 3·b)`.
+#[test]
+fn products_that_are_joined_keep_their_weights() {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 16);
+    let [x, a, b, y] = ["x", "a", "b", "y"].map(|name| p.new_tensor(name, &[t], Role::Witness));
+    let [x_, a_, b_, y_] = [x, a, b, y].map(|id| p.use_of(id));
+    p.zero("sum", &[t], x_.clone() * a_ * 2 + x_ * b_ * 3 - y_);
+    let case = Case::new(p, 6);
+    let p = &case.program;
+    for (weights, is_right) in [([2, 3], true), ([1, 1], false), ([3, 2], false)] {
+        let mut v = Values::new(p, &case.layout, vec![]);
+        v.fill(x, |at| at[0] as i128 + 1).unwrap();
+        v.fill(a, |at| at[0] as i128 * 5 - 7).unwrap();
+        v.fill(b, |at| 4 - at[0] as i128).unwrap();
+        v.fill(y, |at| {
+            let t = at[0] as i128;
+            (t + 1) * (weights[0] * (t * 5 - 7) + weights[1] * (4 - t))
+        })
+        .unwrap();
+        assert_eq!(p.check(&v).is_ok(), is_right);
+        assert_eq!(proves(v), is_right);
+    }
+}
