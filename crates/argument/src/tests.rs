@@ -60,7 +60,7 @@ fn program(random: &mut Random) -> (Program, Vec<AxisId>, Vec<TensorId>) {
     let mut p = Program::new();
     let mut axes = Vec::new();
     for name in ["a", "b", "c"] {
-        let len = [1_usize, 2, 3, 4, 6, 8][random.below(6)];
+        let len = [1_usize, 2, 3, 4, 5, 6, 8][random.below(7)];
         let tile_bits = random.below(len.trailing_zeros() as usize + 1) as u32;
         axes.push(p.new_tiled_axis(&format!("{name}0"), len, tile_bits));
         axes.push(p.new_tiled_axis(&format!("{name}1"), len, tile_bits));
@@ -81,7 +81,44 @@ fn program(random: &mut Random) -> (Program, Vec<AxisId>, Vec<TensorId>) {
         };
         tensors.push(p.new_tensor(&format!("t{i}"), &own, role));
     }
+    tensors.extend(public(&mut p, &axes, random));
     (p, axes, tensors)
+}
+
+/// Public tensors that have a closed form for some of these axes.
+fn public(p: &mut Program, axes: &[AxisId], random: &mut Random) -> Vec<TensorId> {
+    let [a0, a1, b0, b1, c0, _] = *axes else {
+        panic!("three pairs of axes")
+    };
+    let mut all = vec![
+        ("less", vec![a0, a1], Public::Less),
+        ("successor", vec![b0, b1], Public::Successor),
+        ("index", vec![c0], Public::Index),
+    ];
+    let (len, other) = (p.axis(a0).len, p.axis(b0).len);
+    all.push(match p.axis(b0).is_full() {
+        true => {
+            let bound = random.below(len * other + 1);
+            ("below", vec![a0, b0], Public::Below(bound))
+        }
+        false => ("below", vec![a0], Public::Below(random.below(len + 1))),
+    });
+    let digits = [(a0, b0), (b0, c0), (c0, a0), (b0, a0), (c0, b0), (a0, c0)]
+        .into_iter()
+        .find_map(|(groups, numbers)| {
+            let is_full = p.axis(numbers).is_full();
+            let fits = |bits: &u32| p.axis(groups).len == (1 << bits) + 1 && is_full;
+            let group_bits = (0..=p.axis(numbers).bits()).find(fits)?;
+            let digits = Public::Digits {
+                bits: 5,
+                group_bits,
+            };
+            Some(("digits", vec![groups, numbers], digits))
+        });
+    all.extend(digits);
+    all.into_iter()
+        .map(|(name, own, public)| p.new_tensor(name, &own, Role::Public(public)))
+        .collect()
 }
 
 fn layout(p: &Program, k: u32, random: &mut Random) -> Layout {

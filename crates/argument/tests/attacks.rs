@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{Proof, Stage, Statement};
+use nanozk_argument::{Error, Proof, Stage, Statement};
 use nanozk_circuit::{
     kernel, ColumnData, ColumnId, ColumnKind, Failure, Layout, Program, Role, TensorId, Values,
 };
@@ -402,6 +402,33 @@ fn limbs_are_chosen_before_the_challenges() {
     }
 }
 
+/// The limb that identities have is in no table; the one that fractions have is. Only the claim that the column has the value
+/// that the prover sends for it tells them apart.
+#[test]
+fn identities_and_lookups_are_about_the_same_limbs() {
+    let case = lookups();
+    let p = &case.program;
+    let mut v = looked_up(&case);
+    let limb = id(p, "limb");
+    // Multiplicities are those of the limb in the table.
+    assert!(v.set(limb, &[0], 300));
+    set_sum(&case, &mut v);
+    let known = known(&v);
+    let mut changes = 0;
+    let proof = forged(&known, v, KeccakTranscript::new(), |stage, v, _| {
+        let value = match stage {
+            Stage::Helpers | Stage::Sumcheck => 7,
+            Stage::Bind | Stage::Columns => 300,
+            _ => return,
+        };
+        changes += 1;
+        assert!(v.set(limb, &[0], value));
+    })
+    .unwrap();
+    assert_eq!(changes, 4);
+    assert!(!case.accepts(&known, &[], &proof, KeccakTranscript::new()));
+}
+
 /// A helper is a sum of fractions in each row, and all helpers add up to zero.
 #[test]
 fn helpers_are_what_they_should_be() {
@@ -581,10 +608,10 @@ fn virtual_tensors_are_broadcast_along_summed_axes() {
     );
     let y = p.new_tensor("y", &[t], Role::Witness);
     p.zero("sum", &[t], p.use_of(v) - p.use_of(y));
-    // The other way round, and in a product.
+    // The other way round, in a product, and in one factor with a tensor that is committed.
     let z = p.new_tensor("z", &[t], Role::Witness);
-    let (turned, a_) = (p.use_at(v, &[s, t]), p.use_of(a));
-    p.zero("product", &[t], turned * a_ - p.use_of(z));
+    let (turned, a_, b_) = (p.use_at(v, &[s, t]), p.use_of(a), p.use_of(b));
+    p.zero("product", &[t], (turned + b_) * a_ - p.use_of(z));
     let case = Case::new(p, 6);
     let p = &case.program;
     for (lens, is_right) in [(6, true), (1, false)] {
@@ -593,9 +620,9 @@ fn virtual_tensors_are_broadcast_along_summed_axes() {
         v.fill(id(p, "b"), |at| at[0] as i128 * 7).unwrap();
         v.fill(id(p, "y"), |at| (at[0] as i128 + 3) * lens + 7 * 15)
             .unwrap();
-        // Σ_s (a[s] + b[t])·a[t]
+        // Σ_s (a[s] + b[t] + b[s])·a[t]
         v.fill(id(p, "z"), |at| {
-            (15 + 18 + at[0] as i128 * 7 * lens) * (at[0] as i128 + 3)
+            (15 + 18 + at[0] as i128 * 7 * lens + 7 * 15) * (at[0] as i128 + 3)
         })
         .unwrap();
         assert_eq!(p.check(&v).is_ok(), is_right);
@@ -603,7 +630,8 @@ fn virtual_tensors_are_broadcast_along_summed_axes() {
     }
 }
 
-/// A sumcheck of a false claim, run as if it were true: only what its end leaves for the mask tells.
+/// A sumcheck of a false claim, run as if it were true; or one that departs from its claim in the first round, so that only
+/// what its end leaves for the mask tells.
 #[test]
 fn sumchecks_end_in_what_is_claimed() {
     let mut p = Program::new();
@@ -646,7 +674,7 @@ fn sumchecks_end_in_what_is_claimed() {
             // The linear part; rounds, the last of which has the masks of two vectors; their values.
             _ => 1 + 3 * 3 + 5 + 2,
         };
-        let mut changed = honest.unwrap();
+        let honest = honest.unwrap();
         let statement = Statement {
             program: p,
             layout: &case.layout,
@@ -654,8 +682,212 @@ fn sumchecks_end_in_what_is_claimed() {
             known: &Known::new(),
         };
         let is_accepted = |proof: &Proof| accepted(&statement, proof, Predictable::default());
-        assert!(is_accepted(&changed));
-        changed.scalars[at] += Fr::ONE;
-        assert!(!is_accepted(&changed));
+        assert!(is_accepted(&honest));
+        for scalar in [at, at + 1] {
+            let mut changed = honest.clone();
+            changed.scalars[scalar] += Fr::ONE;
+            assert!(!is_accepted(&changed));
+        }
+    }
+}
+
+/// `x·y = z` for each index, with its values.
+fn product() -> Case {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 16);
+    let [x, y, z] = ["x", "y", "z"].map(|name| p.new_tensor(name, &[t], Role::Witness));
+    p.zero("product", &[t], p.use_of(x) * p.use_of(y) - p.use_of(z));
+    Case::new(p, 6)
+}
+
+/// Two wrong values, of which one makes up for the other: claims have weights of their own.
+#[test]
+fn errors_of_two_claims_do_not_cancel() {
+    let case = product();
+    let p = &case.program;
+    let mut v = Values::new(p, &case.layout, vec![]);
+    let cell = |at: &[usize]| at[0] as i128 + 1;
+    v.fill(id(p, "x"), |at| 3 * cell(at)).unwrap();
+    v.fill(id(p, "y"), |at| 5 * cell(at)).unwrap();
+    v.fill(id(p, "z"), |at| 15 * cell(at).pow(2)).unwrap();
+    let known = Known::new();
+    let mut proof = forged(&known, v, Predictable::default(), |_, _, _| {}).unwrap();
+    let is_accepted = |proof: &Proof| case.accepts(&known, &[], proof, Predictable::default());
+    assert!(is_accepted(&proof));
+    // The linear part is one more than it is, so that the sumcheck is for one less: in each round the linear coefficient
+    // takes the difference, and at the end it is the product of all variables. The constant coefficient of the last round
+    // changes that to minus one, which is then said to be the mask's.
+    let before = 2 + 4 + 1 + 6 + 1;
+    let x: Vec<Fr> = (before..before + 4).map(Predictable::challenge).collect();
+    let slope = Fr::ONE - x[3].double();
+    proof.scalars[0] += Fr::ONE;
+    assert!(!is_accepted(&proof));
+    // Three rounds of degree 3 come before.
+    proof.scalars[1 + 3 * 3] += (x.iter().product::<Fr>() - Fr::ONE) * slope.invert().unwrap();
+    assert!(!is_accepted(&proof));
+}
+
+/// The same for columns of limbs: lookups see 0 where identities see 293 and -293.
+#[test]
+fn errors_of_two_columns_do_not_cancel() {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 64);
+    let range = p.range(3);
+    let [a, b] = ["a", "b"].map(|name| p.new_tensor(name, &[t], Role::Limb { range }));
+    let sum = p.new_tensor("sum", &[], Role::Witness);
+    let all = p.use_of(a) + p.use_of(b) * 3;
+    p.zero("sum", &[], all - p.use_of(sum));
+    let case = Case::new(p, 6);
+    let p = &case.program;
+    // Each has a column of its own.
+    let columns = [0, 1].map(|lane| case.column(ColumnKind::Limb(lane)));
+    let mut v = Values::new(p, &case.layout, vec![]);
+    v.fill(a, |at| at[0] as i128 % 8).unwrap();
+    v.fill(b, |at| at[0] as i128 / 8).unwrap();
+    v.look_up().unwrap();
+    let small = columns.map(|id| v.column(id).clone());
+    let by = Fr::from(293);
+    let large: Vec<ColumnData> = small
+        .iter()
+        .zip([by, -by])
+        .map(|(data, by)| {
+            let mut cells: Vec<Fr> = (0..64).map(|row| data.get(row)).collect();
+            assert_eq!(cells[0], Fr::ZERO);
+            cells[0] = by;
+            ColumnData::Field(Arc::new(cells))
+        })
+        .collect();
+    let witness = case.column(ColumnKind::Witness(0));
+    let honest = Fr::from(8 * 28 + 3 * 8 * 28);
+    v.fill_field(sum, |_| honest);
+    // Columns of a single row have no opening.
+    v.column_mut(witness).set_field(63, Fr::from(5));
+    assert!(proves(v.clone()));
+    v.fill_field(sum, |_| honest + by - by * Fr::from(3));
+    let known = known(&v);
+    let proof = forged(&known, v, KeccakTranscript::new(), |stage, v, _| {
+        let cells = match stage {
+            Stage::Helpers | Stage::Sumcheck => &small[..],
+            Stage::Commit | Stage::Bind | Stage::Columns => &large,
+            _ => return,
+        };
+        for (id, data) in columns.iter().zip(cells) {
+            v.set_column(*id, data.clone());
+        }
+    })
+    .unwrap();
+    assert!(!case.accepts(&known, &[], &proof, KeccakTranscript::new()));
+}
+
+/// A sumcheck of products with more rounds than that of lookups.
+#[test]
+fn products_may_have_more_variables_than_columns() {
+    let mut p = Program::new();
+    let [a, b, c] = ["a", "b", "c"].map(|name| p.new_axis(name, 8));
+    let range = p.range(4);
+    let [x, y, z] = [("x", [a, b]), ("y", [b, c]), ("z", [a, c])]
+        .map(|(name, axes)| p.new_tensor(name, &axes, Role::Limb { range }));
+    let sum = p.new_tensor("sum", &[a], Role::Witness);
+    let all = p.use_of(x) * p.use_of(y) * p.use_of(z);
+    p.zero("sum", &[a], all - p.use_of(sum));
+    let case = Case::new(p, 7);
+    let p = &case.program;
+    let mut v = Values::new(p, &case.layout, vec![]);
+    let cell = |i: usize, j: usize| (3 * i + 5 * j) as i128 % 16;
+    for tensor in [x, y, z] {
+        v.fill(tensor, |at| cell(at[0], at[1])).unwrap();
+    }
+    v.look_up().unwrap();
+    v.fill(sum, |at| {
+        let pairs = (0..8).flat_map(|b| (0..8).map(move |c| (b, c)));
+        pairs
+            .map(|(b, c)| cell(at[0], b) * cell(b, c) * cell(at[0], c))
+            .sum()
+    })
+    .unwrap();
+    assert_eq!(p.check(&v), Ok(()));
+    assert!(proves(v.clone()));
+    assert!(v.set(sum, &[5], 1));
+    assert!(!proves(v));
+}
+
+/// A product of single values has no variable by which they could be masked, unless one of its axes is summed over; and
+/// there are as many masks as random cells.
+#[test]
+fn what_nothing_hides_is_not_proved() {
+    let of = |case: &Case, fill: fn(&mut Values<'_>)| {
+        let mut v = Values::new(&case.program, &case.layout, vec![]);
+        fill(&mut v);
+        assert_eq!(case.program.check(&v), Ok(()));
+        forged(&Known::new(), v, KeccakTranscript::new(), |_, _, _| {})
+    };
+    // An axis of one index has no variable.
+    let build = |scalar: bool| {
+        let mut p = Program::new();
+        let (one, t) = (p.new_axis("one", 1), p.new_axis("t", 8));
+        let own = if scalar { vec![] } else { vec![t] };
+        let x = p.new_tensor("x", &[one], Role::Witness);
+        let y = p.new_tensor("y", &own, Role::Witness);
+        let all = [&[one], &own[..]].concat();
+        let z = p.new_tensor("z", &all, Role::Witness);
+        p.zero("product", &all, p.use_of(x) * p.use_of(y) - p.use_of(z));
+        Case::new(p, 6)
+    };
+    let fill: fn(&mut Values<'_>) = |v| {
+        let p = v.program();
+        v.fill(id(p, "x"), |_| 7).unwrap();
+        v.fill(id(p, "y"), |at| 3 + at.iter().sum::<usize>() as i128)
+            .unwrap();
+        v.fill(id(p, "z"), |at| 7 * (3 + at.iter().sum::<usize>() as i128))
+            .unwrap();
+    };
+    assert_eq!(of(&build(true), fill), Err(Error::Unhidden));
+    let case = build(false);
+    let proof = of(&case, fill).unwrap();
+    assert!(case.accepts(&Known::new(), &[], &proof, KeccakTranscript::new()));
+
+    // A power: a mask's coefficient for each degree of each of six rounds.
+    let power = |n: usize| {
+        let mut p = Program::new();
+        let t = p.new_axis("t", 64);
+        let [x, y] = ["x", "y"].map(|name| p.new_tensor(name, &[t], Role::Witness));
+        let product = (1..n).fold(p.use_of(x), |product, _| product * p.use_of(x));
+        p.zero("power", &[t], product - p.use_of(y));
+        Case::new(p, 6)
+    };
+    let ones: fn(&mut Values<'_>) = |v| {
+        for name in ["x", "y"] {
+            v.fill(id(v.program(), name), |at| i128::from(at[0] % 3 > 0))
+                .unwrap();
+        }
+    };
+    // One coefficient, then those of five rounds and of the last, and the mask of `x`: 1 + 5·9 + 17 + 1 = 64.
+    assert!(of(&power(8), ones).is_ok());
+    let needed = 1 + 5 * 10 + 19 + 1;
+    assert_eq!(of(&power(9), ones), Err(Error::Masks { needed, cells: 64 }));
+}
+
+/// `2·x·a + 3·x·b` is decided as `x·(2·a + 3·b)`.
+#[test]
+fn products_that_are_joined_keep_their_weights() {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 16);
+    let [x, a, b, y] = ["x", "a", "b", "y"].map(|name| p.new_tensor(name, &[t], Role::Witness));
+    let [x_, a_, b_, y_] = [x, a, b, y].map(|id| p.use_of(id));
+    p.zero("sum", &[t], x_.clone() * a_ * 2 + x_ * b_ * 3 - y_);
+    let case = Case::new(p, 6);
+    let p = &case.program;
+    for (weights, is_right) in [([2, 3], true), ([1, 1], false), ([3, 2], false)] {
+        let mut v = Values::new(p, &case.layout, vec![]);
+        v.fill(x, |at| at[0] as i128 + 1).unwrap();
+        v.fill(a, |at| at[0] as i128 * 5 - 7).unwrap();
+        v.fill(b, |at| 4 - at[0] as i128).unwrap();
+        v.fill(y, |at| {
+            let t = at[0] as i128;
+            (t + 1) * (weights[0] * (t * 5 - 7) + weights[1] * (4 - t))
+        })
+        .unwrap();
+        assert_eq!(p.check(&v).is_ok(), is_right);
+        assert_eq!(proves(v), is_right);
     }
 }

@@ -215,22 +215,27 @@ fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
     rank
 }
 
-#[test]
-fn every_scalar_is_random() {
+fn setting() -> Setting {
     let program = program();
     let layout = Layout::new(&program, K, 2, &OneColumn).unwrap();
     let (bases, _) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
-    let setting = Setting {
+    Setting {
         program,
         layout,
         basis: Basis::new(&bases, 1).unwrap(),
-    };
+    }
+}
+
+/// Random cells of the mask, then those of both columns that hide what is said of columns.
+const CELLS: usize = (1 << K) + 2 * (2 * K as usize);
+
+#[test]
+fn every_scalar_is_random() {
+    let setting = setting();
     let base = setting.prove(&mut Altered::new(usize::MAX / WORDS, 0));
     let scalars = base.scalars.len();
-    // Cells of the mask, then those of both columns that hide what is said of columns.
-    let cells = (1 << K) + 2 * (2 * K as usize);
     let mut changes = Vec::new();
-    for cell in 0..cells {
+    for cell in 0..CELLS {
         let changed = setting.prove(&mut Altered::new(cell, 1));
         let difference: Vec<Fr> = changed
             .scalars
@@ -249,4 +254,43 @@ fn every_scalar_is_random() {
         .count();
     assert_eq!(public, 1);
     assert_eq!(rank(changes), scalars - public);
+}
+
+/// Each commitment has a random coefficient of its own, which no scalar depends on; one has as many as the opening takes.
+#[test]
+fn every_commitment_is_random() {
+    let setting = setting();
+    let base = setting.prove(&mut Altered::new(usize::MAX / WORDS, 0));
+    let is_known = |kind| matches!(kind, ColumnKind::Weight(_) | ColumnKind::TableValues(_));
+    let is_helper = |kind| matches!(kind, ColumnKind::Helper(_));
+    let own: Vec<(ColumnId, ColumnKind)> = setting
+        .layout
+        .enumerate()
+        .map(|(id, column)| (id, column.kind))
+        .filter(|(_, kind)| !is_known(*kind))
+        .collect();
+    assert_eq!(base.points.len(), own.len());
+    // Helpers are committed to after all others.
+    let (second, first): (Vec<_>, Vec<_>) = own.iter().partition(|(_, kind)| is_helper(*kind));
+    let order: Vec<ColumnId> = first.iter().chain(&second).map(|(id, _)| *id).collect();
+    let mut drawn = CELLS;
+    for (id, kind) in &own {
+        let count = match kind {
+            ColumnKind::Hiding(0) => nanozk_kzg::opening::hiding_coefficients(K as usize),
+            _ => 1,
+        };
+        for _ in 0..count {
+            let changed = setting.prove(&mut Altered::new(drawn, 1));
+            drawn += 1;
+            assert_eq!(changed.scalars, base.scalars);
+            let points = changed.points.iter().zip(&base.points);
+            let others: Vec<ColumnId> = order
+                .iter()
+                .zip(points)
+                .filter(|(_, (a, b))| a != b)
+                .map(|(id, _)| *id)
+                .collect();
+            assert_eq!(others, [*id], "{kind:?}");
+        }
+    }
 }

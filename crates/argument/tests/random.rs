@@ -68,14 +68,15 @@ impl Case {
                 p.new_table(&format!("table {bits}"), bits, Some(values))
             })
             .to_vec();
-        let ranges = [p.range(2), p.range(4)];
+        let (small, large) = (p.range(2), p.range(4));
         let mut tensors = Vec::new();
         #[allow(clippy::needless_range_loop)]
         for i in 0..8 {
             let own = random.some(&axes, 2);
             let name = format!("t{i}");
             let role = match i {
-                0 | 1 => Role::Limb { range: ranges[i] },
+                0 => Role::Limb { range: small },
+                1 => Role::Limb { range: large },
                 2 => Role::Key {
                     table: random.pick(&tables),
                 },

@@ -107,6 +107,25 @@ fn public_tensors_are_defined_for_their_axes() {
             Role::Public(Public::Digits { bits, group_bits }),
         );
     });
+    // Numbers are cut into digits by their bits.
+    refused(undefined, |p| {
+        let (t, s) = (p.new_axis("t", 3), p.new_axis("s", 6));
+        let (bits, group_bits) = (24, 1);
+        p.new_tensor(
+            "x",
+            &[t, s],
+            Role::Public(Public::Digits { bits, group_bits }),
+        );
+    });
+    refused(undefined, |p| {
+        let (t, s) = (p.new_axis("t", 5), p.new_axis("s", 2));
+        let (bits, group_bits) = (24, 2);
+        p.new_tensor(
+            "x",
+            &[t, s],
+            Role::Public(Public::Digits { bits, group_bits }),
+        );
+    });
     refused(undefined, |p| {
         let t = p.new_axis("t", 6);
         p.new_tensor("x", &[t], Role::Public(Public::Cells(vec![Fr::from(1); 8])));

@@ -110,20 +110,17 @@ impl Attention {
         let score = max.value(p) - z.clone() + later.clone() * i128::from(MASK);
         let acc = q.value(p) * k.value_at(p, &from_source);
         score_remainder.state(p, "score", &pairs, acc, score);
-        // Only the greatest key has something beyond.
-        let overflow = beyond.value(p) * (-key_ + LAST_KEY);
+        // Only the greatest key has something beyond, and later positions have that key: both terms are not negative. So
+        // exponentials of later positions are zero, whatever their scores are.
+        let overflow = (beyond.value(p) + later * (1 << 33)) * (-key_ + LAST_KEY);
         p.zero(
-            "distance is beyond the table only at its end",
+            "distance is beyond the table only at its end, and there for later positions",
             &pairs,
             overflow,
         );
-        // The maximum is the score of a position that is not later: both terms are not negative.
+        // The maximum is the score of a position, which is not later: the distance of those is not zero.
         p.zero("a row has a maximum", &rows, top_.clone() - 1);
-        p.zero(
-            "the maximum is a score",
-            &pairs,
-            top_ * (z + later * (1 << 33)),
-        );
+        p.zero("the maximum is a score", &pairs, top_ * z);
 
         // r = floor(65535·2^32 / E), E = Σ e
         let one = i128::from(PROB_ONE) << PROB_SHIFT;

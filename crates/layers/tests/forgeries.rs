@@ -6,7 +6,7 @@ use halo2curves::ff::PrimeField;
 use nanozk_argument::{commit, powers, prove_unchecked, verify, Statement};
 use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Role, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
-use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_executor::{synthetic, Activation, Architecture, ExpTable, Spec};
 use nanozk_kzg::Basis;
 use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
 use nanozk_transcript::KeccakTranscript;
@@ -29,6 +29,10 @@ struct Block {
 
 impl Block {
     fn new() -> Self {
+        Self::with(synthetic::spec(WIDTH, Activation::GeluNew))
+    }
+
+    fn with(spec: Spec) -> Self {
         let architecture = Architecture {
             layers: 1,
             width: WIDTH,
@@ -39,7 +43,7 @@ impl Block {
         };
         let shape = Shape {
             architecture,
-            spec: synthetic::spec(WIDTH, Activation::GeluNew),
+            spec,
             positions: POSITIONS,
         };
         let mut program = Program::new();
@@ -165,6 +169,9 @@ fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize])
     set_number(values, &name("above"), at, above);
 }
 
+/// The identity of distances in scores.
+const BEYOND: &str = "distance is beyond the table only at its end, and there for later positions";
+
 type Forgery = (&'static str, Box<dyn Fn(&mut Values<'_>, &Block)>);
 
 fn forgery(name: &'static str, f: impl Fn(&mut Values<'_>, &Block) + 'static) -> Forgery {
@@ -233,15 +240,12 @@ fn forgeries() -> Vec<Forgery> {
         nudge(v, "attention out", &[0, 2, 1])
     }));
     // The same distance, as another key with the same exponential.
-    all.push(forgery(
-        "distance is beyond the table only at its end",
-        |v, _| {
-            let at = [0, 1, 1, 3];
-            assert_eq!(cell(v, "distance", &at), 65535);
-            set(v, "distance", &at, 65534);
-            add(v, "beyond", &at, 1);
-        },
-    ));
+    all.push(forgery(BEYOND, |v, _| {
+        let at = [0, 1, 1, 3];
+        assert_eq!(cell(v, "distance", &at), 65535);
+        set(v, "distance", &at, 65534);
+        add(v, "beyond", &at, 1);
+    }));
     // No score is the maximum.
     all.push(forgery("a row has a maximum", |v, _| {
         for source in 0..POSITIONS {
@@ -359,4 +363,173 @@ fn witnesses_outside_of_tables_are_determined() {
         .map(|(_, tensor)| tensor.name.as_str())
         .collect();
     assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
+}
+
+/// A remainder is less than what is divided by, and other numbers have the bits of the executor's.
+#[test]
+fn numbers_have_their_ranges() {
+    let block = Block::new();
+    let p = &block.program;
+    let mut bits: BTreeMap<String, u32> = BTreeMap::new();
+    for tensor in p.tensors() {
+        let Role::Limb { range } = tensor.role else {
+            continue;
+        };
+        let name = match tensor.name.split_once(" limb ") {
+            Some((name, _)) => name,
+            None => &tensor.name,
+        };
+        *bits.entry(name.to_owned()).or_default() += p.tables()[range.index()].bits;
+    }
+    let norm = [
+        ("out", 16),
+        ("mean", 32),
+        ("rest", 16),
+        ("room", 16),
+        ("root", 48),
+        ("below", 112),
+        ("above", 112),
+        ("remainder", 32),
+    ];
+    let others = [
+        ("query", 16),
+        ("query remainder", 16),
+        ("key", 16),
+        ("key remainder", 16),
+        ("value", 16),
+        ("value remainder", 16),
+        ("max", 32),
+        ("beyond", 32),
+        ("top", 1),
+        ("score remainder", block.shape.spec.score_shift),
+        ("reciprocal", 48),
+        ("reciprocal below", 48),
+        ("reciprocal above", 48),
+        ("probability", 16),
+        ("probability remainder", 32),
+        ("context", 16),
+        ("context remainder", 16),
+        ("attention out", 32),
+        ("attention remainder", 16),
+        ("pre-activation remainder", 16),
+        ("mlp out", 32),
+        ("mlp remainder", 16),
+    ];
+    let norms = ["attention", "mlp"]
+        .into_iter()
+        .flat_map(|half| norm.map(|(what, bits)| (format!("{half} norm {what}"), bits)));
+    let others = others.map(|(name, bits)| (name.to_owned(), bits));
+    let expected: BTreeMap<String, u32> = norms.chain(others).collect();
+    assert_eq!(bits, expected);
+}
+
+/// The causal mask lowers a score by 2^28, and only the executor bounds scores. Here that of the last position is greater
+/// than all others by one less, so that it is masked to a distance of one: all is as the executor would compute it, did it
+/// not refuse this, and the first positions attend to a token that comes after them.
+#[test]
+fn later_positions_are_not_attended_to() {
+    const HEADS: usize = 2;
+    const CHANNELS: usize = WIDTH / HEADS;
+    let mut spec = synthetic::spec(WIDTH, Activation::GeluNew);
+    spec.score_shift = 4;
+    let block = Block::with(spec);
+    let mut layer = synthetic::model(block.shape.architecture, Activation::GeluNew, 1)
+        .layers
+        .remove(0);
+    // One residual stream three times, then its negative.
+    let first = &synthetic::residual(POSITIONS, WIDTH, 1)[..WIDTH];
+    let stream: Vec<i64> = [1, 1, 1, -1]
+        .iter()
+        .flat_map(|sign| first.iter().map(move |x| sign * x))
+        .collect();
+    // What does not depend on queries and keys is the executor's.
+    let mut honest = synthetic::model(block.shape.architecture, Activation::GeluNew, 1)
+        .layers
+        .remove(0);
+    honest.q.weight.fill(0);
+    honest.q.bias.fill(0);
+    let mut trace = attention_trace(&honest, &spec, HEADS, &stream).unwrap();
+
+    // Each channel of a query is 16385, of a key -32766, and 32766 at the last position.
+    let (query, low, high) = (16_385_i64, -32_766_i64, 32_766_i64);
+    let out = |t: usize, i: usize| trace.norm.out[t * WIDTH + i];
+    let feature = (0..WIDTH)
+        .max_by_key(|i| (out(3, *i) - out(0, *i)).abs())
+        .unwrap();
+    let (at_first, at_last) = (out(0, feature), out(3, feature));
+    let slope = ((high - low) << 16) / (at_last - at_first);
+    let bias = (low << 16) - slope * at_first;
+    layer.q.weight.fill(0);
+    layer.q.bias.fill(query << 16);
+    layer.k.weight.fill(0);
+    layer.k.weight[feature * WIDTH..][..WIDTH].fill(slope);
+    layer.k.bias.fill(bias);
+    let rs = |x: i64, shift: u32| (x + (1 << (shift - 1))) >> shift;
+    trace.q_acc.fill(query << 16);
+    let key_acc = |t: usize| bias + slope * [at_first, at_last][usize::from(t == 3)];
+    for (i, acc) in trace.k_acc.iter_mut().enumerate() {
+        *acc = key_acc(i / WIDTH);
+    }
+    let key = |t: usize| rs(key_acc(t), 16);
+    assert_eq!([0, 3].map(key), [low, high]);
+    let acc = |s: usize| CHANNELS as i64 * query * key(s);
+    let score = |s: usize| rs(acc(s), 4);
+    assert_eq!(score(3) - score(0), (1 << 28) - 1);
+    for h in 0..HEADS {
+        for t in 0..POSITIONS {
+            let row = h * POSITIONS + t;
+            let max = (0..=t).map(score).max().unwrap();
+            trace.max[row] = max;
+            let pairs = row * POSITIONS..(row + 1) * POSITIONS;
+            for (s, pair) in pairs.clone().enumerate() {
+                trace.score_acc[pair] = acc(s);
+                trace.z[pair] = max - score(s) + (i64::from(s > t) << 28);
+                trace.e[pair] = ExpTable::get().eval(trace.z[pair] as u64);
+            }
+            let sum: i64 = trace.e[pairs.clone()].iter().sum();
+            trace.recip[row] = (65_535 << 32) / sum;
+            for pair in pairs {
+                trace.p[pair] = rs(trace.e[pair] * trace.recip[row], 32);
+            }
+        }
+    }
+    // The first position attends to the last as much as to itself.
+    assert!(trace.p[3] > 32_000);
+    for t in 0..POSITIONS {
+        for o in 0..WIDTH {
+            let row = (o / CHANNELS * POSITIONS + t) * POSITIONS;
+            trace.o_acc[t * WIDTH + o] = (0..POSITIONS)
+                .map(|s| trace.p[row + s] * rs(trace.v_acc[s * WIDTH + o], 16))
+                .sum();
+        }
+        for o in 0..WIDTH {
+            let linear = &layer.attn_out;
+            let sum: i64 = (0..WIDTH)
+                .map(|i| rs(trace.o_acc[t * WIDTH + i], 16) * linear.weight[i * WIDTH + o])
+                .sum();
+            let at = t * WIDTH + o;
+            trace.out_acc[at] = sum + linear.bias[o];
+            trace.output[at] = stream[at] + rs(trace.out_acc[at], 16);
+        }
+    }
+    assert!(attention_trace(&layer, &spec, HEADS, &stream).is_err());
+
+    let mut values = Values::new(&block.program, &block.layout, vec![]);
+    block
+        .attention
+        .fill_weights(&mut values, 0, &layer)
+        .unwrap();
+    block.mlp.fill_weights(&mut values, 0, &layer).unwrap();
+    block.attention.fill(&mut values, &[&trace]).unwrap();
+    let second = mlp_trace(&layer, &spec, &stream).unwrap();
+    block.mlp.fill(&mut values, &[&second]).unwrap();
+    values.look_up().unwrap();
+    let failures = block.program.failures(&values);
+    let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 1).unwrap();
+    assert!(!proves(values, &basis, &g2));
+    assert!(
+        matches!(&failures[..], [Failure::Identity { identity, .. }] if identity == BEYOND),
+        "{failures:?}"
+    );
 }

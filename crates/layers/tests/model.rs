@@ -449,6 +449,14 @@ fn other_choices_are_refused() {
     tied.set_chosen(&mut values, &chosen);
     tied.refused(&values, "no logit is greater");
 
+    // A token with a lower number and a lower logit.
+    let mut values = case.values();
+    let mut chosen = case.chosen();
+    let row = (1..3).find(|g| chosen[*g] > 0).unwrap();
+    chosen[row] = 0;
+    case.set_chosen(&mut values, &chosen);
+    case.refused(&values, "the chosen logit is the greatest");
+
     // A row about another position, with all that follows from it; among them a row that repeats the first.
     for (row, position) in [(0, 3), (1, 2), (3, 5)] {
         let mut values = case.values();

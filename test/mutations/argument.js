@@ -1,0 +1,300 @@
+// The joint proof: what is absorbed and compared, weights, broadcasts, lookups, masks, places in columns, what the
+// verifier evaluates, programs that make no sense, and what the layers state.
+"use strict";
+const { crate } = require("./tests/commands");
+const argument = (file, name) => crate("nanozk-argument", "--test", file, name);
+const unit = (name) => crate("nanozk-argument", "--lib", name);
+const circuit = (file, name) => crate("nanozk-circuit", "--test", file, name);
+
+const kernels = (name) => crate("nanozk-circuit", "--lib", name);
+const layers = (file, name) => crate("nanozk-layers", "--test", file, name);
+const attack = (name) => argument("attacks", name);
+const refusal = (name) => circuit("programs", name);
+
+const elements = argument("protocol", "each_element_of_a_proof_counts");
+const length = argument("protocol", "a_proof_has_as_many_elements_as_its_program_says");
+const statement = argument("protocol", "a_proof_is_of_its_statement_only");
+const order = argument("transcript", "nothing_is_drawn_before_what_it_must_depend_on");
+const said = argument("transcript", "challenges_follow_from_all_that_was_said");
+const random = argument("random", "proofs_are_accepted_if_and_only_if_programs_hold");
+const virtuals = argument("attacks", "virtual_tensors_are_broadcast_along_summed_axes");
+const fits = circuit("programs", "public_tensors_are_defined_for_their_axes");
+const pieces = unit("pieces_are_what_they_are_by_definition");
+
+const hidden = argument("hiding", "every_scalar_is_random");
+const committed = argument("hiding", "every_commitment_is_random");
+const unhidden = attack("what_nothing_hides_is_not_proved");
+const bound = unit("bound_factors_are_what_they_are_by_definition");
+const closed = kernels("kernels_are_the_extensions_of_their_definitions");
+const padding = refusal("a_prover_has_no_padding_to_choose");
+const tables = refusal("tensors_fit_their_tables");
+const forgeries = layers("forgeries", "every_identity_has_a_forgery_that_only_it_refuses");
+const ranges = layers("forgeries", "numbers_have_their_ranges");
+const otherTokens = layers("model", "other_tokens_are_refused");
+const otherCounts = layers("model", "other_counts_are_refused");
+const otherDigests = layers("model", "other_digests_are_refused");
+const otherChoices = layers("model", "other_choices_are_refused");
+
+const mutation = (crateName, file) => (name, what, find, replace, test, survives) => ({
+  name: `argument/${name}`,
+  what,
+  file: `crates/${crateName}/src/${file}.rs`,
+  find,
+  replace,
+  test,
+  ...(survives && { survives }),
+});
+// A statement that is not made.
+const dropped = (file) => (name, what, find, test) => mutation("layers", file)(name, what, find, "", test);
+const verify = mutation("argument", "verify");
+const claims = mutation("argument", "claims");
+const lookup = mutation("argument", "lookup");
+const piece = mutation("argument", "pieces");
+const channel = mutation("argument", "channel");
+const prove = mutation("argument", "prove");
+const mask = mutation("argument", "mask");
+const kernel = mutation("circuit", "kernel");
+const program = mutation("circuit", "program");
+const digest = mutation("circuit", "digest");
+const gadgets = mutation("layers", "gadgets");
+const tokens = mutation("layers", "tokens");
+const attention = dropped("attention");
+const norm = dropped("gadgets");
+const sequence = dropped("tokens");
+const head = dropped("head");
+const embed = dropped("embed");
+const poseidon = dropped("poseidon");
+
+module.exports = [
+  // Transcript and statement.
+  verify("digest", "the program is not absorbed", "scalar_reduced(&self.layout.digest(self.program))", "scalar_reduced(&[0; 32])", statement),
+  verify(
+    "inputs",
+    "the number of public inputs is not compared",
+    "if statement.inputs.len() != program.inputs() {",
+    "if false {",
+    statement,
+  ),
+  verify(
+    "input-absorbed",
+    "public inputs are not absorbed",
+    "transcript.absorb_scalar(input);",
+    "let _ = input;",
+    said,
+  ),
+  verify(
+    "known-absorbed",
+    "commitments of the statement are not absorbed",
+    `                transcript
+                    .absorb_point(point)
+                    .map_err(|_| Error::BadPoint)?;
+`,
+    "",
+    said,
+  ),
+  channel(
+    "point-absorbed",
+    "commitments of a proof are not absorbed",
+    `        let point = self.points.next().ok_or(Error::Length)?;
+        self.transcript
+            .absorb_point(point)
+            .map_err(|_| Error::BadPoint)?;
+`,
+    "        let point = self.points.next().ok_or(Error::Length)?;\n",
+    said,
+  ),
+  channel("scalar-absorbed", "scalars of a proof are not absorbed", "        self.transcript.absorb_scalar(scalar);\n        Ok(*scalar)", "        Ok(*scalar)", said),
+  channel("left", "a proof may have more elements", "            _ => Err(Error::Length),", "            _ => Ok(self.transcript),", length),
+  verify(
+    "separator",
+    "keys, values and tags are added up without a challenge",
+    `    let mut lookups = Challenges {
+        shift: reader.challenge(),
+        separator: reader.challenge(),`,
+    `    let mut lookups = Challenges {
+        shift: reader.challenge(),
+        separator: Fr::ONE,`,
+    order,
+  ),
+  // Weights and ends.
+  verify("identities", "all identities have one weight", "            weight *= self.identities;\n", "", argument("attacks", "errors_of_two_identities_do_not_cancel")),
+  verify("one-point", "all variables of an axis have one challenge", "draw(program.axis(axis).bits() as usize)", "vec![draw(1)[0]; program.axis(axis).bits() as usize]", order),
+  verify("levels", "all claims of a level have one weight in the next", "        weight *= challenge;\n    }\n    level.merge();", "        weight *= Fr::ONE;\n    }\n    level.merge();", unit("claims_are_told_apart_by_powers")),
+  verify(
+    "end",
+    "a sumcheck may end in anything",
+    "            pieces.add(program, layout, claim, weight);\n",
+    "            if !claim.terms.is_empty() {\n                pieces.add(program, layout, claim, weight);\n            }\n",
+    argument("attacks", "sumchecks_end_in_what_is_claimed"),
+  ),
+  verify("unused", "variables that a product lacks have no weight", "Fr::TWO_INV.pow([variables as u64])", "Fr::ONE.pow([variables as u64])", elements),
+  verify(
+    "scale",
+    "the helpers' equation has its weight even if there are more rounds than it has variables",
+    "scale: batching * unused(rounds - own.len()),",
+    "scale: batching,",
+    argument("attacks", "products_may_have_more_variables_than_columns"),
+  ),
+  // Claims.
+  claims("points-broadcast", "constants hold beyond an axis's length", "At::Point(point) => kernel::below(axis.len, point),", "At::Point(_) => Fr::ONE,", random),
+  claims("sums-broadcast", "a constant is summed over once", "At::Sum => Fr::from(axis.len as u64),", "At::Sum => Fr::ONE,", random),
+  claims("lacking", "products count beyond a free axis's length", "                    weight *= broadcast(self.program, *axis, at);\n", "                    let _ = at;\n", random),
+  claims(
+    "summed-virtual",
+    "a virtual tensor is not broadcast along an axis that is summed over",
+    "                if !axes.contains(axis) {\n",
+    "                if !axes.contains(axis) && *at != At::Sum {\n",
+    virtuals,
+  ),
+  claims("terms-lacking", "tensors are not broadcast along axes that others have", "integer(*coefficient) * lacking(Some(operand))", "integer(*coefficient)", unit("bound_factors_are_what_they_are_by_definition")),
+  claims("several-factors", "an axis is fixed in factors that share it", "Some(At::Point(point)) if count == 1 || trivial => {", "Some(At::Point(point)) if count <= 2 || trivial => {", random),
+  claims("several-sums", "an axis is summed over in each factor that has it", "                    _ if count == 1 => {\n", "                    _ if count <= 2 => {\n", random),
+  claims("coefficient", "coefficients of products do not count", "let mut weight = weight * integer(product.coefficient);", "let mut weight = weight;", random),
+  claims("merged", "merged products lose their weights", "(*weight * product.weight, bound.clone())", "(*weight, bound.clone())", attack("products_that_are_joined_keep_their_weights")),
+  claims("constant", "a value includes what the verifier knows of it", "value: value - constant,", "value,", random),
+  claims("equal", "weights of free axes are not compared", "points.get(axis).map(|p| kernel::equal(at, p))", "points.get(axis).map(|_| kernel::equal(at, at))", elements),
+  claims("degree", "a round has one degree too many", "product.vectors.len() + masked + weight", "product.vectors.len() + masked + weight + 1", order),
+  // Lookups.
+  lookup("tags", "tables are not told apart", "Fr::from(table.index() as u64 + 1)", "Fr::from(table.index() as u64 * 0 + 1)", argument("attacks", "a_row_of_another_table_is_refused")),
+  lookup("active", "rows beyond the last limb count", "        (denominator, start)\n", "        (denominator, Fr::ONE)\n", elements),
+  lookup("groups", "equations of helpers have one weight", "            group_weight *= self.left.challenges.group;\n", "", elements),
+  lookup("values", "values that were sent are no claims", "            pieces.add_column(*column, &self.left.point, *by, *value);\n            if is_masked(self.layout, *column) {\n                pieces.add_cells(&[(cell, vanishing)], *by);\n", "            let _ = (value, vanishing, &pieces);\n            if is_masked(self.layout, *column) {\n", argument("attacks", "identities_and_lookups_are_about_the_same_limbs")),
+  lookup("row-weight", "the equation is not weighted by rows", "let weight = kernel::equal(&self.left.challenges.point, &self.left.point);", "let weight = Fr::ONE;", elements),
+  lookup("table-key", "keys of tables are not indices", "here * (kernel::index(1 << bits, low) +", "here * (kernel::index(1 << bits, low).double() +", elements),
+  // Places in columns.
+  piece("tiles", "tiles of a tensor have one weight", "weight: weight * factor,", "weight,", pieces),
+  piece("offset", "all tiles lie at the beginning of a column", "offset: place.offset,", "offset: 0 * place.offset,", pieces),
+  piece("averages", "a sum is an average", "                    weight *= Fr::from(1 << tile_bits);\n", "", pieces),
+  piece("order", "axes are in the wrong order within tiles", "in axes.iter().zip(&term.at).rev() {", "in axes.iter().zip(&term.at) {", pieces),
+  piece("value", "values of claims do not count", "        self.value += by * claim.value;\n", "", pieces),
+  piece("block", "places of blocks do not count", "piece.weight * point * block", "piece.weight * point", pieces),
+  piece("numbers", "large columns have blocks of one number", "false => kernel::equal_index(rest, number),", "false => kernel::equal_index(rest, 0 * number),", pieces),
+  piece("column-sum", "a column's sum is an average", "weight * Fr::from(1_u64 << k)", "weight", pieces),
+  // Programs.
+  program("padding", "a prover may have padding within tiles", "            _ => self.check_full_tiles(name, axes),", "            _ => {}", circuit("programs", "a_prover_has_no_padding_to_choose")),
+  program("diagonal", "a tensor may be used with one axis twice", "        self.check_distinct(&self.tensor(tensor).name, axes);\n", "", circuit("programs", "no_tensor_is_used_with_one_axis_twice")),
+  program("compared", "indices of axes of different lengths are compared", "a.len == b.len && a.bits() == b.bits()", "a.bits() == b.bits()", fits),
+  digest("digest-places", "the digest does not bind places", "h.numbers(&[1, place.column.index(), place.offset])", "h.number(1)", circuit("digest", "the_digest_binds")),
+  digest("digest-uses", "the digest does not bind axes of uses", "                    self.axes(&operand.axes);\n", "", circuit("digest", "the_digest_binds")),
+  // Claims that joined others since.
+  verify("claims-weight", "all claims about tensors have one weight", "            pieces.add(program, layout, claim, weight);\n            weight *= challenge;\n", "            pieces.add(program, layout, claim, weight);\n", attack("errors_of_two_claims_do_not_cancel")),
+  lookup("columns-weight", "all values of columns have one weight", "            *by *= challenge;\n", "", attack("errors_of_two_columns_do_not_cancel")),
+  lookup("sum", "helpers need not add up to zero", "            pieces.add_sum(group.helper, self.layout.k(), by);", "            let _ = (group, by);", attack("multiplicities_that_are_off_are_refused")),
+  verify("split", "a claim about committed and virtual tensors is one about the committed ones", ".any(|term| !context.program.tensor(term.tensor).is_committed())", ".all(|term| !context.program.tensor(term.tensor).is_committed())", virtuals),
+  // Masks: that they change nothing of what is proved, and that they hide it.
+  mask("round-sum", "the sum of a mask is another", "let half = all * Fr::TWO_INV;", "let half = all;", elements),
+  verify("mask-sum", "what is said of linear terms includes the mask", ".chain(minus)", ".chain(minus.take(0))", elements),
+  verify("mask-cells", "masks of claims are forgotten in the next level", "        level.cells.extend(cells);\n", "        let _ = cells;\n", unit("claims_are_told_apart_by_powers")),
+  lookup("mask-end", "the mask is no part of the end of the lookups' sumcheck", "        pieces.add_cells(&self.left.mask, by);\n", "", elements),
+  lookup("mask-columns", "masks of columns' values do not count", "                pieces.add_cells(&[(cell, vanishing)], *by);\n", "", elements),
+  piece("mask", "cells of the mask are in every block", "kernel::cells(&self.mask, low) * kernel::equal_index(high, 0)", "kernel::cells(&self.mask, low)", pieces),
+  mask("vanishing", "values have no mask", "    x * (Fr::ONE - x)", "    x - x", hidden),
+  mask("cell-twice", "the cell of a value is handed out again", "self.next += count;", "self.next += count - usize::from(count == 1);", hidden),
+  mask("round-cell", "the last coefficient of a round's mask is handed out again", "cells.take(1 + degrees.iter().sum::<usize>())", "cells.take(degrees.iter().sum::<usize>())", hidden),
+  mask("rows", "columns that hide have random cells in too few rows", "powers.flat_map(|p| [p, 3 * p])", "powers.take(3)", hidden),
+  prove("mask-random", "half of the mask's cells are zero", "    let cells = random(random_cells(k), rng);\n", "    let mut cells = random(random_cells(k), rng);\n    cells.iter_mut().step_by(2).for_each(|c| *c = Fr::ZERO);\n", hidden),
+  lookup("mask-values", "values of keys have no mask", "ColumnKind::Limb(_) | ColumnKind::Value(_)", "ColumnKind::Limb(_)", hidden),
+  verify("hidden", "columns that hide are in no claim", "            pieces.add_column(*column, point, weight, *value);\n            weight *= challenge;\n", "            let _ = (column, point, value);\n", hidden),
+  prove("tail", "commitments have no random coefficient", "                false => 1,", "                false => 0,", committed),
+  prove("tail-opening", "the opening has one random coefficient", "                true => opening::hiding_coefficients(k as usize),", "                true => 1,", committed),
+  prove("unhidden", "a product of single values is proved", "cell.is_some() && context.variables(&vector.summed) == 0", "cell.is_some() && false", unhidden),
+  verify("mask-cells-left", "there may be more masks than random cells", "match needed <= cells {", "match needed <= cells.max(needed) {", unhidden),
+  // Products that need no sum.
+  claims("shortest", "a product that needs no sum has none", "if summed.is_empty() && product.factors.len() > 1 {", "if false {", hidden),
+  claims("shortest-equal", "a free axis that is summed over all the same has no weight", "                        equal.insert(axis, point);\n", "                        let _ = point;\n", hidden),
+  claims("shortest-trivial", "an axis without variables may be the one that is summed over", "                    .filter(|a| bits(a) > 0)\n", "", unhidden),
+  // What the verifier evaluates by itself.
+  claims("below-order", "the first axis has the lowest bits", "points.iter().rev().flatten().copied()", "points.iter().flatten().copied()", bound),
+  claims("public-sum", "a sum over an axis with padding is another", "Fr::from(axis.cube() as u64)", "Fr::from(axis.len as u64)", bound),
+  claims("less-length", "comparisons go on beyond the length", "kernel::less(len, a, b)", "kernel::less(len.next_power_of_two(), a, b)", bound),
+  claims("successor-length", "the last index has a successor", "kernel::successor(len, a, b)", "kernel::successor(len.next_power_of_two(), a, b)", bound),
+  claims("index-length", "indices go on beyond the length", "kernel::index(len, a)", "kernel::index(len.next_power_of_two(), a)", bound),
+  claims("cells-rows", "lists have cells for padding", ".chunks(axis.len)", ".chunks(axis.cube())", bound),
+  kernel("less-valid", "an index is less only if all lower bits are", "zeros * lower + only_y * valid + ones * both", "zeros * lower + ones * both", closed),
+  kernel("successor-carried", "no carry crosses a bit of the length", " + carried_valid * only_y,", ",", closed),
+  kernel("below-bits", "lower bits do not count", "            Fr::ONE - x + *x * lower\n", "            Fr::ONE - x\n", closed),
+  kernel("digits-base", "all digits have one weight", "        base = base.square();\n", "", kernels("digits_are_at_a_distance")),
+  kernel("index-valid", "an index with a bit of the length may have any lower bits", "here * valid,", "here,", kernels("indices_and_lists")),
+  // Programs.
+  program("padding-activation", "activations may have padding within tiles", "Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) => {}", "Role::Weight { .. } | Role::Activation | Role::Public(_) | Role::Virtual(_) => {}", padding),
+  program("below-full", "an index of several axes may have padding between", "others.iter().all(|a| a.is_full()) && *bound", "*bound", fits),
+  program("below-bound", "a bound may be beyond all indices", " && *bound <= first.len * rest", " && rest > 0", fits),
+  program("digits-groups", "digits may have any groups", "\n                    && groups.len == (1 << group_bits) + 1", "\n                    && groups.len > 0", fits),
+  program("digits-numbers", "digits may have any numbers", "numbers.is_full()\n                    && *group_bits", "*group_bits", fits),
+  program("digits-bits", "groups may be more than numbers", "                    && *group_bits <= numbers.bits()\n", "", fits),
+  program("cells-count", "a list may have any length", "cells.len() == axes.iter().map(|a| a.len).product::<usize>()", "cells.len() + axes.len() > 0", fits),
+  program("input-axes", "a public input may have axes", "(Public::Input(_), []) => true", "(Public::Input(_), _) => true", fits),
+  program("limb-values", "limbs may be keys of a table with values", "self.tables[range.index()].values.is_none()", "self.tables[range.index()].bits > 0", tables),
+  program("value-axes", "values may have other axes than their keys", "\n                    && self.tensor(*key).axes == axes", "", tables),
+  program("use-tiles", "a tensor is used with axes of other tiles", "d.len == a.len && d.tile_bits == a.tile_bits", "d.len == a.len", tables),
+  // Layers: what a block states.
+  norm("norm-rest", "the rest of a mean may be the width", `        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));\n`, forgeries),
+  norm("stream", "the residual stream need not fit", "        p.zero(&format!(\"{name} stream\"), axes, y.clone() - number);\n", forgeries),
+  attention("maximum", "a row need not have a maximum", `        p.zero("a row has a maximum", &rows, top_.clone() - 1);\n`, forgeries),
+  attention("maximum-score", "the maximum may be greater than all scores", `        p.zero("the maximum is a score", &pairs, top_ * z);\n`, forgeries),
+  attention("later", "a position may attend to a later one", " + later * (1 << 33)", layers("forgeries", "later_positions_are_not_attended_to")),
+  attention("beyond", "a distance within the table may be said to be beyond", `        p.zero(
+            "distance is beyond the table only at its end, and there for later positions",
+            &pairs,
+            overflow,
+        );\n`, forgeries),
+  attention("reciprocal", "the reciprocal may be less", `        p.zero(
+            "reciprocal is large",
+            &rows,
+            e.clone() - 1 - below_ - above_,
+        );\n`, forgeries),
+  gadgets("remainder", "a remainder may be twice what is divided by", "number: Number::unsigned(p, name, axes, shift),", "number: Number::unsigned(p, name, axes, shift + 1),", ranges),
+  gadgets("one-hot", "more than one bit may be set", `        p.zero(&format!("{name} is one"), rows, sum - 1);\n`, "        let _ = (sum, rows);\n", otherTokens),
+  gadgets("one-hot-range", "bits of a choice may be any small numbers", "        let range = p.range(1);\n", "        let range = p.range(2);\n", otherTokens, "numbers that are not negative and add up to one are one-hot"),
+  // What tokens, embedding, head and digests state.
+  sequence("token", "a token need not be in the vocabulary", `        p.zero("a token is in the vocabulary", &[position], sum);\n`, otherTokens),
+  sequence("prompt", "the prompt may have any length", `        p.zero("the prompt has its length", &[], count);\n`, otherCounts),
+  sequence("length", "the sequence may have any length", `        p.zero("the sequence has its length", &[], count);\n`, otherCounts),
+  sequence("kept", "a digest may leave out tokens", `        p.zero(
+            "a digest keeps its own tokens",
+            &[chain, position],
+            expected - kept_.clone(),
+        );\n`, otherCounts),
+  tokens("kept-range", "a position may be kept several times", "        let bit = p.range(1);\n", "        let bit = p.range(2);\n", otherCounts, "an identity says for each position what is kept"),
+  embed("embedding", "the residual stream need not be the tokens'", `        p.zero("embedding", &stream, wte * bits + wpe - x);\n`, otherTokens),
+  head("generated", "any number of rows may be about tokens", `        p.zero("as many tokens are generated as are claimed", &[], count);\n`, otherCounts),
+  head("position", "a row may be about any position", `        p.zero("a row is about its position", &[generated], at - expected);\n`, otherChoices),
+  head("selected", "a row may have any residual stream", `        p.zero("selected stream", &all, chosen_at.clone() * x - s);\n`, otherChoices),
+  head("logits", "logits may be any", `        p.zero(
+            "no logit is greater",
+            &[&[layer], &each[..]].concat(),
+            logit - greatest + below + d.clone(),
+        );\n`, otherChoices),
+  head("greatest", "the chosen logit may be less than the greatest", `        p.zero("the chosen logit is the greatest", &[generated], d * bits);\n`, otherChoices),
+  head("next", "the token at the next position may be any", `        p.zero("next token", &[position], following - next_.clone());\n`, otherChoices),
+  head("chosen", "another token than the chosen one may come next", `        p.zero(
+            "the chosen token comes next",
+            &[generated],
+            chosen_at * next_ - number,
+        );\n`, otherTokens),
+  poseidon("hash-zero", "a permutation may start anywhere", `        p.zero(
+            "poseidon: the first element is zero",
+            &rows,
+            is_first.clone() * first_.clone() - start[0].clone(),
+        );\n`, otherDigests),
+  poseidon("hash-message", "a permutation may be of any message", `        p.zero(
+            "poseidon: the third element is the message",
+            &rows,
+            is_third * first_.clone() - start[2].clone() - messages,
+        );\n`, otherDigests),
+  poseidon("hash-digest", "a chain may end in any digest", "\n                - last_message * digest", otherDigests),
+  poseidon("hash-first", "the first round may give anything", `        p.zero(
+            "poseidon: first round",
+            &state,
+            fifth(&first_) - made(first_round * second) + first_constants,
+        );\n`, otherDigests),
+  poseidon("hash-round", "all rounds but the first may give anything", `        p.zero(
+            "poseidon: round",
+            &all,
+            states_.clone() + sbox.clone() * fifth(&states_)
+                - sbox * states_
+                - made(to_next_round * after)
+                + all_constants
+                - last_round * made(output_at_other),
+        );\n`, otherDigests),
+];
