@@ -190,7 +190,8 @@ fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
         plan.layout.k()
     ));
     let mut steps = Vec::new();
-    for part in &soundness.parts {
+    // What cannot happen has no logarithm.
+    for part in soundness.parts.iter().filter(|part| part.numerator != 0) {
         let (step, reason) = (part.step.to_string(), part.step.reason());
         out.text(format!("{step:<32} 2^-{:<6.1} {reason}", part.bits()));
         steps.push(json!({"step": step, "log2": -part.bits(), "numerator": part.numerator as f64, "reason": reason}));
