@@ -121,6 +121,15 @@ contract AttacksProofsTest is Base {
         _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
     }
 
+    /// A layer that ends where it was claimed to, from another start.
+    function test_Attack_OtherStart() public {
+        bytes32 claim = _claimed(Lane.Optimistic);
+        (, bytes32 output) = book.boundariesOf(claim, 2);
+        bytes32 other = keccak256("what layer 1 did not give");
+        bytes32 weights = registry.layer(version, 2).weights;
+        _expectRejected(claim, 2, _proofOf(claim, 2, other, output, weights), ISettlement.CommitmentMismatch.selector);
+    }
+
     /// A layer in the middle that has no input would let one start anywhere.
     function test_Attack_NoCommitmentInTheMiddle() public {
         bytes32 claim = _claimed(Lane.Optimistic);

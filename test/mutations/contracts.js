@@ -19,14 +19,14 @@ module.exports = [
     "a layer may start elsewhere than was claimed",
     "Settlement",
     `if (input != claimedInput) revert CommitmentMismatch(claim, layer, "input", claimedInput, input);`,
-    contract("Settlement", "test_Prove"),
+    contract("AttacksProofs", "test_Attack"),
   ),
   drop(
     "Settlement-output",
     "a layer may end elsewhere than was claimed",
     "Settlement",
     `if (output != claimedOutput) revert CommitmentMismatch(claim, layer, "output", claimedOutput, output);`,
-    contract("Settlement", "test_Prove"),
+    contract("AttacksProofs", "test_Attack"),
   ),
   mutation(
     "Settlement-weights",
@@ -34,7 +34,7 @@ module.exports = [
     "Settlement",
     "if (weights != registered.weights) {",
     "if (false) {",
-    contract("Settlement", "test_Prove"),
+    contract("AttacksProofs", "test_Attack"),
   ),
   mutation(
     "Settlement-proving-ends",
