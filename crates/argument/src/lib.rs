@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
-pub use prove::{commit, commit_known, powers, prove, Stage};
+pub use prove::{commit, commit_known, commit_tables, powers, prove, Stage};
 pub use soundness::{soundness, Part, Soundness, Step};
 pub use verify::verify;
 
@@ -56,7 +56,8 @@ pub struct Statement<'a> {
     pub layout: &'a Layout,
     /// Public inputs.
     pub inputs: &'a [Fr],
-    /// Commitments to columns of weights, activations and tables.
+    /// Commitments to columns of weights, which the model's registration fixes, of activations, which the session claims,
+    /// and of values of tables, which follow from the program ([`commit_tables`]): nothing else may be taken for them.
     pub known: &'a BTreeMap<ColumnId, G1Affine>,
 }
 

@@ -19,7 +19,7 @@ use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
-use nanozk_circuit::{ColumnData, ColumnId, Layout, Values};
+use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Program, Values};
 use nanozk_kzg::{opening, Basis};
 use nanozk_transcript::Transcript;
 use products::Products;
@@ -86,6 +86,21 @@ pub fn commit_known(basis: &Basis, values: &Values<'_>) -> BTreeMap<ColumnId, G1
             let commitment = commit(basis, values.column(id), layout.k(), values.tail(id));
             (id, commitment)
         })
+        .collect()
+}
+
+/// Commitments to the values of a program's tables. They hide nothing and follow from the program, so that a verifier that
+/// has the powers computes them by itself, and one that has not was given them by somebody who did.
+pub fn commit_tables(
+    basis: &Basis,
+    program: &Program,
+    layout: &Layout,
+) -> BTreeMap<ColumnId, G1Affine> {
+    let values = Values::new(program, layout, Vec::new());
+    let is_table = |kind| matches!(kind, ColumnKind::TableValues(_));
+    let columns = layout.enumerate().filter(|(_, c)| is_table(c.kind));
+    columns
+        .map(|(id, _)| (id, commit(basis, values.column(id), layout.k(), &[])))
         .collect()
 }
 

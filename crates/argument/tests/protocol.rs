@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{prove, Error, Proof, Statement};
+use nanozk_argument::{commit_tables, prove, Error, Proof, Statement};
 use nanozk_circuit::{Layout, Program};
 use nanozk_transcript::KeccakTranscript;
 
@@ -238,4 +238,15 @@ fn a_proof_is_of_its_statement_only() {
         layout: &layout,
         ..statement
     }));
+}
+
+/// What a verifier computes of the program is what the prover's values have.
+#[test]
+fn tables_are_those_of_the_program() {
+    let honest = Honest::new();
+    let tables = commit_tables(&basis().0, &honest.program, &honest.layout);
+    assert_eq!(tables.len(), 1);
+    for (id, commitment) in tables {
+        assert_eq!(honest.known[&id], commitment);
+    }
 }
