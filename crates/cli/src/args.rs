@@ -516,8 +516,12 @@ verified, five times: the time is the median. CPU seconds are of all threads.
 
 Examples:
   nanozk bench model --memory 8
-  nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4")]
+  nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4
+  nanozk bench model --model model")]
 pub(crate) struct BenchModelArgs {
+    /// Model directory, in place of synthetic weights
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["layers", "width", "heads", "mlp_width", "vocab", "tokens"])]
+    pub(crate) model: Option<PathBuf>,
     /// Blocks
     #[arg(long, default_value_t = 12, value_parser = positive)]
     pub(crate) layers: usize,

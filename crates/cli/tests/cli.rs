@@ -1200,7 +1200,22 @@ fn bench_and_soundness_of_joint_proofs() {
     );
     f.fails(
         &["bench", "model", "--tokens", "8", "--generated", "8"],
-        &["leaves no position"],
+        &["leaves none of 8 positions"],
+    );
+    // Of real weights.
+    let imported = [
+        "bench",
+        "model",
+        "--model",
+        path(&f.model),
+        "--generated",
+        "2",
+    ];
+    let measured = &f.json_ok(&imported)[0];
+    positive(measured, &keys);
+    f.fails(
+        &[&imported[..], &["--width", "16"]].concat(),
+        &["cannot be used with"],
     );
     let small = [&model[..], &["--memory", "0.001"]].concat();
     f.fails(&small, &["proving takes", "more than"]);

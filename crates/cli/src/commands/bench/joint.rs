@@ -3,6 +3,7 @@
 use crate::args::{BenchLayerArgs, BenchModelArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
+use crate::model_dir::ModelDir;
 use crate::output::{bytes, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
@@ -99,27 +100,41 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
 
 /// A whole model, from tokens to tokens.
 pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
-    let architecture = Architecture {
-        layers: args.layers,
-        width: args.width,
-        heads: args.heads,
-        mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
-        vocab: args.vocab,
-        context: args.tokens,
+    let imported = match &args.model {
+        Some(path) => {
+            let directory = ModelDir::new(path)?;
+            let card = directory.card()?;
+            Some((directory.model(&card)?, card.tokens))
+        }
+        None => None,
     };
-    architecture
-        .validate()
-        .context("no model has these dimensions")?;
-    if args.generated >= args.tokens {
-        bail!(
-            "--generated {} leaves no position of --tokens {} to a prompt",
-            args.generated,
-            args.tokens
-        );
-    }
-    let (positions, generated) = (args.tokens, args.generated);
-    let prompt = positions - generated;
-    let shape = shape(architecture, positions);
+    let (architecture, spec, positions) = match &imported {
+        Some((model, tokens)) => (model.arch, model.spec, *tokens),
+        None => {
+            let architecture = Architecture {
+                layers: args.layers,
+                width: args.width,
+                heads: args.heads,
+                mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+                vocab: args.vocab,
+                context: args.tokens,
+            };
+            architecture
+                .validate()
+                .context("no model has these dimensions")?;
+            let spec = synthetic::spec(architecture.width, Activation::GeluNew);
+            (architecture, spec, args.tokens)
+        }
+    };
+    let generated = args.generated;
+    let Some(prompt) = positions.checked_sub(generated).filter(|n| *n > 0) else {
+        bail!("--generated {generated} leaves none of {positions} positions to a prompt");
+    };
+    let shape = Shape {
+        architecture,
+        spec,
+        positions,
+    };
     let mut p = Program::new();
     let model = Model::new(&mut p, &shape, generated.next_power_of_two())?;
     let objective = Objective {
@@ -129,7 +144,10 @@ pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
     let plan = planned(&p, |k| model.packing(&p, k), objective, args.k, out)?;
 
     let progress = Progress::spinner("model: run");
-    let weights = synthetic::model(architecture, Activation::GeluNew, 1);
+    let weights = match imported {
+        Some((weights, _)) => weights,
+        None => synthetic::model(architecture, Activation::GeluNew, 1),
+    };
     let prompt_tokens = synthetic::tokens(prompt, architecture.vocab, 1);
     let (sequence, trace) = {
         let executor = Executor::new(&weights)?;
@@ -159,7 +177,7 @@ pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
     }
     model.fill(&mut values, &trace, &sequence)?;
     drop(trace);
-    let measured = measure("model", args.layers, &plan, values, &progress)?;
+    let measured = measure("model", architecture.layers, &plan, values, &progress)?;
     drop(progress);
     show(&measured, out)?;
     if let (Some(gib), Some(peak)) = (args.memory, measured.peak_rss_bytes) {
