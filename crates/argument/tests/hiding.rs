@@ -6,7 +6,9 @@
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, powers, prove, Proof, Statement};
-use nanozk_circuit::{ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual};
+use nanozk_circuit::{
+    ColumnId, ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual,
+};
 use nanozk_kzg::Basis;
 use nanozk_transcript::{Malformed, Transcript};
 use rand_chacha::ChaCha20Rng;
