@@ -64,6 +64,16 @@ pub struct Expression {
     pub products: Vec<Product>,
 }
 
+/// A product of coefficients. One that wraps would be another statement.
+fn times(a: i128, b: i128) -> i128 {
+    a.checked_mul(b).expect("coefficients are of 128 bits")
+}
+
+/// A sum of constants.
+fn plus(a: i128, b: i128) -> i128 {
+    a.checked_add(b).expect("constants are of 128 bits")
+}
+
 impl Expression {
     /// The sum as one factor, if no product has two.
     fn linear(&self) -> Option<Factor> {
@@ -71,11 +81,11 @@ impl Expression {
         let mut constant = 0;
         for product in &self.products {
             match product.factors.as_slice() {
-                [] => constant += product.coefficient,
+                [] => constant = plus(constant, product.coefficient),
                 [factor] => {
-                    constant += product.coefficient * factor.constant;
+                    constant = plus(constant, times(product.coefficient, factor.constant));
                     for (coefficient, operand) in &factor.terms {
-                        terms.push((product.coefficient * coefficient, operand.clone()));
+                        terms.push((times(product.coefficient, *coefficient), operand.clone()));
                     }
                 }
                 _ => return None,
@@ -163,7 +173,7 @@ impl Mul for Expression {
         for l in &left {
             for r in &right {
                 products.push(Product {
-                    coefficient: l.coefficient * r.coefficient,
+                    coefficient: times(l.coefficient, r.coefficient),
                     factors: l.factors.iter().chain(&r.factors).cloned().collect(),
                 });
             }
@@ -191,7 +201,7 @@ impl Mul<i128> for Expression {
 
     fn mul(mut self, other: i128) -> Self {
         for product in &mut self.products {
-            product.coefficient *= other;
+            product.coefficient = times(product.coefficient, other);
         }
         self
     }

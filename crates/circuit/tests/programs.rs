@@ -153,3 +153,22 @@ fn tensors_fit_their_tables() {
         p.use_at(x, &[s]);
     });
 }
+
+/// A coefficient that wraps is another one: `2^128` would be zero, and a limb that it multiplies would be anybody's.
+#[test]
+fn coefficients_do_not_wrap() {
+    refused("coefficients are of 128 bits", |p| {
+        let x = p.new_tensor("x", &[], Role::Witness);
+        p.zero("identity", &[], p.use_of(x) * (1 << 64) * (1 << 64));
+    });
+    refused("coefficients are of 128 bits", |p| {
+        let x = p.new_tensor("x", &[], Role::Witness);
+        let large = p.use_of(x) * (1 << 64);
+        p.zero("identity", &[], large.clone() * (large * (1 << 63)));
+    });
+    refused("constants are of 128 bits", |p| {
+        let x = p.new_tensor("x", &[], Role::Witness);
+        let sum = p.use_of(x) + i128::MAX + 1;
+        p.zero("identity", &[], sum.squared());
+    });
+}

@@ -5,6 +5,8 @@ use nanozk_executor::{LayerNormTrace, Linear};
 
 /// Bits of a limb.
 pub const LIMB_BITS: u32 = 16;
+/// Bits of a number, at most.
+const MAX_BITS: u32 = SLACK_BITS;
 /// Added to a signed number of 16 bits to make it a limb.
 pub const OFFSET_16: i128 = 1 << 15;
 /// Added to a signed number of 32 bits to make it two limbs.
@@ -19,7 +21,12 @@ pub struct Number {
 
 impl Number {
     /// Declares a number of some bits, of which `offset` is subtracted.
+    ///
+    /// # Panics
+    /// If it has no bits or more than 112: no number of a transformer has, and identities multiply limbs by weights that
+    /// must not wrap.
     pub fn new(p: &mut Program, name: &str, axes: &[AxisId], bits: u32, offset: i128) -> Self {
+        assert!((1..=MAX_BITS).contains(&bits), "{name} has {bits} bits");
         let count = bits.div_ceil(LIMB_BITS);
         let limbs = (0..count)
             .map(|i| {

@@ -7,7 +7,8 @@
 //! Logits are not stored. With `M_g` the chosen logit,
 //! `logit[g,v] = M_g − [v < chosen_g] − D[g,v]` with `D ≥ 0`: lower ids have strictly smaller logits, higher ids none that
 //! is greater, which is the rule for ties. At the chosen token `D` is zero, so `M` needs no range. Numbers beyond the
-//! vocabulary have no `M`, so that their logits and differences, which are zero, matter to nobody.
+//! vocabulary have no `M`. The head alone does not forbid to choose one; that the choice is the next token does. Their logits
+//! are zero, and if somebody registers others `D` is what is missing to zero, whatever is chosen.
 
 use crate::gadgets::{index, public, LayerNorm, Matrix, Number, OneHot};
 use crate::shape::{Axes, Shape};

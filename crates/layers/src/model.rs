@@ -20,12 +20,13 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// Declares as many blocks as the architecture has. Fails if the specification has no table of the activation.
+    /// Declares as many blocks as the architecture has. Fails if no model has this shape.
     pub fn new(
         p: &mut Program,
         shape: &Shape,
         axes: &Axes,
     ) -> Result<Self, nanozk_executor::Error> {
+        shape.validate()?;
         let layers = shape.architecture.layers;
         let exp = attention::exponentials(p);
         let act = mlp::activations(p, &shape.spec)?;
@@ -92,13 +93,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Declares a model, for sessions that generate up to `rows` tokens, a power of two. Fails if the specification has no
-    /// table of the activation.
+    /// Declares a model, for sessions that generate up to `rows` tokens, a power of two. Fails if no model has this shape.
     pub fn new(
         p: &mut Program,
         shape: &Shape,
         rows: usize,
     ) -> Result<Self, nanozk_executor::Error> {
+        shape.validate()?;
         let axes = Axes::new(p, shape);
         let blocks = Blocks::new(p, shape, &axes)?;
         let tokens = Tokens::new(p, shape, &axes, Digests::Both);

@@ -1,7 +1,7 @@
 //! Dimensions, axes, and where registered tensors lie.
 
 use nanozk_circuit::{AxisId, Packer, Program, Registry, Role, Tensor};
-use nanozk_executor::{Architecture, Spec};
+use nanozk_executor::{Architecture, Error, Spec};
 use std::collections::BTreeMap;
 
 /// Bits of an index within a tile, at most: a tile of a matrix has at most the square of this size.
@@ -16,6 +16,35 @@ pub struct Shape {
     pub spec: Spec,
     /// Positions, a power of two.
     pub positions: usize,
+}
+
+impl Shape {
+    /// Checks that a model may have these dimensions and number formats, and sessions these positions. What programs state
+    /// is about numbers that follow from them: a remainder of 128 bits or more has limbs whose weights are no integers of a
+    /// program, and tokens of more than 24 bits are packed as others are.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.architecture.validate()?;
+        self.spec.validate(self.architecture.width)?;
+        let (positions, what) = (self.positions, "positions");
+        let context = self.architecture.context;
+        if !(1..=context).contains(&positions) {
+            return Err(Error::Parameter {
+                what,
+                value: positions as u64,
+                min: 1,
+                max: context as u64,
+            });
+        }
+        if !positions.is_power_of_two() {
+            return Err(Error::Shape {
+                layer: None,
+                what,
+                expected: positions.next_power_of_two(),
+                actual: positions,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Axes that layers share.

@@ -23,6 +23,7 @@ use halo2curves::ff::PrimeField;
 use nanozk_circuit::{
     AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values, Virtual,
 };
+use nanozk_executor::model::MAX_VOCAB;
 
 /// Public input: digest of the prompt.
 pub const PROMPT_DIGEST: usize = 2;
@@ -35,6 +36,8 @@ pub const GENERATED_TOKENS: usize = 5;
 
 /// Bits of a token within a message.
 const TOKEN_BITS: u32 = 24;
+/// Tokens of a larger vocabulary would be packed as others are.
+const _: () = assert!(MAX_VOCAB <= 1 << TOKEN_BITS);
 /// Tokens of a message.
 const TOKENS_PER_MESSAGE: usize = 8;
 

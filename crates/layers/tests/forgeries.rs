@@ -8,6 +8,7 @@ use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Role, Value
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{synthetic, Activation, Architecture, ExpTable, Spec};
 use nanozk_kzg::Basis;
+use nanozk_layers::gadgets::LayerNorm;
 use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
@@ -532,4 +533,66 @@ fn later_positions_are_not_attended_to() {
         matches!(&failures[..], [Failure::Identity { identity, .. }] if identity == BEYOND),
         "{failures:?}"
     );
+}
+
+/// A registered embedding may be any field elements. Here those of a position are fractions, `303/5`, `404/5` and their
+/// negatives, and so is no number before they are multiplied by the root: the variance is an integer, and the root is its.
+#[test]
+fn a_stream_of_field_elements_has_one_root() {
+    const ROOT: i128 = 5 << 28;
+    const SHIFT: u32 = 32;
+    let width = 4;
+    let norm_frac = Spec::norm_frac_for(width);
+    let target = 16_i128 << (2 * (SHIFT + norm_frac));
+    let variance = target / (ROOT * ROOT);
+    // Four times the sum of squares.
+    let spread = 4 * 2 * (303 * 303 + 404 * 404) / 25;
+    let eps = u64::try_from(variance - spread).unwrap();
+    let numerators = [303, 404, -303, -404_i64];
+
+    let mut p = Program::new();
+    let axes = [("layer", 1), ("feature", width), ("position", 1)];
+    let axes = axes.map(|(name, len)| p.new_axis(name, len));
+    let stream = p.new_tensor("stream", &axes, Role::Witness);
+    LayerNorm::new(&mut p, "norm", stream, axes, norm_frac, eps);
+    let layout = Layout::new(&p, K, 4, &Packing::default()).unwrap();
+    let with_root = |root: i128| {
+        let mut values = Values::new(&p, &layout, vec![]);
+        let fifth = Fr::from(5).invert().unwrap();
+        values.fill_field(stream, |at| {
+            nanozk_circuit::integer(numerators[at[1]].into()) * fifth
+        });
+        let row = [0, 0];
+        set_number(&mut values, "norm mean", &row, 1 << 31);
+        set_number(&mut values, "norm room", &row, 3);
+        set(&mut values, "norm squares", &row, spread / 4);
+        set_number(&mut values, "norm root", &row, root);
+        let below = target - root * root * variance;
+        let above = 2 * root * variance + variance - 1 - below;
+        set_number(&mut values, "norm below", &row, below.max(0));
+        set_number(&mut values, "norm above", &row, above.max(0));
+        for (feature, numerator) in numerators.into_iter().enumerate() {
+            let at = [0, feature, 0];
+            let product = i128::from(numerator) * (root / 5) + (1 << (SHIFT - 1));
+            set_number(&mut values, "norm out", &at, (product >> SHIFT) + (1 << 15));
+            let remainder = product & ((1 << SHIFT) - 1);
+            set_number(&mut values, "norm remainder", &at, remainder);
+        }
+        values.look_up().unwrap();
+        values
+    };
+    let values = with_root(ROOT);
+    assert_eq!(p.check(&values), Ok(()));
+    let out = |feature| number(&values, "norm out", &[0, feature, 0]) - (1 << 15);
+    assert_eq!([0, 1, 2, 3].map(out), [19, 25, -19, -25]);
+    for (root, identity) in [
+        (ROOT - 5, "norm root is large"),
+        (ROOT + 5, "norm root is small"),
+    ] {
+        let failures = p.failures(&with_root(root));
+        assert!(
+            matches!(&failures[..], [Failure::Identity { identity: name, .. }, ..] if name == identity),
+            "{failures:?}"
+        );
+    }
 }

@@ -4,7 +4,7 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
-use nanozk_circuit::{Failure, Layout, Program, Values};
+use nanozk_circuit::{Failure, Layout, Program, Role, Values};
 use nanozk_executor::{
     padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
 };
@@ -366,6 +366,12 @@ fn other_counts_are_refused() {
     inputs[OUTPUT_DIGEST] = case.inputs()[OUTPUT_DIGEST];
     let values = shorter.values_with(inputs);
     shorter.refused(&values, "poseidon: the second element is the hash so far");
+    // Counts that are no small numbers, with the right sum.
+    let mut inputs = case.inputs();
+    let half = Fr::from(2).invert().unwrap();
+    inputs[PROMPT_TOKENS] += half;
+    inputs[GENERATED_TOKENS] -= half;
+    case.refused(&case.values_with(inputs), "the prompt has its length");
     let mut values = shorter.values();
     shorter.set(&mut values, "last generated", |at| i128::from(at[0] == 2));
     shorter.refused(&values, "as many tokens are generated as are claimed");
@@ -478,6 +484,162 @@ fn other_choices_are_refused() {
     let mut values = case.values();
     case.add(&mut values, "chosen logit", &[2], Fr::ONE);
     case.refused(&values, "no logit is greater");
+}
+
+/// A number that is no token has no greatest logit to be compared with, so the head by itself lets it be chosen. It is no
+/// token of the sequence.
+#[test]
+fn numbers_beyond_the_vocabulary_are_not_chosen() {
+    let case = SMALL.case();
+    let vocab = SMALL.vocab;
+    let mut chosen = case.chosen();
+    chosen[1] = vocab;
+    let mut values = case.values();
+    case.set_chosen(&mut values, &chosen);
+    // All tokens are below, so the chosen logit would have to be one more than the greatest.
+    case.add(&mut values, "chosen logit", &[1], Fr::ONE);
+    let row = &case.trace.head.logits[case.sequence.source(1) * vocab..][..vocab];
+    let top = row.iter().max().unwrap();
+    for (i, shift) in [0, 16, 32].into_iter().enumerate() {
+        let name = format!("logit difference limb {i}");
+        let tensor = case.program.named(&name).unwrap();
+        for (v, logit) in row.iter().enumerate() {
+            let [high, middle, low] = case.model.tokens.vocabulary.digits(v);
+            let limb = (top - logit) >> shift & 0xffff;
+            assert!(values.set(tensor, &[1, high, middle, low], limb.into()));
+        }
+    }
+    values.look_up().unwrap();
+    let failures = case.program.failures(&values);
+    assert!(
+        matches!(&failures[..], [Failure::Identity { identity, .. }] if identity == "the chosen token comes next"),
+        "{failures:?}"
+    );
+}
+
+/// What is registered for numbers that are no tokens changes no answer: such a logit is between zero and `1 − 2^40`, or
+/// there are no proofs.
+#[test]
+fn weights_of_no_token_change_no_answer() {
+    let case = SMALL.case();
+    let number = SMALL.vocab + 3;
+    let [high, middle, low] = case.model.tokens.vocabulary.digits(number);
+    let with = |bias: i128| {
+        let mut values = case.values();
+        let tensor = |name| case.program.named(name).unwrap();
+        let entry = [high, middle, low, 5];
+        assert!(values.set(tensor("token embedding"), &entry, 1234));
+        let entry = [0, high, middle, low];
+        assert!(values.set(tensor("head bias"), &entry, bias));
+        for row in 0..SMALL.rows {
+            let entry = [row, high, middle, low];
+            let limb = tensor("logit difference limb 0");
+            assert!(values.set(limb, &entry, (-bias).max(0)));
+        }
+        values.look_up().unwrap();
+        values
+    };
+    case.program.check(&with(-5)).unwrap();
+    case.refused(&with(5), "no logit is greater");
+}
+
+/// What identities rely on: every tensor of the prover is in a table, but for those that an identity determines.
+#[test]
+fn witnesses_outside_of_tables_are_determined() {
+    let case = SMALL.case();
+    let free: Vec<&str> = case
+        .program
+        .tensors()
+        .iter()
+        .filter(|tensor| tensor.role == Role::Witness)
+        .map(|tensor| tensor.name.as_str())
+        .collect();
+    let expected = [
+        "attention norm squares",
+        "mlp norm squares",
+        // By what comes before; the second element of a chain's first state is its salt.
+        "first state",
+        "state",
+        "permuted",
+        "selected",
+        "head norm squares",
+        // By the logit of the chosen token.
+        "chosen logit",
+        "next token",
+    ];
+    assert_eq!(free, expected);
+}
+
+/// No registered cell is padding within a tile, and neighbours have the same cells.
+#[test]
+fn layers_share_all_of_their_cells() {
+    let case = Size {
+        width: 12,
+        heads: 3,
+        ..SMALL
+    }
+    .case();
+    let p = &case.program;
+    for (id, tensor) in p.enumerate().filter(|(_, tensor)| tensor.is_committed()) {
+        for axis in p.axes_of(id) {
+            assert_eq!(axis.len % axis.tile(), 0, "{}: {}", tensor.name, axis.name);
+        }
+    }
+    let places = |name: &str, layer: usize| {
+        let id = p.named(name).unwrap();
+        let places = case.layout.places(id);
+        let layers = p.axes_of(id).next().unwrap().len;
+        let one = places.len() / layers;
+        let places = &places[layer * one..][..one];
+        assert!(places.iter().all(|place| place.is_some()), "{name}");
+        places.to_vec()
+    };
+    let last = SMALL.layers - 1;
+    let mut neighbours = vec![
+        (("embedding output", 0), ("attention input", 0)),
+        (("mlp output", last), ("head input", 0)),
+    ];
+    for layer in 0..SMALL.layers {
+        neighbours.push((("attention output", layer), ("mlp input", layer)));
+        if layer < last {
+            neighbours.push((("mlp output", layer), ("attention input", layer + 1)));
+        }
+    }
+    for ((before, i), (after, j)) in neighbours {
+        assert_eq!(places(before, i), places(after, j), "{before} {i}");
+    }
+}
+
+/// A remainder of 144 bits would have limbs of equal weight, and so no value; tokens of 25 bits would be packed as others.
+#[test]
+fn shapes_of_no_model_are_refused() {
+    fn changed(change: impl Fn(&mut Shape)) -> Shape {
+        let mut shape = SMALL.shape();
+        change(&mut shape);
+        shape
+    }
+    let shapes = [
+        changed(|s| s.spec.score_shift = 144),
+        changed(|s| s.spec.score_shift = 0),
+        changed(|s| s.spec.norm_frac += 1),
+        changed(|s| s.spec.eps = 0),
+        changed(|s| s.spec.act_frac = 14),
+        changed(|s| s.architecture.vocab = 1 << 25),
+        changed(|s| s.architecture.vocab = 1),
+        changed(|s| s.architecture.heads = 3),
+        changed(|s| s.architecture.heads = 0),
+        changed(|s| s.architecture.width = 1 << 17),
+        changed(|s| s.architecture.layers = 0),
+        changed(|s| s.positions = 0),
+        changed(|s| s.positions = 6),
+        changed(|s| s.positions = 16),
+    ];
+    for shape in shapes {
+        let mut program = Program::new();
+        let error = Model::new(&mut program, &shape, 4);
+        assert!(error.is_err(), "{shape:?}");
+        assert_eq!(program, Program::new());
+    }
 }
 
 #[test]
