@@ -2,10 +2,8 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, prove, verify, Proof, Statement};
-use nanozk_circuit::{
-    ColumnKind, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual,
-};
+use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
+use nanozk_circuit::{Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
@@ -85,11 +83,7 @@ fn sums_within_definitions() {
     let mut values = Values::new(&program, &layout, vec![]);
     fill(&mut values);
     program.check(&values).unwrap();
-    let known = layout
-        .enumerate()
-        .filter(|(_, column)| matches!(column.kind, ColumnKind::TableValues(_)))
-        .map(|(id, _)| (id, commit(&basis, values.column(id), K, values.tail(id))))
-        .collect();
+    let known = commit_known(&basis, &values);
     let statement = Statement {
         program: &program,
         layout: &layout,

@@ -1,10 +1,10 @@
 //! A forgery of each identity of a layer: the witness is changed so that this identity fails and no other. The checker names
 //! it, and a proof made from the witness all the same is refused.
 
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
-use nanozk_argument::{commit, powers, prove_unchecked, verify, Statement};
-use nanozk_circuit::{ColumnId, ColumnKind, Failure, Layout, Program, Role, Values};
+use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
+use nanozk_circuit::{Failure, Layout, Program, Role, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{synthetic, Activation, Architecture, ExpTable, Spec};
 use nanozk_kzg::Basis;
@@ -279,17 +279,7 @@ fn forgeries() -> Vec<Forgery> {
 /// Proves values, whatever they are, and verifies the proof.
 fn proves(values: Values<'_>, basis: &Basis, g2: &[halo2curves::bn256::G2Affine; 2]) -> bool {
     let (program, layout) = (values.program(), values.layout());
-    let is_known = |kind| {
-        matches!(
-            kind,
-            ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
-        )
-    };
-    let known: BTreeMap<ColumnId, G1Affine> = layout
-        .enumerate()
-        .filter(|(_, column)| is_known(column.kind))
-        .map(|(id, _)| (id, commit(basis, values.column(id), K, values.tail(id))))
-        .collect();
+    let known = commit_known(basis, &values);
     let statement = Statement {
         program,
         layout,
