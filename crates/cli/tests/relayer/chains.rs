@@ -84,7 +84,10 @@ fn claims_survive_reorganizations_of_every_depth() {
     // Two transactions a claim, each with a nonce of its own, however often it was included.
     assert_eq!(nonce(&w, SENDER_ADDRESS), 40);
     assert!(s.count("NZK210") >= 40, "{}", s.log());
-    assert_eq!(s.status()["transactions"]["final"], 40);
+    // The last one is so a moment after its claim is over.
+    s.wait("all to be final", |s| {
+        (s.status()["transactions"]["final"] == 40).then_some(())
+    });
 }
 
 /// Two nodes, both behind networks that drop, delay, repeat, mix up and refuse.
