@@ -131,7 +131,7 @@ module.exports = [
   verify(
     "scale",
     "the helpers' equation has its weight even if there are more rounds than it has variables",
-    "scale: batching * unused(rounds - own.len()),",
+    "scale: batching * unused(point.len() - own.len()),",
     "scale: batching,",
     argument("attacks", "products_may_have_more_variables_than_columns"),
   ),

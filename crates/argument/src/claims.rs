@@ -51,6 +51,20 @@ pub(crate) struct Bound {
     pub(crate) at: BTreeMap<AxisId, At>,
 }
 
+impl Bound {
+    /// A factor with these axes, of which some may be fixed.
+    pub(crate) fn new(factor: &Factor, axes: &[AxisId], fixed: &BTreeMap<AxisId, At>) -> Self {
+        Self {
+            factor: factor.clone(),
+            at: fixed
+                .iter()
+                .filter(|(axis, _)| axes.contains(axis))
+                .map(|(axis, at)| (*axis, at.clone()))
+                .collect(),
+        }
+    }
+}
+
 /// A weighted sum of factors, as a function of the axes that are summed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vector {
@@ -248,14 +262,6 @@ impl Context<'_> {
                     summed.push(axis);
                 }
             }
-            let bound = |factor: &Factor, axes: &[AxisId]| Bound {
-                factor: factor.clone(),
-                at: fixed
-                    .iter()
-                    .filter(|(axis, _)| axes.contains(axis))
-                    .map(|(axis, at)| (*axis, at.clone()))
-                    .collect(),
-            };
             match product.factors.as_slice() {
                 [] => level.constant += weight,
                 [factor] => {
@@ -269,7 +275,7 @@ impl Context<'_> {
                     let bounds = all
                         .iter()
                         .zip(&factors)
-                        .map(|(factor, axes)| bound(factor, axes))
+                        .map(|(factor, axes)| Bound::new(factor, axes, &fixed))
                         .collect();
                     level.add_product(weight, summed, equal, bounds);
                 }
@@ -289,7 +295,8 @@ impl Context<'_> {
         }
     }
 
-    /// The claim that a vector, masked by a cell, has a value at a point of its axes.
+    /// The claim that a vector, masked by a cell, has a value at the point where a sumcheck ends, which begins with
+    /// that of the vector's axes.
     pub(crate) fn vector_claim(
         &self,
         vector: &Vector,
@@ -298,10 +305,11 @@ impl Context<'_> {
         cell: usize,
     ) -> LinearClaim {
         let (terms, constant) = self.vector_at(vector, point);
+        let own = point.get(..self.variables(&vector.summed)).unwrap_or(point);
         LinearClaim {
             value: value - constant,
             terms,
-            cells: point
+            cells: own
                 .last()
                 .map(|x| (cell, vanishing(*x)))
                 .into_iter()
@@ -309,7 +317,7 @@ impl Context<'_> {
         }
     }
 
-    /// A vector at a point of its axes.
+    /// A vector at such a point.
     pub(crate) fn vector_at(&self, vector: &Vector, point: &[Fr]) -> (Vec<Term>, Fr) {
         let points = self.split(&vector.summed, point);
         let (mut terms, mut constant) = (Vec::new(), Fr::ZERO);

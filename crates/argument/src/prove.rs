@@ -76,17 +76,32 @@ pub fn commit(basis: &Basis, data: &ColumnData, k: u32, tail: &[Fr]) -> G1Affine
     }
 }
 
+/// The commitment to a column.
+fn commitment(basis: &Basis, values: &Values<'_>, id: ColumnId) -> G1Affine {
+    commit(
+        basis,
+        values.column(id),
+        values.layout().k(),
+        values.tail(id),
+    )
+}
+
+/// Commitments to columns of some kinds.
+fn commitments(
+    basis: &Basis,
+    values: &Values<'_>,
+    is_chosen: impl Fn(ColumnKind) -> bool,
+) -> BTreeMap<ColumnId, G1Affine> {
+    let columns = values.layout().enumerate();
+    columns
+        .filter(|(_, column)| is_chosen(column.kind))
+        .map(|(id, _)| (id, commitment(basis, values, id)))
+        .collect()
+}
+
 /// Commitments to the columns that are known before the proof: weights, activations, values of tables.
 pub fn commit_known(basis: &Basis, values: &Values<'_>) -> BTreeMap<ColumnId, G1Affine> {
-    let layout = values.layout();
-    layout
-        .enumerate()
-        .filter(|(_, column)| is_known(column.kind))
-        .map(|(id, _)| {
-            let commitment = commit(basis, values.column(id), layout.k(), values.tail(id));
-            (id, commitment)
-        })
-        .collect()
+    commitments(basis, values, is_known)
 }
 
 /// Commitments to the values of a program's tables. They hide nothing and follow from the program, so that a verifier that
@@ -97,11 +112,9 @@ pub fn commit_tables(
     layout: &Layout,
 ) -> BTreeMap<ColumnId, G1Affine> {
     let values = Values::new(program, layout, Vec::new());
-    let is_table = |kind| matches!(kind, ColumnKind::TableValues(_));
-    let columns = layout.enumerate().filter(|(_, c)| is_table(c.kind));
-    columns
-        .map(|(id, _)| (id, commit(basis, values.column(id), layout.k(), &[])))
-        .collect()
+    commitments(basis, &values, |kind| {
+        matches!(kind, ColumnKind::TableValues(_))
+    })
 }
 
 /// Powers that proofs over columns of `2^k` cells take.
@@ -195,12 +208,9 @@ fn rounds<T: Transcript>(
     let mut writer = Writer::new(transcript);
     randomize(&mut values, rng);
     stage(Stage::Commit, &mut values, &[]);
-    let commit = |values: &Values<'_>, id: ColumnId| {
-        commit(basis, values.column(id), layout.k(), values.tail(id))
-    };
     for (id, column) in layout.enumerate() {
         if is_first(column.kind) {
-            writer.point(commit(&values, id))?;
+            writer.point(commitment(basis, &values, id))?;
         }
     }
     let challenges = Challenges {
@@ -217,7 +227,7 @@ fn rounds<T: Transcript>(
     }
     stage(Stage::CommitHelpers, &mut values, &[]);
     for group in &layout.groups {
-        writer.point(commit(&values, group.helper))?;
+        writer.point(commitment(basis, &values, group.helper))?;
     }
     let mut drawn = Vec::new();
     let randomness = Randomness::draw(program, |count| {
@@ -246,11 +256,7 @@ fn rounds<T: Transcript>(
             context,
             values: &values,
         };
-        let mut rounds = level.rounds(&context);
-        if with_lookups.is_some() {
-            rounds = rounds.max(layout.k() as usize);
-        }
-        let degrees = degrees(&context, layout, &level, rounds, with_lookups.is_some());
+        let degrees = degrees(&context, layout, &level, with_lookups.is_some());
         let mask = RoundMask::new(&mut cells, degrees.clone());
         // Cells of vectors that are said, in order; then those of columns.
         let own_cells: Vec<Option<usize>> = level
@@ -283,7 +289,7 @@ fn rounds<T: Transcript>(
             lookups.mask(layout, &lane_masks(layout, column_masks, mask_at));
         }
         check_masks(&cells, layout)?;
-        let mut at = Vec::with_capacity(rounds);
+        let mut at = Vec::with_capacity(degrees.len());
         for degree in &degrees {
             let mut polynomial = mask.round(&masks, &at);
             round::add(&mut polynomial, &products.round(), Fr::ONE);
@@ -305,9 +311,8 @@ fn rounds<T: Transcript>(
         let mut open_claims = Vec::new();
         for ((vector, value), cell) in level.vectors.iter().zip(products.values()).zip(&own_cells) {
             let Some(cell) = cell else { continue };
-            let own = at.get(..context.variables(&vector.summed)).unwrap_or(&at);
             writer.scalar(value);
-            open_claims.push(context.vector_claim(vector, own, value, *cell));
+            open_claims.push(context.vector_claim(vector, &at, value, *cell));
         }
         let mask = mask.at(&at);
         if let Some(lookups) = with_lookups.take() {
@@ -327,7 +332,7 @@ fn rounds<T: Transcript>(
                 })
                 .collect();
             sent.iter().for_each(|v| writer.scalar(*v));
-            let scale = batching * unused(rounds - own.len());
+            let scale = batching * unused(at.len() - own.len());
             lookups_left = Some(Left {
                 end: scale * lookups.end() + sum_of(&mask),
                 challenges: lookups.into_challenges(),

@@ -185,12 +185,8 @@ impl Outline {
         // Values of both hiding columns, and the rounds of the sumcheck of columns.
         let (mut claims, mut scalars) = (0, layout.hiding.len() + 2 * k);
         loop {
-            let mut rounds = level.rounds(&context);
-            if with_lookups {
-                rounds = rounds.max(k);
-            }
-            let degrees = degrees(&context, layout, &level, rounds, with_lookups);
-            let point = draw(rounds);
+            let degrees = degrees(&context, layout, &level, with_lookups);
+            let point = draw(degrees.len());
             let vectors: Vec<_> = level
                 .vectors
                 .iter()
@@ -198,11 +194,7 @@ impl Outline {
                 .collect();
             let said = vectors
                 .iter()
-                .map(|vector| {
-                    let variables = context.variables(&vector.summed);
-                    let own = point.get(..variables).unwrap_or(&point);
-                    context.vector_claim(vector, own, Fr::ZERO, cells.take(1))
-                })
+                .map(|vector| context.vector_claim(vector, &point, Fr::ZERO, cells.take(1)))
                 .collect();
             // That of the linear terms comes first.
             scalars += 1 + degrees.iter().sum::<usize>() + vectors.len();

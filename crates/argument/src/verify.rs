@@ -149,14 +149,17 @@ pub(crate) fn next_level(
     (level, value)
 }
 
-/// The degree of each round of a level.
+/// The degree of each round of a level, with which the helpers' equation has its own.
 pub(crate) fn degrees(
     context: &Context<'_>,
     layout: &Layout,
     level: &Level,
-    rounds: usize,
     with_lookups: bool,
 ) -> Vec<usize> {
+    let mut rounds = level.rounds(context);
+    if with_lookups {
+        rounds = rounds.max(layout.k() as usize);
+    }
     (0..rounds)
         .map(|round| {
             let lookups = match with_lookups {
@@ -253,11 +256,7 @@ pub fn verify<T: Transcript>(
     let mut lookups_left = None;
     loop {
         let mut batching = Fr::ZERO;
-        let mut rounds = level.rounds(&context);
-        if with_lookups {
-            rounds = rounds.max(layout.k() as usize);
-        }
-        let degrees = degrees(&context, layout, &level, rounds, with_lookups);
+        let degrees = degrees(&context, layout, &level, with_lookups);
         let mask = RoundMask::new(&mut cells, degrees.clone());
         // What is linear in committed tensors has no sumcheck; its value, less the sum of the mask, is said and becomes a
         // claim.
@@ -272,14 +271,11 @@ pub fn verify<T: Transcript>(
         let mut values = Vec::with_capacity(level.vectors.len());
         let mut sent_claims = Vec::new();
         for vector in &level.vectors {
-            let own = point
-                .get(..context.variables(&vector.summed))
-                .unwrap_or(&point);
             let value = if context.is_public(vector) {
-                context.vector_at(vector, own).1
+                context.vector_at(vector, &point).1
             } else {
                 let value = reader.scalar()?;
-                sent_claims.push(context.vector_claim(vector, own, value, cells.take(1)));
+                sent_claims.push(context.vector_claim(vector, &point, value, cells.take(1)));
                 value
             };
             values.push(value);
@@ -290,7 +286,7 @@ pub fn verify<T: Transcript>(
             let values = reader.scalars(lookup::sent_columns(layout).len())?;
             let own = point.get(..layout.k() as usize).unwrap_or(&point).to_vec();
             lookups_left = Some(Left {
-                scale: batching * unused(rounds - own.len()),
+                scale: batching * unused(point.len() - own.len()),
                 challenges: lookups.clone(),
                 point: own,
                 values,

@@ -25,7 +25,7 @@ pub use layout::{
     Cells, Column, ColumnId, ColumnKind, Group, Lane, Layout, LayoutError, Packer, Place, Registry,
     TableLane, TablePlace,
 };
-pub use plan::{plan, plan_with, Estimate, Objective, Plan, PlanError};
+pub use plan::{plan, Estimate, Objective, Plan, PlanError};
 pub use program::{
     Identity, Lookup, Program, Public, Role, Table, TableId, Tensor, TensorId, Virtual,
 };

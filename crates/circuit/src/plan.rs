@@ -5,7 +5,6 @@
 
 use crate::layout::{ColumnKind, Group, Layout, LayoutError, Registry};
 use crate::program::{Program, Role};
-use std::ops::RangeInclusive;
 
 /// Processor seconds for a row of the opening.
 const OPENING: f64 = 2.6e-6;
@@ -28,8 +27,6 @@ const ELEMENT_BYTES: u64 = 32;
 const OPENING_ELEMENTS: u64 = 10;
 /// Bytes of a power of the setup's secret, for each row.
 const POWER_BYTES: u64 = 64;
-/// Bits of a row at least: shorter columns have no room for what hides a proof.
-const LEAST_K: u32 = 12;
 /// Numbers of fractions that are compared.
 const FRACTIONS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 
@@ -38,6 +35,8 @@ const FRACTIONS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 pub struct Objective {
     /// Processor seconds that a commitment is worth, for whoever verifies the proof within a circuit.
     pub commitment_price: f64,
+    /// Columns have `2^min_k` rows at least: shorter ones are not compared.
+    pub min_k: u32,
     /// Columns have `2^max_k` rows at most, as many as the setup has powers.
     pub max_k: u32,
     /// Bytes that proving may take.
@@ -49,6 +48,8 @@ impl Default for Objective {
         Self {
             // About 2,200 rows of an aggregation node, 87 µs each (`nanozk bench node`).
             commitment_price: 0.19,
+            // Shorter columns have no room for what hides a proof.
+            min_k: 12,
             max_k: 20,
             memory: None,
         }
@@ -190,21 +191,10 @@ pub fn plan<R: Registry>(
     objective: &Objective,
 ) -> Result<Plan, PlanError> {
     let max_k = objective.max_k;
-    plan_with(program, registry, objective, LEAST_K.min(max_k)..=max_k)
-}
-
-/// The same among columns of some lengths only.
-pub fn plan_with<R: Registry>(
-    program: &Program,
-    registry: impl Fn(u32) -> R,
-    objective: &Objective,
-    lengths: RangeInclusive<u32>,
-) -> Result<Plan, PlanError> {
-    let max_k = *lengths.end();
     let mut compared = Vec::new();
     let mut best: Option<(f64, Layout, Estimate)> = None;
     let mut refused: Option<LayoutError> = None;
-    for k in lengths {
+    for k in objective.min_k.min(max_k)..=max_k {
         let registry = registry(k);
         let mut groups = Vec::new();
         for fractions in FRACTIONS {

@@ -33,8 +33,8 @@ fn program() -> Program {
 fn objective() -> Objective {
     Objective {
         commitment_price: 0.,
-        max_k: 20,
         memory: None,
+        ..Objective::default()
     }
 }
 
@@ -73,6 +73,7 @@ fn limits_are_kept() {
         commitment_price: 1e3,
         max_k,
         memory,
+        ..Objective::default()
     };
     let short = plan(&p, registry, &limited(17, None)).unwrap();
     assert_eq!(short.estimate.k, 17);

@@ -67,6 +67,16 @@ fn no_tensor_is_used_with_one_axis_twice() {
     });
 }
 
+/// Digits of 24 bits, along axes of groups and of numbers with these lengths.
+fn digits(p: &mut Program, [groups, numbers]: [usize; 2], group_bits: u32) {
+    let (t, s) = (p.new_axis("t", groups), p.new_axis("s", numbers));
+    let digits = Public::Digits {
+        bits: 24,
+        group_bits,
+    };
+    p.new_tensor("x", &[t, s], Role::Public(digits));
+}
+
 /// Kernels have closed forms for some shapes only.
 #[test]
 fn public_tensors_are_defined_for_their_axes() {
@@ -98,34 +108,10 @@ fn public_tensors_are_defined_for_their_axes() {
         p.new_tensor("x", &[t], Role::Public(Public::Below(7)));
     });
     // As many groups of digits as it says, and one before them.
-    refused(undefined, |p| {
-        let (t, s) = (p.new_axis("t", 6), p.new_axis("s", 8));
-        let (bits, group_bits) = (24, 2);
-        p.new_tensor(
-            "x",
-            &[t, s],
-            Role::Public(Public::Digits { bits, group_bits }),
-        );
-    });
+    refused(undefined, |p| digits(p, [6, 8], 2));
     // Numbers are cut into digits by their bits.
-    refused(undefined, |p| {
-        let (t, s) = (p.new_axis("t", 3), p.new_axis("s", 6));
-        let (bits, group_bits) = (24, 1);
-        p.new_tensor(
-            "x",
-            &[t, s],
-            Role::Public(Public::Digits { bits, group_bits }),
-        );
-    });
-    refused(undefined, |p| {
-        let (t, s) = (p.new_axis("t", 5), p.new_axis("s", 2));
-        let (bits, group_bits) = (24, 2);
-        p.new_tensor(
-            "x",
-            &[t, s],
-            Role::Public(Public::Digits { bits, group_bits }),
-        );
-    });
+    refused(undefined, |p| digits(p, [3, 6], 1));
+    refused(undefined, |p| digits(p, [5, 2], 2));
     refused(undefined, |p| {
         let t = p.new_axis("t", 6);
         p.new_tensor("x", &[t], Role::Public(Public::Cells(vec![Fr::from(1); 8])));

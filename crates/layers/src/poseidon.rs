@@ -1,7 +1,4 @@
-//! Poseidon: chains of hashes, natively and as a program.
-//!
-//! The permutation is that of circomlib over the scalar field of BN254: three elements, 8 full and 57 partial rounds, `x^5`.
-//! `hash2(a, b)` permutes `(0, a, b)` and returns the first element. A chain is `h_0 = salt`, `h_{i+1} = hash2(h_i, m_i)`;
+//! Poseidon as a program: chains of hashes. The permutation, and what is hashed, is in `nanozk-poseidon`. A chain is `h_0 = salt`, `h_{i+1} = hash2(h_i, m_i)`;
 //! its digest is the last `h`.
 //!
 //! Of 65 rounds the first has tensors of its own, so that 64 are left, a power of two. With `M` for the matrix and `c` for
@@ -10,103 +7,9 @@
 
 use crate::gadgets::public;
 use halo2curves::bn256::Fr;
-use halo2curves::ff::{Field, FromUniformBytes, PrimeField};
+use halo2curves::ff::Field;
 use nanozk_circuit::{AxisId, Expression, Program, Public, Role, TensorId, Values};
-use poseidon_primitives::poseidon::primitives::Spec;
-use std::sync::LazyLock;
-
-/// Elements of a state.
-const ELEMENTS: usize = 3;
-/// Rounds in which all elements pass the S-box: half of them first, half last.
-const FULL_ROUNDS: usize = 8;
-/// Rounds in which the first element does.
-const PARTIAL_ROUNDS: usize = 57;
-/// Rounds of a permutation.
-const ROUNDS: usize = FULL_ROUNDS + PARTIAL_ROUNDS;
-
-/// Selects the parameters the generator of round constants is run for.
-#[derive(Debug)]
-struct Circomlib;
-
-impl<F: PrimeField> Spec<F, 3, 2> for Circomlib {
-    fn full_rounds() -> usize {
-        FULL_ROUNDS
-    }
-    fn partial_rounds() -> usize {
-        PARTIAL_ROUNDS
-    }
-    fn sbox(x: F) -> F {
-        x.pow_vartime([5])
-    }
-    fn secure_mds() -> usize {
-        0
-    }
-}
-
-/// Round constants, the matrix of the linear layer, and its inverse.
-struct Constants {
-    /// Added before the S-boxes of each round.
-    rounds: Vec<[Fr; ELEMENTS]>,
-    matrix: [[Fr; ELEMENTS]; ELEMENTS],
-    inverse: [[Fr; ELEMENTS]; ELEMENTS],
-}
-
-type Generated<F> = (Vec<[F; 3]>, [[F; 3]; 3], [[F; 3]; 3]);
-
-fn constants() -> &'static Constants {
-    static CONSTANTS: LazyLock<Constants> = LazyLock::new(|| {
-        fn generate<F: FromUniformBytes<64> + Ord>() -> Generated<F> {
-            <Circomlib as Spec<F, 3, 2>>::constants()
-        }
-        let (rounds, matrix, inverse) = generate::<Fr>();
-        Constants {
-            rounds,
-            matrix,
-            inverse,
-        }
-    });
-    &CONSTANTS
-}
-
-fn times(matrix: &[[Fr; ELEMENTS]; ELEMENTS], x: &[Fr; ELEMENTS]) -> [Fr; ELEMENTS] {
-    matrix.map(|row| row.iter().zip(x).map(|(m, x)| *m * x).sum())
-}
-
-/// Whether an element passes the S-box of a round.
-fn has_sbox(round: usize, element: usize) -> bool {
-    let half = FULL_ROUNDS / 2;
-    element == 0 || !(half..half + PARTIAL_ROUNDS).contains(&round)
-}
-
-/// The state before each round's S-boxes, constants added, and the output.
-fn permutation(mut state: [Fr; ELEMENTS]) -> Vec<[Fr; ELEMENTS]> {
-    let c = constants();
-    let mut states = Vec::with_capacity(ROUNDS + 1);
-    for (round, constants) in c.rounds.iter().enumerate() {
-        for (x, c) in state.iter_mut().zip(constants) {
-            *x += c;
-        }
-        states.push(state);
-        for (element, x) in state.iter_mut().enumerate() {
-            if has_sbox(round, element) {
-                *x *= x.square().square();
-            }
-        }
-        state = times(&c.matrix, &state);
-    }
-    states.push(state);
-    states
-}
-
-/// The hash of two elements.
-pub fn hash2(a: Fr, b: Fr) -> Fr {
-    permutation([Fr::ZERO, a, b])[ROUNDS][0]
-}
-
-/// The digest of a chain.
-pub fn chain(salt: Fr, messages: &[Fr]) -> Fr {
-    messages.iter().fold(salt, |h, m| hash2(h, *m))
-}
+use nanozk_poseidon::{constants, has_sbox, permutation, times, ELEMENTS, ROUNDS};
 
 /// Chains of one length.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,14 +16,14 @@
 //! What is hashed, and how tokens are packed, is in `docs/format.md`.
 
 use crate::gadgets::{public, Number, OneHot};
-use crate::poseidon::{self, Chains};
+use crate::poseidon::Chains;
 use crate::shape::{Axes, Shape};
 use halo2curves::bn256::Fr;
-use halo2curves::ff::PrimeField;
 use nanozk_circuit::{
     AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values, Virtual,
 };
 use nanozk_executor::model::MAX_VOCAB;
+use nanozk_poseidon::{chain, message_count, sequence_messages, TOKEN_BITS};
 
 /// Public input: digest of the prompt.
 pub const PROMPT_DIGEST: usize = 2;
@@ -34,12 +34,8 @@ pub const PROMPT_TOKENS: usize = 4;
 /// Public input: number of generated tokens.
 pub const GENERATED_TOKENS: usize = 5;
 
-/// Bits of a token within a message.
-const TOKEN_BITS: u32 = 24;
 /// Tokens of a larger vocabulary would be packed as others are.
 const _: () = assert!(MAX_VOCAB <= 1 << TOKEN_BITS);
-/// Tokens of a message.
-const TOKENS_PER_MESSAGE: usize = 8;
 
 /// A session's tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,36 +55,13 @@ pub struct Sequence {
 impl Sequence {
     /// Salt and messages of the digest of the prompt, then of that of the generated tokens.
     fn chains(&self) -> [(Fr, Vec<Fr>); 2] {
-        let n = self.tokens.len();
-        let (prompt, end) = (self.prompt, self.prompt + self.generated);
-        let counts = ((n as u128) << 32) + ((prompt as u128) << 64);
-        let generated = (self.generated as u128) << 96;
-        let messages = |header: u128, first: usize, last: usize| {
-            let mut messages = vec![Fr::from_u128(header)];
-            let groups = groups(n);
-            messages.extend((0..groups).map(|i| {
-                let kept = |t: &usize| (first..last).contains(t);
-                let digits = (i..n).step_by(groups).rev();
-                digits.fold(Fr::from(0), |sum, t| {
-                    let token = if kept(&t) { self.tokens[t] } else { 0 };
-                    sum * Fr::from(1 << TOKEN_BITS) + Fr::from(u64::from(token))
-                })
-            }));
-            messages
-        };
-        [
-            (self.prompt_salt, messages(1 + counts, 0, prompt)),
-            (
-                self.output_salt,
-                messages(2 + counts + generated, prompt, end),
-            ),
-        ]
+        let [prompt, output] = sequence_messages(&self.tokens, self.prompt, self.generated);
+        [(self.prompt_salt, prompt), (self.output_salt, output)]
     }
 
     /// The digests of the prompt and of the generated tokens.
     pub fn digests(&self) -> [Fr; 2] {
-        self.chains()
-            .map(|(salt, messages)| poseidon::chain(salt, &messages))
+        self.chains().map(|(salt, messages)| chain(salt, &messages))
     }
 
     /// Public inputs, with the words of a statement.
@@ -104,11 +77,6 @@ impl Sequence {
             false => self.prompt - 1,
         }
     }
-}
-
-/// Packed messages of a digest.
-fn groups(positions: usize) -> usize {
-    positions.div_ceil(TOKENS_PER_MESSAGE)
 }
 
 /// A public input.
@@ -359,7 +327,7 @@ impl Tokens {
         );
 
         // The header, then every `groups`-th token in one number.
-        let groups = groups(shape.positions);
+        let groups = message_count(shape.positions);
         let group_bits = groups.trailing_zeros();
         let message = p.new_tiled_axis("message", 1 + groups, 0);
         let digits = Public::Digits {

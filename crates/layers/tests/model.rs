@@ -240,13 +240,26 @@ fn digests_are_those_of_the_format() {
             prompt_salt: Fr::from(5).square().square(),
             output_salt: -Fr::from(7),
         };
-        let (prompt, output) = nanozk_circuits::poseidon::sequence_digests(
-            &sequence.tokens,
-            sequence.prompt,
-            sequence.generated,
-            sequence.prompt_salt,
-            sequence.output_salt,
-        );
+        // By the definition in docs/format.md.
+        let (prompt, end) = (sequence.prompt, sequence.prompt + sequence.generated);
+        let power = |bits: usize| Fr::from(2).pow([bits as u64]);
+        let counts = Fr::from(n as u64) * power(32) + Fr::from(prompt as u64) * power(64);
+        let generated = Fr::from(sequence.generated as u64) * power(96);
+        let digest = |salt: Fr, header: Fr, kept: std::ops::Range<usize>| {
+            let groups = n.div_ceil(8);
+            let messages = (0..groups).map(|i| -> Fr {
+                let own = (i..n).step_by(groups).enumerate();
+                let own = own.filter(|(_, t)| kept.contains(t));
+                own.map(|(j, t)| Fr::from(u64::from(sequence.tokens[t])) * power(24 * j))
+                    .sum()
+            });
+            let all = std::iter::once(header).chain(messages);
+            all.fold(salt, nanozk_poseidon::hash2)
+        };
+        let header = counts + Fr::ONE;
+        let prompt = digest(sequence.prompt_salt, header, 0..prompt);
+        let header = counts + generated + Fr::from(2);
+        let output = digest(sequence.output_salt, header, sequence.prompt..end);
         assert_eq!(sequence.digests(), [prompt, output]);
     }
 }

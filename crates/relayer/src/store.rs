@@ -639,7 +639,7 @@ impl Store {
             .transpose()
     }
 
-    /// Claims to look at now.
+    /// Claims to look at now. Written so that both parts are found by the index `claims_open`.
     pub async fn awake(&self, now: u64, limit: u64) -> Result<Vec<B256>, Error> {
         let rows = sqlx::query(
             "SELECT id FROM claims WHERE (ended = 0 AND (dirty = 1 OR wake <= $1)) OR (ended = 1 AND dirty = 1) \

@@ -405,14 +405,7 @@ impl Binder<'_> {
             }
             corner += bits(axis);
         }
-        let bound = Bound {
-            factor: factor.clone(),
-            at: fixed
-                .iter()
-                .filter(|(axis, _)| axes.contains(axis))
-                .map(|(axis, at)| (*axis, at.clone()))
-                .collect(),
-        };
+        let bound = Bound::new(factor, axes, fixed);
         let (spread, mask) = self.spread(&own, kept, name);
         Walked {
             cells: self.bound(&bound, &order),

@@ -2,9 +2,9 @@
 
 mod joint;
 
-use crate::args::{
-    BenchImportArgs, BenchKind, BenchLayerArgs, BenchModelArgs, BenchNodeArgs, ShapeArgs,
-};
+pub(super) use joint::{model, synthetic_shape};
+
+use crate::args::{BenchImportArgs, BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{bytes, thousands, Out, Progress};
@@ -126,11 +126,6 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
     Ok(())
 }
 
-/// A whole model with synthetic weights.
-pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
-    joint::model(args, out)
-}
-
 /// Nodes over layers with synthetic weights.
 pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
     let arch = architecture(&args.shape)?;
@@ -237,15 +232,14 @@ pub(super) fn node(args: &BenchNodeArgs, data: &Data, out: &Out) -> Result<()> {
 
 /// Quantizes a synthetic checkpoint.
 pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
-    let arch = Architecture {
+    let arch = validated(Architecture {
         layers: args.layers,
         width: args.width,
         heads: args.heads,
         mlp_width: args.width.saturating_mul(4),
         vocab: args.vocab,
         context: args.context,
-    };
-    arch.validate().context("no model has these dimensions")?;
+    })?;
     let tokens = bucket(args.tokens, arch.context)
         .with_context(|| format!("--tokens {} do not fit the context", args.tokens))?;
     let windows = args
@@ -304,26 +298,50 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
         "estimate": estimate,
         "top1_agreement": report.top1_agreement,
     }));
-    if let (Some(gib), Some(peak)) = (args.memory, peak) {
-        if peak as f64 > gib * (1u64 << 30) as f64 {
+    check_resident(args.memory, peak)
+}
+
+/// Bytes of a GiB.
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Fails if more memory was resident than was allowed, in GiB.
+fn check_resident(allowed: Option<f64>, peak: Option<u64>) -> Result<()> {
+    if let (Some(gib), Some(peak)) = (allowed, peak) {
+        if peak as f64 > gib * GIB {
             bail!("{} were resident, more than {gib} GiB", bytes(peak));
         }
     }
     Ok(())
 }
 
+/// Dimensions that a model may have.
+fn validated(arch: Architecture) -> Result<Architecture> {
+    arch.validate().context("no model has these dimensions")?;
+    Ok(arch)
+}
+
+/// The median of five runs, in milliseconds.
+fn median_ms(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        run()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
 /// Dimensions of a model with one block.
 pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
-    let arch = Architecture {
+    validated(Architecture {
         layers: 1,
         width: args.width,
         heads: args.heads,
         mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
         vocab: args.vocab,
         context: args.tokens,
-    };
-    arch.validate().context("no model has these dimensions")?;
-    Ok(arch)
+    })
 }
 
 /// Plans circuits, with as many rows as asked for.
@@ -438,15 +456,11 @@ fn measure(
         weights: Some(&weights.commitments),
         ..Expected::default()
     };
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let start = Instant::now();
+    let verify_ms = median_ms(|| {
         Proof::from_bytes(vk, transcript, &bytes)
             .and_then(|proof| verify(&params, vk, instances, &expected, &proof))
-            .with_context(|| format!("the proof of {} does not verify", kind.name()))?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
+            .with_context(|| format!("the proof of {} does not verify", kind.name()))
+    })?;
     let layout = vk.layout();
     Ok(Measured {
         kind: kind.name(),
@@ -460,6 +474,6 @@ fn measure(
         peak_rss_bytes,
         estimated_peak_bytes: estimate_peak_bytes(&layer.program),
         proof_bytes: bytes.len(),
-        verify_ms: times[times.len() / 2],
+        verify_ms,
     })
 }

@@ -1,6 +1,6 @@
 //! `nanozk soundness`.
 
-use super::bench::architecture;
+use super::bench::{architecture, synthetic_shape};
 use crate::args::{ShapeArgs, SoundnessArgs};
 use crate::data::is_development;
 use crate::model_dir::ModelDir;
@@ -172,11 +172,7 @@ fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
         }
         None => {
             let (architecture, positions) = dimensions(args)?;
-            nanozk_layers::Shape {
-                architecture,
-                spec: synthetic::spec(architecture.width, Activation::GeluNew),
-                positions,
-            }
+            synthetic_shape(architecture, positions)
         }
     };
     let mut p = Program::new();

@@ -1,15 +1,16 @@
 //! Joint proofs of synthetic models.
 
+use super::{check_resident, median_ms, validated, GIB};
 use crate::args::{BenchLayerArgs, BenchModelArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::model_dir::ModelDir;
-use crate::output::{bytes, thousands, Out, Progress};
+use crate::output::{bytes, count, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, powers, prove, soundness, verify, Proof, Stage, Statement};
-use nanozk_circuit::{plan, ColumnKind, Objective, Plan, Program, Values};
+use nanozk_circuit::{plan, ColumnKind, Objective, Plan, Program, Registry, Values};
 use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
@@ -19,7 +20,6 @@ use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::KeccakTranscript;
 use rand_core::OsRng;
 use serde::Serialize;
-use std::time::Instant;
 
 /// Seconds of a stage of the prover.
 #[derive(Clone, Debug, Serialize)]
@@ -62,16 +62,13 @@ struct Measured {
 /// A block, or attention and MLP: the same in a joint proof.
 pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()> {
     let architecture = super::architecture(&args.shape)?;
-    let objective = Objective {
-        commitment_price: args.shape.commitment_price,
-        ..objective(args.shape.k, None)
-    };
+    let objective = objective(args.shape.k, args.shape.commitment_price, None);
     let positions = args.shape.tokens;
-    let shape = shape(architecture, positions);
+    let shape = synthetic_shape(architecture, positions);
     let mut p = Program::new();
     let axes = Axes::new(&mut p, &shape);
     let blocks = Blocks::new(&mut p, &shape, &axes)?;
-    let plan = planned(&p, |k| blocks.packing(&p, k), objective, args.shape.k, out)?;
+    let plan = planned(&p, |k| blocks.packing(&p, k), objective, out)?;
     let progress = Progress::spinner("block: run");
     let model = synthetic::model(architecture, Activation::GeluNew, 1);
     let mut stream = synthetic::residual(positions, architecture.width, 1);
@@ -99,7 +96,7 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
 }
 
 /// A whole model, from tokens to tokens.
-pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
+pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
     let imported = match &args.model {
         Some(path) => {
             let directory = ModelDir::new(path)?;
@@ -108,40 +105,33 @@ pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
         }
         None => None,
     };
-    let (architecture, spec, positions) = match &imported {
-        Some((model, tokens)) => (model.arch, model.spec, *tokens),
+    let shape = match &imported {
+        Some((model, tokens)) => Shape {
+            architecture: model.arch,
+            spec: model.spec,
+            positions: *tokens,
+        },
         None => {
-            let architecture = Architecture {
+            let architecture = validated(Architecture {
                 layers: args.layers,
                 width: args.width,
                 heads: args.heads,
                 mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
                 vocab: args.vocab,
                 context: args.tokens,
-            };
-            architecture
-                .validate()
-                .context("no model has these dimensions")?;
-            let spec = synthetic::spec(architecture.width, Activation::GeluNew);
-            (architecture, spec, args.tokens)
+            })?;
+            synthetic_shape(architecture, args.tokens)
         }
     };
+    let (architecture, positions) = (shape.architecture, shape.positions);
     let generated = args.generated;
     let Some(prompt) = positions.checked_sub(generated).filter(|n| *n > 0) else {
         bail!("--generated {generated} leaves none of {positions} positions to a prompt");
     };
-    let shape = Shape {
-        architecture,
-        spec,
-        positions,
-    };
     let mut p = Program::new();
     let model = Model::new(&mut p, &shape, generated.next_power_of_two())?;
-    let objective = Objective {
-        commitment_price: args.commitment_price,
-        ..objective(args.k, args.memory)
-    };
-    let plan = planned(&p, |k| model.packing(&p, k), objective, args.k, out)?;
+    let objective = objective(args.k, args.commitment_price, args.memory);
+    let plan = planned(&p, |k| model.packing(&p, k), objective, out)?;
 
     let progress = Progress::spinner("model: run");
     let weights = match imported {
@@ -180,15 +170,11 @@ pub(super) fn model(args: &BenchModelArgs, out: &Out) -> Result<()> {
     let measured = measure("model", architecture.layers, &plan, values, &progress)?;
     drop(progress);
     show(&measured, out)?;
-    if let (Some(gib), Some(peak)) = (args.memory, measured.peak_rss_bytes) {
-        if peak as f64 > gib * (1u64 << 30) as f64 {
-            bail!("{} were resident, more than {gib} GiB", bytes(peak));
-        }
-    }
-    Ok(())
+    check_resident(args.memory, measured.peak_rss_bytes)
 }
 
-fn shape(architecture: Architecture, positions: usize) -> Shape {
+/// A model with synthetic weights, and the positions of a session.
+pub(in crate::commands) fn synthetic_shape(architecture: Architecture, positions: usize) -> Shape {
     Shape {
         architecture,
         spec: synthetic::spec(architecture.width, Activation::GeluNew),
@@ -196,28 +182,25 @@ fn shape(architecture: Architecture, positions: usize) -> Shape {
     }
 }
 
-fn objective(k: Option<u32>, gib: Option<f64>) -> Objective {
+/// With columns of `2^k` rows, if that is asked for, and within some GiB.
+fn objective(k: Option<u32>, commitment_price: f64, memory: Option<f64>) -> Objective {
     let default = Objective::default();
     Objective {
+        commitment_price,
+        min_k: k.unwrap_or(default.min_k),
         max_k: k.unwrap_or(default.max_k),
-        memory: gib.map(|gib| (gib * (1u64 << 30) as f64) as u64),
-        ..default
+        memory: memory.map(|gib| (gib * GIB) as u64),
     }
 }
 
-/// The planner's choice, or the best layout with columns as long as asked for; says what was compared.
-fn planned<R: nanozk_circuit::Registry>(
+/// The planner's choice; says what was compared.
+fn planned<R: Registry>(
     p: &Program,
     registry: impl Fn(u32) -> R,
     objective: Objective,
-    k: Option<u32>,
     out: &Out,
 ) -> Result<Plan> {
-    let plan = match k {
-        // Shorter columns are not compared.
-        Some(k) => nanozk_circuit::plan_with(p, registry, &objective, k..=k),
-        None => plan(p, registry, &objective),
-    }?;
+    let plan = plan(p, registry, &objective)?;
     out.text("compared:   k  fractions  commitments  CPU s  memory");
     for e in &plan.compared {
         out.text(format!(
@@ -296,18 +279,15 @@ fn measure(
 
     progress.message(&format!("{kind}: verification"));
     let encoded = proof.to_bytes();
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let start = Instant::now();
+    let verify_ms = median_ms(|| {
         let proof = Proof::from_bytes(&encoded)?;
         let accumulator = verify(&statement, &proof, &mut KeccakTranscript::new())
             .with_context(|| format!("the joint proof of the {kind} does not verify"))?;
         if !accumulator.holds(&g2) {
             bail!("the opening of the joint proof of the {kind} does not verify");
         }
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
+        Ok(())
+    })?;
     Ok(Measured {
         kind,
         layers,
@@ -323,7 +303,7 @@ fn measure(
         peak_rss_bytes: peak,
         estimated_peak_bytes: plan.estimate.peak_bytes,
         proof_bytes: encoded.len(),
-        verify_ms: times[times.len() / 2],
+        verify_ms,
         error_log2: -soundness(program, layout).bits(),
         stages,
         layers_cpu_s: None,
@@ -353,10 +333,9 @@ fn by_layers(args: &BenchLayerArgs, data: &Data) -> Result<f64> {
 fn show(m: &Measured, out: &Out) -> Result<()> {
     let memory = |b: Option<u64>| b.map_or("unknown".into(), bytes);
     out.text(format!(
-        "{} of {} layer{}: 2^{} rows, {} columns; proof of {} bytes, {} commitments, {} scalars; error 2^{:.0}",
+        "{} of {}: 2^{} rows, {} columns; proof of {} bytes, {} commitments, {} scalars; error 2^{:.0}",
         m.kind,
-        m.layers,
-        if m.layers == 1 { "" } else { "s" },
+        count(m.layers, "layer"),
         m.k,
         m.columns,
         thousands(m.proof_bytes as u64),
