@@ -31,9 +31,9 @@ let failed = false;
 function measure(width, positions) {
   const shape = ['--width', width, '--heads', heads(width), '--tokens', positions].map(String);
   const run = spawnSync(options.nanozk, ['--json', 'bench', 'layer', '--joint', ...shape], { encoding: 'utf8' });
-  const line = (run.stdout ?? '').split('\n').find(l => l.startsWith('{"kind"'));
+  const line = (run.stdout ?? '').split('\n').find(l => l.includes('"prove_cpu_s"'));
   if (run.status !== 0 || !line) {
-    console.error(`width ${width}, ${positions} positions: ${(run.stderr || String(run.error)).trim()}`);
+    console.error(`width ${width}, ${positions} positions: ${(run.stderr || String(run.error ?? 'no figures')).trim()}`);
     failed = true;
     return null;
   }

@@ -23,13 +23,14 @@ mod tests;
 mod verify;
 
 use halo2curves::bn256::{Fr, G1Affine};
-use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program};
+use nanozk_circuit::{Column, ColumnId, ColumnKind, Layout, Program, Values};
 use nanozk_kzg::opening::OpeningError;
+use nanozk_kzg::Basis;
 use std::collections::BTreeMap;
 
 pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
-pub use prove::{commit, commit_known, commit_tables, powers, prove, Stage};
+pub use prove::{commit, commit_known, powers, prove, Stage};
 pub use soundness::{soundness, Part, Soundness, Step};
 pub use verify::verify;
 
@@ -56,9 +57,47 @@ pub struct Statement<'a> {
     pub layout: &'a Layout,
     /// Public inputs.
     pub inputs: &'a [Fr],
-    /// Commitments to columns of weights, which the model's registration fixes, of activations, which the session claims,
-    /// and of values of tables, which follow from the program ([`commit_tables`]): nothing else may be taken for them.
-    pub known: &'a BTreeMap<ColumnId, G1Affine>,
+    /// Commitments that are known before the proof.
+    pub known: &'a Known,
+}
+
+/// Commitments that are known before a proof: to weights, which the model's registration fixes, to activations, which the
+/// session claims, and to values of tables, which follow from the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known(BTreeMap<ColumnId, G1Affine>);
+
+impl Known {
+    /// Takes the commitments to columns of weights and activations from whoever fixes them, and computes those to tables:
+    /// nobody's word is taken for what is in a table. Fails if one is missing.
+    pub fn new(
+        basis: &Basis,
+        program: &Program,
+        layout: &Layout,
+        mut fixed: impl FnMut(ColumnKind) -> Option<G1Affine>,
+    ) -> Result<Self, Error> {
+        let tables = Values::new(program, layout, Vec::new());
+        let known = layout.enumerate().filter(|(_, c)| is_known(c.kind));
+        let point = |(id, column): (ColumnId, &Column)| {
+            let point = match column.kind {
+                ColumnKind::TableValues(_) => Some(prove::commitment(basis, &tables, id)),
+                kind => fixed(kind),
+            };
+            let missing = Error::UnknownCommitment(id.index());
+            Ok((id, point.ok_or(missing)?))
+        };
+        Ok(Self(known.map(point).collect::<Result<_, _>>()?))
+    }
+
+    /// The commitments.
+    pub fn points(&self) -> &BTreeMap<ColumnId, G1Affine> {
+        &self.0
+    }
+
+    /// Any points, for tests of what a verifier does with others.
+    #[doc(hidden)]
+    pub fn unchecked(points: BTreeMap<ColumnId, G1Affine>) -> Self {
+        Self(points)
+    }
 }
 
 /// A proof is refused, or none can be made.

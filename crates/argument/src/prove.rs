@@ -13,7 +13,7 @@ use crate::pieces::Pieces;
 use crate::verify::{
     check_masks, degrees, linear_claim, next_level, split_claims, unused, Randomness,
 };
-use crate::{is_first, is_known, round, Error, Proof, Statement};
+use crate::{is_first, is_known, round, Error, Known, Proof, Statement};
 use bind::Binder;
 use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
@@ -77,44 +77,18 @@ pub fn commit(basis: &Basis, data: &ColumnData, k: u32, tail: &[Fr]) -> G1Affine
 }
 
 /// The commitment to a column.
-fn commitment(basis: &Basis, values: &Values<'_>, id: ColumnId) -> G1Affine {
-    commit(
-        basis,
-        values.column(id),
-        values.layout().k(),
-        values.tail(id),
-    )
+pub(crate) fn commitment(basis: &Basis, values: &Values<'_>, id: ColumnId) -> G1Affine {
+    let (data, k) = (values.column(id), values.layout().k());
+    commit(basis, data, k, values.tail(id))
 }
 
-/// Commitments to columns of some kinds.
-fn commitments(
-    basis: &Basis,
-    values: &Values<'_>,
-    is_chosen: impl Fn(ColumnKind) -> bool,
-) -> BTreeMap<ColumnId, G1Affine> {
-    let columns = values.layout().enumerate();
-    columns
-        .filter(|(_, column)| is_chosen(column.kind))
-        .map(|(id, _)| (id, commitment(basis, values, id)))
-        .collect()
-}
-
-/// Commitments to the columns that are known before the proof: weights, activations, values of tables.
-pub fn commit_known(basis: &Basis, values: &Values<'_>) -> BTreeMap<ColumnId, G1Affine> {
-    commitments(basis, values, is_known)
-}
-
-/// Commitments to the values of a program's tables. They hide nothing and follow from the program, so that a verifier that
-/// has the powers computes them by itself, and one that has not was given them by somebody who did.
-pub fn commit_tables(
-    basis: &Basis,
-    program: &Program,
-    layout: &Layout,
-) -> BTreeMap<ColumnId, G1Affine> {
-    let values = Values::new(program, layout, Vec::new());
-    commitments(basis, &values, |kind| {
-        matches!(kind, ColumnKind::TableValues(_))
-    })
+/// Commitments to weights and activations as they are, and to tables: what a prover knows of its own values.
+pub fn commit_known(basis: &Basis, values: &Values<'_>) -> Known {
+    let (program, layout) = (values.program(), values.layout());
+    let own: BTreeMap<ColumnKind, ColumnId> =
+        layout.enumerate().map(|(id, c)| (c.kind, id)).collect();
+    let fixed = |kind| own.get(&kind).map(|id| commitment(basis, values, *id));
+    Known::new(basis, program, layout, fixed).expect("values have every column")
 }
 
 /// Powers that proofs over columns of `2^k` cells take.

@@ -29,6 +29,7 @@ impl Statement<'_> {
             if is_known(column.kind) {
                 let point = self
                     .known
+                    .points()
                     .get(&id)
                     .ok_or(Error::UnknownCommitment(id.index()))?;
                 transcript

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{Error, Proof, Stage, Statement};
+use nanozk_argument::{Error, Known, Proof, Stage, Statement};
 use nanozk_circuit::{
     kernel, ColumnData, ColumnId, ColumnKind, Failure, Layout, Program, Role, TensorId, Values,
 };
@@ -495,7 +495,7 @@ fn witnesses_are_chosen_before_the_point() {
         v.fill_field(id(p, "y"), |at| y(at[0]));
         assert!(p.check(v).is_err());
     };
-    let known = Known::new();
+    let known = nothing_known();
     // Two challenges of lookups come first, though there are none.
     let point: Vec<Fr> = (2..6).map(Predictable::challenge).collect();
     let mut forewarned = v.clone();
@@ -572,8 +572,9 @@ fn other_weights_are_refused() {
     assert!(case.accepts(&own, &[], &proof, KeccakTranscript::new()));
     for column in registered.keys() {
         // One commitment of the statement is the registered one.
-        let mut known = own.clone();
-        known.insert(*column, registered[column]);
+        let mut points = own.points().clone();
+        points.insert(*column, registered.points()[column]);
+        let known = Known::unchecked(points);
         let proof = forged(&known, other.clone(), KeccakTranscript::new(), |_, _, _| {}).unwrap();
         assert!(!case.accepts(&known, &[], &proof, KeccakTranscript::new()));
     }
@@ -663,7 +664,7 @@ fn sumchecks_end_in_what_is_claimed() {
         }
         assert!(proves(v.clone()));
         let honest = forged(
-            &Known::new(),
+            &nothing_known(),
             v.clone(),
             Predictable::default(),
             |_, _, _| {},
@@ -679,7 +680,7 @@ fn sumchecks_end_in_what_is_claimed() {
             program: p,
             layout: &case.layout,
             inputs: &[],
-            known: &Known::new(),
+            known: &nothing_known(),
         };
         let is_accepted = |proof: &Proof| accepted(&statement, proof, Predictable::default());
         assert!(is_accepted(&honest));
@@ -710,7 +711,7 @@ fn errors_of_two_claims_do_not_cancel() {
     v.fill(id(p, "x"), |at| 3 * cell(at)).unwrap();
     v.fill(id(p, "y"), |at| 5 * cell(at)).unwrap();
     v.fill(id(p, "z"), |at| 15 * cell(at).pow(2)).unwrap();
-    let known = Known::new();
+    let known = nothing_known();
     let mut proof = forged(&known, v, Predictable::default(), |_, _, _| {}).unwrap();
     let is_accepted = |proof: &Proof| case.accepts(&known, &[], proof, Predictable::default());
     assert!(is_accepted(&proof));
@@ -819,7 +820,7 @@ fn what_nothing_hides_is_not_proved() {
         let mut v = Values::new(&case.program, &case.layout, vec![]);
         fill(&mut v);
         assert_eq!(case.program.check(&v), Ok(()));
-        forged(&Known::new(), v, KeccakTranscript::new(), |_, _, _| {})
+        forged(&nothing_known(), v, KeccakTranscript::new(), |_, _, _| {})
     };
     // An axis of one index has no variable.
     let build = |scalar: bool| {
@@ -844,7 +845,7 @@ fn what_nothing_hides_is_not_proved() {
     assert_eq!(of(&build(true), fill), Err(Error::Unhidden));
     let case = build(false);
     let proof = of(&case, fill).unwrap();
-    assert!(case.accepts(&Known::new(), &[], &proof, KeccakTranscript::new()));
+    assert!(case.accepts(&nothing_known(), &[], &proof, KeccakTranscript::new()));
 
     // A power: a mask's coefficient for each degree of each of six rounds.
     let power = |n: usize| {

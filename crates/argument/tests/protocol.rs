@@ -5,8 +5,8 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_tables, prove, Error, Proof, Statement};
-use nanozk_circuit::{Layout, Program};
+use nanozk_argument::{prove, Error, Known, Proof, Statement};
+use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_transcript::KeccakTranscript;
 
 /// A program that holds, with its proof.
@@ -183,24 +183,28 @@ fn a_proof_is_of_its_statement_only() {
         |statement: &Statement<'_>| accepted(statement, &honest.proof, KeccakTranscript::new());
     assert!(verify(&statement));
     // Other commitments, or two of them swapped.
-    let ids: Vec<_> = honest.known.keys().copied().collect();
+    let ids: Vec<_> = honest.known.points().keys().copied().collect();
     for (i, id) in ids.iter().enumerate() {
-        let mut known = honest.known.clone();
-        known.insert(*id, -honest.known[id]);
+        let points = honest.known.points();
+        let mut changed = points.clone();
+        changed.insert(*id, -points[id]);
+        let known = Known::unchecked(changed);
         assert!(!verify(&Statement {
             known: &known,
             ..statement
         }));
         let other = ids[(i + 1) % ids.len()];
-        let mut known = honest.known.clone();
-        known.insert(*id, honest.known[&other]);
-        known.insert(other, honest.known[id]);
+        let mut changed = points.clone();
+        changed.insert(*id, points[&other]);
+        changed.insert(other, points[id]);
+        let known = Known::unchecked(changed);
         assert!(!verify(&Statement {
             known: &known,
             ..statement
         }));
-        let mut known = honest.known.clone();
-        known.remove(id);
+        let mut changed = points.clone();
+        changed.remove(id);
+        let known = Known::unchecked(changed);
         let missing = Statement {
             known: &known,
             ..statement
@@ -240,13 +244,25 @@ fn a_proof_is_of_its_statement_only() {
     }));
 }
 
-/// What a verifier computes of the program is what the prover's values have.
+/// Nobody is asked for the commitment to a table, and everybody for all others.
 #[test]
 fn tables_are_those_of_the_program() {
     let honest = Honest::new();
-    let tables = commit_tables(&basis().0, &honest.program, &honest.layout);
-    assert_eq!(tables.len(), 1);
-    for (id, commitment) in tables {
-        assert_eq!(honest.known[&id], commitment);
-    }
+    let (program, layout) = (&honest.program, &honest.layout);
+    let points = honest.known.points();
+    let mut asked = Vec::new();
+    let known = Known::new(&basis().0, program, layout, |kind| {
+        asked.push(kind);
+        let (id, _) = layout.enumerate().find(|(_, c)| c.kind == kind)?;
+        Some(points[&id])
+    });
+    assert_eq!(known.as_ref(), Ok(&honest.known));
+    let is_table = |kind: &ColumnKind| matches!(kind, ColumnKind::TableValues(_));
+    let tables = layout.columns().iter().filter(|c| is_table(&c.kind));
+    assert_eq!(tables.count(), 1);
+    assert!(!asked.iter().any(is_table));
+    assert_eq!(asked.len() + 1, points.len());
+    let first = *points.keys().next().unwrap();
+    let missing = Known::new(&basis().0, program, layout, |_| None);
+    assert_eq!(missing.err(), Some(Error::UnknownCommitment(first.index())));
 }

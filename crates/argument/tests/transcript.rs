@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{verify, Proof, Statement};
+use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout};
 use nanozk_transcript::{KeccakTranscript, Malformed, Transcript};
 
@@ -117,7 +117,7 @@ fn nothing_is_drawn_before_what_it_must_depend_on() {
     // The statement.
     assert!(matches!(next(0, "digest"), Event::Scalar(_)));
     assert_eq!(next(0, "public input"), Event::Scalar(Fr::from(7)));
-    for point in case.known.values() {
+    for point in case.known.points().values() {
         assert_eq!(next(0, "known commitment"), Event::Point(*point));
     }
     // Limbs, values, witnesses and multiplicities before the challenges of lookups; helpers after them.
@@ -220,7 +220,7 @@ fn challenges_follow_from_all_that_was_said() {
         changed.len() > drawn
     };
     let said = drawn_before(&honest);
-    let known = case.known.len();
+    let known = case.known.points().len();
     let points = &case.proof.points;
     let before_scalars = 2 + known + points.len();
     let mut followed = 0;
@@ -251,9 +251,10 @@ fn challenges_follow_from_all_that_was_said() {
         ..statement
     };
     assert!(check("input", &events(&other, &case.proof), 0));
-    for id in case.known.keys() {
-        let mut changed = case.known.clone();
-        changed.insert(*id, -case.known[id]);
+    for (id, point) in case.known.points() {
+        let mut changed = case.known.points().clone();
+        changed.insert(*id, -*point);
+        let changed = Known::unchecked(changed);
         let other = Statement {
             known: &changed,
             ..statement

@@ -186,6 +186,11 @@ impl Program {
         self.inputs
     }
 
+    /// Programs of one family may have the same public inputs, whether identities have them or not: all are absorbed.
+    pub fn declare_inputs(&mut self, count: usize) {
+        self.inputs = self.inputs.max(count);
+    }
+
     /// Tensors with their ids.
     pub fn enumerate(&self) -> impl Iterator<Item = (TensorId, &Tensor)> {
         (0_u32..).map(TensorId).zip(&self.tensors)

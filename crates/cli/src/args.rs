@@ -206,7 +206,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
     /// Only quantize, for nanozk eval: nothing is planned, committed to or registered, and nothing can be proved
-    #[arg(long, conflicts_with_all = ["setup", "whole_blocks"])]
+    #[arg(long, conflicts_with_all = ["setup", "whole_blocks", "joint"])]
     pub(crate) no_commitments: bool,
     /// Positions of a session, prompt and generated tokens together; rounded up to 4, 8, 16, …
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive)]
@@ -214,6 +214,10 @@ pub(crate) struct ImportArgs {
     /// Prove attention and MLP of a block in one proof
     #[arg(long)]
     pub(crate) whole_blocks: bool,
+    /// Register for joint proofs: one proof of any set of layers, an order of magnitude faster; no command brings them
+    /// on a chain yet
+    #[arg(long, conflicts_with = "whole_blocks")]
+    pub(crate) joint: bool,
     /// KZG parameters: development (insecure), ceremony (imported before), or a ceremony's file
     #[arg(
         long,
@@ -246,7 +250,8 @@ pub(crate) struct InspectArgs {
 #[command(after_help = "\
 Decoding is greedy: each token is the most likely one, the lowest id if several are. It stops after a stop token of \
 the model (nanozk model inspect shows them), which belongs to the answer, unless --ignore-eos is given. \
-The session directory gets the public claim (session.json, card.json) and secret.json, which opens it.
+The session directory gets the public claim (session.json and card.json; claim.json and manifest.json for joint \
+proofs) and secret.json, which opens it.
 
 With --request, prompt, salt and number of tokens are those of a job (nanozk job request), and the claim is \
 made for it. A job orders an exact number of tokens: a stop token does not end it.
@@ -304,7 +309,8 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Layers are counted from zero: 0 is the embedding, the last one is the head. A layer whose valid proof is \
-there already is kept, so an interrupted run goes on where it was.
+there already is kept, so an interrupted run goes on where it was. A session of a model for joint proofs \
+(nanozk model import --joint) gets one proof of all the layers, or a few if --memory asks for it.
 
 With --budget, that part of the layers is drawn by importance (see nanozk importance). The seed must be a \
 beacon nobody could know before the session's commitments were public, or a cheater picks its layers.
@@ -328,7 +334,7 @@ pub(crate) struct ProveArgs {
     /// Layers proved at a time; each uses all processors, so more than one mostly costs memory
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
-    /// Memory that must be enough, in GiB: fewer jobs than asked for if need be
+    /// Memory that must be enough, in GiB: fewer jobs than asked for if need be; for joint proofs, more and smaller ones
     #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
     /// Part of the layers to prove, above 0 and at most 1
@@ -372,7 +378,7 @@ pub(crate) struct AggregateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept \
-in the data directory. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
+in the data directory. Of a session for joint proofs, manifest.json, claim.json and proofs/. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
 
 Example:
   nanozk verify session --model-id 0x…")]

@@ -1,14 +1,16 @@
 //! Setups and keys, which models and sessions share: `<data dir>/setups` and `<data dir>/keys`; and `models.json`, where
 //! models were last time.
 
+use crate::model_dir::{ModelDir, ModelVersion};
 use anyhow::{anyhow, bail, Context, Result};
 use nanozk_circuits::{Layer, Shape};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::files;
 use nanozk_prover::keys::KeyStore;
+use nanozk_prover::{files, joint};
 use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::joint::{CheckedManifest, Parameters};
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::VerifyingKey;
 use std::collections::hash_map::{Entry, HashMap};
@@ -50,17 +52,15 @@ impl Data {
 
     /// Remembers where a model is, for commands that are given its id only.
     pub(crate) fn remember_model(&self, model: &Path) -> Result<()> {
-        let (Ok(path), Ok(card)) = (
-            model.canonicalize(),
-            files::read_json::<ModelCard>(&model.join(Kind::Model.marker())),
-        ) else {
+        let registered = ModelDir::new(model).and_then(|dir| dir.registered());
+        let (Ok(path), Ok(registered)) = (model.canonicalize(), registered) else {
             return Ok(());
         };
-        let mut known = self.models();
-        if known.get(&card.model_id().to_string()) == Some(&path) {
+        let (mut known, id) = (self.models(), registered.version().id().to_string());
+        if known.get(&id) == Some(&path) {
             return Ok(());
         }
-        known.insert(card.model_id().to_string(), path);
+        known.insert(id, path);
         files::create_dir(&self.dir)?;
         Ok(files::write_json(&self.dir.join(MODELS), &known)?)
     }
@@ -68,7 +68,9 @@ impl Data {
     /// Where a model was last time, if it still is there.
     pub(crate) fn known_model(&self, id: &Digest32) -> Option<PathBuf> {
         let path = self.models().remove(&id.to_string())?;
-        Kind::Model.check(&path).is_ok().then_some(path)
+        let kinds = [Kind::Model, Kind::JointModel];
+        let kind = Kind::of(&path)?;
+        kinds.contains(&kind).then_some(path)
     }
 
     /// What cannot be read is forgotten.
@@ -92,21 +94,35 @@ impl Data {
         self.setup_of_size(card, k)
     }
 
+    /// What joint proofs take of the setup a model was registered under.
+    pub(crate) fn parameters(&self, manifest: &CheckedManifest) -> Result<Parameters> {
+        let k = manifest.manifest().k;
+        let setup = self.setup_of_size(manifest, joint::setup_size(k))?;
+        Ok(joint::parameters(&setup, k))
+    }
+
+    /// As [`Data::parameters`], with all points checked.
+    pub(crate) fn checked_parameters(&self, manifest: &CheckedManifest) -> Result<Parameters> {
+        let k = manifest.manifest().k;
+        let setup = self.checked_setup_of_size(manifest, joint::setup_size(k))?;
+        Ok(joint::parameters(&setup, k))
+    }
+
     /// The same setup with another number of powers.
-    pub(crate) fn setup_of_size(&self, card: &ModelCard, k: u32) -> Result<Setup> {
-        if is_development(card) {
+    pub(crate) fn setup_of_size(&self, version: &dyn ModelVersion, k: u32) -> Result<Setup> {
+        if is_development(version) {
             return self.development(k);
         }
         let setup = self.setups().load(k).with_context(|| {
             format!(
                 "the model was registered under the setup {}; import its ceremony file: nanozk setup import <file> --name <name> --k {k}",
-                card.setup
+                version.setup()
             )
         })?;
-        if setup.id() != card.setup.0 {
+        if setup.id() != version.setup().0 {
             bail!(
                 "the model was registered under the setup {}, but {} has the setup {}",
-                card.setup,
+                version.setup(),
                 self.dir.display(),
                 Digest32(setup.id())
             );
@@ -116,8 +132,12 @@ impl Data {
 
     /// As [`Data::setup_of_size`], with all points checked: for keys by which others' proofs are judged. The secret of the
     /// development setup is public, so forging its points gives nobody anything.
-    pub(crate) fn checked_setup_of_size(&self, card: &ModelCard, k: u32) -> Result<Setup> {
-        let setup = self.setup_of_size(card, k)?;
+    pub(crate) fn checked_setup_of_size(
+        &self,
+        version: &dyn ModelVersion,
+        k: u32,
+    ) -> Result<Setup> {
+        let setup = self.setup_of_size(version, k)?;
         if !setup.is_development() {
             setup.check().with_context(|| {
                 format!(
@@ -171,9 +191,9 @@ impl Data {
     }
 }
 
-/// Whether the secret of a model's setup is public; what the card says of it is not believed.
-pub(crate) fn is_development(card: &ModelCard) -> bool {
-    card.setup.0 == DEVELOPMENT_ID
+/// Whether the secret of a model's setup is public; what a card says of it is not believed.
+pub(crate) fn is_development(version: &dyn ModelVersion) -> bool {
+    version.setup().0 == DEVELOPMENT_ID
 }
 
 /// Whether a claim is for a chain where somebody else could be harmed.

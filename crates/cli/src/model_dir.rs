@@ -3,6 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `card.json` | what anybody may know, and the model id follows from |
+//! | `manifest.json` | instead of it, of a model for joint proofs |
 //! | `model.safetensors` | the quantized model |
 //! | `tokenizer.json` | of the checkpoint |
 //! | `generation.json` | tokens after which generation stops; no part of the model id |
@@ -13,12 +14,14 @@
 
 use anyhow::{bail, Context, Result};
 use nanozk_circuits::{LayerKind, ModelPlan};
-use nanozk_executor::QuantizedModel;
+use nanozk_executor::{Architecture, QuantizedModel, Spec};
+use nanozk_layers::Layer;
 use nanozk_model::{FloatModel, Importance, Report, Tokenizer};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::{audit, files};
-use nanozk_verifier::card::{CardError, ModelCard};
+use nanozk_verifier::card::{layer_kinds, CardError, ModelCard};
 use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::joint::CheckedManifest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -64,6 +67,112 @@ pub(crate) struct StoredImportance {
     pub(crate) audit_weights_ppm: Vec<u32>,
 }
 
+/// A registered version of a model, whichever proofs it is for.
+pub(crate) trait ModelVersion {
+    fn id(&self) -> Digest32;
+    fn architecture(&self) -> Architecture;
+    fn spec(&self) -> Spec;
+    /// SHA-256 of the tokenizer.
+    fn tokenizer(&self) -> Digest32;
+    /// Positions of a session.
+    fn positions(&self) -> usize;
+    fn setup(&self) -> Digest32;
+    /// Of each layer, its name, and of how many halves of blocks it is: embedding and head count as one.
+    fn named_layers(&self) -> Vec<(String, usize)>;
+
+    /// `embed`, `attention 0`, `mlp 0`, …, `head`.
+    fn layer_names(&self) -> Vec<String> {
+        let layers = self.named_layers().into_iter();
+        layers.map(|(name, _)| name).collect()
+    }
+}
+
+impl ModelVersion for ModelCard {
+    fn id(&self) -> Digest32 {
+        self.model_id()
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    fn tokenizer(&self) -> Digest32 {
+        self.tokenizer
+    }
+
+    fn positions(&self) -> usize {
+        self.tokens
+    }
+
+    fn setup(&self) -> Digest32 {
+        self.setup
+    }
+
+    fn named_layers(&self) -> Vec<(String, usize)> {
+        let whole = self.layers.len() == self.architecture.layers + 2;
+        let kinds = layer_kinds(self.architecture.layers, whole).into_iter();
+        let named = kinds.map(|(kind, block)| match kind {
+            LayerKind::Embed | LayerKind::Head => (kind.name().to_owned(), 1),
+            LayerKind::Block => (format!("{} {block}", kind.name()), 2),
+            _ => (format!("{} {block}", kind.name()), 1),
+        });
+        named.collect()
+    }
+}
+
+impl ModelVersion for CheckedManifest {
+    fn id(&self) -> Digest32 {
+        CheckedManifest::id(self)
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.manifest().architecture
+    }
+
+    fn spec(&self) -> Spec {
+        self.manifest().spec
+    }
+
+    fn tokenizer(&self) -> Digest32 {
+        self.manifest().tokenizer
+    }
+
+    fn positions(&self) -> usize {
+        self.manifest().tokens
+    }
+
+    fn setup(&self) -> Digest32 {
+        self.manifest().setup
+    }
+
+    fn named_layers(&self) -> Vec<(String, usize)> {
+        let layers = (0..self.layers()).filter_map(|number| Layer::of(number, self.blocks()));
+        layers.map(|layer| (layer.to_string(), 1)).collect()
+    }
+}
+
+/// What a model directory is registered for.
+#[derive(Clone, Debug)]
+pub(crate) enum Registered {
+    /// Proofs of each layer.
+    Layers(ModelCard),
+    /// Joint proofs.
+    Joint(CheckedManifest),
+}
+
+impl Registered {
+    pub(crate) fn version(&self) -> &dyn ModelVersion {
+        match self {
+            Registered::Layers(card) => card,
+            Registered::Joint(manifest) => manifest,
+        }
+    }
+}
+
 /// A model directory.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelDir {
@@ -78,7 +187,9 @@ impl ModelDir {
                 path.display()
             );
         }
-        Kind::Model.check(path)?;
+        if Kind::of(path) != Some(Kind::JointModel) {
+            Kind::Model.check(path)?;
+        }
         Ok(ModelDir { path: path.into() })
     }
 
@@ -91,8 +202,23 @@ impl ModelDir {
     }
 
     /// Whether there are commitments.
-    pub(crate) fn has_card(&self) -> bool {
-        self.file("card.json").is_file()
+    pub(crate) fn is_registered(&self) -> bool {
+        [Kind::Model, Kind::JointModel].contains(&self.kind())
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::of(&self.path).unwrap_or(Kind::Quantized)
+    }
+
+    /// What the model is registered for, checked.
+    pub(crate) fn registered(&self) -> Result<Registered> {
+        if self.kind() != Kind::JointModel {
+            return self.card().map(Registered::Layers);
+        }
+        let path = self.file(Kind::JointModel.marker());
+        let manifest = CheckedManifest::new(files::read_json(&path)?)
+            .with_context(|| format!("{} is not valid: import the model again", path.display()))?;
+        Ok(Registered::Joint(manifest))
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -101,6 +227,12 @@ impl ModelDir {
 
     /// The card, checked.
     pub(crate) fn card(&self) -> Result<ModelCard> {
+        if self.kind() == Kind::JointModel {
+            bail!(
+                "{} was imported for joint proofs, which this command cannot use yet: import the model without --joint",
+                self.path.display()
+            );
+        }
         let path = self.file("card.json");
         let card: ModelCard = files::read_json(&path)?;
         card.check().map_err(|e| match e {
@@ -113,31 +245,32 @@ impl ModelDir {
         Ok(card)
     }
 
-    /// The quantized model, which must have the card's dimensions.
-    pub(crate) fn model(&self, card: &ModelCard) -> Result<QuantizedModel> {
+    /// The quantized model, which must have the registered dimensions.
+    pub(crate) fn model(&self, version: &dyn ModelVersion) -> Result<QuantizedModel> {
         let path = self.file("model.safetensors");
         let model = nanozk_model::file::load(&path)?;
-        if model.arch != card.architecture || model.spec != card.spec {
+        if model.arch != version.architecture() || model.spec != version.spec() {
             bail!(
-                "{} is another model than card.json describes: import the model again",
-                path.display()
+                "{} is another model than {} describes: import the model again",
+                path.display(),
+                self.kind().marker()
             );
         }
         Ok(model)
     }
 
-    /// The tokenizer the card names.
-    pub(crate) fn tokenizer(&self, card: &ModelCard) -> Result<Tokenizer> {
+    /// The registered tokenizer.
+    pub(crate) fn tokenizer(&self, version: &dyn ModelVersion) -> Result<Tokenizer> {
         let path = self.file("tokenizer.json");
         let got = sha256(&files::read(&path)?);
-        if got != card.tokenizer {
+        if got != version.tokenizer() {
             bail!(
                 "{} is not the registered tokenizer: its SHA-256 is {got}, not {}",
                 path.display(),
-                card.tokenizer
+                version.tokenizer()
             );
         }
-        Ok(Tokenizer::load(&path, card.architecture.vocab)?)
+        Ok(Tokenizer::load(&path, version.architecture().vocab)?)
     }
 
     /// The tokens after which generation stops; nothing if the directory does not say.
@@ -186,7 +319,7 @@ impl ModelDir {
     }
 
     /// What `nanozk importance` stored.
-    pub(crate) fn importance(&self, card: &ModelCard) -> Result<StoredImportance> {
+    pub(crate) fn importance(&self, version: &dyn ModelVersion) -> Result<StoredImportance> {
         let path = self.file("importance.json");
         if !path.exists() {
             bail!(
@@ -196,8 +329,8 @@ impl ModelDir {
         }
         let stored: StoredImportance = files::read_json(&path)?;
         if stored.format != IMPORTANCE_FORMAT
-            || stored.model_id != card.model_id()
-            || stored.audit_weights_ppm.len() != card.layers.len()
+            || stored.model_id != version.id()
+            || stored.audit_weights_ppm.len() != version.named_layers().len()
         {
             bail!(
                 "{} is of another model version: run nanozk importance again",
@@ -208,25 +341,24 @@ impl ModelDir {
     }
 }
 
-/// Shares of the Fisher information of a card's layers, from those of half blocks.
-pub(crate) fn layer_shares(card: &ModelCard, importance: &Importance) -> Result<Vec<f64>> {
+/// Shares of the Fisher information of a model's layers, from those of half blocks.
+pub(crate) fn layer_shares(
+    version: &dyn ModelVersion,
+    importance: &Importance,
+) -> Result<Vec<f64>> {
     let half = &importance.layers;
-    if half.len() != 2 * card.architecture.layers + 2 {
+    let expected = Layer::count(version.architecture().layers);
+    if half.len() != expected {
         bail!(
-            "importance of {} layers where the model has {}",
-            half.len(),
-            2 * card.architecture.layers + 2
+            "importance of {} layers where the model has {expected}",
+            half.len()
         );
     }
     let mut shares = half.iter().map(|l| l.share);
     let mut next = || shares.next().unwrap_or(0.0);
-    Ok(card
-        .layers
-        .iter()
-        .map(|l| match l.kind {
-            LayerKind::Block => next() + next(),
-            _ => next(),
-        })
+    let layers = version.named_layers().into_iter();
+    Ok(layers
+        .map(|(_, halves)| (0..halves).map(|_| next()).sum())
         .collect())
 }
 
@@ -239,16 +371,4 @@ pub(crate) fn audit_weights(shares: &[f64]) -> Vec<u32> {
 /// SHA-256 of a file's content.
 pub(crate) fn sha256(bytes: &[u8]) -> Digest32 {
     Digest32(Sha256::digest(bytes).into())
-}
-
-/// `embed`, `attention 0`, `mlp 0`, …, `head`.
-pub(crate) fn layer_names(card: &ModelCard) -> Vec<String> {
-    let whole = card.layers.len() == card.architecture.layers + 2;
-    nanozk_verifier::card::layer_kinds(card.architecture.layers, whole)
-        .into_iter()
-        .map(|(kind, block)| match kind {
-            LayerKind::Embed | LayerKind::Head => kind.name().to_owned(),
-            _ => format!("{} {block}", kind.name()),
-        })
-        .collect()
 }

@@ -1,8 +1,10 @@
 //! The attention half of a block.
 
-use crate::gadgets::{LayerNorm, Matrix, Number, Remainder, Residual, OFFSET_32, PRODUCT_SHIFT};
+use crate::gadgets::{
+    fill_stream, LayerNorm, Matrix, Number, Remainder, Residual, OFFSET_32, PRODUCT_SHIFT,
+};
 use crate::shape::{Axes, Shape};
-use nanozk_circuit::{OutOfRange, Program, Public, Role, TableId, TensorId, Values};
+use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TableId, TensorId, Values};
 use nanozk_executor::spec::{ACT_BITS, MASK, PROB_ONE, PROB_SHIFT};
 use nanozk_executor::{AttentionTrace, ExpTable, QuantizedLayer};
 
@@ -16,6 +18,8 @@ const SLACK_BITS: u32 = 48;
 /// Attention, for each layer of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attention {
+    /// Which layer of this kind, of those that the program is about.
+    pub layer: AxisId,
     /// The residual stream before.
     pub input: TensorId,
     /// The residual stream after.
@@ -156,6 +160,7 @@ impl Attention {
         let acc = project.of(p, context.value(p));
         let residual = Residual::new(p, "attention", &stream, input, output, acc);
         Self {
+            layer,
             input,
             output,
             norm,
@@ -195,6 +200,16 @@ impl Attention {
         self.project.fill(values, layer, &weights.attn_out)
     }
 
+    /// Sets the residual stream after.
+    pub fn fill_output(
+        &self,
+        values: &mut Values<'_>,
+        traces: &[&AttentionTrace],
+    ) -> Result<(), OutOfRange> {
+        let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
+        fill_stream(values, self.output, self.width, &outputs)
+    }
+
     /// Sets activations and witnesses, from each layer's trace.
     pub fn fill(
         &self,
@@ -203,7 +218,7 @@ impl Attention {
     ) -> Result<(), OutOfRange> {
         let (d, c, n) = (self.width, self.channels, self.positions);
         let inputs: Vec<&[i64]> = traces.iter().map(|t| t.input.as_slice()).collect();
-        values.fill(self.input, |at| inputs[at[0]][at[2] * d + at[1]].into())?;
+        fill_stream(values, self.input, d, &inputs)?;
         let norms: Vec<_> = traces.iter().map(|t| &t.norm).collect();
         self.norm.fill(values, &inputs, &norms)?;
         // [layer, head, channel, position] of an array [n][d]

@@ -5,12 +5,14 @@
 
 use crate::shape::{Axes, Shape};
 use crate::tokens::{Tokens, Vocabulary};
-use nanozk_circuit::{OutOfRange, Program, Role, TensorId, Values};
+use nanozk_circuit::{AxisId, OutOfRange, Program, Role, TensorId, Values};
 use nanozk_executor::EmbedTrace;
 
 /// The embedding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Embed {
+    /// Of activations: there is one.
+    pub layer: AxisId,
     /// The residual stream.
     pub output: TensorId,
     tokens: TensorId,
@@ -39,12 +41,18 @@ impl Embed {
             [output, token_table, position_table, tokens.choice.bits].map(|id| p.use_of(id));
         p.zero("embedding", &stream, wte * bits + wpe - x);
         Self {
+            layer,
             output,
             tokens: token_table,
             positions: position_table,
             vocabulary,
             width: shape.architecture.width,
         }
+    }
+
+    /// The tables of tokens and of positions.
+    pub(crate) fn tables(&self) -> [TensorId; 2] {
+        [self.tokens, self.positions]
     }
 
     /// Sets the tables: `wte`, `[vocab][width]`, and `wpe`, of as many positions or more.

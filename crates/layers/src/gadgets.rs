@@ -404,6 +404,16 @@ impl LayerNorm {
     }
 }
 
+/// Sets a residual stream, from each layer's `[n][d]`.
+pub fn fill_stream(
+    values: &mut Values<'_>,
+    stream: TensorId,
+    width: usize,
+    layers: &[&[i64]],
+) -> Result<(), OutOfRange> {
+    values.fill(stream, |at| layers[at[0]][at[2] * width + at[1]].into())
+}
+
 /// The residual stream after a half of a block: `x' = x + rs(acc, 16)`, a signed number of 32 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residual {
@@ -447,7 +457,7 @@ impl Residual {
         accs: &[&[i64]],
     ) -> Result<(), OutOfRange> {
         let out = |at: &[usize]| i128::from(outputs[at[0]][at[2] * width + at[1]]);
-        values.fill(self.stream, out)?;
+        fill_stream(values, self.stream, width, outputs)?;
         self.number.fill(values, out)?;
         self.remainder
             .fill(values, |at| accs[at[0]][at[2] * width + at[1]].into())

@@ -13,13 +13,15 @@
 use crate::gadgets::{index, public, LayerNorm, Matrix, Number, OneHot};
 use crate::shape::{Axes, Shape};
 use crate::tokens::{generated_tokens, prompt_tokens, Choice, Sequence, Tokens, Vocabulary};
-use nanozk_circuit::{OutOfRange, Program, Public, Role, TensorId, Values};
+use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TensorId, Values};
 use nanozk_executor::spec::LOGIT_DIFF_BITS;
 use nanozk_executor::{HeadTrace, LayerNormTrace, Linear};
 
 /// The head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
+    /// Of activations and weights: there is one.
+    pub layer: AxisId,
     /// The residual stream of all positions.
     pub input: TensorId,
     /// The last generated token's row.
@@ -118,6 +120,7 @@ impl Head {
             chosen_at * next_ - number,
         );
         Self {
+            layer,
             input,
             last,
             source,

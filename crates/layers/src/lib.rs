@@ -1,8 +1,9 @@
 //! The layers of a transformer as programs over tensors.
 //!
 //! Each file is to be read beside `docs/arithmetic.md`: [`gadgets`] are its operations, [`attention`] and [`mlp`] the
-//! halves of a block; [`tokens`] is what `docs/format.md` says of digests. [`model`] puts all together. A layer is declared
-//! once for all of its kind that a proof is about, which have an axis `layer`.
+//! halves of a block; [`tokens`] is what `docs/format.md` says of digests. [`model`] puts some or all layers of
+//! a model together, [`packing`] says where their weights and activations lie. A layer is declared once for all of its kind
+//! that a proof is about, which have an axis `layer`.
 
 pub mod attention;
 pub mod embed;
@@ -10,6 +11,7 @@ pub mod gadgets;
 pub mod head;
 pub mod mlp;
 pub mod model;
+pub mod packing;
 pub mod poseidon;
 pub mod shape;
 pub mod tokens;
@@ -18,6 +20,7 @@ pub use attention::Attention;
 pub use embed::Embed;
 pub use head::Head;
 pub use mlp::Mlp;
-pub use model::{Blocks, Model};
-pub use shape::{Axes, Packing, Shape};
+pub use model::{BadSelection, Layer, Layers, Selection, Weights};
+pub use packing::{plan, Packing, Registered};
+pub use shape::{Axes, Shape};
 pub use tokens::{Sequence, Tokens};

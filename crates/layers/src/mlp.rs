@@ -1,14 +1,18 @@
 //! The MLP half of a block.
 
-use crate::gadgets::{LayerNorm, Matrix, Remainder, Residual, OFFSET_16, PRODUCT_SHIFT};
+use crate::gadgets::{
+    fill_stream, LayerNorm, Matrix, Remainder, Residual, OFFSET_16, PRODUCT_SHIFT,
+};
 use crate::shape::{Axes, Shape};
-use nanozk_circuit::{OutOfRange, Program, Role, TableId, TensorId, Values};
+use nanozk_circuit::{AxisId, OutOfRange, Program, Role, TableId, TensorId, Values};
 use nanozk_executor::spec::{ACT_OUT_MAX, ACT_OUT_OFFSET};
 use nanozk_executor::{ActivationTable, MlpTrace, QuantizedLayer, Spec};
 
 /// An MLP, for each layer of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mlp {
+    /// Which layer of this kind, of those that the program is about.
+    pub layer: AxisId,
     /// The residual stream before.
     pub input: TensorId,
     /// The residual stream after.
@@ -66,6 +70,7 @@ impl Mlp {
         let acc = down.of(p, a);
         let residual = Residual::new(p, "mlp", &stream, input, output, acc);
         Self {
+            layer,
             input,
             output,
             norm,
@@ -90,11 +95,21 @@ impl Mlp {
         self.down.fill(values, layer, &weights.mlp_out)
     }
 
+    /// Sets the residual stream after.
+    pub fn fill_output(
+        &self,
+        values: &mut Values<'_>,
+        traces: &[&MlpTrace],
+    ) -> Result<(), OutOfRange> {
+        let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
+        fill_stream(values, self.output, self.width, &outputs)
+    }
+
     /// Sets activations and witnesses, from each layer's trace.
     pub fn fill(&self, values: &mut Values<'_>, traces: &[&MlpTrace]) -> Result<(), OutOfRange> {
         let (d, f) = (self.width, self.hidden);
         let inputs: Vec<&[i64]> = traces.iter().map(|t| t.input.as_slice()).collect();
-        values.fill(self.input, |at| inputs[at[0]][at[2] * d + at[1]].into())?;
+        fill_stream(values, self.input, d, &inputs)?;
         let norms: Vec<_> = traces.iter().map(|t| &t.norm).collect();
         self.norm.fill(values, &inputs, &norms)?;
         let acc = |at: &[usize]| i128::from(traces[at[0]].h_acc[at[2] * f + at[1]]);

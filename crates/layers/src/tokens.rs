@@ -34,6 +34,9 @@ pub const PROMPT_TOKENS: usize = 4;
 /// Public input: number of generated tokens.
 pub const GENERATED_TOKENS: usize = 5;
 
+/// Number of public inputs.
+pub const INPUTS: usize = 6;
+
 /// Tokens of a larger vocabulary would be packed as others are.
 const _: () = assert!(MAX_VOCAB <= 1 << TOKEN_BITS);
 

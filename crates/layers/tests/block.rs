@@ -2,7 +2,7 @@
 
 use nanozk_circuit::{Layout, Program, Values};
 use nanozk_executor::{synthetic, Activation, Architecture, AttentionTrace, MlpTrace};
-use nanozk_layers::{Axes, Blocks, Shape};
+use nanozk_layers::{Layers, Packing, Selection, Shape, Weights};
 
 fn traces(
     shape: &Shape,
@@ -35,16 +35,16 @@ fn what_the_executor_computes_satisfies_the_programs() {
             positions,
         };
         let mut p = Program::new();
-        let axes = Axes::new(&mut p, &shape);
-        let blocks = Blocks::new(&mut p, &shape, &axes).unwrap();
-        let packing = blocks.packing(&p, 16);
-        let layout = Layout::new(&p, 16, 4, &packing).unwrap();
+        let blocks = Layers::new(&mut p, &shape, &Selection::blocks(layers), 1).unwrap();
+        let packing = Packing::new(&shape, 16).unwrap();
+        let layout = Layout::new(&p, 16, 4, &packing.registry(&p, &blocks)).unwrap();
         let (model, traces) = traces(&shape);
         let mut values = Values::new(&p, &layout, vec![]);
-        for (layer, weights) in model.layers.iter().enumerate() {
-            blocks.fill_weights(&mut values, layer, weights).unwrap();
+        for (block, weights) in model.layers.iter().enumerate() {
+            let weights = Weights::Block(block, weights);
+            blocks.fill_weights(&mut values, weights).unwrap();
         }
-        blocks.fill(&mut values, &traces).unwrap();
+        blocks.fill_blocks(&mut values, &traces).unwrap();
         values.look_up().unwrap();
         p.check(&values).unwrap();
     }

@@ -2,14 +2,15 @@
 //! it, and a proof made from the witness all the same is refused.
 
 use halo2curves::bn256::Fr;
-use halo2curves::ff::PrimeField;
+use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
-use nanozk_circuit::{Failure, Layout, Program, Role, Values};
+use nanozk_circuit::{Failure, Layout, Program, Registry, Role, Tensor, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{synthetic, Activation, Architecture, ExpTable, Spec};
 use nanozk_kzg::Basis;
 use nanozk_layers::gadgets::LayerNorm;
-use nanozk_layers::{attention, mlp, Attention, Axes, Mlp, Packing, Shape};
+use nanozk_layers::tokens::INPUTS;
+use nanozk_layers::{Layers, Packing, Registered, Selection, Shape, Weights};
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -23,9 +24,19 @@ const POSITIONS: usize = 4;
 struct Block {
     program: Program,
     layout: Layout,
-    attention: Attention,
-    mlp: Mlp,
+    layers: Layers,
     shape: Shape,
+}
+
+/// The MLP's activations in columns of their own, so that both halves have inputs of their own.
+struct Apart(Registered);
+
+impl Registry for Apart {
+    fn place(&self, tensor: &Tensor, indices: &[usize]) -> Option<(u32, usize)> {
+        let (column, offset) = self.0.place(tensor, indices)?;
+        let is_apart = tensor.role == Role::Activation && tensor.name.starts_with("mlp");
+        Some((column + u32::from(is_apart), offset))
+    }
 }
 
 impl Block {
@@ -48,23 +59,14 @@ impl Block {
             positions: POSITIONS,
         };
         let mut program = Program::new();
-        let axes = Axes::new(&mut program, &shape);
-        let exp = attention::exponentials(&mut program);
-        let act = mlp::activations(&mut program, &shape.spec).unwrap();
-        let attention = Attention::new(&mut program, &shape, &axes, 1, exp);
-        let mlp = Mlp::new(&mut program, &shape, &axes, 1, act);
-        let packing = Packing::new(&program, K, |name, _| match name {
-            "attention input" => 0,
-            "attention output" => 1,
-            "mlp input" => 2,
-            _ => 3,
-        });
-        let layout = Layout::new(&program, K, 16, &packing).unwrap();
+        let layers = Layers::new(&mut program, &shape, &Selection::blocks(1), 1).unwrap();
+        let packing = Packing::new(&shape, K).unwrap();
+        let registry = Apart(packing.registry(&program, &layers));
+        let layout = Layout::new(&program, K, 16, &registry).unwrap();
         Self {
             program,
             layout,
-            attention,
-            mlp,
+            layers,
             shape,
         }
     }
@@ -82,11 +84,11 @@ impl Block {
         };
         let first = attention_trace(layer, spec, 2, &stream(1)).unwrap();
         let second = mlp_trace(layer, spec, &stream(2)).unwrap();
-        let mut values = Values::new(&self.program, &self.layout, vec![]);
-        self.attention.fill_weights(&mut values, 0, layer).unwrap();
-        self.mlp.fill_weights(&mut values, 0, layer).unwrap();
-        self.attention.fill(&mut values, &[&first]).unwrap();
-        self.mlp.fill(&mut values, &[&second]).unwrap();
+        let inputs = vec![Fr::ZERO; INPUTS];
+        let mut values = Values::new(&self.program, &self.layout, inputs);
+        let (weights, layers) = (Weights::Block(0, layer), &self.layers);
+        layers.fill_weights(&mut values, weights).unwrap();
+        layers.fill_blocks(&mut values, &[(first, second)]).unwrap();
         values.look_up().unwrap();
         assert_eq!(self.program.check(&values), Ok(()));
         values
@@ -525,6 +527,15 @@ fn later_positions_are_not_attended_to() {
     );
 }
 
+/// Nothing is registered.
+struct Nothing;
+
+impl Registry for Nothing {
+    fn place(&self, _: &Tensor, _: &[usize]) -> Option<(u32, usize)> {
+        None
+    }
+}
+
 /// A registered embedding may be any field elements. Here those of a position are fractions, `303/5`, `404/5` and their
 /// negatives, and so is no number before they are multiplied by the root: the variance is an integer, and the root is its.
 #[test]
@@ -545,7 +556,7 @@ fn a_stream_of_field_elements_has_one_root() {
     let axes = axes.map(|(name, len)| p.new_axis(name, len));
     let stream = p.new_tensor("stream", &axes, Role::Witness);
     LayerNorm::new(&mut p, "norm", stream, axes, norm_frac, eps);
-    let layout = Layout::new(&p, K, 4, &Packing::default()).unwrap();
+    let layout = Layout::new(&p, K, 4, &Nothing).unwrap();
     let with_root = |root: i128| {
         let mut values = Values::new(&p, &layout, vec![]);
         let fifth = Fr::from(5).invert().unwrap();

@@ -5,10 +5,7 @@
 
 use nanozk_circuit::{Layout, Program};
 use nanozk_executor::{synthetic, Activation, Architecture};
-use nanozk_layers::tokens::Digests;
-use nanozk_layers::{
-    attention, mlp, Attention, Axes, Embed, Head, Mlp, Model, Packing, Shape, Tokens,
-};
+use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -43,14 +40,15 @@ fn shape(activation: Activation) -> Shape {
     }
 }
 
-/// The digest of a program, whose activations lie in one column for each layer.
-fn digest(p: &Program) -> [u8; 32] {
-    let k = 16;
-    let packing = Packing::new(p, k, |name, layer| {
-        let column = 2 * layer + usize::from(name.ends_with("output"));
-        u32::try_from(column).unwrap()
-    });
-    Layout::new(p, k, 5, &packing).unwrap().digest(p)
+/// The digest of the program of some layers.
+fn digest(shape: &Shape, layers: &[Layer]) -> [u8; 32] {
+    let numbers: Vec<usize> = layers.iter().map(|layer| layer.number(LAYERS)).collect();
+    let selection = Selection::new(&numbers, LAYERS).unwrap();
+    let mut p = Program::new();
+    let layers = Layers::new(&mut p, shape, &selection, ROWS).unwrap();
+    let packing = Packing::new(shape, 16).unwrap();
+    let registry = packing.registry(&p, &layers);
+    Layout::new(&p, 16, 5, &registry).unwrap().digest(&p)
 }
 
 fn lines() -> String {
@@ -64,35 +62,26 @@ fn lines() -> String {
     };
     let new = shape(Activation::GeluNew);
 
-    let mut p = Program::new();
-    let model = Model::new(&mut p, &new, ROWS).unwrap();
-    let packing = model.packing(&p, 16);
-    add(
-        "model",
-        Layout::new(&p, 16, 5, &packing).unwrap().digest(&p),
-    );
-
-    let mut p = Program::new();
-    let axes = Axes::new(&mut p, &new);
-    let exp = attention::exponentials(&mut p);
-    Attention::new(&mut p, &new, &axes, LAYERS, exp);
-    add("attention", digest(&p));
-
-    for activation in [Activation::GeluNew, Activation::Gelu, Activation::Relu] {
-        let shape = shape(activation);
-        let mut p = Program::new();
-        let axes = Axes::new(&mut p, &shape);
-        let act = mlp::activations(&mut p, &shape.spec).unwrap();
-        Mlp::new(&mut p, &shape, &axes, LAYERS, act);
-        add(&format!("MLP {activation:?}"), digest(&p));
+    let all: Vec<Layer> = Selection::all(LAYERS).layers().collect();
+    add("model", digest(&new, &all));
+    // Each kind of layer by itself, in its first place and in another.
+    add("embed", digest(&new, &[Layer::Embed]));
+    add("head", digest(&new, &[Layer::Head]));
+    for block in 0..LAYERS {
+        let layer = Layer::Attention(block);
+        add(&layer.to_string(), digest(&new, &[layer]));
     }
-
-    let mut p = Program::new();
-    let axes = Axes::new(&mut p, &new);
-    let tokens = Tokens::new(&mut p, &new, &axes, Digests::Both);
-    Embed::new(&mut p, &new, &axes, &tokens);
-    Head::new(&mut p, &new, &axes, &tokens, ROWS);
-    add("embedding and head", digest(&p));
+    for activation in [Activation::GeluNew, Activation::Gelu, Activation::Relu] {
+        let name = format!("mlp 1 {activation:?}");
+        add(&name, digest(&shape(activation), &[Layer::Mlp(1)]));
+    }
+    let drawn = [
+        Layer::Embed,
+        Layer::Mlp(0),
+        Layer::Attention(1),
+        Layer::Head,
+    ];
+    add("drawn layers", digest(&new, &drawn));
     lines
 }
 

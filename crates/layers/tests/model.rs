@@ -4,15 +4,15 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
-use nanozk_circuit::{Failure, Layout, Program, Role, Values};
+use nanozk_circuit::{ColumnKind, Failure, Layout, Program, Role, Values};
 use nanozk_executor::{
     padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
 };
 use nanozk_kzg::Basis;
-use nanozk_layers::tokens::{
-    Digests, GENERATED_TOKENS, OUTPUT_DIGEST, PROMPT_DIGEST, PROMPT_TOKENS,
+use nanozk_layers::tokens::{GENERATED_TOKENS, OUTPUT_DIGEST, PROMPT_DIGEST, PROMPT_TOKENS};
+use nanozk_layers::{
+    BadSelection, Layer, Layers, Packing, Selection, Sequence, Shape, Tokens, Weights,
 };
-use nanozk_layers::{Axes, Embed, Head, Model, Packing, Sequence, Shape, Tokens};
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -49,7 +49,8 @@ const SMALL: Size = Size {
 struct Case {
     size: Size,
     program: Program,
-    model: Model,
+    layers: Layers,
+    shape: Shape,
     layout: Layout,
     weights: QuantizedModel,
     trace: Trace,
@@ -95,14 +96,17 @@ impl Size {
             .unwrap()
             .forward(&sequence.tokens)
             .unwrap();
+        let shape = self.shape();
         let mut program = Program::new();
-        let model = Model::new(&mut program, &self.shape(), self.rows).unwrap();
-        let packing = model.packing(&program, K);
-        let layout = Layout::new(&program, K, 5, &packing).unwrap();
+        let all = Selection::all(self.layers);
+        let layers = Layers::new(&mut program, &shape, &all, self.rows).unwrap();
+        let packing = Packing::new(&shape, K).unwrap();
+        let layout = Layout::new(&program, K, 5, &packing.registry(&program, &layers)).unwrap();
         Case {
             size: self,
             program,
-            model,
+            layers,
+            shape,
             layout,
             weights,
             trace,
@@ -111,27 +115,32 @@ impl Size {
     }
 }
 
+/// Sets the weights of all layers that are there.
+fn fill_weights(layers: &Layers, values: &mut Values<'_>, model: &QuantizedModel) {
+    let ends = [
+        Weights::Embed(&model.wte, &model.wpe),
+        Weights::Head(&model.head),
+    ];
+    let blocks = model.layers.iter().enumerate();
+    let blocks = blocks.map(|(block, layer)| Weights::Block(block, layer));
+    for weights in ends.into_iter().chain(blocks) {
+        layers.fill_weights(values, weights).unwrap();
+    }
+}
+
 impl Case {
+    fn tokens(&self) -> &Tokens {
+        self.layers.tokens.as_ref().expect("all layers are there")
+    }
+
     fn inputs(&self) -> Vec<Fr> {
         self.sequence.public_inputs([Fr::from(11), Fr::from(12)])
     }
 
     fn values_with(&self, inputs: Vec<Fr>) -> Values<'_> {
         let mut values = Values::new(&self.program, &self.layout, inputs);
-        let w = &self.weights;
-        let model = &self.model;
-        model
-            .embed
-            .fill_weights(&mut values, &w.wte, &w.wpe)
-            .unwrap();
-        for (layer, weights) in w.layers.iter().enumerate() {
-            model
-                .blocks
-                .fill_weights(&mut values, layer, weights)
-                .unwrap();
-        }
-        model.head.fill_weights(&mut values, &w.head).unwrap();
-        model
+        fill_weights(&self.layers, &mut values, &self.weights);
+        self.layers
             .fill(&mut values, &self.trace, &self.sequence)
             .unwrap();
         values
@@ -159,7 +168,7 @@ impl Case {
 
     /// Tokens in one-hot digits.
     fn set_tokens(&self, values: &mut Values<'_>, name: &str, tokens: &[usize]) {
-        let vocabulary = &self.model.tokens.vocabulary;
+        let vocabulary = &self.tokens().vocabulary;
         for (i, digit) in ["high", "middle", "low"].iter().enumerate() {
             self.set(values, &format!("{name} {digit}"), |at| {
                 i128::from(vocabulary.digits(tokens[at[1]])[i] == at[0])
@@ -173,7 +182,7 @@ impl Case {
         let row = |g: usize| &self.trace.head.logits[self.sequence.source(g) * vocab..][..vocab];
         self.set_tokens(values, "chosen", chosen);
         let difference = |at: &[usize]| {
-            let v = self.model.tokens.vocabulary.number(&at[1..]);
+            let v = self.tokens().vocabulary.number(&at[1..]);
             let row = row(at[0]);
             let top = *row.iter().max().unwrap();
             match row.get(v) {
@@ -264,37 +273,62 @@ fn digests_are_those_of_the_format() {
     }
 }
 
+/// Each set of layers of a model of two blocks; weights and activations lie where those of the whole model do.
 #[test]
-fn embedding_and_head_stand_alone() {
+fn any_layers_have_a_program() {
     let case = SMALL.case();
-    let shape = SMALL.shape();
-    let place = |p: &Program| Layout::new(p, K, 5, &Packing::new(p, K, |_, _| 0)).unwrap();
+    let packing = Packing::new(&case.shape, K).unwrap();
+    let all = case.values();
+    let whole = |kind: ColumnKind| {
+        let found = case.layout.enumerate().find(|(_, c)| c.kind == kind);
+        all.column(found.unwrap().0)
+    };
+    let count = Layer::count(SMALL.layers);
+    for set in 1_u32..1 << count {
+        let numbers: Vec<usize> = (0..count).filter(|n| set >> n & 1 == 1).collect();
+        let selection = Selection::new(&numbers, SMALL.layers).unwrap();
+        let mut p = Program::new();
+        let layers = Layers::new(&mut p, &case.shape, &selection, SMALL.rows).unwrap();
+        let layout = Layout::new(&p, K, 5, &packing.registry(&p, &layers)).unwrap();
+        let mut values = Values::new(&p, &layout, case.inputs());
+        fill_weights(&layers, &mut values, &case.weights);
+        layers
+            .fill(&mut values, &case.trace, &case.sequence)
+            .unwrap();
+        assert_eq!(p.check(&values), Ok(()), "{numbers:?}");
+        for (id, column) in layout.enumerate() {
+            let expected = match column.kind {
+                ColumnKind::Activation(_) => values.column(id) == whole(column.kind),
+                // What is there of a column of weights is a part of it.
+                ColumnKind::Weight(_) => (0..values.column(id).len()).all(|row| {
+                    let cell = values.column(id).get(row);
+                    cell == Fr::ZERO || cell == whole(column.kind).get(row)
+                }),
+                _ => true,
+            };
+            assert!(expected, "{numbers:?}: {:?}", column.kind);
+        }
+    }
+}
 
-    let mut p = Program::new();
-    let axes = Axes::new(&mut p, &shape);
-    let tokens = Tokens::new(&mut p, &shape, &axes, Digests::Both);
-    let embed = Embed::new(&mut p, &shape, &axes, &tokens);
-    let layout = place(&p);
-    let mut values = Values::new(&p, &layout, case.inputs());
-    let w = &case.weights;
-    embed.fill_weights(&mut values, &w.wte, &w.wpe).unwrap();
-    tokens.fill(&mut values, &case.sequence).unwrap();
-    embed.fill(&mut values, &case.trace.embed).unwrap();
-    values.look_up().unwrap();
-    p.check(&values).unwrap();
-
-    let mut p = Program::new();
-    let axes = Axes::new(&mut p, &shape);
-    let tokens = Tokens::new(&mut p, &shape, &axes, Digests::Output);
-    let head = Head::new(&mut p, &shape, &axes, &tokens, SMALL.rows);
-    let layout = place(&p);
-    let mut values = Values::new(&p, &layout, case.inputs());
-    head.fill_weights(&mut values, &w.head).unwrap();
-    tokens.fill(&mut values, &case.sequence).unwrap();
-    head.fill(&mut values, &case.trace.head, &case.sequence)
-        .unwrap();
-    values.look_up().unwrap();
-    p.check(&values).unwrap();
+#[test]
+fn selections() {
+    let layer = |number| Layer::of(number, 3);
+    for number in 0..Layer::count(3) {
+        assert_eq!(layer(number).unwrap().number(3), number);
+    }
+    assert_eq!(layer(Layer::count(3)), None);
+    assert_eq!(layer(usize::MAX), None);
+    assert_eq!(layer(4), Some(Layer::Mlp(1)));
+    assert_eq!(Selection::new(&[], 3), Err(BadSelection::Empty));
+    assert_eq!(Selection::new(&[1, 1], 3), Err(BadSelection::Order));
+    assert_eq!(Selection::new(&[2, 1], 3), Err(BadSelection::Order));
+    let far = BadSelection::NoSuchLayer {
+        layer: 8,
+        layers: 8,
+    };
+    assert_eq!(Selection::new(&[2, 8], 3), Err(far));
+    assert_eq!(Selection::all(3).numbers().len(), 8);
 }
 
 #[test]
@@ -395,7 +429,7 @@ fn other_counts_are_refused() {
             ..case.sequence.clone()
         };
         let mut values = case.values_with(sequence.public_inputs([Fr::ZERO; 2]));
-        case.model.tokens.fill(&mut values, &sequence).unwrap();
+        case.tokens().fill(&mut values, &sequence).unwrap();
         case.refused(&values, "as many tokens are generated as are claimed");
     }
 }
@@ -414,7 +448,7 @@ fn other_digests_are_refused() {
         let mut other = case.sequence.clone();
         other.tokens[position] = (other.tokens[position] + 5) % 37;
         let mut values = case.values_with(other.public_inputs([Fr::ZERO; 2]));
-        case.model.tokens.fill(&mut values, &other).unwrap();
+        case.tokens().fill(&mut values, &other).unwrap();
         let tokens: Vec<usize> = case.sequence.tokens.iter().map(|t| *t as usize).collect();
         case.set_tokens(&mut values, "token", &tokens);
         case.set(&mut values, "token room", |at| 36 - tokens[at[0]] as i128);
@@ -517,7 +551,7 @@ fn numbers_beyond_the_vocabulary_are_not_chosen() {
         let name = format!("logit difference limb {i}");
         let tensor = case.program.named(&name).unwrap();
         for (v, logit) in row.iter().enumerate() {
-            let [high, middle, low] = case.model.tokens.vocabulary.digits(v);
+            let [high, middle, low] = case.tokens().vocabulary.digits(v);
             let limb = (top - logit) >> shift & 0xffff;
             assert!(values.set(tensor, &[1, high, middle, low], limb.into()));
         }
@@ -536,7 +570,7 @@ fn numbers_beyond_the_vocabulary_are_not_chosen() {
 fn weights_of_no_token_change_no_answer() {
     let case = SMALL.case();
     let number = SMALL.vocab + 3;
-    let [high, middle, low] = case.model.tokens.vocabulary.digits(number);
+    let [high, middle, low] = case.tokens().vocabulary.digits(number);
     let with = |bias: i128| {
         let mut values = case.values();
         let tensor = |name| case.program.named(name).unwrap();
@@ -649,7 +683,8 @@ fn shapes_of_no_model_are_refused() {
     ];
     for shape in shapes {
         let mut program = Program::new();
-        let error = Model::new(&mut program, &shape, 4);
+        let all = Selection::all(shape.architecture.layers);
+        let error = Layers::new(&mut program, &shape, &all, 4);
         assert!(error.is_err(), "{shape:?}");
         assert_eq!(program, Program::new());
     }

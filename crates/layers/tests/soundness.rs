@@ -3,7 +3,7 @@
 use nanozk_argument::{soundness, Proof, Step};
 use nanozk_circuit::{Layout, Program};
 use nanozk_executor::{synthetic, Activation, Architecture};
-use nanozk_layers::{Model, Shape};
+use nanozk_layers::{Layers, Packing, Selection, Shape};
 
 /// With the dimensions of GPT-2 small, 24 tokens of prompt and 8 that are generated.
 #[test]
@@ -21,9 +21,10 @@ fn chance_does_not_prove_what_a_large_model_did_not_say() {
         positions: 32,
     };
     let mut p = Program::new();
-    let model = Model::new(&mut p, &shape, 8).unwrap();
+    let layers = Layers::new(&mut p, &shape, &Selection::all(12), 8).unwrap();
     let k = 20;
-    let layout = Layout::new(&p, k, 5, &model.packing(&p, k)).unwrap();
+    let packing = Packing::new(&shape, k).unwrap();
+    let layout = Layout::new(&p, k, 5, &packing.registry(&p, &layers)).unwrap();
     let found = soundness(&p, &layout);
     for part in &found.parts {
         let (step, bits) = (part.step.to_string(), part.bits());

@@ -12,8 +12,12 @@ pub enum Kind {
     Model,
     /// A model imported without commitments.
     Quantized,
+    /// A model that was imported for joint proofs.
+    JointModel,
     /// A session.
     Session,
+    /// A session that is proved by joint proofs.
+    JointSession,
     /// Generated verifiers.
     Verifiers,
 }
@@ -23,11 +27,23 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Model => "model directory",
             Kind::Quantized => "model directory without commitments",
+            Kind::JointModel => "model directory for joint proofs",
             Kind::Session => "session directory",
+            Kind::JointSession => "session directory for joint proofs",
             Kind::Verifiers => "directory of verifiers",
         })
     }
 }
+
+/// In the order in which they are told: sessions have a model's file too, and models what those without commitments have.
+const KINDS: [Kind; 6] = [
+    Kind::Session,
+    Kind::JointSession,
+    Kind::Verifiers,
+    Kind::Model,
+    Kind::JointModel,
+    Kind::Quantized,
+];
 
 /// A directory is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +77,9 @@ impl Kind {
             Kind::Model => "card.json",
             // A model with commitments has it too.
             Kind::Quantized => "generation.json",
+            Kind::JointModel => "manifest.json",
             Kind::Session => "session.json",
+            Kind::JointSession => "claim.json",
             Kind::Verifiers => "verifiers.json",
         }
     }
@@ -70,19 +88,22 @@ impl Kind {
         match self {
             Kind::Model => "nanozk model import",
             Kind::Quantized => "nanozk model import --no-commitments",
-            Kind::Session => "nanozk run",
+            Kind::JointModel => "nanozk model import --joint",
+            Kind::Session | Kind::JointSession => "nanozk run",
             Kind::Verifiers => "nanozk verifier generate",
         }
     }
 
     /// What a directory is, if it is one of ours.
     pub fn of(path: &Path) -> Option<Kind> {
-        let kinds = [Kind::Session, Kind::Verifiers, Kind::Model, Kind::Quantized];
-        kinds
+        KINDS
             .into_iter()
             .find(|kind| path.join(kind.marker()).is_file())
             // What is left of a session without its claim is no model.
-            .filter(|kind| *kind != Kind::Model || !path.join("proofs").exists())
+            .filter(|kind| {
+                let is_model = matches!(kind, Kind::Model | Kind::JointModel);
+                !is_model || !path.join("proofs").exists()
+            })
     }
 
     /// Fails unless a directory is of this kind.
@@ -109,19 +130,27 @@ impl Kind {
         Kind::of(path) == Some(self) && format().unwrap_or(false)
     }
 
-    /// Whether a directory of this kind may take the place of what is at a path. One command imports models with and
-    /// without commitments.
+    /// Whether a directory of this kind may take the place of what is at a path. One command imports all models, and one
+    /// makes all sessions.
     pub fn replaces(self, path: &Path) -> bool {
-        let models = [Kind::Model, Kind::Quantized];
-        match models.contains(&self) {
-            true => models.iter().any(|kind| kind.wrote(path)),
-            false => self.wrote(path),
+        let models = [Kind::Model, Kind::JointModel, Kind::Quantized];
+        let sessions = [Kind::Session, Kind::JointSession];
+        let alike = [&models[..], &sessions[..]];
+        match alike.into_iter().find(|kinds| kinds.contains(&self)) {
+            Some(kinds) => kinds.iter().any(|kind| kind.wrote(path)),
+            None => self.wrote(path),
         }
     }
 
     /// Whether directories of this kind hold what no command can make again: a secret, or an answer.
     pub fn is_irreplaceable(self) -> bool {
-        matches!(self, Kind::Model | Kind::Session)
+        let kinds = [
+            Kind::Model,
+            Kind::JointModel,
+            Kind::Session,
+            Kind::JointSession,
+        ];
+        kinds.contains(&self)
     }
 }
 
@@ -159,6 +188,17 @@ mod tests {
             assert_eq!(kind.replaces(path), replaced, "{kind}");
             assert_eq!(kind.replaces(other), replaced, "{kind}");
         }
+        // One for joint proofs has another file, and is replaced by the same command.
+        std::fs::rename(path.join("card.json"), path.join("manifest.json")).expect("renamed");
+        put("manifest.json", r#"{"format": "nanozk-manifest-1"}"#);
+        assert_eq!(Kind::of(path), Some(Kind::JointModel));
+        assert!(Kind::Model.replaces(path) && Kind::JointModel.wrote(path));
+        put("claim.json", r#"{"format": "nanozk-claim-1"}"#);
+        assert_eq!(Kind::of(path), Some(Kind::JointSession));
+        assert!(Kind::Session.replaces(path) && !Kind::Model.replaces(path));
+        std::fs::remove_file(path.join("claim.json")).expect("removed");
+        std::fs::remove_file(path.join("manifest.json")).expect("removed");
+        put("card.json", r#"{"format": "nanozk-model-card-1"}"#);
         // A session has a card too.
         put("session.json", r#"{"format": "nanozk-session-1"}"#);
         assert!(Kind::Session.wrote(path) && !Kind::Model.wrote(path));

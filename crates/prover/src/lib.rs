@@ -4,6 +4,7 @@
 //! * [`keys`]: keys by shape, cached on disk.
 //! * [`registration`]: commitments to a model's weights.
 //! * [`session`]: a claim and its proofs, in a directory, resumable; [`aggregate`]: one proof for all of them.
+//! * [`joint`]: registration and sessions for joint proofs, which are to replace those of layers.
 //! * [`synthetic`]: layers of models that need not exist, for benchmarks.
 //! * [`audit`]: which layers to prove when not all are.
 //! * [`files`]: files that are whole or absent; [`directory`]: what a directory is.
@@ -13,6 +14,7 @@ pub mod audit;
 pub mod check;
 pub mod directory;
 pub mod files;
+pub mod joint;
 pub mod keys;
 pub mod plonk;
 pub mod registration;
@@ -44,6 +46,31 @@ pub enum Error {
     /// The session is not consistent.
     #[error(transparent)]
     Session(#[from] nanozk_verifier::session::SessionError),
+    /// No joint proof can be made, or one that was made is not valid.
+    #[error(transparent)]
+    Joint(#[from] nanozk_verifier::joint::Error),
+    /// The joint argument refused.
+    #[error("no joint proof can be made: {0}")]
+    Argument(#[from] nanozk_argument::Error),
+    /// A value has no place in a program's tensors.
+    #[error("this cannot be proved: {0}")]
+    OutOfRange(#[from] nanozk_circuit::OutOfRange),
+    /// A program has no place in columns.
+    #[error(transparent)]
+    Layout(#[from] nanozk_circuit::LayoutError),
+    /// No layout is within the limits.
+    #[error(transparent)]
+    JointPlan(#[from] nanozk_circuit::PlanError),
+    /// Even one layer takes more memory than is allowed.
+    #[error(
+        "proving one layer takes about {needed} bytes, more than the {allowed} that are allowed"
+    )]
+    Memory {
+        /// Bytes that the smallest windows take.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
     /// Nothing to claim.
     #[error("a session needs at least one prompt token and one generated token")]
     NothingGenerated,

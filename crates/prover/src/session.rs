@@ -60,6 +60,30 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// That of a session's directory.
+    pub fn read(session: &Path) -> Result<Self, FileError> {
+        let path = session.join("secret.json");
+        let secret: Self = files::read_json(&path)?;
+        let invalid = |reason| FileError::Content {
+            path: path.clone(),
+            reason,
+        };
+        if secret.format != SECRET_FORMAT {
+            return Err(invalid(format!(
+                "format {:?} where {SECRET_FORMAT:?} is needed",
+                secret.format
+            )));
+        }
+        if secret.prompt == 0 || secret.prompt >= secret.tokens.len() {
+            return Err(invalid(format!(
+                "a prompt of {} tokens in a sequence of {}",
+                secret.prompt,
+                secret.tokens.len()
+            )));
+        }
+        Ok(secret)
+    }
+
     /// The sequence the circuits see.
     pub fn sequence(&self, n: usize) -> SequenceTrace {
         SequenceTrace {
@@ -244,26 +268,7 @@ impl SessionDir {
 
     /// The secret part.
     pub fn secret(&self) -> Result<Secret, FileError> {
-        let path = self.path.join("secret.json");
-        let secret: Secret = files::read_json(&path)?;
-        let invalid = |reason| FileError::Content {
-            path: path.clone(),
-            reason,
-        };
-        if secret.format != SECRET_FORMAT {
-            return Err(invalid(format!(
-                "format {:?} where {SECRET_FORMAT:?} is needed",
-                secret.format
-            )));
-        }
-        if secret.prompt == 0 || secret.prompt >= secret.tokens.len() {
-            return Err(invalid(format!(
-                "a prompt of {} tokens in a sequence of {}",
-                secret.prompt,
-                secret.tokens.len()
-            )));
-        }
-        Ok(secret)
+        Secret::read(&self.path)
     }
 
     /// Where the proof of a layer is.

@@ -7,6 +7,7 @@
 //! * [`shplonk`]: many openings at many points as one;
 //! * [`mod@verify`]: all of it in order;
 //! * [`card`], [`statement`], [`session`]: a model version, what its proofs say, and a whole session;
+//! * [`joint`]: the same for joint proofs, which are to replace the others;
 //! * [`soundness`]: how likely chance alone makes a false statement pass.
 //!
 //! The prover uses the same modules, so that the two sides cannot disagree on an order.
@@ -15,6 +16,7 @@ pub mod aggregate;
 pub mod card;
 pub mod error;
 pub mod hex;
+pub mod joint;
 pub mod key;
 pub mod linearize;
 pub mod proof;

@@ -6,7 +6,7 @@
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{
-    commit_known, powers, prove_unchecked, verify, Error, Proof, Stage, Statement,
+    commit_known, powers, prove_unchecked, verify, Error, Known, Proof, Stage, Statement,
 };
 use nanozk_circuit::{ColumnId, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
@@ -85,8 +85,10 @@ impl Registry for Packed {
     }
 }
 
-/// Commitments that a verifier knows before the proof.
-pub(crate) type Known = BTreeMap<ColumnId, G1Affine>;
+/// Of a program without weights, activations and tables of values.
+pub(crate) fn nothing_known() -> Known {
+    Known::unchecked(BTreeMap::new())
+}
 
 pub(crate) fn known(values: &Values<'_>) -> Known {
     commit_known(&basis().0, values)

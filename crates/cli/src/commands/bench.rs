@@ -302,7 +302,6 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
 }
 
 /// Bytes of a GiB.
-const GIB: f64 = (1u64 << 30) as f64;
 
 /// Fails if more memory was resident than was allowed, in GiB.
 fn check_resident(allowed: Option<f64>, peak: Option<u64>) -> Result<()> {

@@ -10,9 +10,10 @@ use nanozk_model::{evaluate_windows, Eval, Op, Overflow, Report};
 pub(super) fn eval(args: &EvalArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::quantized(&args.model)?;
     let report = dir.report()?;
-    let (model, tokens) = if dir.has_card() {
-        let card = dir.card()?;
-        (dir.model(&card)?, card.tokens)
+    let (model, tokens) = if dir.is_registered() {
+        let registered = dir.registered()?;
+        let version = registered.version();
+        (dir.model(version)?, version.positions())
     } else {
         let file = dir.file("model.safetensors");
         (nanozk_model::file::load(&file)?, report.window)

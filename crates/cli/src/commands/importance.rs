@@ -3,7 +3,7 @@
 use super::read_text;
 use crate::args::ImportanceArgs;
 use crate::model_dir::{
-    audit_weights, layer_names, layer_shares, sha256, ModelDir, StoredImportance, IMPORTANCE_FORMAT,
+    audit_weights, layer_shares, sha256, ModelDir, StoredImportance, IMPORTANCE_FORMAT,
 };
 use crate::output::{Out, Progress};
 use anyhow::{bail, Result};
@@ -21,20 +21,21 @@ pub(super) fn importance(args: &ImportanceArgs, out: &Out) -> Result<()> {
         replaceable(path)?;
     }
     let dir = ModelDir::new(&args.model)?;
-    let card = dir.card()?;
+    let registered = dir.registered()?;
+    let version = registered.version();
     let text = read_text(&args.text, "the text")?;
     let float = dir.float()?;
     let progress = Progress::spinner("differentiating");
     let importance = fisher(&float, &text, args.windows)?;
     drop(progress);
-    let shares = layer_shares(&card, &importance)?;
+    let shares = layer_shares(version, &importance)?;
     let weights = audit_weights(&shares);
     let all = shares.len();
     let mut budgets: Vec<f64> = (1..=10).map(|i| f64::from(i) / 10.0).collect();
     let count = |b: &f64| ((b * all as f64).round() as usize).clamp(1, all);
     budgets.dedup_by_key(|b| count(b));
     let coverage = coverage(&shares, &budgets, SEED)?;
-    let names = layer_names(&card);
+    let names = version.layer_names();
 
     // The plot first: if it cannot be written, nothing changes.
     if let Some(path) = &args.output {
@@ -42,7 +43,7 @@ pub(super) fn importance(args: &ImportanceArgs, out: &Out) -> Result<()> {
     }
     let stored = StoredImportance {
         format: IMPORTANCE_FORMAT.into(),
-        model_id: card.model_id(),
+        model_id: version.id(),
         text_sha256: sha256(text.as_bytes()),
         importance,
         audit_weights_ppm: weights,

@@ -5,6 +5,7 @@ mod bench;
 mod chain;
 mod eval;
 mod importance;
+mod joint;
 mod model;
 mod open_output;
 mod prompt;
@@ -66,6 +67,9 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
     }
     Ok(Outcome::Done)
 }
+
+/// Bytes of a GiB.
+const GIB: f64 = (1u64 << 30) as f64;
 
 /// Why something was judged and not accepted, as opposed to why it could not be judged.
 #[derive(Debug)]

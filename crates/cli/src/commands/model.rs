@@ -1,28 +1,34 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
-use super::read_text;
+use super::{read_text, GIB};
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
-use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{
-    layer_names, sha256, Generation, ModelDir, ModelSecret, GENERATION_FORMAT, SECRET_FORMAT,
+    sha256, Generation, ModelDir, ModelSecret, ModelVersion, Registered, GENERATION_FORMAT,
+    SECRET_FORMAT,
 };
 use crate::output::{bytes, count, thousands, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
-use nanozk_circuits::{LayerKind, LayerWeights, Objective};
+use nanozk_circuit::Plan;
+use nanozk_circuits::{LayerKind, LayerWeights, ModelPlan, Objective};
 use nanozk_executor::ops::MIN_SCORE_SHIFT;
 use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::{bucket, Architecture, Spec};
+use nanozk_layers::{Shape, Weights};
 use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
+use nanozk_prover::joint::registration::Part;
+use nanozk_prover::joint::{parameters, setup_size};
 use nanozk_prover::registration::{plan_model, register_layers, CommitmentEstimate, Registration};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::joint::CheckedManifest;
 use rand_core::{OsRng, RngCore};
-use serde_json::json;
+use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
 
 pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
@@ -80,18 +86,19 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         act_frac: MIN_ACT_FRAC,
         activation: checkpoint.config().activation,
     };
-    let planned = match args.no_commitments {
-        true => None,
-        false => Some(circuits(&least)?),
+    let joint = |spec: &Spec| plan_joint(args, &arch, spec, tokens);
+    let planned = match (args.no_commitments, args.joint) {
+        (true, _) => None,
+        (false, true) => Some(Planned::joint(&joint(&least)?)),
+        (false, false) => Some(Planned::layers(&circuits(&least)?)),
     };
     drop(progress);
     let windows = args
         .windows
         .unwrap_or_else(|| Options::enough_windows(tokens));
     let (parallel, estimate) = fit_memory(args, &arch, tokens, windows)?;
-    if let Some(plan) = &planned {
-        check_setup(&args.setup, plan.choices[0].shape.plan.k, data, out)?;
-        let needed = CommitmentEstimate::new(plan);
+    if let Some(Planned { setup, needed }) = &planned {
+        check_setup(&args.setup, *setup, data, out)?;
         if let Some(gib) = args
             .memory
             .filter(|gib| needed.peak_bytes as f64 > gib * GIB)
@@ -170,15 +177,95 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         }));
         return Ok(());
     }
+    let mut seed = [0; 32];
+    OsRng.fill_bytes(&mut seed);
+    let model = ModelFile::open(&file)?;
+    let secret = ModelSecret {
+        format: SECRET_FORMAT.into(),
+        weight_seed: Digest32(seed),
+    };
+    let imported = |registered: &Registered, plan: Value, plan_text: String| -> Result<()> {
+        files::write_json(&dir.join("plan.json"), &plan)?;
+        files::write_json_secret(&dir.join("secret.json"), &secret)?;
+        let replaced = staging.finish(out)?;
+        let version = registered.version();
+        let (id, layers) = (version.id(), version.named_layers().len());
+        let development = is_development(version);
+        if args.verbose {
+            out.text(report.render());
+            out.text(plan_text);
+        }
+        if development {
+            out.note(DEVELOPMENT_WARNING);
+        }
+        out.text(format!(
+            "imported {} into {}: {}, {}",
+            args.checkpoint.display(),
+            args.output.display(),
+            count(layers, "layer"),
+            count(tokens, "position")
+        ));
+        out.text(format!("model id {id}"));
+        out.json(&json!({
+            "model_id": id,
+            "model": args.output,
+            "layers": layers,
+            "tokens": tokens,
+            "setup": version.setup(),
+            "development_setup": development,
+            "stop_tokens": generation.stop_tokens,
+            "notes": notes,
+            "top1_agreement": agreement,
+            "plan": plan,
+            "report": args.verbose.then_some(&report),
+            "replaced": replaced,
+        }));
+        Ok(())
+    };
+    if args.joint {
+        let plan = joint(&spec)?;
+        let k = plan.layout.k();
+        progress = Progress::spinner("preparing the setup");
+        let setup = choose_setup(&args.setup, setup_size(k), data, out)?;
+        let parameters = parameters(&setup, k);
+        drop(progress);
+        progress = Progress::bar("committing to weights", 0);
+        let registration = nanozk_prover::joint::registration::Registration {
+            shape: joint_shape(&arch, &spec, tokens),
+            tokenizer: sha256(&tokenizer),
+            k,
+            fractions: u32::try_from(plan.estimate.fractions)?,
+            parameters: &parameters,
+            development: setup.is_development(),
+            seed: &seed,
+        };
+        let manifest = nanozk_prover::joint::registration::register(
+            &registration,
+            |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
+                match part {
+                    Part::Embed => {
+                        let (wte, wpe) = model.embedding()?;
+                        take(Weights::Embed(&wte, &wpe));
+                    }
+                    Part::Head => take(Weights::Head(&model.head()?)),
+                    Part::Block(block) => take(Weights::Block(block, &model.layer(block)?)),
+                }
+                Ok(())
+            },
+            |done, all| progress.set(done, all),
+        )?;
+        drop(progress);
+        files::write_json(&dir.join("manifest.json"), &manifest)?;
+        let text = plan_text(&plan);
+        let registered = Registered::Joint(CheckedManifest::new(manifest)?);
+        return imported(&registered, plan_json(&plan), text);
+    }
     let plan = circuits(&spec)?;
     progress = Progress::spinner("preparing the setup");
     let setup = choose_setup(&args.setup, plan.choices[0].shape.plan.k, data, out)?;
     drop(progress);
 
     progress = Progress::bar("committing to weights", plan.choices.len());
-    let mut seed = [0; 32];
-    OsRng.fill_bytes(&mut seed);
-    let model = ModelFile::open(&file)?;
     let registration = Registration {
         arch,
         spec,
@@ -206,45 +293,90 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     drop(progress);
 
     files::write_json(&dir.join("card.json"), &card)?;
-    files::write_json(&dir.join("plan.json"), &plan)?;
-    let secret = ModelSecret {
-        format: SECRET_FORMAT.into(),
-        weight_seed: Digest32(seed),
-    };
-    files::write_json_secret(&dir.join("secret.json"), &secret)?;
-    let replaced = staging.finish(out)?;
+    let text = plan.explain();
+    imported(
+        &Registered::Layers(card),
+        serde_json::to_value(&plan)?,
+        text,
+    )
+}
 
-    let id = card.model_id();
-    if args.verbose {
-        out.text(report.render());
-        out.text(plan.explain());
+/// What committing to weights needs.
+struct Planned {
+    /// Binary logarithm of the setup's powers.
+    setup: u32,
+    needed: CommitmentEstimate,
+}
+
+impl Planned {
+    fn layers(plan: &ModelPlan) -> Self {
+        Self {
+            setup: plan.choices[0].shape.plan.k,
+            needed: CommitmentEstimate::new(plan),
+        }
     }
-    if card.development_setup {
-        out.note(DEVELOPMENT_WARNING);
+
+    fn joint(plan: &Plan) -> Self {
+        Self {
+            setup: setup_size(plan.layout.k()),
+            needed: CommitmentEstimate::joint(plan),
+        }
     }
-    out.text(format!(
-        "imported {} into {}: {}, {}",
-        args.checkpoint.display(),
-        args.output.display(),
-        count(card.layers.len(), "layer"),
-        count(tokens, "position")
-    ));
-    out.text(format!("model id {id}"));
-    out.json(&json!({
-        "model_id": id,
-        "model": args.output,
-        "layers": card.layers.len(),
-        "tokens": tokens,
-        "setup": card.setup,
-        "development_setup": card.development_setup,
-        "stop_tokens": generation.stop_tokens,
-        "notes": notes,
-        "top1_agreement": agreement,
-        "plan": plan,
-        "report": args.verbose.then_some(report),
-        "replaced": replaced,
-    }));
-    Ok(())
+}
+
+fn joint_shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
+    Shape {
+        architecture: *arch,
+        spec: *spec,
+        positions: tokens,
+    }
+}
+
+/// The layout of joint proofs.
+fn plan_joint(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -> Result<Plan> {
+    let objective = nanozk_circuit::Objective {
+        commitment_price: args.commitment_price,
+        max_k: args.max_k,
+        ..Default::default()
+    };
+    let plan =
+        nanozk_prover::joint::registration::plan(&joint_shape(arch, spec, tokens), &objective);
+    Ok(plan.map_err(|e| match e {
+        nanozk_prover::Error::JointPlan(e) => anyhow::anyhow!(
+            "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
+            args.max_k
+        ),
+        e => e.into(),
+    })?)
+}
+
+/// What the planner of joint proofs compared.
+pub(super) fn plan_text(plan: &Plan) -> String {
+    let mut text = String::from("compared:   k  fractions  commitments  CPU s  memory");
+    for e in &plan.compared {
+        text += &format!(
+            "\n{:>13} {:>10} {:>12} {:>6.1}  {}{}",
+            e.k,
+            e.fractions,
+            e.commitments,
+            e.cpu_seconds,
+            bytes(e.peak_bytes),
+            if *e == plan.estimate { "  chosen" } else { "" }
+        );
+    }
+    text
+}
+
+/// The layout of a joint proof of all layers, for programs.
+fn plan_json(plan: &Plan) -> Value {
+    let e = &plan.estimate;
+    json!({
+        "k": e.k,
+        "fractions": e.fractions,
+        "commitments": e.commitments,
+        "estimated_cpu_s": e.cpu_seconds,
+        "estimated_peak_bytes": e.peak_bytes,
+    })
 }
 
 /// Windows to compute at a time so that `--memory` is enough, and what that takes.
@@ -268,8 +400,6 @@ fn fit_memory(
         )
     })
 }
-
-const GIB: f64 = (1u64 << 30) as f64;
 
 /// Adds what to do to the reason why no circuit is large enough.
 fn too_large(error: nanozk_prover::Error, max_k: u32) -> anyhow::Error {
@@ -376,12 +506,12 @@ fn copy_checkpoint(read: &[PathBuf], tokenizer: &[u8], to: &Path) -> Result<()> 
 
 pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
-    let (card, plan, report) = (dir.card()?, dir.plan()?, dir.report()?);
+    let (registered, report) = (dir.registered()?, dir.report()?);
+    let version = registered.version();
     let stop_tokens = dir.stop_tokens()?;
-    let tokenizer = dir.tokenizer(&card)?;
-    let development = crate::data::is_development(&card);
-    let id = card.model_id();
-    let a = card.architecture;
+    let tokenizer = dir.tokenizer(version)?;
+    let development = is_development(version);
+    let (id, a, spec) = (version.id(), version.architecture(), version.spec());
     out.text(format!("model id      {id}"));
     out.text(format!(
         "architecture  {} blocks, width {}, {} heads, MLP {}, vocabulary {}, context {}",
@@ -389,10 +519,10 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     ));
     out.text(format!(
         "formats       activation {:?}; fractional bits: {} after LayerNorm, {} before the activation; scores shifted by {}",
-        card.spec.activation, card.spec.norm_frac, card.spec.act_frac, card.spec.score_shift
+        spec.activation, spec.norm_frac, spec.act_frac, spec.score_shift
     ));
-    out.text(format!("positions     {}", card.tokens));
-    out.text(format!("tokenizer     {} (SHA-256)", card.tokenizer));
+    out.text(format!("positions     {}", version.positions()));
+    out.text(format!("tokenizer     {} (SHA-256)", version.tokenizer()));
     let names: Vec<String> = stop_tokens
         .iter()
         .flatten()
@@ -406,26 +536,37 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     out.text(format!("stop tokens   {names}"));
     out.text(format!(
         "setup         {}{}",
-        card.setup,
+        version.setup(),
         if development {
             "  INSECURE: development setup, its secret is public"
         } else {
             ""
         }
     ));
-    out.text(format!("\n{}", plan.explain()));
-    out.text(keys_table(&card));
+    let (layers, plan) = match &registered {
+        Registered::Layers(card) => {
+            let plan = dir.plan()?;
+            out.text(format!("\n{}", plan.explain()));
+            out.text(keys_table(card));
+            (json!(card.layers), serde_json::to_value(plan)?)
+        }
+        Registered::Joint(manifest) => {
+            let plan: Value = files::read_json(&dir.file("plan.json"))?;
+            out.text(format!("\n{}", columns_table(manifest)));
+            (json!(version.layer_names()), plan)
+        }
+    };
     out.text(report.render());
     out.json(&json!({
         "model_id": id,
         "architecture": a,
-        "spec": card.spec,
-        "tokenizer": card.tokenizer,
-        "tokens": card.tokens,
-        "setup": card.setup,
+        "spec": spec,
+        "tokenizer": version.tokenizer(),
+        "tokens": version.positions(),
+        "setup": version.setup(),
         "development_setup": development,
         "stop_tokens": stop_tokens,
-        "layers": card.layers,
+        "layers": layers,
         "plan": plan,
         "report": report,
     }));
@@ -433,15 +574,35 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
 }
 
 pub(super) fn id(args: &ModelIdArgs, out: &Out) -> Result<()> {
-    let id = ModelDir::new(&args.model)?.card()?.model_id();
+    let id = ModelDir::new(&args.model)?.registered()?.version().id();
     out.text(id.to_string());
     out.json(&json!({ "model_id": id }));
     Ok(())
 }
 
+/// The columns of weights, and which layers have some in each.
+fn columns_table(manifest: &CheckedManifest) -> String {
+    let m = manifest.manifest();
+    let mut table = format!(
+        "joint proofs: columns of 2^{} rows, up to {} with one helper; {} of activations\ncolumn  weights of\n",
+        m.k,
+        count(m.fractions as usize, "lane"),
+        manifest.packing().streams()
+    );
+    for (index, layers) in manifest.packing().weights().iter().enumerate() {
+        let names: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        let names = match &names[..] {
+            [first, .., last] if names.len() > 4 => format!("{first} to {last}"),
+            names => names.join(", "),
+        };
+        table += &format!("{index:>6}  {names}\n");
+    }
+    table
+}
+
 fn keys_table(card: &ModelCard) -> String {
     let mut table = String::from("layer               weights  verifying key\n");
-    for (index, (name, layer)) in layer_names(card).iter().zip(&card.layers).enumerate() {
+    for (index, (name, layer)) in card.layer_names().iter().zip(&card.layers).enumerate() {
         table += &format!(
             "{index:>3} {name:<15} {:>7}  {}\n",
             layer.weights.len(),

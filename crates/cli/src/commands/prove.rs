@@ -1,10 +1,11 @@
 //! `nanozk prove`.
 
+use super::joint;
 use super::run::model_of;
 use crate::args::ProveArgs;
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, Stopwatch};
-use crate::model_dir::{layer_names, ModelDir};
+use crate::model_dir::{ModelDir, ModelVersion};
 use crate::output::{bytes, count, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use nanozk_circuits::{Layer, Shape};
@@ -13,7 +14,6 @@ use nanozk_prover::keys::Prepared;
 use nanozk_prover::plonk::{estimate_peak_bytes, Stage};
 use nanozk_prover::session::{Event, Options, SessionDir};
 use nanozk_prover::{audit, files};
-use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -58,6 +58,9 @@ impl Audit {
 }
 
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
+    if Kind::of(&args.session) == Some(Kind::JointSession) {
+        return joint::prove(args, data, out);
+    }
     Kind::Session.check(&args.session)?;
     prove_layers(args, &SessionDir::new(&args.session), data, out)
 }
@@ -132,7 +135,7 @@ pub(super) fn prove_layers(
     }));
 
     let setup = data.setup_of(&card)?;
-    let names = layer_names(&card);
+    let names = card.layer_names();
     let clock = Stopwatch::start();
     let progress = Progress::bar("proving", layers.len());
     progress.costs(layers.iter().map(|l| cost(*l)).sum());
@@ -258,22 +261,22 @@ fn fit_jobs(args: &ProveArgs, peak: u64, model: u64, out: &Out) -> Result<usize>
 }
 
 /// Draws the layers of a budget, says how likely a cheat is caught, and writes `audit.json`.
-fn draw(
+pub(super) fn draw(
     args: &ProveArgs,
     dir: &ModelDir,
-    card: &ModelCard,
+    version: &dyn ModelVersion,
     budget: f64,
     seed: Digest32,
     claim: &[u8; 32],
     out: &Out,
 ) -> Result<Vec<usize>> {
-    let weights = dir.importance(card)?.audit_weights_ppm;
-    let all = card.layers.len();
+    let weights = dir.importance(version)?.audit_weights_ppm;
+    let all = weights.len();
     let count = ((budget * all as f64).round() as usize).clamp(1, all);
     let layers = audit::draw(&weights, count, &seed.0, claim)
         .with_context(|| format!("{}", dir.file("importance.json").display()))?;
     let inclusion = audit::inclusion(&weights, count)?;
-    let names = layer_names(card);
+    let names = version.layer_names();
     let (weakest, least) = inclusion.least();
     out.text(format!(
         "drawn by the beacon: {count} of {}",

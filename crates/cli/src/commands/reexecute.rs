@@ -1,9 +1,10 @@
 //! `nanozk reexecute`.
 
+use super::joint;
 use super::run::model_of;
 use crate::args::ReexecuteArgs;
 use crate::data::Data;
-use crate::model_dir::layer_names;
+use crate::model_dir::{ModelVersion, Registered};
 use crate::output::{count, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Result};
@@ -62,9 +63,15 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     }
     let secret = SessionDir::new(&args.session).secret()?;
     let dir = model_of(&args.session, args.model.as_deref())?;
-    let card = dir.card()?;
-    let model = dir.model(&card)?;
-    dir.tokenizer(&card)?.check(&secret.tokens)?;
+    let registered = dir.registered()?;
+    let model = dir.model(registered.version())?;
+    dir.tokenizer(registered.version())?.check(&secret.tokens)?;
+    let card = match registered {
+        Registered::Layers(card) => card,
+        Registered::Joint(manifest) => {
+            return joint::reexecute(args, &manifest, &model, &secret, data, out)
+        }
+    };
     let setup = data.checked_setup_of(&card)?;
     let progress = Progress::spinner("executing the session again");
     let computed = recompute(&model, &card, &secret, &setup)?;
@@ -88,7 +95,7 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let compared = Kind::of(&args.session) == Some(Kind::Session);
     let difference = if compared {
         let session = SessionDir::new(&args.session).session()?;
-        let names = layer_names(&card);
+        let names = card.layer_names();
         difference(&session, &computed, card.model_id(), &names)
     } else {
         computed.wrong_token.map(|position| {

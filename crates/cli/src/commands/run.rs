@@ -3,7 +3,7 @@
 use super::prompt::{read_prompt, Prompt};
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::ModelDir;
+use crate::model_dir::{ModelDir, ModelVersion, Registered};
 use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
@@ -13,8 +13,8 @@ use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_prover::session::{Generated, SessionDir};
-use nanozk_verifier::card::ModelCard;
+use nanozk_prover::joint::session::JointSession;
+use nanozk_prover::session::{Generated, Secret, SessionDir};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context as Claim;
@@ -61,23 +61,23 @@ pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir>
 }
 
 /// Whether prompt and answer fit a session.
-pub(super) fn check_length(card: &ModelCard, prompt: usize, new: usize) -> Result<()> {
+pub(super) fn check_length(version: &dyn ModelVersion, prompt: usize, new: usize) -> Result<()> {
+    let positions = version.positions();
     if new == 0 {
         bail!("--max-new-tokens must be at least 1: a claim is about generated tokens");
     }
-    if prompt.saturating_add(new) > card.tokens {
-        let advice = match card.tokens.saturating_sub(prompt) {
+    if prompt.saturating_add(new) > positions {
+        let advice = match positions.saturating_sub(prompt) {
             0 => format!(
                 "shorten the prompt to at most {}",
-                count(card.tokens - 1, "token")
+                count(positions - 1, "token")
             ),
             room => format!("generate at most {room}"),
         };
         bail!(
-            "the prompt is too long: its {} and {new} more are beyond the {} positions this model \
+            "the prompt is too long: its {} and {new} more are beyond the {positions} positions this model \
              was registered for; {advice}, or import the model with more --tokens",
             count(prompt, "token"),
-            card.tokens
         );
     }
     Ok(())
@@ -92,7 +92,7 @@ struct Task {
     notes: Vec<String>,
 }
 
-fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task> {
+fn task(args: &RunArgs, registered: &Registered, tokenizer: &Tokenizer) -> Result<Task> {
     let Some(path) = &args.prompt.request else {
         let Prompt {
             tokens: prompt,
@@ -114,6 +114,11 @@ fn task(args: &RunArgs, card: &ModelCard, tokenizer: &Tokenizer) -> Result<Task>
     if args.tokenize.split_special_tokens || args.tokenize.no_template {
         bail!("a request has the prompt's tokens already: --split-special-tokens and --no-template belong to nanozk job request");
     }
+    let Registered::Layers(card) = registered else {
+        bail!(
+            "jobs are settled by proofs of single layers for now: import the model without --joint"
+        );
+    };
     let file: RequestFile = files::read_json(path)?;
     file.check().with_context(|| path.display().to_string())?;
     let request = &file.request;
@@ -166,18 +171,28 @@ impl Stop {
     }
 }
 
+/// What a session claims, whichever proofs it is for.
+struct Claimed {
+    input: Scalar,
+    output: Scalar,
+    statement: Digest32,
+    digest: Digest32,
+    layers: usize,
+}
+
 pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
-    let card = dir.card()?;
-    let tokenizer = dir.tokenizer(&card)?;
+    let registered = dir.registered()?;
+    let version = registered.version();
+    let tokenizer = dir.tokenizer(version)?;
     let Task {
         claim,
         prompt,
         new,
         input_salt,
         mut notes,
-    } = task(args, &card, &tokenizer)?;
-    check_length(&card, prompt.len(), new)?;
+    } = task(args, &registered, &tokenizer)?;
+    check_length(version, prompt.len(), new)?;
     // A job orders an exact number of tokens.
     let ordered = args.prompt.request.is_some();
     let stops = !ordered && !args.ignore_eos;
@@ -188,7 +203,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         );
         Vec::new()
     });
-    let development = is_development(&card);
+    let development = is_development(version);
     if development && is_public_chain(&claim) {
         bail!(
             "the model was registered under the development setup, whose secret is public: \
@@ -196,8 +211,12 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             claim.chain
         );
     }
-    let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
-    let model = dir.model(&card)?;
+    let kind = match registered {
+        Registered::Layers(_) => Kind::Session,
+        Registered::Joint(_) => Kind::JointSession,
+    };
+    let staging = Staging::new(&args.output, args.force, kind, out)?;
+    let model = dir.model(version)?;
 
     let progress = Progress::bar("generating", new);
     let generated = model.generate_until(&prompt, new, |token| {
@@ -223,20 +242,41 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         ));
     }
     let tokens = [prompt.clone(), generated.clone()].concat();
-    let setup = data.setup_of(&card)?;
     let progress = Progress::spinner("committing to the computation");
-    let session = SessionDir::new(staging.path()).create(
-        &model,
-        &card,
-        &Generated {
-            context: claim,
-            tokens: &tokens,
-            prompt: prompt.len(),
-            input_salt,
-        },
-        &setup,
-        &mut OsRng,
-    )?;
+    let generation = Generated {
+        context: claim,
+        tokens: &tokens,
+        prompt: prompt.len(),
+        input_salt,
+    };
+    let claimed = match &registered {
+        Registered::Layers(card) => {
+            let (dir, setup) = (SessionDir::new(staging.path()), data.setup_of(card)?);
+            let session = dir.create(&model, card, &generation, &setup, &mut OsRng)?;
+            let layers = card.layers.len();
+            Claimed {
+                input: session.input_digest,
+                output: session.output_digest,
+                statement: Digest32(session.statement(layers).digest()),
+                digest: Digest32(session.claim_digest(layers)),
+                layers,
+            }
+        }
+        Registered::Joint(manifest) => {
+            let (dir, parameters) = (
+                JointSession::new(staging.path()),
+                data.parameters(manifest)?,
+            );
+            let claim = dir.create(&model, manifest, &generation, &parameters, &mut OsRng)?;
+            Claimed {
+                input: claim.input_digest,
+                output: claim.output_digest,
+                statement: Digest32(claim.statement()),
+                digest: Digest32(claim.claim_digest()),
+                layers: manifest.layers(),
+            }
+        }
+    };
     drop(progress);
     let local = Local {
         format: LOCAL_FORMAT.into(),
@@ -249,11 +289,11 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     // What the requester gets; it also answers a demand for the output, for whoever sends it.
     let opens = args.prompt.request.as_ref().map(|_| Opens {
         job: claim.claim.0.into(),
-        output_digest: session.output_digest,
-        positions: card.tokens as u32,
+        output_digest: claimed.output,
+        positions: version.positions() as u32,
     });
-    let secret = SessionDir::new(staging.path()).secret()?;
-    let salt = Scalar(secret.sequence(card.tokens).output_salt);
+    let secret = Secret::read(staging.path())?;
+    let salt = Scalar(secret.sequence(version.positions()).output_salt);
     files::write_json_secret(
         &staging.path().join("output.json"),
         &OutputFile::new(salt, generated.clone(), opens),
@@ -264,12 +304,10 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let stop = stop.filter(|_| stops);
     let shown = tokens.len() - usize::from(stop.is_some());
     let text = tokenizer.decode(&tokens[..shown])?;
-    let statement = Digest32(session.statement(card.layers.len()).digest());
-    let claim_digest = Digest32(session.claim_digest(card.layers.len()));
     out.text(&text);
     out.text("");
     out.text(format!("session        {}", args.output.display()));
-    out.text(format!("model id       {}", session.model_id));
+    out.text(format!("model id       {}", version.id()));
     out.text(format!(
         "tokens         {} of prompt, {} generated",
         prompt.len(),
@@ -281,10 +319,10 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             stop.name
         ));
     }
-    out.text(format!("input digest   {}", hex(&session.input_digest)));
-    out.text(format!("output digest  {}", hex(&session.output_digest)));
-    out.text(format!("statement      {statement}"));
-    out.text(format!("claim digest   {claim_digest}"));
+    out.text(format!("input digest   {}", hex(&claimed.input)));
+    out.text(format!("output digest  {}", hex(&claimed.output)));
+    out.text(format!("statement      {}", claimed.statement));
+    out.text(format!("claim digest   {}", claimed.digest));
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
@@ -298,12 +336,12 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "generated_tokens": generated,
         "stopped_at": stop.map(|s| s.token),
         "notes": notes,
-        "model_id": session.model_id,
-        "input_digest": session.input_digest,
-        "output_digest": session.output_digest,
-        "statement": statement,
-        "claim_digest": claim_digest,
-        "layers": card.layers.len(),
+        "model_id": version.id(),
+        "input_digest": claimed.input,
+        "output_digest": claimed.output,
+        "statement": claimed.statement,
+        "claim_digest": claimed.digest,
+        "layers": claimed.layers,
         "development_setup": development,
         "replaced": replaced,
     }));

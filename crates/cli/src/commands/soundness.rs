@@ -10,6 +10,7 @@ use nanozk_aggregation::plan::MAX_CHILDREN;
 use nanozk_circuit::Program;
 use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_layers::{Layers, Selection};
 use nanozk_prover::aggregate::MAX_K;
 use nanozk_verifier::card::layer_kinds;
 use nanozk_verifier::soundness::{node_error_log2, statistical_error_log2, SETUP_LOG2};
@@ -163,11 +164,12 @@ pub(super) fn soundness(args: &SoundnessArgs, out: &Out) -> Result<()> {
 fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
     let shape = match &args.model {
         Some(path) => {
-            let card = ModelDir::new(path)?.card()?;
+            let registered = ModelDir::new(path)?.registered()?;
+            let version = registered.version();
             nanozk_layers::Shape {
-                architecture: card.architecture,
-                spec: card.spec,
-                positions: card.tokens,
+                architecture: version.architecture(),
+                spec: version.spec(),
+                positions: version.positions(),
             }
         }
         None => {
@@ -177,9 +179,9 @@ fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
     };
     let mut p = Program::new();
     // As many rows as could be generated.
-    let model = nanozk_layers::Model::new(&mut p, &shape, shape.positions)?;
-    let registry = |k| model.packing(&p, k);
-    let plan = nanozk_circuit::plan(&p, registry, &nanozk_circuit::Objective::default())?;
+    let all = Selection::all(shape.architecture.layers);
+    let layers = Layers::new(&mut p, &shape, &all, shape.positions)?;
+    let plan = nanozk_layers::plan(&p, &shape, &layers, &nanozk_circuit::Objective::default())?;
     let soundness = nanozk_argument::soundness(&p, &plan.layout);
     out.text(format!(
         "Probability that chance alone lets a false joint proof of all layers pass, columns of 2^{} rows:\n",

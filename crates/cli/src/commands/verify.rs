@@ -1,11 +1,12 @@
 //! `nanozk verify`.
 
+use super::joint;
 use super::prove::Audit;
 use super::reject;
 use super::run::model_of;
 use crate::args::VerifyArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::layer_names;
+use crate::model_dir::ModelVersion;
 use crate::output::{count, thousands, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
@@ -16,12 +17,13 @@ use nanozk_circuits::Shape;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
 use nanozk_prover::plonk::verifier_params;
-use nanozk_prover::session::SessionDir;
+use nanozk_prover::session::{Secret, SessionDir};
 use nanozk_prover::{aggregate, audit};
 use nanozk_verifier::aggregate::aggregation_digest;
 use nanozk_verifier::card::{CardError, ModelCard, CARD_FORMAT};
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
+use nanozk_verifier::statement;
 use nanozk_verifier::{verify_aggregate, AggregateProof, TranscriptKind, VerifyingKey};
 use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
@@ -49,6 +51,9 @@ pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcom
 }
 
 fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
+    if Kind::of(&args.session) == Some(Kind::JointSession) {
+        return joint::accept(args, data, out);
+    }
     let dir = SessionDir::new(&args.session);
     Kind::Session.check(&args.session)?;
     let session: Session = read(&args.session.join("session.json"), SESSION_FORMAT)?;
@@ -72,28 +77,8 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         }));
     }
     let development = is_development(&card);
-    if card.development_setup != development {
-        return Err(reject(format!(
-            "the model card says {} development setup, but its setup {} is {}",
-            if card.development_setup {
-                "it is the"
-            } else {
-                "it is no"
-            },
-            card.setup,
-            if development { "that one" } else { "another" },
-        )));
-    }
-    if development {
-        out.note(DEVELOPMENT_WARNING);
-        if is_public_chain(&session.context) && !args.allow_development {
-            return Err(reject(format!(
-                "a claim on chain {} under the development setup, whose secret is public \
-                 (accept it for a test with --allow-development)",
-                session.context.chain
-            )));
-        }
-    }
+    let (said, context) = (card.development_setup, &session.context);
+    check_development(&card, said, context, args.allow_development, out)?;
     unexpected_files(&args.session, card.layers.len())?;
 
     let setup = data.checked_setup_of(&card)?;
@@ -111,7 +96,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     if args.aggregate {
         return accept_aggregate(args, &session, &card, &keys, &params, data, out);
     }
-    let names = layer_names(&card);
+    let names = card.layer_names();
     let verdicts: Vec<Verdict> = (0..card.layers.len())
         .map(|layer| {
             let verdict = verify_layer(&dir, layer, &session, &card, &keys, &params)?;
@@ -143,13 +128,14 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         return Err(reject("no layer has a proof"));
     }
     let drawn = if args.partial {
-        check_draw(args, &session, &card, &missing, out)?
+        let digest = session.claim_digest(card.layers.len());
+        check_draw(args, &digest, card.layers.len(), &missing, out)?
     } else {
         Value::Null
     };
 
     let revealed = if args.reveal {
-        Some(reveal(args, &dir, &session, &card, out)?)
+        Some(reveal(args, of_session(&dir, &session), &card, out)?)
     } else {
         None
     };
@@ -181,6 +167,36 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         "verify_ms": ms,
         "revealed": revealed,
     }));
+    Ok(())
+}
+
+/// Rejects a model that says wrong things of its setup, and claims under the development setup where they matter.
+pub(super) fn check_development(
+    version: &dyn ModelVersion,
+    said: bool,
+    context: &statement::Context,
+    is_allowed: bool,
+    out: &Out,
+) -> Result<()> {
+    let development = is_development(version);
+    if said != development {
+        return Err(reject(format!(
+            "the model card says {} development setup, but its setup {} is {}",
+            if said { "it is the" } else { "it is no" },
+            version.setup(),
+            if development { "that one" } else { "another" },
+        )));
+    }
+    if development {
+        out.note(DEVELOPMENT_WARNING);
+        if is_public_chain(context) && !is_allowed {
+            return Err(reject(format!(
+                "a claim on chain {} under the development setup, whose secret is public \
+                 (accept it for a test with --allow-development)",
+                context.chain
+            )));
+        }
+    }
     Ok(())
 }
 
@@ -220,7 +236,7 @@ fn accept_aggregate(
         .map_err(|e| reject(format!("the aggregate: {e}")))?;
     let ms = start.elapsed().as_secs_f64() * 1e3;
     let revealed = if args.reveal {
-        Some(reveal(args, &dir, session, card, out)?)
+        Some(reveal(args, of_session(&dir, session), card, out)?)
     } else {
         None
     };
@@ -250,7 +266,7 @@ fn accept_aggregate(
 }
 
 /// A file of the session. One that is not there cannot be judged, nor can one of another version.
-fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> {
     let bytes = files::read(path)?;
     let value: Value = serde_json::from_slice(&bytes)
         .map_err(|e| reject(format!("{} is not valid: {e}", path.display())))?;
@@ -342,10 +358,10 @@ fn show(v: &Verdict, name: &str, card: &ModelCard, out: &Out) {
 }
 
 /// With a seed, the layers it draws must be proved; the weights are the session's word.
-fn check_draw(
+pub(super) fn check_draw(
     args: &VerifyArgs,
-    session: &Session,
-    card: &ModelCard,
+    claim: &[u8; 32],
+    layers: usize,
     missing: &[usize],
     out: &Out,
 ) -> Result<Value> {
@@ -361,19 +377,18 @@ fn check_draw(
             audit.seed
         )));
     }
-    if audit.weights_ppm.len() != card.layers.len() {
+    if audit.weights_ppm.len() != layers {
         return Err(reject(
             "audit.json has weights for another number of layers",
         ));
     }
-    let floor = audit::floor_ppm(card.layers.len());
+    let floor = audit::floor_ppm(layers);
     if let Some(layer) = audit.weights_ppm.iter().position(|w| *w < floor) {
         return Err(reject(format!(
             "the audit weight of layer {layer} is below the floor of {floor} parts per million"
         )));
     }
-    let claim = session.claim_digest(card.layers.len());
-    let drawn = audit::draw(&audit.weights_ppm, audit.count, &seed.0, &claim).map_err(reject)?;
+    let drawn = audit::draw(&audit.weights_ppm, audit.count, &seed.0, claim).map_err(reject)?;
     if drawn != audit.layers {
         return Err(reject(format!(
             "the beacon draws layers {}, audit.json says {}",
@@ -396,31 +411,43 @@ fn check_draw(
     Ok(json!({"seed": seed, "layers": drawn, "caught_at_least": least}))
 }
 
-fn list(layers: &[usize]) -> String {
+pub(super) fn list(layers: &[usize]) -> String {
     let words: Vec<String> = layers.iter().map(usize::to_string).collect();
     words.join(", ")
 }
 
+/// What tokens and salts have to open.
+pub(super) struct Revealed {
+    pub(super) secret: Result<Secret, FileError>,
+    pub(super) input: Scalar,
+    pub(super) output: Scalar,
+}
+
+fn of_session(dir: &SessionDir, session: &Session) -> Revealed {
+    Revealed {
+        secret: dir.secret(),
+        input: session.input_digest,
+        output: session.output_digest,
+    }
+}
+
 /// Checks tokens and salts against the digests, and prints the text.
-fn reveal(
+pub(super) fn reveal(
     args: &VerifyArgs,
-    dir: &SessionDir,
-    session: &Session,
-    card: &ModelCard,
+    claimed: Revealed,
+    version: &dyn ModelVersion,
     out: &Out,
 ) -> Result<Value> {
-    let secret = dir
-        .secret()
+    let secret = claimed
+        .secret
         .context("--reveal needs the secret.json of the session")?;
-    let fits = secret.tokens.len() <= card.tokens
-        && secret
-            .tokens
-            .iter()
-            .all(|t| (*t as usize) < card.architecture.vocab);
+    let vocab = version.architecture().vocab;
+    let fits = secret.tokens.len() <= version.positions()
+        && secret.tokens.iter().all(|t| (*t as usize) < vocab);
     if !fits {
         return Err(reject("secret.json has tokens that are not of this model"));
     }
-    let sequence = secret.sequence(card.tokens);
+    let sequence = secret.sequence(version.positions());
     let (input, output) = sequence_digests(
         &sequence.tokens,
         sequence.prompt,
@@ -428,12 +455,12 @@ fn reveal(
         sequence.input_salt,
         sequence.output_salt,
     );
-    if input != session.input_digest.0 {
+    if input != claimed.input.0 {
         return Err(reject(
             "the prompt in secret.json is not the one the input digest commits to",
         ));
     }
-    if output != session.output_digest.0 {
+    if output != claimed.output.0 {
         return Err(reject(
             "the tokens in secret.json are not those the output digest commits to",
         ));
@@ -444,16 +471,16 @@ fn reveal(
         prompt.len(),
         generated.len()
     ));
-    let text = match model_of(&args.session, args.model.as_deref()).and_then(|m| m.tokenizer(card))
-    {
-        Ok(tokenizer) => Some((tokenizer.decode(prompt)?, tokenizer.decode(&secret.tokens)?)),
-        // Without the model there are still the tokens; but one that was given has to be right.
-        Err(e) if args.model.is_some() => return Err(e),
-        Err(e) => {
-            out.note(format!("no text without the tokenizer: {e:#}"));
-            None
-        }
-    };
+    let text =
+        match model_of(&args.session, args.model.as_deref()).and_then(|m| m.tokenizer(version)) {
+            Ok(tokenizer) => Some((tokenizer.decode(prompt)?, tokenizer.decode(&secret.tokens)?)),
+            // Without the model there are still the tokens; but one that was given has to be right.
+            Err(e) if args.model.is_some() => return Err(e),
+            Err(e) => {
+                out.note(format!("no text without the tokenizer: {e:#}"));
+                None
+            }
+        };
     if let Some((_, all)) = &text {
         out.text(all);
     }

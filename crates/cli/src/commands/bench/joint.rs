@@ -1,7 +1,9 @@
 //! Joint proofs of synthetic models.
 
-use super::{check_resident, median_ms, validated, GIB};
+use super::{check_resident, median_ms, validated};
 use crate::args::{BenchLayerArgs, BenchModelArgs};
+use crate::commands::model::plan_text;
+use crate::commands::GIB;
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::model_dir::ModelDir;
@@ -10,12 +12,12 @@ use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, powers, prove, soundness, verify, Proof, Stage, Statement};
-use nanozk_circuit::{plan, ColumnKind, Objective, Plan, Program, Registry, Values};
+use nanozk_circuit::{ColumnKind, Objective, Plan, Program, Values};
 use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
-use nanozk_layers::{Axes, Blocks, Model, Sequence, Shape};
+use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::KeccakTranscript;
 use rand_core::OsRng;
@@ -66,9 +68,8 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
     let positions = args.shape.tokens;
     let shape = synthetic_shape(architecture, positions);
     let mut p = Program::new();
-    let axes = Axes::new(&mut p, &shape);
-    let blocks = Blocks::new(&mut p, &shape, &axes)?;
-    let plan = planned(&p, |k| blocks.packing(&p, k), objective, out)?;
+    let blocks = Layers::new(&mut p, &shape, &Selection::blocks(architecture.layers), 1)?;
+    let plan = planned(&p, &shape, &blocks, objective, out)?;
     let progress = Progress::spinner("block: run");
     let model = synthetic::model(architecture, Activation::GeluNew, 1);
     let mut stream = synthetic::residual(positions, architecture.width, 1);
@@ -79,12 +80,13 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
         stream.clone_from(&mlp.output);
         traces.push((attention, mlp));
     }
-    let mut values = Values::new(&p, &plan.layout, vec![]);
-    for (layer, weights) in model.layers.iter().enumerate() {
-        blocks.fill_weights(&mut values, layer, weights)?;
+    let inputs = vec![Fr::ZERO; p.inputs()];
+    let mut values = Values::new(&p, &plan.layout, inputs);
+    for (block, layer) in model.layers.iter().enumerate() {
+        blocks.fill_weights(&mut values, Weights::Block(block, layer))?;
     }
     drop(model);
-    blocks.fill(&mut values, &traces)?;
+    blocks.fill_blocks(&mut values, &traces)?;
     drop(traces);
     values.look_up()?;
     let mut measured = measure("block", 1, &plan, values, &progress)?;
@@ -100,8 +102,9 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     let imported = match &args.model {
         Some(path) => {
             let directory = ModelDir::new(path)?;
-            let card = directory.card()?;
-            Some((directory.model(&card)?, card.tokens))
+            let registered = directory.registered()?;
+            let version = registered.version();
+            Some((directory.model(version)?, version.positions()))
         }
         None => None,
     };
@@ -129,9 +132,10 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
         bail!("--generated {generated} leaves none of {positions} positions to a prompt");
     };
     let mut p = Program::new();
-    let model = Model::new(&mut p, &shape, generated.next_power_of_two())?;
+    let all = Selection::all(architecture.layers);
+    let layers = Layers::new(&mut p, &shape, &all, generated.next_power_of_two())?;
     let objective = objective(args.k, args.commitment_price, args.memory);
-    let plan = planned(&p, |k| model.packing(&p, k), objective, out)?;
+    let plan = planned(&p, &shape, &layers, objective, out)?;
 
     let progress = Progress::spinner("model: run");
     let weights = match imported {
@@ -156,16 +160,14 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     let inputs = sequence.public_inputs(super::STATEMENT);
     let mut values = Values::new(&p, &plan.layout, inputs);
     // Weights move into their columns: there is one layer twice at most.
-    model
-        .embed
-        .fill_weights(&mut values, &weights.wte, &weights.wpe)?;
+    layers.fill_weights(&mut values, Weights::Embed(&weights.wte, &weights.wpe))?;
     drop((weights.wte, weights.wpe));
-    model.head.fill_weights(&mut values, &weights.head)?;
+    layers.fill_weights(&mut values, Weights::Head(&weights.head))?;
     drop(weights.head);
-    for (layer, weights) in weights.layers.into_iter().enumerate() {
-        model.blocks.fill_weights(&mut values, layer, &weights)?;
+    for (block, layer) in weights.layers.into_iter().enumerate() {
+        layers.fill_weights(&mut values, Weights::Block(block, &layer))?;
     }
-    model.fill(&mut values, &trace, &sequence)?;
+    layers.fill(&mut values, &trace, &sequence)?;
     drop(trace);
     let measured = measure("model", architecture.layers, &plan, values, &progress)?;
     drop(progress);
@@ -194,25 +196,15 @@ fn objective(k: Option<u32>, commitment_price: f64, memory: Option<f64>) -> Obje
 }
 
 /// The planner's choice; says what was compared.
-fn planned<R: Registry>(
+fn planned(
     p: &Program,
-    registry: impl Fn(u32) -> R,
+    shape: &Shape,
+    layers: &Layers,
     objective: Objective,
     out: &Out,
 ) -> Result<Plan> {
-    let plan = plan(p, registry, &objective)?;
-    out.text("compared:   k  fractions  commitments  CPU s  memory");
-    for e in &plan.compared {
-        out.text(format!(
-            "{:>13} {:>10} {:>12} {:>6.1}  {}{}",
-            e.k,
-            e.fractions,
-            e.commitments,
-            e.cpu_seconds,
-            bytes(e.peak_bytes),
-            if *e == plan.estimate { "  chosen" } else { "" }
-        ));
-    }
+    let plan = nanozk_layers::plan(p, shape, layers, &objective)?;
+    out.text(plan_text(&plan));
     Ok(plan)
 }
 
@@ -294,7 +286,7 @@ fn measure(
         k,
         fractions: plan.estimate.fractions,
         columns: layout.columns().len(),
-        commitments: proof.points.len() + known.len(),
+        commitments: proof.points.len() + known.points().len(),
         evaluations: proof.scalars.len(),
         keygen_cpu_s,
         prove_cpu_s,

@@ -1,0 +1,408 @@
+//! `nanozk prove`, `verify` and `reexecute` of sessions for joint proofs.
+
+use super::prove::draw;
+use super::run::model_of;
+use super::verify::{check_development, check_draw, list, read, reveal, Revealed};
+use super::{reject, GIB};
+use crate::args::{ProveArgs, ReexecuteArgs, VerifyArgs};
+use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
+use crate::measure::{available_bytes, Stopwatch};
+use crate::model_dir::{ModelVersion, Registered};
+use crate::output::{bytes, count, thousands, Out, Progress};
+use crate::Outcome;
+use anyhow::{bail, Context, Result};
+use nanozk_executor::QuantizedModel;
+use nanozk_prover::directory::Kind;
+use nanozk_prover::files::{self, FileError};
+use nanozk_prover::joint::session::{claim_of, name_of, windows, Event, JointSession, Window};
+use nanozk_prover::session::Secret;
+use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
+use nanozk_verifier::hex::{encode, Digest32, Scalar};
+use nanozk_verifier::joint::{
+    CheckedManifest, Claim, Error, Manifest, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
+};
+use rand_core::OsRng;
+use serde_json::{json, Value};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
+    if args.jobs > 1 {
+        bail!("--jobs is for proofs of single layers: a joint proof uses all processors by itself");
+    }
+    let session = JointSession::new(&args.session);
+    let dir = model_of(&args.session, args.model.as_deref())?;
+    let Registered::Joint(manifest) = dir.registered()? else {
+        bail!(
+            "the session is for joint proofs, {} is a model for proofs of single layers",
+            dir.path.display()
+        );
+    };
+    let claim = session.claim()?;
+    let claim = manifest.claim(claim).with_context(|| {
+        let (session, model) = (args.session.display(), dir.path.display());
+        format!("{session} is no session of {model}")
+    })?;
+    let secret = dir.secret()?;
+    session.check_opens(&claim)?;
+    let layers = match (&args.layers, args.budget) {
+        (Some(list), _) => {
+            let set: BTreeSet<usize> = list.0.iter().copied().collect();
+            set.into_iter().collect()
+        }
+        (None, Some(budget)) => {
+            let digest = claim.claim().claim_digest();
+            let seed = args.seed.expect("clap requires the seed");
+            draw(args, &dir, &manifest, budget, seed, &digest, out)?
+        }
+        (None, None) => (0..manifest.layers()).collect::<Vec<_>>(),
+    };
+
+    // The model is in memory, too: eight bytes for each weight, and four in its column.
+    let model_bytes = std::fs::metadata(dir.file("model.safetensors")).map_or(0, |m| 2 * m.len());
+    let limit = args.memory.map(|gib| (gib * GIB) as u64);
+    let room = limit.map(|limit| limit.saturating_sub(model_bytes));
+    let windows = windows(&claim, &layers, room).map_err(|e| match e {
+        nanozk_prover::Error::Memory { needed, .. } => anyhow::anyhow!(
+            "a proof of one layer needs about {}, which is more than --memory allows",
+            bytes(model_bytes + needed)
+        ),
+        e => e.into(),
+    })?;
+    let peak = windows.iter().map(|w| w.estimate.peak_bytes).max();
+    let peak = model_bytes + peak.unwrap_or(0);
+    let cost = |window: &Window| window.estimate.cpu_seconds;
+    let seconds: f64 = windows.iter().map(cost).sum();
+    out.text(format!(
+        "proving {} of {} in {}: about {} of memory at the peak, {seconds:.0} s of processor time",
+        layers.len(),
+        count(manifest.layers(), "layer"),
+        count(windows.len(), "proof"),
+        bytes(peak)
+    ));
+    if let (None, Some(available)) = (limit, available_bytes().filter(|a| *a < peak)) {
+        out.note(format!(
+            "warning: about {} are needed, {} are available; --memory makes more and smaller proofs",
+            bytes(peak),
+            bytes(available)
+        ));
+    }
+    out.json(&json!({
+        "event": "start",
+        "layers": layers,
+        "proofs": windows.iter().map(|w| &w.layers).collect::<Vec<_>>(),
+        "estimated_peak_bytes": peak,
+        "estimated_cpu_s": seconds,
+    }));
+
+    let model = dir.model(&manifest)?;
+    let parameters = data.parameters(&manifest)?;
+    let clock = Stopwatch::start();
+    let progress = Progress::bar("proving", windows.len());
+    progress.costs(seconds);
+    let (mut proved, mut kept, mut size) = (0, 0, 0);
+    let cost_of = |layers: &[usize]| {
+        let window = windows.iter().find(|w| w.layers == layers);
+        window.map_or(0.0, cost)
+    };
+    let mut report = |event: Event<'_>| match event {
+        Event::Kept(layers) => {
+            kept += 1;
+            progress.skip(cost_of(layers));
+            progress.above(|| {
+                out.text(format!("layers {:<12} already proved", name_of(layers)));
+                out.json(&json!({"event": "kept", "layers": layers}));
+            });
+        }
+        Event::Stage(layers, stage) => {
+            progress.message(&format!("layers {}: {}", name_of(layers), stage.name()));
+        }
+        Event::Proved {
+            layers,
+            bytes,
+            wall,
+        } => {
+            proved += 1;
+            size += bytes;
+            progress.step_of(cost_of(layers));
+            progress.above(|| {
+                out.text(format!(
+                    "layers {:<12} proved in {:.1} s, {} bytes",
+                    name_of(layers),
+                    wall.as_secs_f64(),
+                    thousands(bytes as u64)
+                ));
+                out.json(&json!({
+                    "event": "proved",
+                    "layers": layers,
+                    "proof_bytes": bytes,
+                    "wall_s": wall.as_secs_f64(),
+                }));
+            });
+        }
+    };
+    session
+        .prove(
+            &claim,
+            &model,
+            &secret.weight_seed.0,
+            &parameters,
+            &windows,
+            &mut OsRng,
+            &mut report,
+        )
+        .map_err(|e| match e {
+            e @ nanozk_prover::Error::WeightSeed { .. } => {
+                anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
+            }
+            e => e.into(),
+        })?;
+    drop(progress);
+    out.text(format!(
+        "{} made in {:.1} s ({:.1} CPU s), {kept} kept",
+        count(proved, "proof"),
+        clock.wall_s(),
+        clock.cpu_s()
+    ));
+    if is_development(&manifest) {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.json(&json!({
+        "event": "done",
+        "proved": proved,
+        "kept": kept,
+        "proof_bytes": size,
+        "prove_wall_s": clock.wall_s(),
+        "prove_cpu_s": clock.cpu_s(),
+        "development_setup": is_development(&manifest),
+    }));
+    Ok(())
+}
+
+/// Rejects what the rules of joint proofs forbid.
+fn judge<T>(result: Result<T, Error>) -> Result<T> {
+    result.map_err(reject)
+}
+
+pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
+    if args.aggregate {
+        bail!("joint proofs are not aggregated yet: verify them without --aggregate");
+    }
+    let session = JointSession::new(&args.session);
+    let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
+    let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
+    // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
+    let said = manifest.development_setup;
+    let manifest = judge(CheckedManifest::of_model(manifest, &args.model_id))?;
+    let claim = judge(manifest.claim(claim))?;
+    let context = &claim.claim().context;
+    check_development(&manifest, said, context, args.allow_development, out)?;
+
+    let parameters = data.checked_parameters(&manifest)?;
+    let names = manifest.layer_names();
+    let mut proved: BTreeSet<usize> = BTreeSet::new();
+    let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
+    let mut refused: Option<String> = None;
+    let progress = Progress::spinner("verifying");
+    for path in session.proof_paths()? {
+        let file = match files::read(&path) {
+            Ok(file) => file,
+            Err(e @ FileError::Io { .. }) => return Err(e.into()),
+            Err(e) => return Err(reject(e)),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let start = Instant::now();
+        let result =
+            ProofFile::from_bytes(&file).and_then(|proof| claim.verify(&proof, &parameters));
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
+        let reason = result.as_ref().err().map(Error::to_string);
+        progress.above(|| {
+            let of = result.as_ref().map_or_else(
+                |_| name.to_string(),
+                |layers| match layers[..] {
+                    [layer] => format!("{layer} {}", names[layer]),
+                    _ => name_of(layers),
+                },
+            );
+            let (word, detail) = match &reason {
+                None => (
+                    "valid",
+                    format!("{:>6} bytes {took:>6.1} ms", thousands(file.len() as u64)),
+                ),
+                Some(reason) => ("REJECTED", reason.clone()),
+            };
+            out.text(format!("layers {of:<16} {word:<9} {detail}"));
+            out.json(&json!({
+                "layers": result.as_ref().ok(),
+                "file": name,
+                "valid": reason.is_none(),
+                "reason": reason,
+                "proof_bytes": file.len(),
+                "verify_ms": took,
+            }));
+        });
+        match result {
+            Ok(layers) => proved.extend(layers),
+            Err(e) => refused = refused.or(Some(format!("proofs/{name}: {e}"))),
+        }
+    }
+    drop(progress);
+    if let Some(reason) = refused {
+        return Err(reject(reason));
+    }
+    let all = manifest.layers();
+    let missing: Vec<usize> = (0..all).filter(|layer| !proved.contains(layer)).collect();
+    if !missing.is_empty() && !args.partial {
+        return Err(reject(format!(
+            "{} of {} have no proof: {} (accept the rest with --partial)",
+            missing.len(),
+            count(all, "layer"),
+            list(&missing)
+        )));
+    }
+    if proved.is_empty() {
+        return Err(reject("no layer has a proof"));
+    }
+    let digest = claim.claim().claim_digest();
+    let drawn = match args.partial {
+        true => check_draw(args, &digest, all, &missing, out)?,
+        false => Value::Null,
+    };
+    let revealed = match args.reveal {
+        true => {
+            let claimed = Revealed {
+                secret: session.secret(),
+                input: claim.claim().input_digest,
+                output: claim.claim().output_digest,
+            };
+            Some(reveal(args, claimed, &manifest, out)?)
+        }
+        false => None,
+    };
+    out.text(format!(
+        "ACCEPTED{}: {} of {} proved by {}, {} bytes, verified in {ms:.1} ms",
+        if missing.is_empty() { "" } else { " IN PART" },
+        proved.len(),
+        count(all, "layer"),
+        count(count_of_proofs, "joint proof"),
+        thousands(size as u64),
+    ));
+    if !missing.is_empty() {
+        out.text(format!("not proved: layers {}", list(&missing)));
+    }
+    out.json(&json!({
+        "accepted": true,
+        "model_id": args.model_id,
+        "statement": Digest32(claim.claim().statement()),
+        "claim_digest": Digest32(digest),
+        "context": context,
+        "input_digest": claim.claim().input_digest,
+        "output_digest": claim.claim().output_digest,
+        "layers": all,
+        "proved": proved.len(),
+        "not_proved": missing,
+        "proofs": count_of_proofs,
+        "draw": drawn,
+        "development_setup": is_development(&manifest),
+        "proof_bytes": size,
+        "verify_ms": ms,
+        "revealed": revealed,
+    }));
+    Ok(())
+}
+
+/// Executes a session again, and compares with what it claims.
+pub(super) fn reexecute(
+    args: &ReexecuteArgs,
+    manifest: &CheckedManifest,
+    model: &QuantizedModel,
+    secret: &Secret,
+    data: &Data,
+    out: &Out,
+) -> Result<Outcome> {
+    let parameters = data.checked_parameters(manifest)?;
+    let session = JointSession::new(&args.session);
+    // Without the public part there is nothing to compare with but the tokens themselves.
+    let claimed = match Kind::of(&args.session) == Some(Kind::JointSession) {
+        true => Some(session.claim()?),
+        false => None,
+    };
+    let context = claimed.as_ref().map(|c| c.context).unwrap_or_default();
+    let progress = Progress::spinner("executing the session again");
+    let own = claim_of(model, manifest, context, secret, &parameters);
+    drop(progress);
+    let (own, wrong) = match own {
+        Ok(own) => (Some(own), None),
+        Err(nanozk_prover::Error::NotGenerated { position }) => (None, Some(position)),
+        Err(e) => return Err(e.into()),
+    };
+    let difference = match (&own, &claimed) {
+        (None, _) => wrong.map(|position| {
+            format!("the token at position {position} is not the one that the model generates")
+        }),
+        (Some(own), Some(claimed)) => difference(claimed, own, &manifest.layer_names()),
+        (Some(_), None) => None,
+    };
+    let points = own.iter().flat_map(|own| &own.activations);
+    let points: Vec<String> = points.map(|p| encode(&point_compressed(&p.0))).collect();
+    out.text(format!("model id       {}", manifest.id()));
+    if let Some(own) = &own {
+        let digest = |s: &Scalar| encode(&scalar_to_bytes(&s.0));
+        out.text(format!("input digest   {}", digest(&own.input_digest)));
+        out.text(format!("output digest  {}", digest(&own.output_digest)));
+    }
+    for (layer, point) in points.iter().enumerate() {
+        out.text(format!("after layer {layer:<3}{point}"));
+    }
+    out.json(&json!({
+        "model_id": manifest.id(),
+        "input_digest": own.as_ref().map(|own| own.input_digest),
+        "output_digest": own.as_ref().map(|own| own.output_digest),
+        "activations": points,
+        "wrong_token": wrong,
+        "accepted": difference.is_none(),
+        "reason": difference,
+    }));
+    match difference {
+        Some(difference) => {
+            out.text(format!("DIFFERS: {difference}"));
+            Ok(Outcome::Rejected)
+        }
+        None => {
+            out.text(match claimed {
+                Some(_) => "the same as the session claims",
+                None => "the tokens are those that the model generates; claim.json is not here to compare with",
+            });
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// What differs between what a claim says and what the model computes, the first in the order of execution.
+fn difference(claimed: &Claim, own: &Claim, names: &[String]) -> Option<String> {
+    if claimed.model_id != own.model_id {
+        return Some(format!("it claims the model {}", claimed.model_id));
+    }
+    if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
+        return Some("the prompt differs: its input digest or its length is another one".into());
+    }
+    let (points, expected) = (&claimed.activations, &own.activations);
+    if points.len() != expected.len() {
+        return Some(format!(
+            "it claims {}, the model has {}",
+            count(points.len() + 1, "layer"),
+            expected.len() + 1
+        ));
+    }
+    if let Some(layer) = points.iter().zip(expected).position(|(a, b)| a != b) {
+        return Some(format!(
+            "layer {layer} ({}) is the first that differs: the commitment to its output is another one",
+            names[layer]
+        ));
+    }
+    let digest = |c: &Claim| -> (Scalar, u32) { (c.output_digest, c.generated_tokens) };
+    (digest(claimed) != digest(own)).then(|| {
+        "the generated tokens differ: their output digest or their number is another one".into()
+    })
+}

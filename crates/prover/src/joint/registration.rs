@@ -1,0 +1,180 @@
+//! Commitments to a model's weights, and its manifest.
+
+use crate::registration::stream;
+use crate::Error;
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use nanozk_argument::commit;
+use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, Program, Values};
+use nanozk_executor::QuantizedModel;
+use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
+use nanozk_verifier::hex::{Digest32, Point};
+use nanozk_verifier::joint::{CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
+use std::collections::BTreeMap;
+
+/// Of the positions of a session, the planner takes one in so many to be generated.
+const TYPICAL_PROMPT: usize = 4;
+
+/// What a model's weights come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Both embeddings.
+    Embed,
+    /// A block.
+    Block(usize),
+    /// The vocabulary projection.
+    Head,
+}
+
+impl Part {
+    fn of(layer: Layer) -> Self {
+        match layer {
+            Layer::Embed => Self::Embed,
+            Layer::Attention(block) | Layer::Mlp(block) => Self::Block(block),
+            Layer::Head => Self::Head,
+        }
+    }
+
+    /// The part of a model that is in memory.
+    pub fn weights(self, model: &QuantizedModel) -> Weights<'_> {
+        match self {
+            Self::Embed => Weights::Embed(&model.wte, &model.wpe),
+            Self::Block(block) => Weights::Block(block, &model.layers[block]),
+            Self::Head => Weights::Head(&model.head),
+        }
+    }
+}
+
+/// Chooses the length of columns for joint proofs of all layers.
+pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
+    let rows = (shape.positions / TYPICAL_PROMPT).max(1);
+    let all = Selection::all(shape.architecture.layers);
+    let mut program = Program::new();
+    let layers = Layers::new(&mut program, shape, &all, rows)?;
+    Ok(nanozk_layers::plan(&program, shape, &layers, objective)?)
+}
+
+/// What blinds the commitment to a column of weights.
+pub(super) fn weight_tail(seed: &[u8; 32], column: u32) -> Vec<Fr> {
+    vec![Fr::random(stream(seed, "joint weights", column.into(), 0))]
+}
+
+/// Fills columns of weights. `weights(part, take)` calls `take` with a part of the model, which need not be in memory before
+/// or after; `done(column, cells)` is given each wanted column once, as soon as it is complete.
+pub(super) fn weight_columns<E: From<Error>>(
+    shape: &Shape,
+    packing: &Packing,
+    wanted: impl Fn(u32) -> bool,
+    mut weights: impl FnMut(Part, &mut dyn FnMut(Weights<'_>)) -> Result<(), E>,
+    mut done: impl FnMut(u32, ColumnData),
+) -> Result<(), E> {
+    let blocks = shape.architecture.layers;
+    let mut program = Program::new();
+    let layers =
+        Layers::new(&mut program, shape, &Selection::all(blocks), 1).map_err(Error::from)?;
+    let registry = packing.registry(&program, &layers);
+    // Only weights are filled: how lookups are grouped does not matter.
+    let layout = Layout::new(&program, packing.k(), 1, &registry).map_err(Error::from)?;
+    let ids: BTreeMap<u32, ColumnId> = layout
+        .enumerate()
+        .filter_map(|(id, column)| match column.kind {
+            ColumnKind::Weight(number) => Some((number, id)),
+            _ => None,
+        })
+        .collect();
+    let parts_of = |number: u32| {
+        let layers = packing.weights().get(number as usize);
+        layers.into_iter().flatten().map(|layer| Part::of(*layer))
+    };
+    let mut values = Values::new(&program, &layout, Vec::new());
+    let blocks = (0..blocks).map(Part::Block);
+    for part in blocks.chain([Part::Embed, Part::Head]) {
+        let mut own = ids.keys().copied().filter(|number| wanted(*number));
+        if own.any(|number| parts_of(number).any(|other| other == part)) {
+            let mut filled = Ok(());
+            weights(part, &mut |weights| {
+                filled = layers.fill_weights(&mut values, weights);
+            })?;
+            filled.map_err(Error::from)?;
+        }
+        for (number, id) in &ids {
+            if parts_of(*number).last() == Some(part) {
+                let empty = ColumnData::empty(layout.column(*id).cells);
+                let cells = values.column(*id).clone();
+                values.set_column(*id, empty);
+                if wanted(*number) {
+                    done(*number, cells);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a model is registered with.
+#[derive(Clone, Copy)]
+pub struct Registration<'a> {
+    /// Dimensions, number formats, positions of sessions.
+    pub shape: Shape,
+    /// SHA-256 of the tokenizer.
+    pub tokenizer: Digest32,
+    /// Binary logarithm of the rows of a column.
+    pub k: u32,
+    /// Lanes of a proof that have one helper, at most.
+    pub fractions: u32,
+    /// The setup.
+    pub parameters: &'a Parameters,
+    /// Whether the setup's secret is public.
+    pub development: bool,
+    /// Seed of the blinding.
+    pub seed: &'a [u8; 32],
+}
+
+/// Commits to all weights. `weights(part, take)` calls `take` with a part of the model: blocks in order, then the embedding,
+/// then the head. `progress(done, all)` counts columns.
+pub fn register<E: From<Error>>(
+    registration: &Registration<'_>,
+    weights: impl FnMut(Part, &mut dyn FnMut(Weights<'_>)) -> Result<(), E>,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Manifest, E> {
+    let Registration {
+        shape,
+        tokenizer,
+        k,
+        fractions,
+        parameters,
+        development,
+        seed,
+    } = *registration;
+    let packing = Packing::new(&shape, k).map_err(Error::from)?;
+    let all = packing.weights().len();
+    let mut points = BTreeMap::new();
+    progress(0, all);
+    weight_columns(
+        &shape,
+        &packing,
+        |_| true,
+        weights,
+        |column, cells| {
+            let tail = weight_tail(seed, column);
+            points.insert(column, Point(commit(&parameters.basis, &cells, k, &tail)));
+            progress(points.len(), all);
+        },
+    )?;
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT.into(),
+        architecture: shape.architecture,
+        spec: shape.spec,
+        tokenizer,
+        tokens: shape.positions,
+        setup: parameters.id,
+        development_setup: development,
+        k,
+        fractions,
+        weights: points.into_values().collect(),
+    };
+    // What no verifier would accept is not registered either.
+    let checked = CheckedManifest::new(manifest).map_err(Error::from)?;
+    checked.check_setup(parameters).map_err(Error::from)?;
+    Ok(checked.manifest().clone())
+}

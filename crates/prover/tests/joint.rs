@@ -1,0 +1,623 @@
+//! Sessions for joint proofs: any set of layers is proved and accepted; what is not of this model, this claim or these layers
+//! is refused, by real proofs.
+
+use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
+use nanozk_argument::{prove, Known, Proof, Statement};
+use nanozk_circuit::{ColumnKind, Objective, Values};
+use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
+use nanozk_layers::{BadSelection, Layer, Shape, Weights};
+use nanozk_prover::joint::registration::{plan, register, Part, Registration};
+use nanozk_prover::joint::session::{claim_of, name_of, windows, Event, JointSession, Window};
+use nanozk_prover::session::Generated;
+use nanozk_prover::Error;
+use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use nanozk_transcript::KeccakTranscript;
+use nanozk_verifier::hex::{Digest32, Point, Scalar};
+use nanozk_verifier::joint::{
+    CheckedManifest, Claim, Error as Refused, Manifest, Parameters, ProofFile,
+};
+use nanozk_verifier::statement::Context;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::path::Path;
+use std::sync::OnceLock;
+
+const BLOCKS: usize = 2;
+const LAYERS: usize = 2 * BLOCKS + 2;
+const POSITIONS: usize = 8;
+const PROMPT: usize = 3;
+const SEED: [u8; 32] = [7; 32];
+
+fn parameters() -> &'static Parameters {
+    static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
+    PARAMETERS.get_or_init(|| {
+        let (powers, g2) = development_powers(nanozk_argument::powers(16), DEVELOPMENT_SEED);
+        Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID)).unwrap()
+    })
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
+}
+
+fn shape(width: usize) -> Shape {
+    Shape {
+        architecture: Architecture {
+            layers: BLOCKS,
+            width,
+            heads: 2,
+            mlp_width: 2 * width,
+            vocab: 37,
+            context: POSITIONS,
+        },
+        spec: synthetic::spec(width, Activation::GeluNew),
+        positions: POSITIONS,
+    }
+}
+
+fn model(seed: u64) -> QuantizedModel {
+    synthetic::model(shape(8).architecture, Activation::GeluNew, seed)
+}
+
+fn registered(model: &QuantizedModel, seed: &[u8; 32]) -> Manifest {
+    let registration = Registration {
+        shape: Shape {
+            architecture: model.arch,
+            spec: model.spec,
+            positions: POSITIONS,
+        },
+        tokenizer: Digest32([3; 32]),
+        k: 16,
+        fractions: 4,
+        parameters: parameters(),
+        development: true,
+        seed,
+    };
+    let weights = |part: Part, take: &mut dyn FnMut(Weights<'_>)| -> Result<(), Error> {
+        take(part.weights(model));
+        Ok(())
+    };
+    register(&registration, weights, |_, _| {}).unwrap()
+}
+
+/// A session of a small model.
+struct Case {
+    dir: tempfile::TempDir,
+    model: QuantizedModel,
+    manifest: CheckedManifest,
+    claim: Claim,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self::of(1, 2)
+    }
+
+    fn of(model_seed: u64, generated: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let model = model(model_seed);
+        let manifest = CheckedManifest::new(registered(&model, &SEED)).unwrap();
+        let prompt = synthetic::tokens(PROMPT, 37, 1);
+        let answer = model.generate(&prompt, generated, |_| {}).unwrap();
+        let tokens = [prompt, answer].concat();
+        let session = JointSession::new(dir.path());
+        let generated = Generated {
+            context: Context::default(),
+            tokens: &tokens,
+            prompt: PROMPT,
+            input_salt: None,
+        };
+        let claim = session.create(&model, &manifest, &generated, parameters(), &mut rng());
+        Self {
+            dir,
+            model,
+            manifest,
+            claim: claim.unwrap(),
+        }
+    }
+
+    fn session(&self) -> JointSession {
+        JointSession::new(self.dir.path())
+    }
+
+    fn windows(&self, layers: &[usize], memory: Option<u64>) -> Vec<Window> {
+        let claim = self.manifest.claim(self.claim.clone()).unwrap();
+        windows(&claim, layers, memory).unwrap()
+    }
+
+    /// Proves, and says which sets of layers were proved and which were kept.
+    fn prove(&self, windows: &[Window]) -> Result<(Vec<Vec<usize>>, Vec<Vec<usize>>), Error> {
+        let (mut proved, mut kept) = (Vec::new(), Vec::new());
+        let claim = self.manifest.claim(self.claim.clone()).unwrap();
+        self.session().prove(
+            &claim,
+            &self.model,
+            &SEED,
+            parameters(),
+            windows,
+            &mut rng(),
+            &mut |event| match event {
+                Event::Kept(layers) => kept.push(layers.to_vec()),
+                Event::Proved { layers, .. } => proved.push(layers.to_vec()),
+                Event::Stage(..) => {}
+            },
+        )?;
+        Ok((proved, kept))
+    }
+
+    fn proof(&self, layers: &[usize]) -> ProofFile {
+        let path = self.session().proof_path(layers);
+        if !path.exists() {
+            self.prove(&self.windows(layers, None)).unwrap();
+        }
+        ProofFile::from_bytes(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    fn verify(&self, proof: &ProofFile) -> Result<Vec<usize>, Refused> {
+        self.verify_for(&self.manifest, self.claim.clone(), proof)
+    }
+
+    fn verify_for(
+        &self,
+        manifest: &CheckedManifest,
+        claim: Claim,
+        proof: &ProofFile,
+    ) -> Result<Vec<usize>, Refused> {
+        manifest.claim(claim)?.verify(proof, parameters())
+    }
+}
+
+/// One session for tests that only read it.
+fn case() -> &'static Case {
+    static CASE: OnceLock<Case> = OnceLock::new();
+    CASE.get_or_init(Case::new)
+}
+
+fn all() -> Vec<usize> {
+    (0..LAYERS).collect()
+}
+
+#[test]
+fn any_layers_are_proved() {
+    let case = case();
+    for layers in [all(), vec![0], vec![1], vec![4], vec![5], vec![0, 2, 3, 5]] {
+        let proof = case.proof(&layers);
+        assert_eq!(case.verify(&proof), Ok(layers.clone()), "{layers:?}");
+        let file = ProofFile::from_bytes(&proof.to_bytes()).unwrap();
+        assert_eq!(file, proof);
+    }
+}
+
+/// Other lengths have other programs for the head only, and no other columns.
+#[test]
+fn any_number_of_tokens_is_proved() {
+    for generated in [1, POSITIONS - PROMPT] {
+        let case = Case::of(1, generated);
+        let proof = case.proof(&all());
+        assert_eq!(case.verify(&proof), Ok(all()));
+        // The same proof for another number of tokens is for another statement.
+        let claim = Claim {
+            generated_tokens: case.claim.generated_tokens % 5 + 1,
+            ..case.claim.clone()
+        };
+        let refused = case.verify_for(&case.manifest, claim.clone(), &proof);
+        assert_eq!(refused, Err(Refused::OtherStatement));
+        let proof = ProofFile {
+            statement: claim.statement(),
+            ..proof
+        };
+        assert!(case.verify_for(&case.manifest, claim, &proof).is_err());
+    }
+}
+
+#[test]
+fn windows_fit_a_memory_and_resume() {
+    let case = Case::new();
+    let whole = case.windows(&all(), None);
+    assert_eq!(whole.len(), 1);
+    let least = case.windows(&[1], None)[0].estimate.peak_bytes;
+    let memory = whole[0].estimate.peak_bytes - 1;
+    let cut = case.windows(&all(), Some(memory));
+    assert!(cut.len() > 1);
+    assert!(cut.iter().all(|w| w.estimate.peak_bytes <= memory));
+    let layers: Vec<usize> = cut.iter().flat_map(|w| w.layers.clone()).collect();
+    assert_eq!(layers, all());
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let refused = windows(&claim, &all(), Some(least / 2));
+    assert!(matches!(refused, Err(Error::Memory { .. })), "{refused:?}");
+
+    let sets: Vec<Vec<usize>> = cut.iter().map(|w| w.layers.clone()).collect();
+    let (proved, kept) = case.prove(&cut[..1]).unwrap();
+    assert_eq!((proved, kept), (sets[..1].to_vec(), vec![]));
+    let (proved, kept) = case.prove(&cut).unwrap();
+    assert_eq!((proved, kept), (sets[1..].to_vec(), sets[..1].to_vec()));
+    // A damaged proof is made again.
+    let path = case.session().proof_path(&sets[0]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (proved, kept) = case.prove(&cut).unwrap();
+    assert_eq!((proved, kept), (sets[..1].to_vec(), sets[1..].to_vec()));
+    let paths = case.session().proof_paths().unwrap();
+    assert_eq!(paths.len(), sets.len());
+}
+
+/// A proof's layers are what it was made for: neither fewer, nor more, nor others in their place.
+#[test]
+fn a_proof_of_other_layers_is_refused() {
+    let case = case();
+    let proofs = [vec![1], vec![2], vec![0, 2, 3, 5], all()];
+    for made in proofs {
+        let proof = case.proof(&made);
+        let layers: Vec<u32> = made.iter().map(|l| *l as u32).collect();
+        let mut others: Vec<Vec<u32>> = (0..LAYERS as u32).map(|layer| vec![layer]).collect();
+        others.push(layers[..layers.len() - 1].to_vec());
+        others.push([&layers[..], &[LAYERS as u32 - 1]].concat());
+        others.push(layers.iter().rev().copied().collect());
+        others.push([&layers[..1], &layers[..]].concat());
+        others.push(layers.iter().map(|layer| layer + 2).collect());
+        for other in others.into_iter().filter(|other| *other != layers) {
+            let forged = ProofFile {
+                layers: other.clone(),
+                ..proof.clone()
+            };
+            assert!(case.verify(&forged).is_err(), "{made:?} as {other:?}");
+        }
+    }
+    let proof = ProofFile {
+        layers: vec![],
+        ..case.proof(&[1])
+    };
+    assert_eq!(
+        case.verify(&proof),
+        Err(Refused::Layers(BadSelection::Empty))
+    );
+}
+
+/// Each field of a claim changes its statement or its commitments, and so refuses its proofs, also if the proof says that it
+/// is for the other statement.
+#[test]
+fn a_proof_of_another_claim_is_refused() {
+    let case = case();
+    let whole = case.proof(&all());
+    type Change = fn(&mut Claim);
+    let changes: [(&str, Change); 8] = [
+        ("chain", |c| c.context.chain += 1),
+        ("contract", |c| c.context.contract.0[31] ^= 1),
+        ("claim", |c| c.context.claim.0[0] ^= 1),
+        ("recipient", |c| c.context.recipient.0[31] ^= 1),
+        ("input", |c| {
+            c.input_digest = Scalar(c.input_digest.0 + Fr::ONE)
+        }),
+        ("output", |c| {
+            c.output_digest = Scalar(c.output_digest.0 + Fr::ONE)
+        }),
+        ("prompt", |c| c.prompt_tokens += 1),
+        ("generated", |c| c.generated_tokens -= 1),
+    ];
+    for (what, change) in changes {
+        let mut claim = case.claim.clone();
+        change(&mut claim);
+        let refused = case.verify_for(&case.manifest, claim.clone(), &whole);
+        assert_eq!(refused, Err(Refused::OtherStatement), "{what}");
+        let forged = ProofFile {
+            statement: claim.statement(),
+            ..whole.clone()
+        };
+        let refused = case.verify_for(&case.manifest, claim.clone(), &forged);
+        assert!(refused.is_err(), "{what}");
+        // Layers between know nothing of tokens; the statement binds them all the same.
+        let forged = ProofFile {
+            statement: claim.statement(),
+            ..case.proof(&[1])
+        };
+        assert!(
+            case.verify_for(&case.manifest, claim, &forged).is_err(),
+            "{what}"
+        );
+    }
+    // Commitments to activations: the layer's own, and none of the others'.
+    for (layers, own) in [(vec![1], vec![0, 1]), (all(), (0..LAYERS - 1).collect())] {
+        let proof = case.proof(&layers);
+        for number in 0..LAYERS - 1 {
+            let mut claim = case.claim.clone();
+            claim.activations[number] = Point(-claim.activations[number].0);
+            assert_ne!(claim.claim_digest(), case.claim.claim_digest());
+            let refused = case.verify_for(&case.manifest, claim, &proof).is_err();
+            assert_eq!(refused, own.contains(&number), "{layers:?}: {number}");
+        }
+    }
+    // Another session of the same model has the same digest of nothing.
+    let other = Case::new();
+    assert!(other.verify(&whole).is_err());
+}
+
+/// Weights of another model, or the same ones blinded anew, are another version.
+#[test]
+fn a_proof_for_another_model_is_refused() {
+    let case = case();
+    let proof = case.proof(&all());
+    let other = CheckedManifest::new(registered(&model(2), &SEED)).unwrap();
+    let blinded = CheckedManifest::new(registered(&case.model, &[8; 32])).unwrap();
+    let mut changed = case.manifest.manifest().clone();
+    changed.fractions += 1;
+    let changed = CheckedManifest::new(changed).unwrap();
+    for manifest in [other, blinded, changed] {
+        assert_ne!(manifest.id(), case.manifest.id());
+        let refused = case.verify_for(&manifest, case.claim.clone(), &proof);
+        let wrong = Refused::ClaimOfAnotherModel {
+            expected: manifest.id(),
+            got: case.manifest.id(),
+        };
+        assert_eq!(refused, Err(wrong));
+        let claim = Claim {
+            model_id: manifest.id(),
+            ..case.claim.clone()
+        };
+        let forged = ProofFile {
+            statement: claim.statement(),
+            ..proof.clone()
+        };
+        assert!(case.verify_for(&manifest, claim, &forged).is_err());
+    }
+    let wrong = Digest32([1; 32]);
+    let refused = CheckedManifest::of_model(case.manifest.manifest().clone(), &wrong);
+    assert!(matches!(refused, Err(Refused::WrongModel { .. })));
+    // A setup with the same powers that calls itself another one, and one that is too small.
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let (powers, g2) = development_powers(nanozk_argument::powers(16), DEVELOPMENT_SEED);
+    let foreign = Parameters::new(&powers, g2, Digest32([1; 32])).unwrap();
+    let refused = claim.verify(&proof, &foreign);
+    assert!(matches!(refused, Err(Refused::WrongSetup { .. })));
+    let small = Parameters::new(&powers[..1 << 16], g2, Digest32(DEVELOPMENT_ID)).unwrap();
+    let refused = claim.verify(&proof, &small);
+    assert!(matches!(refused, Err(Refused::SmallSetup { .. })));
+    // The right powers, and another secret in the second group.
+    let (_, other) = development_powers(1, [9; 32]);
+    let foreign = Parameters::new(&powers, other, Digest32(DEVELOPMENT_ID)).unwrap();
+    assert_eq!(claim.verify(&proof, &foreign), Err(Refused::Pairing));
+}
+
+/// A prover with weights, activations or tables of its own, who proves all that follows from them.
+#[test]
+fn a_prover_cannot_bring_its_own_columns() {
+    let case = case();
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let other = model(2);
+    let prompt = synthetic::tokens(PROMPT, 37, 1);
+    let answer = other.generate(&prompt, 2, |_| {}).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = [prompt, answer].concat();
+    let foreign = CheckedManifest::new(registered(&other, &SEED)).unwrap();
+    let generated = Generated {
+        context: Context::default(),
+        tokens: &tokens,
+        prompt: PROMPT,
+        input_salt: None,
+    };
+    let session = JointSession::new(dir.path());
+    let own = session
+        .create(&other, &foreign, &generated, parameters(), &mut rng())
+        .unwrap();
+    for layers in [all(), vec![1], vec![2]] {
+        let window = windows(&foreign.claim(own.clone()).unwrap(), &layers, None).unwrap();
+        let theirs = foreign.claim(own.clone()).unwrap();
+        session
+            .prove(
+                &theirs,
+                &other,
+                &SEED,
+                parameters(),
+                &window,
+                &mut rng(),
+                &mut |_| {},
+            )
+            .unwrap();
+        let bytes = std::fs::read(session.proof_path(&layers)).unwrap();
+        let proof = ProofFile::from_bytes(&bytes).unwrap();
+        assert!(theirs.verify(&proof, parameters()).is_ok());
+        // It is a proof; for this model, with this or that claim, it is none.
+        for claim in [case.claim.clone(), own.clone()] {
+            let claim = Claim {
+                model_id: case.manifest.id(),
+                ..claim
+            };
+            let forged = ProofFile {
+                statement: claim.statement(),
+                ..proof.clone()
+            };
+            assert!(case.verify_for(&case.manifest, claim, &forged).is_err());
+        }
+    }
+    // A table of its own: a prover that commits to other values of the activation, and absorbs that commitment.
+    let goal = claim.goal(&[2]).unwrap();
+    let known = claim.known(&goal, parameters()).unwrap();
+    let table = goal.layout.enumerate();
+    let mut tables = table.filter(|(_, c)| matches!(c.kind, ColumnKind::TableValues(_)));
+    let (id, _) = tables.next().unwrap();
+    let mut points = known.points().clone();
+    points.insert(id, -points[&id]);
+    let forged = Known::unchecked(points);
+    let statement = Statement {
+        program: &goal.program,
+        layout: &goal.layout,
+        inputs: &goal.inputs,
+        known: &forged,
+    };
+    let values = Values::new(&goal.program, &goal.layout, goal.inputs.clone());
+    let proof: Result<Proof, _> = nanozk_argument::prove_unchecked(
+        &statement,
+        values,
+        &parameters().basis,
+        &mut rng(),
+        &mut KeccakTranscript::new(),
+        |_, _, _| {},
+    );
+    let proof = ProofFile {
+        statement: case.claim.statement(),
+        layers: vec![2],
+        proof: proof.unwrap(),
+    };
+    assert!(claim.verify(&proof, parameters()).is_err());
+}
+
+#[test]
+fn what_cannot_be_proved_is_an_error() {
+    let case = Case::new();
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let window = case.windows(&[1], None);
+    let prove_with = |seed: &[u8; 32]| {
+        case.session().prove(
+            &claim,
+            &case.model,
+            seed,
+            parameters(),
+            &window,
+            &mut rng(),
+            &mut |_| {},
+        )
+    };
+    let refused = prove_with(&[9; 32]);
+    assert!(
+        matches!(refused, Err(Error::WeightSeed { layer: 1 })),
+        "{refused:?}"
+    );
+    assert!(!case.session().proof_path(&[1]).exists());
+    // Secrets of another session.
+    let path = case.dir.path().join("secret.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let other = Case::new();
+    std::fs::copy(other.dir.path().join("secret.json"), &path).unwrap();
+    // The same tokens with the same seed are the same session.
+    let tampered = text.replace("\"prompt\": 3", "\"prompt\": 4");
+    assert_ne!(tampered, text);
+    std::fs::write(&path, tampered).unwrap();
+    let refused = prove_with(&SEED);
+    assert!(matches!(refused, Err(Error::File(_))), "{refused:?}");
+    std::fs::write(&path, text).unwrap();
+    prove_with(&SEED).unwrap();
+    // Tokens that the model does not generate, too many, or none.
+    let mut secret = case.session().secret().unwrap();
+    let of = |secret: &_| {
+        claim_of(
+            &case.model,
+            &case.manifest,
+            Context::default(),
+            secret,
+            parameters(),
+        )
+    };
+    assert_eq!(of(&secret).unwrap(), case.claim);
+    let honest = secret.tokens.clone();
+    secret.tokens[PROMPT] = (honest[PROMPT] + 1) % 37;
+    let refused = of(&secret);
+    assert!(matches!(
+        refused,
+        Err(Error::NotGenerated { position: PROMPT })
+    ));
+    secret.tokens = vec![1; POSITIONS + 1];
+    assert!(matches!(of(&secret), Err(Error::TooLong { .. })));
+    secret.tokens = honest[..PROMPT].to_vec();
+    assert!(matches!(of(&secret), Err(Error::NothingGenerated)));
+}
+
+/// Manifests and claims that are no model's and no session's.
+#[test]
+fn malformed_manifests_and_claims_are_refused() {
+    let case = case();
+    type Change<T> = fn(&mut T);
+    let changes: [(&str, Change<Manifest>); 14] = [
+        ("format", |m| m.format.push('0')),
+        ("small k", |m| m.k = 15),
+        ("large k", |m| m.k = 28),
+        ("another k", |m| m.k = 17),
+        ("no fractions", |m| m.fractions = 0),
+        ("many fractions", |m| m.fractions = 17),
+        ("a weight less", |m| drop(m.weights.pop())),
+        ("a weight more", |m| m.weights.push(m.weights[0])),
+        ("no heads", |m| m.architecture.heads = 0),
+        ("no blocks", |m| m.architecture.layers = 0),
+        ("many blocks", |m| m.architecture.layers = usize::MAX / 2),
+        ("positions", |m| m.tokens = 6),
+        ("no positions", |m| m.tokens = 0),
+        ("huge", |m| {
+            m.architecture.width = 1 << 16;
+            m.architecture.heads = 1;
+            m.architecture.mlp_width = (1 << 18) - 1;
+            m.architecture.vocab = (1 << 24) - 1;
+        }),
+    ];
+    for (what, change) in changes {
+        let mut manifest = case.manifest.manifest().clone();
+        change(&mut manifest);
+        let refused = CheckedManifest::new(manifest);
+        // Columns of another length are as many here: the weights are few. It is another model then.
+        match refused {
+            Ok(other) => assert!(what == "another k" && other.id() != case.manifest.id()),
+            Err(e) => assert!(!e.to_string().is_empty(), "{what}"),
+        }
+    }
+    let changes: [(&str, Change<Claim>); 7] = [
+        ("format", |c| c.format.push('0')),
+        ("no prompt", |c| c.prompt_tokens = 0),
+        ("no answer", |c| c.generated_tokens = 0),
+        ("too long", |c| c.generated_tokens = 6),
+        ("far too long", |c| {
+            c.prompt_tokens = u32::MAX;
+            c.generated_tokens = u32::MAX;
+        }),
+        ("an activation less", |c| drop(c.activations.pop())),
+        ("an activation more", |c| {
+            c.activations.push(c.activations[0])
+        }),
+    ];
+    for (what, change) in changes {
+        let mut claim = case.claim.clone();
+        change(&mut claim);
+        assert!(case.manifest.claim(claim).is_err(), "{what}");
+    }
+}
+
+/// Every prefix of a file, and files with a byte changed, are refused without a panic.
+#[test]
+fn damaged_files_are_refused() {
+    let case = case();
+    let bytes = case.proof(&[1]).to_bytes();
+    for length in 0..bytes.len() {
+        assert!(ProofFile::from_bytes(&bytes[..length]).is_err(), "{length}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(ProofFile::from_bytes(&longer).is_err());
+    for at in (0..bytes.len()).step_by(61) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 4;
+        let accepted =
+            ProofFile::from_bytes(&changed).is_ok_and(|proof| case.verify(&proof).is_ok());
+        assert!(!accepted, "byte {at}");
+    }
+}
+
+/// A model in memory and one that is read part by part have the same manifest, whatever the columns' length.
+#[test]
+fn plans_and_names() {
+    let found = plan(&shape(8), &Objective::default()).unwrap();
+    assert!(found.layout.k() >= 16);
+    let tight = Objective {
+        max_k: 12,
+        ..Objective::default()
+    };
+    assert!(matches!(plan(&shape(8), &tight), Err(Error::JointPlan(_))));
+    assert_eq!(name_of(&[0, 1, 2, 3]), "0-3");
+    assert_eq!(name_of(&[3]), "3");
+    assert_eq!(name_of(&[0, 2, 3, 5]), "0_2-3_5");
+    let drawn: Vec<usize> = (0..200).map(|i| 2 * i).collect();
+    assert_eq!(name_of(&drawn).len(), 64);
+    assert_ne!(name_of(&drawn), name_of(&drawn[1..]));
+    for number in 0..LAYERS {
+        let layer = Layer::of(number, BLOCKS).unwrap();
+        assert_eq!(layer.number(BLOCKS), number);
+    }
+    assert!(!Path::new(&name_of(&[1])).is_absolute());
+}

@@ -1,0 +1,217 @@
+//! A claim: one session of a model, from prompt to generated tokens.
+
+use super::{check_tiles, CheckedManifest, Error, Parameters, ProofFile};
+use crate::encoding::{point_compressed, scalar_to_bytes};
+use crate::hex::{Digest32, Point, Scalar};
+use crate::statement::Context;
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::PrimeField;
+use nanozk_argument::{verify, Known, Statement};
+use nanozk_circuit::{ColumnKind, Layout, Program};
+use nanozk_layers::{Layers, Selection};
+use nanozk_transcript::KeccakTranscript;
+use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
+
+/// Format name of a claim.
+pub const CLAIM_FORMAT: &str = "nanozk-claim-1";
+
+/// The public part of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// [`CLAIM_FORMAT`].
+    pub format: String,
+    /// Model version.
+    pub model_id: Digest32,
+    /// Where the claim is made.
+    pub context: Context,
+    /// Salted digest of the prompt.
+    pub input_digest: Scalar,
+    /// Salted digest of the generated tokens.
+    pub output_digest: Scalar,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Generated tokens.
+    pub generated_tokens: u32,
+    /// Commitments to the activations between layers: one fewer than there are layers.
+    pub activations: Vec<Point>,
+}
+
+impl Claim {
+    /// `keccak256("nanozk-statement-2" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ prompt tokens ‖
+    /// generated tokens)`, every field after the tag as one 32-byte big-endian word: what every proof of the session says.
+    pub fn statement(&self) -> [u8; 32] {
+        let word = |v: u64| {
+            let mut w = [0u8; 32];
+            w[24..].copy_from_slice(&v.to_be_bytes());
+            w
+        };
+        let mut hash = Keccak256::new();
+        hash.update(b"nanozk-statement-2");
+        hash.update(word(self.context.chain));
+        hash.update(self.context.contract.0);
+        hash.update(self.context.claim.0);
+        hash.update(self.context.recipient.0);
+        hash.update(self.model_id.0);
+        hash.update(scalar_to_bytes(&self.input_digest.0));
+        hash.update(scalar_to_bytes(&self.output_digest.0));
+        hash.update(word(self.prompt_tokens.into()));
+        hash.update(word(self.generated_tokens.into()));
+        hash.finalize().into()
+    }
+
+    /// `keccak256(statement ‖ commitments to activations)`: what a draw of layers depends on, so that nothing can be
+    /// changed after it.
+    pub fn claim_digest(&self) -> [u8; 32] {
+        let mut hash = Keccak256::new();
+        hash.update(self.statement());
+        for point in &self.activations {
+            hash.update(point_compressed(&point.0));
+        }
+        hash.finalize().into()
+    }
+
+    /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both
+    /// counts.
+    fn inputs(&self) -> Vec<Fr> {
+        let statement = self.statement();
+        let (high, low) = statement.split_at(16);
+        let half = |bytes: &[u8]| {
+            let number = bytes.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
+            Fr::from_u128(number)
+        };
+        let count = |tokens: u32| Fr::from(u64::from(tokens));
+        vec![
+            half(high),
+            half(low),
+            self.input_digest.0,
+            self.output_digest.0,
+            count(self.prompt_tokens),
+            count(self.generated_tokens),
+        ]
+    }
+}
+
+/// A claim that fits its model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedClaim<'a> {
+    manifest: &'a CheckedManifest,
+    claim: Claim,
+}
+
+/// What a proof of some layers of a claim proves.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// The layers.
+    pub selection: Selection,
+    /// Their tensors.
+    pub layers: Layers,
+    /// Their program.
+    pub program: Program,
+    /// Where tensors lie.
+    pub layout: Layout,
+    /// Public inputs.
+    pub inputs: Vec<Fr>,
+}
+
+impl<'a> CheckedClaim<'a> {
+    pub(super) fn new(manifest: &'a CheckedManifest, claim: Claim) -> Result<Self, Error> {
+        if claim.format != CLAIM_FORMAT {
+            return Err(Error::Format {
+                expected: CLAIM_FORMAT,
+                got: claim.format,
+            });
+        }
+        if claim.model_id != manifest.id() {
+            return Err(Error::ClaimOfAnotherModel {
+                expected: manifest.id(),
+                got: claim.model_id,
+            });
+        }
+        let (prompt, generated) = (claim.prompt_tokens, claim.generated_tokens);
+        let positions = manifest.manifest().tokens;
+        let all = u64::from(prompt) + u64::from(generated);
+        if prompt == 0 || generated == 0 || all > positions as u64 {
+            return Err(Error::Tokens {
+                prompt,
+                generated,
+                positions,
+            });
+        }
+        let (expected, got) = (manifest.packing().streams(), claim.activations.len());
+        if expected != got {
+            return Err(Error::Activations { expected, got });
+        }
+        Ok(Self { manifest, claim })
+    }
+
+    /// The claim.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// The model.
+    pub fn manifest(&self) -> &'a CheckedManifest {
+        self.manifest
+    }
+
+    /// What a proof of some layers, by their numbers in increasing order, proves.
+    pub fn goal(&self, layers: &[usize]) -> Result<Goal, Error> {
+        let manifest = self.manifest.manifest();
+        let selection = Selection::new(layers, self.manifest.blocks())?;
+        // At most twice as many rows as tokens, so that the head has few shapes.
+        let rows = (self.claim.generated_tokens as usize).next_power_of_two();
+        let mut program = Program::new();
+        let layers = Layers::new(&mut program, &manifest.shape(), &selection, rows)
+            .map_err(|e| Error::Dimensions(e.to_string()))?;
+        check_tiles(&program)?;
+        let registry = self.manifest.packing().registry(&program, &layers);
+        let (k, fractions) = (manifest.k, manifest.fractions as usize);
+        let layout = Layout::new(&program, k, fractions, &registry)
+            .map_err(|reason| Error::Layout { k, reason })?;
+        Ok(Goal {
+            selection,
+            layers,
+            program,
+            layout,
+            inputs: self.claim.inputs(),
+        })
+    }
+
+    /// Commitments that are known before a proof: the registered ones, the claimed ones, and those to tables.
+    pub fn known(&self, goal: &Goal, parameters: &Parameters) -> Result<Known, Error> {
+        let point = |points: &[Point], number: u32| -> Option<G1Affine> {
+            points.get(number as usize).map(|point| point.0)
+        };
+        let fixed = |kind| match kind {
+            ColumnKind::Weight(number) => point(&self.manifest.manifest().weights, number),
+            ColumnKind::Activation(number) => point(&self.claim.activations, number),
+            _ => None,
+        };
+        let (program, layout) = (&goal.program, &goal.layout);
+        Ok(Known::new(&parameters.basis, program, layout, fixed)?)
+    }
+
+    /// Verifies a proof of some layers of this claim; gives their numbers.
+    pub fn verify(&self, proof: &ProofFile, parameters: &Parameters) -> Result<Vec<usize>, Error> {
+        self.manifest.check_setup(parameters)?;
+        if proof.statement != self.claim.statement() {
+            return Err(Error::OtherStatement);
+        }
+        let layers: Vec<usize> = proof.layers.iter().map(|layer| *layer as usize).collect();
+        let goal = self.goal(&layers)?;
+        let known = self.known(&goal, parameters)?;
+        let statement = Statement {
+            program: &goal.program,
+            layout: &goal.layout,
+            inputs: &goal.inputs,
+            known: &known,
+        };
+        let accumulator = verify(&statement, &proof.proof, &mut KeccakTranscript::new())?;
+        match accumulator.holds(&parameters.g2) {
+            true => Ok(layers),
+            false => Err(Error::Pairing),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A registered model version: what anybody may know of it, and its id.
+
+use super::{check_tiles, CheckedClaim, Claim, Error, Parameters};
+use crate::encoding::point_to_words;
+use crate::hex::{Digest32, Point};
+use nanozk_circuit::Program;
+use nanozk_executor::{Architecture, Spec};
+use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
+use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
+
+/// Format name of a manifest.
+pub const MANIFEST_FORMAT: &str = "nanozk-manifest-1";
+
+/// Binary logarithms of the rows of a column: tables of 16 bits need the least, ceremonies end beyond the greatest.
+const K: std::ops::RangeInclusive<u32> = 16..=27;
+/// Lanes that have one helper.
+const FRACTIONS: std::ops::RangeInclusive<u32> = 1..=16;
+
+/// The public description of a model version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`MANIFEST_FORMAT`].
+    pub format: String,
+    /// Dimensions.
+    pub architecture: Architecture,
+    /// Number formats.
+    pub spec: Spec,
+    /// SHA-256 of `tokenizer.json`.
+    pub tokenizer: Digest32,
+    /// Positions of a session.
+    pub tokens: usize,
+    /// Setup under which weights are committed.
+    pub setup: Digest32,
+    /// That setup's secret is public: proofs under it prove nothing.
+    pub development_setup: bool,
+    /// Binary logarithm of the rows of a column.
+    pub k: u32,
+    /// Lanes of a proof that have one helper, at most.
+    pub fractions: u32,
+    /// Commitments to the columns of weights.
+    pub weights: Vec<Point>,
+}
+
+impl Manifest {
+    /// `keccak256("nanozk-model-2" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖ development ‖ k ‖
+    /// fractions ‖ keccak256(weight commitments))`, numbers as 32-byte big-endian words.
+    pub fn model_id(&self) -> Digest32 {
+        let word = |v: u64| {
+            let mut w = [0u8; 32];
+            w[24..].copy_from_slice(&v.to_be_bytes());
+            w
+        };
+        let dimensions =
+            serde_json::to_vec(&(&self.architecture, &self.spec)).expect("plain numbers serialize");
+        let mut weights = Keccak256::new();
+        for word in self.weights.iter().flat_map(|p| point_to_words(&p.0)) {
+            weights.update(word);
+        }
+        let mut hash = Keccak256::new();
+        hash.update(b"nanozk-model-2");
+        hash.update(Keccak256::digest(dimensions));
+        hash.update(self.tokenizer.0);
+        hash.update(word(self.tokens as u64));
+        hash.update(self.setup.0);
+        hash.update(word(self.development_setup.into()));
+        hash.update(word(self.k.into()));
+        hash.update(word(self.fractions.into()));
+        hash.update(weights.finalize());
+        Digest32(hash.finalize().into())
+    }
+
+    /// Dimensions, as programs take them.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            architecture: self.architecture,
+            spec: self.spec,
+            positions: self.tokens,
+        }
+    }
+}
+
+/// A manifest that denotes one function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedManifest {
+    manifest: Manifest,
+    id: Digest32,
+    packing: Packing,
+}
+
+impl CheckedManifest {
+    /// Checks that a model has these dimensions and as many commitments, so that its id denotes one function.
+    pub fn new(manifest: Manifest) -> Result<Self, Error> {
+        if manifest.format != MANIFEST_FORMAT {
+            return Err(Error::Format {
+                expected: MANIFEST_FORMAT,
+                got: manifest.format,
+            });
+        }
+        let sizes = [
+            ("columns of 2^k rows, k", manifest.k, K),
+            ("lanes with one helper", manifest.fractions, FRACTIONS),
+        ];
+        for (what, got, range) in sizes {
+            if !range.contains(&got) {
+                return Err(Error::Size {
+                    what,
+                    got: got.into(),
+                    min: (*range.start()).into(),
+                    max: (*range.end()).into(),
+                });
+            }
+        }
+        let packing = packing(&manifest.shape(), manifest.k)?;
+        let (expected, got) = (packing.weights().len(), manifest.weights.len());
+        if expected != got {
+            return Err(Error::Weights { expected, got });
+        }
+        let id = manifest.model_id();
+        Ok(Self {
+            manifest,
+            id,
+            packing,
+        })
+    }
+
+    /// The same, for whoever knows which model it must be.
+    pub fn of_model(manifest: Manifest, expected: &Digest32) -> Result<Self, Error> {
+        let got = manifest.model_id();
+        if got != *expected {
+            let expected = *expected;
+            return Err(Error::WrongModel { expected, got });
+        }
+        Self::new(manifest)
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The model id.
+    pub fn id(&self) -> Digest32 {
+        self.id
+    }
+
+    /// Where weights and activations lie.
+    pub fn packing(&self) -> &Packing {
+        &self.packing
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.manifest.architecture.layers
+    }
+
+    /// Number of layers, embedding and head included.
+    pub fn layers(&self) -> usize {
+        Layer::count(self.blocks())
+    }
+
+    /// Powers that proofs take.
+    pub fn powers(&self) -> usize {
+        nanozk_argument::powers(self.manifest.k)
+    }
+
+    /// Whether the model was registered under this setup, and it is large enough.
+    pub fn check_setup(&self, parameters: &Parameters) -> Result<(), Error> {
+        if parameters.id != self.manifest.setup {
+            return Err(Error::WrongSetup {
+                expected: parameters.id,
+                got: self.manifest.setup,
+            });
+        }
+        let (needed, got) = (self.powers(), parameters.basis.len());
+        if got < needed {
+            return Err(Error::SmallSetup { needed, got });
+        }
+        Ok(())
+    }
+
+    /// Checks that a claim is one of this model.
+    pub fn claim(&self, claim: Claim) -> Result<CheckedClaim<'_>, Error> {
+        CheckedClaim::new(self, claim)
+    }
+}
+
+/// Where a model's tensors lie. Fails if no model has this shape, or none that a verifier would spend so much on.
+pub(super) fn packing(shape: &Shape, k: u32) -> Result<Packing, Error> {
+    let dimensions = |e: nanozk_executor::Error| Error::Dimensions(e.to_string());
+    let mut program = Program::new();
+    let all = Selection::all(shape.architecture.layers);
+    Layers::new(&mut program, shape, &all, 1).map_err(dimensions)?;
+    check_tiles(&program)?;
+    Packing::new(shape, k).map_err(dimensions)
+}

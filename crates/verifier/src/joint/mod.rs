@@ -1,0 +1,175 @@
+//! Models, sessions and proofs of the joint argument (`docs/joint-proof.md`): a manifest, a claim, and proofs of sets of
+//! layers.
+//!
+//! What comes from others is checked once, by a constructor that can fail: [`CheckedManifest::new`], then
+//! [`CheckedManifest::claim`], then [`CheckedClaim::verify`].
+
+mod claim;
+mod file;
+mod manifest;
+
+pub use claim::{CheckedClaim, Claim, Goal, CLAIM_FORMAT};
+pub use file::ProofFile;
+pub use manifest::{CheckedManifest, Manifest, MANIFEST_FORMAT};
+
+use crate::hex::Digest32;
+use halo2curves::bn256::{G1Affine, G2Affine};
+use nanozk_circuit::{LayoutError, Program};
+use nanozk_kzg::Basis;
+use nanozk_layers::BadSelection;
+
+/// Tiles of all tensors of a program, at most: what a verifier spends on a shape before it looks at a proof. Dimensions that
+/// are multiples of large powers of two have few.
+const MAX_TILES: usize = 1 << 22;
+
+/// What verification takes of a setup.
+pub struct Parameters {
+    /// Powers of the secret: all that [`nanozk_argument::powers`] counts.
+    pub basis: Basis,
+    /// The second group's generator, and the secret times it.
+    pub g2: [G2Affine; 2],
+    /// Which setup this is.
+    pub id: Digest32,
+}
+
+impl Parameters {
+    /// From the powers of a setup that was checked. None if one is the point at infinity, which no setup has.
+    pub fn new(powers: &[G1Affine], g2: [G2Affine; 2], id: Digest32) -> Option<Self> {
+        let basis = Basis::new(powers, 1).ok()?;
+        Some(Self { basis, g2, id })
+    }
+}
+
+/// Why a manifest, a claim or a proof is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Written by another version, or something else.
+    #[error("format {got:?} where {expected:?} is needed")]
+    Format {
+        /// Needed.
+        expected: &'static str,
+        /// Found.
+        got: String,
+    },
+    /// No model has these dimensions or number formats.
+    #[error("the manifest's dimensions or number formats are not valid: {0}")]
+    Dimensions(String),
+    /// A size of the argument is out of range.
+    #[error("{what} {got}: {min} to {max} are possible")]
+    Size {
+        /// Which.
+        what: &'static str,
+        /// Found.
+        got: u64,
+        /// The least possible.
+        min: u64,
+        /// The greatest possible.
+        max: u64,
+    },
+    /// The tensors have no place in columns of this length.
+    #[error("no place in columns of 2^{k} rows: {reason}")]
+    Layout {
+        /// Binary logarithm of the rows.
+        k: u32,
+        /// Why.
+        reason: LayoutError,
+    },
+    /// There are more or fewer commitments to weights than the dimensions take.
+    #[error("{got} commitments to weights where the model's dimensions take {expected}")]
+    Weights {
+        /// Taken.
+        expected: usize,
+        /// Found.
+        got: usize,
+    },
+    /// The manifest is of another model than the one asked for.
+    #[error("the manifest has id {got}, not {expected}")]
+    WrongModel {
+        /// Asked for.
+        expected: Digest32,
+        /// Found.
+        got: Digest32,
+    },
+    /// The claim is of another model.
+    #[error("the claim is of model {got}, not {expected}")]
+    ClaimOfAnotherModel {
+        /// The manifest's.
+        expected: Digest32,
+        /// The claim's.
+        got: Digest32,
+    },
+    /// The model was registered under another setup than the verifier's.
+    #[error("the model was registered under setup {got}, not {expected}")]
+    WrongSetup {
+        /// The verifier's.
+        expected: Digest32,
+        /// The manifest's.
+        got: Digest32,
+    },
+    /// The verifier's setup is too small.
+    #[error("the setup has {got} powers where {needed} are needed")]
+    SmallSetup {
+        /// Needed.
+        needed: usize,
+        /// There are.
+        got: usize,
+    },
+    /// Prompt and generated tokens are none, or do not fit the registered positions.
+    #[error("{prompt} prompt tokens and {generated} generated ones in sessions of {positions} positions")]
+    Tokens {
+        /// Of the prompt.
+        prompt: u32,
+        /// Generated.
+        generated: u32,
+        /// Registered.
+        positions: usize,
+    },
+    /// There are more or fewer commitments to activations than pairs of neighbours.
+    #[error("{got} commitments to activations where {expected} are needed")]
+    Activations {
+        /// Needed.
+        expected: usize,
+        /// Found.
+        got: usize,
+    },
+    /// No proof is of these layers.
+    #[error(transparent)]
+    Layers(#[from] BadSelection),
+    /// The proof was made for another statement.
+    #[error("the proof was made for another statement")]
+    OtherStatement,
+    /// A file is no proof.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The bytes are no joint proof.
+    #[error(transparent)]
+    Decode(#[from] nanozk_argument::DecodeError),
+    /// The proof is not valid.
+    #[error("the proof is not valid: {0}")]
+    Proof(#[from] nanozk_argument::Error),
+    /// All but the last check passed: the opening's equation of pairings does not hold.
+    #[error("the proof is not valid: its opening does not hold under this setup")]
+    Pairing,
+}
+
+/// Refuses programs whose layout would take a verifier long.
+fn check_tiles(program: &Program) -> Result<(), Error> {
+    let committed = program.enumerate().filter(|(_, t)| t.is_committed());
+    let mut tiles = 0_usize;
+    for (id, _) in committed {
+        let of_one = program
+            .axes_of(id)
+            .try_fold(1_usize, |product, axis| product.checked_mul(axis.tiles()));
+        tiles = tiles.saturating_add(of_one.unwrap_or(usize::MAX));
+    }
+    if tiles > MAX_TILES {
+        return Err(Error::Size {
+            what: "blocks of cells",
+            got: tiles as u64,
+            min: 1,
+            max: MAX_TILES as u64,
+        });
+    }
+    Ok(())
+}
