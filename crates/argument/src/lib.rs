@@ -83,7 +83,7 @@ impl Known {
                 kind => fixed(kind),
             };
             let missing = Error::UnknownCommitment(id.index());
-            Ok((id, point.ok_or(missing)?))
+            point.map(|point| (id, point)).ok_or(missing)
         };
         Ok(Self(known.map(point).collect::<Result<_, _>>()?))
     }

@@ -19,7 +19,7 @@ use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
-use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Program, Values};
+use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Values};
 use nanozk_kzg::{opening, Basis};
 use nanozk_transcript::Transcript;
 use products::Products;

@@ -17,6 +17,12 @@ use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TensorId, Values
 use nanozk_executor::spec::LOGIT_DIFF_BITS;
 use nanozk_executor::{HeadTrace, LayerNormTrace, Linear};
 
+/// Rows for sessions that generate so many tokens: a power of two, so that there are few programs, and two at least, since
+/// nothing hides what a proof says of a single row.
+pub fn rows(generated: usize) -> usize {
+    generated.next_power_of_two().max(2)
+}
+
 /// The head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -43,7 +49,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Declares the head for sessions that generate up to `rows` tokens, a power of two.
+    /// Declares the head for sessions that generate up to `rows` tokens, those of [`rows`].
     pub fn new(p: &mut Program, shape: &Shape, axes: &Axes, tokens: &Tokens, rows: usize) -> Self {
         assert!(rows.is_power_of_two(), "{rows} rows");
         let layer = p.new_tiled_axis("head layer", 1, 0);

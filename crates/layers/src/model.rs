@@ -170,7 +170,7 @@ pub enum Weights<'a> {
 }
 
 impl Layers {
-    /// Declares layers, for sessions that generate up to `rows` tokens, a power of two. Fails if no model has this shape.
+    /// Declares layers, for sessions that generate up to `rows` tokens ([`crate::head::rows`]). Fails if no model has this shape.
     ///
     /// # Panics
     ///

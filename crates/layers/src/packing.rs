@@ -28,6 +28,7 @@ type Tile = (Layer, String, Vec<usize>);
 impl Packing {
     /// Packs a model's tensors in columns of `2^k` cells. Fails if no model has this shape.
     pub fn new(shape: &Shape, k: u32) -> Result<Self, Error> {
+        shape.validate()?;
         let blocks = shape.architecture.layers;
         let mut p = Program::new();
         // Where weights lie does not depend on how many tokens are generated.
@@ -67,8 +68,9 @@ impl Packing {
             are_wide = wide;
             let (column, offset) = packer.take(bits.0);
             let column = first + column;
-            if column == packing.layers.len() {
-                packing.layers.push(Vec::new());
+            // A tile that is larger than a column is refused by the layout.
+            if column >= packing.layers.len() {
+                packing.layers.resize(column + 1, Vec::new());
             }
             if packing.layers[column].last() != Some(&layer) {
                 packing.layers[column].push(layer);

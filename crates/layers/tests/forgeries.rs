@@ -6,7 +6,9 @@ use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
 use nanozk_circuit::{Failure, Layout, Program, Registry, Role, Tensor, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
-use nanozk_executor::{synthetic, Activation, Architecture, ExpTable, Spec};
+use nanozk_executor::{
+    synthetic, Activation, Architecture, AttentionTrace, ExpTable, MlpTrace, QuantizedLayer, Spec,
+};
 use nanozk_kzg::Basis;
 use nanozk_layers::gadgets::LayerNorm;
 use nanozk_layers::tokens::INPUTS;
@@ -84,13 +86,24 @@ impl Block {
         };
         let first = attention_trace(layer, spec, 2, &stream(1)).unwrap();
         let second = mlp_trace(layer, spec, &stream(2)).unwrap();
+        let values = self.values_of(layer, first, second);
+        assert_eq!(self.program.check(&values), Ok(()));
+        values
+    }
+
+    /// Values of any traces, true or not.
+    fn values_of(
+        &self,
+        layer: &QuantizedLayer,
+        first: AttentionTrace,
+        second: MlpTrace,
+    ) -> Values<'_> {
         let inputs = vec![Fr::ZERO; INPUTS];
         let mut values = Values::new(&self.program, &self.layout, inputs);
         let (weights, layers) = (Weights::Block(0, layer), &self.layers);
         layers.fill_weights(&mut values, weights).unwrap();
         layers.fill_blocks(&mut values, &[(first, second)]).unwrap();
         values.look_up().unwrap();
-        assert_eq!(self.program.check(&values), Ok(()));
         values
     }
 }
@@ -282,10 +295,11 @@ fn forgeries() -> Vec<Forgery> {
 fn proves(values: Values<'_>, basis: &Basis, g2: &[halo2curves::bn256::G2Affine; 2]) -> bool {
     let (program, layout) = (values.program(), values.layout());
     let known = commit_known(basis, &values);
+    let inputs = values.inputs().to_vec();
     let statement = Statement {
         program,
         layout,
-        inputs: &[],
+        inputs: &inputs,
         known: &known,
     };
     let mut transcript = KeccakTranscript::new();
@@ -507,16 +521,8 @@ fn later_positions_are_not_attended_to() {
     }
     assert!(attention_trace(&layer, &spec, HEADS, &stream).is_err());
 
-    let mut values = Values::new(&block.program, &block.layout, vec![]);
-    block
-        .attention
-        .fill_weights(&mut values, 0, &layer)
-        .unwrap();
-    block.mlp.fill_weights(&mut values, 0, &layer).unwrap();
-    block.attention.fill(&mut values, &[&trace]).unwrap();
     let second = mlp_trace(&layer, &spec, &stream).unwrap();
-    block.mlp.fill(&mut values, &[&second]).unwrap();
-    values.look_up().unwrap();
+    let values = block.values_of(&layer, trace, second);
     let failures = block.program.failures(&values);
     let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();

@@ -4,7 +4,7 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
-use nanozk_circuit::{ColumnKind, Failure, Layout, Program, Role, Values};
+use nanozk_circuit::{ColumnKind, Failure, Layout, LayoutError, Program, Role, Values};
 use nanozk_executor::{
     padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
 };
@@ -308,6 +308,20 @@ fn any_layers_have_a_program() {
             };
             assert!(expected, "{numbers:?}: {:?}", column.kind);
         }
+    }
+}
+
+/// Columns may be too short for a tile: then there is no layout.
+#[test]
+fn columns_may_be_too_short() {
+    let mut p = Program::new();
+    let shape = SMALL.shape();
+    let all = Selection::all(SMALL.layers);
+    let layers = Layers::new(&mut p, &shape, &all, SMALL.rows).unwrap();
+    for k in [0, 1, 5] {
+        let packing = Packing::new(&shape, k).unwrap();
+        let layout = Layout::new(&p, k, 5, &packing.registry(&p, &layers));
+        assert!(matches!(layout, Err(LayoutError::LargeTile { .. })));
     }
 }
 

@@ -133,13 +133,14 @@ impl Kind {
     /// Whether a directory of this kind may take the place of what is at a path. One command imports all models, and one
     /// makes all sessions.
     pub fn replaces(self, path: &Path) -> bool {
-        let models = [Kind::Model, Kind::JointModel, Kind::Quantized];
-        let sessions = [Kind::Session, Kind::JointSession];
-        let alike = [&models[..], &sessions[..]];
-        match alike.into_iter().find(|kinds| kinds.contains(&self)) {
-            Some(kinds) => kinds.iter().any(|kind| kind.wrote(path)),
-            None => self.wrote(path),
-        }
+        let alike: &[Kind] = match self {
+            Kind::Model | Kind::JointModel | Kind::Quantized => {
+                &[Kind::Model, Kind::JointModel, Kind::Quantized]
+            }
+            Kind::Session | Kind::JointSession => &[Kind::Session, Kind::JointSession],
+            Kind::Verifiers => &[Kind::Verifiers],
+        };
+        alike.iter().any(|kind| kind.wrote(path))
     }
 
     /// Whether directories of this kind hold what no command can make again: a secret, or an answer.

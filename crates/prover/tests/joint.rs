@@ -3,12 +3,14 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{prove, Known, Proof, Statement};
+use nanozk_argument::{Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Objective, Values};
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_layers::{BadSelection, Layer, Shape, Weights};
 use nanozk_prover::joint::registration::{plan, register, Part, Registration};
-use nanozk_prover::joint::session::{claim_of, name_of, windows, Event, JointSession, Window};
+use nanozk_prover::joint::session::{
+    claim_of, name_of, windows, Event, JointSession, Provider, Window,
+};
 use nanozk_prover::session::Generated;
 use nanozk_prover::Error;
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
@@ -21,7 +23,8 @@ use nanozk_verifier::statement::Context;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 const BLOCKS: usize = 2;
 const LAYERS: usize = 2 * BLOCKS + 2;
@@ -35,6 +38,14 @@ fn parameters() -> &'static Parameters {
         let (powers, g2) = development_powers(nanozk_argument::powers(16), DEVELOPMENT_SEED);
         Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID)).unwrap()
     })
+}
+
+fn provider<'a>(model: &'a QuantizedModel, weight_seed: &'a [u8; 32]) -> Provider<'a> {
+    Provider {
+        model,
+        weight_seed,
+        parameters: parameters(),
+    }
 }
 
 fn rng() -> ChaCha20Rng {
@@ -81,6 +92,9 @@ fn registered(model: &QuantizedModel, seed: &[u8; 32]) -> Manifest {
     register(&registration, weights, |_, _| {}).unwrap()
 }
 
+/// Sets of layers.
+type Sets = Vec<Vec<usize>>;
+
 /// A session of a small model.
 struct Case {
     dir: tempfile::TempDir,
@@ -108,7 +122,10 @@ impl Case {
             prompt: PROMPT,
             input_salt: None,
         };
-        let claim = session.create(&model, &manifest, &generated, parameters(), &mut rng());
+        // Each session has a seed of its own.
+        static SESSIONS: AtomicU64 = AtomicU64::new(100);
+        let mut rng = ChaCha20Rng::seed_from_u64(SESSIONS.fetch_add(1, Ordering::Relaxed));
+        let claim = session.create(&model, &manifest, &generated, parameters(), &mut rng);
         Self {
             dir,
             model,
@@ -127,14 +144,12 @@ impl Case {
     }
 
     /// Proves, and says which sets of layers were proved and which were kept.
-    fn prove(&self, windows: &[Window]) -> Result<(Vec<Vec<usize>>, Vec<Vec<usize>>), Error> {
+    fn prove(&self, windows: &[Window]) -> Result<(Sets, Sets), Error> {
         let (mut proved, mut kept) = (Vec::new(), Vec::new());
         let claim = self.manifest.claim(self.claim.clone()).unwrap();
         self.session().prove(
             &claim,
-            &self.model,
-            &SEED,
-            parameters(),
+            &provider(&self.model, &SEED),
             windows,
             &mut rng(),
             &mut |event| match event {
@@ -147,6 +162,9 @@ impl Case {
     }
 
     fn proof(&self, layers: &[usize]) -> ProofFile {
+        // One process, and one thread, proves a session at a time.
+        static PROVING: Mutex<()> = Mutex::new(());
+        let _one = PROVING.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.session().proof_path(layers);
         if !path.exists() {
             self.prove(&self.windows(layers, None)).unwrap();
@@ -227,7 +245,7 @@ fn windows_fit_a_memory_and_resume() {
     let refused = windows(&claim, &all(), Some(least / 2));
     assert!(matches!(refused, Err(Error::Memory { .. })), "{refused:?}");
 
-    let sets: Vec<Vec<usize>> = cut.iter().map(|w| w.layers.clone()).collect();
+    let sets: Sets = cut.iter().map(|w| w.layers.clone()).collect();
     let (proved, kept) = case.prove(&cut[..1]).unwrap();
     assert_eq!((proved, kept), (sets[..1].to_vec(), vec![]));
     let (proved, kept) = case.prove(&cut).unwrap();
@@ -407,9 +425,7 @@ fn a_prover_cannot_bring_its_own_columns() {
         session
             .prove(
                 &theirs,
-                &other,
-                &SEED,
-                parameters(),
+                &provider(&other, &SEED),
                 &window,
                 &mut rng(),
                 &mut |_| {},
@@ -471,9 +487,7 @@ fn what_cannot_be_proved_is_an_error() {
     let prove_with = |seed: &[u8; 32]| {
         case.session().prove(
             &claim,
-            &case.model,
-            seed,
-            parameters(),
+            &provider(&case.model, seed),
             &window,
             &mut rng(),
             &mut |_| {},
@@ -535,7 +549,7 @@ fn malformed_manifests_and_claims_are_refused() {
         ("another k", |m| m.k = 17),
         ("no fractions", |m| m.fractions = 0),
         ("many fractions", |m| m.fractions = 17),
-        ("a weight less", |m| drop(m.weights.pop())),
+        ("a weight less", |m| m.weights.truncate(1)),
         ("a weight more", |m| m.weights.push(m.weights[0])),
         ("no heads", |m| m.architecture.heads = 0),
         ("no blocks", |m| m.architecture.layers = 0),
@@ -568,7 +582,7 @@ fn malformed_manifests_and_claims_are_refused() {
             c.prompt_tokens = u32::MAX;
             c.generated_tokens = u32::MAX;
         }),
-        ("an activation less", |c| drop(c.activations.pop())),
+        ("an activation less", |c| c.activations.truncate(1)),
         ("an activation more", |c| {
             c.activations.push(c.activations[0])
         }),

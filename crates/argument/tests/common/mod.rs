@@ -8,7 +8,7 @@ use halo2curves::ff::Field;
 use nanozk_argument::{
     commit_known, powers, prove_unchecked, verify, Error, Known, Proof, Stage, Statement,
 };
-use nanozk_circuit::{ColumnId, Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
+use nanozk_circuit::{Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
 use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_chacha::ChaCha20Rng;

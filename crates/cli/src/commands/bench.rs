@@ -4,6 +4,7 @@ mod joint;
 
 pub(super) use joint::{model, synthetic_shape};
 
+use super::GIB;
 use crate::args::{BenchImportArgs, BenchKind, BenchLayerArgs, BenchNodeArgs, ShapeArgs};
 use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
@@ -300,8 +301,6 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
     }));
     check_resident(args.memory, peak)
 }
-
-/// Bytes of a GiB.
 
 /// Fails if more memory was resident than was allowed, in GiB.
 fn check_resident(allowed: Option<f64>, peak: Option<u64>) -> Result<()> {

@@ -14,7 +14,9 @@ use anyhow::{bail, Context, Result};
 use nanozk_executor::QuantizedModel;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
-use nanozk_prover::joint::session::{claim_of, name_of, windows, Event, JointSession, Window};
+use nanozk_prover::joint::session::{
+    claim_of, name_of, windows, Event, JointSession, Provider, Window,
+};
 use nanozk_prover::session::Secret;
 use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
 use nanozk_verifier::hex::{encode, Digest32, Scalar};
@@ -97,6 +99,11 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
 
     let model = dir.model(&manifest)?;
     let parameters = data.parameters(&manifest)?;
+    let provider = Provider {
+        model: &model,
+        weight_seed: &secret.weight_seed.0,
+        parameters: &parameters,
+    };
     let clock = Stopwatch::start();
     let progress = Progress::bar("proving", windows.len());
     progress.costs(seconds);
@@ -142,15 +149,7 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
         }
     };
     session
-        .prove(
-            &claim,
-            &model,
-            &secret.weight_seed.0,
-            &parameters,
-            &windows,
-            &mut OsRng,
-            &mut report,
-        )
+        .prove(&claim, &provider, &windows, &mut OsRng, &mut report)
         .map_err(|e| match e {
             e @ nanozk_prover::Error::WeightSeed { .. } => {
                 anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())

@@ -36,7 +36,11 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     if !args.checkpoint.is_dir() {
         bail!("{} is not a directory", args.checkpoint.display());
     }
-    let staging = Staging::new(&args.output, args.force, Kind::Model, out)?;
+    let kind = match args.joint {
+        true => Kind::JointModel,
+        false => Kind::Model,
+    };
+    let staging = Staging::new(&args.output, args.force, kind, out)?;
     let calibration = match &args.calibration {
         Some(path) => read_text(path, "the calibration text")?,
         None => {
@@ -127,7 +131,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         headroom: args.headroom,
         parallel,
     };
-    let dir = staging.path();
+    let dir = staging.path().to_path_buf();
     let file = dir.join("model.safetensors");
     let mut writer = Writer::create(&file, arch)?;
     progress = Progress::bar("observing activations", arch.layers + 2);
@@ -341,13 +345,13 @@ fn plan_joint(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize
     };
     let plan =
         nanozk_prover::joint::registration::plan(&joint_shape(arch, spec, tokens), &objective);
-    Ok(plan.map_err(|e| match e {
+    plan.map_err(|e| match e {
         nanozk_prover::Error::JointPlan(e) => anyhow::anyhow!(
             "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
             args.max_k
         ),
         e => e.into(),
-    })?)
+    })
 }
 
 /// What the planner of joint proofs compared.

@@ -10,6 +10,7 @@ use nanozk_aggregation::plan::MAX_CHILDREN;
 use nanozk_circuit::Program;
 use nanozk_circuits::{BlockShape, Layer, Objective, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection};
 use nanozk_prover::aggregate::MAX_K;
 use nanozk_verifier::card::layer_kinds;
@@ -180,7 +181,7 @@ fn joint(args: &SoundnessArgs, out: &Out) -> Result<()> {
     let mut p = Program::new();
     // As many rows as could be generated.
     let all = Selection::all(shape.architecture.layers);
-    let layers = Layers::new(&mut p, &shape, &all, shape.positions)?;
+    let layers = Layers::new(&mut p, &shape, &all, rows(shape.positions))?;
     let plan = nanozk_layers::plan(&p, &shape, &layers, &nanozk_circuit::Objective::default())?;
     let soundness = nanozk_argument::soundness(&p, &plan.layout);
     out.text(format!(

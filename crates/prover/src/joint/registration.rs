@@ -7,6 +7,7 @@ use halo2curves::ff::Field;
 use nanozk_argument::commit;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_executor::QuantizedModel;
+use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_verifier::hex::{Digest32, Point};
 use nanozk_verifier::joint::{CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
@@ -47,7 +48,8 @@ impl Part {
 
 /// Chooses the length of columns for joint proofs of all layers.
 pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
-    let rows = (shape.positions / TYPICAL_PROMPT).max(1);
+    shape.validate()?;
+    let rows = rows(shape.positions / TYPICAL_PROMPT);
     let all = Selection::all(shape.architecture.layers);
     let mut program = Program::new();
     let layers = Layers::new(&mut program, shape, &all, rows)?;
@@ -98,7 +100,7 @@ pub(super) fn weight_columns<E: From<Error>>(
             filled.map_err(Error::from)?;
         }
         for (number, id) in &ids {
-            if parts_of(*number).last() == Some(part) {
+            if parts_of(*number).next_back() == Some(part) {
                 let empty = ColumnData::empty(layout.column(*id).cells);
                 let cells = values.column(*id).clone();
                 values.set_column(*id, empty);

@@ -18,7 +18,7 @@ use halo2curves::ff::Field;
 use nanozk_argument::{commit, prove, Stage, Statement};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{QuantizedModel, Trace};
-use nanozk_layers::{Layers, Selection, Sequence};
+use nanozk_layers::{Layers, Selection, Sequence, Weights};
 use nanozk_transcript::KeccakTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
@@ -56,6 +56,17 @@ pub enum Event<'a> {
         /// Time it took.
         wall: Duration,
     },
+}
+
+/// What proving takes besides a session.
+#[derive(Clone, Copy)]
+pub struct Provider<'a> {
+    /// The model.
+    pub model: &'a QuantizedModel,
+    /// Seed of the blinding of its weights' commitments.
+    pub weight_seed: &'a [u8; 32],
+    /// The setup.
+    pub parameters: &'a Parameters,
 }
 
 /// Layers that are proved together, and what that takes.
@@ -335,13 +346,16 @@ impl JointSession {
     pub fn prove(
         &self,
         claim: &CheckedClaim<'_>,
-        model: &QuantizedModel,
-        weight_seed: &[u8; 32],
-        parameters: &Parameters,
+        provider: &Provider<'_>,
         windows: &[Window],
         rng: &mut (impl RngCore + CryptoRng),
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), Error> {
+        let Provider {
+            model,
+            weight_seed,
+            parameters,
+        } = *provider;
         let _lock = files::lock(&self.path.join("lock"))?;
         claim.manifest().check_setup(parameters)?;
         self.check_opens(claim)?;
@@ -433,7 +447,7 @@ fn values_of<'a>(
         &shape,
         manifest.packing(),
         |number| columns.contains_key(&number),
-        |part: Part, take: &mut dyn FnMut(_)| -> Result<(), Error> {
+        |part: Part, take: &mut dyn FnMut(Weights<'_>)| -> Result<(), Error> {
             take(part.weights(model));
             Ok(())
         },

@@ -8,6 +8,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::PrimeField;
 use nanozk_argument::{verify, Known, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
+use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection};
 use nanozk_transcript::KeccakTranscript;
 use serde::{Deserialize, Serialize};
@@ -160,8 +161,7 @@ impl<'a> CheckedClaim<'a> {
     pub fn goal(&self, layers: &[usize]) -> Result<Goal, Error> {
         let manifest = self.manifest.manifest();
         let selection = Selection::new(layers, self.manifest.blocks())?;
-        // At most twice as many rows as tokens, so that the head has few shapes.
-        let rows = (self.claim.generated_tokens as usize).next_power_of_two();
+        let rows = rows(self.claim.generated_tokens as usize);
         let mut program = Program::new();
         let layers = Layers::new(&mut program, &manifest.shape(), &selection, rows)
             .map_err(|e| Error::Dimensions(e.to_string()))?;

@@ -189,6 +189,8 @@ impl CheckedManifest {
 /// Where a model's tensors lie. Fails if no model has this shape, or none that a verifier would spend so much on.
 pub(super) fn packing(shape: &Shape, k: u32) -> Result<Packing, Error> {
     let dimensions = |e: nanozk_executor::Error| Error::Dimensions(e.to_string());
+    // First: there are as many layers as this says.
+    shape.validate().map_err(dimensions)?;
     let mut program = Program::new();
     let all = Selection::all(shape.architecture.layers);
     Layers::new(&mut program, shape, &all, 1).map_err(dimensions)?;

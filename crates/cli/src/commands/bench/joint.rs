@@ -17,6 +17,7 @@ use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
+use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::KeccakTranscript;
@@ -133,7 +134,7 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     };
     let mut p = Program::new();
     let all = Selection::all(architecture.layers);
-    let layers = Layers::new(&mut p, &shape, &all, generated.next_power_of_two())?;
+    let layers = Layers::new(&mut p, &shape, &all, rows(generated))?;
     let objective = objective(args.k, args.commitment_price, args.memory);
     let plan = planned(&p, &shape, &layers, objective, out)?;
 
