@@ -12,6 +12,8 @@ mod ceremonies;
 mod directories;
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/joint.rs"]
+mod joint;
 
 use common::*;
 use serde_json::{json, Value};

@@ -4,7 +4,7 @@ use super::prove::draw;
 use super::run::model_of;
 use super::verify::{check_development, check_draw, list, read, reveal, Revealed};
 use super::{reject, GIB};
-use crate::args::{ProveArgs, ReexecuteArgs, VerifyArgs};
+use crate::args::{ProveArgs, ReexecuteArgs, Transcript, VerifyArgs};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, Stopwatch};
 use crate::model_dir::{ModelVersion, Registered};
@@ -31,6 +31,9 @@ use std::time::Instant;
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     if args.jobs > 1 {
         bail!("--jobs is for proofs of single layers: a joint proof uses all processors by itself");
+    }
+    if args.transcript != Transcript::Keccak {
+        bail!("--transcript is for proofs of single layers: joint proofs have one transcript");
     }
     let session = JointSession::new(&args.session);
     let dir = model_of(&args.session, args.model.as_deref())?;

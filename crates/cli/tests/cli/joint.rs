@@ -1,0 +1,333 @@
+//! Sessions for joint proofs.
+
+use super::common::*;
+use super::tempdir;
+use serde_json::{json, Value};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A model for joint proofs, and a session of it that is proved.
+struct Joint {
+    model: PathBuf,
+    session: PathBuf,
+    id: String,
+}
+
+fn joint() -> &'static Joint {
+    static JOINT: OnceLock<Joint> = OnceLock::new();
+    JOINT.get_or_init(|| {
+        let f = fixture();
+        let root = f.data.parent().unwrap();
+        let (model, session) = (root.join("joint model"), root.join("joint session"));
+        let mut args = f.import(&f.checkpoint, &model);
+        args.push("--joint");
+        let imported = f.json_ok(&args);
+        let last = imported.last().unwrap();
+        assert_eq!(last["layers"], 4);
+        assert!(last["plan"]["k"].as_u64().unwrap() >= 16);
+        let id = last["model_id"].as_str().unwrap().to_owned();
+        assert_ne!(id, f.id);
+        f.json_ok(&run(&model, &session, 4));
+        let events = f.json_ok(&["prove", path(&session)]);
+        assert_eq!(events[0]["proofs"], json!([[0, 1, 2, 3]]));
+        assert_eq!(events.last().unwrap()["proved"], 1);
+        Joint { model, session, id }
+    })
+}
+
+fn run(model: &Path, session: &Path, tokens: usize) -> Vec<String> {
+    let tokens = tokens.to_string();
+    let words = [
+        "run",
+        "--model",
+        path(model),
+        "--prompt",
+        PROMPT,
+        "--max-new-tokens",
+        &tokens,
+        "-o",
+        path(session),
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
+impl Joint {
+    fn verify<'a>(&'a self, session: &'a Path) -> Vec<&'a str> {
+        vec!["verify", path(session), "--model-id", &self.id]
+    }
+
+    fn rejected(&self, session: &Path, words: &[&str]) {
+        let (code, objects, stderr) = fixture().json(&self.verify(session));
+        assert_eq!(code, 1, "{objects:?} {stderr}");
+        let reason = objects.last().unwrap()["reason"].as_str().unwrap();
+        for word in words {
+            assert!(reason.contains(word), "no {word:?} in: {reason}");
+        }
+    }
+}
+
+#[test]
+fn a_session_is_proved_by_one_proof() {
+    let (f, j) = (fixture(), joint());
+    let mut args = j.verify(&j.session);
+    args.push("--reveal");
+    let objects = f.json_ok(&args);
+    let [proof, last] = objects.as_slice() else {
+        panic!("{objects:?}")
+    };
+    assert_eq!(proof["layers"], json!([0, 1, 2, 3]));
+    assert_eq!(proof["valid"], true);
+    for (key, value) in [
+        ("accepted", json!(true)),
+        ("proved", json!(4)),
+        ("proofs", json!(1)),
+        ("not_proved", json!([])),
+        ("development_setup", json!(true)),
+    ] {
+        assert_eq!(last[key], value, "{key}");
+    }
+    assert_eq!(last["revealed"]["prompt"], PROMPT);
+
+    // Without --json, for people; only the public files are needed.
+    let dir = tempdir();
+    copy(&j.session, dir.path());
+    for private in ["secret.json", "local.json", "lock", "output.json"] {
+        std::fs::remove_file(dir.path().join(private)).unwrap();
+    }
+    let output = f.call(&j.verify(dir.path()));
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("ACCEPTED: 4 of 4 layers proved by 1 joint proof"),
+        "{text}"
+    );
+
+    let shown = f.json_ok(&["model", "inspect", path(&j.model)]);
+    assert_eq!(shown[0]["model_id"], j.id.as_str());
+    assert_eq!(
+        shown[0]["layers"],
+        json!(["embed", "attention 0", "mlp 0", "head"])
+    );
+    let ids = f.json_ok(&["model", "id", path(&j.model)]);
+    assert_eq!(ids[0]["model_id"], j.id.as_str());
+
+    // The same answer as by proofs of single layers.
+    let (own, other) = (dir.path().join("own"), dir.path().join("other"));
+    let own = f.json_ok(&run(&j.model, &own, 4));
+    let other = f.json_ok(&f.run(&other, PROMPT, 4));
+    for key in ["text", "prompt_tokens", "generated_tokens"] {
+        assert_eq!(own[0][key], other[0][key], "{key}");
+    }
+}
+
+#[test]
+fn layers_are_proved_by_number_or_drawn() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
+    copy(&j.model, &model);
+    f.json_ok(&run(&model, &session, 2));
+    f.json_ok(&["prove", path(&session), "--layers", "2,1"]);
+    let again = f.json_ok(&["prove", path(&session), "--layers", "1-2"]);
+    assert_eq!(again.last().unwrap()["kept"], 1);
+    j.rejected(&session, &["2 of 4 layers have no proof: 0, 3"]);
+    let mut partial = j.verify(&session);
+    partial.push("--partial");
+    let verdict = f.json_ok(&partial);
+    assert_eq!(verdict.last().unwrap()["not_proved"], json!([0, 3]));
+    // The rest by another proof.
+    f.json_ok(&["prove", path(&session), "--layers", "0,3"]);
+    let verdict = f.json_ok(&j.verify(&session));
+    assert_eq!(verdict.last().unwrap()["proofs"], 2);
+
+    let drawn = dir.path().join("drawn");
+    f.json_ok(&run(&model, &drawn, 2));
+    let seed = format!("0x{:064x}", 77);
+    let draw = ["prove", path(&drawn), "--budget", "0.5", "--seed", &seed];
+    f.fails(&draw, &["first run nanozk importance"]);
+    let text = ["--text", path(&f.calibration), "--windows", "4"];
+    f.json_ok(&[&["importance", "--model", path(&model)], &text[..]].concat());
+    let events = f.json_ok(&draw);
+    assert_eq!(events[0]["event"], "draw");
+    assert_eq!(events.last().unwrap()["proved"], 1);
+    let mut verify = j.verify(&drawn);
+    verify.extend(["--partial", "--seed", &seed]);
+    assert_eq!(
+        f.json_ok(&verify).last().unwrap()["draw"]["seed"],
+        seed.as_str()
+    );
+    let other = format!("0x{:064x}", 78);
+    *verify.last_mut().unwrap() = &other;
+    assert_eq!(f.json(&verify).0, 1);
+
+    let evaluated = [
+        "eval",
+        "--model",
+        path(&model),
+        "--text",
+        path(&f.calibration),
+    ];
+    f.json_ok(&evaluated);
+    f.json_ok(&["soundness", "--joint", "--model", path(&model)]);
+}
+
+#[test]
+fn tampered_sessions_are_rejected() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    let fresh = || {
+        let session = dir.path().join("session");
+        let _ = std::fs::remove_dir_all(&session);
+        copy(&j.session, &session);
+        session
+    };
+    let proof = |session: &Path| session.join("proofs/0-3.proof");
+
+    let session = fresh();
+    let mut bytes = std::fs::read(proof(&session)).unwrap();
+    let at = bytes.len() - 1000;
+    bytes[at] ^= 1;
+    std::fs::write(proof(&session), bytes).unwrap();
+    j.rejected(&session, &["proofs/0-3.proof"]);
+    // Valid ones beside it do not make up for it.
+    f.json_ok(&["prove", path(&session), "--layers", "0"]);
+    j.rejected(&session, &["proofs/0-3.proof"]);
+    // What is damaged is made again.
+    f.json_ok(&["prove", path(&session)]);
+    f.json_ok(&j.verify(&session));
+
+    let session = fresh();
+    std::fs::write(proof(&session), "no proof").unwrap();
+    j.rejected(&session, &["no joint proof"]);
+    std::fs::remove_file(proof(&session)).unwrap();
+    j.rejected(&session, &["4 of 4 layers have no proof"]);
+    std::fs::remove_dir_all(session.join("proofs")).unwrap();
+    let mut partial = j.verify(&session);
+    partial.push("--partial");
+    assert_eq!(f.json(&partial).0, 1);
+
+    // Another session's proof, and another's claim.
+    let other = dir.path().join("other");
+    f.json_ok(&run(&j.model, &other, 2));
+    f.json_ok(&["prove", path(&other)]);
+    let session = fresh();
+    std::fs::copy(proof(&other), proof(&session)).unwrap();
+    j.rejected(&session, &["another statement"]);
+    let session = fresh();
+    std::fs::copy(other.join("claim.json"), session.join("claim.json")).unwrap();
+    j.rejected(&session, &["another statement"]);
+
+    type Change = fn(&mut Value);
+    let claims: [(&str, Change, &str); 5] = [
+        (
+            "chain",
+            |c| c["context"]["chain"] = json!(1337),
+            "another statement",
+        ),
+        (
+            "model",
+            |c| c["model_id"] = json!(format!("0x{:064x}", 1)),
+            "claim is of model",
+        ),
+        (
+            "tokens",
+            |c| c["generated_tokens"] = json!(9),
+            "sessions of 8 positions",
+        ),
+        (
+            "activations",
+            |c| drop(c["activations"].as_array_mut().unwrap().pop()),
+            "2 commitments to activations where 3",
+        ),
+        ("field", |c| c["more"] = json!(1), "claim.json is not valid"),
+    ];
+    for (what, change, words) in claims {
+        let session = fresh();
+        edit(&session.join("claim.json"), change);
+        j.rejected(&session, &[words]);
+        assert!(!what.is_empty());
+    }
+    let session = fresh();
+    edit(&session.join("claim.json"), |c| {
+        let activations = c["activations"].as_array_mut().unwrap();
+        activations.swap(0, 1);
+    });
+    j.rejected(&session, &["the proof is not valid"]);
+    let verdict = f.json(&["reexecute", path(&session)]);
+    assert_eq!(verdict.0, 1);
+    assert!(verdict.1[0]["reason"]
+        .as_str()
+        .unwrap()
+        .contains("layer 0 (embed)"));
+
+    let session = fresh();
+    edit(&session.join("manifest.json"), |m| m["k"] = json!(20));
+    j.rejected(&session, &["has id"]);
+    edit(&session.join("manifest.json"), |m| {
+        m["format"] = json!("nanozk-manifest-9");
+    });
+    f.fails(&j.verify(&session), &["another version of nanozk"]);
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    f.json_ok(&["reexecute", path(&j.session)]);
+    // Models and sessions of the two kinds of proofs.
+    let prove = ["prove", path(&j.session), "--model", path(&f.model)];
+    f.fails(&prove, &["proofs of single layers"]);
+    let prove = ["prove", path(&f.session), "--model", path(&j.model)];
+    f.fails(&prove, &["joint proofs"]);
+    f.fails(
+        &["aggregate", path(&j.session)],
+        &["session directory for joint proofs"],
+    );
+    let mut verify = j.verify(&j.session);
+    verify.push("--aggregate");
+    f.fails(&verify, &["not aggregated yet"]);
+    for (options, words) in [
+        (&["--jobs", "2"][..], "--jobs"),
+        (&["--transcript", "poseidon"], "--transcript"),
+        (&["--layers", "4"], "no layer 4"),
+        (&["--memory", "0.0001"], "--memory"),
+    ] {
+        let prove = [&["prove", path(&j.session)], options].concat();
+        f.fails(&prove, &[words]);
+    }
+    // Nothing is written for what cannot be registered.
+    let model = dir.path().join("model");
+    for (options, words) in [
+        (&["--whole-blocks"][..], "--whole-blocks"),
+        (&["--no-commitments"], "--no-commitments"),
+        (&["--max-k", "12"], "--max-k 12 is too small"),
+        (&["--setup", "ceremony"], "nanozk setup import"),
+    ] {
+        let mut args = f.import(&f.checkpoint, &model);
+        args.push("--joint");
+        args.extend(options);
+        f.fails(&args, &[words]);
+        assert!(!model.exists());
+    }
+    // A secret of another model.
+    let (model, session) = (dir.path().join("changed"), dir.path().join("session"));
+    copy(&j.model, &model);
+    copy(&j.session, &session);
+    std::fs::remove_file(session.join("proofs/0-3.proof")).unwrap();
+    std::fs::copy(f.model.join("secret.json"), model.join("secret.json")).unwrap();
+    let prove = ["prove", path(&session), "--model", path(&model)];
+    f.fails(&prove, &["secret.json", "not give the commitments"]);
+    edit(&session.join("secret.json"), |s| {
+        s["seed"] = json!(format!("0x{:064x}", 1));
+    });
+    f.fails(&["prove", path(&session)], &["does not open the digests"]);
+    // Weights that are not the registered ones: the proof would not verify, so there is none.
+    let other = dir.path().join("other");
+    copy(&j.model, &other);
+    edit(&other.join("manifest.json"), |m| {
+        let weights = m["weights"].as_array_mut().unwrap();
+        weights.reverse();
+    });
+    let changed = ["prove", path(&j.session), "--model", path(&other)];
+    f.fails(&changed, &["is no session of"]);
+}
