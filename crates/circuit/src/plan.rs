@@ -7,9 +7,13 @@ use crate::layout::{ColumnKind, Group, Layout, LayoutError, Registry};
 use crate::program::{Program, Role};
 
 /// Processor seconds for a row of the opening.
-const OPENING: f64 = 2.6e-6;
+const OPENING: f64 = 3.6e-6;
 /// For a row of the sumcheck of columns and of their combination.
-const COLUMNS: f64 = 0.5e-6;
+const COLUMNS: f64 = 0.6e-6;
+/// For a row of columns that every proof commits to: multiplicities, and what hides.
+const ROW: f64 = 0.5e-6;
+/// For any proof.
+const PROOF: f64 = 0.2;
 /// For a cell of a registered, claimed or 16-bit column in these.
 const CELL: f64 = 0.07e-6;
 /// To commit to a cell of 16 bits.
@@ -27,6 +31,10 @@ const ELEMENT_BYTES: u64 = 32;
 const OPENING_ELEMENTS: u64 = 10;
 /// Bytes of a power of the setup's secret, for each row.
 const POWER_BYTES: u64 = 64;
+/// What is resident, as measured, over what is counted: what allocators keep, and what lives for a moment.
+const RESIDENT: f64 = 1.35;
+/// Bytes of the program itself.
+const PROCESS_BYTES: u64 = 48 << 20;
 /// Numbers of fractions that are compared.
 const FRACTIONS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 
@@ -101,7 +109,8 @@ impl Estimate {
             })
             .sum();
         let small = (cells.registered + cells.wide + cells.limbs) as f64;
-        let cpu_seconds = rows * (OPENING + COLUMNS)
+        let cpu_seconds = PROOF
+            + rows * (OPENING + COLUMNS + ROW)
             + helpers
             + small * CELL
             + cells.limbs as f64 * LIMB
@@ -120,8 +129,9 @@ impl Estimate {
         // A sumcheck's first round leaves half as many elements as rows.
         let elements =
             OPENING_ELEMENTS + layout.groups.len() as u64 + (looked_up.count() as u64).div_ceil(2);
-        let peak_bytes =
+        let counted =
             cells.bytes() + layout.rows() as u64 * (POWER_BYTES + elements * ELEMENT_BYTES);
+        let peak_bytes = PROCESS_BYTES + (counted as f64 * RESIDENT) as u64;
         Self {
             k: layout.k(),
             fractions,
