@@ -5,6 +5,11 @@
 //! a model together, [`packing`] says where their weights and activations lie. A layer is declared once for all of its kind
 //! that a proof is about, which have an axis `layer`.
 
+/// The code of the tutorial is run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adding-an-operation.md")]
+pub struct Tutorial;
+
 pub mod attention;
 pub mod embed;
 pub mod gadgets;

@@ -4,14 +4,16 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{Known, Proof, Statement};
-use nanozk_circuit::{ColumnKind, Objective, Values};
+use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
+use nanozk_circuits::norm::RESIDUAL_OFFSET;
+use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
-use nanozk_layers::{BadSelection, Layer, Shape, Weights};
+use nanozk_layers::{BadSelection, Layer, Layers, Selection, Shape, Weights};
 use nanozk_prover::joint::registration::{plan, register, Part, Registration};
 use nanozk_prover::joint::session::{
     claim_of, name_of, windows, Event, JointSession, Provider, Window,
 };
-use nanozk_prover::session::Generated;
+use nanozk_prover::session::{boundary_values, Generated};
 use nanozk_prover::Error;
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::KeccakTranscript;
@@ -634,4 +636,48 @@ fn plans_and_names() {
         assert_eq!(layer.number(BLOCKS), number);
     }
     assert!(!Path::new(&name_of(&[1])).is_absolute());
+}
+
+/// Proofs of single layers and joint ones commit to the same activations and state the same digests.
+#[test]
+fn both_kinds_of_proofs_are_about_the_same_numbers() {
+    let case = case();
+    let secret = case.session().secret().unwrap();
+    let sequence = secret.sequence(POSITIONS);
+    let (input, output) = sequence_digests(
+        &sequence.tokens,
+        sequence.prompt,
+        sequence.generated,
+        sequence.input_salt,
+        sequence.output_salt,
+    );
+    assert_eq!(case.claim.input_digest, Scalar(input));
+    assert_eq!(case.claim.output_digest, Scalar(output));
+
+    let trace = case.model.forward(&sequence.tokens).unwrap();
+    let mut program = Program::new();
+    let all = Selection::all(BLOCKS);
+    let layers = Layers::new(&mut program, &shape(8), &all, 2).unwrap();
+    let registry = case.manifest.packing().registry(&program, &layers);
+    let layout = Layout::new(&program, 16, 4, &registry).unwrap();
+    let mut values = Values::new(&program, &layout, vec![]);
+    layers.fill_activations(&mut values, &trace).unwrap();
+    let width = case.model.arch.width;
+    let offset = Fr::from(RESIDUAL_OFFSET as u64);
+    let streams = std::iter::once(("embedding output", 0, &trace.embed.out)).chain(
+        trace.blocks.iter().enumerate().flat_map(|(block, (a, m))| {
+            [
+                ("attention output", block, &a.output),
+                ("mlp output", block, &m.output),
+            ]
+        }),
+    );
+    for (number, (name, layer, stream)) in streams.enumerate() {
+        let column = boundary_values(1 << 10, &secret.seed.0, number, stream, POSITIONS);
+        let tensor = program.named(name).unwrap();
+        for (i, t) in (0..width).flat_map(|i| (0..POSITIONS).map(move |t| (i, t))) {
+            let value = values.get(tensor, &[layer, i, t]);
+            assert_eq!(value + offset, column[i * POSITIONS + t], "{name} {layer}");
+        }
+    }
 }
