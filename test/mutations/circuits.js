@@ -24,7 +24,7 @@ module.exports = [
         self.table_columns = [vec![key], table_tuple.clone()].concat();`,
     `        let (lane_tuple, table_tuple) = (partners, table.clone());
         self.table_columns = [vec![key], table, vec![table_tag]].concat();`,
-    prover("attacks", "range_cell_with_an_entry_of_another_table"),
+    prover("attacks", "position_beyond_its_segment"),
   ),
   mutation(
     "sum-ends",
@@ -120,8 +120,10 @@ module.exports = [
     "matrix-source",
     "the inputs of a matrix are not those of its source",
     "region",
-    "self.sum_strip(&format!(\"{name}_source\"), source.0, source.1, eq.clone());",
-    "self.sum_strip(&format!(\"{name}_source\"), source.0, source.1, eq.clone() * Scalar::int(0));",
+    `        let eq = self.equation();
+        self.sum_strip(&format!("{name}_source"),`,
+    `        let eq = self.equation() * Scalar::int(0);
+        self.sum_strip(&format!("{name}_source"),`,
     prover("attacks", "product_of_other_inputs"),
   ),
   mutation(

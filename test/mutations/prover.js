@@ -64,14 +64,6 @@ module.exports = [
     "salt_rows_are_drawn_cell_by_cell",
   ),
   mutation(
-    "salt-multiplicities",
-    "salt rows are zero, so that multiplicities tell what was looked up",
-    "crates/circuits/src/witness.rs",
-    "lane[row] = random() & ((1 << self.limb) - 1);",
-    "lane[row] = random() & 0;",
-    "two_proofs_of_one_witness_share_no_element",
-  ),
-  mutation(
     "boundaries",
     "all boundaries of a session have the same blinding",
     "crates/prover/src/session.rs",

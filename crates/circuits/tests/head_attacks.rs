@@ -30,12 +30,16 @@ fn run(model: &QuantizedModel) -> HeadTrace {
 
 /// Three tokens of prompt (the last as if chosen, which is allowed), then four that the head chose.
 fn session(trace: &HeadTrace) -> SequenceTrace {
+    session_of(trace, 4)
+}
+
+fn session_of(trace: &HeadTrace, generated: usize) -> SequenceTrace {
     let mut tokens = vec![3, 5, 3, 0, 0, 0, 0, 0];
-    tokens[2..7].copy_from_slice(&trace.argmax[1..6]);
+    tokens[2..3 + generated].copy_from_slice(&trace.argmax[1..2 + generated]);
     SequenceTrace {
         tokens,
         prompt: 3,
-        generated: 4,
+        generated,
         input_salt: Fr::from(123),
         output_salt: Fr::from(456),
     }
@@ -264,17 +268,20 @@ fn mark_that_is_no_bit() {
 #[test]
 fn generated_token_not_the_chosen_one() {
     let trace = run(&weights());
-    let session = session(&trace);
-    for t in 0..N {
-        let mut other = session.clone();
-        other.tokens[t] = (other.tokens[t] + 1) % VOCAB as u32;
-        let case = Case::head(&weights(), &other, &trace);
-        let expected: &[&str] = if (3..7).contains(&t) {
-            &["token_next"]
-        } else {
-            &[]
-        };
-        assert_eq!(case.violated(), expected, "position {t}");
+    // Also with all positions in use.
+    for generated in [4, 5] {
+        let session = session_of(&trace, generated);
+        for t in 0..N {
+            let mut other = session.clone();
+            other.tokens[t] = (other.tokens[t] + 1) % VOCAB as u32;
+            let case = Case::head(&weights(), &other, &trace);
+            let expected: &[&str] = if (3..3 + generated).contains(&t) {
+                &["token_next"]
+            } else {
+                &[]
+            };
+            assert_eq!(case.violated(), expected, "position {t}");
+        }
     }
 }
 

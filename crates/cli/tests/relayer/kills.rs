@@ -174,6 +174,7 @@ impl Scenario<'_> {
             let at = if life < lives { at } else { usize::MAX };
             let mut child = spawn(setup, at, points);
             let mut patience = Patience::with(child.id());
+            let mut end: Option<u64> = None;
             loop {
                 (self.nudge)(setup);
                 let ended = child.try_wait().unwrap();
@@ -185,9 +186,17 @@ impl Scenario<'_> {
                     break;
                 }
                 if (self.over)() && settled(setup) {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return killed;
+                    // It has written the last thing, and may not have been killed after that yet: only a block that came
+                    // afterwards shows that it goes on.
+                    let end = *end.get_or_insert_with(|| {
+                        self.w.anvil.mine(1);
+                        self.w.anvil.block()
+                    });
+                    if followed(setup).is_some_and(|block| block >= end) {
+                        let _ = child.kill();
+                        let _ = child.wait();
+                        return killed;
+                    }
                 }
                 if patience.is_over() {
                     let _ = child.kill();
@@ -212,6 +221,13 @@ fn settled(setup: &Setup) -> bool {
     let query = "SELECT (SELECT COUNT(*) FROM claims WHERE ended = 1) || ' ' || \
                  (SELECT COUNT(*) FROM intents WHERE status NOT IN ('final', 'dropped'))";
     query_sqlite(file, query).as_deref() == Some("1 0")
+}
+
+/// The newest block that the database knows.
+fn followed(setup: &Setup) -> Option<u64> {
+    let file = setup.database.strip_prefix("sqlite:").unwrap();
+    let query = "SELECT CAST(MAX(number) AS TEXT) FROM blocks";
+    query_sqlite(file, query)?.parse().ok()
 }
 
 /// The first value of a query, by a connection of its own.

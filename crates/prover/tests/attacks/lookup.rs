@@ -124,8 +124,10 @@ fn position_beyond_its_segment() {
     let mut activations = c.mlp.a.clone();
     activations[at] = value;
     c.project(&activations);
-    // Counted as a member of the range table, which has it.
+    // Its own table does not have it.
     c.recount();
+    stopped_as_counted(&c, Part::Lookups);
+    // Counted as a member of the range table, which has it.
     c.add("multiplicity", (lo + 64) as usize, 1);
     stopped_as_counted(&c, Part::Lookups);
 }

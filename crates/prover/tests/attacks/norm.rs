@@ -2,19 +2,23 @@
 
 use crate::layers::*;
 use crate::{mlp, stopped_by_part, Part};
+use nanozk_circuits::LayerKind;
 
 const T: usize = 2;
 
 /// Lets everything follow from a false LayerNorm at one position.
 fn forged(change: impl Fn(&mut NormRow)) -> Case {
-    let mut c = mlp();
-    let mut row = NormRow::of(&c, T);
+    forged_at(mlp(), T, change)
+}
+
+fn forged_at(mut c: Case, t: usize, change: impl Fn(&mut NormRow)) -> Case {
+    let mut row = NormRow::of(&c, t);
     change(&mut row);
     row.copies();
     row.outputs();
-    row.write(&mut c, T);
+    row.write(&mut c, t);
     let mut out = c.mlp.norm.out.clone();
-    let at = T * row.out.len();
+    let at = t * row.out.len();
     for (out, value) in out[at..].iter_mut().zip(&row.out) {
         *out = *value as i64;
     }
@@ -72,6 +76,18 @@ fn mean_shifted_with_a_remainder_of_the_width() {
         });
         stopped_by_part(case, Part::Lookups);
     }
+    // The least remainder that is none: the width itself.
+    let seeds = (0..).map(|seed| Setting { seed, ..SMALL });
+    let cases = seeds.map(|setting| Case::new(setting, LayerKind::Mlp));
+    let mut rows = cases.flat_map(|case| (0..case.n()).map(move |t| (case.clone(), t)));
+    let (case, t) = rows
+        .find(|(case, t)| NormRow::of(case, *t).rest == 0)
+        .expect("one in as many as the width");
+    let case = forged_at(case, t, |row| {
+        row.mean -= 1;
+        row.rest = row.x.len() as i128;
+    });
+    stopped_by_part(case, Part::Lookups);
 }
 
 /// Without the range of the mean, the packed sums could be split elsewhere: one less in the sum of
