@@ -1,9 +1,11 @@
 //! Sessions for joint proofs: any set of layers is proved and accepted; what is not of this model, this claim or these layers
 //! is refused, by real proofs.
 
-use halo2curves::bn256::Fr;
+use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{Known, Proof, Statement};
+use halo2curves::group::prime::PrimeCurveAffine;
+use halo2curves::group::Curve;
+use nanozk_argument::{commit, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
 use nanozk_circuits::norm::RESIDUAL_OFFSET;
 use nanozk_circuits::poseidon::sequence_digests;
@@ -17,6 +19,7 @@ use nanozk_prover::session::{boundary_values, Generated};
 use nanozk_prover::Error;
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::KeccakTranscript;
+use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
     CheckedManifest, Claim, Error as Refused, Manifest, Parameters, ProofFile,
@@ -24,6 +27,7 @@ use nanozk_verifier::joint::{
 use nanozk_verifier::statement::Context;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -680,4 +684,75 @@ fn both_kinds_of_proofs_are_about_the_same_numbers() {
             assert_eq!(value + offset, column[i * POSITIONS + t], "{name} {layer}");
         }
     }
+}
+
+#[test]
+fn the_id_binds_every_field() {
+    let case = case();
+    type Change = fn(&mut Manifest);
+    let changes: [(&str, Change); 10] = [
+        ("architecture", |m| m.architecture.layers += 1),
+        ("spec", |m| m.spec.eps += 1),
+        ("tokenizer", |m| m.tokenizer.0[31] ^= 1),
+        ("tokens", |m| m.tokens += 1),
+        ("setup", |m| m.setup.0[0] ^= 1),
+        ("development", |m| m.development_setup = false),
+        ("k", |m| m.k += 1),
+        ("fractions", |m| m.fractions += 1),
+        ("a weight", |m| m.weights[0] = Point(-m.weights[0].0)),
+        ("order of weights", |m| m.weights.reverse()),
+    ];
+    for (what, change) in changes {
+        let mut manifest = case.manifest.manifest().clone();
+        change(&mut manifest);
+        assert_ne!(manifest.model_id(), case.manifest.id(), "{what}");
+    }
+}
+
+/// What is added to each commitment is another multiple of the power beyond the cells, and in another session again.
+#[test]
+fn commitments_are_blinded_one_by_one() {
+    let (case, other) = (case(), Case::new());
+    let secret = case.session().secret().unwrap();
+    let sequence = secret.sequence(POSITIONS);
+    let trace = case.model.forward(&sequence.tokens).unwrap();
+    let mut program = Program::new();
+    let all = Selection::all(BLOCKS);
+    let layers = Layers::new(&mut program, &shape(8), &all, 2).unwrap();
+    let registry = case.manifest.packing().registry(&program, &layers);
+    let layout = Layout::new(&program, 16, 4, &registry).unwrap();
+    let mut values = Values::new(&program, &layout, vec![]);
+    layers.fill_activations(&mut values, &trace).unwrap();
+    for part in [Part::Embed, Part::Block(0), Part::Block(1), Part::Head] {
+        let weights = part.weights(&case.model);
+        layers.fill_weights(&mut values, weights).unwrap();
+    }
+    let again = registered(&case.model, &[8; 32]);
+    let mut masks = Vec::new();
+    for (id, column) in layout.enumerate() {
+        let points = match column.kind {
+            ColumnKind::Weight(number) => {
+                let number = number as usize;
+                [&case.manifest.manifest().weights, &again.weights].map(|w| w[number].0)
+            }
+            ColumnKind::Activation(number) => {
+                let number = number as usize;
+                [&case.claim, &other.claim].map(|c| c.activations[number].0)
+            }
+            _ => continue,
+        };
+        let plain = commit(&parameters().basis, values.column(id), 16, &[]);
+        masks.extend(points.map(|point| (point - plain).to_affine()));
+    }
+    let count = masks.len();
+    assert_eq!(
+        count,
+        2 * (case.manifest.packing().weights().len() + LAYERS - 1)
+    );
+    let distinct: HashSet<Vec<u8>> = masks
+        .into_iter()
+        .map(|mask| point_compressed(&mask).to_vec())
+        .collect();
+    assert_eq!(distinct.len(), count);
+    assert!(!distinct.contains(&point_compressed(&G1Affine::identity()).to_vec()));
 }
