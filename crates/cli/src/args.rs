@@ -447,6 +447,7 @@ threads and the greatest resident memory, as the kernel counts them.
 
 Examples:
   nanozk bench import --memory 4
+  nanozk bench import --keep large && nanozk model import large -o model --joint --memory 4
   nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
 pub(crate) struct BenchImportArgs {
     /// Blocks
@@ -467,6 +468,9 @@ pub(crate) struct BenchImportArgs {
     /// Positions of a session
     #[arg(long, default_value_t = 32)]
     pub(crate) tokens: usize,
+    /// Keep the checkpoint in this directory, with its calibration text, for nanozk model import
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
     /// Windows of calibration text [default: as nanozk model import]
     #[arg(long)]
     pub(crate) windows: Option<usize>,

@@ -1252,6 +1252,14 @@ fn bench_import_measures_a_synthetic_checkpoint() {
     );
     assert!(measured["cpu_s"].as_f64().unwrap() > 0.0);
     assert!(measured["estimate"]["peak_bytes"].as_u64().unwrap() > 0);
+    // Kept, it is a checkpoint like any other.
+    let dir = tempdir();
+    let (kept, model) = (dir.path().join("kept"), dir.path().join("model"));
+    let keep = [&args[..], &["--keep", path(&kept)]].concat();
+    f.json_ok(&keep);
+    let import = ["model", "import", path(&kept), "-o", path(&model)];
+    f.json_ok(&[&import[..], &["--tokens", "8", "--joint"]].concat());
+    f.fails(&keep, &["is not empty"]);
     if cfg!(target_os = "linux") {
         args.extend(["--memory", "0.001"]);
         f.fails(&args, &["were resident, more than 0.001 GiB"]);

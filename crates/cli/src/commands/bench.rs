@@ -17,6 +17,7 @@ use nanozk_executor::{bucket, synthetic, Activation, Architecture};
 use nanozk_model::file::Writer;
 use nanozk_model::synthetic::{text, write_checkpoint};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Stage};
+use nanozk_prover::files;
 use nanozk_prover::plonk::{estimate_peak_bytes, verifier_params, ProvingKey};
 use nanozk_prover::synthetic::{SyntheticLayer, SyntheticWeights};
 use nanozk_setup::Setup;
@@ -248,8 +249,17 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
         .unwrap_or_else(|| Options::enough_windows(tokens));
     let progress = Progress::spinner("writing a checkpoint");
     let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
-    write_checkpoint(folder.path(), &arch, 1)?;
+    let source = args.keep.as_deref().unwrap_or(folder.path());
+    std::fs::create_dir_all(source)
+        .with_context(|| format!("cannot create {}", source.display()))?;
+    if std::fs::read_dir(source).is_ok_and(|mut files| files.next().is_some()) {
+        bail!("{} is not empty: nothing is replaced", source.display());
+    }
+    write_checkpoint(source, &arch, 1)?;
     let text = text(windows * tokens, 2);
+    if args.keep.is_some() {
+        files::write(&source.join("calibration.txt"), text.as_bytes())?;
+    }
     drop(progress);
 
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -257,7 +267,7 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
     let progress = Progress::bar("observing activations", arch.layers + 2);
     let told = reset_peak_rss();
     let clock = Stopwatch::start();
-    let checkpoint = Checkpoint::open(folder.path())?;
+    let checkpoint = Checkpoint::open(source)?;
     let mut writer = Writer::create(&folder.path().join("quantized.safetensors"), arch)?;
     let options = Options {
         windows,
