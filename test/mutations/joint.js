@@ -51,7 +51,7 @@ module.exports = [
     claim,
     "            half(low),",
     "            half(low) - half(low),",
-    another,
+    "public_inputs_are_those_of_the_format",
   ),
   mutation(
     "activations",

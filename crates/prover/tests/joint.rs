@@ -756,3 +756,27 @@ fn commitments_are_blinded_one_by_one() {
     assert_eq!(distinct.len(), count);
     assert!(!distinct.contains(&point_compressed(&G1Affine::identity()).to_vec()));
 }
+
+/// `docs/format.md`: whichever layers a proof is of.
+#[test]
+fn public_inputs_are_those_of_the_format() {
+    let case = case();
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let statement = case.claim.statement();
+    let half = |bytes: &[u8]| {
+        let shift = Fr::from(256);
+        let digits = bytes.iter().map(|byte| Fr::from(u64::from(*byte)));
+        digits.fold(Fr::ZERO, |number, digit| number * shift + digit)
+    };
+    let expected = [
+        half(&statement[..16]),
+        half(&statement[16..]),
+        case.claim.input_digest.0,
+        case.claim.output_digest.0,
+        Fr::from(PROMPT as u64),
+        Fr::from(2),
+    ];
+    for layers in [all(), vec![0], vec![1], vec![5]] {
+        assert_eq!(claim.goal(&layers).unwrap().inputs, expected);
+    }
+}
