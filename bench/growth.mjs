@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // How the cost of a joint proof grows with the width of a block and with the positions of a session.
 //
-//   node bench/growth.mjs [--nanozk PATH] [--widths 128,256,…] [--positions 16,32,…] [--plot FILE.svg]
+//   node bench/growth.mjs [--nanozk PATH] [--widths 128,256,…] [--positions 16,32,…] [--price 0] [--plot FILE.svg]
 //
 // Prints a table of `nanozk bench layer --joint`, one run for each shape: all widths at 32 positions, then all positions at
-// width 768. A shape that does not fit in memory is named, and left out. Run it where nothing else runs. Exit code: 0, or 1
+// width 768. Columns are of the length that proves fastest, unless a commitment has a price. A shape that does not fit in memory is named, and left out. Run it where nothing else runs. Exit code: 0, or 1
 // if a shape could not be measured, 2 for wrong arguments.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ const options = {
   nanozk: 'target/release/nanozk',
   widths: '128,256,512,768,1024,2048,4096',
   positions: '16,32,64,128,256,512',
+  price: '0',
   plot: '',
 };
 const args = process.argv.slice(2);
@@ -29,7 +30,7 @@ const numbers = text => text.split(',').map(Number);
 const heads = width => Math.max(1, width / 64);
 let failed = false;
 function measure(width, positions) {
-  const shape = ['--width', width, '--heads', heads(width), '--tokens', positions].map(String);
+  const shape = ['--width', width, '--heads', heads(width), '--tokens', positions, '--commitment-price', options.price].map(String);
   const run = spawnSync(options.nanozk, ['--json', 'bench', 'layer', '--joint', ...shape], { encoding: 'utf8' });
   const line = (run.stdout ?? '').split('\n').find(l => l.includes('"prove_cpu_s"'));
   if (run.status !== 0 || !line) {
