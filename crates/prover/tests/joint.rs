@@ -754,7 +754,8 @@ fn commitments_are_blinded_one_by_one() {
         .map(|mask| point_compressed(&mask).to_vec())
         .collect();
     assert_eq!(distinct.len(), count);
-    assert!(!distinct.contains(&point_compressed(&G1Affine::identity()).to_vec()));
+    let nothing = point_compressed(&G1Affine::identity());
+    assert!(!distinct.contains(nothing.as_slice()));
 }
 
 /// `docs/format.md`: whichever layers a proof is of.

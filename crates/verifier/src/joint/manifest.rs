@@ -12,8 +12,8 @@ use sha3::{Digest, Keccak256};
 /// Format name of a manifest.
 pub const MANIFEST_FORMAT: &str = "nanozk-manifest-1";
 
-/// Binary logarithms of the rows of a column: tables of 16 bits need the least, ceremonies end beyond the greatest.
-const K: std::ops::RangeInclusive<u32> = 16..=27;
+/// Binary logarithms of the rows of a column: tables of 16 bits need the least; a setup of twice the greatest takes gigabytes.
+const K: std::ops::RangeInclusive<u32> = 16..=24;
 /// Lanes that have one helper.
 const FRACTIONS: std::ops::RangeInclusive<u32> = 1..=16;
 

@@ -19,8 +19,8 @@ use nanozk_kzg::Basis;
 use nanozk_layers::BadSelection;
 
 /// Tiles of all tensors of a program, at most: what a verifier spends on a shape before it looks at a proof. Dimensions that
-/// are multiples of large powers of two have few.
-const MAX_TILES: usize = 1 << 22;
+/// are multiples of large powers of two have few: 2^16 weights a tile.
+const MAX_TILES: usize = 1 << 18;
 
 /// What verification takes of a setup.
 pub struct Parameters {
