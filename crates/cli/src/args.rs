@@ -447,7 +447,8 @@ threads and the greatest resident memory, as the kernel counts them.
 
 Examples:
   nanozk bench import --memory 4
-  nanozk bench import --keep large && nanozk model import large -o model --joint --memory 4
+  nanozk bench import --keep large
+  nanozk model import large -o model --joint --memory 4
   nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
 pub(crate) struct BenchImportArgs {
     /// Blocks
