@@ -4,8 +4,9 @@
 //   node bench/growth.mjs [--nanozk PATH] [--widths 128,256,…] [--positions 16,32,…] [--price 0] [--plot FILE.svg]
 //
 // Prints a table of `nanozk bench layer --joint`, one run for each shape: all widths at 32 positions, then all positions at
-// width 768. Columns are of the length that proves fastest, unless a commitment has a price. A shape that does not fit in memory is named, and left out. Run it where nothing else runs. Exit code: 0, or 1
-// if a shape could not be measured, 2 for wrong arguments.
+// width 768. Columns are of the length that proves fastest, unless a commitment has a price. A shape that does not fit in
+// memory is named, and left out. Run it where nothing else runs. Exit code: 0, or 1 if a shape could not be measured, 2
+// for wrong arguments.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 

@@ -68,9 +68,7 @@ impl Data {
     /// Where a model was last time, if it still is there.
     pub(crate) fn known_model(&self, id: &Digest32) -> Option<PathBuf> {
         let path = self.models().remove(&id.to_string())?;
-        let kinds = [Kind::Model, Kind::JointModel];
-        let kind = Kind::of(&path)?;
-        kinds.contains(&kind).then_some(path)
+        Kind::of(&path)?.is_registered().then_some(path)
     }
 
     /// What cannot be read is forgotten.

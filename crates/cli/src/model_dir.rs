@@ -203,7 +203,7 @@ impl ModelDir {
 
     /// Whether there are commitments.
     pub(crate) fn is_registered(&self) -> bool {
-        [Kind::Model, Kind::JointModel].contains(&self.kind())
+        self.kind().is_registered()
     }
 
     fn kind(&self) -> Kind {

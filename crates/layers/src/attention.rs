@@ -200,16 +200,6 @@ impl Attention {
         self.project.fill(values, layer, &weights.attn_out)
     }
 
-    /// Sets the residual stream after.
-    pub fn fill_output(
-        &self,
-        values: &mut Values<'_>,
-        traces: &[&AttentionTrace],
-    ) -> Result<(), OutOfRange> {
-        let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
-        fill_stream(values, self.output, self.width, &outputs)
-    }
-
     /// Sets activations and witnesses, from each layer's trace.
     pub fn fill(
         &self,

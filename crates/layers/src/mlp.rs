@@ -95,16 +95,6 @@ impl Mlp {
         self.down.fill(values, layer, &weights.mlp_out)
     }
 
-    /// Sets the residual stream after.
-    pub fn fill_output(
-        &self,
-        values: &mut Values<'_>,
-        traces: &[&MlpTrace],
-    ) -> Result<(), OutOfRange> {
-        let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
-        fill_stream(values, self.output, self.width, &outputs)
-    }
-
     /// Sets activations and witnesses, from each layer's trace.
     pub fn fill(&self, values: &mut Values<'_>, traces: &[&MlpTrace]) -> Result<(), OutOfRange> {
         let (d, f) = (self.width, self.hidden);

@@ -2,15 +2,14 @@
 
 use crate::attention::{self, Attention};
 use crate::embed::Embed;
+use crate::gadgets::fill_stream;
 use crate::head::Head;
 use crate::mlp::{self, Mlp};
 use crate::packing::Numbering;
 use crate::shape::{Axes, Shape};
 use crate::tokens::{Digests, Sequence, Tokens, INPUTS};
 use nanozk_circuit::{OutOfRange, Program, Values};
-use nanozk_executor::{
-    AttentionTrace, EmbedTrace, HeadTrace, Linear, MlpTrace, QuantizedLayer, Trace,
-};
+use nanozk_executor::{AttentionTrace, Linear, MlpTrace, QuantizedLayer, Trace};
 use std::collections::BTreeSet;
 
 /// A layer of a model.
@@ -156,6 +155,8 @@ pub struct Layers {
     mlp: Option<(Mlp, Vec<usize>)>,
     /// Head.
     pub head: Option<Head>,
+    /// Of the residual stream.
+    width: usize,
 }
 
 /// Weights of one layer.
@@ -215,6 +216,7 @@ impl Layers {
             attention,
             mlp,
             tokens,
+            width: shape.architecture.width,
         })
     }
 
@@ -279,7 +281,15 @@ impl Layers {
         trace: &Trace,
         sequence: &Sequence,
     ) -> Result<(), OutOfRange> {
-        self.fill_ends(values, &trace.embed, &trace.head, sequence)?;
+        if let Some(tokens) = &self.tokens {
+            tokens.fill(values, sequence)?;
+        }
+        if let Some(embed) = &self.embed {
+            embed.fill(values, &trace.embed)?;
+        }
+        if let Some(head) = &self.head {
+            head.fill(values, &trace.head, sequence)?;
+        }
         self.fill_blocks(values, &trace.blocks)?;
         values.look_up()
     }
@@ -293,37 +303,22 @@ impl Layers {
         if let Some(embed) = &self.embed {
             embed.fill(values, &trace.embed)?;
         }
+        let traces = &trace.blocks;
         if let Some((attention, blocks)) = &self.attention {
-            let traces: Vec<_> = blocks.iter().map(|block| &trace.blocks[*block].0).collect();
-            attention.fill_output(values, &traces)?;
+            let outputs = blocks
+                .iter()
+                .map(|block| traces[*block].0.output.as_slice());
+            let outputs: Vec<_> = outputs.collect();
+            fill_stream(values, attention.output, self.width, &outputs)?;
         }
-        match &self.mlp {
-            Some((mlp, blocks)) => {
-                let traces: Vec<_> = blocks.iter().map(|block| &trace.blocks[*block].1).collect();
-                mlp.fill_output(values, &traces)
-            }
-            None => Ok(()),
+        if let Some((mlp, blocks)) = &self.mlp {
+            let outputs = blocks
+                .iter()
+                .map(|block| traces[*block].1.output.as_slice());
+            let outputs: Vec<_> = outputs.collect();
+            fill_stream(values, mlp.output, self.width, &outputs)?;
         }
-    }
-
-    /// Sets tokens, embedding and head.
-    fn fill_ends(
-        &self,
-        values: &mut Values<'_>,
-        embedded: &EmbedTrace,
-        chosen: &HeadTrace,
-        sequence: &Sequence,
-    ) -> Result<(), OutOfRange> {
-        if let Some(tokens) = &self.tokens {
-            tokens.fill(values, sequence)?;
-        }
-        if let Some(embed) = &self.embed {
-            embed.fill(values, embedded)?;
-        }
-        match &self.head {
-            Some(head) => head.fill(values, chosen, sequence),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Sets activations and witnesses of blocks, from the traces of all, but for the values of lookups

@@ -5,6 +5,7 @@ use crate::shape::Shape;
 use nanozk_circuit::{AxisId, Objective, Packer, Plan, PlanError, Program, Registry, Role, Tensor};
 use nanozk_executor::Error;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Columns of a model's weights and of a session's activations.
 ///
@@ -14,8 +15,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packing {
     k: u32,
-    weights: BTreeMap<Tile, (u32, usize)>,
-    activations: BTreeMap<Tile, (u32, usize)>,
+    // Shared: each program about some layers has them.
+    weights: Arc<BTreeMap<Tile, (u32, usize)>>,
+    activations: Arc<BTreeMap<Tile, (u32, usize)>>,
     /// The layers that have weights in a column.
     layers: Vec<Vec<Layer>>,
     /// Columns of activations.
@@ -52,33 +54,29 @@ impl Packing {
             }
         }
         tiles.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut packing = Self {
-            k,
-            weights: BTreeMap::new(),
-            activations: BTreeMap::new(),
-            layers: Vec::new(),
-            streams: 2 * blocks + 1,
-        };
+        let mut weights = BTreeMap::new();
+        let mut layers: Vec<Vec<Layer>> = Vec::new();
         let (mut packer, mut first) = (Packer::new(k), 0);
         let mut are_wide = false;
         for ((wide, _, bits, _, indices), layer, tensor) in tiles {
             if wide && !are_wide {
-                (packer, first) = (Packer::new(k), packing.layers.len());
+                (packer, first) = (Packer::new(k), layers.len());
             }
             are_wide = wide;
             let (column, offset) = packer.take(bits.0);
             let column = first + column;
             // A tile that is larger than a column is refused by the layout.
-            if column >= packing.layers.len() {
-                packing.layers.resize(column + 1, Vec::new());
+            if column >= layers.len() {
+                layers.resize(column + 1, Vec::new());
             }
-            if packing.layers[column].last() != Some(&layer) {
-                packing.layers[column].push(layer);
+            if layers[column].last() != Some(&layer) {
+                layers[column].push(layer);
             }
             let number = u32::try_from(column).expect("few columns");
             let tile = (layer, tensor.name.clone(), indices);
-            packing.weights.insert(tile, (number, offset));
+            weights.insert(tile, (number, offset));
         }
+        let mut activations = BTreeMap::new();
         for (id, tensor) in p.enumerate() {
             if tensor.role != Role::Activation {
                 continue;
@@ -91,11 +89,17 @@ impl Packing {
                 let number = u32::try_from(number).expect("few layers");
                 let offset = used.entry(layer).or_default();
                 let tile = (layer, tensor.name.clone(), indices);
-                packing.activations.insert(tile, (number, *offset));
+                activations.insert(tile, (number, *offset));
                 *offset += 1 << p.tile_bits(id);
             }
         }
-        Ok(packing)
+        Ok(Self {
+            k,
+            weights: Arc::new(weights),
+            activations: Arc::new(activations),
+            layers,
+            streams: 2 * blocks + 1,
+        })
     }
 
     /// Bits of a row.
@@ -111,11 +115,6 @@ impl Packing {
     /// Number of columns of activations.
     pub fn streams(&self) -> usize {
         self.streams
-    }
-
-    /// Tiles of weights that packing a model takes: as many entries has this.
-    pub fn tiles(&self) -> usize {
-        self.weights.len()
     }
 
     /// For a program about some layers.

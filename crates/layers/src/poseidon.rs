@@ -1,5 +1,5 @@
-//! Poseidon as a program: chains of hashes. The permutation, and what is hashed, is in `nanozk-poseidon`. A chain is `h_0 = salt`, `h_{i+1} = hash2(h_i, m_i)`;
-//! its digest is the last `h`.
+//! Poseidon as a program: chains of hashes. The permutation, and what is hashed, is in `nanozk-poseidon`. A chain is
+//! `h_0 = salt`, `h_{i+1} = hash2(h_i, m_i)`; its digest is the last `h`.
 //!
 //! Of 65 rounds the first has tensors of its own, so that 64 are left, a power of two. With `M` for the matrix and `c` for
 //! constants, `M^-1·(next − c)` is what the S-boxes made of a state: an equation of degree 5 that is linear in the next

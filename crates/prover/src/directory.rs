@@ -84,6 +84,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is a model that can be run and proved.
+    pub fn is_registered(self) -> bool {
+        matches!(self, Kind::Model | Kind::JointModel)
+    }
+
     fn command(self) -> &'static str {
         match self {
             Kind::Model => "nanozk model import",
@@ -100,10 +105,7 @@ impl Kind {
             .into_iter()
             .find(|kind| path.join(kind.marker()).is_file())
             // What is left of a session without its claim is no model.
-            .filter(|kind| {
-                let is_model = matches!(kind, Kind::Model | Kind::JointModel);
-                !is_model || !path.join("proofs").exists()
-            })
+            .filter(|kind| !kind.is_registered() || !path.join("proofs").exists())
     }
 
     /// Fails unless a directory is of this kind.
@@ -145,13 +147,7 @@ impl Kind {
 
     /// Whether directories of this kind hold what no command can make again: a secret, or an answer.
     pub fn is_irreplaceable(self) -> bool {
-        let kinds = [
-            Kind::Model,
-            Kind::JointModel,
-            Kind::Session,
-            Kind::JointSession,
-        ];
-        kinds.contains(&self)
+        self.is_registered() || matches!(self, Kind::Session | Kind::JointSession)
     }
 }
 

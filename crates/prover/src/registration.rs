@@ -5,7 +5,6 @@ use crate::plonk::commit_column;
 use crate::Error;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_circuit::{ColumnKind, Plan};
 use nanozk_circuits::ir::BLIND_ROWS;
 use nanozk_circuits::{BlockShape, Layer, LayerKind, LayerWeights, ModelPlan, Objective};
 use nanozk_executor::{Architecture, QuantizedModel, Spec};
@@ -105,23 +104,6 @@ impl CommitmentEstimate {
             estimate.cpu_seconds += rows as f64 * micros * 1e-6;
         }
         estimate
-    }
-}
-
-impl CommitmentEstimate {
-    /// For joint proofs in columns of a plan.
-    pub fn joint(plan: &Plan) -> Self {
-        // Microseconds to commit to a weight, and bytes of it; a setup's points in both bases, and the powers once more.
-        const MICROSECONDS: f64 = 0.2;
-        const WEIGHT_BYTES: u64 = 4;
-        const POWER_BYTES: u64 = 2 * (2 * 64) + 64;
-        let columns = plan.layout.columns().iter();
-        let weights = columns.filter(|c| matches!(c.kind, ColumnKind::Weight(_)));
-        let (rows, columns) = (plan.layout.rows() as u64, weights.count() as u64);
-        Self {
-            peak_bytes: rows * (columns * WEIGHT_BYTES + POWER_BYTES),
-            cpu_seconds: (rows * columns) as f64 * MICROSECONDS * 1e-6,
-        }
     }
 }
 

@@ -136,13 +136,7 @@ pub fn recompute(
     let sequence = secret.sequence(n);
     let trace = model.forward(&sequence.tokens)?;
     let wrong_token = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
-    let (input, output) = sequence_digests(
-        &sequence.tokens,
-        prompt,
-        tokens.len() - prompt,
-        sequence.input_salt,
-        sequence.output_salt,
-    );
+    let (input, output) = sequence.digests();
     let kinds = layer_kinds(
         card.architecture.layers,
         card.layers.len() == card.architecture.layers + 2,
@@ -348,13 +342,7 @@ impl SessionDir {
 
     /// A secret part that was changed gives proofs that are not valid, and says nothing of why.
     fn check_secret(&self, session: &Session, sequence: &SequenceTrace) -> Result<(), FileError> {
-        let (input, output) = sequence_digests(
-            &sequence.tokens,
-            sequence.prompt,
-            sequence.generated,
-            sequence.input_salt,
-            sequence.output_salt,
-        );
+        let (input, output) = sequence.digests();
         let what = match (
             input == session.input_digest.0,
             output == session.output_digest.0,

@@ -5,10 +5,9 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
-use nanozk_argument::{commit, Known, Proof, Statement};
+use nanozk_argument::{commit, Known, Proof};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
 use nanozk_circuits::norm::RESIDUAL_OFFSET;
-use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_layers::{BadSelection, Layer, Layers, Selection, Shape, Weights};
 use nanozk_prover::joint::registration::{plan, register, Part, Registration};
@@ -159,8 +158,8 @@ impl Case {
             windows,
             &mut rng(),
             &mut |event| match event {
-                Event::Kept(layers) => kept.push(layers.to_vec()),
-                Event::Proved { layers, .. } => proved.push(layers.to_vec()),
+                Event::Kept(window) => kept.push(window.layers.clone()),
+                Event::Proved { window, .. } => proved.push(window.layers.clone()),
                 Event::Stage(..) => {}
             },
         )?;
@@ -189,6 +188,18 @@ impl Case {
         proof: &ProofFile,
     ) -> Result<Vec<usize>, Refused> {
         manifest.claim(claim)?.verify(proof, parameters())
+    }
+}
+
+impl Case {
+    /// The program of all layers, and where its tensors lie.
+    fn whole(&self) -> (Program, Layers, Layout) {
+        let mut program = Program::new();
+        let all = Selection::all(BLOCKS);
+        let layers = Layers::new(&mut program, &shape(8), &all, 2).unwrap();
+        let registry = self.manifest.packing().registry(&program, &layers);
+        let layout = Layout::new(&program, 16, 4, &registry).unwrap();
+        (program, layers, layout)
     }
 }
 
@@ -462,12 +473,7 @@ fn a_prover_cannot_bring_its_own_columns() {
     let mut points = known.points().clone();
     points.insert(id, -points[&id]);
     let forged = Known::unchecked(points);
-    let statement = Statement {
-        program: &goal.program,
-        layout: &goal.layout,
-        inputs: &goal.inputs,
-        known: &forged,
-    };
+    let statement = goal.statement(&forged);
     let values = Values::new(&goal.program, &goal.layout, goal.inputs.clone());
     let proof: Result<Proof, _> = nanozk_argument::prove_unchecked(
         &statement,
@@ -619,7 +625,7 @@ fn damaged_files_are_refused() {
     }
 }
 
-/// A model in memory and one that is read part by part have the same manifest, whatever the columns' length.
+/// Plans are within their limits, and sets of layers have names that files can have.
 #[test]
 fn plans_and_names() {
     let found = plan(&shape(8), &Objective::default()).unwrap();
@@ -648,22 +654,12 @@ fn both_kinds_of_proofs_are_about_the_same_numbers() {
     let case = case();
     let secret = case.session().secret().unwrap();
     let sequence = secret.sequence(POSITIONS);
-    let (input, output) = sequence_digests(
-        &sequence.tokens,
-        sequence.prompt,
-        sequence.generated,
-        sequence.input_salt,
-        sequence.output_salt,
-    );
+    let (input, output) = sequence.digests();
     assert_eq!(case.claim.input_digest, Scalar(input));
     assert_eq!(case.claim.output_digest, Scalar(output));
 
     let trace = case.model.forward(&sequence.tokens).unwrap();
-    let mut program = Program::new();
-    let all = Selection::all(BLOCKS);
-    let layers = Layers::new(&mut program, &shape(8), &all, 2).unwrap();
-    let registry = case.manifest.packing().registry(&program, &layers);
-    let layout = Layout::new(&program, 16, 4, &registry).unwrap();
+    let (program, layers, layout) = case.whole();
     let mut values = Values::new(&program, &layout, vec![]);
     layers.fill_activations(&mut values, &trace).unwrap();
     let width = case.model.arch.width;
@@ -716,11 +712,7 @@ fn commitments_are_blinded_one_by_one() {
     let secret = case.session().secret().unwrap();
     let sequence = secret.sequence(POSITIONS);
     let trace = case.model.forward(&sequence.tokens).unwrap();
-    let mut program = Program::new();
-    let all = Selection::all(BLOCKS);
-    let layers = Layers::new(&mut program, &shape(8), &all, 2).unwrap();
-    let registry = case.manifest.packing().registry(&program, &layers);
-    let layout = Layout::new(&program, 16, 4, &registry).unwrap();
+    let (program, layers, layout) = case.whole();
     let mut values = Values::new(&program, &layout, vec![]);
     layers.fill_activations(&mut values, &trace).unwrap();
     for part in [Part::Embed, Part::Block(0), Part::Block(1), Part::Head] {

@@ -2,6 +2,7 @@
 
 use crate::encoding::point_to_words;
 use crate::hex::{Digest32, Point};
+use crate::statement::word;
 use nanozk_circuits::{BlockShape, LayerKind, Plan, Shape};
 use nanozk_executor::{Architecture, Spec};
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,21 @@ pub enum CardError {
     },
 }
 
+/// `keccak256` of the JSON of architecture and number formats.
+pub(crate) fn dimensions_digest(architecture: &Architecture, spec: &Spec) -> [u8; 32] {
+    let dimensions = serde_json::to_vec(&(architecture, spec)).expect("plain numbers serialize");
+    Keccak256::digest(dimensions).into()
+}
+
+/// `keccak256` over uncompressed points.
+pub(crate) fn points_digest(points: &[Point]) -> [u8; 32] {
+    let mut hash = Keccak256::new();
+    for word in points.iter().flat_map(|p| point_to_words(&p.0)) {
+        hash.update(word);
+    }
+    hash.finalize().into()
+}
+
 /// The layers of a model, in order, with the block each belongs to.
 pub fn layer_kinds(blocks: usize, whole_blocks: bool) -> Vec<(LayerKind, usize)> {
     let mut kinds = vec![(LayerKind::Embed, 0)];
@@ -119,11 +135,6 @@ impl ModelCard {
     /// `keccak256("nanozk-model-1" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖ development ‖
     /// (kind ‖ verifying key ‖ keccak256(weight commitments))…)`, numbers as 32-byte big-endian words.
     pub fn model_id(&self) -> Digest32 {
-        let word = |v: u64| {
-            let mut w = [0u8; 32];
-            w[24..].copy_from_slice(&v.to_be_bytes());
-            w
-        };
         let mut hash = Keccak256::new();
         hash.update(b"nanozk-model-1");
         hash.update(self.dimensions_digest());
@@ -141,18 +152,12 @@ impl ModelCard {
 
     /// `keccak256` of the JSON of architecture and number formats.
     pub fn dimensions_digest(&self) -> [u8; 32] {
-        let dimensions =
-            serde_json::to_vec(&(&self.architecture, &self.spec)).expect("plain numbers serialize");
-        Keccak256::digest(dimensions).into()
+        dimensions_digest(&self.architecture, &self.spec)
     }
 
     /// `keccak256` over the uncompressed commitments of a layer's weights.
     pub fn weights_digest(&self, layer: &CardLayer) -> [u8; 32] {
-        let mut hash = Keccak256::new();
-        for word in layer.weights.iter().flat_map(|p| point_to_words(&p.0)) {
-            hash.update(word);
-        }
-        hash.finalize().into()
+        points_digest(&layer.weights)
     }
 
     /// Shape of a layer.

@@ -41,11 +41,6 @@ impl Statement {
     /// `keccak256("nanozk-statement-1" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ first ‖ layers)`,
     /// every field after the tag as one 32-byte big-endian word.
     pub fn digest(&self) -> [u8; 32] {
-        let word = |v: u64| {
-            let mut w = [0u8; 32];
-            w[24..].copy_from_slice(&v.to_be_bytes());
-            w
-        };
         let mut hash = Keccak256::new();
         hash.update(b"nanozk-statement-1");
         hash.update(word(self.context.chain));
@@ -62,9 +57,19 @@ impl Statement {
 
     /// The digest as two public inputs below 2^128: high word, low word.
     pub fn words(&self) -> [Fr; 2] {
-        let d = self.digest();
-        let half =
-            |b: &[u8]| Fr::from_u128(u128::from_be_bytes(b.try_into().expect("sixteen bytes")));
-        [half(&d[..16]), half(&d[16..])]
+        halves(&self.digest())
     }
+}
+
+/// A number as a 32-byte big-endian word.
+pub(crate) fn word(v: u64) -> [u8; 32] {
+    let mut w = [0u8; 32];
+    w[24..].copy_from_slice(&v.to_be_bytes());
+    w
+}
+
+/// A digest as two numbers below 2^128, the high one first.
+pub(crate) fn halves(digest: &[u8; 32]) -> [Fr; 2] {
+    let half = |b: &[u8]| Fr::from_u128(u128::from_be_bytes(b.try_into().expect("sixteen bytes")));
+    [half(&digest[..16]), half(&digest[16..])]
 }

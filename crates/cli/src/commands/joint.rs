@@ -1,11 +1,12 @@
 //! `nanozk prove`, `verify` and `reexecute` of sessions for joint proofs.
 
-use super::prove::draw;
-use super::run::model_of;
+use super::prove::{blame_secret, draw, Done};
+use super::reexecute::other_activations;
+use super::run::{hex, model_of};
 use super::verify::{check_development, check_draw, list, read, reveal, Revealed};
 use super::{reject, GIB};
 use crate::args::{ProveArgs, ReexecuteArgs, Transcript, VerifyArgs};
-use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
+use crate::data::{is_development, Data};
 use crate::measure::{available_bytes, Stopwatch};
 use crate::model_dir::{ModelVersion, Registered};
 use crate::output::{bytes, count, thousands, Out, Progress};
@@ -18,7 +19,7 @@ use nanozk_prover::joint::session::{
     claim_of, name_of, windows, Event, JointSession, Provider, Window,
 };
 use nanozk_prover::session::Secret;
-use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
+use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{encode, Digest32, Scalar};
 use nanozk_verifier::joint::{
     CheckedManifest, Claim, Error, Manifest, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
@@ -111,40 +112,38 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     let progress = Progress::bar("proving", windows.len());
     progress.costs(seconds);
     let (mut proved, mut kept, mut size) = (0, 0, 0);
-    let cost_of = |layers: &[usize]| {
-        let window = windows.iter().find(|w| w.layers == layers);
-        window.map_or(0.0, cost)
-    };
     let mut report = |event: Event<'_>| match event {
-        Event::Kept(layers) => {
+        Event::Kept(window) => {
             kept += 1;
-            progress.skip(cost_of(layers));
+            progress.skip(cost(window));
             progress.above(|| {
-                out.text(format!("layers {:<12} already proved", name_of(layers)));
-                out.json(&json!({"event": "kept", "layers": layers}));
+                let name = name_of(&window.layers);
+                out.text(format!("layers {name:<12} already proved"));
+                out.json(&json!({"event": "kept", "layers": window.layers}));
             });
         }
-        Event::Stage(layers, stage) => {
-            progress.message(&format!("layers {}: {}", name_of(layers), stage.name()));
+        Event::Stage(window, stage) => {
+            let name = name_of(&window.layers);
+            progress.message(&format!("layers {name}: {}", stage.name()));
         }
         Event::Proved {
-            layers,
+            window,
             bytes,
             wall,
         } => {
             proved += 1;
             size += bytes;
-            progress.step_of(cost_of(layers));
+            progress.step_of(cost(window));
             progress.above(|| {
                 out.text(format!(
                     "layers {:<12} proved in {:.1} s, {} bytes",
-                    name_of(layers),
+                    name_of(&window.layers),
                     wall.as_secs_f64(),
                     thousands(bytes as u64)
                 ));
                 out.json(&json!({
                     "event": "proved",
-                    "layers": layers,
+                    "layers": window.layers,
                     "proof_bytes": bytes,
                     "wall_s": wall.as_secs_f64(),
                 }));
@@ -153,37 +152,20 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     };
     session
         .prove(&claim, &provider, &windows, &mut OsRng, &mut report)
-        .map_err(|e| match e {
-            e @ nanozk_prover::Error::WeightSeed { .. } => {
-                anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
-            }
-            e => e.into(),
-        })?;
+        .map_err(|e| blame_secret(&dir, e))?;
     drop(progress);
-    out.text(format!(
-        "{} made in {:.1} s ({:.1} CPU s), {kept} kept",
-        count(proved, "proof"),
-        clock.wall_s(),
-        clock.cpu_s()
-    ));
-    if is_development(&manifest) {
-        out.note(DEVELOPMENT_WARNING);
-    }
-    out.json(&json!({
-        "event": "done",
-        "proved": proved,
-        "kept": kept,
-        "proof_bytes": size,
-        "prove_wall_s": clock.wall_s(),
-        "prove_cpu_s": clock.cpu_s(),
-        "development_setup": is_development(&manifest),
-    }));
+    let done = Done {
+        proved,
+        kept,
+        bytes: size as u64,
+    };
+    done.show(
+        &format!("{} made", count(proved, "proof")),
+        &clock,
+        &manifest,
+        out,
+    );
     Ok(())
-}
-
-/// Rejects what the rules of joint proofs forbid.
-fn judge<T>(result: Result<T, Error>) -> Result<T> {
-    result.map_err(reject)
 }
 
 pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
@@ -195,8 +177,8 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
     // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
     let said = manifest.development_setup;
-    let manifest = judge(CheckedManifest::of_model(manifest, &args.model_id))?;
-    let claim = judge(manifest.claim(claim))?;
+    let manifest = CheckedManifest::of_model(manifest, &args.model_id).map_err(reject)?;
+    let claim = manifest.claim(claim).map_err(reject)?;
     let context = &claim.claim().context;
     check_development(&manifest, said, context, args.allow_development, out)?;
 
@@ -350,9 +332,8 @@ pub(super) fn reexecute(
     let points: Vec<String> = points.map(|p| encode(&point_compressed(&p.0))).collect();
     out.text(format!("model id       {}", manifest.id()));
     if let Some(own) = &own {
-        let digest = |s: &Scalar| encode(&scalar_to_bytes(&s.0));
-        out.text(format!("input digest   {}", digest(&own.input_digest)));
-        out.text(format!("output digest  {}", digest(&own.output_digest)));
+        out.text(format!("input digest   {}", hex(&own.input_digest)));
+        out.text(format!("output digest  {}", hex(&own.output_digest)));
     }
     for (layer, point) in points.iter().enumerate() {
         out.text(format!("after layer {layer:<3}{point}"));
@@ -389,19 +370,8 @@ fn difference(claimed: &Claim, own: &Claim, names: &[String]) -> Option<String> 
     if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
         return Some("the prompt differs: its input digest or its length is another one".into());
     }
-    let (points, expected) = (&claimed.activations, &own.activations);
-    if points.len() != expected.len() {
-        return Some(format!(
-            "it claims {}, the model has {}",
-            count(points.len() + 1, "layer"),
-            expected.len() + 1
-        ));
-    }
-    if let Some(layer) = points.iter().zip(expected).position(|(a, b)| a != b) {
-        return Some(format!(
-            "layer {layer} ({}) is the first that differs: the commitment to its output is another one",
-            names[layer]
-        ));
+    if let Some(other) = other_activations(&claimed.activations, &own.activations, names) {
+        return Some(other);
     }
     let digest = |c: &Claim| -> (Scalar, u32) { (c.output_digest, c.generated_tokens) };
     (digest(claimed) != digest(own)).then(|| {

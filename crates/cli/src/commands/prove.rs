@@ -188,34 +188,65 @@ pub(super) fn prove_layers(
         let seed = &secret.weight_seed.0;
         session_dir
             .prove(&model, seed, &setup, &prepared, &options, &report)
-            .map_err(|e| match e {
-                e @ nanozk_prover::Error::WeightSeed { .. } => {
-                    anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
-                }
-                e => e.into(),
-            })?;
+            .map_err(|e| blame_secret(&dir, e))?;
     }
     drop(progress);
-    let (proved, kept) = (proved.into_inner(), kept.into_inner());
-    out.text(format!(
-        "{} proved in {:.1} s ({:.1} CPU s), {kept} kept",
-        count(proved, "layer"),
-        clock.wall_s(),
-        clock.cpu_s()
-    ));
-    if is_development(&card) {
-        out.note(DEVELOPMENT_WARNING);
-    }
-    out.json(&json!({
-        "event": "done",
-        "proved": proved,
-        "kept": kept,
-        "proof_bytes": size.into_inner(),
-        "prove_wall_s": clock.wall_s(),
-        "prove_cpu_s": clock.cpu_s(),
-        "development_setup": is_development(&card),
-    }));
+    let done = Done {
+        proved: proved.into_inner(),
+        kept: kept.into_inner(),
+        bytes: size.into_inner(),
+    };
+    let what = format!("{} proved", count(done.proved, "layer"));
+    done.show(&what, &clock, &card, out);
     Ok(())
+}
+
+/// What was proved.
+pub(super) struct Done {
+    pub(super) proved: usize,
+    pub(super) kept: usize,
+    pub(super) bytes: u64,
+}
+
+impl Done {
+    /// Says it; `what` is how people call it.
+    pub(super) fn show(
+        &self,
+        what: &str,
+        clock: &Stopwatch,
+        version: &dyn ModelVersion,
+        out: &Out,
+    ) {
+        let development = is_development(version);
+        out.text(format!(
+            "{what} in {:.1} s ({:.1} CPU s), {} kept",
+            clock.wall_s(),
+            clock.cpu_s(),
+            self.kept
+        ));
+        if development {
+            out.note(DEVELOPMENT_WARNING);
+        }
+        out.json(&json!({
+            "event": "done",
+            "proved": self.proved,
+            "kept": self.kept,
+            "proof_bytes": self.bytes,
+            "prove_wall_s": clock.wall_s(),
+            "prove_cpu_s": clock.cpu_s(),
+            "development_setup": development,
+        }));
+    }
+}
+
+/// Names the file of the seed if that is what does not fit.
+pub(super) fn blame_secret(dir: &ModelDir, error: nanozk_prover::Error) -> anyhow::Error {
+    match error {
+        e @ nanozk_prover::Error::WeightSeed { .. } => {
+            anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
+        }
+        e => e.into(),
+    }
 }
 
 /// A stage, for people.

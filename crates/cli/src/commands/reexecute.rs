@@ -1,7 +1,7 @@
 //! `nanozk reexecute`.
 
 use super::joint;
-use super::run::model_of;
+use super::run::{hex, model_of};
 use crate::args::ReexecuteArgs;
 use crate::data::Data;
 use crate::model_dir::{ModelVersion, Registered};
@@ -10,8 +10,8 @@ use crate::Outcome;
 use anyhow::{bail, Result};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::session::{recompute, Computed, SessionDir};
-use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
-use nanozk_verifier::hex::{encode, Digest32, Scalar};
+use nanozk_verifier::encoding::point_compressed;
+use nanozk_verifier::hex::{encode, Digest32, Point};
 use nanozk_verifier::session::Session;
 use serde_json::json;
 
@@ -28,19 +28,9 @@ fn difference(
     if session.input_digest != computed.input_digest {
         return Some("the prompt differs: its input digest is another one".into());
     }
-    let (claimed, own) = (&session.boundaries, &computed.boundaries);
-    if claimed.len() != own.len() {
-        return Some(format!(
-            "it claims {}, the model has {}",
-            count(claimed.len() + 1, "layer"),
-            own.len() + 1
-        ));
-    }
-    if let Some(layer) = claimed.iter().zip(own).position(|(a, b)| a != b) {
-        return Some(format!(
-            "layer {layer} ({}) is the first that differs: the commitment to its output is another one",
-            names[layer]
-        ));
+    let own = &computed.boundaries;
+    if let Some(other) = other_activations(&session.boundaries, own, names) {
+        return Some(other);
     }
     if let Some(position) = computed.wrong_token {
         return Some(format!(
@@ -52,6 +42,26 @@ fn difference(
     }
     (session.output_digest != computed.output_digest)
         .then(|| "the generated tokens differ: their output digest is another one".into())
+}
+
+/// The first of the claimed commitments to activations that is not the model's own.
+pub(super) fn other_activations(
+    claimed: &[Point],
+    own: &[Point],
+    names: &[String],
+) -> Option<String> {
+    if claimed.len() != own.len() {
+        return Some(format!(
+            "it claims {}, the model has {}",
+            count(claimed.len() + 1, "layer"),
+            own.len() + 1
+        ));
+    }
+    let layer = claimed.iter().zip(own).position(|(a, b)| a != b)?;
+    Some(format!(
+        "layer {layer} ({}) is the first that differs: the commitment to its output is another one",
+        names[layer]
+    ))
 }
 
 pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<Outcome> {
@@ -76,18 +86,14 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let progress = Progress::spinner("executing the session again");
     let computed = recompute(&model, &card, &secret, &setup)?;
     drop(progress);
-    let digest = |s: &Scalar| encode(&scalar_to_bytes(&s.0));
     let points: Vec<String> = computed
         .boundaries
         .iter()
         .map(|p| encode(&point_compressed(&p.0)))
         .collect();
     out.text(format!("model id       {}", card.model_id()));
-    out.text(format!("input digest   {}", digest(&computed.input_digest)));
-    out.text(format!(
-        "output digest  {}",
-        digest(&computed.output_digest)
-    ));
+    out.text(format!("input digest   {}", hex(&computed.input_digest)));
+    out.text(format!("output digest  {}", hex(&computed.output_digest)));
     for (layer, point) in points.iter().enumerate() {
         out.text(format!("after layer {layer:<3}{point}"));
     }
@@ -104,8 +110,8 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     };
     out.json(&json!({
         "model_id": card.model_id(),
-        "input_digest": digest(&computed.input_digest),
-        "output_digest": digest(&computed.output_digest),
+        "input_digest": hex(&computed.input_digest),
+        "output_digest": hex(&computed.output_digest),
         "boundaries": points,
         "wrong_token": computed.wrong_token,
         "accepted": difference.is_none(),

@@ -348,6 +348,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     Ok(())
 }
 
-fn hex(scalar: &Scalar) -> String {
+/// A scalar, as files have it.
+pub(super) fn hex(scalar: &Scalar) -> String {
     nanozk_verifier::hex::encode(&scalar_to_bytes(&scalar.0))
 }

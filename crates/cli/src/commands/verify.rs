@@ -12,7 +12,6 @@ use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_aggregation::Plan;
 use nanozk_circuits::composer::TooLarge;
-use nanozk_circuits::poseidon::sequence_digests;
 use nanozk_circuits::Shape;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
@@ -448,13 +447,7 @@ pub(super) fn reveal(
         return Err(reject("secret.json has tokens that are not of this model"));
     }
     let sequence = secret.sequence(version.positions());
-    let (input, output) = sequence_digests(
-        &sequence.tokens,
-        sequence.prompt,
-        sequence.generated,
-        sequence.input_salt,
-        sequence.output_salt,
-    );
+    let (input, output) = sequence.digests();
     if input != claimed.input.0 {
         return Err(reject(
             "the prompt in secret.json is not the one the input digest commits to",

@@ -1,6 +1,6 @@
 //! Commitments to a model's weights, and its manifest.
 
-use crate::registration::stream;
+use crate::registration::{stream, CommitmentEstimate};
 use crate::Error;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
@@ -13,8 +13,8 @@ use nanozk_verifier::hex::{Digest32, Point};
 use nanozk_verifier::joint::{CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
 use std::collections::BTreeMap;
 
-/// Of the positions of a session, the planner takes one in so many to be generated.
-const TYPICAL_PROMPT: usize = 4;
+/// The planner takes one of so many positions to be a generated token.
+const POSITIONS_A_TOKEN: usize = 4;
 
 /// What a model's weights come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +49,28 @@ impl Part {
 /// Chooses the length of columns for joint proofs of all layers.
 pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
     shape.validate()?;
-    let rows = rows(shape.positions / TYPICAL_PROMPT);
+    let rows = rows(shape.positions / POSITIONS_A_TOKEN);
     let all = Selection::all(shape.architecture.layers);
     let mut program = Program::new();
     let layers = Layers::new(&mut program, shape, &all, rows)?;
     Ok(nanozk_layers::plan(&program, shape, &layers, objective)?)
+}
+
+impl CommitmentEstimate {
+    /// For joint proofs in columns of a plan.
+    pub fn joint(plan: &Plan) -> Self {
+        // Microseconds to commit to a weight, and bytes of it; a setup's points in both bases, and the powers once more.
+        const MICROSECONDS: f64 = 0.2;
+        const WEIGHT_BYTES: u64 = 4;
+        const POWER_BYTES: u64 = 2 * (2 * 64) + 64;
+        let columns = plan.layout.columns().iter();
+        let weights = columns.filter(|c| matches!(c.kind, ColumnKind::Weight(_)));
+        let (rows, columns) = (plan.layout.rows() as u64, weights.count() as u64);
+        Self {
+            peak_bytes: rows * (columns * WEIGHT_BYTES + POWER_BYTES),
+            cpu_seconds: (rows * columns) as f64 * MICROSECONDS * 1e-6,
+        }
+    }
 }
 
 /// What blinds the commitment to a column of weights.

@@ -15,18 +15,18 @@ use crate::session::{Generated, Secret, SECRET_FORMAT};
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, prove, Stage, Statement};
+use nanozk_argument::{commit, prove, Stage};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{QuantizedModel, Trace};
 use nanozk_layers::{Layers, Selection, Sequence, Weights};
 use nanozk_transcript::KeccakTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
-    CheckedClaim, CheckedManifest, Claim, Goal, Manifest, Parameters, ProofFile, CLAIM_FORMAT,
+    CheckedClaim, CheckedManifest, Claim, Goal, Parameters, ProofFile, CLAIM_FORMAT,
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What the name of a proof's file ends with.
@@ -43,14 +43,14 @@ pub struct JointSession {
 /// What happens while layers are proved.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A valid proof of these layers was already there.
-    Kept(&'a [usize]),
-    /// A proof of these layers enters a stage.
-    Stage(&'a [usize], Stage),
+    /// A valid proof of a window was already there.
+    Kept(&'a Window),
+    /// A window's proof enters a stage.
+    Stage(&'a Window, Stage),
     /// A proof is on disk.
     Proved {
-        /// Its layers.
-        layers: &'a [usize],
+        /// Its window.
+        window: &'a Window,
         /// Its size.
         bytes: usize,
         /// Time it took.
@@ -226,19 +226,9 @@ impl JointSession {
         Self { path: path.into() }
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The public claim.
     pub fn claim(&self) -> Result<Claim, FileError> {
         files::read_json(&self.path.join("claim.json"))
-    }
-
-    /// The model's manifest.
-    pub fn manifest(&self) -> Result<Manifest, FileError> {
-        files::read_json(&self.path.join("manifest.json"))
     }
 
     /// The secret part.
@@ -304,6 +294,11 @@ impl JointSession {
 
     /// Whether the secret part opens what the public one claims: cheap, and worth knowing before anything takes long.
     pub fn check_opens(&self, claim: &CheckedClaim<'_>) -> Result<(), Error> {
+        self.opened(claim).map(drop)
+    }
+
+    /// The secret part, and the tokens with which it opens a claim.
+    fn opened(&self, claim: &CheckedClaim<'_>) -> Result<(Secret, Sequence), Error> {
         let secret = self.secret()?;
         let positions = claim.manifest().manifest().tokens;
         if secret.tokens.len() > positions {
@@ -326,20 +321,20 @@ impl JointSession {
                     .into(),
             }));
         }
-        Ok(())
+        Ok((secret, sequence))
     }
 
-    /// A valid proof of exactly these layers, if there is one: its size.
-    fn kept(
+    /// Whether a valid proof of exactly these layers is there.
+    fn is_proved(
         &self,
         claim: &CheckedClaim<'_>,
         layers: &[usize],
         parameters: &Parameters,
-    ) -> Option<usize> {
-        let bytes = files::read(&self.proof_path(layers)).ok()?;
-        let proof = ProofFile::from_bytes(&bytes).ok()?;
-        let found = claim.verify(&proof, parameters).ok()?;
-        (found == layers).then_some(bytes.len())
+    ) -> bool {
+        let file = files::read(&self.proof_path(layers)).ok();
+        let proof = file.and_then(|bytes| ProofFile::from_bytes(&bytes).ok());
+        let found = proof.and_then(|proof| claim.verify(&proof, parameters).ok());
+        found.is_some_and(|found| found == layers)
     }
 
     /// Proves layers, window by window, and writes the proofs; valid ones that are there are kept.
@@ -358,25 +353,18 @@ impl JointSession {
         } = *provider;
         let _lock = files::lock(&self.path.join("lock"))?;
         claim.manifest().check_setup(parameters)?;
-        self.check_opens(claim)?;
-        let secret = self.secret()?;
-        let sequence = sequence(&secret, claim.manifest().manifest().tokens);
+        let (secret, sequence) = self.opened(claim)?;
         let trace = model.forward(&sequence.tokens)?;
         files::create_dir(&self.path.join("proofs"))?;
-        for Window { layers, .. } in windows {
-            if self.kept(claim, layers, parameters).is_some() {
-                events(Event::Kept(layers));
+        for window in windows {
+            let layers = &window.layers;
+            if self.is_proved(claim, layers, parameters) {
+                events(Event::Kept(window));
                 continue;
             }
             let clock = Instant::now();
             let goal = claim.goal(layers)?;
             let known = claim.known(&goal, parameters)?;
-            let statement = Statement {
-                program: &goal.program,
-                layout: &goal.layout,
-                inputs: &goal.inputs,
-                known: &known,
-            };
             let blinding = Blinding {
                 weights: weight_seed,
                 session: &secret.seed.0,
@@ -384,12 +372,12 @@ impl JointSession {
             let mut values = values_of(claim, &goal, model, blinding, parameters, known.points())?;
             goal.layers.fill(&mut values, &trace, &sequence)?;
             let proof = prove(
-                &statement,
+                &goal.statement(&known),
                 values,
                 &parameters.basis,
                 rng,
                 &mut KeccakTranscript::new(),
-                |stage| events(Event::Stage(layers, stage)),
+                |stage| events(Event::Stage(window, stage)),
             )?;
             let proof = ProofFile {
                 statement: claim.claim().statement(),
@@ -401,7 +389,7 @@ impl JointSession {
             let bytes = proof.to_bytes();
             files::write(&self.proof_path(layers), &bytes)?;
             events(Event::Proved {
-                layers,
+                window,
                 bytes: bytes.len(),
                 wall: clock.elapsed(),
             });

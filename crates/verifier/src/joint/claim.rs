@@ -3,9 +3,8 @@
 use super::{check_tiles, CheckedManifest, Error, Parameters, ProofFile};
 use crate::encoding::{point_compressed, scalar_to_bytes};
 use crate::hex::{Digest32, Point, Scalar};
-use crate::statement::Context;
+use crate::statement::{halves, word, Context};
 use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::ff::PrimeField;
 use nanozk_argument::{verify, Known, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::head::rows;
@@ -43,11 +42,6 @@ impl Claim {
     /// `keccak256("nanozk-statement-2" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ prompt tokens ‖
     /// generated tokens)`, every field after the tag as one 32-byte big-endian word: what every proof of the session says.
     pub fn statement(&self) -> [u8; 32] {
-        let word = |v: u64| {
-            let mut w = [0u8; 32];
-            w[24..].copy_from_slice(&v.to_be_bytes());
-            w
-        };
         let mut hash = Keccak256::new();
         hash.update(b"nanozk-statement-2");
         hash.update(word(self.context.chain));
@@ -76,16 +70,11 @@ impl Claim {
     /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both
     /// counts.
     fn inputs(&self) -> Vec<Fr> {
-        let statement = self.statement();
-        let (high, low) = statement.split_at(16);
-        let half = |bytes: &[u8]| {
-            let number = bytes.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
-            Fr::from_u128(number)
-        };
+        let [high, low] = halves(&self.statement());
         let count = |tokens: u32| Fr::from(u64::from(tokens));
         vec![
-            half(high),
-            half(low),
+            high,
+            low,
             self.input_digest.0,
             self.output_digest.0,
             count(self.prompt_tokens),
@@ -114,6 +103,18 @@ pub struct Goal {
     pub layout: Layout,
     /// Public inputs.
     pub inputs: Vec<Fr>,
+}
+
+impl Goal {
+    /// The statement of its proofs, with the commitments that are known before them.
+    pub fn statement<'a>(&'a self, known: &'a Known) -> Statement<'a> {
+        Statement {
+            program: &self.program,
+            layout: &self.layout,
+            inputs: &self.inputs,
+            known,
+        }
+    }
 }
 
 impl<'a> CheckedClaim<'a> {
@@ -202,12 +203,7 @@ impl<'a> CheckedClaim<'a> {
         let layers: Vec<usize> = proof.layers.iter().map(|layer| *layer as usize).collect();
         let goal = self.goal(&layers)?;
         let known = self.known(&goal, parameters)?;
-        let statement = Statement {
-            program: &goal.program,
-            layout: &goal.layout,
-            inputs: &goal.inputs,
-            known: &known,
-        };
+        let statement = goal.statement(&known);
         let accumulator = verify(&statement, &proof.proof, &mut KeccakTranscript::new())?;
         match accumulator.holds(&parameters.g2) {
             true => Ok(layers),

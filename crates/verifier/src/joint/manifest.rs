@@ -1,8 +1,9 @@
 //! A registered model version: what anybody may know of it, and its id.
 
 use super::{check_tiles, CheckedClaim, Claim, Error, Parameters};
-use crate::encoding::point_to_words;
+use crate::card::{dimensions_digest, points_digest};
 use crate::hex::{Digest32, Point};
+use crate::statement::word;
 use nanozk_circuit::Program;
 use nanozk_executor::{Architecture, Spec};
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
@@ -47,27 +48,16 @@ impl Manifest {
     /// `keccak256("nanozk-model-2" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖ development ‖ k ‖
     /// fractions ‖ keccak256(weight commitments))`, numbers as 32-byte big-endian words.
     pub fn model_id(&self) -> Digest32 {
-        let word = |v: u64| {
-            let mut w = [0u8; 32];
-            w[24..].copy_from_slice(&v.to_be_bytes());
-            w
-        };
-        let dimensions =
-            serde_json::to_vec(&(&self.architecture, &self.spec)).expect("plain numbers serialize");
-        let mut weights = Keccak256::new();
-        for word in self.weights.iter().flat_map(|p| point_to_words(&p.0)) {
-            weights.update(word);
-        }
         let mut hash = Keccak256::new();
         hash.update(b"nanozk-model-2");
-        hash.update(Keccak256::digest(dimensions));
+        hash.update(dimensions_digest(&self.architecture, &self.spec));
         hash.update(self.tokenizer.0);
         hash.update(word(self.tokens as u64));
         hash.update(self.setup.0);
         hash.update(word(self.development_setup.into()));
         hash.update(word(self.k.into()));
         hash.update(word(self.fractions.into()));
-        hash.update(weights.finalize());
+        hash.update(points_digest(&self.weights));
         Digest32(hash.finalize().into())
     }
 
