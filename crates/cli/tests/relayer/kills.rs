@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// Settings, separated by line breaks.
 const SETTINGS: &str = "NANOZK_TEST_SETTINGS";
-/// The point at which to be killed; none: at no point.
+/// The point at which to be killed, by its number or by its name, which is the first of that name; nothing: at no point.
 const AT: &str = "NANOZK_TEST_KILL_AT";
 /// A file to which the names of the points are appended.
 const POINTS: &str = "NANOZK_TEST_POINTS";
@@ -33,11 +33,12 @@ fn child() {
         .map(|l| l.split_once('=').unwrap())
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
         .collect();
-    let at: usize = std::env::var(AT).unwrap().parse().unwrap();
+    let at = std::env::var(AT).unwrap();
     let points = std::env::var(POINTS).unwrap();
     let seen = AtomicUsize::new(0);
     let observer: Observer = Arc::new(move |point| {
-        if seen.fetch_add(1, Ordering::SeqCst) + 1 == at {
+        let number = seen.fetch_add(1, Ordering::SeqCst) + 1;
+        if at == number.to_string() || at == point {
             use std::io::Write;
             let file = std::fs::File::options()
                 .append(true)
@@ -60,7 +61,7 @@ fn child() {
 }
 
 /// A relayer that will be killed.
-fn spawn(setup: &Setup, at: usize, points: &Path) -> std::process::Child {
+fn spawn(setup: &Setup, at: &str, points: &Path) -> std::process::Child {
     let log = || {
         let mut options = std::fs::File::options();
         options.append(true).create(true).open(log_file(setup))
@@ -68,7 +69,7 @@ fn spawn(setup: &Setup, at: usize, points: &Path) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kills::child", "--ignored", "--nocapture"])
         .env(SETTINGS, setup.settings.join("\n"))
-        .env(AT, at.to_string())
+        .env(AT, at)
         .env(POINTS, points)
         .env("NANOZK_TEST_SENDER", setup.key)
         .stdin(Stdio::null())
@@ -106,46 +107,50 @@ struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
-    /// Kills at the first point, at the second, and so on until a life is over before; and at two points of a life.
+    /// Kills at the first point, at the second, and so on until a life is over before; and at two points of a life. Which
+    /// points these are depends on how fast all is, so points that it was not killed at are gone through by their names.
     /// Gives the number of kills.
     fn run(&self, name: &str) -> usize {
         let points = self.w.file(&format!("{name}-points"));
         let mut snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
+        let mut one = |at: &str, lives: usize| -> usize {
+            self.w.anvil.rpc("evm_revert", json!([snapshot]));
+            snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
+            (self.begin)();
+            let before = nonce(self.w, SENDER_ADDRESS);
+            let mut setup = Setup::new(self.w, &format!("{name}-{at}-{lives}"));
+            for (name, value) in self.settings {
+                setup = setup.set(name, value);
+            }
+            setup.deliver(self.session);
+            let killed = self.live(&setup, at, lives, &points);
+            let sent = nonce(self.w, SENDER_ADDRESS) - before;
+            assert_eq!(
+                sent, self.transactions,
+                "{name}, killed at {at}, {lives} times: doubled or lost"
+            );
+            for (contract, signature) in self.once {
+                let n = self.maker.events(self.w, contract, signature, &self.job);
+                assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {signature}");
+            }
+            std::fs::remove_dir_all(setup.inbox.parent().unwrap()).unwrap();
+            killed
+        };
         let mut kills = 0;
         let mut at = 1;
         loop {
-            let mut killed = 0;
             // Once at this point; and again as far into the next two lives, the first of which is as after two kills.
-            for lives in [1, 3] {
-                self.w.anvil.rpc("evm_revert", json!([snapshot]));
-                snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
-                (self.begin)();
-                let before = nonce(self.w, SENDER_ADDRESS);
-                let mut setup = Setup::new(self.w, &format!("{name}-{at}-{lives}"));
-                for (name, value) in self.settings {
-                    setup = setup.set(name, value);
-                }
-                setup.deliver(self.session);
-                killed = self.live(&setup, at, lives, &points);
-                kills += killed;
-                let sent = nonce(self.w, SENDER_ADDRESS) - before;
-                assert_eq!(
-                    sent, self.transactions,
-                    "{name}, killed at {at}, {lives} times: doubled or lost"
-                );
-                for (contract, signature) in self.once {
-                    let n = self.maker.events(self.w, contract, signature, &self.job);
-                    assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {signature}");
-                }
-                std::fs::remove_dir_all(setup.inbox.parent().unwrap()).unwrap();
-            }
-            if killed == 0 {
+            let killed = [1, 3].map(|lives| one(&at.to_string(), lives));
+            kills += killed.iter().sum::<usize>();
+            if killed[1] == 0 {
                 break;
             }
             at += 1;
         }
-        let points = std::fs::read_to_string(points).unwrap();
-        let names: BTreeSet<&str> = points.lines().collect();
+        let names = || -> BTreeSet<String> {
+            let points = std::fs::read_to_string(&points).unwrap();
+            points.lines().map(str::to_owned).collect()
+        };
         let usual = [
             "claim-added",
             "planned",
@@ -157,21 +162,26 @@ impl Scenario<'_> {
             "looked",
             "claim-ended",
         ];
-        for needed in usual.iter().chain(self.points) {
+        for &needed in usual.iter().chain(self.points) {
+            if !names().contains(needed) {
+                kills += one(needed, 1);
+            }
+            let names = names();
             assert!(
                 names.contains(needed),
                 "{name} was never killed after {needed}: {names:?}"
             );
         }
+        let names = names();
         println!("{name}: {kills} kills at {at} points: {names:?}");
         kills
     }
 
     /// One claim, through so many lives that end by a kill, and one that does not.
-    fn live(&self, setup: &Setup, at: usize, lives: usize, points: &Path) -> usize {
+    fn live(&self, setup: &Setup, at: &str, lives: usize, points: &Path) -> usize {
         let mut killed = 0;
         for life in 0..=lives {
-            let at = if life < lives { at } else { usize::MAX };
+            let at = if life < lives { at } else { "" };
             let mut child = spawn(setup, at, points);
             let mut patience = Patience::with(child.id());
             let mut end: Option<u64> = None;
