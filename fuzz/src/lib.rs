@@ -9,6 +9,9 @@ use nanozk_circuits::{BlockShape, Layer, LayerKind, Plan, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
+use nanozk_verifier::joint::{
+    CheckedManifest, Claim, Manifest, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
+};
 use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{Proof, TranscriptKind, VerifyingKey};
@@ -135,6 +138,60 @@ pub fn joint_proof() -> nanozk_argument::Proof {
         points: vec![g; 3],
         scalars: vec![5.into(); 7],
         opening: Opening::new([g; 8], [5.into(); 6]),
+    }
+}
+
+/// A manifest for joint proofs; its commitments are no real ones.
+pub fn manifest() -> Manifest {
+    let model = model();
+    let shape = nanozk_layers::Shape {
+        architecture: model.arch,
+        spec: model.spec,
+        positions: 4,
+    };
+    let packing = nanozk_layers::Packing::new(&shape, 16).expect("the shape fits");
+    Manifest {
+        format: MANIFEST_FORMAT.into(),
+        architecture: shape.architecture,
+        spec: shape.spec,
+        tokenizer: Digest32([1; 32]),
+        tokens: shape.positions,
+        setup: Digest32([2; 32]),
+        development_setup: false,
+        k: 16,
+        fractions: 4,
+        weights: vec![Point(G1Affine::generator()); packing.weights().len()],
+    }
+}
+
+/// A claim of that model.
+pub fn claim() -> Claim {
+    Claim {
+        format: CLAIM_FORMAT.into(),
+        model_id: manifest().model_id(),
+        context: Context::default(),
+        input_digest: Scalar(3.into()),
+        output_digest: Scalar(4.into()),
+        prompt_tokens: 2,
+        generated_tokens: 2,
+        activations: vec![Point(G1Affine::generator()); 3],
+    }
+}
+
+/// A file of a proof of one layer of that claim, as long as such proofs are.
+pub fn joint_file(manifest: &CheckedManifest) -> ProofFile {
+    let claim = manifest.claim(claim()).expect("it is of this model");
+    let goal = claim.goal(&[1]).expect("there is such a layer");
+    let length = nanozk_argument::Proof::byte_length(&goal.program, &goal.layout);
+    // One point, and scalars.
+    let mut proof = joint_proof();
+    proof.points.truncate(1);
+    let own = proof.to_bytes().len() - 32 * proof.scalars.len();
+    proof.scalars = vec![5.into(); (length - own) / 32];
+    ProofFile {
+        statement: claim.claim().statement(),
+        layers: vec![1],
+        proof: proof.to_bytes(),
     }
 }
 

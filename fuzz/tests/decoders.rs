@@ -2,6 +2,7 @@
 
 use nanozk_fuzz::*;
 use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::joint::{CheckedManifest, Claim, Manifest, ProofFile};
 use nanozk_verifier::session::{LayerProof, Session};
 use nanozk_verifier::{Proof, TranscriptKind};
 use std::io::Cursor;
@@ -53,6 +54,54 @@ fn joint_proofs() {
             assert_eq!(p.to_bytes(), bytes, "an encoding is unique");
         }
     });
+}
+
+#[test]
+fn joint_files() {
+    let manifest = CheckedManifest::new(manifest()).expect("valid");
+    let claim = manifest.claim(claim()).expect("valid");
+    let valid = joint_file(&manifest).to_bytes();
+    let file = ProofFile::from_bytes(&valid).expect("valid");
+    assert!(claim.open(&file).is_ok());
+    target(valid, |bytes| {
+        if let Ok(file) = ProofFile::from_bytes(bytes) {
+            assert_eq!(file.to_bytes(), bytes, "an encoding is unique");
+            if let Ok(opened) = claim.open(&file) {
+                assert_eq!(opened.layers().len(), file.layers.len());
+            }
+        }
+    });
+}
+
+#[test]
+fn manifests_and_claims() {
+    let claim = serde_json::to_vec(&claim()).expect("serializes");
+    let own = CheckedManifest::new(manifest()).expect("valid");
+    target(claim.clone(), |bytes| {
+        if let Ok(claim) = serde_json::from_slice::<Claim>(bytes) {
+            claim.claim_digest();
+            let _ = own.claim(claim);
+        }
+    });
+    target(
+        serde_json::to_vec(&manifest()).expect("serializes"),
+        |bytes| {
+            if let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) {
+                let id = manifest.model_id();
+                let Ok(checked) = CheckedManifest::new(manifest) else {
+                    return;
+                };
+                let Ok(mut claim) = serde_json::from_slice::<Claim>(&claim) else {
+                    return;
+                };
+                claim.model_id = id;
+                if let Ok(claim) = checked.claim(claim) {
+                    let all: Vec<usize> = (0..checked.layers()).collect();
+                    let _ = claim.goal(&all);
+                }
+            }
+        },
+    );
 }
 
 #[test]
