@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
 pub use prove::{commit, commit_known, powers, prove, Stage};
-pub use soundness::{soundness, Part, Soundness, Step};
+pub use soundness::{check_hiding, soundness, Part, Soundness, Step};
 pub use verify::verify;
 
 #[doc(hidden)]

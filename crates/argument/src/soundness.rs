@@ -11,8 +11,8 @@
 
 use crate::claims::Context;
 use crate::lookup;
-use crate::verify::{degrees, next_level, split_claims, Randomness};
-use crate::{is_first, mask};
+use crate::verify::{check_masks, degrees, next_level, split_claims, Randomness};
+use crate::{is_first, mask, Error};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{Layout, Program};
@@ -159,6 +159,10 @@ pub(crate) struct Outline {
     /// Points and scalars before the opening.
     pub(crate) points: usize,
     pub(crate) scalars: usize,
+    /// Random cells that its messages take.
+    cells: mask::Cells,
+    /// Whether a vector is said that has no variable to mask it by.
+    has_bare: bool,
 }
 
 impl Outline {
@@ -184,14 +188,19 @@ impl Outline {
         let mut levels = Vec::new();
         // Values of both hiding columns, and the rounds of the sumcheck of columns.
         let (mut claims, mut scalars) = (0, layout.hiding.len() + 2 * k);
+        let mut has_bare = false;
         loop {
             let degrees = degrees(&context, layout, &level, with_lookups);
+            mask::RoundMask::new(&mut cells, degrees.clone());
             let point = draw(degrees.len());
             let vectors: Vec<_> = level
                 .vectors
                 .iter()
                 .filter(|vector| !context.is_public(vector))
                 .collect();
+            has_bare |= vectors
+                .iter()
+                .any(|vector| context.variables(&vector.summed) == 0);
             let said = vectors
                 .iter()
                 .map(|vector| context.vector_claim(vector, &point, Fr::ZERO, cells.take(1)))
@@ -200,7 +209,10 @@ impl Outline {
             scalars += 1 + degrees.iter().sum::<usize>() + vectors.len();
             claims += 1;
             match with_lookups {
-                true => scalars += lookup::sent_columns(layout).len(),
+                true => {
+                    scalars += lookup::sent_columns(layout).len();
+                    cells.take(lookup::masked_columns(layout));
+                }
                 // What products leave; with lookups it is a claim of theirs.
                 false => claims += 1,
             }
@@ -222,7 +234,18 @@ impl Outline {
             claims,
             points: committed.count() + layout.groups.len(),
             scalars,
+            cells,
+            has_bare,
         }
+    }
+}
+
+/// Whether proofs of a program can hide all that they say; before one is made, because that takes long.
+pub fn check_hiding(program: &Program, layout: &Layout) -> Result<(), Error> {
+    let outline = Outline::new(program, layout);
+    match outline.has_bare {
+        true => Err(Error::Unhidden),
+        false => check_masks(&outline.cells, layout),
     }
 }
 

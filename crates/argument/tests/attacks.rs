@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit, Error, Known, Proof, Stage, Statement};
+use nanozk_argument::{check_hiding, commit, Error, Known, Proof, Stage, Statement};
 use nanozk_circuit::{
     kernel, ColumnData, ColumnId, ColumnKind, Failure, Layout, Program, Role, TensorId, Values,
 };
@@ -848,8 +848,12 @@ fn what_nothing_hides_is_not_proved() {
         v.fill(id(p, "z"), |at| 7 * (3 + at.iter().sum::<usize>() as i128))
             .unwrap();
     };
+    // It is known before a proof is made.
+    let hidden = |case: &Case| check_hiding(&case.program, &case.layout);
     assert_eq!(of(&build(true), fill), Err(Error::Unhidden));
+    assert_eq!(hidden(&build(true)), Err(Error::Unhidden));
     let case = build(false);
+    assert_eq!(hidden(&case), Ok(()));
     let proof = of(&case, fill).unwrap();
     assert!(case.accepts(&nothing_known(), &[], &proof, KeccakTranscript::new()));
 
@@ -869,9 +873,11 @@ fn what_nothing_hides_is_not_proved() {
         }
     };
     // One coefficient, then those of five rounds and of the last, and the mask of `x`: 1 + 5·9 + 17 + 1 = 64.
-    assert!(of(&power(8), ones).is_ok());
+    assert!(of(&power(8), ones).is_ok() && hidden(&power(8)).is_ok());
     let needed = 1 + 5 * 10 + 19 + 1;
-    assert_eq!(of(&power(9), ones), Err(Error::Masks { needed, cells: 64 }));
+    let few = Err(Error::Masks { needed, cells: 64 });
+    assert_eq!(of(&power(9), ones).map(drop), few);
+    assert_eq!(hidden(&power(9)), few);
 }
 
 /// `2·x·a + 3·x·b` is decided as `x·(2·a + 3·b)`.

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use halo2curves::bn256::Fr;
-use nanozk_argument::Error;
+use nanozk_argument::{check_hiding, Error};
 use nanozk_circuit::{
     AxisId, ColumnKind, Expression, Factor, Failure, Layout, Program, Public, Role, TableId,
     TensorId, Values, Virtual,
@@ -314,7 +314,12 @@ proptest! {
         // A product without variables is refused, and more messages than masks.
         let known = known(&honest);
         let first = forged(&known, honest.clone(), KeccakTranscript::new(), |_, _, _| {});
-        prop_assume!(!matches!(first, Err(Error::Unhidden | Error::Masks { .. })));
+        let unhidden = match first {
+            Err(e @ (Error::Unhidden | Error::Masks { .. })) => Some(e),
+            _ => None,
+        };
+        prop_assert_eq!(check_hiding(&case.program, &layout).is_err(), unhidden.is_some());
+        prop_assume!(unhidden.is_none());
         prop_assert!(proves(honest.clone()), "honest");
 
         // A cell of a committed tensor changed, by something that its type and table allow.

@@ -134,7 +134,10 @@ fn answers_are_compared_with_the_chain() {
     // For people, a claim's times are dates, and the output is no layer.
     let status = w.text(REQUESTER, &["claim", "status", path(&session)]);
     let date = status.split_once("until 2").expect("a date").1;
-    assert!(date.contains(" UTC (") && date.contains(" left)"), "{status}");
+    assert!(
+        date.contains(" UTC (") && date.contains(" left)"),
+        "{status}"
+    );
     let words: Vec<&str> = status.split_whitespace().collect();
     let seconds = words.windows(2).filter(|pair| pair[1] == "s");
     for pair in seconds {

@@ -1,15 +1,18 @@
 //! Files that are either whole or absent.
 
 use serde::{de::DeserializeOwned, Serialize};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+
+/// Bytes of a file that is read at once, at most.
+const MAX_BYTES: u64 = 1 << 28;
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", shown(path))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -19,13 +22,13 @@ pub enum FileError {
         source: std::io::Error,
     },
     /// Another process works on it.
-    #[error("{} is held by another process", path.display())]
+    #[error("{} is held by another process", shown(path))]
     Busy {
         /// Where.
         path: PathBuf,
     },
     /// The content is not what it should be.
-    #[error("{} is not valid: {reason}", path.display())]
+    #[error("{} is not valid: {reason}", shown(path))]
     Content {
         /// Where.
         path: PathBuf,
@@ -34,13 +37,42 @@ pub enum FileError {
     },
 }
 
-/// Reads a file.
+/// A path as people may see it: names that others chose have no power over a terminal.
+pub fn shown(path: &Path) -> String {
+    let control = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    path.to_string_lossy().chars().map(control).collect()
+}
+
+/// Reads a file: a regular one, which ends, since others may have put it there.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|source| FileError::Io {
+    let fail = |source| FileError::Io {
         action: "read",
         path: path.into(),
         source,
-    })
+    };
+    let wrong = |reason| FileError::Content {
+        path: path.into(),
+        reason,
+    };
+    // Before it is opened: that alone waits, if it is a pipe.
+    let metadata = std::fs::metadata(path).map_err(fail)?;
+    if metadata.is_dir() {
+        return Err(fail(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err(wrong("it is no regular file".into()));
+    }
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    let mut bounded = file.take(MAX_BYTES + 1);
+    bounded.read_to_end(&mut bytes).map_err(fail)?;
+    match bytes.len() as u64 > MAX_BYTES {
+        true => Err(wrong(format!("it has more than {MAX_BYTES} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// Reads a JSON file.
@@ -177,6 +209,32 @@ mod tests {
         }
         let error = write(&path.join("below"), b"").expect_err("a file is no directory");
         assert!(matches!(error, FileError::Io { .. }), "{error}");
+    }
+
+    /// Neither waits nor reads for ever.
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_that_end_are_read() {
+        let dir = tempfile::tempdir().expect("created");
+        let path = dir.path().join("file");
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("linked");
+        let error = read(&path).expect_err("it has no end");
+        assert!(error.to_string().contains("no regular file"), "{error}");
+        std::fs::remove_file(&path).expect("removed");
+        std::os::unix::net::UnixListener::bind(&path).expect("bound");
+        let error = read(&path).expect_err("a socket, as a pipe");
+        assert!(matches!(error, FileError::Content { .. }), "{error}");
+        std::fs::remove_file(&path).expect("removed");
+        let file = std::fs::File::create(&path).expect("created");
+        file.set_len(MAX_BYTES + 1).expect("sparse");
+        let error = read(&path).expect_err("too long");
+        assert!(error.to_string().contains("more than"), "{error}");
+        let error = read(&dir.path().join("a\u{1b}[2Kb")).expect_err("not there");
+        let text = error.to_string();
+        assert!(
+            text.contains(r"a\u{1b}[2Kb") && !text.contains('\u{1b}'),
+            "{text}"
+        );
     }
 
     #[cfg(unix)]

@@ -11,7 +11,7 @@
 //! | `aggregate/` | what an aggregate is made of; see [`crate::aggregate`] |
 //! | `aggregate.proof` | one proof for all layers |
 
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Lock};
 use crate::keys::Prepared;
 use crate::plonk::{commit_column, prove, Stage, Witness};
 use crate::registration::{blind, stream, weight_columns};
@@ -227,6 +227,33 @@ fn boundaries<'a>(trace: &'a Trace, kinds: &[(LayerKind, usize)]) -> Vec<&'a [i6
         .collect()
 }
 
+/// A session that this process alone proves.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    dir: &'a SessionDir,
+    _lock: Lock,
+}
+
+impl Locked<'_> {
+    /// Proves layers that have no valid proof yet: openings are counted.
+    ///
+    /// # Panics
+    /// If the shape of a layer to prove is not among `prepared`.
+    pub fn prove(
+        &self,
+        model: &QuantizedModel,
+        weight_seed: &[u8; 32],
+        setup: &Setup,
+        prepared: &HashMap<Shape, Prepared>,
+        options: &Options,
+        events: &(dyn Fn(Event) + Sync),
+    ) -> Result<(), Error> {
+        self.dir.check_opens()?;
+        self.dir
+            .prove_unchecked(model, weight_seed, setup, prepared, options, events)
+    }
+}
+
 impl SessionDir {
     /// A session directory.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -398,21 +425,10 @@ impl SessionDir {
         Ok(files::write_json(&path, &openings)?)
     }
 
-    /// Proves layers that have no valid proof yet. One process at a time does: openings are counted.
-    ///
-    /// # Panics
-    /// If the shape of a layer to prove is not among `prepared`.
-    pub fn prove(
-        &self,
-        model: &QuantizedModel,
-        weight_seed: &[u8; 32],
-        setup: &Setup,
-        prepared: &HashMap<Shape, Prepared>,
-        options: &Options,
-        events: &(dyn Fn(Event) + Sync),
-    ) -> Result<(), Error> {
-        self.check_opens()?;
-        self.prove_unchecked(model, weight_seed, setup, prepared, options, events)
+    /// Takes the lock that proving needs, without waiting: one process at a time proves a session.
+    pub fn lock(&self) -> Result<Locked<'_>, FileError> {
+        let _lock = files::lock(&self.path.join("lock"))?;
+        Ok(Locked { dir: self, _lock })
     }
 
     /// Proves whatever the session claims: the secret part may be another session's, as a cheating prover's would.
@@ -425,7 +441,6 @@ impl SessionDir {
         options: &Options,
         events: &(dyn Fn(Event) + Sync),
     ) -> Result<(), Error> {
-        let _lock = files::lock(&self.path.join("lock"))?;
         files::create_dir(&self.path.join(self.proofs))?;
         let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
         card.check().map_err(SessionError::from)?;

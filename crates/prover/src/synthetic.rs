@@ -275,6 +275,7 @@ impl SyntheticModel {
             transcript,
             jobs: 2,
         };
+        let _lock = session.lock()?;
         session.prove_unchecked(
             &self.model,
             &WEIGHT_SEED,

@@ -9,10 +9,10 @@ use nanozk_argument::{commit, Known, Proof};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
 use nanozk_circuits::norm::RESIDUAL_OFFSET;
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
-use nanozk_layers::{BadSelection, Layer, Layers, Selection, Shape, Weights};
+use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_prover::joint::registration::{plan, register, Part, Registration};
 use nanozk_prover::joint::session::{
-    claim_of, name_of, windows, Event, JointSession, Provider, Window,
+    claim_of, name_of, recompute, windows, Event, JointSession, Provider, Window,
 };
 use nanozk_prover::session::{boundary_values, Generated};
 use nanozk_prover::Error;
@@ -21,7 +21,7 @@ use nanozk_transcript::KeccakTranscript;
 use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
-    CheckedManifest, Claim, Error as Refused, Manifest, Parameters, ProofFile,
+    check_shape, CheckedManifest, Claim, Error as Refused, Manifest, Parameters, ProofFile,
 };
 use nanozk_verifier::statement::Context;
 use rand_chacha::ChaCha20Rng;
@@ -41,7 +41,7 @@ fn parameters() -> &'static Parameters {
     static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
     PARAMETERS.get_or_init(|| {
         let (powers, g2) = development_powers(nanozk_argument::powers(16), DEVELOPMENT_SEED);
-        Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID)).unwrap()
+        Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID), true).unwrap()
     })
 }
 
@@ -152,7 +152,8 @@ impl Case {
     fn prove(&self, windows: &[Window]) -> Result<(Sets, Sets), Error> {
         let (mut proved, mut kept) = (Vec::new(), Vec::new());
         let claim = self.manifest.claim(self.claim.clone()).unwrap();
-        self.session().prove(
+        let session = self.session();
+        session.lock()?.prove(
             &claim,
             &provider(&self.model, &SEED),
             windows,
@@ -403,16 +404,21 @@ fn a_proof_for_another_model_is_refused() {
     // A setup with the same powers that calls itself another one, and one that is too small.
     let claim = case.manifest.claim(case.claim.clone()).unwrap();
     let (powers, g2) = development_powers(nanozk_argument::powers(16), DEVELOPMENT_SEED);
-    let foreign = Parameters::new(&powers, g2, Digest32([1; 32])).unwrap();
+    let foreign = Parameters::new(&powers, g2, Digest32([1; 32]), true).unwrap();
     let refused = claim.verify(&proof, &foreign);
     assert!(matches!(refused, Err(Refused::WrongSetup { .. })));
-    let small = Parameters::new(&powers[..1 << 16], g2, Digest32(DEVELOPMENT_ID)).unwrap();
+    let small = Parameters::new(&powers[..1 << 16], g2, Digest32(DEVELOPMENT_ID), true).unwrap();
     let refused = claim.verify(&proof, &small);
     assert!(matches!(refused, Err(Refused::SmallSetup { .. })));
     // The right powers, and another secret in the second group.
     let (_, other) = development_powers(1, [9; 32]);
-    let foreign = Parameters::new(&powers, other, Digest32(DEVELOPMENT_ID)).unwrap();
+    let foreign = Parameters::new(&powers, other, Digest32(DEVELOPMENT_ID), true).unwrap();
     assert_eq!(claim.verify(&proof, &foreign), Err(Refused::Pairing));
+    // One whose secret is said to be secret.
+    let id = Digest32(DEVELOPMENT_ID);
+    let foreign = Parameters::new(&powers, g2, id, false).unwrap();
+    let refused = Err(Refused::DevelopmentSetup { said: true });
+    assert_eq!(claim.verify(&proof, &foreign), refused);
 }
 
 /// A prover with weights, activations or tables of its own, who proves all that follows from them.
@@ -440,6 +446,8 @@ fn a_prover_cannot_bring_its_own_columns() {
         let window = windows(&foreign.claim(own.clone()).unwrap(), &layers, None).unwrap();
         let theirs = foreign.claim(own.clone()).unwrap();
         session
+            .lock()
+            .unwrap()
             .prove(
                 &theirs,
                 &provider(&other, &SEED),
@@ -486,7 +494,7 @@ fn a_prover_cannot_bring_its_own_columns() {
     let proof = ProofFile {
         statement: case.claim.statement(),
         layers: vec![2],
-        proof: proof.unwrap(),
+        proof: proof.unwrap().to_bytes(),
     };
     assert!(claim.verify(&proof, parameters()).is_err());
 }
@@ -497,7 +505,8 @@ fn what_cannot_be_proved_is_an_error() {
     let claim = case.manifest.claim(case.claim.clone()).unwrap();
     let window = case.windows(&[1], None);
     let prove_with = |seed: &[u8; 32]| {
-        case.session().prove(
+        let session = case.session();
+        session.lock()?.prove(
             &claim,
             &provider(&case.model, seed),
             &window,
@@ -524,6 +533,25 @@ fn what_cannot_be_proved_is_an_error() {
     assert!(matches!(refused, Err(Error::File(_))), "{refused:?}");
     std::fs::write(&path, text).unwrap();
     prove_with(&SEED).unwrap();
+    // A commitment to activations that is another one: known before anything is proved, and before a proof of other layers.
+    let mut other = case.claim.clone();
+    other.activations.swap(2, 3);
+    let other = case.manifest.claim(other).unwrap();
+    let session = case.session();
+    std::fs::remove_file(session.proof_path(&[1])).unwrap();
+    let refused = session.lock().unwrap().prove(
+        &other,
+        &provider(&case.model, &SEED),
+        &window,
+        &mut rng(),
+        &mut |event| panic!("{event:?}"),
+    );
+    let text = refused.unwrap_err().to_string();
+    assert!(text.contains("output of layer 2"), "{text}");
+    // While one process proves, no other does.
+    let held = session.lock().unwrap();
+    assert!(session.lock().is_err());
+    drop(held);
     // Tokens that the model does not generate, too many, or none.
     let mut secret = case.session().secret().unwrap();
     let of = |secret: &_| {
@@ -606,16 +634,149 @@ fn malformed_manifests_and_claims_are_refused() {
     }
 }
 
+fn sized(blocks: usize, width: usize, vocab: usize, positions: usize) -> Shape {
+    Shape {
+        architecture: Architecture {
+            layers: blocks,
+            width,
+            heads: 1,
+            mlp_width: width,
+            vocab,
+            context: positions,
+        },
+        spec: synthetic::spec(width, Activation::GeluNew),
+        positions,
+    }
+}
+
+/// A manifest with as many commitments as its shape takes.
+fn unproved(shape: &Shape, k: u32) -> Manifest {
+    Manifest {
+        architecture: shape.architecture,
+        spec: shape.spec,
+        tokens: shape.positions,
+        k,
+        weights: vec![
+            Point(G1Affine::generator());
+            Packing::new(shape, k).unwrap().weights().len()
+        ],
+        ..case().manifest.manifest().clone()
+    }
+}
+
+/// No model is registered whose sessions nobody could prove, and it is refused before anything takes long.
+#[test]
+fn shapes_that_cannot_be_proved_are_refused_first() {
+    // The head of the longest session has too many blocks of cells; 255 has no divisor that is a power of two; and proofs of
+    // 2^28 logits have more values than random cells hide.
+    for (shape, k) in [
+        (sized(1, 4, 1 << 20, 1 << 14), 20),
+        (sized(2, 255, 300, 8), 16),
+        (sized(1, 4, 1 << 18, 1 << 10), 16),
+        (sized(1, 4, 4, 1), 16),
+    ] {
+        let refused = check_shape(&shape, k, 4).map(|_| ()).unwrap_err();
+        println!("{:?}: {refused}", shape.architecture);
+        let unproved = CheckedManifest::new(unproved(&shape, k));
+        assert_eq!(unproved.map(|_| ()), Err(refused.clone()));
+        let registration = Registration {
+            shape,
+            tokenizer: Digest32([3; 32]),
+            k,
+            fractions: 4,
+            parameters: parameters(),
+            development: true,
+            seed: &SEED,
+        };
+        let none = |_: Part, _: &mut dyn FnMut(Weights<'_>)| -> Result<(), Error> {
+            panic!("weights are asked for")
+        };
+        let error = register(&registration, none, |_, _| panic!("progress"));
+        assert_eq!(error.unwrap_err().to_string(), refused.to_string());
+    }
+    let objective = Objective {
+        max_k: 16,
+        ..Objective::default()
+    };
+    assert!(plan(&sized(2, 255, 300, 8), &objective).is_err());
+}
+
+/// Layers that are too many for one proof are proved by several.
+#[test]
+fn windows_are_as_small_as_a_proof_must_be() {
+    let shape = sized(6, 127, 32, 8);
+    let manifest = CheckedManifest::new(unproved(&shape, 16)).unwrap();
+    let claim = manifest
+        .claim(Claim {
+            model_id: manifest.id(),
+            activations: vec![Point(G1Affine::generator()); manifest.packing().streams()],
+            ..case().claim.clone()
+        })
+        .unwrap();
+    let all: Vec<usize> = (0..manifest.layers()).collect();
+    assert!(matches!(claim.goal(&all), Err(Refused::Size { .. })));
+    let cut = windows(&claim, &all, None).unwrap();
+    assert!(cut.len() > 1);
+    let layers: Vec<usize> = cut.iter().flat_map(|w| w.layers.clone()).collect();
+    assert_eq!(layers, all);
+    // One fewer, and one of them would be too large again.
+    let count = cut.len() - 1;
+    let bound = |i: usize| i * all.len() / count;
+    let mut wider = (0..count).map(|i| claim.goal(&all[bound(i)..bound(i + 1)]));
+    assert!(wider.any(|goal| goal.is_err()));
+}
+
+/// Two models that were registered with one seed, and two sessions that were made with one: the difference between their
+/// commitments is not that of what they hide.
+#[test]
+fn one_seed_for_two_contents_hides_both() {
+    let (case, mut other) = (case(), model(1));
+    other.layers[0].fc.weight[5] += 3;
+    let other = registered(&other, &SEED);
+    let weights = |manifest: &Manifest| manifest.weights.clone();
+    let (before, after) = (weights(case.manifest.manifest()), weights(&other));
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    assert_eq!(changed.len(), 1);
+    let difference = (changed[0].1 .0 - changed[0].0 .0).to_affine();
+    let (powers, _) = development_powers(1 << 16, DEVELOPMENT_SEED);
+    let three: HashSet<_> = powers
+        .iter()
+        .map(|power| point_compressed(&(*power * Fr::from(3)).to_affine()))
+        .collect();
+    assert!(!three.contains(&point_compressed(&difference)));
+
+    let mut secret = case.session().secret().unwrap();
+    let of = |secret: &_| {
+        let context = Context::default();
+        recompute(&case.model, &case.manifest, context, secret, parameters()).unwrap()
+    };
+    let own = of(&secret);
+    assert_eq!((own.claim, own.wrong_token), (case.claim.clone(), None));
+    secret.tokens[PROMPT] = (secret.tokens[PROMPT] + 1) % 37;
+    let other = of(&secret);
+    assert_eq!(other.wrong_token, Some(PROMPT));
+    for (a, b) in case.claim.activations.iter().zip(&other.claim.activations) {
+        assert_ne!(a, b);
+    }
+}
+
 /// Every prefix of a file, and files with a byte changed, are refused without a panic.
 #[test]
 fn damaged_files_are_refused() {
     let case = case();
     let bytes = case.proof(&[1]).to_bytes();
+    let refused = |bytes: &[u8]| {
+        let file = ProofFile::from_bytes(bytes)?;
+        case.verify(&file)
+    };
+    let header = bytes.len() - case.proof(&[1]).proof.len();
     for length in 0..bytes.len() {
-        assert!(ProofFile::from_bytes(&bytes[..length]).is_err(), "{length}");
+        let error = refused(&bytes[..length]).unwrap_err();
+        let of_length = matches!(error, Refused::Length { .. });
+        assert_eq!(of_length, length >= header, "{length}: {error}");
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert!(ProofFile::from_bytes(&longer).is_err());
+    assert!(matches!(refused(&longer), Err(Refused::Length { .. })));
     for at in (0..bytes.len()).step_by(61) {
         let mut changed = bytes.clone();
         changed[at] ^= 4;

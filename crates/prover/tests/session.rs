@@ -222,7 +222,8 @@ fn weights_of_another_model_are_rejected() {
             jobs: 1,
         };
         let (setup, prepared) = (&w.setup, &w.prepared);
-        dir.prove(&cheap, &WEIGHT_SEED, setup, prepared, &options, &|_| {})
+        dir.lock()?
+            .prove(&cheap, &WEIGHT_SEED, setup, prepared, &options, &|_| {})
     };
     // Before it proves, if these are the first weights that it looks at.
     let refused = prove(vec![2]);
@@ -260,7 +261,7 @@ fn a_boundary_is_not_opened_more_often_than_its_randomness_allows() {
     .expect("written");
     let error = loop {
         let _ = std::fs::remove_file(dir.proof_path(0));
-        match dir.prove(
+        match dir.lock().expect("free").prove(
             &w.model,
             &WEIGHT_SEED,
             &w.setup,

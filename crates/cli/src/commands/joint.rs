@@ -1,11 +1,11 @@
 //! `nanozk prove`, `verify` and `reexecute` of sessions for joint proofs.
 
 use super::prove::{blame_secret, draw, Done};
-use super::reexecute::other_activations;
+use super::reexecute::{other_activations, wrong_token, Verdict};
 use super::run::{hex, model_of};
 use super::verify::{check_development, check_draw, list, read, reveal, Revealed};
 use super::{reject, GIB};
-use crate::args::{ProveArgs, ReexecuteArgs, Transcript, VerifyArgs};
+use crate::args::{ProveArgs, Transcript, VerifyArgs};
 use crate::data::{is_development, Data};
 use crate::measure::{available_bytes, Stopwatch};
 use crate::model_dir::{ModelVersion, Registered};
@@ -16,17 +16,18 @@ use nanozk_executor::QuantizedModel;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
 use nanozk_prover::joint::session::{
-    claim_of, name_of, windows, Event, JointSession, Provider, Window,
+    name_of, recompute, windows, Event, JointSession, Provider, Recomputed, Window,
 };
 use nanozk_prover::session::Secret;
 use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{encode, Digest32, Scalar};
 use nanozk_verifier::joint::{
-    CheckedManifest, Claim, Error, Manifest, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
+    CheckedManifest, Claim, Error, Manifest, Parameters, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
 };
 use rand_core::OsRng;
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
@@ -51,6 +52,8 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     })?;
     let secret = dir.secret()?;
     session.check_opens(&claim)?;
+    // Before the draw is written, which is of whoever proves.
+    let lock = session.lock()?;
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => {
             let set: BTreeSet<usize> = list.0.iter().copied().collect();
@@ -150,8 +153,7 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
             });
         }
     };
-    session
-        .prove(&claim, &provider, &windows, &mut OsRng, &mut report)
+    lock.prove(&claim, &provider, &windows, &mut OsRng, &mut report)
         .map_err(|e| blame_secret(&dir, e))?;
     drop(progress);
     let done = Done {
@@ -182,59 +184,77 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let context = &claim.claim().context;
     check_development(&manifest, said, context, args.allow_development, out)?;
 
-    let parameters = data.checked_parameters(&manifest)?;
     let names = manifest.layer_names();
+    let mut parameters: Option<Parameters> = None;
     let mut proved: BTreeSet<usize> = BTreeSet::new();
     let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
-    let mut refused: Option<String> = None;
     let progress = Progress::spinner("verifying");
     for path in session.proof_paths()? {
+        let name = files::shown(Path::new(path.file_name().unwrap_or_default()));
+        let refuse = |reason: String, bytes: usize| {
+            progress.above(|| {
+                out.text(format!("layers {name:<16} REJECTED  {reason}"));
+                out.json(&json!({
+                    "file": name,
+                    "valid": false,
+                    "reason": reason,
+                    "proof_bytes": bytes,
+                }));
+            });
+            reject(format!("proofs/{name}: {reason}"))
+        };
         let file = match files::read(&path) {
             Ok(file) => file,
             Err(e @ FileError::Io { .. }) => return Err(e.into()),
-            Err(e) => return Err(reject(e)),
+            Err(e) => return Err(refuse(e.to_string(), 0)),
         };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // The first that is refused ends it: a stranger's directory may have many.
+        let refused = |e: Error| refuse(e.to_string(), file.len());
+        let proof = ProofFile::from_bytes(&file).map_err(refused)?;
+        if let Some(set) = repeated(&proof, &proved) {
+            progress.above(|| {
+                out.text(format!(
+                    "layers {name:<16} skipped   all of them are proved already"
+                ));
+                out.json(&json!({"file": name, "layers": set, "valid": Value::Null}));
+            });
+            continue;
+        }
         let start = Instant::now();
-        let result =
-            ProofFile::from_bytes(&file).and_then(|proof| claim.verify(&proof, &parameters));
-        let took = start.elapsed().as_secs_f64() * 1e3;
-        (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
-        let reason = result.as_ref().err().map(Error::to_string);
+        let opened = claim.open(&proof).map_err(refused)?;
+        let mut took = start.elapsed();
+        // Large, and slow to make: after the first proof has the form that it must have.
+        let parameters = match &mut parameters {
+            Some(parameters) => parameters,
+            none => none.insert(data.checked_parameters(&manifest)?),
+        };
+        let start = Instant::now();
+        opened.verify(parameters).map_err(refused)?;
+        took += start.elapsed();
+        let took = took.as_secs_f64() * 1e3;
+        let layers = opened.layers();
         progress.above(|| {
-            let of = result.as_ref().map_or_else(
-                |_| name.to_string(),
-                |layers| match layers[..] {
-                    [layer] => format!("{layer} {}", names[layer]),
-                    _ => name_of(layers),
-                },
-            );
-            let (word, detail) = match &reason {
-                None => (
-                    "valid",
-                    format!("{:>6} bytes {took:>6.1} ms", thousands(file.len() as u64)),
-                ),
-                Some(reason) => ("REJECTED", reason.clone()),
+            let of = match layers[..] {
+                [layer] => format!("{layer} {}", names[layer]),
+                _ => name_of(&layers),
             };
-            out.text(format!("layers {of:<16} {word:<9} {detail}"));
+            let bytes = thousands(file.len() as u64);
+            out.text(format!(
+                "layers {of:<16} valid     {bytes:>6} bytes {took:>6.1} ms"
+            ));
             out.json(&json!({
-                "layers": result.as_ref().ok(),
+                "layers": layers,
                 "file": name,
-                "valid": reason.is_none(),
-                "reason": reason,
+                "valid": true,
+                "reason": Value::Null,
                 "proof_bytes": file.len(),
                 "verify_ms": took,
             }));
         });
-        match result {
-            Ok(layers) => proved.extend(layers),
-            Err(e) => refused = refused.or(Some(format!("proofs/{name}: {e}"))),
-        }
+        proved.extend(layers);
+        (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
     }
     drop(progress);
-    if let Some(reason) = refused {
-        return Err(reject(reason));
-    }
     let all = manifest.layers();
     let missing: Vec<usize> = (0..all).filter(|layer| !proved.contains(layer)).collect();
     if !missing.is_empty() && !args.partial {
@@ -296,82 +316,74 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// The layers of a proof that has none but those that are proved.
+fn repeated(proof: &ProofFile, proved: &BTreeSet<usize>) -> Option<Vec<usize>> {
+    let layers = proof.layers.iter().map(|layer| *layer as usize);
+    let layers: Vec<usize> = layers.collect();
+    let is_proved = |layer: &usize| proved.contains(layer);
+    (!layers.is_empty() && layers.iter().all(is_proved)).then_some(layers)
+}
+
 /// Executes a session again, and compares with what it claims.
 pub(super) fn reexecute(
-    args: &ReexecuteArgs,
     manifest: &CheckedManifest,
+    claimed: Option<Claim>,
     model: &QuantizedModel,
     secret: &Secret,
     data: &Data,
     out: &Out,
 ) -> Result<Outcome> {
     let parameters = data.checked_parameters(manifest)?;
-    let session = JointSession::new(&args.session);
-    // Without the public part there is nothing to compare with but the tokens themselves.
-    let claimed = match Kind::of(&args.session) == Some(Kind::JointSession) {
-        true => Some(session.claim()?),
-        false => None,
-    };
     let context = claimed.as_ref().map(|c| c.context).unwrap_or_default();
     let progress = Progress::spinner("executing the session again");
-    let own = claim_of(model, manifest, context, secret, &parameters);
+    let own = recompute(model, manifest, context, secret, &parameters)?;
     drop(progress);
-    let (own, wrong) = match own {
-        Ok(own) => (Some(own), None),
-        Err(nanozk_prover::Error::NotGenerated { position }) => (None, Some(position)),
-        Err(e) => return Err(e.into()),
+    let names = manifest.layer_names();
+    let difference = match &claimed {
+        Some(claimed) => difference(claimed, &own, &names),
+        None => own
+            .wrong_token
+            .map(|position| wrong_token(position, &names)),
     };
-    let difference = match (&own, &claimed) {
-        (None, _) => wrong.map(|position| {
-            format!("the token at position {position} is not the one that the model generates")
-        }),
-        (Some(own), Some(claimed)) => difference(claimed, own, &manifest.layer_names()),
-        (Some(_), None) => None,
-    };
-    let points = own.iter().flat_map(|own| &own.activations);
+    let points = own.claim.activations.iter();
     let points: Vec<String> = points.map(|p| encode(&point_compressed(&p.0))).collect();
     out.text(format!("model id       {}", manifest.id()));
-    if let Some(own) = &own {
-        out.text(format!("input digest   {}", hex(&own.input_digest)));
-        out.text(format!("output digest  {}", hex(&own.output_digest)));
-    }
+    out.text(format!("input digest   {}", hex(&own.claim.input_digest)));
+    out.text(format!("output digest  {}", hex(&own.claim.output_digest)));
     for (layer, point) in points.iter().enumerate() {
         out.text(format!("after layer {layer:<3}{point}"));
     }
-    out.json(&json!({
-        "model_id": manifest.id(),
-        "input_digest": own.as_ref().map(|own| own.input_digest),
-        "output_digest": own.as_ref().map(|own| own.output_digest),
-        "activations": points,
-        "wrong_token": wrong,
-        "accepted": difference.is_none(),
-        "reason": difference,
-    }));
-    match difference {
-        Some(difference) => {
-            out.text(format!("DIFFERS: {difference}"));
-            Ok(Outcome::Rejected)
-        }
-        None => {
-            out.text(match claimed {
-                Some(_) => "the same as the session claims",
-                None => "the tokens are those that the model generates; claim.json is not here to compare with",
-            });
-            Ok(Outcome::Done)
-        }
-    }
+    let compared_with = claimed.map(|_| Kind::JointSession);
+    let verdict = Verdict {
+        compared_with,
+        difference,
+    };
+    Ok(verdict.show(
+        json!({
+            "model_id": manifest.id(),
+            "input_digest": own.claim.input_digest,
+            "output_digest": own.claim.output_digest,
+            "activations": points,
+            "wrong_token": own.wrong_token,
+        }),
+        out,
+    ))
 }
 
 /// What differs between what a claim says and what the model computes, the first in the order of execution.
-fn difference(claimed: &Claim, own: &Claim, names: &[String]) -> Option<String> {
-    if claimed.model_id != own.model_id {
-        return Some(format!("it claims the model {}", claimed.model_id));
-    }
+fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<String> {
+    let Recomputed {
+        claim: own,
+        wrong_token: wrong,
+    } = own;
     if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
         return Some("the prompt differs: its input digest or its length is another one".into());
     }
     if let Some(other) = other_activations(&claimed.activations, &own.activations, names) {
         return Some(other);
+    }
+    if let Some(position) = *wrong {
+        return Some(wrong_token(position, names));
     }
     let digest = |c: &Claim| -> (Scalar, u32) { (c.output_digest, c.generated_tokens) };
     (digest(claimed) != digest(own)).then(|| {

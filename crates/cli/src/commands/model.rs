@@ -238,7 +238,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
             shape: joint_shape(&arch, &spec, tokens),
             tokenizer: sha256(&tokenizer),
             k,
-            fractions: u32::try_from(plan.estimate.fractions)?,
+            fractions: nanozk_prover::joint::registration::fractions(&plan),
             parameters: &parameters,
             development: setup.is_development(),
             seed: &seed,

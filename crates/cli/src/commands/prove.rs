@@ -85,6 +85,8 @@ pub(super) fn prove_layers(
     }
     let secret = dir.secret()?;
     session_dir.check_opens()?;
+    // Before the draw is written, which is of whoever proves.
+    let lock = session_dir.lock()?;
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => list.0.clone(),
         (None, Some(budget)) => {
@@ -186,8 +188,7 @@ pub(super) fn prove_layers(
         };
         let prepared = HashMap::from([(shape, prepared)]);
         let seed = &secret.weight_seed.0;
-        session_dir
-            .prove(&model, seed, &setup, &prepared, &options, &report)
+        lock.prove(&model, seed, &setup, &prepared, &options, &report)
             .map_err(|e| blame_secret(&dir, e))?;
     }
     drop(progress);

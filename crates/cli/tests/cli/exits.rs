@@ -24,7 +24,7 @@ fn reexecution_judges() {
         (|v, d| v["output_digest"] = d, &["output digest"]),
         (
             |v, _| v["boundaries"][1] = v["boundaries"][0].clone(),
-            &["layer 1 (attention 0) is the first that differs"],
+            &["layer 1 (attention 0)", "claimed commitment"],
         ),
         (
             |v, _| {
@@ -53,7 +53,20 @@ fn reexecution_judges() {
     let (code, objects, _) = f.json(&args);
     assert_eq!((code, &objects[0]["accepted"]), (1, &json!(false)));
     let text = String::from_utf8(f.call(&args).stdout).unwrap();
-    assert!(text.contains("DIFFERS: the token at position"), "{text}");
+    let words = "DIFFERS: layer 3 (head): the token at position";
+    assert!(text.contains(words), "{text}");
+    // Nothing is accepted where nothing was compared; what is there is compared whatever else is.
+    copy(&f.session, &session);
+    std::fs::remove_file(session.join("session.json")).unwrap();
+    let alone = f.json_ok(&args).remove(0);
+    assert_eq!(
+        (&alone["accepted"], &alone["compared_with"]),
+        (&json!(null), &json!(null))
+    );
+    std::fs::write(session.join("claim.json"), "{}").unwrap();
+    f.fails(&args, &["claim.json"]);
+    std::fs::write(session.join("session.json"), "{}").unwrap();
+    f.fails(&args, &["session.json"]);
     // What cannot be judged.
     std::fs::remove_file(session.join("secret.json")).unwrap();
     f.fails(&args, &["no secret.json"]);

@@ -259,6 +259,10 @@ fn tampered_sessions_are_rejected() {
         .as_str()
         .unwrap()
         .contains("layer 0 (embed)"));
+    f.fails(
+        &["prove", path(&session), "--layers", "0"],
+        &["claim.json", "output of layer 0"],
+    );
 
     let session = fresh();
     edit(&session.join("manifest.json"), |m| m["k"] = json!(20));
@@ -267,6 +271,205 @@ fn tampered_sessions_are_rejected() {
         m["format"] = json!("nanozk-manifest-9");
     });
     f.fails(&j.verify(&session), &["another version of nanozk"]);
+}
+
+/// A directory of a stranger costs little before it is refused, and does nothing to a terminal.
+#[cfg(unix)]
+#[test]
+fn a_stranger_decides_nothing() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    let fresh = |name: &str| {
+        let session = dir.path().join(name);
+        copy(&j.session, &session);
+        session
+    };
+    let session = fresh("endless");
+    let link = session.join("proofs/0.proof");
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    j.rejected(&session, &["no regular file"]);
+    std::fs::remove_file(&link).unwrap();
+    let claim = session.join("claim.json");
+    std::fs::remove_file(&claim).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &claim).unwrap();
+    let (code, _, stderr) = f.json(&j.verify(&session));
+    assert_ne!(code, 0, "{stderr}");
+
+    // A pipe: opening one waits for whoever writes.
+    let session = fresh("pipe");
+    let pipe = session.join("proofs/0.proof");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    j.rejected(&session, &["no regular file"]);
+
+    // Points by the million are not decompressed: proofs of these layers have another length.
+    let session = fresh("long");
+    let proof = session.join("proofs/0-3.proof");
+    let bytes = std::fs::read(&proof).unwrap();
+    let header = 8 + 32 + 4 + 4 * 4;
+    let mut long = bytes[..header + 16].to_vec();
+    let points = 1_u64 << 20;
+    long.extend([points, 0].map(u64::to_be_bytes).concat());
+    let point = &bytes[header + 32..][..32];
+    long.extend(point.repeat(points as usize));
+    std::fs::write(&proof, long).unwrap();
+    j.rejected(&session, &["has 335544", "where those of its layers have"]);
+
+    // Copies prove nothing more, and only the first that is refused is looked at.
+    let session = fresh("copies");
+    for copy in ["1", "2", "3"] {
+        let proof = session.join("proofs/0-3.proof");
+        std::fs::hard_link(proof, session.join(format!("proofs/{copy}.proof"))).unwrap();
+    }
+    let objects = f.json_ok(&j.verify(&session));
+    let last = objects.last().unwrap();
+    assert_eq!((objects.len(), &last["proofs"]), (5, &json!(1)));
+    let skipped = objects
+        .iter()
+        .filter(|o| o["valid"].is_null() && !o["file"].is_null());
+    assert_eq!(skipped.count(), 3);
+    for name in ["a", "b", "c"] {
+        std::fs::write(session.join(format!("proofs/{name}.proof")), "no proof").unwrap();
+    }
+    let (code, objects, _) = f.json(&j.verify(&session));
+    let refused = objects
+        .iter()
+        .filter(|o| o["valid"] == json!(false))
+        .count();
+    assert_eq!((code, refused), (1, 1));
+
+    let session = fresh("control");
+    let proof = session.join("proofs/0-3.proof");
+    std::fs::rename(proof, session.join("proofs/\u{1b}[2K\rACCEPTED.proof")).unwrap();
+    f.json_ok(&j.verify(&session));
+    std::fs::write(session.join("proofs/\u{1b}[2K\rZ.proof"), "no proof").unwrap();
+    let output = f.call(&j.verify(&session));
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("REJECTED") && !text.contains("\u{1b}[2K\r"),
+        "{text:?}"
+    );
+}
+
+/// What is there is compared, whatever else lies beside it, and what differs is named in the order of execution.
+#[test]
+fn reexecution_judges() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    let args = ["reexecute", path(&session), "--model", path(&j.model)];
+    copy(&j.session, &session);
+    let same = f.json_ok(&args).remove(0);
+    assert_eq!(
+        (&same["accepted"], &same["compared_with"]),
+        (&json!(true), &json!("claim.json"))
+    );
+    type Change = fn(&mut Value);
+    let changes: [(Change, &str); 4] = [
+        (
+            |c| c["input_digest"] = json!(format!("0x{:064x}", 5)),
+            "input digest",
+        ),
+        (
+            |c| c["output_digest"] = json!(format!("0x{:064x}", 5)),
+            "output digest",
+        ),
+        (
+            |c| c["activations"].as_array_mut().unwrap().swap(1, 2),
+            "layer 1 (attention 0)",
+        ),
+        (
+            |c| c["model_id"] = json!(format!("0x{:064x}", 5)),
+            "claims the model 0x00",
+        ),
+    ];
+    let reason = |words: &str| {
+        let (code, objects, stderr) = f.json(&args);
+        assert_eq!(
+            (code, &objects[0]["accepted"]),
+            (1, &json!(false)),
+            "{stderr}"
+        );
+        let reason = objects[0]["reason"].as_str().unwrap();
+        assert!(reason.contains(words), "no {words:?} in: {reason}");
+    };
+    for (change, words) in changes {
+        copy(&j.session, &session);
+        edit(&session.join("claim.json"), change);
+        reason(words);
+        // A file that makes the directory look like another kind switches nothing off.
+        std::fs::write(session.join("verifiers.json"), "{}").unwrap();
+        reason(words);
+        std::fs::remove_file(session.join("verifiers.json")).unwrap();
+        std::fs::copy(f.session.join("session.json"), session.join("session.json")).unwrap();
+        reason(words);
+        std::fs::remove_file(session.join("session.json")).unwrap();
+    }
+    // Tokens that the model does not generate, with digests that they open: the head is at fault.
+    copy(&j.session, &session);
+    edit(&session.join("secret.json"), |v| {
+        let token = v["tokens"].as_array_mut().unwrap().last_mut().unwrap();
+        *token = json!((token.as_u64().unwrap() + 1) % 96);
+    });
+    std::fs::remove_file(session.join("claim.json")).unwrap();
+    reason("layer 3 (head): the token at position");
+    copy(&j.session, &session);
+    std::fs::remove_file(session.join("claim.json")).unwrap();
+    assert_eq!(f.json_ok(&args)[0]["accepted"], Value::Null);
+    // Another version's format, and a session of the other kind.
+    copy(&j.session, &session);
+    edit(&session.join("claim.json"), |c| {
+        c["format"] = json!("nanozk-claim-9")
+    });
+    f.fails(&args, &["another version of nanozk"]);
+    std::fs::remove_file(session.join("claim.json")).unwrap();
+    std::fs::copy(f.session.join("session.json"), session.join("session.json")).unwrap();
+    f.fails(&args, &["different kinds of proofs"]);
+}
+
+/// The draw is of whoever holds the lock.
+#[cfg(unix)]
+#[test]
+fn a_draw_is_written_under_the_lock() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    for (from, of) in [(&j.model, &j.session), (&f.model, &f.session)] {
+        let root = dir.path().join(of.file_name().unwrap());
+        let (model, session) = (root.join("model"), root.join("session"));
+        copy(from, &model);
+        copy(of, &session);
+        let text = ["--text", path(&f.calibration), "--windows", "4"];
+        f.json_ok(&[&["importance", "--model", path(&model)], &text[..]].concat());
+        let seed = format!("0x{:064x}", 77);
+        let draw = |seed: &str| -> Vec<String> {
+            let words = [
+                "prove",
+                path(&session),
+                "--model",
+                path(&model),
+                "--budget",
+                "0.5",
+            ];
+            [&words[..], &["--seed", seed]]
+                .concat()
+                .iter()
+                .map(|w| (*w).to_owned())
+                .collect()
+        };
+        f.json_ok(&draw(&seed));
+        let audit = || std::fs::read_to_string(session.join("audit.json")).unwrap();
+        let before = audit();
+        let held = nanozk_prover::files::lock(&session.join("lock")).unwrap();
+        f.fails(
+            &draw(&format!("0x{:064x}", 78)),
+            &["held by another process"],
+        );
+        assert_eq!(audit(), before);
+        drop(held);
+        f.json_ok(&draw(&format!("0x{:064x}", 78)));
+        assert_ne!(audit(), before);
+    }
 }
 
 #[test]

@@ -4,9 +4,15 @@
 pub mod registration;
 pub mod session;
 
+use halo2curves::bn256::Fr;
+use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::ColumnData;
 use nanozk_setup::Setup;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::joint::Parameters;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sha3::{Digest, Keccak256};
 
 /// Binary logarithm of the powers of the setup that joint proofs in columns of `2^k` rows take: random coefficients lie behind
 /// the cells.
@@ -21,5 +27,75 @@ pub fn setup_size(k: u32) -> u32 {
 /// If the setup is smaller, or a power is the point at infinity, which no checked setup has.
 pub fn parameters(setup: &Setup, k: u32) -> Parameters {
     let powers = &setup.powers()[..nanozk_argument::powers(k)];
-    Parameters::new(powers, setup.g2(), Digest32(setup.id())).expect("a checked setup")
+    let id = Digest32(setup.id());
+    Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
+}
+
+/// What blinds the commitment to a column. It depends on the cells: the difference between the commitments to two contents
+/// hides them even if both were made with one seed.
+fn blinding(seed: &[u8; 32], purpose: &str, number: u32, cells: &ColumnData) -> Vec<Fr> {
+    let mut hash = Keccak256::new();
+    hash.update(b"nanozk-blinding-1");
+    hash.update(seed);
+    hash.update(purpose.as_bytes());
+    hash.update(number.to_be_bytes());
+    hash.update(digest(cells));
+    let stream = ChaCha20Rng::from_seed(hash.finalize().into());
+    vec![Fr::random(stream)]
+}
+
+/// Digest of a column's cells, without the zeros at its end.
+fn digest(cells: &ColumnData) -> [u8; 32] {
+    fn of<T: PartialEq, const N: usize>(
+        cells: &[T],
+        zero: &T,
+        bytes: fn(&T) -> [u8; N],
+    ) -> [u8; 32] {
+        let len = cells
+            .iter()
+            .rposition(|c| c != zero)
+            .map_or(0, |last| last + 1);
+        let mut hash = blake3::Hasher::new();
+        for chunk in cells[..len].chunks(1 << 12) {
+            hash.update(&chunk.iter().flat_map(bytes).collect::<Vec<u8>>());
+        }
+        hash.finalize().into()
+    }
+    match cells {
+        ColumnData::U16(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::U32(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::I32(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::I64(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::Field(cells) => of(cells, &Fr::ZERO, |c| c.to_repr()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn blinding_is_of_a_seed_a_column_and_its_cells() {
+        let column = |cells: &[i32]| ColumnData::I32(Arc::new(cells.to_vec()));
+        let of = |seed: u8, purpose, number, cells: &[i32]| {
+            blinding(&[seed; 32], purpose, number, &column(cells))
+        };
+        let own = of(1, "weights", 2, &[3, 0, -4]);
+        // A program about other layers may leave fewer zeros at the end.
+        assert_eq!(own, of(1, "weights", 2, &[3, 0, -4, 0, 0]));
+        let others = [
+            of(2, "weights", 2, &[3, 0, -4]),
+            of(1, "activations", 2, &[3, 0, -4]),
+            of(1, "weights", 3, &[3, 0, -4]),
+            of(1, "weights", 2, &[3, 0, 4]),
+            of(1, "weights", 2, &[3, -4]),
+            of(1, "weights", 2, &[]),
+        ];
+        assert!(others.iter().all(|other| *other != own));
+        let wide: Vec<i32> = (0..5000).collect();
+        let mut changed = wide.clone();
+        changed[4999] += 1;
+        assert_ne!(of(1, "weights", 2, &wide), of(1, "weights", 2, &changed));
+    }
 }

@@ -1,16 +1,16 @@
 //! Commitments to a model's weights, and its manifest.
 
-use crate::registration::{stream, CommitmentEstimate};
+use super::blinding;
+use crate::registration::CommitmentEstimate;
 use crate::Error;
 use halo2curves::bn256::Fr;
-use halo2curves::ff::Field;
 use nanozk_argument::commit;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_executor::QuantizedModel;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_verifier::hex::{Digest32, Point};
-use nanozk_verifier::joint::{CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
+use nanozk_verifier::joint::{check_shape, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
 use std::collections::BTreeMap;
 
 /// The planner takes one of so many positions to be a generated token.
@@ -46,14 +46,21 @@ impl Part {
     }
 }
 
-/// Chooses the length of columns for joint proofs of all layers.
+/// Chooses the length of columns for joint proofs of all layers. Fails if no verifier would accept a model of this shape.
 pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
     shape.validate()?;
     let rows = rows(shape.positions / POSITIONS_A_TOKEN);
     let all = Selection::all(shape.architecture.layers);
     let mut program = Program::new();
     let layers = Layers::new(&mut program, shape, &all, rows)?;
-    Ok(nanozk_layers::plan(&program, shape, &layers, objective)?)
+    let plan = nanozk_layers::plan(&program, shape, &layers, objective)?;
+    check_shape(shape, plan.layout.k(), fractions(&plan))?;
+    Ok(plan)
+}
+
+/// Lanes with one helper of proofs by a plan.
+pub fn fractions(plan: &Plan) -> u32 {
+    u32::try_from(plan.estimate.fractions).expect("a few")
 }
 
 impl CommitmentEstimate {
@@ -74,8 +81,8 @@ impl CommitmentEstimate {
 }
 
 /// What blinds the commitment to a column of weights.
-pub(super) fn weight_tail(seed: &[u8; 32], column: u32) -> Vec<Fr> {
-    vec![Fr::random(stream(seed, "joint weights", column.into(), 0))]
+pub(super) fn weight_tail(seed: &[u8; 32], column: u32, cells: &ColumnData) -> Vec<Fr> {
+    blinding(seed, "weights", column, cells)
 }
 
 /// Fills columns of weights. `weights(part, take)` calls `take` with a part of the model, which need not be in memory before
@@ -165,7 +172,8 @@ pub fn register<E: From<Error>>(
         development,
         seed,
     } = *registration;
-    let packing = Packing::new(&shape, k).map_err(Error::from)?;
+    // Before anything takes long.
+    let packing = check_shape(&shape, k, fractions).map_err(Error::from)?;
     let all = packing.weights().len();
     let mut points = BTreeMap::new();
     progress(0, all);
@@ -175,7 +183,7 @@ pub fn register<E: From<Error>>(
         |_| true,
         weights,
         |column, cells| {
-            let tail = weight_tail(seed, column);
+            let tail = weight_tail(seed, column, &cells);
             points.insert(column, Point(commit(&parameters.basis, &cells, k, &tail)));
             progress(points.len(), all);
         },

@@ -8,13 +8,12 @@
 //! | `lock` | held while proving |
 //! | `proofs/<layers>.proof` | proofs, each named after its layers: `0-25`, `3`, `1-4_9` |
 
+use super::blinding;
 use super::registration::{weight_columns, weight_tail, Part};
-use crate::files::{self, FileError};
-use crate::registration::stream;
+use crate::files::{self, FileError, Lock};
 use crate::session::{Generated, Secret, SECRET_FORMAT};
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::ff::Field;
 use nanozk_argument::{commit, prove, Stage};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{QuantizedModel, Trace};
@@ -78,42 +77,85 @@ pub struct Window {
     pub estimate: Estimate,
 }
 
-/// Cuts layers into as few windows as fit a memory. Each is of consecutive ones of the given layers, and they are about
-/// equally long.
+/// Cuts layers into few windows, each of which fits a memory and one proof. Each is of consecutive ones of the given layers,
+/// and they are about equally long.
 pub fn windows(
     claim: &CheckedClaim<'_>,
     layers: &[usize],
     memory: Option<u64>,
 ) -> Result<Vec<Window>, Error> {
+    let all = layers.len();
     // Refuses an empty list, too.
     Selection::new(layers, claim.manifest().blocks())
         .map_err(nanozk_verifier::joint::Error::from)?;
-    let fractions = claim.manifest().manifest().fractions as usize;
-    let mut least = u64::MAX;
-    for count in 1..=layers.len() {
-        let of = |window: &[usize]| -> Result<Window, Error> {
-            let goal = claim.goal(window)?;
-            Ok(Window {
-                layers: window.to_vec(),
-                estimate: Estimate::new(&goal.program, &goal.layout, fractions),
-            })
-        };
-        // As many as are said, of lengths that differ by one at most.
-        let bounds = (0..=count).map(|i| i * layers.len() / count);
-        let bounds: Vec<usize> = bounds.collect();
-        let windows = bounds.windows(2).map(|pair| of(&layers[pair[0]..pair[1]]));
-        let windows: Vec<Window> = windows.collect::<Result<_, _>>()?;
-        let peak = windows.iter().map(|w| w.estimate.peak_bytes).max();
-        let peak = peak.unwrap_or(0);
-        if memory.is_none_or(|memory| peak <= memory) {
-            return Ok(windows);
+    let cut = Cut {
+        claim,
+        layers,
+        memory: memory.unwrap_or(u64::MAX),
+    };
+    // More windows are smaller ones: twice as many until they fit, then between the last that did not and these.
+    let (mut few, mut count) = (0, 1);
+    let mut found = loop {
+        match cut.windows(count) {
+            Ok(windows) => break windows,
+            Err(e) if count == all => return Err(e),
+            Err(_) => (few, count) = (count, (2 * count).min(all)),
         }
-        least = least.min(peak);
+    };
+    while few + 1 < count {
+        let middle = few.midpoint(count);
+        match cut.windows(middle) {
+            Ok(windows) => (found, count) = (windows, middle),
+            Err(_) => few = middle,
+        }
     }
-    Err(Error::Memory {
-        needed: least,
-        allowed: memory.unwrap_or(u64::MAX),
-    })
+    Ok(found)
+}
+
+/// Layers to cut into windows.
+struct Cut<'a> {
+    claim: &'a CheckedClaim<'a>,
+    layers: &'a [usize],
+    memory: u64,
+}
+
+impl Cut<'_> {
+    /// So many windows, of lengths that differ by one at most, if all fit.
+    fn windows(&self, count: usize) -> Result<Vec<Window>, Error> {
+        let all = self.layers.len();
+        let bound = |i: usize| i * all / count;
+        let windows = (0..count).map(|i| self.window(&self.layers[bound(i)..bound(i + 1)]));
+        // What is said of a memory too small is said of the largest layer; otherwise the first that does not fit is enough.
+        if count < all {
+            return windows.collect();
+        }
+        let (mut fit, mut needed) = (Vec::new(), 0);
+        for window in windows {
+            match window {
+                Err(Error::Memory { needed: own, .. }) => needed = needed.max(own),
+                window => fit.push(window?),
+            }
+        }
+        let allowed = self.memory;
+        match needed {
+            0 => Ok(fit),
+            _ => Err(Error::Memory { needed, allowed }),
+        }
+    }
+
+    fn window(&self, layers: &[usize]) -> Result<Window, Error> {
+        let goal = self.claim.goal(layers)?;
+        let fractions = self.claim.manifest().manifest().fractions as usize;
+        let estimate = Estimate::new(&goal.program, &goal.layout, fractions);
+        let (needed, allowed) = (estimate.peak_bytes, self.memory);
+        match needed <= allowed {
+            true => Ok(Window {
+                layers: layers.to_vec(),
+                estimate,
+            }),
+            false => Err(Error::Memory { needed, allowed }),
+        }
+    }
 }
 
 /// Name of a set of layers: ranges, in order.
@@ -137,9 +179,8 @@ pub fn name_of(layers: &[usize]) -> String {
 }
 
 /// What blinds the commitment to activations.
-fn activation_tail(seed: &[u8; 32], number: u32) -> Vec<Fr> {
-    let stream = stream(seed, "joint activations", number.into(), 0);
-    vec![Fr::random(stream)]
+fn activation_tail(seed: &[u8; 32], number: u32, cells: &ColumnData) -> Vec<Fr> {
+    blinding(seed, "activations", number, cells)
 }
 
 /// A session's tokens, as programs take them.
@@ -172,22 +213,32 @@ fn commit_activations(
     let mut points: BTreeMap<u32, Point> = BTreeMap::new();
     for (id, column) in layout.enumerate() {
         if let ColumnKind::Activation(number) = column.kind {
-            let tail = activation_tail(seed, number);
-            let point = commit(&parameters.basis, values.column(id), k, &tail);
+            let cells = values.column(id);
+            let tail = activation_tail(seed, number, cells);
+            let point = commit(&parameters.basis, cells, k, &tail);
             points.insert(number, Point(point));
         }
     }
     Ok(points.into_values().collect())
 }
 
-/// The claim that a secret part opens, if its tokens are what the model generates.
-pub fn claim_of(
+/// What a session's public part says if its secret part is true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recomputed {
+    /// The claim.
+    pub claim: Claim,
+    /// The first position whose token is not the one that the model generates: then the claim is false.
+    pub wrong_token: Option<usize>,
+}
+
+/// Executes a session again.
+pub fn recompute(
     model: &QuantizedModel,
     manifest: &CheckedManifest,
     context: nanozk_verifier::statement::Context,
     secret: &Secret,
     parameters: &Parameters,
-) -> Result<Claim, Error> {
+) -> Result<Recomputed, Error> {
     let (prompt, tokens) = (secret.prompt, &secret.tokens);
     let positions = manifest.manifest().tokens;
     if prompt == 0 || tokens.len() <= prompt {
@@ -202,13 +253,10 @@ pub fn claim_of(
     manifest.check_setup(parameters)?;
     let sequence = sequence(secret, positions);
     let trace = model.forward(&sequence.tokens)?;
-    let wrong = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
-    if let Some(position) = wrong {
-        return Err(Error::NotGenerated { position });
-    }
+    let wrong_token = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
     let [input, output] = sequence.digests();
     let count = |tokens: usize| u32::try_from(tokens).expect("no more than positions");
-    Ok(Claim {
+    let claim = Claim {
         format: CLAIM_FORMAT.into(),
         model_id: manifest.id(),
         context,
@@ -217,7 +265,23 @@ pub fn claim_of(
         prompt_tokens: count(prompt),
         generated_tokens: count(tokens.len() - prompt),
         activations: commit_activations(manifest, &trace, &secret.seed.0, parameters)?,
-    })
+    };
+    Ok(Recomputed { claim, wrong_token })
+}
+
+/// The claim that a secret part opens, if its tokens are what the model generates.
+pub fn claim_of(
+    model: &QuantizedModel,
+    manifest: &CheckedManifest,
+    context: nanozk_verifier::statement::Context,
+    secret: &Secret,
+    parameters: &Parameters,
+) -> Result<Claim, Error> {
+    let own = recompute(model, manifest, context, secret, parameters)?;
+    match own.wrong_token {
+        None => Ok(own.claim),
+        Some(position) => Err(Error::NotGenerated { position }),
+    }
 }
 
 impl JointSession {
@@ -324,6 +388,28 @@ impl JointSession {
         Ok((secret, sequence))
     }
 
+    /// Whether the claimed commitments to activations are those of the model and the secret: no proof could be valid
+    /// otherwise, which nobody should learn from one that was made.
+    fn check_activations(
+        &self,
+        claim: &CheckedClaim<'_>,
+        trace: &Trace,
+        secret: &Secret,
+        parameters: &Parameters,
+    ) -> Result<(), Error> {
+        let own = commit_activations(claim.manifest(), trace, &secret.seed.0, parameters)?;
+        let claimed = &claim.claim().activations;
+        match own.iter().zip(claimed).position(|(own, claimed)| own != claimed) {
+            None => Ok(()),
+            Some(layer) => Err(Error::File(FileError::Content {
+                path: self.path.join("claim.json"),
+                reason: format!(
+                    "its commitment to the output of layer {layer} is not what the model and secret.json give"
+                ),
+            })),
+        }
+    }
+
     /// Whether a valid proof of exactly these layers is there.
     fn is_proved(
         &self,
@@ -337,6 +423,24 @@ impl JointSession {
         found.is_some_and(|found| found == layers)
     }
 
+    /// Takes the lock that proving needs, without waiting: one process at a time proves a session.
+    pub fn lock(&self) -> Result<Locked<'_>, FileError> {
+        let _lock = files::lock(&self.path.join("lock"))?;
+        Ok(Locked {
+            session: self,
+            _lock,
+        })
+    }
+}
+
+/// A session that this process alone proves.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    session: &'a JointSession,
+    _lock: Lock,
+}
+
+impl Locked<'_> {
     /// Proves layers, window by window, and writes the proofs; valid ones that are there are kept.
     pub fn prove(
         &self,
@@ -351,26 +455,34 @@ impl JointSession {
             weight_seed,
             parameters,
         } = *provider;
-        let _lock = files::lock(&self.path.join("lock"))?;
         claim.manifest().check_setup(parameters)?;
-        let (secret, sequence) = self.opened(claim)?;
+        let (secret, sequence) = self.session.opened(claim)?;
         let trace = model.forward(&sequence.tokens)?;
-        files::create_dir(&self.path.join("proofs"))?;
+        files::create_dir(&self.session.path.join("proofs"))?;
+        let mut is_checked = false;
         for window in windows {
             let layers = &window.layers;
-            if self.is_proved(claim, layers, parameters) {
+            if self.session.is_proved(claim, layers, parameters) {
                 events(Event::Kept(window));
                 continue;
             }
             let clock = Instant::now();
+            if !is_checked {
+                self.session
+                    .check_activations(claim, &trace, &secret, parameters)?;
+                is_checked = true;
+            }
             let goal = claim.goal(layers)?;
             let known = claim.known(&goal, parameters)?;
-            let blinding = Blinding {
-                weights: weight_seed,
-                session: &secret.seed.0,
-            };
-            let mut values = values_of(claim, &goal, model, blinding, parameters, known.points())?;
+            let mut values =
+                with_weights(claim, &goal, model, weight_seed, parameters, known.points())?;
             goal.layers.fill(&mut values, &trace, &sequence)?;
+            for (id, column) in goal.layout.enumerate() {
+                if let ColumnKind::Activation(number) = column.kind {
+                    let tail = activation_tail(&secret.seed.0, number, values.column(id));
+                    values.set_tail(id, tail);
+                }
+            }
             let proof = prove(
                 &goal.statement(&known),
                 values,
@@ -382,12 +494,12 @@ impl JointSession {
             let proof = ProofFile {
                 statement: claim.claim().statement(),
                 layers: layers.iter().map(|l| *l as u32).collect(),
-                proof,
+                proof: proof.to_bytes(),
             };
             // A proof that does not verify is never written: it would mean a broken machine or model.
             claim.verify(&proof, parameters)?;
             let bytes = proof.to_bytes();
-            files::write(&self.proof_path(layers), &bytes)?;
+            files::write(&self.session.proof_path(layers), &bytes)?;
             events(Event::Proved {
                 window,
                 bytes: bytes.len(),
@@ -398,19 +510,12 @@ impl JointSession {
     }
 }
 
-/// Seeds of what hides commitments.
-#[derive(Clone, Copy)]
-struct Blinding<'a> {
-    weights: &'a [u8; 32],
-    session: &'a [u8; 32],
-}
-
-/// Values with weights as registered and blinded, and the blinding of activations.
-fn values_of<'a>(
+/// Values with weights as registered and blinded.
+fn with_weights<'a>(
     claim: &CheckedClaim<'_>,
     goal: &'a Goal,
     model: &QuantizedModel,
-    blinding: Blinding<'_>,
+    seed: &[u8; 32],
     parameters: &Parameters,
     known: &BTreeMap<nanozk_circuit::ColumnId, G1Affine>,
 ) -> Result<Values<'a>, Error> {
@@ -419,15 +524,8 @@ fn values_of<'a>(
     let mut values = Values::new(&goal.program, &goal.layout, goal.inputs.clone());
     let mut columns = BTreeMap::new();
     for (id, column) in goal.layout.enumerate() {
-        match column.kind {
-            ColumnKind::Weight(number) => {
-                columns.insert(number, id);
-                values.set_tail(id, weight_tail(blinding.weights, number));
-            }
-            ColumnKind::Activation(number) => {
-                values.set_tail(id, activation_tail(blinding.session, number));
-            }
-            _ => {}
+        if let ColumnKind::Weight(number) = column.kind {
+            columns.insert(number, id);
         }
     }
     let mut filled: Vec<(u32, ColumnData)> = Vec::new();
@@ -444,6 +542,7 @@ fn values_of<'a>(
     let first = filled.first().map(|(number, _)| *number);
     for (number, cells) in filled {
         let id = columns[&number];
+        values.set_tail(id, weight_tail(seed, number, &cells));
         // The seed is one for all columns.
         if Some(number) == first {
             let point = commit(&parameters.basis, &cells, goal.layout.k(), values.tail(id));

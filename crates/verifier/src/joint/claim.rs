@@ -1,13 +1,12 @@
 //! A claim: one session of a model, from prompt to generated tokens.
 
-use super::{check_tiles, CheckedManifest, Error, Parameters, ProofFile};
+use super::{CheckedManifest, Error, Parameters, ProofFile};
 use crate::encoding::{point_compressed, scalar_to_bytes};
 use crate::hex::{Digest32, Point, Scalar};
 use crate::statement::{halves, word, Context};
 use halo2curves::bn256::{Fr, G1Affine};
-use nanozk_argument::{verify, Known, Statement};
+use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
-use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection};
 use nanozk_transcript::KeccakTranscript;
 use serde::{Deserialize, Serialize};
@@ -158,19 +157,11 @@ impl<'a> CheckedClaim<'a> {
         self.manifest
     }
 
-    /// What a proof of some layers, by their numbers in increasing order, proves.
+    /// What a proof of some layers, by their numbers in increasing order, proves. Fails if there are too many for one proof.
     pub fn goal(&self, layers: &[usize]) -> Result<Goal, Error> {
-        let manifest = self.manifest.manifest();
         let selection = Selection::new(layers, self.manifest.blocks())?;
-        let rows = rows(self.claim.generated_tokens as usize);
-        let mut program = Program::new();
-        let layers = Layers::new(&mut program, &manifest.shape(), &selection, rows)
-            .map_err(|e| Error::Dimensions(e.to_string()))?;
-        check_tiles(&program)?;
-        let registry = self.manifest.packing().registry(&program, &layers);
-        let (k, fractions) = (manifest.k, manifest.fractions as usize);
-        let layout = Layout::new(&program, k, fractions, &registry)
-            .map_err(|reason| Error::Layout { k, reason })?;
+        let generated = self.claim.generated_tokens as usize;
+        let (program, layers, layout) = self.manifest.program(&selection, generated)?;
         Ok(Goal {
             selection,
             layers,
@@ -194,19 +185,56 @@ impl<'a> CheckedClaim<'a> {
         Ok(Known::new(&parameters.basis, program, layout, fixed)?)
     }
 
-    /// Verifies a proof of some layers of this claim; gives their numbers.
-    pub fn verify(&self, proof: &ProofFile, parameters: &Parameters) -> Result<Vec<usize>, Error> {
-        self.manifest.check_setup(parameters)?;
-        if proof.statement != self.claim.statement() {
+    /// Decodes a proof, if it is one of some layers of this claim and has the length that theirs have.
+    pub fn open(&self, file: &ProofFile) -> Result<Opened<'_>, Error> {
+        if file.statement != self.claim.statement() {
             return Err(Error::OtherStatement);
         }
-        let layers: Vec<usize> = proof.layers.iter().map(|layer| *layer as usize).collect();
+        let layers: Vec<usize> = file.layers.iter().map(|layer| *layer as usize).collect();
         let goal = self.goal(&layers)?;
-        let known = self.known(&goal, parameters)?;
-        let statement = goal.statement(&known);
-        let accumulator = verify(&statement, &proof.proof, &mut KeccakTranscript::new())?;
+        let expected = Proof::byte_length(&goal.program, &goal.layout);
+        let got = file.proof.len();
+        if got != expected {
+            return Err(Error::Length { expected, got });
+        }
+        let proof = Proof::from_bytes(&file.proof)?;
+        Ok(Opened {
+            claim: self,
+            goal,
+            proof,
+        })
+    }
+
+    /// Verifies a proof of some layers of this claim; gives their numbers.
+    pub fn verify(&self, file: &ProofFile, parameters: &Parameters) -> Result<Vec<usize>, Error> {
+        let opened = self.open(file)?;
+        opened.verify(parameters)?;
+        Ok(opened.layers())
+    }
+}
+
+/// A proof of a claim, which is still to be verified.
+#[derive(Clone, Debug)]
+pub struct Opened<'a> {
+    claim: &'a CheckedClaim<'a>,
+    goal: Goal,
+    proof: Proof,
+}
+
+impl Opened<'_> {
+    /// Numbers of the layers, in increasing order.
+    pub fn layers(&self) -> Vec<usize> {
+        self.goal.selection.numbers()
+    }
+
+    /// Verifies it.
+    pub fn verify(&self, parameters: &Parameters) -> Result<(), Error> {
+        self.claim.manifest.check_setup(parameters)?;
+        let known = self.claim.known(&self.goal, parameters)?;
+        let statement = self.goal.statement(&known);
+        let accumulator = verify(&statement, &self.proof, &mut KeccakTranscript::new())?;
         match accumulator.holds(&parameters.g2) {
-            true => Ok(layers),
+            true => Ok(()),
             false => Err(Error::Pairing),
         }
     }

@@ -1,21 +1,21 @@
 //! A proof in a file, with what it is for.
 
 use super::Error;
-use nanozk_argument::Proof;
 
 const MAGIC: &[u8; 8] = b"nanozkJ1";
 /// Magic, statement, number of layers.
 const HEADER: usize = 8 + 32 + 4;
 
-/// A joint proof, with what it is for.
+/// A joint proof, with what it is for. It stays undecoded until a claim says how long it has to be
+/// ([`super::CheckedClaim::open`]): whoever wrote the file does not decide what it costs to look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofFile {
     /// Statement digest it was made for.
     pub statement: [u8; 32],
     /// Layers, from zero, in increasing order.
     pub layers: Vec<u32>,
-    /// The proof.
-    pub proof: Proof,
+    /// The proof, encoded.
+    pub proof: Vec<u8>,
 }
 
 impl ProofFile {
@@ -26,7 +26,7 @@ impl ProofFile {
         let count = u32::try_from(self.layers.len()).expect("few layers");
         bytes.extend(count.to_be_bytes());
         bytes.extend(self.layers.iter().flat_map(|layer| layer.to_be_bytes()));
-        bytes.extend(self.proof.to_bytes());
+        bytes.extend(&self.proof);
         bytes
     }
 
@@ -46,12 +46,12 @@ impl ProofFile {
         let Some(layers) = count.checked_mul(4).and_then(|length| rest.get(..length)) else {
             return Err(short);
         };
-        let proof = Proof::from_bytes(rest.get(4 * count..).unwrap_or_default())?;
+        let proof = rest.get(4 * count..).unwrap_or_default();
         let number = |b: &[u8]| b.iter().fold(0_u32, |n, b| n << 8 | u32::from(*b));
         Ok(Self {
             statement,
             layers: layers.chunks_exact(4).map(number).collect(),
-            proof,
+            proof: proof.to_vec(),
         })
     }
 }

@@ -1,11 +1,13 @@
 //! A registered model version: what anybody may know of it, and its id.
 
-use super::{check_tiles, CheckedClaim, Claim, Error, Parameters};
+use super::{check_tiles, CheckedClaim, Claim, Error, Parameters, MAX_REGISTERED_TILES, MAX_TILES};
 use crate::card::{dimensions_digest, points_digest};
 use crate::hex::{Digest32, Point};
 use crate::statement::word;
-use nanozk_circuit::Program;
+use nanozk_argument::check_hiding;
+use nanozk_circuit::{Layout, Program, Role};
 use nanozk_executor::{Architecture, Spec};
+use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -88,21 +90,7 @@ impl CheckedManifest {
                 got: manifest.format,
             });
         }
-        let sizes = [
-            ("columns of 2^k rows, k", manifest.k, K),
-            ("lanes with one helper", manifest.fractions, FRACTIONS),
-        ];
-        for (what, got, range) in sizes {
-            if !range.contains(&got) {
-                return Err(Error::Size {
-                    what,
-                    got: got.into(),
-                    min: (*range.start()).into(),
-                    max: (*range.end()).into(),
-                });
-            }
-        }
-        let packing = packing(&manifest.shape(), manifest.k)?;
+        let packing = check_shape(&manifest.shape(), manifest.k, manifest.fractions)?;
         let (expected, got) = (packing.weights().len(), manifest.weights.len());
         if expected != got {
             return Err(Error::Weights { expected, got });
@@ -163,11 +151,26 @@ impl CheckedManifest {
                 got: self.manifest.setup,
             });
         }
+        let said = self.manifest.development_setup;
+        if said != parameters.is_development {
+            return Err(Error::DevelopmentSetup { said });
+        }
         let (needed, got) = (self.powers(), parameters.basis.len());
         if got < needed {
             return Err(Error::SmallSetup { needed, got });
         }
         Ok(())
+    }
+
+    /// The program of some layers of a session with so many generated tokens, and where its tensors lie.
+    pub(super) fn program(
+        &self,
+        selection: &Selection,
+        generated: usize,
+    ) -> Result<(Program, Layers, Layout), Error> {
+        let (k, fractions) = (self.manifest.k, self.manifest.fractions);
+        let shape = self.manifest.shape();
+        lay_out(&shape, k, fractions, &self.packing, selection, generated)
     }
 
     /// Checks that a claim is one of this model.
@@ -176,14 +179,81 @@ impl CheckedManifest {
     }
 }
 
-/// Where a model's tensors lie. Fails if no model has this shape, or none that a verifier would spend so much on.
-pub(super) fn packing(shape: &Shape, k: u32) -> Result<Packing, Error> {
-    let dimensions = |e: nanozk_executor::Error| Error::Dimensions(e.to_string());
+/// Where a model's tensors lie. Fails if no model has this shape, or none that a verifier would spend so much on, or if a
+/// single layer of a session that it allows could not be proved.
+pub fn check_shape(shape: &Shape, k: u32, fractions: u32) -> Result<Packing, Error> {
+    let sizes = [
+        ("columns of 2^k rows, k", k, K),
+        ("lanes with one helper", fractions, FRACTIONS),
+    ];
+    for (what, got, range) in sizes {
+        if !range.contains(&got) {
+            return Err(Error::Size {
+                what,
+                got: got.into(),
+                min: (*range.start()).into(),
+                max: (*range.end()).into(),
+            });
+        }
+    }
     // First: there are as many layers as this says.
     shape.validate().map_err(dimensions)?;
+    if shape.positions < 2 {
+        return Err(Error::Size {
+            what: "positions",
+            got: shape.positions as u64,
+            // A prompt and an answer.
+            min: 2,
+            max: shape.architecture.context as u64,
+        });
+    }
+    let blocks = shape.architecture.layers;
     let mut program = Program::new();
-    let all = Selection::all(shape.architecture.layers);
-    Layers::new(&mut program, shape, &all, 1).map_err(dimensions)?;
-    check_tiles(&program)?;
-    Packing::new(shape, k).map_err(dimensions)
+    Layers::new(&mut program, shape, &Selection::all(blocks), 1).map_err(dimensions)?;
+    let is_registered = |role: &Role| matches!(role, Role::Weight { .. } | Role::Activation);
+    let what = "blocks of weights and activations";
+    check_tiles(&program, what, is_registered, MAX_REGISTERED_TILES)?;
+    let packing = Packing::new(shape, k).map_err(dimensions)?;
+    // Each kind of layer, in the longest session: all blocks are alike.
+    for layer in [
+        Layer::Embed,
+        Layer::Attention(0),
+        Layer::Mlp(0),
+        Layer::Head,
+    ] {
+        let selection = Selection::new(&[layer.number(blocks)], blocks)?;
+        lay_out(
+            shape,
+            k,
+            fractions,
+            &packing,
+            &selection,
+            shape.positions - 1,
+        )?;
+    }
+    Ok(packing)
+}
+
+fn dimensions(e: nanozk_executor::Error) -> Error {
+    Error::Dimensions(e.to_string())
+}
+
+/// The program of some layers, and where its tensors lie. Fails if they are too many for one proof.
+fn lay_out(
+    shape: &Shape,
+    k: u32,
+    fractions: u32,
+    packing: &Packing,
+    selection: &Selection,
+    generated: usize,
+) -> Result<(Program, Layers, Layout), Error> {
+    let mut program = Program::new();
+    let rows = rows(generated);
+    let layers = Layers::new(&mut program, shape, selection, rows).map_err(dimensions)?;
+    check_tiles(&program, "blocks of cells of a proof", |_| true, MAX_TILES)?;
+    let registry = packing.registry(&program, &layers);
+    let layout = Layout::new(&program, k, fractions as usize, &registry)
+        .map_err(|reason| Error::Layout { k, reason })?;
+    check_hiding(&program, &layout).map_err(Error::Unprovable)?;
+    Ok((program, layers, layout))
 }

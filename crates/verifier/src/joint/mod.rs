@@ -2,25 +2,27 @@
 //! layers.
 //!
 //! What comes from others is checked once, by a constructor that can fail: [`CheckedManifest::new`], then
-//! [`CheckedManifest::claim`], then [`CheckedClaim::verify`].
+//! [`CheckedManifest::claim`], then [`CheckedClaim::open`], then [`Opened::verify`]. What comes cheapest is checked first.
 
 mod claim;
 mod file;
 mod manifest;
 
-pub use claim::{CheckedClaim, Claim, Goal, CLAIM_FORMAT};
+pub use claim::{CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT};
 pub use file::ProofFile;
-pub use manifest::{CheckedManifest, Manifest, MANIFEST_FORMAT};
+pub use manifest::{check_shape, CheckedManifest, Manifest, MANIFEST_FORMAT};
 
 use crate::hex::Digest32;
 use halo2curves::bn256::{G1Affine, G2Affine};
-use nanozk_circuit::{LayoutError, Program};
+use nanozk_circuit::{LayoutError, Program, Role};
 use nanozk_kzg::Basis;
 use nanozk_layers::BadSelection;
 
-/// Tiles of all tensors of a program, at most: what a verifier spends on a shape before it looks at a proof. Dimensions that
-/// are multiples of large powers of two have few: 2^16 weights a tile.
+/// Tiles of all tensors of a proof, at most: what a verifier spends on its layers before it looks at it. Dimensions that are
+/// multiples of large powers of two have few: 2^16 weights a tile.
 const MAX_TILES: usize = 1 << 18;
+/// Tiles of a model's weights and of the activations between its layers, at most: what a verifier spends on a manifest.
+const MAX_REGISTERED_TILES: usize = 1 << 20;
 
 /// What verification takes of a setup.
 pub struct Parameters {
@@ -30,13 +32,25 @@ pub struct Parameters {
     pub g2: [G2Affine; 2],
     /// Which setup this is.
     pub id: Digest32,
+    /// Whether its secret is public.
+    pub is_development: bool,
 }
 
 impl Parameters {
     /// From the powers of a setup that was checked. None if one is the point at infinity, which no setup has.
-    pub fn new(powers: &[G1Affine], g2: [G2Affine; 2], id: Digest32) -> Option<Self> {
+    pub fn new(
+        powers: &[G1Affine],
+        g2: [G2Affine; 2],
+        id: Digest32,
+        is_development: bool,
+    ) -> Option<Self> {
         let basis = Basis::new(powers, 1).ok()?;
-        Some(Self { basis, g2, id })
+        Some(Self {
+            basis,
+            g2,
+            id,
+            is_development,
+        })
     }
 }
 
@@ -107,6 +121,13 @@ pub enum Error {
         /// The manifest's.
         got: Digest32,
     },
+    /// The manifest says something else of the setup's secret than is true.
+    #[error("the manifest says {} development setup, but its setup is {}",
+        if *said { "it is the" } else { "it is no" }, if *said { "another" } else { "that one" })]
+    DevelopmentSetup {
+        /// What it says.
+        said: bool,
+    },
     /// The verifier's setup is too small.
     #[error("the setup has {got} powers where {needed} are needed")]
     SmallSetup {
@@ -139,12 +160,23 @@ pub enum Error {
     /// The proof was made for another statement.
     #[error("the proof was made for another statement")]
     OtherStatement,
+    /// Proofs of these layers have another length.
+    #[error("the proof has {got} bytes where those of its layers have {expected}")]
+    Length {
+        /// Of all proofs of its layers.
+        expected: usize,
+        /// Found.
+        got: usize,
+    },
     /// A file is no proof.
     #[error("{0}")]
     Malformed(&'static str),
     /// The bytes are no joint proof.
     #[error(transparent)]
     Decode(#[from] nanozk_argument::DecodeError),
+    /// Proofs of these layers could not hide everything.
+    #[error("no proof of these layers can be made: {0}")]
+    Unprovable(nanozk_argument::Error),
     /// The proof is not valid.
     #[error("the proof is not valid: {0}")]
     Proof(#[from] nanozk_argument::Error),
@@ -153,22 +185,29 @@ pub enum Error {
     Pairing,
 }
 
-/// Refuses programs whose layout would take a verifier long.
-fn check_tiles(program: &Program) -> Result<(), Error> {
-    let committed = program.enumerate().filter(|(_, t)| t.is_committed());
+/// Refuses programs that would take a verifier long to lay out, by their tensors of some roles.
+fn check_tiles(
+    program: &Program,
+    what: &'static str,
+    counts: impl Fn(&Role) -> bool,
+    max: usize,
+) -> Result<(), Error> {
     let mut tiles = 0_usize;
-    for (id, _) in committed {
+    for (id, tensor) in program.enumerate() {
+        if !tensor.is_committed() || !counts(&tensor.role) {
+            continue;
+        }
         let of_one = program
             .axes_of(id)
             .try_fold(1_usize, |product, axis| product.checked_mul(axis.tiles()));
         tiles = tiles.saturating_add(of_one.unwrap_or(usize::MAX));
     }
-    if tiles > MAX_TILES {
+    if tiles > max {
         return Err(Error::Size {
-            what: "blocks of cells",
+            what,
             got: tiles as u64,
             min: 1,
-            max: MAX_TILES as u64,
+            max: max as u64,
         });
     }
     Ok(())
