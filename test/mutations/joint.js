@@ -204,8 +204,8 @@ module.exports = [
     "longest-session",
     "layers are laid out for one generated token",
     manifest,
-    "&selection, shape.positions - 1)",
-    "&selection, 1)",
+    "            shape.positions - 1,\n        )?;",
+    "            1,\n        )?;",
     "shapes_that_cannot_be_proved_are_refused_first",
   ),
   mutation(

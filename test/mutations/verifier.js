@@ -11,7 +11,7 @@ const FILES = "crates/verifier/src";
 const rounds = (name, what, find, test = transcript, replace = "") => ({
   name: `verifier/transcript-${name}`,
   what,
-  file: `${FILES}/transcript/mod.rs`,
+  file: `${FILES}/transcript.rs`,
   find,
   replace,
   test,
@@ -74,15 +74,15 @@ module.exports = [
   {
     name: "verifier/poseidon-padding",
     what: "what is absorbed is not told from what is padded",
-    file: `${FILES}/transcript/poseidon.rs`,
+    file: "crates/transcript/src/poseidon.rs",
     find: "self.waiting.push(Fr::ONE);",
     replace: "self.waiting.push(Fr::ZERO);",
-    test: verifier("--lib", "poseidon"),
+    test: crate("nanozk-transcript", "--lib", "poseidon"),
   },
   {
     name: "verifier/running-digest-before",
     what: "the running digest does not depend on the layers before",
-    file: `${FILES}/transcript/poseidon.rs`,
+    file: `${FILES}/aggregate.rs`,
     find: "sponge.absorb(&[before, key]);",
     replace: "sponge.absorb(&[Fr::ZERO * before, key]);",
     test: said("the_running_digest_binds_keys_and_weights"),
@@ -90,7 +90,7 @@ module.exports = [
   {
     name: "verifier/running-digest-sign",
     what: "the running digest does not tell a commitment from its negation",
-    file: `${FILES}/transcript/poseidon.rs`,
+    file: `${FILES}/aggregate.rs`,
     find: `    for point in weights {
         sponge.absorb(&point_to_scalars(point));`,
     replace: `    for point in weights {

@@ -137,6 +137,8 @@ pub fn prove<T: Transcript>(
     mut stage: impl FnMut(Stage),
 ) -> Result<Proof, Error> {
     let checks = cfg!(debug_assertions);
+    // A stage's span ends where the next begins.
+    let mut span = None;
     rounds(
         statement,
         values,
@@ -145,6 +147,8 @@ pub fn prove<T: Transcript>(
         transcript,
         checks,
         |at, _, _| {
+            span = None;
+            span.get_or_insert(tracing::info_span!("stage", of = at.name()).entered());
             stage(at);
         },
     )

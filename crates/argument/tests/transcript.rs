@@ -7,7 +7,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout};
-use nanozk_transcript::{KeccakTranscript, Malformed, Transcript};
+use nanozk_transcript::{KeccakTranscript, Malformed, PoseidonTranscript, Transcript};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Event {
@@ -275,4 +275,35 @@ fn challenges_follow_from_all_that_was_said() {
         ..statement
     };
     assert!(check("layout", &events(&other, &case.proof), 0));
+}
+
+/// A proof for circuits differs from one for contracts in its challenges only, and neither is one for the other.
+#[test]
+fn a_proof_is_of_one_transcript() {
+    let case = Case::new();
+    let values = values(&case.program, &case.layout);
+    let other = forged(&case.known, values, PoseidonTranscript::new(), |_, _, _| {}).unwrap();
+    let inputs = inputs();
+    let statement = Statement {
+        program: &case.program,
+        layout: &case.layout,
+        inputs: &inputs,
+        known: &case.known,
+    };
+    let by_poseidon = |proof: &Proof| accepted(&statement, proof, PoseidonTranscript::new());
+    let by_keccak = |proof: &Proof| accepted(&statement, proof, KeccakTranscript::new());
+    assert!(by_poseidon(&other) && !by_keccak(&other));
+    assert!(by_keccak(&case.proof) && !by_poseidon(&case.proof));
+    assert_eq!(other.to_bytes().len(), case.proof.to_bytes().len());
+    // Each element counts.
+    for i in 0..other.points.len() {
+        let mut changed = other.clone();
+        changed.points[i] = -changed.points[i];
+        assert!(!by_poseidon(&changed), "point {i}");
+    }
+    for i in 0..other.scalars.len() {
+        let mut changed = other.clone();
+        changed.scalars[i] += Fr::ONE;
+        assert!(!by_poseidon(&changed), "scalar {i}");
+    }
 }

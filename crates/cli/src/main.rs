@@ -5,13 +5,14 @@
 //! * [`model_dir`]: an imported model on disk;
 //! * [`data`]: setups and keys, which models share;
 //! * [`output`]: text, JSON and progress; [`staging`]: directories that are whole or absent;
-//! * [`measure`]: processor time and memory.
+//! * [`measure`]: processor time and memory; [`log`]: spans of what takes long.
 //!
 //! Exit codes: [`Outcome`] and [`ERROR`], and those of signals ([`staging`]); `docs/command.md` has the table.
 
 mod args;
 mod commands;
 mod data;
+mod log;
 mod measure;
 mod model_dir;
 mod output;

@@ -1,11 +1,14 @@
 //! Transcripts: challenges depend on everything that was said before them.
 //!
-//! [`Transcript`] is what proofs and their verification are generic over. [`KeccakTranscript`] is cheap in the EVM.
+//! [`Transcript`] is what proofs and their verification are generic over. [`KeccakTranscript`] is cheap in the EVM,
+//! [`PoseidonTranscript`] in a circuit.
 
 pub mod encoding;
 mod keccak;
+pub mod poseidon;
 
 pub use keccak::KeccakTranscript;
+pub use poseidon::PoseidonTranscript;
 
 use halo2curves::bn256::{Fr, G1Affine};
 

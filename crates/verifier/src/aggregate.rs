@@ -8,7 +8,7 @@ use crate::encoding::{
 use crate::error::{Element, Error, Malformed};
 use crate::key::{Layout, VerifyingKey};
 use crate::proof::{check_length, Proof, Words};
-use crate::transcript::poseidon::{chain_layer, point_to_scalars};
+use crate::transcript::poseidon::{point_to_scalars, Sponge};
 use crate::transcript::TranscriptKind;
 use crate::verify::{accumulate_and_draw, Accumulator, Expected, KzgVerifier};
 use halo2curves::bn256::{Fr, G1Affine};
@@ -61,6 +61,16 @@ pub fn running_digests(card: &ModelCard) -> Vec<Fr> {
         out.push(chain_layer(out[out.len() - 1], key, &weights));
     }
     out
+}
+
+/// The running digest of the layers before one, continued by that layer: its key and the commitments to its weights.
+pub fn chain_layer(before: Fr, key: Fr, weights: &[G1Affine]) -> Fr {
+    let mut sponge = Sponge::default();
+    sponge.absorb(&[before, key]);
+    for point in weights {
+        sponge.absorb(&point_to_scalars(point));
+    }
+    sponge.squeeze()
 }
 
 /// The digest by which a root binds a model.

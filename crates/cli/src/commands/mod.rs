@@ -19,6 +19,7 @@ mod verify;
 
 use crate::args::{BenchCommand, Cli, Command, JobCommand, ModelCommand};
 use crate::data::Data;
+use crate::log;
 use crate::output::Out;
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
@@ -26,6 +27,10 @@ use serde_json::{json, Value};
 use std::path::Path;
 
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
+    // The relayer has a log of its own.
+    if !matches!(cli.command, Command::Relayer(_)) {
+        log::start_if_asked(out.is_json())?;
+    }
     let data = Data::new(cli.data_dir.as_deref())?;
     match &cli.command {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),

@@ -1,6 +1,7 @@
 //! `nanozk relayer`.
 
 use crate::args::{InitArgs, RelayerArgs, RelayerCommand, RelayerStatusArgs};
+use crate::log;
 use crate::output::Out;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::format::{duration, eth, relative, utc};
@@ -8,11 +9,10 @@ use nanozk_chain::primitives::U256;
 use nanozk_relayer::template::Template;
 use nanozk_relayer::{api, unobserved, Config, Outcome};
 use serde_json::{json, Value};
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// The configuration that is read if none is named.
 const FILE: &str = "relayer.toml";
@@ -93,26 +93,9 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .context("cannot start the service's threads")
 }
 
-/// Structured: text for people, one JSON object per line with --json; on stderr.
-fn log(filter: &str, json: bool) -> Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?}"))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    let installed = if json {
-        builder.json().flatten_event(true).try_init()
-    } else {
-        builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init()
-    };
-    installed.map_err(|e| anyhow::anyhow!("cannot log: {e}"))
-}
-
 fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
-    log(&args.log, out.is_json())?;
+    log::start(&args.log, out.is_json())?;
     let report = runtime()?.block_on(nanozk_relayer::check(&config, args.dry_run));
     for item in &report.checks {
         let word = match item.outcome {
@@ -152,7 +135,7 @@ fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
 
 fn run(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
-    log(&args.log, out.is_json())?;
+    log::start(&args.log, out.is_json())?;
     let dry_run = args.dry_run;
     runtime()?.block_on(async {
         nanozk_relayer::run(config, dry_run, unobserved(), |address| {

@@ -428,6 +428,44 @@ fn reexecution_judges() {
     f.fails(&args, &["different kinds of proofs"]);
 }
 
+/// Each part of a proof can be followed, by people and by programs.
+#[test]
+fn parts_of_a_proof_are_traced() {
+    let (f, j) = (fixture(), joint());
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    copy(&j.session, &session);
+    let prove = ["--json", "prove", path(&session), "--layers", "1"];
+    let mut command = f.command(&prove);
+    let output = command.env("NANOZK_TRACE", "info").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<Value> = stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let parts: Vec<&str> = lines
+        .iter()
+        .filter_map(|l| l["span"]["of"].as_str())
+        .collect();
+    for stage in ["commitments", "helpers", "sumchecks", "opening"] {
+        assert!(parts.contains(&stage), "no {stage} in {parts:?}");
+    }
+    let proof = lines.iter().find(|l| l["span"]["name"] == "proof").unwrap();
+    assert_eq!(proof["span"]["layers"], "1");
+    assert!(proof["time.busy"].is_string());
+
+    std::fs::remove_file(session.join("proofs/1.proof")).unwrap();
+    let mut command = f.command(&prove);
+    let output = command.env("NANOZK_TRACE", "a=b=c").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("NANOZK_TRACE"));
+    let mut command = f.command(&prove);
+    let output = command.env_remove("NANOZK_TRACE").output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("time.busy"));
+}
+
 /// The draw is of whoever holds the lock.
 #[cfg(unix)]
 #[test]

@@ -457,7 +457,7 @@ impl Locked<'_> {
         } = *provider;
         claim.manifest().check_setup(parameters)?;
         let (secret, sequence) = self.session.opened(claim)?;
-        let trace = model.forward(&sequence.tokens)?;
+        let trace = tracing::info_span!("forward").in_scope(|| model.forward(&sequence.tokens))?;
         files::create_dir(&self.session.path.join("proofs"))?;
         let mut is_checked = false;
         for window in windows {
@@ -467,6 +467,7 @@ impl Locked<'_> {
                 continue;
             }
             let clock = Instant::now();
+            let _span = tracing::info_span!("proof", layers = name_of(layers)).entered();
             if !is_checked {
                 self.session
                     .check_activations(claim, &trace, &secret, parameters)?;
@@ -474,6 +475,7 @@ impl Locked<'_> {
             }
             let goal = claim.goal(layers)?;
             let known = claim.known(&goal, parameters)?;
+            let filling = tracing::info_span!("tensors").entered();
             let mut values =
                 with_weights(claim, &goal, model, weight_seed, parameters, known.points())?;
             goal.layers.fill(&mut values, &trace, &sequence)?;
@@ -483,6 +485,7 @@ impl Locked<'_> {
                     values.set_tail(id, tail);
                 }
             }
+            drop(filling);
             let proof = prove(
                 &goal.statement(&known),
                 values,
@@ -497,7 +500,7 @@ impl Locked<'_> {
                 proof: proof.to_bytes(),
             };
             // A proof that does not verify is never written: it would mean a broken machine or model.
-            claim.verify(&proof, parameters)?;
+            tracing::info_span!("verification").in_scope(|| claim.verify(&proof, parameters))?;
             let bytes = proof.to_bytes();
             files::write(&self.session.proof_path(layers), &bytes)?;
             events(Event::Proved {

@@ -1,12 +1,11 @@
-//! The transcript of the aggregation circuit, and the digest by which it binds a model.
+//! The transcript of proofs that are verified in circuits.
 
-use super::Transcript;
 use crate::encoding::point_to_words;
-use crate::error::Malformed;
+use crate::{Malformed, Transcript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;
-use nanozk_circuits::poseidon::{permutation, ROUNDS};
+use nanozk_poseidon::{permutation, ROUNDS};
 
 /// A sponge over the permutation of the token digests: capacity one element, rate two.
 ///
@@ -47,7 +46,7 @@ pub fn domain() -> Fr {
     Fr::from_u128(u128::from_be_bytes(*DOMAIN))
 }
 
-/// The rounds' hash.
+/// The [`Sponge`] as a transcript.
 #[derive(Clone, Debug)]
 pub struct PoseidonTranscript(Sponge);
 
@@ -90,16 +89,6 @@ pub fn point_to_scalars(point: &G1Affine) -> [Fr; 3] {
         integer(&[&x[2 * LIMB..], &y[..LIMB]]),
         integer(&[&y[LIMB..]]),
     ]
-}
-
-/// The running digest of the layers before one, continued by that layer: its key and the commitments to its weights.
-pub fn chain_layer(before: Fr, key: Fr, weights: &[G1Affine]) -> Fr {
-    let mut sponge = Sponge::default();
-    sponge.absorb(&[before, key]);
-    for point in weights {
-        sponge.absorb(&point_to_scalars(point));
-    }
-    sponge.squeeze()
 }
 
 impl Transcript for PoseidonTranscript {

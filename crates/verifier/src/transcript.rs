@@ -1,9 +1,6 @@
 //! How challenges follow from what was said before.
 
-pub mod poseidon;
-
-pub use nanozk_transcript::{KeccakTranscript, Transcript};
-pub use poseidon::PoseidonTranscript;
+pub use nanozk_transcript::{poseidon, KeccakTranscript, PoseidonTranscript, Transcript};
 
 use crate::encoding::check_point;
 use crate::error::{Element, Error, Sort};
