@@ -91,15 +91,17 @@ impl Case {
         }
     }
 
-    fn events(&self, proof: &Proof) -> Vec<Event> {
-        let inputs = inputs();
-        let statement = Statement {
+    fn statement<'a>(&'a self, inputs: &'a [Fr]) -> Statement<'a> {
+        Statement {
             program: &self.program,
             layout: &self.layout,
-            inputs: &inputs,
+            inputs,
             known: &self.known,
-        };
-        events(&statement, proof)
+        }
+    }
+
+    fn events(&self, proof: &Proof) -> Vec<Event> {
+        events(&self.statement(&inputs()), proof)
     }
 }
 
@@ -284,12 +286,7 @@ fn a_proof_is_of_one_transcript() {
     let values = values(&case.program, &case.layout);
     let other = forged(&case.known, values, PoseidonTranscript::new(), |_, _, _| {}).unwrap();
     let inputs = inputs();
-    let statement = Statement {
-        program: &case.program,
-        layout: &case.layout,
-        inputs: &inputs,
-        known: &case.known,
-    };
+    let statement = case.statement(&inputs);
     let by_poseidon = |proof: &Proof| accepted(&statement, proof, PoseidonTranscript::new());
     let by_keccak = |proof: &Proof| accepted(&statement, proof, KeccakTranscript::new());
     assert!(by_poseidon(&other) && !by_keccak(&other));

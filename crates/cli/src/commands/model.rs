@@ -21,7 +21,7 @@ use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, S
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::joint::registration::Part;
-use nanozk_prover::joint::{parameters, setup_size};
+use nanozk_prover::joint::{self, parameters, setup_size};
 use nanozk_prover::registration::{plan_model, register_layers, CommitmentEstimate, Registration};
 use nanozk_setup::Setup;
 use nanozk_verifier::card::ModelCard;
@@ -90,10 +90,10 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         act_frac: MIN_ACT_FRAC,
         activation: checkpoint.config().activation,
     };
-    let joint = |spec: &Spec| plan_joint(args, &arch, spec, tokens);
+    let joint_plan = |spec: &Spec| plan_joint(args, &arch, spec, tokens);
     let planned = match (args.no_commitments, args.joint) {
         (true, _) => None,
-        (false, true) => Some(Planned::joint(&joint(&least)?)),
+        (false, true) => Some(Planned::joint(&joint_plan(&least)?)),
         (false, false) => Some(Planned::layers(&circuits(&least)?)),
     };
     drop(progress);
@@ -226,76 +226,24 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         }));
         Ok(())
     };
-    if args.joint {
-        let plan = joint(&spec)?;
-        let k = plan.layout.k();
-        progress = Progress::spinner("preparing the setup");
-        let setup = choose_setup(&args.setup, setup_size(k), data, out)?;
-        let parameters = parameters(&setup, k);
-        drop(progress);
-        progress = Progress::bar("committing to weights", 0);
-        let registration = nanozk_prover::joint::registration::Registration {
-            shape: joint_shape(&arch, &spec, tokens),
-            tokenizer: sha256(&tokenizer),
-            k,
-            fractions: nanozk_prover::joint::registration::fractions(&plan),
-            parameters: &parameters,
-            development: setup.is_development(),
-            seed: &seed,
-        };
-        let manifest = nanozk_prover::joint::registration::register(
-            &registration,
-            |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
-                match part {
-                    Part::Embed => {
-                        let (wte, wpe) = model.embedding()?;
-                        take(Weights::Embed(&wte, &wpe));
-                    }
-                    Part::Head => take(Weights::Head(&model.head()?)),
-                    Part::Block(block) => take(Weights::Block(block, &model.layer(block)?)),
-                }
-                Ok(())
-            },
-            |done, all| progress.set(done, all),
-        )?;
-        drop(progress);
-        files::write_json(&dir.join("manifest.json"), &manifest)?;
-        let text = plan_text(&plan);
-        let registered = Registered::Joint(CheckedManifest::new(manifest)?);
-        return imported(&registered, plan_json(&plan), text);
-    }
-    let plan = circuits(&spec)?;
-    progress = Progress::spinner("preparing the setup");
-    let setup = choose_setup(&args.setup, plan.choices[0].shape.plan.k, data, out)?;
-    drop(progress);
-
-    progress = Progress::bar("committing to weights", plan.choices.len());
-    let registration = Registration {
+    let weights = Commitments {
+        args,
         arch,
         spec,
-        tokenizer: sha256(&tokenizer).0,
-        plan: &plan,
-        setup: &setup,
-        keys: &data.keys(),
-        seed: &seed,
+        tokens,
+        tokenizer: sha256(&tokenizer),
+        seed,
+        model,
     };
-    let card = register_layers(
-        &registration,
-        |kind, block, take: &mut dyn FnMut(LayerWeights<'_>)| -> Result<()> {
-            match kind {
-                LayerKind::Embed => {
-                    let (wte, wpe) = model.embedding()?;
-                    take(LayerWeights::Embed(&wte, &wpe));
-                }
-                LayerKind::Head => take(LayerWeights::Head(&model.head()?)),
-                _ => take(LayerWeights::Block(&model.layer(block)?)),
-            }
-            Ok(())
-        },
-        |done, all| progress.set(done, all),
-    )?;
-    drop(progress);
-
+    if args.joint {
+        let plan = joint_plan(&spec)?;
+        let manifest = weights.joint(&plan, data, out)?;
+        files::write_json(&dir.join("manifest.json"), manifest.manifest())?;
+        let registered = Registered::Joint(manifest);
+        return imported(&registered, plan_json(&plan), plan_text(&plan));
+    }
+    let plan = circuits(&spec)?;
+    let card = weights.by_layers(&plan, data, out)?;
     files::write_json(&dir.join("card.json"), &card)?;
     let text = plan.explain();
     imported(
@@ -303,6 +251,86 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         serde_json::to_value(&plan)?,
         text,
     )
+}
+
+/// A quantized model whose weights are to be committed to.
+struct Commitments<'a> {
+    args: &'a ImportArgs,
+    arch: Architecture,
+    spec: Spec,
+    tokens: usize,
+    tokenizer: Digest32,
+    seed: [u8; 32],
+    model: ModelFile,
+}
+
+impl Commitments<'_> {
+    /// For joint proofs.
+    fn joint(&self, plan: &Plan, data: &Data, out: &Out) -> Result<CheckedManifest> {
+        let k = plan.layout.k();
+        let progress = Progress::spinner("preparing the setup");
+        let setup = choose_setup(&self.args.setup, setup_size(k), data, out)?;
+        let parameters = parameters(&setup, k);
+        drop(progress);
+        let progress = Progress::bar("committing to weights", 0);
+        let registration = joint::registration::Registration {
+            shape: joint_shape(&self.arch, &self.spec, self.tokens),
+            tokenizer: self.tokenizer,
+            k,
+            fractions: joint::registration::fractions(plan),
+            parameters: &parameters,
+            development: setup.is_development(),
+            seed: &self.seed,
+        };
+        let manifest = joint::registration::register(
+            &registration,
+            |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
+                match part {
+                    Part::Embed => {
+                        let (wte, wpe) = self.model.embedding()?;
+                        take(Weights::Embed(&wte, &wpe));
+                    }
+                    Part::Head => take(Weights::Head(&self.model.head()?)),
+                    Part::Block(block) => take(Weights::Block(block, &self.model.layer(block)?)),
+                }
+                Ok(())
+            },
+            |done, all| progress.set(done, all),
+        )?;
+        Ok(CheckedManifest::new(manifest)?)
+    }
+
+    /// For proofs of single layers.
+    fn by_layers(&self, plan: &ModelPlan, data: &Data, out: &Out) -> Result<ModelCard> {
+        let progress = Progress::spinner("preparing the setup");
+        let setup = choose_setup(&self.args.setup, plan.choices[0].shape.plan.k, data, out)?;
+        drop(progress);
+        let progress = Progress::bar("committing to weights", plan.choices.len());
+        let registration = Registration {
+            arch: self.arch,
+            spec: self.spec,
+            tokenizer: self.tokenizer.0,
+            plan,
+            setup: &setup,
+            keys: &data.keys(),
+            seed: &self.seed,
+        };
+        register_layers(
+            &registration,
+            |kind, block, take: &mut dyn FnMut(LayerWeights<'_>)| -> Result<()> {
+                match kind {
+                    LayerKind::Embed => {
+                        let (wte, wpe) = self.model.embedding()?;
+                        take(LayerWeights::Embed(&wte, &wpe));
+                    }
+                    LayerKind::Head => take(LayerWeights::Head(&self.model.head()?)),
+                    _ => take(LayerWeights::Block(&self.model.layer(block)?)),
+                }
+                Ok(())
+            },
+            |done, all| progress.set(done, all),
+        )
+    }
 }
 
 /// What committing to weights needs.
@@ -343,8 +371,7 @@ fn plan_joint(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize
         max_k: args.max_k,
         ..Default::default()
     };
-    let plan =
-        nanozk_prover::joint::registration::plan(&joint_shape(arch, spec, tokens), &objective);
+    let plan = joint::registration::plan(&joint_shape(arch, spec, tokens), &objective);
     plan.map_err(|e| match e {
         nanozk_prover::Error::JointPlan(e) => anyhow::anyhow!(
             "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
