@@ -676,7 +676,6 @@ fn shapes_that_cannot_be_proved_are_refused_first() {
         (sized(1, 4, 4, 1), 16),
     ] {
         let refused = check_shape(&shape, k, 4).map(|_| ()).unwrap_err();
-        println!("{:?}: {refused}", shape.architecture);
         let unproved = CheckedManifest::new(unproved(&shape, k));
         assert_eq!(unproved.map(|_| ()), Err(refused.clone()));
         let registration = Registration {
@@ -699,6 +698,29 @@ fn shapes_that_cannot_be_proved_are_refused_first() {
         ..Objective::default()
     };
     assert!(plan(&sized(2, 255, 300, 8), &objective).is_err());
+}
+
+/// The limits are not in the way of models that people use, at any length.
+#[test]
+fn models_in_use_are_within_the_limits() {
+    for (name, blocks, width, heads, vocab) in [
+        ("GPT-2 small", 12, 768, 12, 50_257),
+        ("GPT-2 medium", 24, 1_024, 16, 50_257),
+        ("GPT-2 large", 36, 1_280, 20, 50_257),
+        ("GPT-2 XL", 48, 1_600, 25, 50_257),
+        ("OPT 6.7B", 32, 4_096, 32, 50_272),
+    ] {
+        for positions in [32, 1_024] {
+            let mut shape = sized(blocks, width, vocab, positions);
+            shape.architecture.heads = heads;
+            shape.architecture.mlp_width = 4 * width;
+            // The activations between two layers are in one column.
+            let k = (width * positions).next_power_of_two().ilog2().max(20);
+            let packing = check_shape(&shape, k, 16);
+            let columns = packing.map(|p| p.weights().len());
+            assert!(columns.is_ok(), "{name}, {positions}: {columns:?}");
+        }
+    }
 }
 
 /// Layers that are too many for one proof are proved by several.
