@@ -32,7 +32,7 @@ impl Out {
     /// A line for people.
     pub(crate) fn text(&self, line: impl AsRef<str>) {
         if !self.json {
-            self.line(line.as_ref());
+            self.line(&harmless(line.as_ref()));
         }
     }
 
@@ -45,7 +45,7 @@ impl Out {
 
     /// A line for people, on stderr, whatever stdout has.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
-        let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+        let _ = writeln!(std::io::stderr(), "{}", harmless(line.as_ref()));
     }
 
     /// Why a command failed.
@@ -73,6 +73,16 @@ impl Out {
             _ => format!("cannot write the result to standard output: {e}"),
         });
     }
+}
+
+/// What others wrote (names of files, fields of a claim, an answer) has no power over a terminal: control characters are
+/// escaped, but for those of lines and columns.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| match c.is_control() && !matches!(c, '\n' | '\t') {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

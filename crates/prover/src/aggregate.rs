@@ -215,7 +215,7 @@ pub fn read(dir: &SessionDir) -> Result<Option<(String, Vec<u8>)>, Error> {
         return Ok(None);
     }
     let (session, card) = (dir.session()?, dir.card()?);
-    let bytes = files::read(&path)?;
+    let bytes = files::read_of_session(&path)?;
     let statement = session.statement(card.layers.len()).digest();
     match open(&bytes, &statement) {
         Some(found) => Ok(Some(found)),

@@ -124,7 +124,7 @@ impl Kind {
     /// called so.
     pub fn wrote(self, path: &Path) -> bool {
         let format = || -> Result<bool, FileError> {
-            let marker: Value = files::read_json(&path.join(self.marker()))?;
+            let marker: Value = files::read_json_of_session(&path.join(self.marker()))?;
             Ok(marker["format"]
                 .as_str()
                 .is_some_and(|f| f.starts_with("nanozk-")))
@@ -187,10 +187,10 @@ mod tests {
         }
         // One for joint proofs has another file, and is replaced by the same command.
         std::fs::rename(path.join("card.json"), path.join("manifest.json")).expect("renamed");
-        put("manifest.json", r#"{"format": "nanozk-manifest-1"}"#);
+        put("manifest.json", r#"{"format": "nanozk-manifest-2"}"#);
         assert_eq!(Kind::of(path), Some(Kind::JointModel));
         assert!(Kind::Model.replaces(path) && Kind::JointModel.wrote(path));
-        put("claim.json", r#"{"format": "nanozk-claim-1"}"#);
+        put("claim.json", r#"{"format": "nanozk-claim-2"}"#);
         assert_eq!(Kind::of(path), Some(Kind::JointSession));
         assert!(Kind::Session.replaces(path) && !Kind::Model.replaces(path));
         std::fs::remove_file(path.join("claim.json")).expect("removed");

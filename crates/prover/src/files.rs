@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of a file that is read at once, at most.
 const MAX_BYTES: u64 = 1 << 28;
+/// Bytes of a file of a session, at most: more than 200,000 commitments.
+const MAX_SESSION_BYTES: u64 = 1 << 24;
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", shown(path))]
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -22,13 +24,13 @@ pub enum FileError {
         source: std::io::Error,
     },
     /// Another process works on it.
-    #[error("{} is held by another process", shown(path))]
+    #[error("{} is held by another process", path.display())]
     Busy {
         /// Where.
         path: PathBuf,
     },
     /// The content is not what it should be.
-    #[error("{} is not valid: {reason}", shown(path))]
+    #[error("{} is not valid: {reason}", path.display())]
     Content {
         /// Where.
         path: PathBuf,
@@ -37,47 +39,65 @@ pub enum FileError {
     },
 }
 
-/// A path as people may see it: names that others chose have no power over a terminal.
-pub fn shown(path: &Path) -> String {
-    let control = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    path.to_string_lossy().chars().map(control).collect()
+/// Reads a file that whoever runs the program named: it may be a pipe.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_up_to(path, MAX_BYTES, std::fs::File::open(path))
 }
 
-/// Reads a file: a regular one, which ends, since others may have put it there.
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let fail = |source| FileError::Io {
+/// Reads a file of a session, which others may have written: a regular one, which ends.
+pub fn read_of_session(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    // A pipe would wait for whoever writes to it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits() as i32,
+    );
+    let file = options.open(path);
+    let metadata = file.as_ref().ok().and_then(|file| file.metadata().ok());
+    if metadata.is_some_and(|m| !m.is_file() && !m.is_dir()) {
+        return Err(FileError::Content {
+            path: path.into(),
+            reason: "it is no regular file".into(),
+        });
+    }
+    read_up_to(path, MAX_SESSION_BYTES, file)
+}
+
+fn read_up_to(
+    path: &Path,
+    limit: u64,
+    file: std::io::Result<std::fs::File>,
+) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let read = file.and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    read.map_err(|source| FileError::Io {
         action: "read",
         path: path.into(),
         source,
-    };
-    let wrong = |reason| FileError::Content {
-        path: path.into(),
-        reason,
-    };
-    // Before it is opened: that alone waits, if it is a pipe.
-    let metadata = std::fs::metadata(path).map_err(fail)?;
-    if metadata.is_dir() {
-        return Err(fail(std::io::ErrorKind::IsADirectory.into()));
-    }
-    if !metadata.is_file() {
-        return Err(wrong("it is no regular file".into()));
-    }
-    let file = std::fs::File::open(path).map_err(fail)?;
-    let mut bytes = Vec::new();
-    let mut bounded = file.take(MAX_BYTES + 1);
-    bounded.read_to_end(&mut bytes).map_err(fail)?;
-    match bytes.len() as u64 > MAX_BYTES {
-        true => Err(wrong(format!("it has more than {MAX_BYTES} bytes"))),
+    })?;
+    match bytes.len() as u64 > limit {
+        true => Err(FileError::Content {
+            path: path.into(),
+            reason: format!("it has more than {limit} bytes"),
+        }),
         false => Ok(bytes),
     }
 }
 
 /// Reads a JSON file.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    serde_json::from_slice(&read(path)?).map_err(|e| FileError::Content {
+    parse(path, &read(path)?)
+}
+
+/// Reads a JSON file of a session: [`read_of_session`].
+pub fn read_json_of_session<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
+    parse(path, &read_of_session(path)?)
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FileError> {
+    serde_json::from_slice(bytes).map_err(|e| FileError::Content {
         path: path.into(),
         reason: e.to_string(),
     })
@@ -217,24 +237,29 @@ mod tests {
     fn only_regular_files_that_end_are_read() {
         let dir = tempfile::tempdir().expect("created");
         let path = dir.path().join("file");
+        let refused = |words: &str| {
+            let error = read_of_session(&path).expect_err(words);
+            assert!(error.to_string().contains(words), "{error}");
+        };
         std::os::unix::fs::symlink("/dev/zero", &path).expect("linked");
-        let error = read(&path).expect_err("it has no end");
-        assert!(error.to_string().contains("no regular file"), "{error}");
+        refused("no regular file");
         std::fs::remove_file(&path).expect("removed");
-        std::os::unix::net::UnixListener::bind(&path).expect("bound");
-        let error = read(&path).expect_err("a socket, as a pipe");
-        assert!(matches!(error, FileError::Content { .. }), "{error}");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("made");
+        refused("no regular file");
         std::fs::remove_file(&path).expect("removed");
+        refused("cannot read");
         let file = std::fs::File::create(&path).expect("created");
-        file.set_len(MAX_BYTES + 1).expect("sparse");
-        let error = read(&path).expect_err("too long");
-        assert!(error.to_string().contains("more than"), "{error}");
-        let error = read(&dir.path().join("a\u{1b}[2Kb")).expect_err("not there");
-        let text = error.to_string();
-        assert!(
-            text.contains(r"a\u{1b}[2Kb") && !text.contains('\u{1b}'),
-            "{text}"
+        file.set_len(MAX_SESSION_BYTES + 1).expect("sparse");
+        refused("more than 16777216 bytes");
+        // Whoever names a file may name a larger one.
+        assert_eq!(
+            read(&path).expect("read").len() as u64,
+            MAX_SESSION_BYTES + 1
         );
+        file.set_len(MAX_BYTES + 1).expect("sparse");
+        assert!(read(&path).is_err());
     }
 
     #[cfg(unix)]

@@ -63,7 +63,7 @@ impl Secret {
     /// That of a session's directory.
     pub fn read(session: &Path) -> Result<Self, FileError> {
         let path = session.join("secret.json");
-        let secret: Self = files::read_json(&path)?;
+        let secret: Self = files::read_json_of_session(&path)?;
         let invalid = |reason| FileError::Content {
             path: path.clone(),
             reason,
@@ -279,12 +279,12 @@ impl SessionDir {
 
     /// The public claim.
     pub fn session(&self) -> Result<Session, FileError> {
-        files::read_json(&self.path.join("session.json"))
+        files::read_json_of_session(&self.path.join("session.json"))
     }
 
     /// The model card.
     pub fn card(&self) -> Result<ModelCard, FileError> {
-        files::read_json(&self.path.join("card.json"))
+        files::read_json_of_session(&self.path.join("card.json"))
     }
 
     /// The secret part.
@@ -305,7 +305,10 @@ impl SessionDir {
         if !path.exists() {
             return Ok(None);
         }
-        Ok(Some(LayerProof::from_file(layer, &files::read(&path)?)?))
+        Ok(Some(LayerProof::from_file(
+            layer,
+            &files::read_of_session(&path)?,
+        )?))
     }
 
     /// Runs the model on tokens that it generated itself, commits to every boundary, and writes the claim.

@@ -27,7 +27,6 @@ use nanozk_verifier::joint::{
 use rand_core::OsRng;
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Instant;
 
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
@@ -175,11 +174,11 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         bail!("joint proofs are not aggregated yet: verify them without --aggregate");
     }
     let session = JointSession::new(&args.session);
-    let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
     let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
     // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
     let said = manifest.development_setup;
     let manifest = CheckedManifest::of_model(manifest, &args.model_id).map_err(reject)?;
+    let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
     let claim = manifest.claim(claim).map_err(reject)?;
     let context = &claim.claim().context;
     check_development(&manifest, said, context, args.allow_development, out)?;
@@ -189,8 +188,12 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let mut proved: BTreeSet<usize> = BTreeSet::new();
     let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
     let progress = Progress::spinner("verifying");
-    for path in session.proof_paths()? {
-        let name = files::shown(Path::new(path.file_name().unwrap_or_default()));
+    let paths = match session.proof_paths() {
+        Err(e @ FileError::Content { .. }) => return Err(reject(e)),
+        paths => paths?,
+    };
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let refuse = |reason: String, bytes: usize| {
             progress.above(|| {
                 out.text(format!("layers {name:<16} REJECTED  {reason}"));
@@ -203,7 +206,7 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
             });
             reject(format!("proofs/{name}: {reason}"))
         };
-        let file = match files::read(&path) {
+        let file = match files::read_of_session(&path) {
             Ok(file) => file,
             Err(e @ FileError::Io { .. }) => return Err(e.into()),
             Err(e) => return Err(refuse(e.to_string(), 0)),
@@ -211,12 +214,13 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         // The first that is refused ends it: a stranger's directory may have many.
         let refused = |e: Error| refuse(e.to_string(), file.len());
         let proof = ProofFile::from_bytes(&file).map_err(refused)?;
-        if let Some(set) = repeated(&proof, &proved) {
+        let layers = claim.layers_of(&proof).map_err(refused)?;
+        if layers.iter().all(|layer| proved.contains(layer)) {
             progress.above(|| {
                 out.text(format!(
                     "layers {name:<16} skipped   all of them are proved already"
                 ));
-                out.json(&json!({"file": name, "layers": set, "valid": Value::Null}));
+                out.json(&json!({"file": name, "layers": layers, "valid": Value::Null}));
             });
             continue;
         }
@@ -232,7 +236,6 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         opened.verify(parameters).map_err(refused)?;
         took += start.elapsed();
         let took = took.as_secs_f64() * 1e3;
-        let layers = opened.layers();
         progress.above(|| {
             let of = match layers[..] {
                 [layer] => format!("{layer} {}", names[layer]),
@@ -314,14 +317,6 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         "revealed": revealed,
     }));
     Ok(())
-}
-
-/// The layers of a proof that has none but those that are proved.
-fn repeated(proof: &ProofFile, proved: &BTreeSet<usize>) -> Option<Vec<usize>> {
-    let layers = proof.layers.iter().map(|layer| *layer as usize);
-    let layers: Vec<usize> = layers.collect();
-    let is_proved = |layer: &usize| proved.contains(layer);
-    (!layers.is_empty() && layers.iter().all(is_proved)).then_some(layers)
 }
 
 /// Executes a session again, and compares with what it claims.

@@ -377,6 +377,9 @@ fn plan_joint(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize
             "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
             args.max_k
         ),
+        nanozk_prover::Error::Joint(e) => anyhow::anyhow!(
+            "proofs of single layers would be too large: {e}; a greater --max-k or fewer --tokens may do"
+        ),
         e => e.into(),
     })
 }

@@ -46,7 +46,7 @@ impl Audit {
         if !path.exists() {
             return Ok(None);
         }
-        let audit: Audit = files::read_json(&path)?;
+        let audit: Audit = files::read_json_of_session(&path)?;
         if audit.format != AUDIT_FORMAT {
             return Err(files::FileError::Content {
                 path,

@@ -137,7 +137,10 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     // Before the tokens: another model may not have them.
     if let Some(id) = id.filter(|id| *id != version.id()) {
         let verdict = Verdict {
-            compared_with: Kind::of(&args.session),
+            compared_with: Some(match registered {
+                Registered::Layers(_) => Kind::Session,
+                Registered::Joint(_) => Kind::JointSession,
+            }),
             difference: Some(format!("it claims the model {id}")),
         };
         return Ok(verdict.show(json!({"model_id": version.id()}), out));

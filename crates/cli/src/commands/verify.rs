@@ -25,6 +25,7 @@ use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT
 use nanozk_verifier::statement;
 use nanozk_verifier::{verify_aggregate, AggregateProof, TranscriptKind, VerifyingKey};
 use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::{json, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -55,7 +56,6 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     }
     let dir = SessionDir::new(&args.session);
     Kind::Session.check(&args.session)?;
-    let session: Session = read(&args.session.join("session.json"), SESSION_FORMAT)?;
     let card: ModelCard = read(&args.session.join("card.json"), CARD_FORMAT)?;
 
     // The id that was asked for binds all that the card says, so it comes before anything that takes
@@ -69,6 +69,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
             got,
         }));
     }
+    let session: Session = read(&args.session.join("session.json"), SESSION_FORMAT)?;
     if session.model_id != args.model_id {
         return Err(reject(SessionError::SessionOfAnotherModel {
             expected: args.model_id,
@@ -266,17 +267,23 @@ fn accept_aggregate(
 
 /// A file of the session. One that is not there cannot be judged, nor can one of another version.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> {
-    let bytes = files::read(path)?;
-    let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|e| reject(format!("{} is not valid: {e}", path.display())))?;
-    match value.get("format").and_then(Value::as_str) {
+    #[derive(Deserialize)]
+    struct Format {
+        format: Option<String>,
+    }
+    let bytes = match files::read_of_session(path) {
+        Ok(bytes) => bytes,
+        Err(e @ FileError::Io { .. }) => return Err(e.into()),
+        Err(e) => return Err(reject(e)),
+    };
+    let invalid = |e| reject(format!("{} is not valid: {e}", path.display()));
+    let found: Format = serde_json::from_slice(&bytes).map_err(invalid)?;
+    match found.format {
         Some(got) if got != format => bail!(
             "{}: format {got:?} where {format:?} is needed: it was written by another version of nanozk",
             path.display()
         ),
-        // From the bytes: duplicate keys are errors there, and lost in the value.
-        _ => serde_json::from_slice(&bytes)
-            .map_err(|e| reject(format!("{} is not valid: {e}", path.display()))),
+        _ => serde_json::from_slice(&bytes).map_err(invalid),
     }
 }
 
@@ -321,7 +328,7 @@ fn verify_layer(
     if !path.exists() {
         return Ok(verdict);
     }
-    let file = match files::read(&path) {
+    let file = match files::read_of_session(&path) {
         Ok(file) => file,
         Err(e @ FileError::Io { .. }) => return Err(e.into()),
         Err(e) => return Err(reject(e)),

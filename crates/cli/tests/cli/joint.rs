@@ -289,11 +289,10 @@ fn a_stranger_decides_nothing() {
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     j.rejected(&session, &["no regular file"]);
     std::fs::remove_file(&link).unwrap();
-    let claim = session.join("claim.json");
-    std::fs::remove_file(&claim).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", &claim).unwrap();
-    let (code, _, stderr) = f.json(&j.verify(&session));
-    assert_ne!(code, 0, "{stderr}");
+    let manifest = session.join("manifest.json");
+    std::fs::remove_file(&manifest).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &manifest).unwrap();
+    j.rejected(&session, &["manifest.json", "no regular file"]);
 
     // A pipe: opening one waits for whoever writes.
     let session = fresh("pipe");
@@ -302,18 +301,21 @@ fn a_stranger_decides_nothing() {
     assert!(made.unwrap().success());
     j.rejected(&session, &["no regular file"]);
 
-    // Points by the million are not decompressed: proofs of these layers have another length.
+    // Points by the hundred thousand are not decompressed: proofs of these layers have another length.
     let session = fresh("long");
     let proof = session.join("proofs/0-3.proof");
     let bytes = std::fs::read(&proof).unwrap();
     let header = 8 + 32 + 4 + 4 * 4;
     let mut long = bytes[..header + 16].to_vec();
-    let points = 1_u64 << 20;
+    let points = 1_u64 << 18;
     long.extend([points, 0].map(u64::to_be_bytes).concat());
     let point = &bytes[header + 32..][..32];
     long.extend(point.repeat(points as usize));
     std::fs::write(&proof, long).unwrap();
-    j.rejected(&session, &["has 335544", "where those of its layers have"]);
+    j.rejected(
+        &session,
+        &["has 8388640 bytes", "where those of its layers have"],
+    );
 
     // Copies prove nothing more, and only the first that is refused is looked at.
     let session = fresh("copies");
@@ -338,16 +340,34 @@ fn a_stranger_decides_nothing() {
         .count();
     assert_eq!((code, refused), (1, 1));
 
+    for name in 0..=4096 {
+        let proof = session.join("proofs/0-3.proof");
+        std::fs::hard_link(proof, session.join(format!("proofs/x{name}.proof"))).unwrap();
+    }
+    j.rejected(&session, &["more than 4096 proofs"]);
+
+    // Names of files and of fields, and what a claim says.
     let session = fresh("control");
     let proof = session.join("proofs/0-3.proof");
     std::fs::rename(proof, session.join("proofs/\u{1b}[2K\rACCEPTED.proof")).unwrap();
     f.json_ok(&j.verify(&session));
     std::fs::write(session.join("proofs/\u{1b}[2K\rZ.proof"), "no proof").unwrap();
-    let output = f.call(&j.verify(&session));
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8(text).unwrap();
+    let shown = || {
+        let output = f.call(&j.verify(&session));
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8(text).unwrap()
+    };
+    let text = shown();
     assert!(
         text.contains("REJECTED") && !text.contains("\u{1b}[2K\r"),
+        "{text:?}"
+    );
+    edit(&session.join("claim.json"), |c| {
+        c["\u{1b}[2KACCEPTED"] = json!(1);
+    });
+    let text = shown();
+    assert!(
+        text.contains("ACCEPTED") && !text.contains('\u{1b}'),
         "{text:?}"
     );
 }
@@ -391,6 +411,9 @@ fn reexecution_judges() {
             (1, &json!(false)),
             "{stderr}"
         );
+        if session.join("claim.json").exists() {
+            assert_eq!(objects[0]["compared_with"], "claim.json");
+        }
         let reason = objects[0]["reason"].as_str().unwrap();
         assert!(reason.contains(words), "no {words:?} in: {reason}");
     };

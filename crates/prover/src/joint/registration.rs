@@ -174,6 +174,7 @@ pub fn register<E: From<Error>>(
     } = *registration;
     // Before anything takes long.
     let packing = check_shape(&shape, k, fractions).map_err(Error::from)?;
+    parameters.check_size(k).map_err(Error::from)?;
     let all = packing.weights().len();
     let mut points = BTreeMap::new();
     progress(0, all);

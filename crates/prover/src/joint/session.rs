@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 
 /// What the name of a proof's file ends with.
 const EXTENSION: &str = "proof";
+/// Proofs of a session, at most: far more than any way to cut its layers makes.
+const FILES: usize = 1 << 12;
 /// Characters of a file's name, at most: layers that take more are called by their digest.
 const NAME: usize = 100;
 
@@ -77,7 +79,7 @@ pub struct Window {
     pub estimate: Estimate,
 }
 
-/// Cuts layers into few windows, each of which fits a memory and one proof. Each is of consecutive ones of the given layers,
+/// Cuts layers into few windows (fewer may fit, too: where they are cut moves with their number), each of which fits a memory and one proof. Each is of consecutive ones of the given layers,
 /// and they are about equally long.
 pub fn windows(
     claim: &CheckedClaim<'_>,
@@ -292,7 +294,7 @@ impl JointSession {
 
     /// The public claim.
     pub fn claim(&self) -> Result<Claim, FileError> {
-        files::read_json(&self.path.join("claim.json"))
+        files::read_json_of_session(&self.path.join("claim.json"))
     }
 
     /// The secret part.
@@ -324,6 +326,12 @@ impl JointSession {
             let path = entry.map_err(fail)?.path();
             if path.extension().is_some_and(|e| e == EXTENSION) {
                 paths.push(path);
+            }
+            if paths.len() > FILES {
+                return Err(FileError::Content {
+                    path: self.path.join("proofs"),
+                    reason: format!("it has more than {FILES} proofs"),
+                });
             }
         }
         paths.sort();
@@ -417,7 +425,7 @@ impl JointSession {
         layers: &[usize],
         parameters: &Parameters,
     ) -> bool {
-        let file = files::read(&self.proof_path(layers)).ok();
+        let file = files::read_of_session(&self.proof_path(layers)).ok();
         let proof = file.and_then(|bytes| ProofFile::from_bytes(&bytes).ok());
         let found = proof.and_then(|proof| claim.verify(&proof, parameters).ok());
         found.is_some_and(|found| found == layers)

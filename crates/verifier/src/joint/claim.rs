@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// Format name of a claim.
-pub const CLAIM_FORMAT: &str = "nanozk-claim-1";
+pub const CLAIM_FORMAT: &str = "nanozk-claim-2";
 
 /// The public part of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,13 +185,19 @@ impl<'a> CheckedClaim<'a> {
         Ok(Known::new(&parameters.basis, program, layout, fixed)?)
     }
 
-    /// Decodes a proof, if it is one of some layers of this claim and has the length that theirs have.
-    pub fn open(&self, file: &ProofFile) -> Result<Opened<'_>, Error> {
+    /// The layers of a proof, by what its file says, if it says that it is of this claim.
+    pub fn layers_of(&self, file: &ProofFile) -> Result<Vec<usize>, Error> {
         if file.statement != self.claim.statement() {
             return Err(Error::OtherStatement);
         }
         let layers: Vec<usize> = file.layers.iter().map(|layer| *layer as usize).collect();
-        let goal = self.goal(&layers)?;
+        Selection::new(&layers, self.manifest.blocks())?;
+        Ok(layers)
+    }
+
+    /// Decodes a proof, if it is one of some layers of this claim and has the length that theirs have.
+    pub fn open(&self, file: &ProofFile) -> Result<Opened<'_>, Error> {
+        let goal = self.goal(&self.layers_of(file)?)?;
         let expected = Proof::byte_length(&goal.program, &goal.layout);
         let got = file.proof.len();
         if got != expected {

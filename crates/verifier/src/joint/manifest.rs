@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// Format name of a manifest.
-pub const MANIFEST_FORMAT: &str = "nanozk-manifest-1";
+pub const MANIFEST_FORMAT: &str = "nanozk-manifest-2";
 
 /// Binary logarithms of the rows of a column: tables of 16 bits need the least; a setup of twice the greatest takes gigabytes.
 const K: std::ops::RangeInclusive<u32> = 16..=24;
@@ -155,11 +155,7 @@ impl CheckedManifest {
         if said != parameters.is_development {
             return Err(Error::DevelopmentSetup { said });
         }
-        let (needed, got) = (self.powers(), parameters.basis.len());
-        if got < needed {
-            return Err(Error::SmallSetup { needed, got });
-        }
-        Ok(())
+        parameters.check_size(self.manifest.k)
     }
 
     /// The program of some layers of a session with so many generated tokens, and where its tensors lie.

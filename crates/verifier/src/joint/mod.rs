@@ -52,6 +52,15 @@ impl Parameters {
             is_development,
         })
     }
+
+    /// Whether there are as many powers as proofs in columns of `2^k` rows take.
+    pub fn check_size(&self, k: u32) -> Result<(), Error> {
+        let (needed, got) = (nanozk_argument::powers(k), self.basis.len());
+        match got < needed {
+            true => Err(Error::SmallSetup { needed, got }),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Why a manifest, a claim or a proof is not accepted.
