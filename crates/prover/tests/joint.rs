@@ -94,7 +94,8 @@ fn registered(model: &QuantizedModel, seed: &[u8; 32]) -> Manifest {
         take(part.weights(model));
         Ok(())
     };
-    register(&registration, weights, |_, _| {}).unwrap()
+    let checked = register(&registration, weights, |_, _| {}).unwrap();
+    checked.manifest().clone()
 }
 
 /// Sets of layers.

@@ -1,9 +1,9 @@
 //! `nanozk prove`, `verify` and `reexecute` of sessions for joint proofs.
 
 use super::prove::{blame_secret, draw, Done};
-use super::reexecute::{other_activations, wrong_token, Verdict};
-use super::run::{hex, model_of};
-use super::verify::{check_development, check_draw, list, read, reveal, Revealed};
+use super::reexecute::{other_activations, wrong_token, Execution, Verdict};
+use super::run::model_of;
+use super::verify::{check_development, check_draw, list, read, readable, reveal, Revealed};
 use super::{reject, GIB};
 use crate::args::{ProveArgs, Transcript, VerifyArgs};
 use crate::data::{is_development, Data};
@@ -19,8 +19,7 @@ use nanozk_prover::joint::session::{
     name_of, recompute, windows, Event, JointSession, Provider, Recomputed, Window,
 };
 use nanozk_prover::session::Secret;
-use nanozk_verifier::encoding::point_compressed;
-use nanozk_verifier::hex::{encode, Digest32, Scalar};
+use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::joint::{
     CheckedManifest, Claim, Error, Manifest, Parameters, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
 };
@@ -188,11 +187,7 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let mut proved: BTreeSet<usize> = BTreeSet::new();
     let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
     let progress = Progress::spinner("verifying");
-    let paths = match session.proof_paths() {
-        Err(e @ FileError::Content { .. }) => return Err(reject(e)),
-        paths => paths?,
-    };
-    for path in paths {
+    for path in readable(session.proof_paths())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let refuse = |reason: String, bytes: usize| {
             progress.above(|| {
@@ -340,29 +335,18 @@ pub(super) fn reexecute(
             .wrong_token
             .map(|position| wrong_token(position, &names)),
     };
-    let points = own.claim.activations.iter();
-    let points: Vec<String> = points.map(|p| encode(&point_compressed(&p.0))).collect();
-    out.text(format!("model id       {}", manifest.id()));
-    out.text(format!("input digest   {}", hex(&own.claim.input_digest)));
-    out.text(format!("output digest  {}", hex(&own.claim.output_digest)));
-    for (layer, point) in points.iter().enumerate() {
-        out.text(format!("after layer {layer:<3}{point}"));
-    }
-    let compared_with = claimed.map(|_| Kind::JointSession);
+    let execution = Execution {
+        model_id: manifest.id(),
+        input: &own.claim.input_digest,
+        output: &own.claim.output_digest,
+        commitments: ("activations", &own.claim.activations),
+        wrong_token: own.wrong_token,
+    };
     let verdict = Verdict {
-        compared_with,
+        compared_with: claimed.map(|_| Kind::JointSession),
         difference,
     };
-    Ok(verdict.show(
-        json!({
-            "model_id": manifest.id(),
-            "input_digest": own.claim.input_digest,
-            "output_digest": own.claim.output_digest,
-            "activations": points,
-            "wrong_token": own.wrong_token,
-        }),
-        out,
-    ))
+    Ok(verdict.show(execution.show(out), out))
 }
 
 /// What differs between what a claim says and what the model computes, the first in the order of execution.

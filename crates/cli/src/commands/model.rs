@@ -282,7 +282,7 @@ impl Commitments<'_> {
             development: setup.is_development(),
             seed: &self.seed,
         };
-        let manifest = joint::registration::register(
+        joint::registration::register(
             &registration,
             |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
                 match part {
@@ -296,8 +296,7 @@ impl Commitments<'_> {
                 Ok(())
             },
             |done, all| progress.set(done, all),
-        )?;
-        Ok(CheckedManifest::new(manifest)?)
+        )
     }
 
     /// For proofs of single layers.

@@ -12,7 +12,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::session::{recompute, Computed, SessionDir};
 use nanozk_verifier::encoding::point_compressed;
-use nanozk_verifier::hex::{encode, Point};
+use nanozk_verifier::hex::{encode, Digest32, Point, Scalar};
 use nanozk_verifier::joint::{Claim, CLAIM_FORMAT};
 use nanozk_verifier::session::{Session, SESSION_FORMAT};
 use serde::de::DeserializeOwned;
@@ -64,6 +64,39 @@ pub(super) fn wrong_token(position: usize, names: &[String]) -> String {
         "layer {head} ({}): the token at position {position} is not the one that the model generates",
         names[head]
     )
+}
+
+/// What an execution gave.
+pub(super) struct Execution<'a> {
+    pub(super) model_id: Digest32,
+    pub(super) input: &'a Scalar,
+    pub(super) output: &'a Scalar,
+    /// To the activations between layers, and what they are called in JSON.
+    pub(super) commitments: (&'static str, &'a [Point]),
+    pub(super) wrong_token: Option<usize>,
+}
+
+impl Execution<'_> {
+    /// Says it to people; gives what programs read.
+    pub(super) fn show(&self, out: &Out) -> Value {
+        let (name, points) = self.commitments;
+        let points = points.iter().map(|p| encode(&point_compressed(&p.0)));
+        let points: Vec<String> = points.collect();
+        let (input, output) = (hex(self.input), hex(self.output));
+        out.text(format!("model id       {}", self.model_id));
+        out.text(format!("input digest   {input}"));
+        out.text(format!("output digest  {output}"));
+        for (layer, point) in points.iter().enumerate() {
+            out.text(format!("after layer {layer:<3}{point}"));
+        }
+        json!({
+            "model_id": self.model_id,
+            "input_digest": input,
+            "output_digest": output,
+            name: points,
+            "wrong_token": self.wrong_token,
+        })
+    }
 }
 
 /// The outcome.
@@ -158,17 +191,6 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let progress = Progress::spinner("executing the session again");
     let computed = recompute(&model, &card, &secret, &setup)?;
     drop(progress);
-    let points: Vec<String> = computed
-        .boundaries
-        .iter()
-        .map(|p| encode(&point_compressed(&p.0)))
-        .collect();
-    out.text(format!("model id       {}", card.model_id()));
-    out.text(format!("input digest   {}", hex(&computed.input_digest)));
-    out.text(format!("output digest  {}", hex(&computed.output_digest)));
-    for (layer, point) in points.iter().enumerate() {
-        out.text(format!("after layer {layer:<3}{point}"));
-    }
     let names = card.layer_names();
     let difference = match &session {
         Some(session) => difference(session, &computed, &names),
@@ -176,18 +198,16 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
             .wrong_token
             .map(|position| wrong_token(position, &names)),
     };
+    let execution = Execution {
+        model_id: card.model_id(),
+        input: &computed.input_digest,
+        output: &computed.output_digest,
+        commitments: ("boundaries", &computed.boundaries),
+        wrong_token: computed.wrong_token,
+    };
     let verdict = Verdict {
         compared_with: session.map(|_| Kind::Session),
         difference,
     };
-    Ok(verdict.show(
-        json!({
-            "model_id": card.model_id(),
-            "input_digest": hex(&computed.input_digest),
-            "output_digest": hex(&computed.output_digest),
-            "boundaries": points,
-            "wrong_token": computed.wrong_token,
-        }),
-        out,
-    ))
+    Ok(verdict.show(execution.show(out), out))
 }

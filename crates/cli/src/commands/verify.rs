@@ -265,17 +265,21 @@ fn accept_aggregate(
     Ok(())
 }
 
+/// What a session's files say: what cannot be read cannot be judged, what is not valid is rejected.
+pub(super) fn readable<T>(found: Result<T, FileError>) -> Result<T> {
+    found.map_err(|e| match e {
+        e @ FileError::Io { .. } => e.into(),
+        e => reject(e),
+    })
+}
+
 /// A file of the session. One that is not there cannot be judged, nor can one of another version.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> {
     #[derive(Deserialize)]
     struct Format {
         format: Option<String>,
     }
-    let bytes = match files::read_of_session(path) {
-        Ok(bytes) => bytes,
-        Err(e @ FileError::Io { .. }) => return Err(e.into()),
-        Err(e) => return Err(reject(e)),
-    };
+    let bytes = readable(files::read_of_session(path))?;
     let invalid = |e| reject(format!("{} is not valid: {e}", path.display()));
     let found: Format = serde_json::from_slice(&bytes).map_err(invalid)?;
     match found.format {
@@ -328,11 +332,7 @@ fn verify_layer(
     if !path.exists() {
         return Ok(verdict);
     }
-    let file = match files::read_of_session(&path) {
-        Ok(file) => file,
-        Err(e @ FileError::Io { .. }) => return Err(e.into()),
-        Err(e) => return Err(reject(e)),
-    };
+    let file = readable(files::read_of_session(&path))?;
     let start = Instant::now();
     let result = LayerProof::from_file(layer, &file).and_then(|proof| {
         verdict.bytes = proof.bytes.len();

@@ -162,7 +162,7 @@ pub fn register<E: From<Error>>(
     registration: &Registration<'_>,
     weights: impl FnMut(Part, &mut dyn FnMut(Weights<'_>)) -> Result<(), E>,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Manifest, E> {
+) -> Result<CheckedManifest, E> {
     let Registration {
         shape,
         tokenizer,
@@ -204,5 +204,5 @@ pub fn register<E: From<Error>>(
     // What no verifier would accept is not registered either.
     let checked = CheckedManifest::new(manifest).map_err(Error::from)?;
     checked.check_setup(parameters).map_err(Error::from)?;
-    Ok(checked.manifest().clone())
+    Ok(checked)
 }

@@ -14,14 +14,15 @@ use crate::files::{self, FileError, Lock};
 use crate::session::{Generated, Secret, SECRET_FORMAT};
 use crate::Error;
 use halo2curves::bn256::{Fr, G1Affine};
-use nanozk_argument::{commit, prove, Stage};
+use nanozk_argument::{check_hiding, commit, prove, Stage};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{QuantizedModel, Trace};
 use nanozk_layers::{Layers, Selection, Sequence, Weights};
 use nanozk_transcript::KeccakTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
-    CheckedClaim, CheckedManifest, Claim, Goal, Parameters, ProofFile, CLAIM_FORMAT,
+    CheckedClaim, CheckedManifest, Claim, Error as Refused, Goal, Parameters, ProofFile,
+    CLAIM_FORMAT,
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
@@ -88,8 +89,7 @@ pub fn windows(
 ) -> Result<Vec<Window>, Error> {
     let all = layers.len();
     // Refuses an empty list, too.
-    Selection::new(layers, claim.manifest().blocks())
-        .map_err(nanozk_verifier::joint::Error::from)?;
+    Selection::new(layers, claim.manifest().blocks()).map_err(Refused::from)?;
     let cut = Cut {
         claim,
         layers,
@@ -147,6 +147,7 @@ impl Cut<'_> {
 
     fn window(&self, layers: &[usize]) -> Result<Window, Error> {
         let goal = self.claim.goal(layers)?;
+        check_hiding(&goal.program, &goal.layout).map_err(Refused::Unprovable)?;
         let fractions = self.claim.manifest().manifest().fractions as usize;
         let estimate = Estimate::new(&goal.program, &goal.layout, fractions);
         let (needed, allowed) = (estimate.peak_bytes, self.memory);

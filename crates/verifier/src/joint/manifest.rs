@@ -138,11 +138,6 @@ impl CheckedManifest {
         Layer::count(self.blocks())
     }
 
-    /// Powers that proofs take.
-    pub fn powers(&self) -> usize {
-        nanozk_argument::powers(self.manifest.k)
-    }
-
     /// Whether the model was registered under this setup, and it is large enough.
     pub fn check_setup(&self, parameters: &Parameters) -> Result<(), Error> {
         if parameters.id != self.manifest.setup {
@@ -218,7 +213,7 @@ pub fn check_shape(shape: &Shape, k: u32, fractions: u32) -> Result<Packing, Err
         Layer::Head,
     ] {
         let selection = Selection::new(&[layer.number(blocks)], blocks)?;
-        lay_out(
+        let (program, _, layout) = lay_out(
             shape,
             k,
             fractions,
@@ -226,6 +221,7 @@ pub fn check_shape(shape: &Shape, k: u32, fractions: u32) -> Result<Packing, Err
             &selection,
             shape.positions - 1,
         )?;
+        check_hiding(&program, &layout).map_err(Error::Unprovable)?;
     }
     Ok(packing)
 }
@@ -250,6 +246,5 @@ fn lay_out(
     let registry = packing.registry(&program, &layers);
     let layout = Layout::new(&program, k, fractions as usize, &registry)
         .map_err(|reason| Error::Layout { k, reason })?;
-    check_hiding(&program, &layout).map_err(Error::Unprovable)?;
     Ok((program, layers, layout))
 }
