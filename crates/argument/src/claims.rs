@@ -196,6 +196,19 @@ impl Context<'_> {
                 Role::Public(public) => {
                     constant += weight * self.public(public, operand.tensor, &at);
                 }
+                // A claim about a view is one about its tensor.
+                Role::View(view) => {
+                    let (by, slots) = self.program.view_at(view);
+                    let mut own = at.into_iter();
+                    terms.push(Term {
+                        weight: weight * by,
+                        tensor: view.of,
+                        at: slots
+                            .into_iter()
+                            .filter_map(|slot| slot.or_else(|| own.next()))
+                            .collect(),
+                    });
+                }
                 _ => terms.push(Term {
                     weight,
                     tensor: operand.tensor,

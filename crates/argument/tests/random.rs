@@ -204,7 +204,7 @@ impl Case {
             let bound = match tensor.role {
                 Role::Limb { range } => 1 << p.tables()[range.index()].bits,
                 Role::Key { table } => 1 << p.tables()[table.index()].bits,
-                Role::Public(_) | Role::Virtual(_) | Role::Value { .. } => continue,
+                Role::Public(_) | Role::Virtual(_) | Role::View(_) | Role::Value { .. } => continue,
                 _ => 1 << 30,
             };
             for indices in indices(p, &tensor.axes) {

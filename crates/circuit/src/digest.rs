@@ -3,7 +3,7 @@
 use crate::axis::AxisId;
 use crate::expression::Expression;
 use crate::layout::{ColumnKind, Layout};
-use crate::program::{Program, Public, Role};
+use crate::program::{Program, Public, Role, Slot};
 use halo2curves::ff::PrimeField;
 use sha3::{Digest, Keccak256};
 
@@ -60,6 +60,20 @@ impl Hasher {
             Role::Virtual(v) => {
                 self.number(11);
                 self.expression(&v.expression);
+            }
+            Role::View(view) => {
+                self.numbers(&[14, view.of.index(), view.slots.len()]);
+                self.0.update(view.weight.to_repr());
+                for slot in &view.slots {
+                    match slot {
+                        Slot::Axis(axis) => self.numbers(&[0, axis.index()]),
+                        Slot::Index(index) => self.numbers(&[1, *index]),
+                        Slot::Powers(base) => {
+                            self.number(2);
+                            self.0.update(base.to_repr());
+                        }
+                    }
+                }
             }
             Role::Public(Public::Below(bound)) => self.numbers(&[12, *bound]),
             Role::Public(Public::Digits { bits, group_bits }) => {

@@ -27,6 +27,6 @@ pub use layout::{
 };
 pub use plan::{plan, Estimate, Objective, Plan, PlanError};
 pub use program::{
-    Identity, Lookup, Program, Public, Role, Table, TableId, Tensor, TensorId, Virtual,
+    Identity, Lookup, Program, Public, Role, Slot, Table, TableId, Tensor, TensorId, View, Virtual,
 };
 pub use values::{integer, ColumnData, OutOfRange, Values};

@@ -92,7 +92,7 @@ impl Estimate {
                 Role::Weight { wide: false } | Role::Activation => cells.registered += count,
                 Role::Limb { .. } | Role::Key { .. } | Role::Value { .. } => cells.limbs += count,
                 Role::Witness => cells.elements += count,
-                Role::Public(_) | Role::Virtual(_) => {}
+                Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}
             }
         }
         let length = |group: &Group| {

@@ -1,8 +1,9 @@
 //! Tensors, tables and identities.
 
-use crate::axis::{Axis, AxisId};
+use crate::axis::{At, Axis, AxisId, Point};
 use crate::expression::{Expression, Operand};
 use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
 
 /// A tensor of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +58,8 @@ pub enum Role {
     Public(Public),
     /// Not committed: claims about it are claims about the expression that defines it.
     Virtual(Virtual),
+    /// Not committed: cells, or weighted sums of cells, of a committed tensor.
+    View(View),
 }
 
 /// A tensor whose extension the verifier evaluates by itself. Like all tensors it is zero where an index is padding.
@@ -92,6 +95,43 @@ pub struct Virtual {
     pub expression: Expression,
 }
 
+/// A weight times a committed tensor with some of its axes fixed. What is left has the view's own axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The committed tensor.
+    pub of: TensorId,
+    /// The weight.
+    pub weight: Fr,
+    /// What becomes of each of its axes.
+    pub slots: Vec<Slot>,
+}
+
+/// What a view does with an axis of its tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// It keeps it, under a name of the same shape.
+    Axis(AxisId),
+    /// It takes this index.
+    Index(usize),
+    /// It sums over the axis, which must be full, with powers of this number as weights: a number in limbs.
+    Powers(Fr),
+}
+
+/// The weight of a fixed axis, and the point at which it is fixed.
+///
+/// `Σ_i base^i·T_i` is the extension of `T` at the point with coordinates `ρ/(1 + ρ)`, `ρ = base^(2^b)`, times `Π (1 + ρ)`.
+fn powers_at(base: Fr, bits: u32) -> Option<(Fr, Point)> {
+    let (mut weight, mut power) = (Fr::ONE, base);
+    let mut point = Vec::with_capacity(bits as usize);
+    for _ in 0..bits {
+        let sum = Fr::ONE + power;
+        point.push(power * Option::<Fr>::from(sum.invert())?);
+        weight *= sum;
+        power = power.square();
+    }
+    Some((weight, point))
+}
+
 /// A tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
@@ -106,7 +146,10 @@ pub struct Tensor {
 impl Tensor {
     /// Whether the prover commits to it, or somebody did before.
     pub fn is_committed(&self) -> bool {
-        !matches!(self.role, Role::Public(_) | Role::Virtual(_))
+        !matches!(
+            self.role,
+            Role::Public(_) | Role::Virtual(_) | Role::View(_)
+        )
     }
 }
 
@@ -319,10 +362,11 @@ impl Program {
                     && self.tensor(*key).axes == axes,
                 "{name} has other axes than its keys"
             ),
+            Role::View(view) => self.check_view(name, axes, view),
             Role::Weight { .. } | Role::Activation | Role::Witness | Role::Virtual(_) => {}
         }
         match &role {
-            Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) => {}
+            Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}
             _ => self.check_full_tiles(name, axes),
         }
         if let Role::Public(Public::Input(index)) = role {
@@ -354,6 +398,73 @@ impl Program {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), axes.len(), "{name} has an axis twice");
+    }
+
+    fn check_view(&self, name: &str, axes: &[AxisId], view: &View) {
+        let base = self.tensor(view.of);
+        assert!(
+            base.is_committed(),
+            "{name} is a view of what is not committed"
+        );
+        assert_eq!(
+            base.axes.len(),
+            view.slots.len(),
+            "{name} says nothing of some axes"
+        );
+        let mut kept = Vec::new();
+        for (axis, slot) in self.axes_of(view.of).zip(&view.slots) {
+            match slot {
+                Slot::Axis(own) => {
+                    let own_axis = self.axis(*own);
+                    assert!(
+                        own_axis.len == axis.len && own_axis.tile_bits == axis.tile_bits,
+                        "{name} keeps an axis under a name of another shape"
+                    );
+                    kept.push(*own);
+                }
+                Slot::Index(index) => assert!(*index < axis.len, "{name} is beyond an axis"),
+                Slot::Powers(base) => assert!(
+                    axis.is_full() && powers_at(*base, axis.bits()).is_some(),
+                    "{name} sums over an axis that has no such weights"
+                ),
+            }
+        }
+        assert_eq!(kept, axes, "{name} has other axes than it keeps");
+    }
+
+    /// What a view is of its tensor: a weight, and what becomes of each axis; those that are kept are none.
+    pub fn view_at(&self, view: &View) -> (Fr, Vec<Option<At>>) {
+        let mut weight = view.weight;
+        let at = self
+            .axes_of(view.of)
+            .zip(&view.slots)
+            .map(|(axis, slot)| match slot {
+                Slot::Axis(_) => None,
+                Slot::Index(index) => {
+                    let bit = |b: u32| Fr::from((index >> b & 1) as u64);
+                    Some(At::Point((0..axis.bits()).map(bit).collect()))
+                }
+                Slot::Powers(base) => {
+                    let (by, point) = powers_at(*base, axis.bits()).unwrap_or_default();
+                    weight *= by;
+                    Some(At::Point(point))
+                }
+            })
+            .collect();
+        (weight, at)
+    }
+
+    /// Adds a view of a committed tensor.
+    pub fn new_view(&mut self, name: &str, of: TensorId, weight: Fr, slots: &[Slot]) -> TensorId {
+        let axes: Vec<AxisId> = slots
+            .iter()
+            .filter_map(|slot| match slot {
+                Slot::Axis(axis) => Some(*axis),
+                _ => None,
+            })
+            .collect();
+        let slots = slots.to_vec();
+        self.new_tensor(name, &axes, Role::View(View { of, weight, slots }))
     }
 
     fn check_public(&self, name: &str, axes: &[AxisId], public: &Public) {

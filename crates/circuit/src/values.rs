@@ -2,7 +2,7 @@
 
 use crate::axis::AxisId;
 use crate::layout::{Cells, ColumnId, ColumnKind, Layout, Place};
-use crate::program::{Program, Public, Role, TensorId};
+use crate::program::{Program, Public, Role, Slot, TensorId, View};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use std::sync::Arc;
@@ -402,11 +402,40 @@ impl<'a> Values<'a> {
         match &self.program.tensor(tensor).role {
             Role::Public(public) => self.public(public, tensor, indices),
             Role::Virtual(_) => Fr::ZERO,
+            Role::View(view) => self.view(view, indices),
             _ => match self.place(tensor, indices) {
                 Some(place) => self.column(place.column).get(place.offset),
                 None => Fr::ZERO,
             },
         }
+    }
+
+    /// A cell of a view, by its definition.
+    fn view(&self, view: &View, indices: &[usize]) -> Fr {
+        let mut own = indices.iter();
+        let mut cells = vec![(view.weight, Vec::new())];
+        for (axis, slot) in self.program.axes_of(view.of).zip(&view.slots) {
+            let choices: Vec<(Fr, usize)> = match slot {
+                Slot::Axis(_) => vec![(Fr::ONE, own.next().copied().unwrap_or(0))],
+                Slot::Index(index) => vec![(Fr::ONE, *index)],
+                Slot::Powers(base) => {
+                    let weights = std::iter::successors(Some(Fr::ONE), |w| Some(*w * base));
+                    weights.zip(0..axis.len).collect()
+                }
+            };
+            cells = cells
+                .iter()
+                .flat_map(|(weight, at)| {
+                    choices.iter().map(move |(by, index)| {
+                        let mut at: Vec<usize> = at.clone();
+                        at.push(*index);
+                        (*weight * by, at)
+                    })
+                })
+                .collect();
+        }
+        let value = |(weight, at): &(Fr, Vec<usize>)| *weight * self.get(view.of, at);
+        cells.iter().map(value).sum()
     }
 
     /// Sets a cell to an integer; false if it cannot hold it, or if there is none.

@@ -5,11 +5,14 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
     integer, kernel, At, AxisId, ColumnData, Expression, Factor, Operand, Place, Point, Role,
-    Values,
+    TensorId, Values, View,
 };
 use nanozk_kzg::{Sums, Weights};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+
+/// Cells that one task goes through.
+const CHUNK: usize = 1 << 10;
 
 /// Weights of a row of cells.
 pub(crate) struct Row {
@@ -191,15 +194,44 @@ pub(crate) struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// A committed tensor at a point of its fixed axes, as a table over the others, the first of `kept` moving fastest.
-    fn tensor(&self, operand: &Operand, at: &BTreeMap<AxisId, At>, kept: &[AxisId]) -> Vec<Fr> {
+    /// A view, likewise.
+    fn view(
+        &self,
+        view: &View,
+        own: &[AxisId],
+        at: &BTreeMap<AxisId, At>,
+        kept: &[AxisId],
+    ) -> Vec<Fr> {
+        let (weight, fixed) = self.context.program.view_at(view);
+        let mut own = own.iter();
+        let slots: Vec<Result<AxisId, At>> = fixed
+            .into_iter()
+            .filter_map(|slot| match slot {
+                Some(at) => Some(Err(at)),
+                None => own
+                    .next()
+                    .map(|id| at.get(id).cloned().map_or(Ok(*id), Err)),
+            })
+            .collect();
+        let mut table = self.tensor(view.of, &slots, kept);
+        table
+            .par_iter_mut()
+            .with_min_len(CHUNK)
+            .for_each(|cell| *cell *= weight);
+        table
+    }
+
+    /// A committed tensor of which some axes are fixed and others kept, as a table over these, the first of `kept` moving
+    /// fastest.
+    fn tensor(&self, tensor: TensorId, slots: &[Result<AxisId, At>], kept: &[AxisId]) -> Vec<Fr> {
         let program = self.context.program;
-        let axes: Vec<_> = program.axes_of(operand.tensor).collect();
+        let axes: Vec<_> = program.axes_of(tensor).collect();
         let mut low = Vec::with_capacity(axes.len());
         let mut high: Vec<Option<Vec<Fr>>> = Vec::with_capacity(axes.len());
-        for (axis, id) in axes.iter().zip(&operand.axes) {
-            let weights = at
-                .get(id)
+        for (axis, slot) in axes.iter().zip(slots) {
+            let weights = slot
+                .as_ref()
+                .err()
                 .map(|at| axis_weights(at, axis.tile_bits, axis.tiles()));
             let (l, h) = weights.unzip();
             low.push(Dimension {
@@ -219,9 +251,8 @@ impl Binder<'_> {
             .collect();
         let kept_low: Vec<(u32, usize)> = low
             .iter()
-            .zip(&operand.axes)
-            .filter(|(d, _)| d.weights.is_none())
-            .map(|(d, id)| (d.bits, starts[id]))
+            .zip(slots)
+            .filter_map(|(d, slot)| Some((d.bits, starts[slot.as_ref().ok()?])))
             .collect();
         let contraction = Contraction::new(low);
         // Where each cell of a contracted tile goes.
@@ -234,7 +265,7 @@ impl Binder<'_> {
         let tiles: Vec<(usize, Place)> = self
             .values
             .layout()
-            .places(operand.tensor)
+            .places(tensor)
             .iter()
             .enumerate()
             .filter_map(|(tile, place)| Some((tile, (*place)?)))
@@ -242,14 +273,16 @@ impl Binder<'_> {
         let parts: Vec<(usize, Vec<Fr>)> = tiles
             .into_par_iter()
             .map(|(tile, place)| {
-                let indices = program.tile_indices(operand.tensor, tile);
+                let indices = program.tile_indices(tensor, tile);
                 let (mut weight, mut base) = (Fr::ONE, 0);
-                for (((index, high), id), axis) in
-                    indices.iter().zip(&high).zip(&operand.axes).zip(&axes)
+                for (((index, high), slot), axis) in indices.iter().zip(&high).zip(slots).zip(&axes)
                 {
-                    match high {
-                        Some(table) => weight *= table[*index],
-                        None => base |= index << (starts[id] + axis.tile_bits as usize),
+                    match (high, slot) {
+                        (Some(table), _) => weight *= table[*index],
+                        (None, Ok(id)) => {
+                            base |= index << (starts[id] + axis.tile_bits as usize);
+                        }
+                        (None, Err(_)) => {}
                     }
                 }
                 let data = self.values.column(place.column);
@@ -271,6 +304,9 @@ impl Binder<'_> {
 
     /// A public tensor, likewise.
     fn public(&self, operand: &Operand, at: &BTreeMap<AxisId, At>, kept: &[AxisId]) -> Vec<Fr> {
+        if at.is_empty() {
+            return self.public_cells(operand, kept);
+        }
         // A corner of the cube for each index of the kept axes.
         let corners = all_corners(&self.context, kept);
         corners
@@ -283,6 +319,26 @@ impl Binder<'_> {
                     constant: 0,
                 };
                 self.context.at_point(&factor, &all, Fr::ONE).1
+            })
+            .collect()
+    }
+
+    /// A public tensor of which no axis is fixed: on the cube it is what it is defined to be.
+    fn public_cells(&self, operand: &Operand, kept: &[AxisId]) -> Vec<Fr> {
+        let bits = |axis: &AxisId| self.context.program.axis(*axis).bits();
+        let starts: Vec<u32> = operand
+            .axes
+            .iter()
+            .map(|axis| kept.iter().take_while(|a| *a != axis).map(bits).sum())
+            .collect();
+        (0..1_usize << kept.iter().map(bits).sum::<u32>())
+            .into_par_iter()
+            .with_min_len(CHUNK)
+            .map(|corner| {
+                let index =
+                    |(axis, start): (&AxisId, &u32)| corner >> start & ((1 << bits(axis)) - 1);
+                let indices: Vec<usize> = operand.axes.iter().zip(&starts).map(index).collect();
+                self.values.get(operand.tensor, &indices)
             })
             .collect()
     }
@@ -490,7 +546,12 @@ impl Binder<'_> {
                         .collect();
                     self.virtual_tensor(&definition.expression, &renamed, &at, &own)
                 }
-                _ => self.tensor(operand, &at, &own),
+                Role::View(view) => self.view(view, &operand.axes, &at, &own),
+                _ => {
+                    let slot = |id: &AxisId| at.get(id).cloned().map_or(Ok(*id), Err);
+                    let slots: Vec<_> = operand.axes.iter().map(slot).collect();
+                    self.tensor(operand.tensor, &slots, &own)
+                }
             };
             add(*coefficient, &cells, &operand.axes);
         }

@@ -1,0 +1,5 @@
+//! Proofs that verify joint proofs: programs over tensors for group arithmetic, hashes and field arithmetic.
+
+pub mod base_field;
+pub mod multiple;
+pub mod points;

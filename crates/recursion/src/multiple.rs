@@ -1,0 +1,472 @@
+//! Multi-scalar multiplication: two sums of multiples of points, after Straus.
+//!
+//! A scalar has 64 digits from −15 to 15, all odd, the highest first. For each point there is a table of its odd multiples
+//! up to 15. For each digit's place, a *window*, the chosen multiples of all terms are added up; then sixteen times the sum
+//! so far is added to each window's, from the highest window on.
+//!
+//! All windows go through the terms at once. What is left after some of the terms is the first sum, after all of them the
+//! second.
+
+use crate::base_field::{Form, LimbAxes};
+use crate::points::{Additions, Doublings, PointForm, Points, Signed, Step};
+use halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::{
+    AxisId, Expression, OutOfRange, Program, Public, Role, Slot, TensorId, Values, Virtual,
+};
+use num_bigint::BigUint;
+use rayon::prelude::*;
+
+/// Bits of a digit.
+const WINDOW_BITS: u32 = 4;
+/// Windows.
+pub const WINDOWS: usize = 64;
+/// Odd multiples of a point in its table.
+const ENTRIES: usize = 8;
+/// Sums.
+pub const SUMS: usize = 2;
+
+/// Sizes of a multiplication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Terms.
+    pub terms: usize,
+    /// Terms of the first sum.
+    pub first: usize,
+    /// Bits of a window's index within a tile.
+    pub window_tile_bits: u32,
+}
+
+/// Both sums of multiples.
+#[derive(Clone, Debug)]
+pub struct Multiplication {
+    size: Size,
+    /// The points, an axis of terms.
+    pub points: Points,
+    /// The axis of terms.
+    pub term: AxisId,
+    doubled: Doublings,
+    on_curve: crate::base_field::Equation,
+    odd: Additions,
+    /// Choices of a digit: positive and negative ones, the first entry and the others.
+    choices: [[TensorId; 2]; 2],
+    windows: Additions,
+    horner_doubles: Doublings,
+    horner: Additions,
+    results: Additions,
+}
+
+fn public(p: &mut Program, name: &str, axes: &[AxisId], public: Public) -> Expression {
+    let id = p.new_tensor(name, axes, Role::Public(public));
+    p.use_of(id)
+}
+
+fn virtual_tensor(
+    p: &mut Program,
+    name: &str,
+    axes: &[AxisId],
+    expression: Expression,
+) -> Expression {
+    let id = p.new_tensor(name, axes, Role::Virtual(Virtual { expression }));
+    p.use_of(id)
+}
+
+/// A form of virtual tensors.
+fn virtual_form(
+    p: &mut Program,
+    name: &str,
+    axes: &[AxisId],
+    parts: &[&Form],
+    mut f: impl FnMut(&[Expression]) -> Expression,
+) -> Form {
+    let mut part = |label: &str, own: Vec<Expression>| {
+        let expression = f(&own);
+        virtual_tensor(p, &format!("{name}: {label}"), axes, expression)
+    };
+    Form {
+        whole: part(
+            "whole",
+            parts.iter().map(|form| form.whole.clone()).collect(),
+        ),
+        chunks: std::array::from_fn(|i| {
+            let own = parts.iter().map(|form| form.chunks[i].clone()).collect();
+            part(&format!("chunk {i}"), own)
+        }),
+    }
+}
+
+fn virtual_point(
+    p: &mut Program,
+    name: &str,
+    axes: &[AxisId],
+    parts: &[&PointForm],
+    mut f: impl FnMut(&[Expression]) -> Expression,
+) -> PointForm {
+    let xs: Vec<&Form> = parts.iter().map(|point| &point.x).collect();
+    let ys: Vec<&Form> = parts.iter().map(|point| &point.y).collect();
+    PointForm {
+        x: virtual_form(p, &format!("{name}: x"), axes, &xs, &mut f),
+        y: virtual_form(p, &format!("{name}: y"), axes, &ys, &mut f),
+    }
+}
+
+impl Multiplication {
+    /// Declares a multiplication. The last term's point is where sums start, and the term is in neither sum.
+    pub fn new(p: &mut Program, axes: LimbAxes, size: Size) -> Self {
+        let Size {
+            terms,
+            first,
+            window_tile_bits,
+        } = size;
+        let term = p.new_axis("term", terms);
+        let other_term = p.new_axis("other term", terms);
+        let window = p.new_tiled_axis("window", WINDOWS, window_tile_bits);
+        let other_window = p.new_tiled_axis("other window", WINDOWS, window_tile_bits);
+        let step = p.new_axis("table step", ENTRIES - 1);
+        let other_step = p.new_axis("other table step", ENTRIES - 1);
+
+        // Points, twice the points, and the other odd multiples.
+        let points = Points::new(p, axes, "point", &[term]);
+        let point = points.form(p);
+        let declared = Doublings::declare(p, axes, "twice the point", &[term]);
+        let doubled = Doublings::new(p, axes, "twice the point", declared, &point);
+        let square = doubled.square.form(p);
+        // y² − x²·x − 3
+        let on_curve = crate::base_field::Equation::new(
+            p,
+            axes,
+            "the point is on the curve",
+            &[term],
+            &[(&point.y, &point.y), (&-square, &point.x)],
+            &Form::constant(-3),
+            BigUint::from(1_u8) << 255,
+            0,
+        );
+        let declared = Additions::declare(p, axes, "odd multiple", &[step, term]);
+        let earlier =
+            declared
+                .1
+                .form_at(p, "earlier ", &[Slot::Axis(other_step), Slot::Axis(term)]);
+        let to_next = public(
+            p,
+            "to the next table step",
+            &[other_step, step],
+            Public::Successor,
+        );
+        let is_first = public(p, "first table step", &[step], Public::Below(1));
+        let left = virtual_point(
+            p,
+            "odd multiple before",
+            &[step, term],
+            &[&earlier, &point],
+            |parts| to_next.clone() * parts[0].clone() + is_first.clone() * parts[1].clone(),
+        );
+        let twice = doubled.double.form(p);
+        let odd = Additions::new(p, axes, "odd multiple", declared, &left, &twice);
+
+        // One choice for each digit.
+        let bit = p.range(1);
+        let limb = |p: &mut Program, name: &str, axes: &[AxisId]| {
+            p.new_tensor(name, axes, Role::Limb { range: bit })
+        };
+        let pair = [window, term];
+        let triple = [window, step, term];
+        let choices = [
+            [limb(p, "digit is 1", &pair), limb(p, "digit is −1", &pair)],
+            [
+                limb(p, "digit", &triple),
+                limb(p, "negative digit", &triple),
+            ],
+        ];
+        let [[one, minus_one], [digit, negative]] = choices.map(|pair| pair.map(|id| p.use_of(id)));
+        p.zero(
+            "one digit",
+            &pair,
+            one.clone() + minus_one.clone() + digit.clone() + negative.clone()
+                - Expression::from(1_i128),
+        );
+        let others = odd.sum.form(p);
+        let mut chosen = |name: &str, sign: i128, parts: [&Form; 2]| {
+            virtual_form(p, name, &pair, &parts, |parts| {
+                (digit.clone() + negative.clone() * sign) * parts[0].clone()
+                    + (one.clone() + minus_one.clone() * sign) * parts[1].clone()
+            })
+        };
+        let right = PointForm {
+            x: chosen("chosen multiple: x", 1, [&others.x, &point.x]),
+            y: chosen("chosen multiple: y", -1, [&others.y, &point.y]),
+        };
+
+        // Windows.
+        let declared = Additions::declare(p, axes, "window", &pair);
+        let earlier =
+            declared
+                .1
+                .form_at(p, "earlier ", &[Slot::Axis(window), Slot::Axis(other_term)]);
+        let to_next = public(
+            p,
+            "to the next term",
+            &[other_term, term],
+            Public::Successor,
+        );
+        let is_first = public(p, "first term", &[term], Public::Below(1));
+        let start = points.form_at(p, "start ", &[Slot::Index(terms - 1)]);
+        let left = virtual_point(p, "window before", &pair, &[&earlier, &start], |parts| {
+            to_next.clone() * parts[0].clone() + is_first.clone() * parts[1].clone()
+        });
+        let windows = Additions::new(p, axes, "window", declared, &left, &right);
+
+        // Sixteen times what was before, and the window's sum.
+        let output = p.new_axis("sum", SUMS + 1);
+        let double = p.new_axis("doubling", WINDOW_BITS as usize);
+        let other_double = p.new_axis("other doubling", WINDOW_BITS as usize);
+        let doubles = Doublings::declare(p, axes, "sixteenfold", &[output, window, double]);
+        let sums = Additions::declare(p, axes, "sum so far", &[output, window]);
+        let slots = [
+            Slot::Axis(output),
+            Slot::Axis(window),
+            Slot::Axis(other_double),
+        ];
+        let earlier_double = doubles.2.form_at(p, "earlier ", &slots);
+        let earlier_sum = sums.1.form_at(
+            p,
+            "earlier ",
+            &[Slot::Axis(output), Slot::Axis(other_window)],
+        );
+        let to_next_double = public(
+            p,
+            "to the next doubling",
+            &[other_double, double],
+            Public::Successor,
+        );
+        let is_first_double = public(p, "first doubling", &[double], Public::Below(1));
+        let to_next_window = public(
+            p,
+            "to the next window",
+            &[other_window, window],
+            Public::Successor,
+        );
+        let is_first_window = public(p, "first window", &[window], Public::Below(1));
+        let point = virtual_point(
+            p,
+            "doubled",
+            &[output, window, double],
+            &[&earlier_double, &earlier_sum, &start],
+            |parts| {
+                to_next_double.clone() * parts[0].clone()
+                    + is_first_double.clone() * to_next_window.clone() * parts[1].clone()
+                    + is_first_double.clone() * is_first_window.clone() * parts[2].clone()
+            },
+        );
+        let horner_doubles = Doublings::new(p, axes, "sixteenfold", doubles, &point);
+        let slots = [
+            Slot::Axis(output),
+            Slot::Axis(window),
+            Slot::Index(WINDOW_BITS as usize - 1),
+        ];
+        let sixteenfold = horner_doubles.double.form_at(p, "fourth ", &slots);
+        let ends = [first, terms - 1].map(|end| {
+            let label = format!("after {end} terms ");
+            windows
+                .sum
+                .form_at(p, &label, &[Slot::Axis(window), Slot::Index(end - 1)])
+        });
+        let is_output = [0, 1, 2].map(|i| {
+            let unit = (0..=SUMS).map(|j| Fr::from(u64::from(i == j))).collect();
+            public(p, &format!("sum {i}"), &[output], Public::Cells(unit))
+        });
+        let [after_first, after_all] = &ends;
+        let added = virtual_point(
+            p,
+            "window's sum",
+            &[output, window],
+            &[after_first, after_all, &start],
+            |parts| {
+                let part = |i: usize| is_output[i].clone() * parts[i].clone();
+                part(0) + part(1) + part(2)
+            },
+        );
+        let horner = Additions::new(p, axes, "sum so far", sums, &sixteenfold, &added);
+
+        // Less what the start contributed.
+        let result = p.new_tiled_axis("result", SUMS, 0);
+        let last = |output: Slot| [output, Slot::Index(WINDOWS - 1)];
+        let ends = [0, 1].map(|i| {
+            let label = format!("end of sum {i} ");
+            horner.sum.form_at(p, &label, &last(Slot::Index(i)))
+        });
+        let is_result = [0, 1].map(|i| {
+            let unit = (0..SUMS).map(|j| Fr::from(u64::from(i == j))).collect();
+            public(p, &format!("result {i}"), &[result], Public::Cells(unit))
+        });
+        let left = virtual_point(
+            p,
+            "end of the sum",
+            &[result],
+            &[&ends[0], &ends[1]],
+            |parts| {
+                is_result[0].clone() * parts[0].clone() + is_result[1].clone() * parts[1].clone()
+            },
+        );
+        let of_start = horner
+            .sum
+            .form_at(p, "multiple of the start ", &last(Slot::Index(SUMS)));
+        let right = PointForm {
+            x: of_start.x,
+            y: -of_start.y,
+        };
+        let declared = Additions::declare(p, axes, "result", &[result]);
+        let results = Additions::new(p, axes, "result", declared, &left, &right);
+        Self {
+            size,
+            points,
+            term,
+            doubled,
+            on_curve,
+            odd,
+            choices,
+            windows,
+            horner_doubles,
+            horner,
+            results,
+        }
+    }
+
+    /// Computes both sums, and sets all witnesses.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        terms: &[(Fr, G1Affine)],
+    ) -> Result<[G1Affine; SUMS], OutOfRange> {
+        assert_eq!(terms.len(), self.size.terms, "terms");
+        let points: Vec<G1Affine> = terms.iter().map(|term| term.1).collect();
+        let digits: Vec<[usize; WINDOWS]> = terms.iter().map(|term| digits(&term.0)).collect();
+
+        let start = points[terms.len() - 1];
+        let doubled = self.doubled.double(&points);
+        let mut table = vec![points.clone()];
+        let mut odd: Vec<Vec<Step<3>>> = Vec::new();
+        for _ in 1..ENTRIES {
+            let before = table.last().into_iter().flatten();
+            let pairs: Vec<_> = before
+                .zip(&doubled)
+                .map(|(a, b)| (*a, b.sum.into()))
+                .collect();
+            let steps = self.odd.add(&pairs);
+            table.push(steps.iter().map(|step| step.sum).collect());
+            odd.push(steps);
+        }
+        let chosen = |window: usize, term: usize| -> Signed {
+            let (entry, is_negative) = entry(digits[term][window]);
+            Signed {
+                point: table[entry][term],
+                is_negative,
+            }
+        };
+        // All windows at once, in parts for each processor.
+        let numbers: Vec<usize> = (0..WINDOWS).collect();
+        let windows: Vec<Vec<Step<3>>> = numbers
+            .par_chunks(WINDOWS / 4)
+            .flat_map(|numbers| {
+                let mut sums = vec![start; numbers.len()];
+                let mut all: Vec<Vec<Step<3>>> = vec![Vec::new(); numbers.len()];
+                for term in 0..terms.len() {
+                    let pairs: Vec<_> = numbers
+                        .iter()
+                        .zip(&sums)
+                        .map(|(window, sum)| (*sum, chosen(*window, term)))
+                        .collect();
+                    let steps = self.windows.add(&pairs);
+                    for ((sum, all), step) in sums.iter_mut().zip(&mut all).zip(steps) {
+                        *sum = step.sum;
+                        all.push(step);
+                    }
+                }
+                all
+            })
+            .collect();
+        let mut doubles: Vec<Vec<Vec<Step<4>>>> = vec![Vec::new(); SUMS + 1];
+        let mut sums: Vec<Vec<Step<3>>> = vec![Vec::new(); SUMS + 1];
+        let mut result = [start; SUMS + 1];
+        let ends = [Some(self.size.first), Some(self.size.terms - 1), None];
+        for (output, end) in ends.into_iter().enumerate() {
+            for window in &windows {
+                let mut own = Vec::new();
+                for _ in 0..WINDOW_BITS {
+                    let step = self.horner_doubles.double(&[result[output]]);
+                    result[output] = step[0].sum;
+                    own.extend(step);
+                }
+                let added = end.map_or(start, |end| window[end - 1].sum);
+                let step = self.horner.add(&[(result[output], added.into())]);
+                result[output] = step[0].sum;
+                sums[output].extend(step);
+                doubles[output].push(own);
+            }
+        }
+
+        let [first, all, of_start] = result;
+        let minus = Signed {
+            point: of_start,
+            is_negative: true,
+        };
+        let results = self.results.add(&[(first, minus), (all, minus)]);
+
+        self.points.fill(values, |at| points[at[0]])?;
+        self.doubled.fill(values, |at| &doubled[at[0]])?;
+        let on_curve: Vec<_> = points
+            .iter()
+            .zip(&doubled)
+            .map(|(point, step)| {
+                let [x, y] = [&point.x, &point.y].map(crate::base_field::chunks_of);
+                let square = step.square_chunks().map(|q| -q);
+                self.on_curve.solve(&[(y, y), (square, x)], [-3, 0, 0, 0])
+            })
+            .collect();
+        self.on_curve.fill(values, |at| &on_curve[at[0]])?;
+        self.odd.fill(values, |at| &odd[at[0]][at[1]])?;
+        let is = |window: usize, term: usize, wanted: (usize, bool)| {
+            i128::from(entry(digits[term][window]) == wanted)
+        };
+        let [firsts, others] = self.choices;
+        for (sign, (first, other)) in firsts.into_iter().zip(others).enumerate() {
+            let negative = sign == 1;
+            values.fill(first, |at| is(at[0], at[1], (0, negative)))?;
+            values.fill(other, |at| is(at[0], at[2], (1 + at[1], negative)))?;
+        }
+        self.windows.fill(values, |at| &windows[at[0]][at[1]])?;
+        self.horner_doubles
+            .fill(values, |at| &doubles[at[0]][at[1]][at[2]])?;
+        self.horner.fill(values, |at| &sums[at[0]][at[1]])?;
+        self.results.fill(values, |at| &results[at[0]])?;
+        Ok([0, 1].map(|i| results[i].sum))
+    }
+}
+
+/// The entry of a digit, and whether it is negative: digits are `2·b − 15`.
+fn entry(b: usize) -> (usize, bool) {
+    match b.checked_sub(ENTRIES) {
+        Some(entry) => (entry, false),
+        None => (ENTRIES - 1 - b, true),
+    }
+}
+
+/// `b` of each digit, the highest first: `scalar = 2·Σ 16^j·b_j − (2^256 − 1)`.
+fn digits(scalar: &Fr) -> [usize; WINDOWS] {
+    let all = Fr::from(2).pow([256]) - Fr::ONE;
+    let half = (*scalar + all) * Fr::TWO_INV;
+    let repr = half.to_repr();
+    let bytes: &[u8] = repr.as_ref();
+    std::array::from_fn(|i| {
+        let j = WINDOWS - 1 - i;
+        usize::from(bytes[j / 2] >> (4 * (j % 2)) & 15)
+    })
+}
+
+/// Both sums, computed natively. The last term is in neither.
+pub fn expected(terms: &[(Fr, G1Affine)], first: usize) -> [G1Affine; SUMS] {
+    [first, terms.len() - 1].map(|end| {
+        let products = terms[..end].iter().map(|(scalar, point)| *point * scalar);
+        products.sum::<G1>().into()
+    })
+}

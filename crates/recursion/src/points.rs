@@ -1,0 +1,350 @@
+//! Sums of points: an addition or a doubling for each index of some axes.
+//!
+//! Formulas are those of affine points. An addition of points with the same `x` has no slope, or any: whoever uses it
+//! shows why there is none.
+
+use crate::base_field::{chunks_of, zip, Chunks, Equation, Form, LimbAxes, Number, Quotient};
+use halo2curves::bn256::{Fq, G1Affine};
+use halo2curves::ff::{BatchInvert, Field};
+use nanozk_circuit::{AxisId, OutOfRange, Program, Slot, Values};
+use num_bigint::BigUint;
+
+/// Bits of numbers that are not used: elements have 254.
+const SPARE: u32 = 2;
+
+/// Coordinates of points.
+#[derive(Clone, Debug)]
+pub struct Points {
+    /// The `x`.
+    pub x: Number,
+    /// The `y`.
+    pub y: Number,
+}
+
+/// Linear combinations of numbers that are the coordinates of points.
+#[derive(Clone, Debug, Default)]
+pub struct PointForm {
+    /// The `x`.
+    pub x: Form,
+    /// The `y`.
+    pub y: Form,
+}
+
+impl std::ops::Add for PointForm {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            x: self.x + other.x,
+            y: self.y + other.y,
+        }
+    }
+}
+
+impl Points {
+    /// Declares points.
+    pub fn new(p: &mut Program, axes: LimbAxes, name: &str, free: &[AxisId]) -> Self {
+        Self {
+            x: Number::new(p, axes, &format!("{name}: x"), free, SPARE),
+            y: Number::new(p, axes, &format!("{name}: y"), free, SPARE),
+        }
+    }
+
+    /// The points.
+    pub fn form(&self, p: &mut Program) -> PointForm {
+        PointForm {
+            x: self.x.form(p),
+            y: self.y.form(p),
+        }
+    }
+
+    /// The points under the names of other axes, or with some of them fixed.
+    pub fn form_at(&self, p: &mut Program, label: &str, free: &[Slot]) -> PointForm {
+        PointForm {
+            x: self.x.form_at(p, label, free),
+            y: self.y.form_at(p, label, free),
+        }
+    }
+
+    /// Sets all points.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        f: impl Fn(&[usize]) -> G1Affine,
+    ) -> Result<(), OutOfRange> {
+        self.x.fill(values, |at| limbs(&f(at).x))?;
+        self.y.fill(values, |at| limbs(&f(at).y))
+    }
+}
+
+/// Limbs of an element.
+fn limbs(x: &Fq) -> [u16; crate::base_field::LIMBS] {
+    let chunks = chunks_of(x);
+    std::array::from_fn(|i| (chunks[i / 4] as u64 >> (16 * (i % 4))) as u16)
+}
+
+/// A point of the table, or its negative.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed {
+    /// The point.
+    pub point: G1Affine,
+    /// Whether its negative is meant.
+    pub is_negative: bool,
+}
+
+impl From<G1Affine> for Signed {
+    fn from(point: G1Affine) -> Self {
+        Self {
+            point,
+            is_negative: false,
+        }
+    }
+}
+
+/// Additions.
+#[derive(Clone, Debug)]
+pub struct Additions {
+    slope: Number,
+    /// The sums.
+    pub sum: Points,
+    equations: [Equation; 3],
+}
+
+/// The witness of an addition or a doubling.
+#[derive(Clone, Debug)]
+pub struct Step<const N: usize> {
+    square: Fq,
+    slope: Fq,
+    /// The result.
+    pub sum: G1Affine,
+    quotients: [Quotient; N],
+}
+
+impl<const N: usize> Step<N> {
+    /// The square of the `x`, of a doubling.
+    pub fn square_chunks(&self) -> Chunks {
+        chunks_of(&self.square)
+    }
+}
+
+/// The bias of quotients of products that may be negative.
+fn half() -> BigUint {
+    BigUint::from(1_u8) << 255
+}
+
+impl Additions {
+    /// Declares the sums, before what is added: that may be earlier sums.
+    pub fn declare(
+        p: &mut Program,
+        axes: LimbAxes,
+        name: &str,
+        free: &[AxisId],
+    ) -> (Number, Points) {
+        let slope = Number::new(p, axes, &format!("{name}: slope"), free, SPARE);
+        let sum = Points::new(p, axes, &format!("{name}: sum"), free);
+        (slope, sum)
+    }
+
+    /// States what the sums are.
+    ///
+    /// In all equations one factor of the product is a number of 254 bits and the other a difference of two, so that with
+    /// the quotient `|D| < 2^508 + 2^257 + 2^255·p < 2^509.4`.
+    pub fn new(
+        p: &mut Program,
+        axes: LimbAxes,
+        name: &str,
+        (slope, sum): (Number, Points),
+        left: &PointForm,
+        right: &PointForm,
+    ) -> Self {
+        let free = sum.x.free().to_vec();
+        let (s, third) = (slope.form(p), sum.form(p));
+        let (run, rise) = (
+            right.x.clone() - left.x.clone(),
+            left.y.clone() - right.y.clone(),
+        );
+        let back = left.x.clone() - third.x.clone();
+        let mut state = |what: &str, b: &Form, linear: Form| {
+            let name = format!("{name}: {what}");
+            Equation::new(p, axes, &name, &free, &[(&s, b)], &linear, half(), 0)
+        };
+        let equations = [
+            state("slope", &run, rise),
+            state(
+                "x",
+                &s,
+                -(left.x.clone() + right.x.clone() + third.x.clone()),
+            ),
+            state("y", &back, -(left.y.clone() + third.y.clone())),
+        ];
+        Self {
+            slope,
+            sum,
+            equations,
+        }
+    }
+
+    /// Computes additions of points with different `x`. Of the second point the `y` is negative in the form, or not.
+    pub fn add(&self, pairs: &[(G1Affine, Signed)]) -> Vec<Step<3>> {
+        let mut inverses: Vec<Fq> = pairs.iter().map(|(a, b)| b.point.x - a.x).collect();
+        inverses.iter_mut().batch_invert();
+        pairs
+            .iter()
+            .zip(inverses)
+            .map(|((a, signed), inverse)| {
+                let b = signed.point;
+                let sign = if signed.is_negative { -1 } else { 1 };
+                let rise = if signed.is_negative {
+                    -b.y - a.y
+                } else {
+                    b.y - a.y
+                };
+                let slope = rise * inverse;
+                let x = slope.square() - a.x - b.x;
+                let y = slope * (a.x - x) - a.y;
+                let s = chunks_of(&slope);
+                let [ax, ay, bx, by, x_, y_] = [&a.x, &a.y, &b.x, &b.y, &x, &y].map(chunks_of);
+                let minus = |a: Chunks, b: Chunks| zip(a, b, |a, b| a - b);
+                let negative = |a: Chunks, b: Chunks| zip(a, b, |a, b| -a - b);
+                let [first, second, third] = &self.equations;
+                let quotients = [
+                    first.solve(&[(s, minus(bx, ax))], zip(ay, by, |a, b| a - sign * b)),
+                    second.solve(&[(s, s)], minus(negative(ax, bx), x_)),
+                    third.solve(&[(s, minus(ax, x_))], negative(ay, y_)),
+                ];
+                Step {
+                    square: Fq::ZERO,
+                    slope,
+                    sum: G1Affine { x, y },
+                    quotients,
+                }
+            })
+            .collect()
+    }
+
+    /// Sets all witnesses.
+    pub fn fill<'s>(
+        &self,
+        values: &mut Values<'_>,
+        f: impl Fn(&[usize]) -> &'s Step<3>,
+    ) -> Result<(), OutOfRange> {
+        self.slope.fill(values, |at| limbs(&f(at).slope))?;
+        self.sum.fill(values, |at| f(at).sum)?;
+        for (i, equation) in self.equations.iter().enumerate() {
+            equation.fill(values, |at| &f(at).quotients[i])?;
+        }
+        Ok(())
+    }
+}
+
+/// Doublings.
+#[derive(Clone, Debug)]
+pub struct Doublings {
+    /// Squares of the `x`.
+    pub square: Number,
+    slope: Number,
+    /// The results.
+    pub double: Points,
+    equations: [Equation; 4],
+}
+
+impl Doublings {
+    /// Declares the results, before what is doubled: that may be earlier ones.
+    pub fn declare(
+        p: &mut Program,
+        axes: LimbAxes,
+        name: &str,
+        free: &[AxisId],
+    ) -> (Number, Number, Points) {
+        let square = Number::new(p, axes, &format!("{name}: square"), free, SPARE);
+        let slope = Number::new(p, axes, &format!("{name}: slope"), free, SPARE);
+        let double = Points::new(p, axes, &format!("{name}: double"), free);
+        (square, slope, double)
+    }
+
+    /// States what the results are.
+    ///
+    /// All but the second equation are as in [`Additions`]. There `−2^256 − 2^255·p < D < 2^509 + 2^4·p`, since the
+    /// quotient has 255 bits.
+    pub fn new(
+        p: &mut Program,
+        axes: LimbAxes,
+        name: &str,
+        (square, slope, double): (Number, Number, Points),
+        point: &PointForm,
+    ) -> Self {
+        let free = square.free().to_vec();
+        let (q, s, third) = (square.form(p), slope.form(p), double.form(p));
+        let back = point.x.clone() - third.x.clone();
+        let mut state = |what: &str, a: &Form, b: &Form, linear: Form, bias: BigUint, spare| {
+            let name = format!("{name}: {what}");
+            Equation::new(p, axes, &name, &free, &[(a, b)], &linear, bias, spare)
+        };
+        let twice = point.y.clone() * 2;
+        let equations = [
+            state("square", &point.x, &point.x, -q.clone(), half(), 0),
+            state("slope", &s, &twice, q * -3, BigUint::from(16_u8), 1),
+            state(
+                "x",
+                &s,
+                &s,
+                -(point.x.clone() * 2 + third.x.clone()),
+                half(),
+                0,
+            ),
+            state("y", &s, &back, -(point.y.clone() + third.y), half(), 0),
+        ];
+        Self {
+            square,
+            slope,
+            double,
+            equations,
+        }
+    }
+
+    /// Doubles points.
+    pub fn double(&self, points: &[G1Affine]) -> Vec<Step<4>> {
+        let mut inverses: Vec<Fq> = points.iter().map(|a| a.y.double()).collect();
+        inverses.iter_mut().batch_invert();
+        points
+            .iter()
+            .zip(inverses)
+            .map(|(a, inverse)| {
+                let square = a.x.square();
+                let slope = (square.double() + square) * inverse;
+                let x = slope.square() - a.x.double();
+                let y = slope * (a.x - x) - a.y;
+                let [q, s, ax, ay, x_, y_] = [&square, &slope, &a.x, &a.y, &x, &y].map(chunks_of);
+                let minus = |a: Chunks, b: Chunks| zip(a, b, |a, b| a - b);
+                let [first, second, third, fourth] = &self.equations;
+                let quotients = [
+                    first.solve(&[(ax, ax)], q.map(|q| -q)),
+                    second.solve(&[(s, ay.map(|y| 2 * y))], q.map(|q| -3 * q)),
+                    third.solve(&[(s, s)], zip(ax, x_, |a, x| -2 * a - x)),
+                    fourth.solve(&[(s, minus(ax, x_))], zip(ay, y_, |a, y| -a - y)),
+                ];
+                Step {
+                    square,
+                    slope,
+                    sum: G1Affine { x, y },
+                    quotients,
+                }
+            })
+            .collect()
+    }
+
+    /// Sets all witnesses.
+    pub fn fill<'s>(
+        &self,
+        values: &mut Values<'_>,
+        f: impl Fn(&[usize]) -> &'s Step<4>,
+    ) -> Result<(), OutOfRange> {
+        self.square.fill(values, |at| limbs(&f(at).square))?;
+        self.slope.fill(values, |at| limbs(&f(at).slope))?;
+        self.double.fill(values, |at| f(at).sum)?;
+        for (i, equation) in self.equations.iter().enumerate() {
+            equation.fill(values, |at| &f(at).quotients[i])?;
+        }
+        Ok(())
+    }
+}
