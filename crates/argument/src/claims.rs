@@ -148,6 +148,10 @@ impl Context<'_> {
                 pair(|a, b| kernel::digits(*bits, *group_bits, a, b), &points)
             }
             Public::Index => points.first().map_or(Fr::ZERO, |a| kernel::index(len, a)),
+            Public::Cell { index, value } => {
+                let at = points.first().map_or(&[][..], |point| point);
+                *value * kernel::equal_index(at, *index)
+            }
             Public::Input(input) => self.inputs.get(*input).copied().unwrap_or(Fr::ZERO),
             Public::Cells(cells) => self.cells(cells, tensor, &points),
         };

@@ -61,6 +61,12 @@ impl Hasher {
                 self.number(11);
                 self.expression(&v.expression);
             }
+            Role::Public(Public::Cell { index, value }) => {
+                self.numbers(&[17, *index]);
+                self.0.update(value.to_repr());
+            }
+            Role::Wire => self.number(15),
+            Role::Fixed => self.number(16),
             Role::View(view) => {
                 self.numbers(&[14, view.of.index(), view.slots.len()]);
                 self.0.update(view.weight.to_repr());
@@ -98,6 +104,9 @@ impl Hasher {
             ColumnKind::Helper(i) => (7, i),
             ColumnKind::Mask => (8, 0),
             ColumnKind::Hiding(i) => (9, i),
+            ColumnKind::Wire(i) => (10, i),
+            ColumnKind::Permutation(i) => (11, i),
+            ColumnKind::Fixed(i) => (12, i),
         };
         self.numbers(&[tag, number as usize]);
     }
@@ -163,6 +172,11 @@ impl Layout {
                 h.number(members.len());
                 h.numbers(members);
             }
+        }
+        // Nothing is added to programs without copies.
+        for (i, lane) in self.copies.iter().enumerate() {
+            let group = self.groups.iter().position(|g| g.copies.contains(&i));
+            h.numbers(&[1, i, lane.rows, group.unwrap_or(usize::MAX)]);
         }
         h.0.finalize().into()
     }

@@ -43,10 +43,16 @@ pub enum ColumnKind {
     Activation(u32),
     /// Values of tables.
     TableValues(u32),
+    /// Field elements that are fixed with the program's key.
+    Fixed(u32),
+    /// For each wire of a column, the number of the one that it is equal to: rows of the first column, then of the second…
+    Permutation(u32),
     /// Limbs and keys of a lane.
     Limb(u32),
     /// Values of the keys of a lane.
     Value(u32),
+    /// Witnesses of which some are equal.
+    Wire(u32),
     /// Witnesses that are in no table.
     Witness(u32),
     /// How often rows of tables are looked up.
@@ -123,6 +129,17 @@ pub struct TableLane {
     pub rows: usize,
 }
 
+/// A column of wires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyLane {
+    /// The wires.
+    pub wires: ColumnId,
+    /// Numbers of the wires that they are equal to.
+    pub permutation: ColumnId,
+    /// Rows in use.
+    pub rows: usize,
+}
+
 /// Lanes whose fractions have one helper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -132,6 +149,8 @@ pub struct Group {
     pub lanes: Vec<usize>,
     /// Lanes of tables.
     pub tables: Vec<usize>,
+    /// Lanes of wires.
+    pub copies: Vec<usize>,
 }
 
 /// A program cannot be placed.
@@ -184,6 +203,8 @@ pub struct Layout {
     pub table_lanes: Vec<TableLane>,
     /// Tables.
     pub tables: Vec<TablePlace>,
+    /// Lanes of wires.
+    pub copies: Vec<CopyLane>,
     /// Groups of lanes.
     pub groups: Vec<Group>,
     /// Random cells that hide what the prover says of identities and lookups.
@@ -249,9 +270,11 @@ impl Layout {
         };
         builder.registered(registry)?;
         let lanes = builder.limbs();
-        builder.witnesses();
+        builder.elements(&Role::Witness, ColumnKind::Witness);
+        builder.elements(&Role::Fixed, ColumnKind::Fixed);
+        let wires = builder.elements(&Role::Wire, ColumnKind::Wire);
         let (tables, table_rows, with_values) = builder.tables()?;
-        Ok(builder.finish(lanes, tables, table_rows, with_values, fractions))
+        Ok(builder.finish(lanes, tables, (table_rows, with_values), wires, fractions))
     }
 
     /// Bits of a row.
@@ -398,23 +421,28 @@ impl Builder<'_> {
             .collect()
     }
 
-    fn witnesses(&mut self) {
+    /// Places all tensors of a role in columns of their own; gives the rows of each that are in use.
+    fn elements(&mut self, role: &Role, kind: fn(u32) -> ColumnKind) -> Vec<usize> {
         let mut tensors: Vec<(u32, TensorId)> = self
             .program
             .enumerate()
-            .filter(|(_, tensor)| tensor.role == Role::Witness)
+            .filter(|(_, tensor)| tensor.role == *role)
             .map(|(id, _)| (self.program.tile_bits(id), id))
             .collect();
         tensors.sort_by_key(|(bits, id)| (std::cmp::Reverse(*bits), *id));
         let mut packer = Packer::new(self.k);
+        let mut rows = Vec::new();
         for (bits, id) in tensors {
             for _ in 0..self.program.tiles(id) {
                 let (column, offset) = packer.take(bits);
-                let kind = ColumnKind::Witness(column as u32);
+                rows.resize(column + 1, 0);
+                rows[column] = offset + (1 << bits);
+                let kind = kind(column as u32);
                 self.columns.insert(kind, Cells::Field);
                 self.places[id.index()].push(Some((kind, offset)));
             }
         }
+        rows
     }
 
     /// Places of tables, rows of each column of tables, and whether it has values.
@@ -465,8 +493,8 @@ impl Builder<'_> {
         mut self,
         mut lanes: Vec<Lane>,
         tables: Vec<TablePlace>,
-        table_rows: Vec<usize>,
-        with_values: Vec<bool>,
+        (table_rows, with_values): (Vec<usize>, Vec<bool>),
+        wires: Vec<usize>,
         fractions: usize,
     ) -> Layout {
         // Lanes of similar length have one helper, which is as long as the longest.
@@ -480,8 +508,14 @@ impl Builder<'_> {
         let count = all.len().div_ceil(fractions.max(1)).max(1);
         let size = all.len().div_ceil(count).max(1);
         let members: Vec<&[(usize, bool, usize)]> = all.chunks(size).collect();
-        for group in 0..members.len() as u32 {
+        // Each wire has two fractions.
+        let numbers: Vec<usize> = (0..wires.len()).collect();
+        let copy_groups: Vec<&[usize]> = numbers.chunks((fractions / 2).max(1)).collect();
+        for group in 0..(members.len() + copy_groups.len()) as u32 {
             self.columns.insert(ColumnKind::Helper(group), Cells::Field);
+        }
+        for i in 0..wires.len() as u32 {
+            self.columns.insert(ColumnKind::Permutation(i), Cells::U32);
         }
         for kind in [
             ColumnKind::Mask,
@@ -511,12 +545,27 @@ impl Builder<'_> {
             let chosen = members.iter().filter(|m| m.1 == tables);
             chosen.map(|m| m.2).collect::<Vec<_>>()
         };
+        let looked_up = members
+            .iter()
+            .map(|members| (of(members, false), of(members, true), Vec::new()));
+        let copied = copy_groups
+            .iter()
+            .map(|copies| (Vec::new(), Vec::new(), copies.to_vec()));
         let groups = (0_u32..)
-            .zip(&members)
-            .map(|(i, members)| Group {
+            .zip(looked_up.chain(copied))
+            .map(|(i, (lanes, tables, copies))| Group {
                 helper: id(ColumnKind::Helper(i)),
-                lanes: of(members, false),
-                tables: of(members, true),
+                lanes,
+                tables,
+                copies,
+            })
+            .collect();
+        let copies = (0_u32..)
+            .zip(wires)
+            .map(|(i, rows)| CopyLane {
+                wires: id(ColumnKind::Wire(i)),
+                permutation: id(ColumnKind::Permutation(i)),
+                rows,
             })
             .collect();
         let places = self
@@ -545,6 +594,7 @@ impl Builder<'_> {
             lanes,
             table_lanes,
             tables,
+            copies,
             groups,
             mask: id(ColumnKind::Mask),
             hiding: [0, 1].map(|i| id(ColumnKind::Hiding(i))),

@@ -91,7 +91,7 @@ impl Estimate {
                 Role::Weight { wide: true } => cells.wide += count,
                 Role::Weight { wide: false } | Role::Activation => cells.registered += count,
                 Role::Limb { .. } | Role::Key { .. } | Role::Value { .. } => cells.limbs += count,
-                Role::Witness => cells.elements += count,
+                Role::Witness | Role::Wire | Role::Fixed => cells.elements += count,
                 Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}
             }
         }

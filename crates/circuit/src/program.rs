@@ -39,6 +39,11 @@ pub enum Role {
     Activation,
     /// Chosen by the prover: any field elements, since identities determine them.
     Witness,
+    /// Chosen by the prover: any field elements, of which some are equal. Which ones is said by a permutation, which is
+    /// known like a weight: each cell is the same as the one that the permutation puts in its place.
+    Wire,
+    /// Field elements that are known like weights.
+    Fixed,
     /// Chosen by the prover, and checked to be in a table without values: `0..2^bits`.
     Limb {
         /// The table.
@@ -71,6 +76,13 @@ pub enum Public {
     Successor,
     /// Of one axis: the index.
     Index,
+    /// Of one axis: a number at one index, zero at all others.
+    Cell {
+        /// Where.
+        index: usize,
+        /// The number.
+        value: Fr,
+    },
     /// Of any axes, all but the first full: 1 where the index, which is that of all axes as one number, the last axis's
     /// moving fastest, is below a bound.
     Below(usize),
@@ -363,7 +375,12 @@ impl Program {
                 "{name} has other axes than its keys"
             ),
             Role::View(view) => self.check_view(name, axes, view),
-            Role::Weight { .. } | Role::Activation | Role::Witness | Role::Virtual(_) => {}
+            Role::Weight { .. }
+            | Role::Activation
+            | Role::Witness
+            | Role::Wire
+            | Role::Fixed
+            | Role::Virtual(_) => {}
         }
         match &role {
             Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}
@@ -472,6 +489,7 @@ impl Program {
         let fits = match (public, axes.as_slice()) {
             (Public::Less | Public::Successor, [a, b]) => a.len == b.len && a.bits() == b.bits(),
             (Public::Index, [_]) | (Public::Input(_), []) => true,
+            (Public::Cell { index, .. }, [axis]) => *index < axis.len,
             (Public::Below(bound), [first, others @ ..]) => {
                 let rest: usize = others.iter().map(|a| a.len).product();
                 others.iter().all(|a| a.is_full()) && *bound <= first.len * rest

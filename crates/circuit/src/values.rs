@@ -467,6 +467,7 @@ impl<'a> Values<'a> {
             (Public::Less, [a, b]) => Fr::from(u64::from(a < b)),
             (Public::Successor, [a, b]) => Fr::from(u64::from(*b == a + 1)),
             (Public::Index, [a]) => Fr::from(*a as u64),
+            (Public::Cell { index, value }, [a]) if a == index => *value,
             (Public::Below(bound), _) => Fr::from(u64::from(self.number(tensor, indices) < *bound)),
             (Public::Digits { bits, group_bits }, [group, number]) => {
                 if *group != 1 + (number & ((1 << group_bits) - 1)) {

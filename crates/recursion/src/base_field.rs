@@ -77,6 +77,11 @@ fn order_chunks() -> [u64; CHUNKS] {
     std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
 }
 
+/// The order of the base field in the scalar field.
+pub fn order_in_scalars() -> Fr {
+    scalar_of(&ORDER)
+}
+
 /// The axes that all numbers have.
 #[derive(Clone, Copy, Debug)]
 pub struct LimbAxes {
@@ -299,6 +304,16 @@ pub fn chunks_of(x: &Fq) -> Chunks {
     })
 }
 
+/// A number by chunks in the scalar field.
+pub fn scalar_of_chunks(chunks: &Chunks) -> Fr {
+    let base = power_of_two(CHUNK_BITS);
+    let integer = |chunk: &i128| nanozk_circuit::integer(*chunk);
+    chunks
+        .iter()
+        .rev()
+        .fold(Fr::ZERO, |sum, chunk| sum * base + integer(chunk))
+}
+
 /// Combines chunks one by one.
 pub fn zip(a: Chunks, b: Chunks, f: impl Fn(i128, i128) -> i128) -> Chunks {
     std::array::from_fn(|i| f(a[i], b[i]))
@@ -332,7 +347,7 @@ impl Equation {
             Role::Limb { range },
         );
         let order = order_chunks();
-        let order_in_scalars = scalar_of(&ORDER);
+        let order_in_scalars = order_in_scalars();
         let bias = BigInt::from(bias);
 
         // Modulo r.

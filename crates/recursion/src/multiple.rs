@@ -7,15 +7,18 @@
 //! All windows go through the terms at once. What is left after some of the terms is the first sum, after all of them the
 //! second.
 
-use crate::base_field::{Form, LimbAxes};
+use crate::base_field::{chunks_of, constant, scalar_of_chunks, Equation, Form, LimbAxes};
 use crate::points::{Additions, Doublings, PointForm, Points, Signed, Step};
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2curves::bn256::{Fq, Fr, G1Affine, G1};
 use halo2curves::ff::{Field, PrimeField};
+use halo2curves::group::Curve;
+use halo2curves::CurveExt;
 use nanozk_circuit::{
-    AxisId, Expression, OutOfRange, Program, Public, Role, Slot, TensorId, Values, Virtual,
+    integer, AxisId, Expression, OutOfRange, Program, Public, Role, Slot, TensorId, Values, Virtual,
 };
 use num_bigint::BigUint;
 use rayon::prelude::*;
+use std::sync::LazyLock;
 
 /// Bits of a digit.
 const WINDOW_BITS: u32 = 4;
@@ -46,7 +49,7 @@ pub struct Multiplication {
     /// The axis of terms.
     pub term: AxisId,
     doubled: Doublings,
-    on_curve: crate::base_field::Equation,
+    on_curve: Equation,
     odd: Additions,
     /// Choices of a digit: positive and negative ones, the first entry and the others.
     choices: [[TensorId; 2]; 2],
@@ -111,7 +114,7 @@ fn virtual_point(
 }
 
 impl Multiplication {
-    /// Declares a multiplication. The last term's point is where sums start, and the term is in neither sum.
+    /// Declares a multiplication.
     pub fn new(p: &mut Program, axes: LimbAxes, size: Size) -> Self {
         let Size {
             terms,
@@ -132,7 +135,7 @@ impl Multiplication {
         let doubled = Doublings::new(p, axes, "twice the point", declared, &point);
         let square = doubled.square.form(p);
         // y² − x²·x − 3
-        let on_curve = crate::base_field::Equation::new(
+        let on_curve = Equation::new(
             p,
             axes,
             "the point is on the curve",
@@ -162,7 +165,7 @@ impl Multiplication {
             |parts| to_next.clone() * parts[0].clone() + is_first.clone() * parts[1].clone(),
         );
         let twice = doubled.double.form(p);
-        let odd = Additions::new(p, axes, "odd multiple", declared, &left, &twice);
+        let odd = Additions::new(p, axes, "odd multiple", declared, [&left, &twice], false);
 
         // One choice for each digit.
         let bit = p.range(1);
@@ -198,125 +201,70 @@ impl Multiplication {
         };
 
         // Windows.
+        let start = start();
         let declared = Additions::declare(p, axes, "window", &pair);
-        let earlier =
-            declared
-                .1
-                .form_at(p, "earlier ", &[Slot::Axis(window), Slot::Axis(other_term)]);
-        let to_next = public(
-            p,
-            "to the next term",
-            &[other_term, term],
-            Public::Successor,
-        );
-        let is_first = public(p, "first term", &[term], Public::Below(1));
-        let start = points.form_at(p, "start ", &[Slot::Index(terms - 1)]);
-        let left = virtual_point(p, "window before", &pair, &[&earlier, &start], |parts| {
-            to_next.clone() * parts[0].clone() + is_first.clone() * parts[1].clone()
+        let slots = [Slot::Axis(window), Slot::Axis(other_term)];
+        let earlier = declared.1.form_at(p, "earlier ", &slots);
+        let to_next = [other_term, term];
+        let to_next = public(p, "to the next term", &to_next, Public::Successor);
+        let left = virtual_point(p, "window before", &pair, &[&earlier], |parts| {
+            to_next.clone() * parts[0].clone()
         });
-        let windows = Additions::new(p, axes, "window", declared, &left, &right);
+        let left = left + cell(p, "start of windows", term, &start);
+        let windows = Additions::new(p, axes, "window", declared, [&left, &right], true);
 
         // Sixteen times what was before, and the window's sum.
-        let output = p.new_axis("sum", SUMS + 1);
+        let sum = p.new_axis("sum", SUMS);
         let double = p.new_axis("doubling", WINDOW_BITS as usize);
         let other_double = p.new_axis("other doubling", WINDOW_BITS as usize);
-        let doubles = Doublings::declare(p, axes, "sixteenfold", &[output, window, double]);
-        let sums = Additions::declare(p, axes, "sum so far", &[output, window]);
-        let slots = [
-            Slot::Axis(output),
-            Slot::Axis(window),
-            Slot::Axis(other_double),
-        ];
+        let doubles = Doublings::declare(p, axes, "sixteenfold", &[sum, window, double]);
+        let sums = Additions::declare(p, axes, "sum so far", &[sum, window]);
+        let [own_sum, own_window] = [sum, window].map(Slot::Axis);
+        let slots = [own_sum, own_window, Slot::Axis(other_double)];
         let earlier_double = doubles.2.form_at(p, "earlier ", &slots);
-        let earlier_sum = sums.1.form_at(
-            p,
-            "earlier ",
-            &[Slot::Axis(output), Slot::Axis(other_window)],
-        );
-        let to_next_double = public(
-            p,
-            "to the next doubling",
-            &[other_double, double],
-            Public::Successor,
-        );
+        let slots = [own_sum, Slot::Axis(other_window)];
+        let earlier_sum = sums.1.form_at(p, "earlier ", &slots);
+        let to_next = [other_double, double];
+        let to_next_double = public(p, "to the next doubling", &to_next, Public::Successor);
         let is_first_double = public(p, "first doubling", &[double], Public::Below(1));
-        let to_next_window = public(
-            p,
-            "to the next window",
-            &[other_window, window],
-            Public::Successor,
-        );
-        let is_first_window = public(p, "first window", &[window], Public::Below(1));
+        let to_next = [other_window, window];
+        let to_next_window = public(p, "to the next window", &to_next, Public::Successor);
+        let start_of_sums = cell(p, "start of sums", window, &start);
         let point = virtual_point(
             p,
             "doubled",
-            &[output, window, double],
-            &[&earlier_double, &earlier_sum, &start],
+            &[sum, window, double],
+            &[&earlier_double, &earlier_sum, &start_of_sums],
             |parts| {
-                to_next_double.clone() * parts[0].clone()
-                    + is_first_double.clone() * to_next_window.clone() * parts[1].clone()
-                    + is_first_double.clone() * is_first_window.clone() * parts[2].clone()
+                let [doubled, summed, start] = parts else {
+                    return Expression::default();
+                };
+                to_next_double.clone() * doubled.clone()
+                    + is_first_double.clone() * to_next_window.clone() * summed.clone()
+                    + is_first_double.clone() * start.clone()
             },
         );
         let horner_doubles = Doublings::new(p, axes, "sixteenfold", doubles, &point);
-        let slots = [
-            Slot::Axis(output),
-            Slot::Axis(window),
-            Slot::Index(WINDOW_BITS as usize - 1),
-        ];
+        let slots = [own_sum, own_window, Slot::Index(WINDOW_BITS as usize - 1)];
         let sixteenfold = horner_doubles.double.form_at(p, "fourth ", &slots);
-        let ends = [first, terms - 1].map(|end| {
-            let label = format!("after {end} terms ");
+        let ends = [first, terms].map(|end| {
+            let slots = [own_window, Slot::Index(end - 1)];
             windows
                 .sum
-                .form_at(p, &label, &[Slot::Axis(window), Slot::Index(end - 1)])
+                .form_at(p, &format!("after {end} terms "), &slots)
         });
-        let is_output = [0, 1, 2].map(|i| {
-            let unit = (0..=SUMS).map(|j| Fr::from(u64::from(i == j))).collect();
-            public(p, &format!("sum {i}"), &[output], Public::Cells(unit))
-        });
-        let [after_first, after_all] = &ends;
-        let added = virtual_point(
-            p,
-            "window's sum",
-            &[output, window],
-            &[after_first, after_all, &start],
-            |parts| {
-                let part = |i: usize| is_output[i].clone() * parts[i].clone();
-                part(0) + part(1) + part(2)
-            },
-        );
-        let horner = Additions::new(p, axes, "sum so far", sums, &sixteenfold, &added);
+        let added = one_of_both(p, "window's sum", &[sum, window], sum, &ends);
+        let horner = Additions::new(p, axes, "sum so far", sums, [&sixteenfold, &added], true);
 
         // Less what the start contributed.
-        let result = p.new_tiled_axis("result", SUMS, 0);
-        let last = |output: Slot| [output, Slot::Index(WINDOWS - 1)];
         let ends = [0, 1].map(|i| {
-            let label = format!("end of sum {i} ");
-            horner.sum.form_at(p, &label, &last(Slot::Index(i)))
+            let slots = [Slot::Index(i), Slot::Index(WINDOWS - 1)];
+            horner.sum.form_at(p, &format!("end of sum {i} "), &slots)
         });
-        let is_result = [0, 1].map(|i| {
-            let unit = (0..SUMS).map(|j| Fr::from(u64::from(i == j))).collect();
-            public(p, &format!("result {i}"), &[result], Public::Cells(unit))
-        });
-        let left = virtual_point(
-            p,
-            "end of the sum",
-            &[result],
-            &[&ends[0], &ends[1]],
-            |parts| {
-                is_result[0].clone() * parts[0].clone() + is_result[1].clone() * parts[1].clone()
-            },
-        );
-        let of_start = horner
-            .sum
-            .form_at(p, "multiple of the start ", &last(Slot::Index(SUMS)));
-        let right = PointForm {
-            x: of_start.x,
-            y: -of_start.y,
-        };
-        let declared = Additions::declare(p, axes, "result", &[result]);
-        let results = Additions::new(p, axes, "result", declared, &left, &right);
+        let end = one_of_both(p, "end of the sum", &[sum], sum, &ends);
+        let correction = constant_point(p, &correction());
+        let declared = Additions::declare(p, axes, "result", &[sum]);
+        let results = Additions::new(p, axes, "result", declared, [&end, &correction], true);
         Self {
             size,
             points,
@@ -342,7 +290,7 @@ impl Multiplication {
         let points: Vec<G1Affine> = terms.iter().map(|term| term.1).collect();
         let digits: Vec<[usize; WINDOWS]> = terms.iter().map(|term| digits(&term.0)).collect();
 
-        let start = points[terms.len() - 1];
+        let start = start();
         let doubled = self.doubled.double(&points);
         let mut table = vec![points.clone()];
         let mut odd: Vec<Vec<Step<3>>> = Vec::new();
@@ -385,10 +333,10 @@ impl Multiplication {
                 all
             })
             .collect();
-        let mut doubles: Vec<Vec<Vec<Step<4>>>> = vec![Vec::new(); SUMS + 1];
-        let mut sums: Vec<Vec<Step<3>>> = vec![Vec::new(); SUMS + 1];
-        let mut result = [start; SUMS + 1];
-        let ends = [Some(self.size.first), Some(self.size.terms - 1), None];
+        let mut doubles: Vec<Vec<Vec<Step<4>>>> = vec![Vec::new(); SUMS];
+        let mut sums: Vec<Vec<Step<3>>> = vec![Vec::new(); SUMS];
+        let mut result = [start; SUMS];
+        let ends = [self.size.first, self.size.terms];
         for (output, end) in ends.into_iter().enumerate() {
             for window in &windows {
                 let mut own = Vec::new();
@@ -397,7 +345,7 @@ impl Multiplication {
                     result[output] = step[0].sum;
                     own.extend(step);
                 }
-                let added = end.map_or(start, |end| window[end - 1].sum);
+                let added = window[end - 1].sum;
                 let step = self.horner.add(&[(result[output], added.into())]);
                 result[output] = step[0].sum;
                 sums[output].extend(step);
@@ -405,12 +353,9 @@ impl Multiplication {
             }
         }
 
-        let [first, all, of_start] = result;
-        let minus = Signed {
-            point: of_start,
-            is_negative: true,
-        };
-        let results = self.results.add(&[(first, minus), (all, minus)]);
+        let results = self
+            .results
+            .add(&result.map(|end| (end, correction().into())));
 
         self.points.fill(values, |at| points[at[0]])?;
         self.doubled.fill(values, |at| &doubled[at[0]])?;
@@ -418,7 +363,7 @@ impl Multiplication {
             .iter()
             .zip(&doubled)
             .map(|(point, step)| {
-                let [x, y] = [&point.x, &point.y].map(crate::base_field::chunks_of);
+                let [x, y] = [&point.x, &point.y].map(chunks_of);
                 let square = step.square_chunks().map(|q| -q);
                 self.on_curve.solve(&[(y, y), (square, x)], [-3, 0, 0, 0])
             })
@@ -443,6 +388,83 @@ impl Multiplication {
     }
 }
 
+/// One form at the first index of an axis, another at the second.
+fn one_of_both(
+    p: &mut Program,
+    name: &str,
+    axes: &[AxisId],
+    axis: AxisId,
+    forms: &[PointForm; SUMS],
+) -> PointForm {
+    let is = [0, 1].map(|index| {
+        let value = Fr::ONE;
+        public(
+            p,
+            &format!("{name} {index}"),
+            &[axis],
+            Public::Cell { index, value },
+        )
+    });
+    let [first, second] = forms;
+    virtual_point(p, name, axes, &[first, second], |parts| {
+        is[0].clone() * parts[0].clone() + is[1].clone() * parts[1].clone()
+    })
+}
+
+/// A point that everybody knows, at the first index of an axis.
+fn cell(p: &mut Program, name: &str, axis: AxisId, point: &G1Affine) -> PointForm {
+    let mut form = |label: &str, coordinate: &Fq| {
+        let chunks = chunks_of(coordinate);
+        let mut part = |part: &str, value| {
+            let name = format!("{name}: {label}, {part}");
+            public(p, &name, &[axis], Public::Cell { index: 0, value })
+        };
+        Form {
+            whole: part("whole", scalar_of_chunks(&chunks)),
+            chunks: std::array::from_fn(|i| part(&format!("chunk {i}"), integer(chunks[i]))),
+        }
+    };
+    PointForm {
+        x: form("x", &point.x),
+        y: form("y", &point.y),
+    }
+}
+
+/// A point that everybody knows.
+fn constant_point(p: &mut Program, point: &G1Affine) -> PointForm {
+    let mut form = |coordinate: &Fq| {
+        let chunks = chunks_of(coordinate);
+        Form {
+            whole: constant(p, scalar_of_chunks(&chunks)),
+            chunks: chunks.map(Expression::from),
+        }
+    };
+    PointForm {
+        x: form(&point.x),
+        y: form(&point.y),
+    }
+}
+
+/// Where sums start: a point that is no combination of others that anybody knows. Honest sums meet no exception with it;
+/// that there is none is a statement.
+fn start() -> G1Affine {
+    static START: LazyLock<G1Affine> = LazyLock::new(|| {
+        let hash = G1::hash_to_curve("nanozk");
+        hash(b"start of sums").to_affine()
+    });
+    *START
+}
+
+/// Less what the start contributes: `−(16^64 + Σ_(j<64) 16^j)` times it.
+fn correction() -> G1Affine {
+    static CORRECTION: LazyLock<G1Affine> = LazyLock::new(|| {
+        let base = Fr::from(1 << WINDOW_BITS);
+        let factor: Fr = (0..=WINDOWS as u64).map(|j| base.pow([j])).sum();
+        -(start() * factor).to_affine()
+    });
+    *CORRECTION
+}
+
 /// The entry of a digit, and whether it is negative: digits are `2·b − 15`.
 fn entry(b: usize) -> (usize, bool) {
     match b.checked_sub(ENTRIES) {
@@ -463,9 +485,9 @@ fn digits(scalar: &Fr) -> [usize; WINDOWS] {
     })
 }
 
-/// Both sums, computed natively. The last term is in neither.
+/// Both sums, computed natively.
 pub fn expected(terms: &[(Fr, G1Affine)], first: usize) -> [G1Affine; SUMS] {
-    [first, terms.len() - 1].map(|end| {
+    [first, terms.len()].map(|end| {
         let products = terms[..end].iter().map(|(scalar, point)| *point * scalar);
         products.sum::<G1>().into()
     })

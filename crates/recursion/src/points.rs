@@ -1,12 +1,15 @@
 //! Sums of points: an addition or a doubling for each index of some axes.
 //!
-//! Formulas are those of affine points. An addition of points with the same `x` has no slope, or any: whoever uses it
-//! shows why there is none.
+//! Formulas are those of affine points. An addition of points with the same `x` has no slope, or any; a witness shows that
+//! there is none, or whoever uses additions does.
 
-use crate::base_field::{chunks_of, zip, Chunks, Equation, Form, LimbAxes, Number, Quotient};
-use halo2curves::bn256::{Fq, G1Affine};
+use crate::base_field::{
+    chunks_of, order_in_scalars, scalar_of_chunks, zip, Chunks, Equation, Form, LimbAxes, Number,
+    Quotient,
+};
+use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{BatchInvert, Field};
-use nanozk_circuit::{AxisId, OutOfRange, Program, Slot, Values};
+use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, Slot, TensorId, Values};
 use num_bigint::BigUint;
 
 /// Bits of numbers that are not used: elements have 254.
@@ -108,6 +111,8 @@ pub struct Additions {
     /// The sums.
     pub sum: Points,
     equations: [Equation; 3],
+    /// What shows that points are different.
+    inverse: Option<TensorId>,
 }
 
 /// The witness of an addition or a doubling.
@@ -117,6 +122,8 @@ pub struct Step<const N: usize> {
     slope: Fq,
     /// The result.
     pub sum: G1Affine,
+    /// The difference of both `x`, of an addition, as a number.
+    run: Fr,
     quotients: [Quotient; N],
 }
 
@@ -154,8 +161,8 @@ impl Additions {
         axes: LimbAxes,
         name: &str,
         (slope, sum): (Number, Points),
-        left: &PointForm,
-        right: &PointForm,
+        [left, right]: [&PointForm; 2],
+        are_distinct: bool,
     ) -> Self {
         let free = sum.x.free().to_vec();
         let (s, third) = (slope.form(p), sum.form(p));
@@ -177,14 +184,16 @@ impl Additions {
             ),
             state("y", &back, -(left.y.clone() + third.y.clone())),
         ];
+        let inverse = are_distinct.then(|| distinct(p, name, &free, &run.whole));
         Self {
             slope,
             sum,
             equations,
+            inverse,
         }
     }
 
-    /// Computes additions of points with different `x`. Of the second point the `y` is negative in the form, or not.
+    /// Computes additions of points that have different `x`. Of the second point the `y` is negative in the form, or not.
     pub fn add(&self, pairs: &[(G1Affine, Signed)]) -> Vec<Step<3>> {
         let mut inverses: Vec<Fq> = pairs.iter().map(|(a, b)| b.point.x - a.x).collect();
         inverses.iter_mut().batch_invert();
@@ -216,6 +225,7 @@ impl Additions {
                     square: Fq::ZERO,
                     slope,
                     sum: G1Affine { x, y },
+                    run: scalar_of_chunks(&bx) - scalar_of_chunks(&ax),
                     quotients,
                 }
             })
@@ -233,8 +243,38 @@ impl Additions {
         for (i, equation) in self.equations.iter().enumerate() {
             equation.fill(values, |at| &f(at).quotients[i])?;
         }
+        if let Some(inverse) = self.inverse {
+            let order = order_in_scalars().square();
+            values.fill_field(inverse, |at| {
+                let run = f(at).run;
+                (run * (run.square() - order)).invert().unwrap_or(Fr::ZERO)
+            });
+        }
         Ok(())
     }
+}
+
+/// States that differences of numbers of 254 bits are not zero modulo the order `p` of the base field: of the integers
+/// between `−2^254` and `2^254`, `0`, `−p` and `p` are. So `d·(d² − p²)` is zero for these, in the scalar field too, and
+/// has no inverse.
+fn distinct(p: &mut Program, name: &str, free: &[AxisId], run: &Expression) -> TensorId {
+    let inverse = p.new_tensor(&format!("{name}: inverse"), free, Role::Witness);
+    let slots: Vec<Slot> = free.iter().map(|axis| Slot::Axis(*axis)).collect();
+    let weight = order_in_scalars().square();
+    let multiple = p.new_view(
+        &format!("{name}: multiple of the inverse"),
+        inverse,
+        weight,
+        &slots,
+    );
+    let [inverse_, multiple] = [inverse, multiple].map(|id| p.use_of(id));
+    let cube = run.squared() * run.clone();
+    p.zero(
+        &format!("{name}: distinct"),
+        free,
+        cube * inverse_ - run.clone() * multiple - Expression::from(1_i128),
+    );
+    inverse
 }
 
 /// Doublings.
@@ -327,6 +367,7 @@ impl Doublings {
                     square,
                     slope,
                     sum: G1Affine { x, y },
+                    run: Fr::ONE,
                     quotients,
                 }
             })

@@ -1,12 +1,12 @@
 //! The lookup argument: helpers, and the sumcheck of their equation.
 
-use crate::lookup::{tag, Challenges};
+use crate::lookup::{copy_tag, first_wire, tag, Challenges};
 use crate::mask::vanishing;
 use crate::prove::products::{fold, unused_so_far};
 use crate::{round, Error};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{BatchInvert, Field};
-use nanozk_circuit::{kernel, ColumnData, ColumnId, Layout, Program, TableId, Values};
+use nanozk_circuit::{kernel, ColumnData, ColumnId, CopyLane, Layout, Program, TableId, Values};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -52,11 +52,13 @@ impl Active {
 /// A fraction's numerator.
 enum Numerator {
     Active(Active),
+    /// The same with the other sign.
+    Minus(Active),
     /// Negative multiplicities.
     Counts(Vec<Fr>),
 }
 
-/// A lane of limbs or of tables.
+/// A lane of limbs, of tables, or of wires, which has two.
 struct Fraction {
     numerator: Numerator,
     /// Denominators of the first rows; all others are `rest`.
@@ -145,6 +147,28 @@ fn table_denominators(
     result
 }
 
+/// Denominators of a column of wires, with their own numbers and with those of the wires that they are equal to.
+fn wire_denominators(
+    program: &Program,
+    layout: &Layout,
+    values: &Values<'_>,
+    lane: &CopyLane,
+    c: &Challenges,
+) -> (Vec<Fr>, Vec<Fr>) {
+    let (wires, permutation) = (values.column(lane.wires), values.column(lane.permutation));
+    let shift = c.shift + c.separator.square() * copy_tag(program);
+    let first = first_wire(layout, lane);
+    (0..lane.rows)
+        .into_par_iter()
+        .with_min_len(CHUNK)
+        .map(|row| {
+            let wire = shift + wires.get(row);
+            let own = wire + c.separator * (first + Fr::from(row as u64));
+            (own, wire + c.separator * permutation.get(row))
+        })
+        .unzip()
+}
+
 impl Lookups {
     /// Computes the helpers.
     pub(crate) fn new(values: &Values<'_>, challenges: Challenges) -> Result<Self, Error> {
@@ -184,6 +208,19 @@ impl Lookups {
                     mask: Fr::ZERO,
                 });
             }
+            for lane in group.copies.iter().map(|i| &layout.copies[*i]) {
+                let (own, other) = wire_denominators(program, layout, values, lane, &challenges);
+                let active = Active::new(lane.rows);
+                let numerators = [Numerator::Active(active), Numerator::Minus(active)];
+                for (numerator, denominators) in numerators.into_iter().zip([own, other]) {
+                    fractions.push(Fraction {
+                        numerator,
+                        denominators,
+                        rest: challenges.shift,
+                        mask: Fr::ZERO,
+                    });
+                }
+            }
             groups.push(GroupState {
                 helper: helper(&fractions)?,
                 fractions,
@@ -208,12 +245,17 @@ impl Lookups {
             .map(|group| ColumnData::Field(Arc::new(group.helper.clone())))
     }
 
-    /// Sets what masks the values of limbs and keys, and of values, of each lane.
-    pub(crate) fn mask(&mut self, layout: &Layout, masks: &[[Fr; 2]]) {
+    /// Sets what masks the values of limbs and keys, and of values, of each lane; and of wires.
+    pub(crate) fn mask(&mut self, layout: &Layout, masks: &[[Fr; 2]], wires: &[Fr]) {
         for (state, group) in self.groups.iter_mut().zip(&layout.groups) {
             for (fraction, lane) in state.fractions.iter_mut().zip(&group.lanes) {
                 let [limb, value] = masks[*lane];
                 fraction.mask = limb + self.challenges.separator * value;
+            }
+            // Both fractions of a wire have it.
+            let twice = group.copies.iter().flat_map(|lane| [lane, lane]);
+            for (fraction, lane) in state.fractions.iter_mut().rev().zip(twice.rev()) {
+                fraction.mask = wires[*lane];
             }
         }
     }
@@ -348,6 +390,7 @@ impl Fraction {
         let denominator = self.denominators.get(row).copied().unwrap_or(self.rest);
         let numerator = match &self.numerator {
             Numerator::Active(active) => active.get(row),
+            Numerator::Minus(active) => -active.get(row),
             Numerator::Counts(counts) => counts.get(row).copied().unwrap_or(Fr::ZERO),
         };
         (numerator, denominator)
@@ -359,7 +402,7 @@ impl Fraction {
         }
         fold(&mut self.denominators, x);
         match &mut self.numerator {
-            Numerator::Active(active) => active.fold(x),
+            Numerator::Active(active) | Numerator::Minus(active) => active.fold(x),
             Numerator::Counts(counts) => {
                 if counts.len() % 2 == 1 {
                     counts.push(Fr::ZERO);
