@@ -52,14 +52,14 @@ impl<'a, T: Transcript> Writer<'a, T> {
 }
 
 /// Reads a proof.
-pub(crate) struct Reader<'a, T> {
+pub(crate) struct Reader<'a, T, F = Fr, P = G1Affine> {
     transcript: &'a mut T,
-    scalars: std::slice::Iter<'a, Fr>,
-    points: std::slice::Iter<'a, G1Affine>,
+    scalars: std::slice::Iter<'a, F>,
+    points: std::slice::Iter<'a, P>,
 }
 
-impl<'a, T: Transcript> Reader<'a, T> {
-    pub(crate) fn new(transcript: &'a mut T, points: &'a [G1Affine], scalars: &'a [Fr]) -> Self {
+impl<'a, F: Copy, P: Copy, T: Transcript<F, P>> Reader<'a, T, F, P> {
+    pub(crate) fn new(transcript: &'a mut T, points: &'a [P], scalars: &'a [F]) -> Self {
         Self {
             transcript,
             scalars: scalars.iter(),
@@ -67,17 +67,17 @@ impl<'a, T: Transcript> Reader<'a, T> {
         }
     }
 
-    pub(crate) fn scalar(&mut self) -> Result<Fr, Error> {
+    pub(crate) fn scalar(&mut self) -> Result<F, Error> {
         let scalar = self.scalars.next().ok_or(Error::Length)?;
         self.transcript.absorb_scalar(scalar);
         Ok(*scalar)
     }
 
-    pub(crate) fn scalars(&mut self, count: usize) -> Result<Vec<Fr>, Error> {
+    pub(crate) fn scalars(&mut self, count: usize) -> Result<Vec<F>, Error> {
         (0..count).map(|_| self.scalar()).collect()
     }
 
-    pub(crate) fn point(&mut self) -> Result<G1Affine, Error> {
+    pub(crate) fn point(&mut self) -> Result<P, Error> {
         let point = self.points.next().ok_or(Error::Length)?;
         self.transcript
             .absorb_point(point)
@@ -85,18 +85,18 @@ impl<'a, T: Transcript> Reader<'a, T> {
         Ok(*point)
     }
 
-    pub(crate) fn challenge(&mut self) -> Fr {
+    pub(crate) fn challenge(&mut self) -> F {
         self.transcript.squeeze()
     }
 
-    pub(crate) fn challenges(&mut self, count: usize) -> Vec<Fr> {
+    pub(crate) fn challenges(&mut self, count: usize) -> Vec<F> {
         (0..count).map(|_| self.challenge()).collect()
     }
 
     /// Nothing may be left.
-    pub(crate) fn finish(mut self) -> Result<&'a mut T, Error> {
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
         match (self.scalars.next(), self.points.next()) {
-            (None, None) => Ok(self.transcript),
+            (None, None) => Ok(()),
             _ => Err(Error::Length),
         }
     }

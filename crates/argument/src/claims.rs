@@ -19,41 +19,42 @@
 
 use crate::mask::vanishing;
 use halo2curves::bn256::Fr;
-use halo2curves::ff::{Field, PrimeField};
+use halo2curves::ff::PrimeField;
 use nanozk_circuit::{
     integer, kernel, At, AxisId, Expression, Factor, Operand, Point, Program, Public, Role,
     TensorId,
 };
+use nanozk_transcript::Element;
 use std::collections::BTreeMap;
 
 /// A tensor at a point, with a weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Term {
-    pub(crate) weight: Fr,
+pub(crate) struct Term<F = Fr> {
+    pub(crate) weight: F,
     pub(crate) tensor: TensorId,
     /// For each axis of the tensor.
-    pub(crate) at: Vec<At>,
+    pub(crate) at: Vec<At<F>>,
 }
 
 /// A weighted sum of tensors at points, and of cells of the mask, has a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LinearClaim {
-    pub(crate) value: Fr,
-    pub(crate) terms: Vec<Term>,
+pub(crate) struct LinearClaim<F = Fr> {
+    pub(crate) value: F,
+    pub(crate) terms: Vec<Term<F>>,
     /// Cells and their factors.
-    pub(crate) cells: Vec<(usize, Fr)>,
+    pub(crate) cells: Vec<(usize, F)>,
 }
 
 /// A factor of which some axes are fixed; the others are summed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bound {
+pub(crate) struct Bound<F = Fr> {
     pub(crate) factor: Factor,
-    pub(crate) at: BTreeMap<AxisId, At>,
+    pub(crate) at: BTreeMap<AxisId, At<F>>,
 }
 
-impl Bound {
+impl<F: Clone> Bound<F> {
     /// A factor with these axes, of which some may be fixed.
-    pub(crate) fn new(factor: &Factor, axes: &[AxisId], fixed: &BTreeMap<AxisId, At>) -> Self {
+    pub(crate) fn new(factor: &Factor, axes: &[AxisId], fixed: &BTreeMap<AxisId, At<F>>) -> Self {
         Self {
             factor: factor.clone(),
             at: fixed
@@ -67,100 +68,119 @@ impl Bound {
 
 /// A weighted sum of factors, as a function of the axes that are summed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Vector {
+pub(crate) struct Vector<F = Fr> {
     pub(crate) summed: Vec<AxisId>,
-    pub(crate) parts: Vec<(Fr, Bound)>,
+    pub(crate) parts: Vec<(F, Bound<F>)>,
 }
 
 /// A product to be summed over its vectors' axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SummedProduct {
-    pub(crate) weight: Fr,
+pub(crate) struct SummedProduct<F = Fr> {
+    pub(crate) weight: F,
     pub(crate) summed: Vec<AxisId>,
     /// Axes that have a weight, and where.
-    pub(crate) equal: BTreeMap<AxisId, Point>,
+    pub(crate) equal: BTreeMap<AxisId, Point<F>>,
     /// Indices of vectors.
     pub(crate) vectors: Vec<usize>,
 }
 
 /// Claims that one sumcheck decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Level {
-    pub(crate) constant: Fr,
-    pub(crate) linear: Vec<Term>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Level<F = Fr> {
+    pub(crate) constant: F,
+    pub(crate) linear: Vec<Term<F>>,
     /// Cells of the mask in the claims that the level is about, and their factors.
-    pub(crate) cells: Vec<(usize, Fr)>,
-    pub(crate) vectors: Vec<Vector>,
-    pub(crate) products: Vec<SummedProduct>,
+    pub(crate) cells: Vec<(usize, F)>,
+    pub(crate) vectors: Vec<Vector<F>>,
+    pub(crate) products: Vec<SummedProduct<F>>,
+}
+
+impl<F: Element> Default for Level<F> {
+    fn default() -> Self {
+        Self {
+            constant: F::zero(),
+            linear: Vec::new(),
+            cells: Vec::new(),
+            vectors: Vec::new(),
+            products: Vec::new(),
+        }
+    }
 }
 
 /// A program with its public inputs.
 #[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
+pub(crate) struct Context<'a, F = Fr> {
     pub(crate) program: &'a Program,
-    pub(crate) inputs: &'a [Fr],
+    pub(crate) inputs: &'a [F],
 }
 
-fn pair(kernel: impl Fn(&[Fr], &[Fr]) -> Fr, points: &[Point]) -> Fr {
+/// A coefficient of the program, or a number of indices.
+fn number<F: Element>(value: i128) -> F {
+    F::constant(integer(value))
+}
+
+fn pair<F: Element>(kernel: impl Fn(&[F], &[F]) -> F, points: &[Point<F>]) -> F {
     match points {
         [a, b] => kernel(a, b),
-        _ => Fr::ZERO,
+        _ => F::zero(),
     }
 }
 
 /// The weight of an axis that a tensor lacks: 1 for valid indices.
-pub(crate) fn broadcast(program: &Program, axis: AxisId, at: &At) -> Fr {
+pub(crate) fn broadcast<F: Element>(program: &Program, axis: AxisId, at: &At<F>) -> F {
     let axis = program.axis(axis);
     match at {
         At::Point(point) => kernel::below(axis.len, point),
-        At::Sum => Fr::from(axis.len as u64),
+        At::Sum => number(axis.len as i128),
     }
 }
 
-impl Context<'_> {
+impl<F: Element> Context<'_, F> {
     /// A public tensor at a point.
-    fn public(&self, public: &Public, tensor: TensorId, at: &[At]) -> Fr {
-        let points: Vec<Point> = at
+    fn public(&self, public: &Public, tensor: TensorId, at: &[At<F>]) -> F {
+        let points: Vec<Point<F>> = at
             .iter()
             .zip(self.program.axes_of(tensor))
             .map(|(at, axis)| match at {
                 At::Point(point) => point.clone(),
                 // A sum is the extension at one half, times the number of indices.
-                At::Sum => vec![Fr::TWO_INV; axis.bits() as usize],
+                At::Sum => vec![F::constant(Fr::TWO_INV); axis.bits() as usize],
             })
             .collect();
         let sums = at
             .iter()
             .zip(self.program.axes_of(tensor))
-            .filter(|(at, _)| **at == At::Sum)
-            .map(|(_, axis)| Fr::from(axis.cube() as u64))
-            .product::<Fr>();
+            .filter(|(at, _)| matches!(at, At::Sum))
+            .map(|(_, axis)| number::<F>(axis.cube() as i128))
+            .product::<F>();
         let len = self.program.axes_of(tensor).next().map_or(0, |a| a.len);
         let value = match public {
             Public::Less => pair(|a, b| kernel::less(len, a, b), &points),
             Public::Successor => pair(|a, b| kernel::successor(len, a, b), &points),
             // The last axis has the lowest bits.
             Public::Below(bound) => {
-                let index: Vec<Fr> = points.iter().rev().flatten().copied().collect();
+                let index: Vec<F> = points.iter().rev().flatten().copied().collect();
                 kernel::below(*bound, &index)
             }
             Public::Digits { bits, group_bits } => {
                 pair(|a, b| kernel::digits(*bits, *group_bits, a, b), &points)
             }
-            Public::Index => points.first().map_or(Fr::ZERO, |a| kernel::index(len, a)),
+            Public::Index => points
+                .first()
+                .map_or_else(F::zero, |a| kernel::index(len, a)),
             Public::Cell { index, value } => {
                 let at = points.first().map_or(&[][..], |point| point);
-                *value * kernel::equal_index(at, *index)
+                kernel::equal_index(at, *index) * F::constant(*value)
             }
-            Public::Input(input) => self.inputs.get(*input).copied().unwrap_or(Fr::ZERO),
+            Public::Input(input) => self.inputs.get(*input).copied().unwrap_or_else(F::zero),
             Public::Cells(cells) => self.cells(cells, tensor, &points),
         };
         value * sums
     }
 
     /// Cells are listed for valid indices only.
-    fn cells(&self, cells: &[Fr], tensor: TensorId, points: &[Point]) -> Fr {
-        let mut list = cells.to_vec();
+    fn cells(&self, cells: &[Fr], tensor: TensorId, points: &[Point<F>]) -> F {
+        let mut list: Vec<F> = cells.iter().map(|cell| F::constant(*cell)).collect();
         // The last axis moves fastest, and is fixed first.
         for (point, axis) in points.iter().rev().zip(self.program.axes_of(tensor).rev()) {
             list = list
@@ -168,30 +188,30 @@ impl Context<'_> {
                 .map(|row| kernel::cells(row, point))
                 .collect();
         }
-        list.first().copied().unwrap_or(Fr::ZERO)
+        list.first().copied().unwrap_or_else(F::zero)
     }
 
     /// A factor at a point: terms, among them virtual tensors, and a constant.
     pub(crate) fn at_point(
         &self,
         factor: &Factor,
-        at: &BTreeMap<AxisId, At>,
-        weight: Fr,
-    ) -> (Vec<Term>, Fr) {
-        let lacking = |operand: Option<&Operand>| -> Fr {
+        at: &BTreeMap<AxisId, At<F>>,
+        weight: F,
+    ) -> (Vec<Term<F>>, F) {
+        let lacking = |operand: Option<&Operand>| -> F {
             at.iter()
                 .filter(|(axis, _)| operand.is_none_or(|o| !o.axes.contains(axis)))
                 .map(|(axis, at)| broadcast(self.program, *axis, at))
                 .product()
         };
-        let mut constant = Fr::ZERO;
+        let mut constant = F::zero();
         if factor.constant != 0 {
-            constant = weight * integer(factor.constant) * lacking(None);
+            constant = weight * number::<F>(factor.constant) * lacking(None);
         }
         let mut terms = Vec::with_capacity(factor.terms.len());
         for (coefficient, operand) in &factor.terms {
-            let weight = weight * integer(*coefficient) * lacking(Some(operand));
-            let at: Vec<At> = operand
+            let weight = weight * number::<F>(*coefficient) * lacking(Some(operand));
+            let at: Vec<At<F>> = operand
                 .axes
                 .iter()
                 .filter_map(|axis| at.get(axis).cloned())
@@ -227,15 +247,15 @@ impl Context<'_> {
     /// free are summed over in the products that have them; free ones also count in products that lack them.
     pub(crate) fn lower(
         &self,
-        level: &mut Level,
+        level: &mut Level<F>,
         expression: &Expression,
-        free: &BTreeMap<AxisId, At>,
-        weight: Fr,
+        free: &BTreeMap<AxisId, At<F>>,
+        weight: F,
     ) {
         for product in &expression.products {
-            let mut weight = weight * integer(product.coefficient);
-            let mut fixed: BTreeMap<AxisId, At> = BTreeMap::new();
-            let mut equal: BTreeMap<AxisId, Point> = BTreeMap::new();
+            let mut weight = weight * number::<F>(product.coefficient);
+            let mut fixed: BTreeMap<AxisId, At<F>> = BTreeMap::new();
+            let mut equal: BTreeMap<AxisId, Point<F>> = BTreeMap::new();
             let mut summed = Vec::new();
             let axes = product.axes();
             let factors: Vec<Vec<AxisId>> = product.factors.iter().map(Factor::axes).collect();
@@ -301,7 +321,7 @@ impl Context<'_> {
     }
 
     /// A virtual tensor is replaced by its definition.
-    pub(crate) fn add_linear(&self, level: &mut Level, term: Term) {
+    pub(crate) fn add_linear(&self, level: &mut Level<F>, term: Term<F>) {
         let tensor = self.program.tensor(term.tensor);
         match &tensor.role {
             Role::Virtual(definition) => {
@@ -316,11 +336,11 @@ impl Context<'_> {
     /// that of the vector's axes.
     pub(crate) fn vector_claim(
         &self,
-        vector: &Vector,
-        point: &[Fr],
-        value: Fr,
+        vector: &Vector<F>,
+        point: &[F],
+        value: F,
         cell: usize,
-    ) -> LinearClaim {
+    ) -> LinearClaim<F> {
         let (terms, constant) = self.vector_at(vector, point);
         let own = point.get(..self.variables(&vector.summed)).unwrap_or(point);
         LinearClaim {
@@ -335,9 +355,9 @@ impl Context<'_> {
     }
 
     /// A vector at such a point.
-    pub(crate) fn vector_at(&self, vector: &Vector, point: &[Fr]) -> (Vec<Term>, Fr) {
+    pub(crate) fn vector_at(&self, vector: &Vector<F>, point: &[F]) -> (Vec<Term<F>>, F) {
         let points = self.split(&vector.summed, point);
-        let (mut terms, mut constant) = (Vec::new(), Fr::ZERO);
+        let (mut terms, mut constant) = (Vec::new(), F::zero());
         for (weight, bound) in &vector.parts {
             let mut at = bound.at.clone();
             for axis in bound.factor.axes() {
@@ -354,7 +374,7 @@ impl Context<'_> {
     }
 
     /// Points of axes, from the values of their variables, one axis after the other.
-    pub(crate) fn split(&self, axes: &[AxisId], point: &[Fr]) -> BTreeMap<AxisId, Point> {
+    pub(crate) fn split(&self, axes: &[AxisId], point: &[F]) -> BTreeMap<AxisId, Point<F>> {
         let mut rest = point;
         axes.iter()
             .map(|axis| {
@@ -374,7 +394,7 @@ impl Context<'_> {
     }
 
     /// What a product is multiplied by at a point.
-    pub(crate) fn equal_at(&self, product: &SummedProduct, point: &[Fr]) -> Fr {
+    pub(crate) fn equal_at(&self, product: &SummedProduct<F>, point: &[F]) -> F {
         let points = self.split(&product.summed, point);
         product
             .equal
@@ -384,7 +404,7 @@ impl Context<'_> {
     }
 
     /// Whether the verifier evaluates a vector by itself.
-    pub(crate) fn is_public(&self, vector: &Vector) -> bool {
+    pub(crate) fn is_public(&self, vector: &Vector<F>) -> bool {
         vector.parts.iter().all(|(_, bound)| {
             bound.factor.terms.iter().all(|(_, operand)| {
                 matches!(self.program.tensor(operand.tensor).role, Role::Public(_))
@@ -393,13 +413,13 @@ impl Context<'_> {
     }
 }
 
-impl Level {
+impl<F: Element> Level<F> {
     fn add_product(
         &mut self,
-        weight: Fr,
+        weight: F,
         summed: Vec<AxisId>,
-        equal: BTreeMap<AxisId, Point>,
-        bounds: Vec<Bound>,
+        equal: BTreeMap<AxisId, Point<F>>,
+        bounds: Vec<Bound<F>>,
     ) {
         // A factor that lacks an axis of the sum is broadcast along it.
         let vectors: Vec<usize> = bounds
@@ -407,7 +427,7 @@ impl Level {
             .map(|bound| {
                 let vector = Vector {
                     summed: summed.clone(),
-                    parts: vec![(Fr::ONE, bound)],
+                    parts: vec![(F::one(), bound)],
                 };
                 match self.vectors.iter().position(|v| *v == vector) {
                     Some(index) => index,
@@ -427,7 +447,7 @@ impl Level {
     }
 
     /// Variables of the longest sum.
-    pub(crate) fn rounds(&self, context: &Context<'_>) -> usize {
+    pub(crate) fn rounds(&self, context: &Context<'_, F>) -> usize {
         self.products
             .iter()
             .map(|p| context.variables(&p.summed))
@@ -436,7 +456,7 @@ impl Level {
     }
 
     /// The degree of a round's polynomial. In its last variable a masked vector is quadratic.
-    pub(crate) fn degree(&self, context: &Context<'_>, round: usize) -> usize {
+    pub(crate) fn degree(&self, context: &Context<'_, F>, round: usize) -> usize {
         self.products
             .iter()
             .filter_map(|product| {
@@ -459,14 +479,14 @@ impl Level {
     }
 }
 
-impl Level {
+impl<F: Element> Level<F> {
     /// Joins products that have a vector in common: `x·a + x·b = x·(a + b)`, so that `a` and `b` are not evaluated apart.
     pub(crate) fn merge(&mut self) {
         let mut uses = vec![0_usize; self.vectors.len()];
         for product in self.products.iter().filter(|p| p.vectors.len() == 2) {
             product.vectors.iter().for_each(|v| uses[*v] += 1);
         }
-        let mut merged: Vec<SummedProduct> = Vec::new();
+        let mut merged: Vec<SummedProduct<F>> = Vec::new();
         // Those of `merged` whose second vector is nobody else's.
         let mut own: Vec<bool> = Vec::new();
         for product in std::mem::take(&mut self.products) {
@@ -480,7 +500,7 @@ impl Level {
                 own.push(false);
                 continue;
             };
-            let parts: Vec<(Fr, Bound)> = self.vectors[other]
+            let parts: Vec<(F, Bound<F>)> = self.vectors[other]
                 .parts
                 .iter()
                 .map(|(weight, bound)| (*weight * product.weight, bound.clone()))
@@ -501,7 +521,7 @@ impl Level {
                         parts,
                     });
                     merged.push(SummedProduct {
-                        weight: Fr::ONE,
+                        weight: F::one(),
                         vectors: vec![common, self.vectors.len() - 1],
                         ..product
                     });

@@ -7,7 +7,12 @@
 //!   ─> one sumcheck for all claims about columns ─> one opening of one combination of columns
 //! ```
 //!
+//! What the verifier computes is one piece of code for numbers and for wires of a circuit, which are [`Element`]s both: types
+//! of claims and proofs have parameters for scalars and points, which are numbers and points by default.
+//!
 //! Start reading at `claims.rs` (what is claimed), then `verify.rs` (the protocol), then `prove.rs`.
+//!
+//! [`Element`]: nanozk_transcript::Element
 
 mod channel;
 mod claims;
@@ -30,41 +35,42 @@ use std::collections::BTreeMap;
 
 pub use encoding::DecodeError;
 pub use nanozk_kzg::opening::Opening;
+pub use nanozk_kzg::Equation;
 pub use prove::{commit, commit_known, powers, prove, Stage};
 pub use soundness::{check_hiding, soundness, Part, Soundness, Step};
-pub use verify::verify;
+pub use verify::{reduce, verify};
 
 #[doc(hidden)]
 pub use prove::prove_unchecked;
 
 /// A proof: what the prover says, in the order of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct Proof<F = Fr, P = G1Affine> {
     /// Commitments.
-    pub points: Vec<G1Affine>,
+    pub points: Vec<P>,
     /// Coefficients of rounds, and values.
-    pub scalars: Vec<Fr>,
+    pub scalars: Vec<F>,
     /// Opening of a combination of all commitments.
-    pub opening: Opening,
+    pub opening: Opening<F, P>,
 }
 
 /// What is proved: the program holds for tensors of which some have these commitments.
 #[derive(Clone, Copy, Debug)]
-pub struct Statement<'a> {
+pub struct Statement<'a, F = Fr, P = G1Affine> {
     /// The program.
     pub program: &'a Program,
     /// Where its tensors lie.
     pub layout: &'a Layout,
     /// Public inputs.
-    pub inputs: &'a [Fr],
+    pub inputs: &'a [F],
     /// Commitments that are known before the proof.
-    pub known: &'a Known,
+    pub known: &'a Known<P>,
 }
 
 /// Commitments that are known before a proof: to weights, which the model's registration fixes, to activations, which the
 /// session claims, and to values of tables, which follow from the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known(BTreeMap<ColumnId, G1Affine>);
+pub struct Known<P = G1Affine>(BTreeMap<ColumnId, P>);
 
 impl Known {
     /// Takes the commitments to columns of weights and activations from whoever fixes them, and computes those to tables:
@@ -87,15 +93,17 @@ impl Known {
         };
         Ok(Self(known.map(point).collect::<Result<_, _>>()?))
     }
+}
 
+impl<P> Known<P> {
     /// The commitments.
-    pub fn points(&self) -> &BTreeMap<ColumnId, G1Affine> {
+    pub fn points(&self) -> &BTreeMap<ColumnId, P> {
         &self.0
     }
 
-    /// Any points, for tests of what a verifier does with others.
-    #[doc(hidden)]
-    pub fn unchecked(points: BTreeMap<ColumnId, G1Affine>) -> Self {
+    /// Any points: whoever calls this says what they are, also those of tables. For circuits, whose constants and inputs they
+    /// are, and for tests.
+    pub fn unchecked(points: BTreeMap<ColumnId, P>) -> Self {
         Self(points)
     }
 }
@@ -143,7 +151,11 @@ pub enum Error {
 pub(crate) fn is_known(kind: ColumnKind) -> bool {
     matches!(
         kind,
-        ColumnKind::Weight(_) | ColumnKind::Activation(_) | ColumnKind::TableValues(_)
+        ColumnKind::Weight(_)
+            | ColumnKind::Activation(_)
+            | ColumnKind::TableValues(_)
+            | ColumnKind::Fixed(_)
+            | ColumnKind::Permutation(_)
     )
 }
 

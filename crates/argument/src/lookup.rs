@@ -5,6 +5,8 @@
 //! ```text
 //! lane:   d = α + limb + τ·v + τ²·tag,   numerator  n
 //! table:  d = α + key  + τ·v + τ²·tag,   numerator −m
+//! wires:  d = α + wire + τ·number + τ²·tag,   numerator 1,
+//!         d = α + wire + τ·(number of the wire that it equals) + τ²·tag,   numerator −1
 //! ```
 //!
 //! the sum of all fractions over all rows is zero. A helper `h` of each group of lanes is the sum of its fractions:
@@ -14,20 +16,20 @@
 use crate::mask;
 use crate::pieces::Pieces;
 use halo2curves::bn256::Fr;
-use halo2curves::ff::Field;
-use nanozk_circuit::{kernel, ColumnId, ColumnKind, Layout, Program, TableId};
+use nanozk_circuit::{kernel, ColumnId, ColumnKind, CopyLane, Layout, Program, TableId};
+use nanozk_transcript::Element;
 
 /// Challenges of the lookup argument.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Challenges {
+pub(crate) struct Challenges<F = Fr> {
     /// `α`.
-    pub(crate) shift: Fr,
+    pub(crate) shift: F,
     /// `τ`.
-    pub(crate) separator: Fr,
+    pub(crate) separator: F,
     /// Where the helpers' equation is checked.
-    pub(crate) point: Vec<Fr>,
+    pub(crate) point: Vec<F>,
     /// Its powers tell groups apart.
-    pub(crate) group: Fr,
+    pub(crate) group: F,
 }
 
 /// The tag of a table.
@@ -42,54 +44,72 @@ pub(crate) fn sent_columns(layout: &Layout) -> Vec<ColumnId> {
         .iter()
         .flat_map(|lane| [Some(lane.limbs), lane.values]);
     let tables = layout.table_lanes.iter().map(|lane| lane.values);
-    lanes.chain(tables).flatten().collect()
+    let wires = layout
+        .copies
+        .iter()
+        .flat_map(|lane| [Some(lane.wires), Some(lane.permutation)]);
+    lanes.chain(tables).chain(wires).flatten().collect()
+}
+
+/// The tag of wires: no table has it.
+pub(crate) fn copy_tag(program: &Program) -> Fr {
+    Fr::from(program.tables().len() as u64 + 1)
+}
+
+/// The number of the first wire of a column: those of earlier columns come before.
+pub(crate) fn first_wire(layout: &Layout, lane: &CopyLane) -> Fr {
+    let number = match layout.column(lane.wires).kind {
+        ColumnKind::Wire(number) => u64::from(number),
+        _ => 0,
+    };
+    Fr::from(number << layout.k())
 }
 
 /// What the sumcheck of the lookup argument leaves.
-pub(crate) struct Left {
-    pub(crate) challenges: Challenges,
+pub(crate) struct Left<F = Fr> {
+    pub(crate) challenges: Challenges<F>,
     /// The point where it ends.
-    pub(crate) point: Vec<Fr>,
+    pub(crate) point: Vec<F>,
     /// Values of [`sent_columns`].
-    pub(crate) values: Vec<Fr>,
+    pub(crate) values: Vec<F>,
     /// The first of the cells that mask these values, in order, of those that are masked.
     pub(crate) masks: usize,
     /// What products leave of the sumcheck's end.
-    pub(crate) end: Fr,
+    pub(crate) end: F,
     /// Cells of the sumcheck's mask, and their factors.
-    pub(crate) mask: Vec<(usize, Fr)>,
+    pub(crate) mask: Vec<(usize, F)>,
     /// By what the helpers' equation is multiplied in the end.
-    pub(crate) scale: Fr,
+    pub(crate) scale: F,
 }
 
 /// The lookup argument at the point where its sumcheck ends.
-pub(crate) struct End<'a> {
+pub(crate) struct End<'a, F = Fr> {
     pub(crate) program: &'a Program,
     pub(crate) layout: &'a Layout,
-    pub(crate) left: &'a Left,
+    pub(crate) left: &'a Left<F>,
 }
 
-impl End<'_> {
+impl<F: Element> End<'_, F> {
     /// The value of a column that was sent.
-    fn value(&self, column: ColumnId) -> Fr {
+    fn value(&self, column: ColumnId) -> F {
         sent_columns(self.layout)
             .iter()
             .zip(&self.left.values)
             .find(|(id, _)| **id == column)
-            .map_or(Fr::ZERO, |(_, value)| *value)
+            .map_or_else(F::zero, |(_, value)| *value)
     }
 
     /// The denominator of a lane, and whether the row counts.
-    fn lane(&self, lane: &nanozk_circuit::Lane) -> (Fr, Fr) {
+    fn lane(&self, lane: &nanozk_circuit::Lane) -> (F, F) {
         let c = &self.left.challenges;
         let mut denominator = c.shift + self.value(lane.limbs);
         if let Some(values) = lane.values {
             denominator += c.separator * self.value(values);
         }
-        let (mut tags, mut start) = (Fr::ZERO, Fr::ZERO);
+        let (mut tags, mut start) = (F::zero(), F::zero());
         for (table, end) in &lane.runs {
             let end = kernel::below(*end, &self.left.point);
-            tags += tag(*table) * (end - start);
+            tags += F::constant(tag(*table)) * (end - start);
             start = end;
         }
         denominator += c.separator.square() * tags;
@@ -97,7 +117,7 @@ impl End<'_> {
     }
 
     /// The denominator of a column of tables.
-    fn table(&self, lane: usize) -> Fr {
+    fn table(&self, lane: usize) -> F {
         let c = &self.left.challenges;
         let mut denominator = c.shift;
         for place in self.layout.tables.iter().filter(|p| p.lane == lane) {
@@ -108,8 +128,9 @@ impl End<'_> {
                 .map_or(0, |t| t.bits as usize);
             let (low, high) = self.left.point.split_at(bits.min(self.left.point.len()));
             let here = kernel::equal_index(high, place.offset >> bits);
-            denominator +=
-                here * (kernel::index(1 << bits, low) + c.separator.square() * tag(place.table));
+            denominator += here
+                * (kernel::index(1 << bits, low)
+                    + c.separator.square() * F::constant(tag(place.table)));
         }
         let values = self.layout.table_lanes.get(lane).and_then(|l| l.values);
         if let Some(values) = values {
@@ -118,15 +139,30 @@ impl End<'_> {
         denominator
     }
 
+    /// Both denominators of a column of wires, and whether the row counts.
+    fn wires(&self, lane: &CopyLane) -> ([F; 2], F) {
+        let c = &self.left.challenges;
+        let counts = kernel::below(lane.rows, &self.left.point);
+        let first = F::constant(first_wire(self.layout, lane));
+        let own = first * counts + kernel::index(lane.rows, &self.left.point);
+        let tag = c.separator.square() * F::constant(copy_tag(self.program)) * counts;
+        let wire = c.shift + self.value(lane.wires) + tag;
+        let other = self.value(lane.permutation);
+        (
+            [own, other].map(|number| wire + c.separator * number),
+            counts,
+        )
+    }
+
     /// What is left of the sumcheck's end, as a claim about helpers and multiplicities, which are linear in it, and cells of
     /// its mask: `scale·(the helpers' equation) + mask = end`.
-    fn claim(&self, pieces: &mut Pieces, by: Fr) {
+    fn claim(&self, pieces: &mut Pieces<F>, by: F) {
         pieces.add_cells(&self.left.mask, by);
         pieces.value += by * self.left.end;
         let by = by * self.left.scale;
         let weight = kernel::equal(&self.left.challenges.point, &self.left.point);
         let mut group_weight = weight;
-        let mut known = Fr::ZERO;
+        let mut known = F::zero();
         for group in &self.layout.groups {
             // Denominators, with the numerator or the column of multiplicities.
             let lanes = group
@@ -139,18 +175,26 @@ impl End<'_> {
                 });
             let tables = group.tables.iter().filter_map(|i| {
                 let lane = self.layout.table_lanes.get(*i)?;
-                Some((self.table(*i), Fr::ZERO, Some(lane.multiplicities)))
+                Some((self.table(*i), F::zero(), Some(lane.multiplicities)))
             });
-            let fractions: Vec<_> = lanes.chain(tables).collect();
-            let product: Fr = fractions.iter().map(|f| f.0).product();
+            let wires = group
+                .copies
+                .iter()
+                .filter_map(|i| self.layout.copies.get(*i))
+                .flat_map(|lane| {
+                    let ([own, other], counts) = self.wires(lane);
+                    [(own, counts, None), (other, -counts, None)]
+                });
+            let fractions: Vec<_> = lanes.chain(tables).chain(wires).collect();
+            let product: F = fractions.iter().map(|f| f.0).product();
             pieces.add_column(
                 group.helper,
                 &self.left.point,
                 by * group_weight * product,
-                Fr::ZERO,
+                F::zero(),
             );
             for (i, (_, counts, multiplicities)) in fractions.iter().enumerate() {
-                let others: Fr = fractions
+                let others: F = fractions
                     .iter()
                     .enumerate()
                     .filter(|(j, _)| *j != i)
@@ -162,7 +206,7 @@ impl End<'_> {
                             *column,
                             &self.left.point,
                             by * group_weight * others,
-                            Fr::ZERO,
+                            F::zero(),
                         );
                     }
                     None => known += group_weight * others * counts,
@@ -174,7 +218,7 @@ impl End<'_> {
     }
 
     /// All claims that are left, the first with the weight `by`, the others with powers of the challenge times it.
-    pub(crate) fn claims(&self, pieces: &mut Pieces, mut by: Fr, challenge: Fr) {
+    pub(crate) fn claims(&self, pieces: &mut Pieces<F>, mut by: F, challenge: F) {
         self.claim(pieces, by);
         by *= challenge;
         self.column_claims(pieces, &mut by, challenge);
@@ -185,12 +229,12 @@ impl End<'_> {
     }
 
     /// The claims that columns have the values that were sent.
-    fn column_claims(&self, pieces: &mut Pieces, by: &mut Fr, challenge: Fr) {
+    fn column_claims(&self, pieces: &mut Pieces<F>, by: &mut F, challenge: F) {
         let vanishing = self
             .left
             .point
             .last()
-            .map_or(Fr::ZERO, |x| mask::vanishing(*x));
+            .map_or_else(F::zero, |x| mask::vanishing(*x));
         let mut cell = self.left.masks;
         for (column, value) in sent_columns(self.layout).iter().zip(&self.left.values) {
             pieces.add_column(*column, &self.left.point, *by, *value);
@@ -207,7 +251,7 @@ impl End<'_> {
 pub(crate) fn is_masked(layout: &Layout, column: ColumnId) -> bool {
     matches!(
         layout.column(column).kind,
-        ColumnKind::Limb(_) | ColumnKind::Value(_)
+        ColumnKind::Limb(_) | ColumnKind::Value(_) | ColumnKind::Wire(_)
     )
 }
 
@@ -228,7 +272,9 @@ pub(crate) fn degree(layout: &Layout, round: usize) -> usize {
     layout
         .groups
         .iter()
-        .map(|group| (1 + masked) * group.lanes.len() + group.tables.len() + 2)
+        .map(|group| {
+            (1 + masked) * (group.lanes.len() + 2 * group.copies.len()) + group.tables.len() + 2
+        })
         .max()
         .unwrap_or(0)
 }

@@ -15,6 +15,7 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
+use nanozk_transcript::Element;
 
 /// Hands out cells.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,9 +50,9 @@ impl RoundMask {
     }
 
     /// Factors of its cells in its sum over the cube.
-    pub(crate) fn sum(&self) -> Vec<(usize, Fr)> {
-        let all = Fr::from(2).pow([self.degrees.len() as u64]);
-        let half = all * Fr::TWO_INV;
+    pub(crate) fn sum<F: Element>(&self) -> Vec<(usize, F)> {
+        let all = Fr::from(2).pow_vartime([self.degrees.len() as u64]);
+        let (all, half) = (F::constant(all), F::constant(all * Fr::TWO_INV));
         let coefficients = self.degrees.iter().sum::<usize>();
         std::iter::once(all)
             .chain(std::iter::repeat_n(half, coefficients))
@@ -61,11 +62,11 @@ impl RoundMask {
     }
 
     /// Factors of its cells in its value at a point.
-    pub(crate) fn at(&self, point: &[Fr]) -> Vec<(usize, Fr)> {
+    pub(crate) fn at<F: Element>(&self, point: &[F]) -> Vec<(usize, F)> {
         let powers = self.degrees.iter().zip(point).flat_map(|(degree, x)| {
             std::iter::successors(Some(*x), move |power| Some(*power * x)).take(*degree)
         });
-        std::iter::once(Fr::ONE)
+        std::iter::once(F::one())
             .chain(powers)
             .zip(self.first..)
             .map(|(factor, cell)| (cell, factor))
@@ -92,7 +93,7 @@ impl RoundMask {
         }
         // Each of the later variables doubles what does not depend on it; a power of one is 1 for half of its values.
         let left = self.degrees.len().saturating_sub(bound + 1);
-        let all = Fr::from(2).pow([left as u64]);
+        let all = Fr::from(2).pow_vartime([left as u64]);
         std::iter::once(constant * all + later * all * Fr::TWO_INV)
             .chain(own.into_iter().map(|c| c * all))
             .collect()
@@ -100,8 +101,8 @@ impl RoundMask {
 }
 
 /// `x·(1 − x)`, by which a value's mask is multiplied.
-pub(crate) fn vanishing(x: Fr) -> Fr {
-    x * (Fr::ONE - x)
+pub(crate) fn vanishing<F: Element>(x: F) -> F {
+    x * (F::one() - x)
 }
 
 /// Random cells of the mask.

@@ -2,33 +2,46 @@
 
 use crate::claims::{LinearClaim, Term};
 use halo2curves::bn256::Fr;
-use halo2curves::ff::{Field, PrimeField};
+use halo2curves::ff::PrimeField;
 use nanozk_circuit::{kernel, At, ColumnId, Layout, Program};
+use nanozk_transcript::Element;
 use std::collections::BTreeMap;
 
 /// `weight · Σ_x equal(point, x)·column[offset + x]`: the extension of an aligned block of cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct Piece<F = Fr> {
     pub(crate) column: ColumnId,
     pub(crate) offset: usize,
     /// Index of the point within the block, in [`Pieces::points`].
     pub(crate) point: usize,
-    pub(crate) weight: Fr,
+    pub(crate) weight: F,
 }
 
 /// A weighted sum of claims: all pieces together have this value.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pieces {
-    pub(crate) points: Vec<Vec<Fr>>,
-    known: BTreeMap<Vec<Fr>, usize>,
-    pub(crate) pieces: Vec<Piece>,
+#[derive(Clone, Debug)]
+pub(crate) struct Pieces<F = Fr> {
+    pub(crate) points: Vec<Vec<F>>,
+    known: BTreeMap<Vec<F>, usize>,
+    pub(crate) pieces: Vec<Piece<F>>,
     /// Factors of the first cells of the mask.
-    pub(crate) mask: Vec<Fr>,
-    pub(crate) value: Fr,
+    pub(crate) mask: Vec<F>,
+    pub(crate) value: F,
 }
 
-impl Pieces {
-    fn point(&mut self, point: Vec<Fr>) -> usize {
+impl<F: Element> Default for Pieces<F> {
+    fn default() -> Self {
+        Self {
+            points: Vec::new(),
+            known: BTreeMap::new(),
+            pieces: Vec::new(),
+            mask: Vec::new(),
+            value: F::zero(),
+        }
+    }
+}
+
+impl<F: Element> Pieces<F> {
+    fn point(&mut self, point: Vec<F>) -> usize {
         match self.known.get(&point) {
             Some(index) => *index,
             None => {
@@ -41,7 +54,13 @@ impl Pieces {
     }
 
     /// Adds a claim.
-    pub(crate) fn add(&mut self, program: &Program, layout: &Layout, claim: &LinearClaim, by: Fr) {
+    pub(crate) fn add(
+        &mut self,
+        program: &Program,
+        layout: &Layout,
+        claim: &LinearClaim<F>,
+        by: F,
+    ) {
         self.value += by * claim.value;
         for term in &claim.terms {
             self.add_term(program, layout, term, by);
@@ -50,10 +69,10 @@ impl Pieces {
     }
 
     /// Adds cells of the mask, times a weight.
-    pub(crate) fn add_cells(&mut self, cells: &[(usize, Fr)], by: Fr) {
+    pub(crate) fn add_cells(&mut self, cells: &[(usize, F)], by: F) {
         for (cell, factor) in cells {
             if self.mask.len() <= *cell {
-                self.mask.resize(cell + 1, Fr::ZERO);
+                self.mask.resize(cell + 1, F::zero());
             }
             if let Some(sum) = self.mask.get_mut(*cell) {
                 *sum += by * factor;
@@ -61,12 +80,12 @@ impl Pieces {
         }
     }
 
-    fn add_term(&mut self, program: &Program, layout: &Layout, term: &Term, by: Fr) {
+    fn add_term(&mut self, program: &Program, layout: &Layout, term: &Term<F>, by: F) {
         let axes: Vec<_> = program.axes_of(term.tensor).collect();
         let mut weight = term.weight * by;
         // Within a tile, the last axis has the lowest bits; between tiles, a weight for each number along an axis.
         let mut low = Vec::new();
-        let mut high: Vec<Vec<Fr>> = Vec::new();
+        let mut high: Vec<Vec<F>> = Vec::new();
         for (axis, at) in axes.iter().zip(&term.at).rev() {
             let tile_bits = axis.tile_bits as usize;
             match at {
@@ -77,9 +96,9 @@ impl Pieces {
                 }
                 // The extension at one half is the average.
                 At::Sum => {
-                    low.extend(std::iter::repeat_n(Fr::TWO_INV, tile_bits));
-                    weight *= Fr::from(1 << tile_bits);
-                    high.push(vec![Fr::ONE; axis.tiles()]);
+                    low.extend(std::iter::repeat_n(F::constant(Fr::TWO_INV), tile_bits));
+                    weight *= F::constant(Fr::from(1 << tile_bits));
+                    high.push(vec![F::one(); axis.tiles()]);
                 }
             }
         }
@@ -88,10 +107,10 @@ impl Pieces {
         for (tile, place) in layout.places(term.tensor).iter().enumerate() {
             let Some(place) = place else { continue };
             let indices = program.tile_indices(term.tensor, tile);
-            let factor: Fr = indices
+            let factor: F = indices
                 .iter()
                 .zip(&high)
-                .map(|(index, table)| table.get(*index).copied().unwrap_or(Fr::ZERO))
+                .map(|(index, table)| table.get(*index).copied().unwrap_or_else(F::zero))
                 .product();
             self.pieces.push(Piece {
                 column: place.column,
@@ -103,7 +122,7 @@ impl Pieces {
     }
 
     /// Adds the claim that a column has a value at a point, times a weight.
-    pub(crate) fn add_column(&mut self, column: ColumnId, point: &[Fr], weight: Fr, value: Fr) {
+    pub(crate) fn add_column(&mut self, column: ColumnId, point: &[F], weight: F, value: F) {
         let point = self.point(point.to_vec());
         self.value += weight * value;
         self.pieces.push(Piece {
@@ -115,20 +134,25 @@ impl Pieces {
     }
 
     /// Adds the sum of a column's cells, times a weight.
-    pub(crate) fn add_sum(&mut self, column: ColumnId, k: u32, weight: Fr) {
-        let point = vec![Fr::TWO_INV; k as usize];
-        self.add_column(column, &point, weight * Fr::from(1_u64 << k), Fr::ZERO);
+    pub(crate) fn add_sum(&mut self, column: ColumnId, k: u32, weight: F) {
+        let point = vec![F::constant(Fr::TWO_INV); k as usize];
+        self.add_column(
+            column,
+            &point,
+            weight * F::constant(Fr::from(1_u64 << k)),
+            F::zero(),
+        );
     }
 
     /// For each column, what its extension at a point is multiplied by.
-    pub(crate) fn factors(&self, layout: &Layout, z: &[Fr]) -> BTreeMap<ColumnId, Fr> {
-        let within: Vec<Fr> = self
+    pub(crate) fn factors(&self, layout: &Layout, z: &[F]) -> BTreeMap<ColumnId, F> {
+        let within: Vec<F> = self
             .points
             .iter()
             .map(|point| kernel::equal(point, z.get(..point.len()).unwrap_or(z)))
             .collect();
         // Blocks of one size share the table of their numbers.
-        let mut numbers: BTreeMap<usize, Vec<Fr>> = BTreeMap::new();
+        let mut numbers: BTreeMap<usize, Vec<F>> = BTreeMap::new();
         let mut factors = BTreeMap::new();
         let bits = self.mask.len().next_power_of_two().trailing_zeros() as usize;
         let (low, high) = z.split_at(bits.min(z.len()));
@@ -144,11 +168,11 @@ impl Pieces {
                     .or_insert_with(|| kernel::equal_table(rest))
                     .get(number)
                     .copied()
-                    .unwrap_or(Fr::ZERO),
+                    .unwrap_or_else(F::zero),
                 false => kernel::equal_index(rest, number),
             };
-            let point = within.get(piece.point).copied().unwrap_or(Fr::ZERO);
-            *factors.entry(piece.column).or_insert(Fr::ZERO) += piece.weight * point * block;
+            let point = within.get(piece.point).copied().unwrap_or_else(F::zero);
+            *factors.entry(piece.column).or_insert(F::zero()) += piece.weight * point * block;
         }
         factors
     }

@@ -264,7 +264,8 @@ fn rounds<T: Transcript>(
         if let Some(lookups) = &mut with_lookups {
             batching = writer.challenge();
             column_masks = cells.take(lookup::masked_columns(layout));
-            lookups.mask(layout, &lane_masks(layout, column_masks, mask_at));
+            let (lanes, wires) = lane_masks(layout, column_masks, mask_at);
+            lookups.mask(layout, &lanes, &wires);
         }
         check_masks(&cells, layout)?;
         let mut at = Vec::with_capacity(degrees.len());
@@ -382,17 +383,20 @@ fn rounds<T: Transcript>(
     })
 }
 
-/// For each lane, what masks the values of its limbs and of its values: cells in the order of the columns that are said.
-fn lane_masks(layout: &Layout, first: usize, at: impl Fn(usize) -> Fr) -> Vec<[Fr; 2]> {
+/// For each lane, what masks the values of its limbs and of its values; and for each column of wires, what masks its value:
+/// cells in the order of the columns that are said.
+fn lane_masks(layout: &Layout, first: usize, at: impl Fn(usize) -> Fr) -> (Vec<[Fr; 2]>, Vec<Fr>) {
     let mut next = first;
     let mut take = |present: bool| {
         let mask = if present { at(next) } else { Fr::ZERO };
         next += usize::from(present);
         mask
     };
-    layout
+    let lanes = layout
         .lanes
         .iter()
         .map(|lane| [take(true), take(lane.values.is_some())])
-        .collect()
+        .collect();
+    let wires = layout.copies.iter().map(|_| take(true)).collect();
+    (lanes, wires)
 }

@@ -5,12 +5,13 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
+use nanozk_transcript::Element;
 
 /// All coefficients, from those that were sent and the claim.
-pub(crate) fn complete(sent: &[Fr], claim: Fr) -> Vec<Fr> {
+pub(crate) fn complete<F: Element>(sent: &[F], claim: F) -> Vec<F> {
     let mut coefficients = Vec::with_capacity(sent.len() + 1);
-    let constant = sent.first().copied().unwrap_or(Fr::ZERO);
-    let others: Fr = sent.iter().sum();
+    let constant = sent.first().copied().unwrap_or_else(F::zero);
+    let others: F = sent.iter().sum();
     coefficients.push(constant);
     // p(0) + p(1) = 2·c_0 + c_1 + c_2 + …
     coefficients.push(claim - constant - others);
@@ -28,11 +29,11 @@ pub(crate) fn sent(coefficients: &[Fr]) -> Vec<Fr> {
 }
 
 /// The value of a polynomial.
-pub(crate) fn evaluate(coefficients: &[Fr], x: Fr) -> Fr {
+pub(crate) fn evaluate<F: Element>(coefficients: &[F], x: F) -> F {
     coefficients
         .iter()
         .rev()
-        .fold(Fr::ZERO, |value, c| value * x + c)
+        .fold(F::zero(), |value, c| value * x + c)
 }
 
 /// Coefficients of the polynomial with these values at 0, 1, 2, …

@@ -263,13 +263,16 @@ pub fn soundness(program: &Program, layout: &Layout) -> Soundness {
         // `d = α + limb + τ·value + τ²·tag`, of all rows: where one is zero, nothing need be true of the helper, even if the row
         // does not count.
         let (lanes, tables) = (layout.lanes.len() as u128, layout.table_lanes.len() as u128);
-        add(Step::Denominators, (lanes + tables) * rows);
+        let wires = 2 * layout.copies.len() as u128;
+        add(Step::Denominators, (lanes + tables + wires) * rows);
         // A tuple of a lane that no table has is a pole which nothing cancels, since there are less than r cells. So the sum of all
         // fractions is a rational function of α and τ which is not zero; its numerator is a sum of products of all denominators
         // but one, each of degree two. Multiplicities are the prover's in all rows of a table's column, numerators of lanes are
         // zero where nothing is looked up.
         let counting: usize = layout.lanes.iter().map(|lane| lane.rows()).sum();
-        let fractions = counting as u128 + tables * rows;
+        // A wire's own tuple has a number that no other one's has, and no table its tag.
+        let wires: usize = layout.copies.iter().map(|lane| 2 * lane.rows).sum();
+        let fractions = (counting + wires) as u128 + tables * rows;
         add(Step::Fractions, 2 * fractions.saturating_sub(1));
         // `Σ_x equal(ρ, x)·equation(x)` is multilinear in ρ, whatever the equation's degree: masks are zero on the cube.
         add(Step::HelperRows, u128::from(k));

@@ -6,21 +6,22 @@ use crate::lookup::{self, Challenges, Left};
 use crate::mask::{random_cells, Cells, RoundMask};
 use crate::pieces::Pieces;
 use crate::{is_first, is_known, round, Error, Proof, Statement};
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::{At, AxisId, ColumnId, Layout, Point, Program};
-use nanozk_kzg::{opening, Accumulator};
+use nanozk_kzg::{opening, Accumulator, Equation};
 use nanozk_transcript::encoding::scalar_reduced;
-use nanozk_transcript::Transcript;
+use nanozk_transcript::{Element, Transcript};
 use std::collections::BTreeMap;
 
-impl Statement<'_> {
+impl<F: Element, P: Copy> Statement<'_, F, P> {
     /// Absorbs everything that a proof is about, before its first message; gives the commitments that are known.
-    pub(crate) fn absorb<T: Transcript>(
+    pub(crate) fn absorb<T: Transcript<F, P>>(
         &self,
         transcript: &mut T,
-    ) -> Result<BTreeMap<ColumnId, G1Affine>, Error> {
-        transcript.absorb_scalar(&scalar_reduced(&self.layout.digest(self.program)));
+    ) -> Result<BTreeMap<ColumnId, P>, Error> {
+        let digest = scalar_reduced(&self.layout.digest(self.program));
+        transcript.absorb_scalar(&F::constant(digest));
         for input in self.inputs {
             transcript.absorb_scalar(input);
         }
@@ -44,14 +45,14 @@ impl Statement<'_> {
     /// All claims about columns as one: those about tensors, about both columns that hide, and what lookups leave.
     pub(crate) fn join(
         &self,
-        claims: &[LinearClaim],
-        hidden: &[(Vec<Fr>, Fr)],
-        lookups: Option<&Left>,
-        challenge: Fr,
-    ) -> Pieces {
+        claims: &[LinearClaim<F>],
+        hidden: &[(Vec<F>, F)],
+        lookups: Option<&Left<F>>,
+        challenge: F,
+    ) -> Pieces<F> {
         let (program, layout) = (self.program, self.layout);
         let mut pieces = Pieces::default();
-        let mut weight = Fr::ONE;
+        let mut weight = F::one();
         for claim in claims {
             pieces.add(program, layout, claim, weight);
             weight *= challenge;
@@ -73,14 +74,14 @@ impl Statement<'_> {
 }
 
 /// A random point of each axis, and what tells identities apart.
-pub(crate) struct Randomness {
-    pub(crate) axes: BTreeMap<AxisId, Point>,
-    pub(crate) identities: Fr,
+pub(crate) struct Randomness<F = Fr> {
+    pub(crate) axes: BTreeMap<AxisId, Point<F>>,
+    pub(crate) identities: F,
 }
 
-impl Randomness {
+impl<F: Element> Randomness<F> {
     /// From challenges, which the closure draws.
-    pub(crate) fn draw(program: &Program, mut draw: impl FnMut(usize) -> Vec<Fr>) -> Self {
+    pub(crate) fn draw(program: &Program, mut draw: impl FnMut(usize) -> Vec<F>) -> Self {
         let mut free: Vec<AxisId> = program
             .identities()
             .iter()
@@ -92,14 +93,14 @@ impl Randomness {
             .into_iter()
             .map(|axis| (axis, draw(program.axis(axis).bits() as usize)))
             .collect();
-        let identities = draw(1).first().copied().unwrap_or(Fr::ZERO);
+        let identities = draw(1).first().copied().unwrap_or_else(F::zero);
         Self { axes, identities }
     }
 
     /// All identities, each at the random point of its free axes.
-    pub(crate) fn level(&self, context: &Context<'_>) -> Level {
+    pub(crate) fn level(&self, context: &Context<'_, F>) -> Level<F> {
         let mut level = Level::default();
-        let mut weight = Fr::ONE;
+        let mut weight = F::one();
         for identity in context.program.identities() {
             let free = identity
                 .free
@@ -115,10 +116,10 @@ impl Randomness {
 }
 
 /// Claims with tensors that are not committed, and the others.
-pub(crate) fn split_claims(
-    context: &Context<'_>,
-    claims: Vec<LinearClaim>,
-) -> (Vec<LinearClaim>, Vec<LinearClaim>) {
+pub(crate) fn split_claims<F>(
+    context: &Context<'_, F>,
+    claims: Vec<LinearClaim<F>>,
+) -> (Vec<LinearClaim<F>>, Vec<LinearClaim<F>>) {
     claims.into_iter().partition(|claim| {
         claim
             .terms
@@ -128,13 +129,13 @@ pub(crate) fn split_claims(
 }
 
 /// A combination of claims as the next level, and its value.
-pub(crate) fn next_level(
-    context: &Context<'_>,
-    claims: &[LinearClaim],
-    challenge: Fr,
-) -> (Level, Fr) {
+pub(crate) fn next_level<F: Element>(
+    context: &Context<'_, F>,
+    claims: &[LinearClaim<F>],
+    challenge: F,
+) -> (Level<F>, F) {
     let mut level = Level::default();
-    let (mut weight, mut value) = (Fr::ONE, Fr::ZERO);
+    let (mut weight, mut value) = (F::one(), F::zero());
     for claim in claims {
         value += weight * claim.value;
         for term in &claim.terms {
@@ -151,10 +152,10 @@ pub(crate) fn next_level(
 }
 
 /// The degree of each round of a level, with which the helpers' equation has its own.
-pub(crate) fn degrees(
-    context: &Context<'_>,
+pub(crate) fn degrees<F: Element>(
+    context: &Context<'_, F>,
     layout: &Layout,
-    level: &Level,
+    level: &Level<F>,
     with_lookups: bool,
 ) -> Vec<usize> {
     let mut rounds = level.rounds(context);
@@ -174,8 +175,12 @@ pub(crate) fn degrees(
 }
 
 /// The claim about a level's linear terms.
-pub(crate) fn linear_claim(value: Fr, level: &Level, mask: &RoundMask) -> LinearClaim {
-    let minus = mask.sum().into_iter().map(|(cell, f)| (cell, -f));
+pub(crate) fn linear_claim<F: Element>(
+    value: F,
+    level: &Level<F>,
+    mask: &RoundMask,
+) -> LinearClaim<F> {
+    let minus = mask.sum().into_iter().map(|(cell, f): (_, F)| (cell, -f));
     LinearClaim {
         value,
         terms: level.linear.clone(),
@@ -184,20 +189,25 @@ pub(crate) fn linear_claim(value: Fr, level: &Level, mask: &RoundMask) -> Linear
 }
 
 /// A level's products at a point, given the values of their vectors.
-pub(crate) fn products_at(context: &Context<'_>, level: &Level, point: &[Fr], values: &[Fr]) -> Fr {
+pub(crate) fn products_at<F: Element>(
+    context: &Context<'_, F>,
+    level: &Level<F>,
+    point: &[F],
+    values: &[F],
+) -> F {
     level
         .products
         .iter()
         .map(|product| {
             let variables = context.variables(&product.summed).min(point.len());
             let own = point.get(..variables).unwrap_or(point);
-            let value: Fr = product
+            let value: F = product
                 .vectors
                 .iter()
                 .filter_map(|v| values.get(*v))
                 .product();
             let equal = context.equal_at(product, own);
-            product.weight * equal * value * unused(point.len() - variables)
+            product.weight * equal * value * F::constant(unused(point.len() - variables))
         })
         .sum()
 }
@@ -217,6 +227,39 @@ pub fn verify<T: Transcript>(
     proof: &Proof,
     transcript: &mut T,
 ) -> Result<Accumulator, Error> {
+    let claim = opened(statement, proof, transcript)?;
+    let (point, value) = (&claim.point, claim.value);
+    let accumulator = opening::verify(transcript, &claim.commitment, point, value, &proof.opening)?;
+    Ok(accumulator)
+}
+
+/// What [`verify`] does but for multiplying points, for numbers or for wires of a circuit. All points must be on the curve, and
+/// none at infinity: whoever calls this has checked it.
+pub fn reduce<F: Element, P: Copy, T: Transcript<F, P>>(
+    statement: &Statement<'_, F, P>,
+    proof: &Proof<F, P>,
+    transcript: &mut T,
+) -> Result<Equation<F, P>, Error> {
+    let claim = opened(statement, proof, transcript)?;
+    let (point, value) = (&claim.point, claim.value);
+    let equation = opening::reduce(transcript, &claim.commitment, point, value, &proof.opening)?;
+    Ok(equation)
+}
+
+/// That a combination of columns has a value at a point.
+struct Opened<F, P> {
+    /// Factors of commitments.
+    commitment: Vec<(F, P)>,
+    point: Vec<F>,
+    value: F,
+}
+
+/// What a proof is reduced to before its opening.
+fn opened<F: Element, P: Copy, T: Transcript<F, P>>(
+    statement: &Statement<'_, F, P>,
+    proof: &Proof<F, P>,
+    transcript: &mut T,
+) -> Result<Opened<F, P>, Error> {
     let (program, layout) = (statement.program, statement.layout);
     let context = Context {
         program,
@@ -236,27 +279,27 @@ pub fn verify<T: Transcript>(
         }
     }
     // Fractions depend on challenges that limbs and multiplicities do not.
-    let mut lookups = Challenges {
-        shift: reader.challenge(),
-        separator: reader.challenge(),
-        ..Challenges::default()
-    };
+    let (shift, separator) = (reader.challenge(), reader.challenge());
     for group in &layout.groups {
         commitments.insert(group.helper, reader.point()?);
     }
     // Everything is committed to that identities are about.
     let randomness = Randomness::draw(program, |count| reader.challenges(count));
-    lookups.point = reader.challenges(layout.k() as usize);
-    lookups.group = reader.challenge();
+    let lookups = Challenges {
+        shift,
+        separator,
+        point: reader.challenges(layout.k() as usize),
+        group: reader.challenge(),
+    };
 
     let mut cells = Cells::default();
-    let mut claims: Vec<LinearClaim> = Vec::new();
+    let mut claims: Vec<LinearClaim<F>> = Vec::new();
     let mut level = randomness.level(&context);
-    let mut target = Fr::ZERO;
+    let mut target = F::zero();
     let mut with_lookups = !layout.groups.is_empty();
     let mut lookups_left = None;
     loop {
-        let mut batching = Fr::ZERO;
+        let mut batching = F::zero();
         let degrees = degrees(&context, layout, &level, with_lookups);
         let mask = RoundMask::new(&mut cells, degrees.clone());
         // What is linear in committed tensors has no sumcheck; its value, less the sum of the mask, is said and becomes a
@@ -287,7 +330,7 @@ pub fn verify<T: Transcript>(
             let values = reader.scalars(lookup::sent_columns(layout).len())?;
             let own = point.get(..layout.k() as usize).unwrap_or(&point).to_vec();
             lookups_left = Some(Left {
-                scale: batching * unused(point.len() - own.len()),
+                scale: batching * F::constant(unused(point.len() - own.len())),
                 challenges: lookups.clone(),
                 point: own,
                 values,
@@ -315,7 +358,7 @@ pub fn verify<T: Transcript>(
     check_masks(&cells, layout)?;
 
     // Columns that hide what is said of columns, each at a point of its own.
-    let hidden: Vec<(Vec<Fr>, Fr)> = layout
+    let hidden: Vec<(Vec<F>, F)> = layout
         .hiding
         .iter()
         .map(|_| {
@@ -329,7 +372,7 @@ pub fn verify<T: Transcript>(
     let pieces = statement.join(&claims, &hidden, lookups_left.as_ref(), challenge);
     let degrees = vec![2; layout.k() as usize];
     let (point, value) = sumcheck(&mut reader, pieces.value, &degrees)?;
-    let terms: Vec<(Fr, G1Affine)> = pieces
+    let commitment = pieces
         .factors(layout, &point)
         .into_iter()
         .map(|(column, factor)| {
@@ -339,22 +382,25 @@ pub fn verify<T: Transcript>(
             Ok((factor, *commitment))
         })
         .collect::<Result<_, Error>>()?;
-    let transcript = reader.finish()?;
-    let accumulator = opening::verify(transcript, &terms, &point, value, &proof.opening)?;
-    Ok(accumulator)
+    reader.finish()?;
+    Ok(Opened {
+        commitment,
+        point,
+        value,
+    })
 }
 
 /// The weight of a sum over variables that a polynomial does not have.
 pub(crate) fn unused(variables: usize) -> Fr {
-    Fr::TWO_INV.pow([variables as u64])
+    Fr::TWO_INV.pow_vartime([variables as u64])
 }
 
 /// Reduces the claim that a sum has a value to one about a value at a point.
-fn sumcheck<T: Transcript>(
-    reader: &mut Reader<'_, T>,
-    mut claim: Fr,
+fn sumcheck<F: Element, P: Copy, T: Transcript<F, P>>(
+    reader: &mut Reader<'_, T, F, P>,
+    mut claim: F,
     degrees: &[usize],
-) -> Result<(Vec<Fr>, Fr), Error> {
+) -> Result<(Vec<F>, F), Error> {
     let mut point = Vec::with_capacity(degrees.len());
     for degree in degrees {
         let sent = reader.scalars(*degree)?;

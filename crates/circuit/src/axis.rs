@@ -59,13 +59,13 @@ pub(crate) fn bits_for(count: usize) -> u32 {
 }
 
 /// Values of an axis's variables, the lowest bit's first.
-pub type Point = Vec<Fr>;
+pub type Point<F = Fr> = Vec<F>;
 
 /// What is done with an axis of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum At {
+pub enum At<F = Fr> {
     /// Its variables take these values.
-    Point(Point),
+    Point(Point<F>),
     /// It is summed over.
     Sum,
 }

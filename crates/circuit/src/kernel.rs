@@ -1,7 +1,7 @@
 //! Multilinear extensions that a verifier evaluates by itself.
 //!
 //! Indices are integers; bit `i` of an index is variable `i`. Each function here is the only multilinear polynomial that
-//! agrees with its definition on the cube; tests compare both.
+//! agrees with its definition on the cube; tests compare both. A circuit records the same code: see [`Element`].
 //!
 //! | kernel | definition on the cube | products |
 //! |---|---|---|
@@ -16,44 +16,45 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
+use nanozk_transcript::Element;
 
 /// `x·y + (1−x)·(1−y)`.
-pub fn equal_bit(x: Fr, y: Fr) -> Fr {
+pub fn equal_bit<F: Element>(x: F, y: F) -> F {
     let product = x * y;
-    Fr::ONE - x - y + product + product
+    F::one() - x - y + product + product
 }
 
 /// Whether two indices are equal. The shorter point counts as continued with zeros.
-pub fn equal(x: &[Fr], y: &[Fr]) -> Fr {
+pub fn equal<F: Element>(x: &[F], y: &[F]) -> F {
     let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
-    let both: Fr = short
+    let both: F = short
         .iter()
         .zip(long)
         .map(|(x, y)| equal_bit(*x, *y))
         .product();
     long.iter()
         .skip(short.len())
-        .fold(both, |product, x| product * (Fr::ONE - x))
+        .fold(both, |product, x| product * (F::one() - x))
 }
 
 /// Whether an index is this one; zero if the cube has no such index.
-pub fn equal_index(x: &[Fr], index: usize) -> Fr {
+pub fn equal_index<F: Element>(x: &[F], index: usize) -> F {
     if x.len() < usize::BITS as usize && index >> x.len() != 0 {
-        return Fr::ZERO;
+        return F::zero();
     }
     x.iter()
         .enumerate()
-        .map(|(i, x)| if bit(index, i) { *x } else { Fr::ONE - x })
+        .map(|(i, x)| if bit(index, i) { *x } else { F::one() - x })
         .product()
 }
 
 /// [`equal`] with each index of the cube.
-pub fn equal_table(x: &[Fr]) -> Vec<Fr> {
-    equal_table_times(x, Fr::ONE)
+pub fn equal_table<F: Element>(x: &[F]) -> Vec<F> {
+    equal_table_times(x, F::one())
 }
 
 /// The same, times a factor.
-pub fn equal_table_times(x: &[Fr], factor: Fr) -> Vec<Fr> {
+pub fn equal_table_times<F: Element>(x: &[F], factor: F) -> Vec<F> {
     let mut table = Vec::with_capacity(1 << x.len());
     table.push(factor);
     for x in x {
@@ -67,42 +68,42 @@ pub fn equal_table_times(x: &[Fr], factor: Fr) -> Vec<Fr> {
 }
 
 /// Whether an index is below a bound.
-pub fn below(bound: usize, x: &[Fr]) -> Fr {
+pub fn below<F: Element>(bound: usize, x: &[F]) -> F {
     if covers(bound, x) {
-        return Fr::ONE;
+        return F::one();
     }
     // The comparison of the bits so far, from the lowest on.
-    x.iter().enumerate().fold(Fr::ZERO, |lower, (i, x)| {
+    x.iter().enumerate().fold(F::zero(), |lower, (i, x)| {
         if bit(bound, i) {
             // Below if this bit is not set, or the lower ones are below.
-            Fr::ONE - x + *x * lower
+            F::one() - x + *x * lower
         } else {
-            (Fr::ONE - x) * lower
+            (F::one() - x) * lower
         }
     })
 }
 
 /// Whether an index is below another one, and that one below a length.
-pub fn less(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
+pub fn less<F: Element>(len: usize, x: &[F], y: &[F]) -> F {
     if covers(len, y) {
-        return x.iter().zip(y).fold(Fr::ZERO, |lower, (x, y)| {
-            (Fr::ONE - x) * y + equal_bit(*x, *y) * lower
+        return x.iter().zip(y).fold(F::zero(), |lower, (x, y)| {
+            (F::one() - x) * y + equal_bit(*x, *y) * lower
         });
     }
     // Comparisons of the bits so far: of both indices, of the second with the length, and both at once.
-    let (mut lower, mut valid, mut both) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
+    let (mut lower, mut valid, mut both) = (F::zero(), F::zero(), F::zero());
     for (i, (x, y)) in x.iter().zip(y).enumerate() {
         let ones = *x * y;
         let only_y = *y - ones;
-        let zeros = Fr::ONE - x - only_y;
+        let zeros = F::one() - x - only_y;
         (valid, both) = if bit(len, i) {
             // Below the length if this bit is not set, or the lower ones are below.
             (
-                Fr::ONE - y + *y * valid,
+                F::one() - y + *y * valid,
                 zeros * lower + only_y * valid + ones * both,
             )
         } else {
-            ((Fr::ONE - y) * valid, zeros * both)
+            ((F::one() - y) * valid, zeros * both)
         };
         lower = only_y + (zeros + ones) * lower;
     }
@@ -110,16 +111,16 @@ pub fn less(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
 }
 
 /// Whether the second index is the first plus one, and below a length.
-pub fn successor(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
+pub fn successor<F: Element>(len: usize, x: &[F], y: &[F]) -> F {
     let covered = covers(len, y);
     // All lower bits of x are set, and none of y is; the same for the bits so far, one having been carried. Then both for
     // lower bits of y that are below the length's.
-    let (mut carried, mut done) = (Fr::ONE, Fr::ZERO);
-    let (mut carried_valid, mut done_valid) = (Fr::ZERO, Fr::ZERO);
+    let (mut carried, mut done) = (F::one(), F::zero());
+    let (mut carried_valid, mut done_valid) = (F::zero(), F::zero());
     for (i, (x, y)) in x.iter().zip(y).enumerate() {
         let ones = *x * y;
         let (only_x, only_y) = (*x - ones, *y - ones);
-        let zeros = Fr::ONE - x - only_y;
+        let zeros = F::one() - x - only_y;
         if !covered {
             (carried_valid, done_valid) = if bit(len, i) {
                 (
@@ -142,41 +143,41 @@ pub fn successor(len: usize, x: &[Fr], y: &[Fr]) -> Fr {
 
 /// `2^(bits·h)` where the second index is `h·e` plus the first minus one, with `e = 2^group_bits` and the first index at
 /// least one and at most `e`: numbers at a distance of `e` are digits of one.
-pub fn digits(bits: u32, group_bits: u32, x: &[Fr], y: &[Fr]) -> Fr {
+pub fn digits<F: Element>(bits: u32, group_bits: u32, x: &[F], y: &[F]) -> F {
     let (low, high) = y.split_at((group_bits as usize).min(y.len()));
     let mut low = low.to_vec();
-    low.resize(x.len(), Fr::ZERO);
-    let mut base = Fr::from(2).pow([u64::from(bits)]);
-    let mut power = Fr::ONE;
+    low.resize(x.len(), F::zero());
+    let mut base = Fr::from(2).pow_vartime([u64::from(bits)]);
+    let mut power = F::one();
     for y in high {
-        power *= Fr::ONE + *y * (base - Fr::ONE);
+        power *= F::one() + *y * F::constant(base - Fr::ONE);
         base = base.square();
     }
     successor(1 << x.len(), &low, x) * power
 }
 
 /// Whether all indices of a cube are below a length.
-fn covers(len: usize, x: &[Fr]) -> bool {
+fn covers<F>(len: usize, x: &[F]) -> bool {
     x.len() < usize::BITS as usize && len >> x.len() != 0
 }
 
 /// The index, if it is below a length.
-pub fn index(len: usize, x: &[Fr]) -> Fr {
+pub fn index<F: Element>(len: usize, x: &[F]) -> F {
     if covers(len, x) {
-        return x.iter().rev().fold(Fr::ZERO, |sum, x| sum.double() + x);
+        return x.iter().rev().fold(F::zero(), |sum, x| sum.double() + x);
     }
     // Of the bits so far: the index, whether it is below the length's, and the index if it is.
-    let (mut all, mut valid, mut both) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
-    let mut power = Fr::ONE;
+    let (mut all, mut valid, mut both) = (F::zero(), F::zero(), F::zero());
+    let mut power = F::one();
     for (i, x) in x.iter().enumerate() {
         let here = *x * power;
         (valid, both) = if bit(len, i) {
             (
-                Fr::ONE - x + *x * valid,
+                F::one() - x + *x * valid,
                 all + *x * (both - all) + here * valid,
             )
         } else {
-            ((Fr::ONE - x) * valid, (Fr::ONE - x) * both)
+            ((F::one() - x) * valid, (F::one() - x) * both)
         };
         all += here;
         power = power.double();
@@ -185,7 +186,7 @@ pub fn index(len: usize, x: &[Fr]) -> Fr {
 }
 
 /// A list of cells of a cube; cells that it lacks are zero.
-pub fn cells(list: &[Fr], x: &[Fr]) -> Fr {
+pub fn cells<F: Element>(list: &[F], x: &[F]) -> F {
     let table = equal_table(x);
     list.iter().zip(&table).map(|(cell, e)| *cell * e).sum()
 }
@@ -252,7 +253,7 @@ mod tests {
             let mut sum = Fr::ZERO;
             for (j, b) in ey.iter().enumerate() {
                 if let Some(a) = ex.get(1 + j % e) {
-                    sum += *a * b * Fr::from(2).pow([(j / e) as u64 * u64::from(bits)]);
+                    sum += *a * b * Fr::from(2).pow((j / e) as u64 * u64::from(bits));
                 }
             }
             prop_assert_eq!(digits(bits, group_bits, &x, &y), sum);

@@ -4,6 +4,7 @@ use crate::axis::{At, Axis, AxisId, Point};
 use crate::expression::{Expression, Operand};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
+use nanozk_transcript::Element;
 
 /// A tensor of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -450,7 +451,7 @@ impl Program {
     }
 
     /// What a view is of its tensor: a weight, and what becomes of each axis; those that are kept are none.
-    pub fn view_at(&self, view: &View) -> (Fr, Vec<Option<At>>) {
+    pub fn view_at<F: Element>(&self, view: &View) -> (F, Vec<Option<At<F>>>) {
         let mut weight = view.weight;
         let at = self
             .axes_of(view.of)
@@ -458,17 +459,17 @@ impl Program {
             .map(|(axis, slot)| match slot {
                 Slot::Axis(_) => None,
                 Slot::Index(index) => {
-                    let bit = |b: u32| Fr::from((index >> b & 1) as u64);
+                    let bit = |b: u32| F::constant(Fr::from((index >> b & 1) as u64));
                     Some(At::Point((0..axis.bits()).map(bit).collect()))
                 }
                 Slot::Powers(base) => {
                     let (by, point) = powers_at(*base, axis.bits()).unwrap_or_default();
                     weight *= by;
-                    Some(At::Point(point))
+                    Some(At::Point(point.into_iter().map(F::constant).collect()))
                 }
             })
             .collect();
-        (weight, at)
+        (F::constant(weight), at)
     }
 
     /// Adds a view of a committed tensor.

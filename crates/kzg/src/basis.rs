@@ -3,7 +3,9 @@
 use crate::msm::{FixedBases, IdentityBase};
 use crate::scalar::Scalar;
 use halo2curves::bn256::{Bn256, Fr, G1Affine, G2Affine, G2Prepared, G1};
+use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
+use halo2curves::msm::msm_best;
 use halo2curves::pairing::{MillerLoopResult, MultiMillerLoop};
 
 /// Powers `[tau^i]` of a setup's secret in the first group: value `i` of a column is the coefficient of `X^i`.
@@ -64,6 +66,39 @@ impl Basis {
         let size = 1 << variables;
         assert!(values.len() <= size, "{} values of {size}", values.len());
         (self.commit_from(0, values) + self.commit_from(size, random)).to_affine()
+    }
+}
+
+/// What is left of a proof before points are multiplied: one combination of them must be the secret times another. Factors and
+/// points are numbers and points, or wires of a circuit that have them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Equation<F = Fr, P = G1Affine> {
+    /// Factors and points on the left.
+    pub lhs: Vec<(F, P)>,
+    /// The factor of the generator, which is on the left, too.
+    pub generator: F,
+    /// Factors and points that the secret multiplies.
+    pub rhs: Vec<(F, P)>,
+}
+
+impl Equation {
+    /// Both sides.
+    pub fn multiplied(&self) -> Accumulator {
+        let generator = (self.generator, G1Affine::generator());
+        let lhs = self.lhs.iter().copied().chain([generator]);
+        let (factors, points): (Vec<Fr>, Vec<G1Affine>) = lhs.unzip();
+        // Two points, of which one has the factor 1.
+        let rhs = self.rhs.iter().map(|(factor, point)| {
+            if *factor == Fr::ONE {
+                G1::from(*point)
+            } else {
+                *point * factor
+            }
+        });
+        Accumulator {
+            lhs: msm_best(&factors, &points).to_affine(),
+            rhs: rhs.sum::<G1>().to_affine(),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ mod small;
 mod testing;
 
 pub use additions::Instructions;
-pub use basis::{Accumulator, Basis};
+pub use basis::{Accumulator, Basis, Equation};
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
 pub use small::{Small, Sums, Weights};

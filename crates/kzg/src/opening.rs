@@ -26,7 +26,7 @@ mod prove;
 mod verify;
 
 pub use prove::{hiding_coefficients, open};
-pub use verify::verify;
+pub use verify::{reduce, verify};
 
 #[doc(hidden)]
 pub use prove::open_by_stages;
@@ -36,6 +36,7 @@ use nanozk_transcript::encoding::{
     check_point, point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes, WORD,
 };
 use nanozk_transcript::{Malformed, Transcript};
+use std::marker::PhantomData;
 
 /// Points of a proof.
 pub const POINTS: usize = 8;
@@ -59,46 +60,46 @@ pub fn error_numerator(k: u32) -> u128 {
 
 /// A proof that a polynomial has a value at a point. Names are those of the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opening {
+pub struct Opening<F = Fr, P = G1Affine> {
     /// Commitment to the values of rows.
-    pub h: G1Affine,
+    pub h: P,
     /// Commitment to the quotient by `X^b - α`.
-    pub q: G1Affine,
+    pub q: P,
     /// Commitment to the remainder.
-    pub g: G1Affine,
+    pub g: P,
     /// Commitment to the symmetric part.
-    pub s: G1Affine,
+    pub s: P,
     /// Commitment to the remainder with its coefficients in reverse.
-    pub d: G1Affine,
+    pub d: P,
     /// Commitment to the quotient by `X - ζ`.
-    pub l: G1Affine,
+    pub l: P,
     /// Commitment to the quotients of the small polynomials.
-    pub m: G1Affine,
+    pub m: P,
     /// Commitment to the quotient by `X - z`.
-    pub w: G1Affine,
+    pub w: P,
     /// Values of the small polynomials.
-    pub values: Values,
+    pub values: Values<F>,
 }
 
 /// Values that a proof has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Values {
+pub struct Values<F = Fr> {
     /// `g(ζ)`.
-    pub g: Fr,
+    pub g: F,
     /// `g(1/ζ)`.
-    pub g_inverse: Fr,
+    pub g_inverse: F,
     /// `h(ζ)`.
-    pub h: Fr,
+    pub h: F,
     /// `h(1/ζ)`.
-    pub h_inverse: Fr,
+    pub h_inverse: F,
     /// `h(α)`.
-    pub h_alpha: Fr,
+    pub h_alpha: F,
     /// `s(ζ)`.
-    pub s: Fr,
+    pub s: F,
 }
 
-impl Values {
-    fn all(&self) -> [Fr; VALUES] {
+impl<F: Copy> Values<F> {
+    fn all(&self) -> [F; VALUES] {
         let Self {
             g,
             g_inverse,
@@ -111,9 +112,9 @@ impl Values {
     }
 }
 
-impl Opening {
+impl<F: Copy, P: Copy> Opening<F, P> {
     /// The points, in the order in which they are absorbed.
-    pub fn points(&self) -> [G1Affine; POINTS] {
+    pub fn points(&self) -> [P; POINTS] {
         let Self {
             h,
             q,
@@ -129,7 +130,7 @@ impl Opening {
     }
 
     /// A proof of points and values in the order in which they are absorbed. Nothing is checked.
-    pub fn new(points: [G1Affine; POINTS], values: [Fr; VALUES]) -> Self {
+    pub fn new(points: [P; POINTS], values: [F; VALUES]) -> Self {
         let [h, q, g, s, d, l, m, w] = points;
         let [g_at, g_inverse, h_at, h_inverse, h_alpha, s_at] = values;
         let values = Values {
@@ -152,7 +153,9 @@ impl Opening {
             values,
         }
     }
+}
 
+impl Opening {
     /// Compressed points, then values, in the order in which they are absorbed.
     pub fn to_bytes(&self) -> [u8; PROOF_BYTES] {
         let mut bytes = [0; PROOF_BYTES];
@@ -234,7 +237,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(point: &[Fr]) -> Result<Self, OpeningError> {
+    fn new<F>(point: &[F]) -> Result<Self, OpeningError> {
         let variables = point.len();
         if !(2..=MAX_VARIABLES).contains(&variables) {
             return Err(OpeningError::Variables { got: variables });
@@ -255,22 +258,28 @@ impl Shape {
     }
 
     /// The coordinates of the place in a row, and those of the row.
-    fn split<'a>(&self, point: &'a [Fr]) -> (&'a [Fr], &'a [Fr]) {
+    fn split<'a, F>(&self, point: &'a [F]) -> (&'a [F], &'a [F]) {
         point
             .split_at_checked(self.row_variables)
             .unwrap_or_default()
     }
 }
 
-/// What prover and verifier absorb, in this order, and the challenges that they draw.
-struct Rounds<'a, T> {
-    transcript: &'a mut T,
-    points: usize,
+/// A point that a proof may have.
+fn check(index: usize, point: &G1Affine) -> Result<(), OpeningError> {
+    check_point(point).map_err(|reason| OpeningError::Point { index, reason })
 }
 
-impl<'a, T: Transcript> Rounds<'a, T> {
+/// What prover and verifier absorb, in this order, and the challenges that they draw.
+struct Rounds<'a, T, F = Fr, P = G1Affine> {
+    transcript: &'a mut T,
+    points: usize,
+    elements: PhantomData<(F, P)>,
+}
+
+impl<'a, F, P, T: Transcript<F, P>> Rounds<'a, T, F, P> {
     /// Absorbs the claim.
-    fn new(transcript: &'a mut T, point: &[Fr], value: &Fr) -> Self {
+    fn new(transcript: &'a mut T, point: &[F], value: &F) -> Self {
         for coordinate in point {
             transcript.absorb_scalar(coordinate);
         }
@@ -278,22 +287,23 @@ impl<'a, T: Transcript> Rounds<'a, T> {
         Self {
             transcript,
             points: 0,
+            elements: PhantomData,
         }
     }
 
-    fn point(&mut self, point: &G1Affine) -> Result<(), OpeningError> {
+    fn point(&mut self, point: &P) -> Result<(), OpeningError> {
         let index = self.points;
         self.points += 1;
-        check_point(point)
-            .and_then(|()| self.transcript.absorb_point(point))
+        self.transcript
+            .absorb_point(point)
             .map_err(|reason| OpeningError::Point { index, reason })
     }
 
-    fn scalar(&mut self, scalar: &Fr) {
+    fn scalar(&mut self, scalar: &F) {
         self.transcript.absorb_scalar(scalar);
     }
 
-    fn challenge(&mut self) -> Fr {
+    fn challenge(&mut self) -> F {
         self.transcript.squeeze()
     }
 }

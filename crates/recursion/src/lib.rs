@@ -1,5 +1,7 @@
 //! Proofs that verify joint proofs: programs over tensors for group arithmetic, hashes and field arithmetic.
 
 pub mod base_field;
+pub mod hash;
 pub mod multiple;
 pub mod points;
+pub mod recorder;

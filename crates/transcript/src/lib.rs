@@ -1,27 +1,29 @@
 //! Transcripts: challenges depend on everything that was said before them.
 //!
 //! [`Transcript`] is what proofs and their verification are generic over. [`KeccakTranscript`] is cheap in the EVM,
-//! [`PoseidonTranscript`] in a circuit.
+//! [`PoseidonTranscript`] in a circuit. [`Element`] is what a verifier computes with.
 
+mod element;
 pub mod encoding;
 mod keccak;
 pub mod poseidon;
 
+pub use element::Element;
 pub use keccak::KeccakTranscript;
 pub use poseidon::PoseidonTranscript;
 
 use halo2curves::bn256::{Fr, G1Affine};
 
-/// A duplex hash.
-pub trait Transcript {
+/// A duplex hash, of scalars and points or of wires that have them.
+pub trait Transcript<F = Fr, P = G1Affine> {
     /// Absorbs a scalar.
-    fn absorb_scalar(&mut self, scalar: &Fr);
+    fn absorb_scalar(&mut self, scalar: &F);
 
     /// Absorbs a point, which must not be at infinity.
-    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed>;
+    fn absorb_point(&mut self, point: &P) -> Result<(), Malformed>;
 
     /// A challenge that depends on everything absorbed and squeezed so far.
-    fn squeeze(&mut self) -> Fr;
+    fn squeeze(&mut self) -> F;
 }
 
 /// What is wrong with an element.

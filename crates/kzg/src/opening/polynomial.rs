@@ -3,6 +3,7 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
+use nanozk_transcript::Element;
 
 /// Value at `x`.
 pub(super) fn value_at(coefficients: &[Fr], x: Fr) -> Fr {
@@ -47,32 +48,32 @@ pub(super) fn equality(u: &[Fr]) -> Vec<Fr> {
 }
 
 /// `Σ eq(u, i)·x^i`, as a product.
-pub(super) fn product_at(u: &[Fr], mut x: Fr) -> Fr {
-    let mut product = Fr::ONE;
+pub(super) fn product_at<F: Element>(u: &[F], mut x: F) -> F {
+    let mut product = F::one();
     for u in u {
-        product *= Fr::ONE + *u * (x - Fr::ONE);
+        product *= F::one() + *u * (x - F::one());
         x = x.square();
     }
     product
 }
 
 /// `Π (z - s)` over a set.
-pub(super) fn vanishing(set: &[Fr], z: Fr) -> Fr {
+pub(super) fn vanishing<F: Element>(set: &[F], z: F) -> F {
     set.iter().map(|s| z - s).product()
 }
 
 /// Value at `z` of the polynomial that takes `values` on `set`. `None` if the set has an element twice.
-pub(super) fn interpolated(set: &[Fr], values: &[Fr], z: Fr) -> Option<Fr> {
-    let mut sum = Fr::ZERO;
+pub(super) fn interpolated<F: Element>(set: &[F], values: &[F], z: F) -> Option<F> {
+    let mut sum = F::zero();
     for (i, (at, value)) in set.iter().zip(values).enumerate() {
-        let (mut numerator, mut denominator) = (*value, Fr::ONE);
+        let (mut numerator, mut denominator) = (*value, F::one());
         for (j, other) in set.iter().enumerate() {
             if i != j {
                 numerator *= z - other;
                 denominator *= *at - other;
             }
         }
-        sum += numerator * Option::<Fr>::from(denominator.invert())?;
+        sum += numerator * denominator.invert()?;
     }
     Some(sum)
 }

@@ -2,7 +2,7 @@
 
 use super::polynomial::{add_multiple, divide, equality, value_at};
 use super::verify::Claims;
-use super::{Opening, OpeningError, Rounds, Shape, Values, POINTS};
+use super::{check, Opening, OpeningError, Rounds, Shape, Values, POINTS};
 use crate::basis::Basis;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
@@ -117,6 +117,7 @@ impl<T: Transcript> Channel for Committed<'_, T> {
         if let Some(to) = self.points.get_mut(self.rounds.points) {
             *to = commitment;
         }
+        check(self.rounds.points, &commitment)?;
         self.rounds.point(&commitment)?;
         (self.done)(name);
         Ok(())

@@ -1,15 +1,15 @@
 //! The verifier, which computes nothing from a size that a proof could choose.
+//!
+//! What it checks of scalars is one piece of code for numbers and for wires of a circuit ([`reduce`]); [`verify`] adds what
+//! only points have.
 #![deny(clippy::indexing_slicing)]
 
 use super::polynomial::{interpolated, product_at, vanishing};
-use super::{Opening, OpeningError, Rounds, Shape, Values};
-use crate::basis::Accumulator;
+use super::{check, Opening, OpeningError, Rounds, Shape, Values};
+use crate::basis::{Accumulator, Equation};
 use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::ff::Field;
-use halo2curves::group::Curve;
-use halo2curves::msm::msm_best;
 use halo2curves::CurveAffine;
-use nanozk_transcript::Transcript;
+use nanozk_transcript::{Element, Transcript};
 
 /// Reduces the claim that the polynomial under `Σ commitment` has `value` at `point` to one equation, which
 /// [`Accumulator::holds`] decides; until then nothing is verified. The first coordinate is that of the lowest bit.
@@ -36,12 +36,40 @@ pub(super) fn verify_of_degree<T: Transcript>(
     value: Fr,
     proof: &Opening,
 ) -> Result<Accumulator, OpeningError> {
-    let shape = Shape::new(point)?;
     for (index, (_, point)) in commitment.iter().enumerate() {
         if !bool::from(point.is_on_curve()) {
             return Err(OpeningError::Commitment { index });
         }
     }
+    for (index, point) in proof.points().iter().enumerate() {
+        check(index, point)?;
+    }
+    let equation = reduce_of_degree(bound, transcript, commitment, point, value, proof)?;
+    Ok(equation.multiplied())
+}
+
+/// What [`verify`] does but for multiplying points, for numbers or for wires. All points must be on the curve, and those of the
+/// proof not at infinity: whoever calls this has checked it.
+pub fn reduce<F: Element, P: Copy, T: Transcript<F, P>>(
+    transcript: &mut T,
+    commitment: &[(F, P)],
+    point: &[F],
+    value: F,
+    proof: &Opening<F, P>,
+) -> Result<Equation<F, P>, OpeningError> {
+    let shape = Shape::new(point)?;
+    reduce_of_degree(shape.row(), transcript, commitment, point, value, proof)
+}
+
+fn reduce_of_degree<F: Element, P: Copy, T: Transcript<F, P>>(
+    bound: usize,
+    transcript: &mut T,
+    commitment: &[(F, P)],
+    point: &[F],
+    value: F,
+    proof: &Opening<F, P>,
+) -> Result<Equation<F, P>, OpeningError> {
+    let shape = Shape::new(point)?;
     let mut rounds = Rounds::new(transcript, point, &value);
     rounds.point(&proof.h)?;
     let alpha = rounds.challenge();
@@ -69,11 +97,11 @@ pub(super) fn verify_of_degree<T: Transcript>(
         [alpha, gamma, zeta],
         &proof.values,
     )?;
-    let zeta_to_row = zeta.pow_vartime([shape.row() as u64]);
+    let zeta_to_row = zeta.pow(shape.row() as u64);
     // [f] - (ζ^b - α)·[q] - [g(ζ)] + ζ·[l] = τ·[l], and κ times that of w.
-    let mut terms = commitment.to_vec();
-    terms.push((alpha - zeta_to_row, proof.q));
-    terms.push((zeta, proof.l));
+    let mut lhs = commitment.to_vec();
+    lhs.push((alpha - zeta_to_row, proof.q));
+    lhs.push((zeta, proof.l));
     let mut constant = proof.values.g;
     let mut factor = kappa;
     for (claim, commitment) in claims
@@ -82,31 +110,30 @@ pub(super) fn verify_of_degree<T: Transcript>(
         .zip([proof.g, proof.h, proof.s, proof.d])
     {
         let (weight, at_z) = claim.at(z, factor)?;
-        terms.push((weight, commitment));
+        lhs.push((weight, commitment));
         constant += weight * at_z;
         factor *= beta;
     }
-    terms.push((-kappa, proof.m));
-    terms.push((kappa * z, proof.w));
-    terms.push((-constant, G1Affine::generator()));
-    let (factors, points): (Vec<Fr>, Vec<G1Affine>) = terms.into_iter().unzip();
-    Ok(Accumulator {
-        lhs: msm_best(&factors, &points).to_affine(),
-        rhs: (proof.w * kappa + proof.l).to_affine(),
+    lhs.push((-kappa, proof.m));
+    lhs.push((kappa * z, proof.w));
+    Ok(Equation {
+        lhs,
+        generator: -constant,
+        rhs: vec![(kappa, proof.w), (F::one(), proof.l)],
     })
 }
 
 /// That a polynomial takes values on a set.
-pub(super) struct Claim {
-    pub(super) set: Vec<Fr>,
-    pub(super) values: Vec<Fr>,
+pub(super) struct Claim<F = Fr> {
+    pub(super) set: Vec<F>,
+    pub(super) values: Vec<F>,
 }
 
-impl Claim {
+impl<F: Element> Claim<F> {
     /// `factor` over the value at `z` of the polynomial that vanishes on the set; and the value at `z` of the one that takes
     /// the claimed values.
-    pub(super) fn at(&self, z: Fr, factor: Fr) -> Result<(Fr, Fr), OpeningError> {
-        let inverse = Option::<Fr>::from(vanishing(&self.set, z).invert());
+    pub(super) fn at(&self, z: F, factor: F) -> Result<(F, F), OpeningError> {
+        let inverse = vanishing(&self.set, z).invert();
         let value = interpolated(&self.set, &self.values, z);
         match (inverse, value) {
             (Some(inverse), Some(value)) => Ok((factor * inverse, value)),
@@ -116,15 +143,15 @@ impl Claim {
 }
 
 /// What is claimed of the small polynomials.
-pub(super) struct Claims {
-    g: Claim,
-    h: Claim,
-    s: Claim,
-    d: Claim,
+pub(super) struct Claims<F = Fr> {
+    g: Claim<F>,
+    h: Claim<F>,
+    s: Claim<F>,
+    d: Claim<F>,
 }
 
-impl Claims {
-    pub(super) fn all(&self) -> [&Claim; 4] {
+impl<F: Element> Claims<F> {
+    pub(super) fn all(&self) -> [&Claim<F>; 4] {
         [&self.g, &self.h, &self.s, &self.d]
     }
 
@@ -132,12 +159,14 @@ impl Claims {
     pub(super) fn new(
         shape: &Shape,
         bound: usize,
-        point: &[Fr],
-        value: Fr,
-        [alpha, gamma, zeta]: [Fr; 3],
-        values: &Values,
+        point: &[F],
+        value: F,
+        [alpha, gamma, zeta]: [F; 3],
+        values: &Values<F>,
     ) -> Result<Self, OpeningError> {
-        let inverse = Option::<Fr>::from(zeta.invert()).ok_or(OpeningError::Challenges)?;
+        let inverse = zeta.invert().ok_or(OpeningError::Challenges)?;
+        // Wires of equal value may differ, so a circuit refuses nothing here. It need not: `Claim::at` inverts the differences of
+        // all three, which are the set of `h`, and those of `z` and each of a set.
         if zeta == inverse || zeta == alpha || inverse == alpha {
             return Err(OpeningError::Challenges);
         }
@@ -149,7 +178,7 @@ impl Claims {
                     + values.h_inverse * product_at(of_row, zeta));
         let constant = values.h_alpha + gamma * value;
         let s_inverse = zeta * (products - constant.double() - zeta * values.s);
-        let d = zeta.pow_vartime([bound as u64 - 1]) * values.g_inverse;
+        let d = zeta.pow(bound as u64 - 1) * values.g_inverse;
         Ok(Self {
             g: Claim {
                 set: vec![zeta, inverse],
