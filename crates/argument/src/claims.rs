@@ -173,14 +173,20 @@ impl<F: Element> Context<'_, F> {
                 kernel::equal_index(at, *index) * F::constant(*value)
             }
             Public::Input(input) => self.inputs.get(*input).copied().unwrap_or_else(F::zero),
-            Public::Cells(cells) => self.cells(cells, tensor, &points),
+            Public::Inputs(first) => {
+                let own = self.inputs.get(*first..).unwrap_or_default();
+                self.cells(own.iter().take(len).copied().collect(), tensor, &points)
+            }
+            Public::Cells(cells) => {
+                let list = cells.iter().map(|cell| F::constant(*cell)).collect();
+                self.cells(list, tensor, &points)
+            }
         };
         value * sums
     }
 
     /// Cells are listed for valid indices only.
-    fn cells(&self, cells: &[Fr], tensor: TensorId, points: &[Point<F>]) -> F {
-        let mut list: Vec<F> = cells.iter().map(|cell| F::constant(*cell)).collect();
+    fn cells(&self, mut list: Vec<F>, tensor: TensorId, points: &[Point<F>]) -> F {
         // The last axis moves fastest, and is fixed first.
         for (point, axis) in points.iter().rev().zip(self.program.axes_of(tensor).rev()) {
             list = list

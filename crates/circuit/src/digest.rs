@@ -65,6 +65,7 @@ impl Hasher {
                 self.numbers(&[17, *index]);
                 self.0.update(value.to_repr());
             }
+            Role::Public(Public::Inputs(first)) => self.numbers(&[18, *first]),
             Role::Wire => self.number(15),
             Role::Fixed => self.number(16),
             Role::View(view) => {

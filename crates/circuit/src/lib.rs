@@ -22,8 +22,8 @@ pub use axis::{At, Axis, AxisId, Point};
 pub use check::Failure;
 pub use expression::{Expression, Factor, Operand, Product};
 pub use layout::{
-    Cells, Column, ColumnId, ColumnKind, CopyLane, Group, Lane, Layout, LayoutError, Packer, Place, Registry,
-    TableLane, TablePlace,
+    Cells, Column, ColumnId, ColumnKind, CopyLane, Group, Lane, Layout, LayoutError, Packer, Place,
+    Registry, TableLane, TablePlace,
 };
 pub use plan::{plan, Estimate, Objective, Plan, PlanError};
 pub use program::{

@@ -97,6 +97,8 @@ pub enum Public {
     },
     /// Without axes: a public input.
     Input(usize),
+    /// Of one axis: public inputs, from one on.
+    Inputs(usize),
     /// Cells, the last axis's index moving fastest.
     Cells(Vec<Fr>),
 }
@@ -387,8 +389,13 @@ impl Program {
             Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}
             _ => self.check_full_tiles(name, axes),
         }
-        if let Role::Public(Public::Input(index)) = role {
-            self.inputs = self.inputs.max(index + 1);
+        match role {
+            Role::Public(Public::Input(index)) => self.declare_inputs(index + 1),
+            Role::Public(Public::Inputs(first)) => {
+                let count: usize = axes.iter().map(|a| self.axis(*a).len).product();
+                self.declare_inputs(first + count);
+            }
+            _ => {}
         }
         self.tensors.push(Tensor {
             name: name.into(),
@@ -489,7 +496,7 @@ impl Program {
         let axes: Vec<&Axis> = axes.iter().map(|a| self.axis(*a)).collect();
         let fits = match (public, axes.as_slice()) {
             (Public::Less | Public::Successor, [a, b]) => a.len == b.len && a.bits() == b.bits(),
-            (Public::Index, [_]) | (Public::Input(_), []) => true,
+            (Public::Index | Public::Inputs(_), [_]) | (Public::Input(_), []) => true,
             (Public::Cell { index, .. }, [axis]) => *index < axis.len,
             (Public::Below(bound), [first, others @ ..]) => {
                 let rest: usize = others.iter().map(|a| a.len).product();

@@ -449,7 +449,7 @@ impl<'a> Values<'a> {
     }
 
     /// Where a cell of a committed tensor lies; none if its tile is zero.
-    fn place(&self, tensor: TensorId, indices: &[usize]) -> Option<Place> {
+    pub fn place(&self, tensor: TensorId, indices: &[usize]) -> Option<Place> {
         let (mut tile, mut cell) = (0, 0);
         for (axis, index) in self.program.axes_of(tensor).zip(indices) {
             tile = tile * axis.tiles() + index / axis.tile();
@@ -477,6 +477,7 @@ impl<'a> Values<'a> {
                 Fr::from(2).pow([digit * u64::from(*bits)])
             }
             (Public::Input(i), _) => self.inputs.get(*i).copied().unwrap_or(Fr::ZERO),
+            (Public::Inputs(first), [i]) => self.inputs.get(first + i).copied().unwrap_or(Fr::ZERO),
             (Public::Cells(cells), _) => {
                 let at = self.number(tensor, indices);
                 cells.get(at).copied().unwrap_or(Fr::ZERO)

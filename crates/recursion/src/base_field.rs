@@ -39,7 +39,7 @@ const CARRY_LIMBS: usize = 5;
 static ORDER: LazyLock<BigInt> = LazyLock::new(|| integer_of(&(-Fq::ONE)) + 1);
 
 /// A power of two in the scalar field.
-fn power_of_two(bits: u32) -> Fr {
+pub fn power_of_two(bits: u32) -> Fr {
     Fr::from(2).pow([u64::from(bits)])
 }
 
@@ -236,7 +236,13 @@ impl Number {
     }
 
     /// A chunk times a factor.
-    fn chunk_times(&self, p: &mut Program, label: &str, chunk: usize, weight: Fr) -> Expression {
+    pub fn chunk_times(
+        &self,
+        p: &mut Program,
+        label: &str,
+        chunk: usize,
+        weight: Fr,
+    ) -> Expression {
         let slots = [Slot::Index(chunk), Slot::Powers(power_of_two(LIMB_BITS))];
         self.view(p, label, weight, &self.own_slots(), slots)
     }

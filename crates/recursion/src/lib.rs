@@ -2,6 +2,7 @@
 
 pub mod base_field;
 pub mod hash;
+pub mod machine;
 pub mod multiple;
 pub mod points;
 pub mod recorder;

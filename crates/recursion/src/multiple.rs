@@ -7,7 +7,9 @@
 //! All windows go through the terms at once. What is left after some of the terms is the first sum, after all of them the
 //! second.
 
-use crate::base_field::{chunks_of, constant, scalar_of_chunks, Equation, Form, LimbAxes};
+use crate::base_field::{
+    chunks_of, constant, power_of_two, scalar_of_chunks, Equation, Form, LimbAxes,
+};
 use crate::points::{Additions, Doublings, PointForm, Points, Signed, Step};
 use halo2curves::bn256::{Fq, Fr, G1Affine, G1};
 use halo2curves::ff::{Field, PrimeField};
@@ -48,6 +50,10 @@ pub struct Multiplication {
     pub points: Points,
     /// The axis of terms.
     pub term: AxisId,
+    /// The axis of both sums.
+    pub sum: AxisId,
+    window: AxisId,
+    step: AxisId,
     doubled: Doublings,
     on_curve: Equation,
     odd: Additions,
@@ -269,6 +275,9 @@ impl Multiplication {
             size,
             points,
             term,
+            sum,
+            window,
+            step,
             doubled,
             on_curve,
             odd,
@@ -278,6 +287,40 @@ impl Multiplication {
             horner,
             results,
         }
+    }
+
+    /// Both sums.
+    pub fn results(&self) -> &Points {
+        &self.results.sum
+    }
+
+    /// The terms' scalars, which their digits determine: `Σ 16^(63 − window)·digit`.
+    pub fn scalar(&self, p: &mut Program) -> Expression {
+        let base = power_of_two(WINDOW_BITS);
+        let high = base.pow([WINDOWS as u64 - 1]);
+        let ratio = Option::<Fr>::from(base.invert()).expect("a power of two");
+        let entries = (0..ENTRIES - 1).map(|i| Fr::from(2 * i as u64 + 3));
+        let odd = public(
+            p,
+            "odd numbers",
+            &[self.step],
+            Public::Cells(entries.collect()),
+        );
+        let [firsts, others] = self.choices;
+        let mut view = |tensor: TensorId, name: &str, weight: Fr, axes: &[AxisId]| {
+            let mut slots = vec![Slot::Powers(ratio)];
+            slots.extend(axes.iter().map(|axis| Slot::Axis(*axis)));
+            let id = p.new_view(&format!("{name} of all windows"), tensor, weight, &slots);
+            p.use_of(id)
+        };
+        let names = ["digits 1", "digits −1", "digits", "negative digits"];
+        let [one, minus_one] = firsts;
+        let ones = view(one, names[0], high, &[self.term])
+            + view(minus_one, names[1], -high, &[self.term]);
+        let [digit, negative] = others;
+        let axes = [self.step, self.term];
+        let digits = view(digit, names[2], high, &axes) + view(negative, names[3], -high, &axes);
+        ones + odd * digits
     }
 
     /// Computes both sums, and sets all witnesses.

@@ -4,8 +4,8 @@
 //! there is none, or whoever uses additions does.
 
 use crate::base_field::{
-    chunks_of, order_in_scalars, scalar_of_chunks, zip, Chunks, Equation, Form, LimbAxes, Number,
-    Quotient,
+    chunks_of, order_in_scalars, power_of_two, scalar_of_chunks, zip, Chunks, Equation, Form,
+    LimbAxes, Number, Quotient,
 };
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{BatchInvert, Field};
@@ -67,6 +67,20 @@ impl Points {
             x: self.x.form_at(p, label, free),
             y: self.y.form_at(p, label, free),
         }
+    }
+
+    /// Words of the points, as [`nanozk_transcript::poseidon::point_words`] has them.
+    pub fn words(&self, p: &mut Program) -> [Expression; 3] {
+        let mut part = |number: &Number, chunk: usize, power: u32| {
+            let label = format!("chunk {chunk} times 2^{power}");
+            number.chunk_times(p, &label, chunk, power_of_two(power))
+        };
+        let (x, y) = (&self.x, &self.y);
+        [
+            part(x, 0, 0) + part(x, 1, 64) + part(x, 2, 128),
+            part(x, 3, 0) + part(y, 0, 64) + part(y, 1, 128),
+            part(y, 2, 0) + part(y, 3, 64),
+        ]
     }
 
     /// Sets all points.

@@ -4,6 +4,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::prime::PrimeCurveAffine;
 use nanozk_poseidon::{permutation, ELEMENTS, ROUNDS};
+use nanozk_transcript::poseidon::{point_words, recursion_domain, POINT_WORDS};
 use nanozk_transcript::{Element, Malformed, Transcript};
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -11,9 +12,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
-
-/// Words that determine a point: `x mod 2^192`, `(x >> 192) + 2^64·(y mod 2^128)`, `y >> 128`.
-pub const POINT_WORDS: usize = 3;
 
 /// A number that a circuit has: the same in every proof, or a variable.
 #[derive(Clone, Copy)]
@@ -260,17 +258,6 @@ impl WirePoint<'_> {
     }
 }
 
-/// Words of a point.
-pub fn point_words(point: &G1Affine) -> [Fr; POINT_WORDS] {
-    use crate::base_field::{chunks_of, scalar_of_chunks};
-    let [x, y] = [&point.x, &point.y].map(chunks_of);
-    [
-        scalar_of_chunks(&[x[0], x[1], x[2], 0]),
-        scalar_of_chunks(&[x[3], y[0], y[1], 0]),
-        scalar_of_chunks(&[y[2], y[3], 0, 0]),
-    ]
-}
-
 impl<'r> Wire<'r> {
     /// Its value in this proof.
     pub fn value(&self) -> Fr {
@@ -428,7 +415,7 @@ impl Element for Wire<'_> {
     }
 }
 
-/// The transcript of proofs that circuits verify, of wires.
+/// [`nanozk_transcript::RecursionTranscript`] of wires.
 #[derive(Debug)]
 pub struct WireTranscript<'r> {
     recorder: &'r Recorder,
@@ -442,7 +429,7 @@ impl<'r> WireTranscript<'r> {
         Self {
             recorder,
             state: [Wire::Constant(Fr::ZERO); ELEMENTS],
-            waiting: vec![Wire::Constant(nanozk_transcript::poseidon::domain())],
+            waiting: vec![Wire::Constant(recursion_domain())],
         }
     }
 }

@@ -10,7 +10,7 @@ pub mod poseidon;
 
 pub use element::Element;
 pub use keccak::KeccakTranscript;
-pub use poseidon::PoseidonTranscript;
+pub use poseidon::{PoseidonTranscript, RecursionTranscript};
 
 use halo2curves::bn256::{Fr, G1Affine};
 

@@ -65,6 +65,75 @@ impl Default for PoseidonTranscript {
     }
 }
 
+/// Scalars that determine a point in a [`RecursionTranscript`].
+pub const POINT_WORDS: usize = 3;
+
+/// A point as scalars that determine it: `x mod 2^192`, `(x >> 192) + 2^64·(y mod 2^128)`, `y >> 128`. These are chunks of 64
+/// bits, which the programs that verify proofs have at hand, three or two to a scalar.
+pub fn point_words(point: &G1Affine) -> [Fr; POINT_WORDS] {
+    let [x, y] = point_to_words(point).map(|mut word| {
+        word.reverse();
+        word
+    });
+    let integer = |parts: [&[u8]; 2]| {
+        let mut repr = <Fr as PrimeField>::Repr::default();
+        for (to, from) in repr.as_mut().iter_mut().zip(parts.concat()) {
+            *to = from;
+        }
+        Fr::from_repr(repr).expect("fewer bits than the modulus")
+    };
+    [
+        integer([&x[..24], &[]]),
+        integer([&x[24..], &y[..16]]),
+        integer([&y[16..], &[]]),
+    ]
+}
+
+/// What a [`RecursionTranscript`] absorbs first.
+const RECURSION_DOMAIN: &[u8; 16] = b"nanozk-recursion";
+
+/// The same as a scalar.
+pub fn recursion_domain() -> Fr {
+    Fr::from_u128(u128::from_be_bytes(*RECURSION_DOMAIN))
+}
+
+/// The [`Sponge`] as the transcript of joint proofs that programs verify. A point is absorbed as its [`point_words`].
+#[derive(Clone, Debug)]
+pub struct RecursionTranscript(Sponge);
+
+impl RecursionTranscript {
+    /// A transcript that has absorbed nothing.
+    pub fn new() -> Self {
+        let mut sponge = Sponge::default();
+        sponge.absorb(&[recursion_domain()]);
+        Self(sponge)
+    }
+}
+
+impl Default for RecursionTranscript {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Transcript for RecursionTranscript {
+    fn absorb_scalar(&mut self, scalar: &Fr) {
+        self.0.absorb(&[*scalar]);
+    }
+
+    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed> {
+        if point.is_identity().into() {
+            return Err(Malformed::Infinity);
+        }
+        self.0.absorb(&point_words(point));
+        Ok(())
+    }
+
+    fn squeeze(&mut self) -> Fr {
+        self.0.squeeze()
+    }
+}
+
 /// Bits of the limbs in which a circuit holds coordinates.
 pub const LIMB_BITS: usize = 88;
 
