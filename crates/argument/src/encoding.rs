@@ -69,10 +69,16 @@ pub enum DecodeError {
 }
 
 impl Proof {
+    /// Points and scalars before the opening, of a program's proofs.
+    pub fn counts(program: &Program, layout: &Layout) -> (usize, usize) {
+        let outline = Outline::new(program, layout);
+        (outline.points, outline.scalars)
+    }
+
     /// Length of [`Proof::to_bytes`] of a program's proofs.
     pub fn byte_length(program: &Program, layout: &Layout) -> usize {
-        let outline = Outline::new(program, layout);
-        WORD * (1 + outline.points + outline.scalars) + PROOF_BYTES
+        let (points, scalars) = Self::counts(program, layout);
+        WORD * (1 + points + scalars) + PROOF_BYTES
     }
 
     /// The encoding. Proofs with points that no proof can have (at infinity, or not on the curve) have none: what is returned

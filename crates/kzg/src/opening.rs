@@ -99,7 +99,8 @@ pub struct Values<F = Fr> {
 }
 
 impl<F: Copy> Values<F> {
-    fn all(&self) -> [F; VALUES] {
+    /// The values, in the order in which they are absorbed.
+    pub fn all(&self) -> [F; VALUES] {
         let Self {
             g,
             g_inverse,
