@@ -6,3 +6,4 @@ pub mod machine;
 pub mod multiple;
 pub mod points;
 pub mod recorder;
+pub mod verify;
