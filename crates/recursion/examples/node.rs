@@ -1,182 +1,270 @@
-//! Prototype: a proof, a node over it, a node over that node.
+//! What a node over the joint proof of a whole model takes, and a node over such nodes.
+//!
+//! `cargo run --release -p nanozk-recursion --example node -- [tiny|small]`
+//!
+//! Weights are synthetic; `tiny` has the dimensions of a model of 0.5 million weights, `small` those of GPT-2 small.
 
-use halo2curves::bn256::{Fr, G1Affine, G2Affine};
+use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, verify, Known, Proof, Statement};
-use nanozk_circuit::{Layout, Program, Registry, Tensor, Values};
+use nanozk_argument::{commit_known, powers, prove, verify, Stage, Statement};
+use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
+use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
-use nanozk_recursion::base_field::LimbAxes;
-use nanozk_recursion::machine::{Machine, Size};
-use nanozk_recursion::multiple::{Multiplication, Size as Terms};
-use nanozk_recursion::recorder::{Recorder, Wire, WirePoint};
+use nanozk_layers::head::rows;
+use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
+use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::recorder::Recording;
+use nanozk_recursion::statement::Session;
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
-use std::time::Instant;
+use rand_core::OsRng;
+use std::collections::BTreeMap;
+use std::error::Error;
 
-struct Nowhere;
-impl Registry for Nowhere {
-    fn place(&self, _: &Tensor, _: &[usize]) -> Option<(u32, usize)> {
-        None
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Processor seconds of this process so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks: Vec<f64> = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|f| f.parse().ok())
+        .collect();
+    ticks.iter().sum::<f64>() / 100.0
+}
+
+/// Prints what each stage takes.
+struct Clock {
+    start: f64,
+    last: Option<(&'static str, f64)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            start: cpu_seconds(),
+            last: None,
+        }
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.end();
+        self.last = Some((stage.name(), cpu_seconds()));
+    }
+
+    fn end(&mut self) {
+        if let Some((name, start)) = self.last.take() {
+            println!("    {name:24} {:6.2} CPU s", cpu_seconds() - start);
+        }
+    }
+
+    fn total(&mut self, what: &str) {
+        self.end();
+        println!("{what}: {:.2} CPU s", cpu_seconds() - self.start);
     }
 }
 
-fn cpu() -> f64 {
-    let s = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = s.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) / 100.0
+/// A session of a model with synthetic weights: its program, where that lies, and all values.
+fn session(
+    architecture: Architecture,
+    positions: usize,
+    generated: usize,
+) -> Outcome<(Program, Layout, Layers, Sequence)> {
+    let shape = Shape {
+        architecture,
+        spec: synthetic::spec(architecture.width, Activation::GeluNew),
+        positions,
+    };
+    let mut p = Program::new();
+    let all = Selection::all(architecture.layers);
+    let layers = Layers::new(&mut p, &shape, &all, rows(generated))?;
+    let plan = nanozk_layers::plan(&p, &shape, &layers, &Objective::default())?;
+    let prompt = positions - generated;
+    let sequence = Sequence {
+        tokens: Vec::new(),
+        prompt,
+        generated,
+        prompt_salt: Fr::random(OsRng),
+        output_salt: Fr::random(OsRng),
+    };
+    Ok((p, plan.layout, layers, sequence))
 }
 
-fn prove_it(
-    name: &str,
-    (program, layout): (&Program, &Layout),
-    values: Values<'_>,
-    (basis, g2): &(Basis, [G2Affine; 2]),
-) -> (Known, Vec<Fr>, Proof) {
-    let known = commit_known(basis, &values);
+fn values<'a>(
+    architecture: Architecture,
+    (p, layout): (&'a Program, &'a Layout),
+    layers: &Layers,
+    sequence: &mut Sequence,
+    positions: usize,
+) -> Outcome<Values<'a>> {
+    let weights = synthetic::model(architecture, Activation::GeluNew, 1);
+    let prompt = synthetic::tokens(sequence.prompt, architecture.vocab, 1);
+    let trace = {
+        let executor = Executor::new(&weights)?;
+        let tokens = executor.generate(&prompt, sequence.generated, |_| {})?;
+        sequence.tokens = padded(&[prompt, tokens].concat(), positions);
+        executor.forward(&sequence.tokens)?
+    };
+    let mut values = Values::new(
+        p,
+        layout,
+        sequence.public_inputs([Fr::from(1), Fr::from(2)]),
+    );
+    layers.fill_weights(&mut values, Weights::Embed(&weights.wte, &weights.wpe))?;
+    layers.fill_weights(&mut values, Weights::Head(&weights.head))?;
+    for (block, layer) in weights.layers.iter().enumerate() {
+        layers.fill_weights(&mut values, Weights::Block(block, layer))?;
+    }
+    layers.fill(&mut values, &trace, sequence)?;
+    for (id, column) in layout.enumerate() {
+        if matches!(
+            column.kind,
+            ColumnKind::Weight(_) | ColumnKind::Activation(_)
+        ) {
+            values.set_tail(id, vec![Fr::random(OsRng)]);
+        }
+    }
+    Ok(values)
+}
+
+fn node(
+    nodes: &Nodes,
+    basis: &Basis,
+    g2: &[G2Affine; 2],
+    key: NodeKey,
+    recording: &Recording,
+    what: &str,
+) -> Outcome<(NodeKey, NodeProof)> {
+    println!(
+        "{what}: {} steps, {} permutations, {} + {} terms",
+        recording.steps.len(),
+        recording.permutations.len(),
+        recording.terms[0].len(),
+        recording.terms[1].len()
+    );
+    let mut clock = Clock::new();
+    let proof = nodes.prove(basis, &key, recording, &mut OsRng, |stage| {
+        clock.stage(stage)
+    })?;
+    clock.total(&format!("{what}: proved"));
+    let mut clock = Clock::new();
+    let accumulators = nodes.verify(&key, &proof)?;
+    assert!(hold(&accumulators, g2), "{what} does not verify");
+    clock.total(&format!("{what}: verified"));
+    Ok((key, proof))
+}
+
+fn main() -> Outcome<()> {
+    let is_small = std::env::args().nth(1).as_deref() == Some("small");
+    let (architecture, positions, generated) = match is_small {
+        false => (
+            Architecture {
+                width: 64,
+                heads: 4,
+                mlp_width: 256,
+                vocab: 512,
+                layers: 4,
+                context: 64,
+            },
+            16,
+            4,
+        ),
+        true => (
+            Architecture {
+                width: 768,
+                heads: 12,
+                mlp_width: 3072,
+                vocab: 50_257,
+                layers: 12,
+                context: 1024,
+            },
+            32,
+            8,
+        ),
+    };
+    let (p, layout, layers, mut sequence) = session(architecture, positions, generated)?;
+    let nodes = Nodes::new()?;
+    let powers = powers(layout.k()).max(nodes.powers());
+    let (bases, g2) = development_powers(powers, DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 4)?;
+    drop(bases);
+    let values = values(
+        architecture,
+        (&p, &layout),
+        &layers,
+        &mut sequence,
+        positions,
+    )?;
+    let known = commit_known(&basis, &values);
     let inputs = values.inputs().to_vec();
     let statement = Statement {
-        program,
-        layout,
+        program: &p,
+        layout: &layout,
         inputs: &inputs,
         known: &known,
     };
-    let (t, c) = (Instant::now(), cpu());
-    let mut last: Option<(&str, f64)> = None;
-    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let mut clock = Clock::new();
     let mut transcript = RecursionTranscript::new();
-    let proof = prove(&statement, values, basis, &mut rng, &mut transcript, |s| {
-        if let Some((n, l)) = last {
-            println!("  {n:30} {:.2}", cpu() - l);
-        }
-        last = Some((s.name(), cpu()));
-    })
-    .unwrap();
-    if let Some((n, l)) = last {
-        println!("  {n:30} {:.2}", cpu() - l);
-    }
-    println!(
-        "{name}: {:?}, {:.2} CPU s; {} known, {} points, {} scalars",
-        t.elapsed(),
-        cpu() - c,
-        known.points().len(),
-        proof.points.len(),
-        proof.scalars.len()
-    );
-    let t = Instant::now();
-    let acc = verify(&statement, &proof, &mut RecursionTranscript::new()).unwrap();
-    println!("verify {:?}: {}", t.elapsed(), acc.holds(g2));
-    (known, inputs, proof)
-}
+    let proof = prove(
+        &statement,
+        values,
+        &basis,
+        &mut OsRng,
+        &mut transcript,
+        |stage| {
+            clock.stage(stage);
+        },
+    )?;
+    clock.total("joint proof: proved");
+    let mut clock = Clock::new();
+    let accumulator = verify(&statement, &proof, &mut RecursionTranscript::new())?;
+    assert!(accumulator.holds(&g2), "the joint proof does not verify");
+    clock.total("joint proof: verified");
 
-fn main() {
-    let args: Vec<usize> = std::env::args()
-        .skip(1)
-        .map(|a| a.parse().unwrap())
-        .collect();
-    let [k, fractions, rows, hashes, terms] = args[..] else {
-        panic!("k fractions rows hashes terms")
+    let of = |wanted: fn(&ColumnKind) -> Option<u32>| -> BTreeMap<u32, _> {
+        let columns = layout.enumerate();
+        let points = columns.filter_map(|(id, c)| Some((wanted(&c.kind)?, known.points()[&id])));
+        points.collect()
     };
-    let k = k as u32;
-    let seed = nanozk_setup::DEVELOPMENT_SEED;
-    let (bases, g2) = nanozk_setup::development_powers(powers(k.max(17)), seed);
-    let setup = (Basis::new(&bases, 4).unwrap(), g2);
-
-    let mut p = Program::new();
-    let axes = LimbAxes::new(&mut p);
-    let m = Multiplication::new(
-        &mut p,
-        axes,
-        Terms {
-            terms: 8,
-            first: 6,
-            window_tile_bits: 6,
-        },
-    );
-    let layout = Layout::new(&p, 17, 4, &Nowhere).unwrap();
-    let mut rng = ChaCha20Rng::seed_from_u64(3);
-    let list: Vec<(Fr, G1Affine)> = (0..8)
-        .map(|_| {
-            (
-                Fr::random(&mut rng),
-                (G1Affine::generator() * Fr::random(&mut rng)).into(),
-            )
-        })
-        .collect();
-    let mut values = Values::new(&p, &layout, vec![]);
-    m.fill(&mut values, &list).unwrap();
-    values.look_up().unwrap();
-    let mut child = (
-        prove_it("multiplication", (&p, &layout), values, &setup),
-        (&p, &layout),
-    );
-
-    let machine = Machine::new(Size {
-        rows: 1 << rows,
-        constants: 1 << 12,
-        inputs: 16,
-        permutations: hashes,
-        multiplication: Terms {
-            terms,
-            first: terms - 16,
-            window_tile_bits: 3,
-        },
+    let weights = of(|kind| match kind {
+        ColumnKind::Weight(number) => Some(*number),
+        _ => None,
     });
-    let node_layout = machine.layout(k, fractions).unwrap();
-    println!(
-        "{} lanes, {} columns, {} groups",
-        node_layout.lanes.len(),
-        node_layout.columns().len(),
-        node_layout.groups.len()
-    );
-    for level in 0..2 {
-        let ((known, inputs, proof), (program, layout)) = child;
-        let recorder = Recorder::default();
-        let t = Instant::now();
-        {
-            let inputs: Vec<Wire> = inputs.iter().map(|x| recorder.input(*x)).collect();
-            let known = known
-                .points()
-                .iter()
-                .map(|(id, point)| (*id, recorder.point(*point)))
-                .collect();
-            let equation = nanozk_recursion::verify::verify(
-                &recorder,
-                (program, layout),
-                &inputs,
-                known,
-                &proof,
-            )
-            .unwrap();
-            let mut lhs = equation.lhs.clone();
-            lhs.push((
-                equation.generator,
-                WirePoint::constant(G1Affine::generator()),
-            ));
-            println!("{} + {} terms", lhs.len(), equation.rhs.len());
-            recorder.multiply([&lhs, &equation.rhs]);
-        }
-        let recording = recorder.finish();
-        println!(
-            "record {:?}: {} steps, {} permutations",
-            t.elapsed(),
-            recording.steps.len(),
-            recording.permutations.len()
-        );
-        let t = Instant::now();
-        let (_, values) = machine.place(&node_layout, &recording).unwrap();
-        println!("place {:?}", t.elapsed());
-        if terms < 64 && level == 0 {
-            for failure in machine.program.failures(&values) {
-                println!("{failure}");
-            }
-        }
-        let result = prove_it(
-            &format!("node {level}"),
-            (&machine.program, &node_layout),
-            values,
-            &setup,
-        );
-        child = (result, (&machine.program, &node_layout));
-    }
+    let activations = of(|kind| match kind {
+        ColumnKind::Activation(number) => Some(*number),
+        _ => None,
+    });
+    let tables = known.points().clone();
+    let session = Session {
+        inputs: inputs.clone().try_into().map_err(|_| "six inputs")?,
+        weights: weights.into_values().collect(),
+        activations: activations.into_values().collect(),
+        at: Fr::random(OsRng),
+    };
+    let mut clock = Clock::new();
+    let counts = [session.weights.len(), session.activations.len()];
+    let key = nodes.joint_key(&basis, (&p, &layout), &tables, counts)?;
+    clock.total("key of the node");
+    let recording = nodes.joint(&Joint {
+        program: &p,
+        layout: &layout,
+        tables: &tables,
+        session: &session,
+        proof: &proof,
+    })?;
+    let child = node(&nodes, &basis, &g2, key, &recording, "node")?;
+
+    let children = [(&child.0, &child.1), (&child.0, &child.1)];
+    let mut clock = Clock::new();
+    let key = nodes.fold_key(&basis, children.len())?;
+    clock.total("key of the node over two nodes");
+    let recording = nodes.fold(&children)?;
+    node(&nodes, &basis, &g2, key, &recording, "node over two nodes")?;
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! What a verifier computes, recorded while it runs: the same code that verifies proofs natively gives a circuit.
 
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::prime::PrimeCurveAffine;
+use halo2curves::group::Curve;
 use nanozk_poseidon::{permutation, ELEMENTS, ROUNDS};
 use nanozk_transcript::poseidon::{point_words, recursion_domain, POINT_WORDS};
 use nanozk_transcript::{Element, Malformed, Transcript};
@@ -55,11 +56,15 @@ pub enum Step {
     },
 }
 
-/// A multi-scalar multiplication.
-#[derive(Clone, Debug, Default)]
-pub struct Terms {
-    /// Factors, points, and their words.
-    pub terms: Vec<(Source, G1Affine, [Source; POINT_WORDS])>,
+/// A multiple of a point.
+#[derive(Clone, Copy, Debug)]
+pub struct Term {
+    /// The factor.
+    pub factor: Source,
+    /// The point.
+    pub point: G1Affine,
+    /// What determines the point.
+    pub words: [Source; POINT_WORDS],
 }
 
 /// What was recorded.
@@ -75,8 +80,8 @@ pub struct Recording {
     pub equal: Vec<[Source; 2]>,
     /// Public inputs.
     pub inputs: Vec<Source>,
-    /// Terms of both sums.
-    pub sums: [Terms; 2],
+    /// Terms of the first sum, and those that only the second has.
+    pub terms: [Vec<Term>; 2],
     /// Words of both sums.
     pub results: Option<[[Source; POINT_WORDS]; 2]>,
 }
@@ -126,11 +131,9 @@ impl Recorder {
         }
     }
 
-    /// The next public input.
-    pub fn input(&self, value: Fr) -> Wire<'_> {
-        let wire = self.witness(value);
+    /// States that a wire is the next public input.
+    pub fn declare_input(&self, wire: Wire<'_>) {
         self.0.borrow_mut().recording.inputs.push(wire.source());
-        wire
     }
 
     /// States that two wires are equal.
@@ -158,8 +161,6 @@ impl Recorder {
 
     /// Two sums of multiples of points: that of the first terms, and that of all.
     pub fn multiply<'r>(&'r self, terms: [&[(Wire<'r>, WirePoint<'r>)]; 2]) -> [WirePoint<'r>; 2] {
-        use halo2curves::bn256::G1;
-        use halo2curves::group::Curve;
         let mut sum = G1::default();
         let results = terms.map(|terms| {
             for (factor, point) in terms {
@@ -168,23 +169,15 @@ impl Recorder {
             self.point(sum.to_affine())
         });
         let recording = &mut self.0.borrow_mut().recording;
-        recording.sums = terms.map(|terms| Terms {
-            terms: terms
-                .iter()
-                .map(|(factor, point)| {
-                    (
-                        factor.source(),
-                        point.value,
-                        point.words.map(|w| w.source()),
-                    )
-                })
-                .collect(),
+        recording.terms = terms.map(|terms| {
+            let term = |(factor, point): &(Wire<'r>, WirePoint<'r>)| Term {
+                factor: factor.source(),
+                point: point.value,
+                words: point.sources(),
+            };
+            terms.iter().map(term).collect()
         });
-        recording.results = Some(
-            results
-                .each_ref()
-                .map(|point| point.words.map(|w| w.source())),
-        );
+        recording.results = Some(results.map(|point| point.sources()));
         results
     }
 
@@ -249,6 +242,11 @@ pub struct WirePoint<'r> {
 }
 
 impl WirePoint<'_> {
+    /// Its words, without who knows them.
+    fn sources(&self) -> [Source; POINT_WORDS] {
+        self.words.map(|word| word.source())
+    }
+
     /// A point that is the same in every proof.
     pub fn constant(value: G1Affine) -> Self {
         Self {

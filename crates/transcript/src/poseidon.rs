@@ -1,6 +1,6 @@
 //! The transcript of proofs that are verified in circuits.
 
-use crate::encoding::point_to_words;
+use crate::encoding::{point_from_words, point_to_words};
 use crate::{Malformed, Transcript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
@@ -87,6 +87,34 @@ pub fn point_words(point: &G1Affine) -> [Fr; POINT_WORDS] {
         integer([&x[24..], &y[..16]]),
         integer([&y[16..], &[]]),
     ]
+}
+
+/// The point that has these [`point_words`]. Refuses words that are too long, coordinates that are not reduced, and what is not
+/// on the curve.
+pub fn point_of_words(words: &[Fr; POINT_WORDS]) -> Result<G1Affine, Malformed> {
+    let bytes = words.map(|word| {
+        let repr = word.to_repr();
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(repr.as_ref());
+        bytes
+    });
+    let [first, second, third] = &bytes;
+    let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    if !is_zero(&first[24..]) || !is_zero(&second[24..]) || !is_zero(&third[16..]) {
+        return Err(Malformed::NotReduced);
+    }
+    let word = |low: &[u8], high: &[u8]| {
+        let mut word = [0; 32];
+        for (to, from) in word.iter_mut().zip(low.iter().chain(high)) {
+            *to = *from;
+        }
+        word.reverse();
+        word
+    };
+    point_from_words(
+        word(&first[..24], &second[..8]),
+        word(&second[8..24], &third[..16]),
+    )
 }
 
 /// What a [`RecursionTranscript`] absorbs first.

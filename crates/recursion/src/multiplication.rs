@@ -52,7 +52,6 @@ pub struct Multiplication {
     pub term: AxisId,
     /// The axis of both sums.
     pub sum: AxisId,
-    window: AxisId,
     step: AxisId,
     doubled: Doublings,
     on_curve: Equation,
@@ -276,7 +275,6 @@ impl Multiplication {
             points,
             term,
             sum,
-            window,
             step,
             doubled,
             on_curve,
