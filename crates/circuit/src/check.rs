@@ -3,7 +3,7 @@
 use crate::axis::AxisId;
 use crate::expression::{Expression, Factor};
 use crate::program::{Identity, Program, Role, TensorId};
-use crate::values::{all_indices, integer, OutOfRange, Values};
+use crate::values::{all_indices, integer, ColumnData, OutOfRange, Values};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use std::collections::BTreeMap;
@@ -30,10 +30,24 @@ pub enum Failure {
         /// The tensor of values.
         tensor: String,
     },
+    /// Wires differ that should be equal.
+    #[error(
+        "wire {wire} is {value:?}, and wire {other}, which should be equal, is {other_value:?}"
+    )]
+    Copy {
+        /// The number of a wire.
+        wire: u64,
+        /// Its value.
+        value: Fr,
+        /// The number of the other one.
+        other: u64,
+        /// The other's value.
+        other_value: Fr,
+    },
 }
 
 impl Program {
-    /// Names the first identity that does not hold, and where; then ranges and lookups. It takes as long as the naive
+    /// Names the first identity that does not hold, and where; then ranges, lookups and copies. It takes as long as the naive
     /// evaluation of all expressions, so it is for tests and small models.
     pub fn check(&self, values: &Values<'_>) -> Result<(), Failure> {
         let mut virtuals = BTreeMap::new();
@@ -41,10 +55,12 @@ impl Program {
             self.check_identity(identity, values, &mut virtuals)?;
         }
         values.check_tables()?;
-        self.check_lookups(values)
+        self.check_lookups(values)?;
+        check_copies(values)
     }
 
-    /// All identities that do not hold, each where it first fails; then the first cell out of range, and the first lookup.
+    /// All identities that do not hold, each where it first fails; then the first cell out of range, the first
+    /// lookup and the first copy.
     pub fn failures(&self, values: &Values<'_>) -> Vec<Failure> {
         let mut virtuals = BTreeMap::new();
         let mut failures: Vec<Failure> = self
@@ -54,7 +70,38 @@ impl Program {
             .collect();
         failures.extend(values.check_tables().err().map(Failure::Range));
         failures.extend(self.check_lookups(values).err());
+        failures.extend(check_copies(values).err());
         failures
+    }
+
+    /// Identities about a tensor that do not hold, each where it first fails.
+    pub fn failures_about(&self, values: &Values<'_>, tensor: TensorId) -> Vec<Failure> {
+        let mut virtuals = BTreeMap::new();
+        self.identities()
+            .iter()
+            .filter(|identity| self.depends(&identity.expression, tensor))
+            .filter_map(|identity| self.check_identity(identity, values, &mut virtuals).err())
+            .collect()
+    }
+
+    /// Whether all wires are equal that should be.
+    pub fn copies_hold(&self, values: &Values<'_>) -> bool {
+        check_copies(values).is_ok()
+    }
+
+    /// Whether an expression has a tensor, a view of it, or a tensor that is defined by it.
+    fn depends(&self, expression: &Expression, tensor: TensorId) -> bool {
+        let factors = expression.products.iter().flat_map(|p| &p.factors);
+        factors
+            .flat_map(|factor| &factor.terms)
+            .any(|(_, operand)| {
+                operand.tensor == tensor
+                    || match &self.tensor(operand.tensor).role {
+                        Role::View(view) => view.of == tensor,
+                        Role::Virtual(v) => self.depends(&v.expression, tensor),
+                        _ => false,
+                    }
+            })
     }
 
     fn check_identity(
@@ -162,4 +209,33 @@ impl Program {
         }
         sum
     }
+}
+
+/// Names the first wire that differs from the one that the permutation puts in its place.
+fn check_copies(values: &Values<'_>) -> Result<(), Failure> {
+    let layout = values.layout();
+    let k = layout.k();
+    let wire = |number: u64| -> Fr {
+        let lane = layout.copies.get((number >> k) as usize);
+        let row = (number & ((1 << k) - 1)) as usize;
+        lane.map_or(Fr::ZERO, |lane| values.column(lane.wires).get(row))
+    };
+    for (column, lane) in (0_u64..).zip(&layout.copies) {
+        let ColumnData::U32(permutation) = values.column(lane.permutation) else {
+            continue;
+        };
+        for (row, other) in (0_u64..).zip(permutation.iter()).take(lane.rows) {
+            let (number, other) = ((column << k) + row, u64::from(*other));
+            let (value, other_value) = (wire(number), wire(other));
+            if value != other_value {
+                return Err(Failure::Copy {
+                    wire: number,
+                    value,
+                    other,
+                    other_value,
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -395,8 +395,8 @@ impl<'a> Values<'a> {
 
     /// The cell of a committed or public tensor; zero for padding.
     pub fn get(&self, tensor: TensorId, indices: &[usize]) -> Fr {
-        let axes: Vec<_> = self.program.axes_of(tensor).collect();
-        if axes.iter().zip(indices).any(|(a, i)| *i >= a.len) {
+        let mut axes = self.program.axes_of(tensor).zip(indices);
+        if axes.any(|(axis, index)| *index >= axis.len) {
             return Fr::ZERO;
         }
         match &self.program.tensor(tensor).role {
@@ -412,30 +412,32 @@ impl<'a> Values<'a> {
 
     /// A cell of a view, by its definition.
     fn view(&self, view: &View, indices: &[usize]) -> Fr {
-        let mut own = indices.iter();
-        let mut cells = vec![(view.weight, Vec::new())];
-        for (axis, slot) in self.program.axes_of(view.of).zip(&view.slots) {
-            let choices: Vec<(Fr, usize)> = match slot {
-                Slot::Axis(_) => vec![(Fr::ONE, own.next().copied().unwrap_or(0))],
-                Slot::Index(index) => vec![(Fr::ONE, *index)],
-                Slot::Powers(base) => {
-                    let weights = std::iter::successors(Some(Fr::ONE), |w| Some(*w * base));
-                    weights.zip(0..axis.len).collect()
-                }
-            };
-            cells = cells
-                .iter()
-                .flat_map(|(weight, at)| {
-                    choices.iter().map(move |(by, index)| {
-                        let mut at: Vec<usize> = at.clone();
-                        at.push(*index);
-                        (*weight * by, at)
-                    })
+        let mut at = vec![0; view.slots.len()];
+        view.weight * self.view_from(view, indices, &mut at, 0)
+    }
+
+    /// The sum over the axes from one on, those before being fixed.
+    fn view_from(&self, view: &View, indices: &[usize], at: &mut Vec<usize>, axis: usize) -> Fr {
+        match view.slots.get(axis) {
+            None => self.get(view.of, at),
+            Some(Slot::Index(index)) => {
+                at[axis] = *index;
+                self.view_from(view, indices, at, axis + 1)
+            }
+            Some(Slot::Axis(_)) => {
+                let (own, rest) = indices.split_first().map_or((0, indices), |(i, r)| (*i, r));
+                at[axis] = own;
+                self.view_from(view, rest, at, axis + 1)
+            }
+            Some(Slot::Powers(base)) => {
+                let len = self.program.axes_of(view.of).nth(axis).map_or(0, |a| a.len);
+                // Horner, from the last index on.
+                (0..len).rev().fold(Fr::ZERO, |sum, index| {
+                    at[axis] = index;
+                    sum * base + self.view_from(view, indices, at, axis + 1)
                 })
-                .collect();
+            }
         }
-        let value = |(weight, at): &(Fr, Vec<usize>)| *weight * self.get(view.of, at);
-        cells.iter().map(value).sum()
     }
 
     /// Sets a cell to an integer; false if it cannot hold it, or if there is none.

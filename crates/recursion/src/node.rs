@@ -43,11 +43,11 @@ pub const SIZE: Size = Size {
     rows: 1 << 16,
     constants: 1 << 12,
     inputs: INPUTS,
-    permutations: 3 << 9,
+    permutations: 1 << 10,
     multiplication: Terms {
-        terms: 256,
-        first: 240,
-        window_tile_bits: 3,
+        terms: 128,
+        first: 112,
+        window_tile_bits: 4,
     },
 };
 /// Variables of a column.

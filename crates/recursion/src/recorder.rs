@@ -419,6 +419,7 @@ pub struct WireTranscript<'r> {
     recorder: &'r Recorder,
     state: [Wire<'r>; ELEMENTS],
     waiting: Vec<Wire<'r>>,
+    has_next: bool,
 }
 
 impl<'r> WireTranscript<'r> {
@@ -428,6 +429,7 @@ impl<'r> WireTranscript<'r> {
             recorder,
             state: [Wire::Constant(Fr::ZERO); ELEMENTS],
             waiting: vec![Wire::Constant(recursion_domain())],
+            has_next: false,
         }
     }
 }
@@ -446,15 +448,18 @@ impl<'r> Transcript<Wire<'r>, WirePoint<'r>> for WireTranscript<'r> {
     }
 
     fn squeeze(&mut self) -> Wire<'r> {
-        self.waiting.push(Wire::one());
-        if self.waiting.len() % 2 == 1 {
+        if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {
+            return self.state[2];
+        }
+        if self.waiting.is_empty() {
             self.waiting.push(Wire::zero());
         }
         for pair in std::mem::take(&mut self.waiting).chunks(2) {
             self.state[1] += pair[0];
-            self.state[2] += pair[1];
+            self.state[2] += pair.get(1).copied().unwrap_or_else(Wire::zero);
             self.state = self.recorder.permute(self.state);
         }
+        self.has_next = true;
         self.state[1]
     }
 }

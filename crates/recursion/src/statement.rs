@@ -96,6 +96,7 @@ pub fn points_digest<F: Element, P, H: Hashing<F, P>>(
     for group in points.chunks(GROUP) {
         let mut transcript = hashing.transcript();
         transcript.absorb_scalar(&number(domain as u64));
+        transcript.absorb_scalar(&number(group.len() as u64));
         for point in group {
             transcript.absorb_point(point)?;
         }

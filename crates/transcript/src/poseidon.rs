@@ -125,40 +125,58 @@ pub fn recursion_domain() -> Fr {
     Fr::from_u128(u128::from_be_bytes(*RECURSION_DOMAIN))
 }
 
-/// The [`Sponge`] as the transcript of joint proofs that programs verify. A point is absorbed as its [`point_words`].
-#[derive(Clone, Debug)]
-pub struct RecursionTranscript(Sponge);
+/// The transcript of joint proofs that programs verify: a sponge over the permutation of the token digests, capacity one
+/// element, rate two. A point is absorbed as its [`point_words`].
+///
+/// What waits when a challenge is drawn is added to the second and third element of the state in pairs, the last one with a
+/// zero if it has no partner, with a permutation after each. The challenge is the second element, the next one the third, if
+/// nothing was absorbed in between; after both the state is permuted. There is no padding: how many scalars are absorbed
+/// between two challenges must follow from what was absorbed first.
+#[derive(Clone, Debug, Default)]
+pub struct RecursionTranscript {
+    state: [Fr; 3],
+    waiting: Vec<Fr>,
+    /// Whether the third element was not drawn yet.
+    has_next: bool,
+}
 
 impl RecursionTranscript {
     /// A transcript that has absorbed nothing.
     pub fn new() -> Self {
-        let mut sponge = Sponge::default();
-        sponge.absorb(&[recursion_domain()]);
-        Self(sponge)
-    }
-}
-
-impl Default for RecursionTranscript {
-    fn default() -> Self {
-        Self::new()
+        Self {
+            waiting: vec![recursion_domain()],
+            ..Self::default()
+        }
     }
 }
 
 impl Transcript for RecursionTranscript {
     fn absorb_scalar(&mut self, scalar: &Fr) {
-        self.0.absorb(&[*scalar]);
+        self.waiting.push(*scalar);
     }
 
     fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed> {
         if point.is_identity().into() {
             return Err(Malformed::Infinity);
         }
-        self.0.absorb(&point_words(point));
+        self.waiting.extend(point_words(point));
         Ok(())
     }
 
     fn squeeze(&mut self) -> Fr {
-        self.0.squeeze()
+        if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {
+            return self.state[2];
+        }
+        if self.waiting.is_empty() {
+            self.waiting.push(Fr::ZERO);
+        }
+        for pair in std::mem::take(&mut self.waiting).chunks(2) {
+            self.state[1] += pair[0];
+            self.state[2] += pair.get(1).copied().unwrap_or(Fr::ZERO);
+            self.state = permutation(self.state)[ROUNDS];
+        }
+        self.has_next = true;
+        self.state[1]
     }
 }
 
