@@ -54,7 +54,7 @@ impl<F: Element, P: Copy> Statement<'_, F, P> {
         let mut pieces = Pieces::default();
         let mut weight = F::one();
         for claim in claims {
-            pieces.add(program, layout, claim, weight);
+            pieces.add(program, claim, weight);
             weight *= challenge;
         }
         for (column, (point, value)) in layout.hiding.iter().zip(hidden) {
