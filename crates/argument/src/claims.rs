@@ -187,12 +187,9 @@ impl<F: Element> Context<'_, F> {
 
     /// Cells are listed for valid indices only.
     fn cells(&self, mut list: Vec<F>, tensor: TensorId, points: &[Point<F>]) -> F {
-        // The last axis moves fastest, and is fixed first.
-        for (point, axis) in points.iter().rev().zip(self.program.axes_of(tensor).rev()) {
-            list = list
-                .chunks(axis.len)
-                .map(|row| kernel::cells(row, point))
-                .collect();
+        // The first axis moves slowest, and is fixed first, while cells are constants.
+        for (point, axis) in points.iter().zip(self.program.axes_of(tensor)) {
+            list = kernel::rows(&list, list.len() / axis.len, point);
         }
         list.first().copied().unwrap_or_else(F::zero)
     }

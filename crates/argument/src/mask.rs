@@ -64,7 +64,10 @@ impl RoundMask {
     /// Factors of its cells in its value at a point.
     pub(crate) fn at<F: Element>(&self, point: &[F]) -> Vec<(usize, F)> {
         let powers = self.degrees.iter().zip(point).flat_map(|(degree, x)| {
-            std::iter::successors(Some(*x), move |power| Some(*power * x)).take(*degree)
+            (0..*degree).scan(F::one(), move |power, _| {
+                *power *= x;
+                Some(*power)
+            })
         });
         std::iter::once(F::one())
             .chain(powers)

@@ -353,7 +353,7 @@ fn rounds<T: Transcript>(
     if checks {
         for (number, claim) in claims.iter().enumerate() {
             let mut own = Pieces::default();
-            own.add(program, layout, claim, Fr::ONE);
+            own.add(program, claim, Fr::ONE);
             assert!(columns::hold(&values, &own), "claim {number}: {claim:?}");
         }
     }

@@ -318,9 +318,10 @@ proptest! {
         let mut pieces = Pieces::default();
         let mut kernels: BTreeMap<ColumnId, Vec<Fr>> = BTreeMap::new();
         let mut value = Fr::ZERO;
+        let mut before: Option<Term> = None;
         for _ in 0..3 {
             let by = random.field();
-            let terms: Vec<Term> = (0..2)
+            let mut terms: Vec<Term> = (0..2)
                 .map(|_| {
                     let tensor = committed[random.below(committed.len())];
                     let at = p
@@ -333,6 +334,9 @@ proptest! {
                     Term { weight: random.field(), tensor, at }
                 })
                 .collect();
+            // Another claim about the same tensor at the same point.
+            terms.extend(before.take().map(|term| Term { weight: random.field(), ..term }));
+            before = terms.first().cloned();
             for term in &terms {
                 for at in indices(&p, &p.tensor(term.tensor).axes) {
                     let (mut tile, mut cell) = (0, 0);
@@ -361,7 +365,7 @@ proptest! {
                 cells,
             };
             value += by * claim.value;
-            pieces.add(&p, &layout, &claim, by);
+            pieces.add(&p, &claim, by);
         }
         // A column at a point, and the sum of its cells.
         let (column, point, by) = (ids(&layout)[0], random.point(k as usize), random.field());

@@ -54,7 +54,7 @@ impl<F: Element, P: Copy> Statement<'_, F, P> {
         let mut pieces = Pieces::default();
         let mut weight = F::one();
         for claim in claims {
-            pieces.add(program, layout, claim, weight);
+            pieces.add(program, claim, weight);
             weight *= challenge;
         }
         for (column, (point, value)) in layout.hiding.iter().zip(hidden) {
@@ -195,6 +195,8 @@ pub(crate) fn products_at<F: Element>(
     point: &[F],
     values: &[F],
 ) -> F {
+    // Many products have the same weights.
+    let mut weights = BTreeMap::new();
     level
         .products
         .iter()
@@ -206,7 +208,9 @@ pub(crate) fn products_at<F: Element>(
                 .iter()
                 .filter_map(|v| values.get(*v))
                 .product();
-            let equal = context.equal_at(product, own);
+            let equal = *weights
+                .entry((&product.summed, &product.equal))
+                .or_insert_with(|| context.equal_at(product, own));
             product.weight * equal * value * F::constant(unused(point.len() - variables))
         })
         .sum()

@@ -12,7 +12,7 @@
 //! | [`successor`] | `y = x + 1`, both below a length | 5 a bit; 14 if there is padding |
 //! | [`digits`] | `2^(bits·h)` where `y = h·e + x − 1`, `1 ≤ x ≤ e` | 5 a bit of `x`, 1 for others of `y` |
 //! | [`index`] | `x`, if below a length | 0; 3 a bit if there is padding |
-//! | [`cells`] | a list | 1 a cell |
+//! | [`cells`], [`rows`] | a list | 1 a cell, and 1 for each index |
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
@@ -187,8 +187,18 @@ pub fn index<F: Element>(len: usize, x: &[F]) -> F {
 
 /// A list of cells of a cube; cells that it lacks are zero.
 pub fn cells<F: Element>(list: &[F], x: &[F]) -> F {
-    let table = equal_table(x);
-    list.iter().zip(&table).map(|(cell, e)| *cell * e).sum()
+    rows(list, 1, x).into_iter().sum()
+}
+
+/// The same for each place of a row of so many cells, in a list of rows.
+pub fn rows<F: Element>(list: &[F], width: usize, x: &[F]) -> Vec<F> {
+    let mut sums = vec![F::zero(); width];
+    for (row, e) in list.chunks(width.max(1)).zip(equal_table(x)) {
+        for (sum, cell) in sums.iter_mut().zip(row) {
+            *sum += *cell * e;
+        }
+    }
+    sums
 }
 
 fn bit(index: usize, i: usize) -> bool {
@@ -275,6 +285,14 @@ mod tests {
                 .map(|(i, cell)| *cell * equal_index(&x, i))
                 .sum::<Fr>();
             prop_assert_eq!(cells(&list, &x), by_index);
+            for width in 1..5 {
+                let sums = rows(&list, width, &x);
+                prop_assert_eq!(sums.len(), width);
+                for (place, sum) in sums.into_iter().enumerate() {
+                    let own: Vec<Fr> = list.iter().copied().skip(place).step_by(width).collect();
+                    prop_assert_eq!(sum, cells(&own, &x));
+                }
+            }
         }
 
         #[test]

@@ -104,7 +104,9 @@ impl ColumnData {
 
 /// A signed integer as a field element.
 pub fn integer(value: i128) -> Fr {
-    let magnitude = Fr::from_u128(value.unsigned_abs());
+    let magnitude = value.unsigned_abs();
+    // The other conversion takes much longer.
+    let magnitude = u64::try_from(magnitude).map_or_else(|_| Fr::from_u128(magnitude), Fr::from);
     if value < 0 {
         -magnitude
     } else {

@@ -42,8 +42,8 @@ impl<'a> Columns<'a> {
         let low = k.min(BLOCK_BITS);
         let mut shared: BTreeMap<Vec<Fr>, Vec<(Block, Fr)>> = BTreeMap::new();
         let mut own: BTreeMap<Block, Vec<Fr>> = BTreeMap::new();
-        for piece in &pieces.pieces {
-            let point = &pieces.points[piece.point];
+        for piece in pieces.pieces(values.layout()) {
+            let point = &pieces.points()[piece.point];
             let first = piece.offset >> low;
             if point.len() >= low {
                 let (within, rest) = point.split_at(low);
@@ -219,10 +219,10 @@ fn combine_cells(values: &Values<'_>, factors: &BTreeMap<ColumnId, Fr>) -> Vec<F
 /// not satisfy its program before anybody else does.
 pub(crate) fn hold(values: &Values<'_>, pieces: &Pieces) -> bool {
     let sum: Fr = pieces
-        .pieces
+        .pieces(values.layout())
         .iter()
         .map(|piece| {
-            let row = Row::new(kernel::equal_table(&pieces.points[piece.point]));
+            let row = Row::new(kernel::equal_table(&pieces.points()[piece.point]));
             piece.weight * row.dot(values.column(piece.column), piece.offset)
         })
         .sum();
