@@ -84,7 +84,15 @@ fn session(
     let mut p = Program::new();
     let all = Selection::all(architecture.layers);
     let layers = Layers::new(&mut p, &shape, &all, rows(generated))?;
-    let plan = nanozk_layers::plan(&p, &shape, &layers, &Objective::default())?;
+    // As few commitments as a node can multiply.
+    let k = if architecture.layers > 4 { 21 } else { 18 };
+    let objective = Objective {
+        min_k: k,
+        max_k: k,
+        ..Objective::default()
+    };
+    let plan = nanozk_layers::plan(&p, &shape, &layers, &objective)?;
+    println!("{} columns of 2^{k} cells", plan.layout.columns().len());
     let prompt = positions - generated;
     let sequence = Sequence {
         tokens: Vec::new(),

@@ -164,13 +164,9 @@ impl<'a> Assignment<'a> {
     {
         let (machine, recording) = (self.machine, self.recording);
         let size = machine.size();
-        let value = |source: &Source| match source {
-            Source::Constant(value) => *value,
-            Source::Variable(number) => recording.values[*number as usize],
-        };
-        let inputs: Vec<Fr> = (0..size.inputs)
-            .map(|i| recording.inputs.get(i).map_or(Fr::ZERO, value))
-            .collect();
+        let value = |source: &Source| recording.value(source);
+        let mut inputs = recording.input_values();
+        inputs.resize(size.inputs, Fr::ZERO);
         let mut values = Values::new(&machine.program, layout, inputs.clone());
         for (column, tensor) in machine.rows.iter().enumerate() {
             let row = |i: usize| self.rows.get(i).map_or(Fr::ZERO, |row| value(&row[column]));

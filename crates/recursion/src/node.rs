@@ -40,13 +40,13 @@ const USED: usize = SUM_WORDS + SUMS * POINT_WORDS;
 
 /// The size of all nodes.
 pub const SIZE: Size = Size {
-    rows: 1 << 16,
+    rows: 1 << 15,
     constants: 1 << 12,
     inputs: INPUTS,
     permutations: 1 << 10,
     multiplication: Terms {
-        terms: 128,
-        first: 112,
+        terms: 160,
+        first: 144,
         window_tile_bits: 4,
     },
 };
@@ -228,7 +228,7 @@ impl Nodes {
         };
         let mut transcript = RecursionTranscript::new();
         let own = argument::verify(&statement, &node.proof, &mut transcript)?;
-        Ok([own, below(&node.inputs)?])
+        Ok([own, remaining(&node.inputs)?])
     }
 
     /// Records the verification of a joint proof.
@@ -408,14 +408,18 @@ fn sums<'r>(values: &[Fr], inputs: &[Wire<'r>]) -> Result<[WirePoint<'r>; SUMS],
     Ok(points)
 }
 
-/// What a node says of the proofs below.
-fn below(inputs: &[Fr]) -> Result<Accumulator, NodeError> {
+/// What a node's public inputs say that remains of the proofs below.
+pub fn remaining(inputs: &[Fr]) -> Result<Accumulator, NodeError> {
     if inputs.len() != INPUTS {
         return Err(NodeError::Inputs(inputs.len()));
     }
     let point = |sum: usize| {
-        let words = &inputs[SUM_WORDS + sum * POINT_WORDS..];
-        point_of_words(&std::array::from_fn(|i| words[i]))
+        let words = inputs
+            .get(SUM_WORDS + sum * POINT_WORDS..)
+            .unwrap_or_default();
+        point_of_words(&std::array::from_fn(|i| {
+            words.get(i).copied().unwrap_or(Fr::ZERO)
+        }))
     };
     let (a, b) = (point(0)?, point(1)?);
     Ok(Accumulator {

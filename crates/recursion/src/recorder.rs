@@ -86,6 +86,24 @@ pub struct Recording {
     pub results: Option<[[Source; POINT_WORDS]; 2]>,
 }
 
+impl Recording {
+    /// The value of a number or a variable.
+    pub fn value(&self, source: &Source) -> Fr {
+        match source {
+            Source::Constant(value) => *value,
+            Source::Variable(number) => self.values[*number as usize],
+        }
+    }
+
+    /// Values of the public inputs.
+    pub fn input_values(&self) -> Vec<Fr> {
+        self.inputs
+            .iter()
+            .map(|source| self.value(source))
+            .collect()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Operation {
     Multiply,

@@ -1,0 +1,381 @@
+//! Nodes over joint proofs of a small transformer, and over nodes.
+
+mod common;
+
+use common::{rng, setup, K};
+use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::ff::Field;
+use nanozk_argument::{commit_known, prove, Known, Opening, Proof, Statement};
+use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program, Values};
+use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_layers::head::rows;
+use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
+use nanozk_recursion::machine::Size;
+use nanozk_recursion::multiplication::Size as Terms;
+use nanozk_recursion::node::{
+    hold, remaining, Joint, NodeError, NodeKey, NodeProof, Nodes, INPUTS,
+};
+use nanozk_recursion::recorder::Recording;
+use nanozk_recursion::statement::{digest, Domain, Native, Session, STATEMENT};
+use nanozk_transcript::RecursionTranscript;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// Enough for one proof of the model, or one node.
+const SIZE: Size = Size {
+    rows: 1 << 15,
+    constants: 1 << 12,
+    inputs: INPUTS,
+    permutations: 1 << 9,
+    multiplication: Terms {
+        terms: 64,
+        first: 48,
+        window_tile_bits: 5,
+    },
+};
+const POSITIONS: usize = 4;
+const GENERATED: usize = 1;
+
+fn shape() -> Shape {
+    let architecture = Architecture {
+        width: 8,
+        heads: 2,
+        mlp_width: 16,
+        vocab: 16,
+        layers: 1,
+        context: POSITIONS,
+    };
+    Shape {
+        architecture,
+        spec: synthetic::spec(architecture.width, Activation::GeluNew),
+        positions: POSITIONS,
+    }
+}
+
+/// A session of the model, proved.
+struct Proved {
+    program: Program,
+    layout: Layout,
+    tables: BTreeMap<ColumnId, G1Affine>,
+    session: Session,
+    proof: Proof,
+}
+
+/// The program of some layers, and where it lies.
+fn programmed(selection: &Selection) -> (Program, Layers, Layout) {
+    let shape = shape();
+    let mut p = Program::new();
+    let layers = Layers::new(&mut p, &shape, selection, rows(GENERATED)).unwrap();
+    let packing = Packing::new(&shape, K).unwrap();
+    let layout = Layout::new(&p, K, 5, &packing.registry(&p, &layers)).unwrap();
+    (p, layers, layout)
+}
+
+fn session(seed: u32) -> Proved {
+    let shape = shape();
+    let (program, layers, layout) = programmed(&Selection::all(1));
+    let weights = synthetic::model(shape.architecture, Activation::GeluNew, 1);
+    let prompt = synthetic::tokens(POSITIONS - GENERATED, shape.architecture.vocab, seed.into());
+    let executor = Executor::new(&weights).unwrap();
+    let answer = executor.generate(&prompt, GENERATED, |_| {}).unwrap();
+    let sequence = Sequence {
+        prompt: prompt.len(),
+        tokens: padded(&[prompt, answer].concat(), POSITIONS),
+        generated: GENERATED,
+        prompt_salt: Fr::from(u64::from(seed)),
+        output_salt: Fr::from(u64::from(seed) + 100),
+    };
+    let trace = executor.forward(&sequence.tokens).unwrap();
+    let inputs = sequence.public_inputs([Fr::from(u64::from(seed)), Fr::from(2)]);
+    let mut values = Values::new(&program, &layout, inputs.clone());
+    let mut fill = |weights| layers.fill_weights(&mut values, weights).unwrap();
+    fill(Weights::Embed(&weights.wte, &weights.wpe));
+    fill(Weights::Head(&weights.head));
+    fill(Weights::Block(0, &weights.layers[0]));
+    layers.fill(&mut values, &trace, &sequence).unwrap();
+    for (id, column) in layout.enumerate() {
+        if matches!(
+            column.kind,
+            ColumnKind::Weight(_) | ColumnKind::Activation(_)
+        ) {
+            // Weights have one commitment in all sessions.
+            values.set_tail(id, vec![Fr::from(id.index() as u64 + 1).square()]);
+        }
+    }
+    let known = commit_known(&setup().0, &values);
+    let statement = Statement {
+        program: &program,
+        layout: &layout,
+        inputs: &inputs,
+        known: &known,
+    };
+    let mut transcript = RecursionTranscript::new();
+    let proof = prove(
+        &statement,
+        values,
+        &setup().0,
+        &mut rng(),
+        &mut transcript,
+        |_| {},
+    )
+    .unwrap();
+    let session = Session {
+        inputs: inputs.try_into().unwrap(),
+        weights: points(&layout, &known, |kind| {
+            matches!(kind, ColumnKind::Weight(_))
+        }),
+        activations: points(&layout, &known, |kind| {
+            matches!(kind, ColumnKind::Activation(_))
+        }),
+        at: Fr::from(77),
+    };
+    Proved {
+        tables: known.points().clone(),
+        program,
+        layout,
+        session,
+        proof,
+    }
+}
+
+fn points(layout: &Layout, known: &Known, wanted: fn(ColumnKind) -> bool) -> Vec<G1Affine> {
+    let columns = layout.enumerate().filter(|(_, column)| wanted(column.kind));
+    columns.map(|(id, _)| known.points()[&id]).collect()
+}
+
+fn nodes() -> &'static Nodes {
+    static NODES: OnceLock<Nodes> = OnceLock::new();
+    NODES.get_or_init(|| Nodes::with_size(SIZE, K).unwrap())
+}
+
+impl Proved {
+    fn joint<'a>(&'a self, session: &'a Session, proof: &'a Proof) -> Joint<'a> {
+        Joint {
+            program: &self.program,
+            layout: &self.layout,
+            tables: &self.tables,
+            session,
+            proof,
+        }
+    }
+
+    fn recorded(&self, session: &Session, proof: &Proof) -> Result<Recording, NodeError> {
+        nodes().joint(&self.joint(session, proof))
+    }
+
+    fn key(&self) -> NodeKey {
+        let counts = [self.session.weights.len(), self.session.activations.len()];
+        let place = (&self.program, &self.layout);
+        nodes()
+            .joint_key(&setup().0, place, &self.tables, counts)
+            .unwrap()
+    }
+}
+
+/// Whether what remains of the proofs below holds.
+fn remains(recording: &Recording) -> bool {
+    let mut inputs = recording.input_values();
+    inputs.resize(INPUTS, Fr::ZERO);
+    remaining(&inputs).is_ok_and(|accumulator| accumulator.holds(&setup().1))
+}
+
+fn node(key: &NodeKey, recording: &Recording) -> NodeProof {
+    nodes()
+        .prove(&setup().0, key, recording, &mut rng(), |_| {})
+        .unwrap()
+}
+
+fn verifies(key: &NodeKey, node: &NodeProof) -> bool {
+    nodes()
+        .verify(key, node)
+        .is_ok_and(|accumulators| hold(&accumulators, &setup().1))
+}
+
+/// A proof, a node over it, and a node over that node; and what is refused of them.
+#[test]
+fn nodes_are_proved_and_verified() {
+    let proved = session(1);
+    let recording = proved.recorded(&proved.session, &proved.proof).unwrap();
+    let key = nodes().key(&setup().0, &recording).unwrap();
+    // Whoever knows the program alone knows the key.
+    assert_eq!(key, proved.key());
+    let lower = node(&key, &recording);
+    assert!(verifies(&key, &lower));
+    let statement = proved.session.statement(&Native).unwrap();
+    assert_eq!(lower.inputs[..STATEMENT], statement);
+    for i in 0..INPUTS {
+        let mut other = lower.clone();
+        other.inputs[i] += Fr::ONE;
+        assert!(!verifies(&key, &other), "input {i}");
+    }
+    let fold_key = nodes().fold_key(&setup().0, 1).unwrap();
+    assert!(!verifies(&fold_key, &lower));
+
+    let recording = nodes().fold(&[(&key, &lower)]).unwrap();
+    assert_eq!(fold_key, nodes().key(&setup().0, &recording).unwrap());
+    assert!(remains(&recording));
+    let upper = node(&fold_key, &recording);
+    assert!(verifies(&fold_key, &upper));
+    assert_eq!(upper.inputs[..STATEMENT], statement);
+    let keys = digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &[key.digest(), Fr::ZERO]);
+    assert_eq!(upper.inputs[STATEMENT], keys);
+
+    // A node of another key, a changed proof, or another statement leave what does not hold.
+    let mut changed = lower.clone();
+    changed.proof.scalars[3] += Fr::ONE;
+    let mut elsewhere = lower.clone();
+    elsewhere.inputs[2] += Fr::ONE;
+    let mut unsound = lower.clone();
+    unsound.inputs.swap(STATEMENT + 1, STATEMENT + 4);
+    unsound.inputs.swap(STATEMENT + 2, STATEMENT + 5);
+    unsound.inputs.swap(STATEMENT + 3, STATEMENT + 6);
+    for (key, node) in [
+        (&fold_key, &lower),
+        (&key, &changed),
+        (&key, &elsewhere),
+        (&key, &unsound),
+    ] {
+        assert!(!nodes()
+            .fold(&[(key, node)])
+            .is_ok_and(|recording| remains(&recording)));
+    }
+    let two = [(&key, &lower), (&key, &elsewhere)];
+    assert_eq!(nodes().fold(&two).err(), Some(NodeError::OtherSession(1)));
+    assert_eq!(nodes().fold(&[]).err(), Some(NodeError::Empty));
+}
+
+/// What a node says remains of a proof holds if the proof is valid, and for the session that it is about.
+#[test]
+fn what_remains_of_an_invalid_proof_does_not_hold() {
+    let proved = session(2);
+    let recorded = |session: &Session, proof: &Proof| {
+        proved
+            .recorded(session, proof)
+            .is_ok_and(|recording| remains(&recording))
+    };
+    assert!(recorded(&proved.session, &proved.proof));
+    let other = common::point(9);
+    for i in 0..proved.proof.points.len() {
+        let mut proof = proved.proof.clone();
+        proof.points[i] = other;
+        assert!(!recorded(&proved.session, &proof), "point {i}");
+    }
+    for i in (0..proved.proof.scalars.len()).step_by(7) {
+        let mut proof = proved.proof.clone();
+        proof.scalars[i] += Fr::ONE;
+        assert!(!recorded(&proved.session, &proof), "scalar {i}");
+    }
+    let (points, values) = (
+        proved.proof.opening.points(),
+        proved.proof.opening.values.all(),
+    );
+    for i in 0..points.len() + values.len() {
+        let (mut points, mut values) = (points, values);
+        match i.checked_sub(points.len()) {
+            None => points[i] = other,
+            Some(i) => values[i] += Fr::ONE,
+        }
+        let opening = Opening::new(points, values);
+        let proof = Proof {
+            opening,
+            ..proved.proof.clone()
+        };
+        assert!(
+            !recorded(&proved.session, &proof),
+            "element {i} of the opening"
+        );
+    }
+    for i in 0..proved.session.inputs.len() {
+        let mut session = proved.session.clone();
+        session.inputs[i] += Fr::ONE;
+        assert!(!recorded(&session, &proved.proof), "input {i}");
+    }
+    for i in 0..proved.session.weights.len() {
+        let mut session = proved.session.clone();
+        session.weights[i] = other;
+        assert!(!recorded(&session, &proved.proof), "weights {i}");
+    }
+    for i in 0..proved.session.activations.len() {
+        let mut session = proved.session.clone();
+        session.activations[i] = other;
+        assert!(!recorded(&session, &proved.proof), "activations {i}");
+    }
+    // Elements that are missing are an error.
+    let mut short = proved.proof.clone();
+    short.scalars.pop();
+    assert!(proved.recorded(&proved.session, &short).is_err());
+}
+
+/// Layers of a session have keys of their own, and say the same of it.
+#[test]
+fn keys_say_which_layers_are_proved() {
+    let proved = session(3);
+    let counts = [
+        proved.session.weights.len(),
+        proved.session.activations.len(),
+    ];
+    let mut digests = vec![proved.key().digest()];
+    for layer in 0..shape().architecture.layers * 2 + 2 {
+        let selection = Selection::new(&[layer], 1).unwrap();
+        let (program, _, layout) = programmed(&selection);
+        let tables = {
+            let values = Values::new(&program, &layout, Vec::new());
+            commit_known(&setup().0, &values).points().clone()
+        };
+        let place = (&program, &layout);
+        let key = nodes()
+            .joint_key(&setup().0, place, &tables, counts)
+            .unwrap();
+        digests.push(key.digest());
+    }
+    let more = [counts[0], counts[1] + 1];
+    let place = (&proved.program, &proved.layout);
+    let key = nodes()
+        .joint_key(&setup().0, place, &proved.tables, more)
+        .unwrap();
+    digests.push(key.digest());
+    let count = digests.len();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), count);
+}
+
+/// A statement depends on all that a session is.
+#[test]
+fn statements_tell_sessions_apart() {
+    let session = Session {
+        inputs: [1, 2, 3, 4, 5, 6].map(Fr::from),
+        weights: (0..70).map(common::point).collect(),
+        activations: (100..103).map(common::point).collect(),
+        at: Fr::from(7),
+    };
+    let own = session.statement(&Native).unwrap();
+    let mut others = Vec::new();
+    for i in 0..6 {
+        let mut other = session.clone();
+        other.inputs[i] += Fr::ONE;
+        others.push(other);
+    }
+    for i in [0, 31, 32, 69] {
+        let mut other = session.clone();
+        other.weights[i] = common::point(1000);
+        others.push(other);
+    }
+    let mut swapped = session.clone();
+    swapped.weights.swap(0, 40);
+    others.push(swapped);
+    let mut fewer = session.clone();
+    fewer.weights.pop();
+    others.push(fewer);
+    let mut other = session.clone();
+    other.activations.swap(0, 1);
+    assert_ne!(other.statement(&Native).unwrap()[7], own[7]);
+    assert_ne!(other.statement(&Native).unwrap()[9], own[9]);
+    others.push(other);
+    let mut other = session.clone();
+    other.at += Fr::ONE;
+    others.push(other);
+    for other in others {
+        assert_ne!(other.statement(&Native).unwrap(), own);
+    }
+}
