@@ -7,14 +7,15 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, powers, prove, Proof, Statement};
 use nanozk_circuit::{
-    ColumnId, ColumnKind, Layout, Program, Registry, Role, Tensor, Values, Virtual,
+    integer, ColumnData, ColumnId, ColumnKind, Layout, Program, Registry, Role, Slot, Tensor,
+    Values, Virtual,
 };
 use nanozk_kzg::Basis;
 use nanozk_transcript::{Malformed, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, RngCore, SeedableRng};
 
-const K: u32 = 6;
+const K: u32 = 7;
 
 /// Challenges that follow from nothing.
 struct Fixed(ChaCha20Rng);
@@ -93,7 +94,7 @@ impl Registry for OneColumn {
     }
 }
 
-/// A product with rounding, a square, a lookup, a tensor that is not committed, and a product without a sum.
+/// A product with rounding, a square, a lookup, a tensor that is not committed, a product without a sum, wires, and a view.
 fn program() -> Program {
     let mut p = Program::new();
     let [t, i, o] = ["t", "i", "o"].map(|name| p.new_axis(name, 4));
@@ -132,6 +133,16 @@ fn program() -> Program {
     let outer = p.new_tensor("outer", &[i, o], Role::Witness);
     let [first_, second_, outer_] = [first, second, outer].map(|id| p.use_of(id));
     p.zero("outer", &[i, o], first_ * second_ - outer_);
+    let wires = p.new_tensor("wires", &[i], Role::Wire);
+    let fixed = p.new_tensor("fixed", &[i], Role::Fixed);
+    let product = p.new_tensor("product of wires", &[i], Role::Witness);
+    let [wires_, fixed_, product_] = [wires, fixed, product].map(|id| p.use_of(id));
+    p.zero("wires", &[i], wires_ * fixed_ - product_);
+    let slots = [Slot::Powers(Fr::from(3)), Slot::Axis(t)];
+    let view = p.new_view("view", x, Fr::from(5), &slots);
+    let digits = p.new_tensor("digits", &[t], Role::Witness);
+    let [view_, digits_] = [view, digits].map(|id| p.use_of(id));
+    p.zero("digits", &[t], view_ - digits_);
     p
 }
 
@@ -159,6 +170,19 @@ fn values<'a>(p: &'a Program, layout: &'a Layout) -> Values<'a> {
     v.fill(id("second"), |a| 3 - a[0] as i128).unwrap();
     v.fill(id("outer"), |a| a[0] as i128 * (3 - a[1] as i128))
         .unwrap();
+    // The first wire is the second, the third is the fourth.
+    let wire = |i: usize| 7 + i as i128 / 2;
+    v.fill_field(id("wires"), |a| integer(wire(a[0])));
+    v.fill_field(id("fixed"), |a| integer(a[0] as i128 + 1));
+    v.fill_field(id("product of wires"), |a| {
+        integer(wire(a[0]) * (a[0] as i128 + 1))
+    });
+    let permutation = ColumnData::U32(vec![1, 0, 3, 2].into());
+    v.set_column(layout.copies[0].permutation, permutation);
+    v.fill(id("digits"), |a| {
+        5 * (0..4).rev().fold(0, |sum, i| 3 * sum + x(i, a[0]))
+    })
+    .unwrap();
     v.look_up().unwrap();
     p.check(&v).unwrap();
     v
@@ -247,14 +271,16 @@ fn every_scalar_is_random() {
             .collect();
         changes.push(difference);
     }
-    // What is public: values of columns of tables.
-    let public = setting
-        .layout
-        .columns()
-        .iter()
-        .filter(|c| matches!(c.kind, ColumnKind::TableValues(_)))
-        .count();
-    assert_eq!(public, 1);
+    // What is public: values of columns of tables, and of permutations.
+    let is_public = |kind| {
+        matches!(
+            kind,
+            ColumnKind::TableValues(_) | ColumnKind::Permutation(_)
+        )
+    };
+    let columns = setting.layout.columns().iter();
+    let public = columns.filter(|c| is_public(c.kind)).count();
+    assert_eq!(public, 2);
     assert_eq!(rank(changes), scalars - public);
 }
 
@@ -263,7 +289,15 @@ fn every_scalar_is_random() {
 fn every_commitment_is_random() {
     let setting = setting();
     let base = setting.prove(&mut Altered::new(usize::MAX / WORDS, 0));
-    let is_known = |kind| matches!(kind, ColumnKind::Weight(_) | ColumnKind::TableValues(_));
+    let is_known = |kind| {
+        matches!(
+            kind,
+            ColumnKind::Weight(_)
+                | ColumnKind::TableValues(_)
+                | ColumnKind::Fixed(_)
+                | ColumnKind::Permutation(_)
+        )
+    };
     let is_helper = |kind| matches!(kind, ColumnKind::Helper(_));
     let own: Vec<(ColumnId, ColumnKind)> = setting
         .layout

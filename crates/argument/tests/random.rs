@@ -6,8 +6,8 @@ use common::*;
 use halo2curves::bn256::Fr;
 use nanozk_argument::{check_hiding, Error};
 use nanozk_circuit::{
-    AxisId, ColumnKind, Expression, Factor, Failure, Layout, Program, Public, Role, TableId,
-    TensorId, Values, Virtual,
+    AxisId, ColumnData, ColumnKind, Expression, Factor, Failure, Layout, Program, Public, Role,
+    Slot, TableId, TensorId, Values, Virtual,
 };
 use nanozk_transcript::KeccakTranscript;
 use proptest::prelude::*;
@@ -26,6 +26,14 @@ impl Random {
         list[self.below(list.len())].clone()
     }
 
+    /// In another order.
+    fn shuffled<T: Clone>(&mut self, list: &[T]) -> Vec<T> {
+        let mut rest = list.to_vec();
+        (0..list.len())
+            .map(|_| rest.remove(self.below(rest.len())))
+            .collect()
+    }
+
     /// Some of a list, in random order.
     fn some<T: Clone>(&mut self, list: &[T], at_most: usize) -> Vec<T> {
         let mut rest = list.to_vec();
@@ -34,6 +42,32 @@ impl Random {
             .map(|_| rest.remove(self.below(rest.len())))
             .collect()
     }
+}
+
+/// A view of one of some tensors that is committed: some axes kept, others fixed, or summed over with powers.
+fn view(
+    p: &mut Program,
+    random: &mut Random,
+    tensors: &[TensorId],
+    number: usize,
+) -> Option<TensorId> {
+    let committed: Vec<TensorId> = tensors
+        .iter()
+        .copied()
+        .filter(|id| p.tensor(*id).is_committed())
+        .collect();
+    let of = random.pick(&committed);
+    let axes = p.tensor(of).axes.clone();
+    let slots: Vec<Slot> = axes
+        .iter()
+        .map(|id| match (random.below(3), p.axis(*id)) {
+            (0, axis) => Slot::Index(random.below(axis.len)),
+            (1, axis) if axis.is_full() => Slot::Powers(Fr::from(random.0.next_u64())),
+            _ => Slot::Axis(*id),
+        })
+        .collect();
+    let weight = Fr::from(random.0.next_u64());
+    (!axes.is_empty()).then(|| p.new_view(&format!("view {number}"), of, weight, &slots))
 }
 
 /// A program, and what its tensors are to be filled with.
@@ -100,10 +134,26 @@ impl Case {
                 tensors.push(p.new_tensor("value", &own, Role::Value { key }));
             }
         }
+        // Wires, of which all may be equal, and elements of a key.
+        for (name, role) in [("wires", Role::Wire), ("fixed", Role::Fixed)] {
+            let own = random.some(&axes, 2);
+            tensors.push(p.new_tensor(name, &own, role));
+        }
+        for i in 0..3 {
+            if let Some(view) = view(&mut p, &mut random, &tensors, i) {
+                tensors.push(view);
+            }
+        }
         let public = random.pick(&[Public::Less, Public::Successor]);
         tensors.push(p.new_tensor("pairs", &full, Role::Public(public)));
         tensors.push(p.new_tensor("index", &full[..1], Role::Public(Public::Index)));
+        let cell = Public::Cell {
+            index: random.below(2),
+            value: Fr::from(random.0.next_u64()),
+        };
+        tensors.push(p.new_tensor("cell", &full[1..], Role::Public(cell)));
         tensors.push(p.new_tensor("input", &[], Role::Public(Public::Input(0))));
+        tensors.push(p.new_tensor("inputs", &full[..1], Role::Public(Public::Inputs(1))));
         axes.extend(full);
         let mut case = Self {
             program: p,
@@ -195,8 +245,9 @@ impl Case {
     fn values<'a>(&'a self, layout: &'a Layout, seed: u64) -> Values<'a> {
         let p = &self.program;
         let mut random = Random(ChaCha8Rng::seed_from_u64(seed));
-        let input = Fr::from(random.0.next_u64());
-        let mut values = Values::new(p, layout, vec![input]);
+        let inputs = (0..3).map(|_| Fr::from(random.0.next_u64())).collect();
+        let mut values = Values::new(p, layout, inputs);
+        let wire = random.below(1 << 30) as i128;
         for (id, tensor) in p.enumerate() {
             if self.defined.iter().any(|(defined, _)| *defined == id) {
                 continue;
@@ -208,8 +259,19 @@ impl Case {
                 _ => 1 << 30,
             };
             for indices in indices(p, &tensor.axes) {
-                assert!(values.set(id, &indices, random.below(bound) as i128));
+                let value = match tensor.role {
+                    Role::Wire => wire,
+                    _ => random.below(bound) as i128,
+                };
+                assert!(values.set(id, &indices, value));
             }
+        }
+        for lane in &layout.copies {
+            let rest: Vec<u32> = (0..lane.rows as u32).collect();
+            let numbers = random.shuffled(&rest);
+            values.set_column(lane.permutation, ColumnData::U32(numbers.into()));
+            // A column of zeros has no commitment otherwise.
+            values.set_tail(lane.permutation, vec![Fr::from(seed)]);
         }
         values.look_up().unwrap();
         for (id, expression) in &self.defined {
