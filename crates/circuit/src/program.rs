@@ -140,7 +140,7 @@ fn powers_at(base: Fr, bits: u32) -> Option<(Fr, Point)> {
     let mut point = Vec::with_capacity(bits as usize);
     for _ in 0..bits {
         let sum = Fr::ONE + power;
-        point.push(power * Option::<Fr>::from(sum.invert())?);
+        point.push(power * sum.invert()?);
         weight *= sum;
         power = power.square();
     }

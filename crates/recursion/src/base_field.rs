@@ -15,7 +15,7 @@
 
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_circuit::{AxisId, Expression, Program, Public, Role, Slot, TensorId, Values};
+use nanozk_circuit::{AxisId, Expression, Program, Public, Role, Slot, TensorId, Values, View};
 use num_bigint::{BigInt, BigUint, Sign};
 use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::LazyLock;
@@ -124,10 +124,12 @@ impl Form {
 
     /// A small constant.
     pub fn constant(value: i128) -> Self {
-        let mut form = Self::default();
-        form.whole = value.into();
-        form.chunks[0] = value.into();
-        form
+        let mut chunks: [Expression; CHUNKS] = Default::default();
+        chunks[0] = value.into();
+        Self {
+            whole: value.into(),
+            chunks,
+        }
     }
 }
 
@@ -206,9 +208,18 @@ impl Number {
         [chunk, limb]: [Slot; 2],
     ) -> Expression {
         let name = format!("{}: {label}", self.name);
+        let view = View {
+            of: self.limbs,
+            weight,
+            slots: [free, &[chunk, limb]].concat(),
+        };
         let id = match p.named(&name) {
-            Some(known) => known,
-            None => p.new_view(&name, self.limbs, weight, &[free, &[chunk, limb]].concat()),
+            Some(known) => {
+                let same = p.tensor(known).role == Role::View(view);
+                assert!(same, "two views are called {name}");
+                known
+            }
+            None => p.new_view(&name, view.of, view.weight, &view.slots),
         };
         p.use_of(id)
     }

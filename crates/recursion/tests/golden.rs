@@ -1,0 +1,59 @@
+//! The program of nodes changes only on purpose: proofs, keys and registered models depend on its digest.
+//!
+//! `test/golden/recursion.txt` has it, and digests of keys with the development setup. After a change that is meant, run
+//! `NANOZK_UPDATE_GOLDEN=1 cargo test -p nanozk-recursion --test golden`, which writes the file and fails.
+
+use halo2curves::ff::PrimeField;
+use nanozk_argument::soundness;
+use nanozk_kzg::Basis;
+use nanozk_recursion::node::Nodes;
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use std::path::Path;
+
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../test/golden/recursion.txt"
+);
+const UPDATE: &str = "NANOZK_UPDATE_GOLDEN";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn nodes_are_those_of_the_golden_file() {
+    let nodes = Nodes::new().unwrap();
+    let program = nodes.layout().digest(nodes.program());
+    let (bases, _) = development_powers(nodes.powers(), DEVELOPMENT_SEED);
+    let basis = Basis::new(&bases, 1).unwrap();
+    let mut text = format!("program {}\n", hex(&program));
+    for count in 1..=2 {
+        let key = nodes.fold_key(&basis, count).unwrap();
+        let mut digest = key.digest().to_repr();
+        digest.as_mut().reverse();
+        text += &format!("key of nodes over {count} {}\n", hex(digest.as_ref()));
+    }
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(Path::new(FILE), &text).unwrap();
+        panic!("{FILE} is written");
+    }
+    let golden = std::fs::read_to_string(FILE).unwrap();
+    assert_eq!(
+        golden, text,
+        "nodes have another program, so no proof or key of before is accepted any more. If that is meant: set {UPDATE}, \
+         and say in CHANGELOG.md, under \"Verifying keys\", what is new"
+    );
+}
+
+/// Chance does not prove a false node.
+#[test]
+fn the_error_of_a_node_is_small() {
+    let nodes = Nodes::new().unwrap();
+    let found = soundness(nodes.program(), nodes.layout());
+    for part in &found.parts {
+        let (step, bits) = (part.step.to_string(), part.bits());
+        println!("{step:32} {:12} 2^-{bits:.1}", part.numerator);
+    }
+    // What the documentation says.
+    assert!((222.3..222.5).contains(&found.bits()), "{}", found.bits());
+}
