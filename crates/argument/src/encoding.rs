@@ -23,7 +23,7 @@ use nanozk_transcript::encoding::{
 use nanozk_transcript::Malformed;
 
 /// What an encoding begins with.
-pub const MAGIC: [u8; 16] = *b"nanozk joint 001";
+pub const MAGIC: [u8; 16] = *b"nanozk joint 002";
 
 /// Bytes of a count.
 const COUNT: usize = 8;

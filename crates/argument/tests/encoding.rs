@@ -69,7 +69,7 @@ fn the_encoding_is_that_of_the_page() {
         scalars: vec![Fr::from(258)],
         opening: Opening::new([g; 8], [1, 2, 3, 4, 5, 6].map(Fr::from)),
     };
-    let mut expected = b"nanozk joint 001".to_vec();
+    let mut expected = b"nanozk joint 002".to_vec();
     expected.extend(2_u64.to_be_bytes());
     expected.extend(1_u64.to_be_bytes());
     let mut word = |first: u8, last: [u8; 2]| {

@@ -17,7 +17,7 @@ use nanozk_prover::joint::session::{
 use nanozk_prover::session::{boundary_values, Generated};
 use nanozk_prover::Error;
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
-use nanozk_transcript::KeccakTranscript;
+use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
@@ -489,7 +489,7 @@ fn a_prover_cannot_bring_its_own_columns() {
         values,
         &parameters().basis,
         &mut rng(),
-        &mut KeccakTranscript::new(),
+        &mut RecursionTranscript::new(),
         |_, _, _| {},
     );
     let proof = ProofFile {

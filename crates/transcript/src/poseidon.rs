@@ -229,6 +229,77 @@ mod tests {
     use super::*;
     use halo2curves::bn256::Fq;
 
+    fn point(factor: u64) -> G1Affine {
+        (G1Affine::generator() * Fr::from(factor)).into()
+    }
+
+    /// Against the definition, spelled out.
+    #[test]
+    fn recursion_follows_the_definition() {
+        let mut transcript = RecursionTranscript::new();
+        transcript.absorb_scalar(&Fr::from(5));
+        transcript.absorb_point(&point(7)).unwrap();
+        let permute = |[x, y, z]: [Fr; 3]| permutation([x, y, z])[ROUNDS];
+        let add = |s: [Fr; 3], a: Fr, b: Fr| permute([s[0], s[1] + a, s[2] + b]);
+        let [a, b, c] = point_words(&point(7));
+        let mut s = add([Fr::ZERO; 3], recursion_domain(), Fr::from(5));
+        s = add(s, a, b);
+        s = add(s, c, Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
+        assert_eq!(transcript.squeeze(), s[2]);
+        s = permute(s);
+        assert_eq!(transcript.squeeze(), s[1]);
+        // What is absorbed comes before the third element is drawn.
+        transcript.absorb_scalar(&Fr::from(9));
+        s = add(s, Fr::from(9), Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
+        assert_eq!(transcript.squeeze(), s[2]);
+        let infinity = G1Affine::default();
+        assert_eq!(transcript.absorb_point(&infinity), Err(Malformed::Infinity));
+    }
+
+    #[test]
+    fn words_determine_a_point() {
+        let two = |e: u64| Fq::from(2).pow_vartime([e]);
+        let lift = |s: Fr| Fq::from_repr(s.to_repr()).unwrap();
+        for factor in 1..20 {
+            let p = point(factor * factor + 1);
+            let words = point_words(&p);
+            assert_eq!(point_of_words(&words), Ok(p));
+            // x + 2^256·y, modulo the base field's order: the words follow upon each other.
+            let [a, b, c] = words.map(lift);
+            assert_eq!(a + two(192) * b + two(384) * c, p.x + two(256) * p.y);
+        }
+        let words = point_words(&point(3));
+        let changed = |i: usize, by: Fr| {
+            let mut words = words;
+            words[i] += by;
+            point_of_words(&words)
+        };
+        for i in 0..3 {
+            assert_eq!(changed(i, Fr::ONE), Err(Malformed::NotOnCurve));
+            assert_eq!(
+                changed(i, Fr::from(2).pow([200])),
+                Err(Malformed::NotReduced)
+            );
+        }
+        // x + p is another number for the same coordinate.
+        let order = [
+            0x3c20_8c16_d87c_fd47,
+            0x9781_6a91_6871_ca8d,
+            0xb850_45b6_8181_585d,
+        ];
+        let base = Fr::from(2).pow([64]);
+        let low = order
+            .iter()
+            .rev()
+            .fold(Fr::ZERO, |sum, part| sum * base + Fr::from(*part));
+        let mut twice = words;
+        twice[0] += low;
+        twice[1] += Fr::from(0x3064_4e72_e131_a029);
+        assert!(point_of_words(&twice).is_err());
+    }
+
     #[test]
     fn limbs_recompose() {
         let p: G1Affine = (G1Affine::generator() * Fr::from(12345)).into();

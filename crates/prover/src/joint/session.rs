@@ -18,7 +18,7 @@ use nanozk_argument::{check_hiding, commit, prove, Stage};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{QuantizedModel, Trace};
 use nanozk_layers::{Layers, Selection, Sequence, Weights};
-use nanozk_transcript::KeccakTranscript;
+use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
     CheckedClaim, CheckedManifest, Claim, Error as Refused, Goal, Parameters, ProofFile,
@@ -500,7 +500,7 @@ impl Locked<'_> {
                 values,
                 &parameters.basis,
                 rng,
-                &mut KeccakTranscript::new(),
+                &mut RecursionTranscript::new(),
                 |stage| events(Event::Stage(window, stage)),
             )?;
             let proof = ProofFile {

@@ -8,7 +8,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::{Layers, Selection};
-use nanozk_transcript::KeccakTranscript;
+use nanozk_transcript::RecursionTranscript;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
@@ -238,7 +238,7 @@ impl Opened<'_> {
         self.claim.manifest.check_setup(parameters)?;
         let known = self.claim.known(&self.goal, parameters)?;
         let statement = self.goal.statement(&known);
-        let accumulator = verify(&statement, &self.proof, &mut KeccakTranscript::new())?;
+        let accumulator = verify(&statement, &self.proof, &mut RecursionTranscript::new())?;
         match accumulator.holds(&parameters.g2) {
             true => Ok(()),
             false => Err(Error::Pairing),

@@ -20,7 +20,7 @@ use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
-use nanozk_transcript::KeccakTranscript;
+use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
 use serde::Serialize;
 
@@ -251,7 +251,7 @@ fn measure(
         values,
         &basis,
         &mut OsRng,
-        &mut KeccakTranscript::new(),
+        &mut RecursionTranscript::new(),
         |stage| {
             progress.message(&format!("{kind}: {}", stage.name()));
             begun.push((stage, clock.cpu_s()));
@@ -274,7 +274,7 @@ fn measure(
     let encoded = proof.to_bytes();
     let verify_ms = median_ms(|| {
         let proof = Proof::from_bytes(&encoded)?;
-        let accumulator = verify(&statement, &proof, &mut KeccakTranscript::new())
+        let accumulator = verify(&statement, &proof, &mut RecursionTranscript::new())
             .with_context(|| format!("the joint proof of the {kind} does not verify"))?;
         if !accumulator.holds(&g2) {
             bail!("the opening of the joint proof of the {kind} does not verify");
