@@ -527,6 +527,7 @@ verified, five times: the time is the median. CPU seconds are of all threads.
 
 Examples:
   nanozk bench model --memory 8
+  nanozk bench model --k 21 --node
   nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4
   nanozk bench model --model model")]
 pub(crate) struct BenchModelArgs {
@@ -560,6 +561,9 @@ pub(crate) struct BenchModelArgs {
     /// CPU seconds that one commitment less is worth
     #[arg(long, value_name = "SECONDS", default_value_t = 0.19, value_parser = price)]
     pub(crate) commitment_price: f64,
+    /// Also prove that the proof was verified: a node
+    #[arg(long)]
+    pub(crate) node: bool,
     /// Plan for so much memory, in GiB, and fail if more was resident
     #[arg(long, value_name = "GIB")]
     pub(crate) memory: Option<f64>,

@@ -9,16 +9,20 @@ use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, count, thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
-use halo2curves::bn256::Fr;
+use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, soundness, verify, Proof, Stage, Statement};
-use nanozk_circuit::{ColumnKind, Objective, Plan, Program, Values};
+use nanozk_argument::{
+    commit_known, powers, prove, soundness, verify, Known, Proof, Stage, Statement,
+};
+use nanozk_circuit::{ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
+use nanozk_recursion::node::{hold, Joint, Nodes};
+use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
@@ -57,9 +61,43 @@ struct Measured {
     /// Binary logarithm of the probability that chance proves what is false.
     error_log2: f64,
     stages: Vec<Part>,
+    /// What a node over the proof costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<MeasuredNode>,
     /// Processor seconds of as many blocks, each proved by two proofs of layers, in the same run.
     #[serde(skip_serializing_if = "Option::is_none")]
     layers_cpu_s: Option<f64>,
+}
+
+/// What a node costs.
+#[derive(Clone, Debug, Serialize)]
+struct MeasuredNode {
+    k: u32,
+    /// Sums and products that it verifies.
+    steps: usize,
+    permutations: usize,
+    /// Points that it multiplies, for each of both sums.
+    terms: [usize; 2],
+    /// Points that a verifier multiplies.
+    commitments: usize,
+    evaluations: usize,
+    keygen_cpu_s: f64,
+    prove_cpu_s: f64,
+    prove_wall_s: f64,
+    /// None where the system does not tell.
+    peak_rss_bytes: Option<u64>,
+    verify_ms: f64,
+    error_log2: f64,
+    stages: Vec<Part>,
+}
+
+/// A joint proof that was measured, with what a node over it takes.
+struct Proved {
+    known: Known,
+    inputs: Vec<Fr>,
+    proof: Proof,
+    basis: Basis,
+    g2: [G2Affine; 2],
 }
 
 /// A block, or attention and MLP: the same in a joint proof.
@@ -90,7 +128,7 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
     blocks.fill_blocks(&mut values, &traces)?;
     drop(traces);
     values.look_up()?;
-    let mut measured = measure("block", 1, &plan, values, &progress)?;
+    let (mut measured, _) = measure("block", 1, &plan, values, 0, &progress)?;
     drop(progress);
     if args.compare {
         measured.layers_cpu_s = Some(by_layers(args, data)?);
@@ -170,7 +208,19 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     }
     layers.fill(&mut values, &trace, &sequence)?;
     drop(trace);
-    let measured = measure("model", architecture.layers, &plan, values, &progress)?;
+    let nodes = args.node.then(Nodes::new).transpose()?;
+    let powers = nodes.as_ref().map_or(0, Nodes::powers);
+    let (mut measured, proved) = measure(
+        "model",
+        architecture.layers,
+        &plan,
+        values,
+        powers,
+        &progress,
+    )?;
+    if let Some(nodes) = &nodes {
+        measured.node = Some(measure_node(nodes, (&p, &plan.layout), &proved, &progress)?);
+    }
     drop(progress);
     show(&measured, out)?;
     check_resident(args.memory, measured.peak_rss_bytes)
@@ -209,18 +259,58 @@ fn planned(
     Ok(plan)
 }
 
-/// Proves, and verifies five times.
+/// Seconds by stage, while something is proved.
+struct Stages<'a> {
+    kind: &'static str,
+    clock: Stopwatch,
+    begun: Vec<(Stage, f64)>,
+    progress: &'a Progress,
+}
+
+impl<'a> Stages<'a> {
+    fn start(kind: &'static str, progress: &'a Progress) -> Self {
+        Self {
+            kind,
+            clock: Stopwatch::start(),
+            begun: Vec::new(),
+            progress,
+        }
+    }
+
+    fn begin(&mut self, stage: Stage) {
+        self.progress
+            .message(&format!("{}: {}", self.kind, stage.name()));
+        self.begun.push((stage, self.clock.cpu_s()));
+    }
+
+    /// Processor seconds of each stage, of which there is one for each level.
+    fn end(self, total: f64) -> Vec<Part> {
+        let ends = self.begun.iter().skip(1).map(|(_, at)| *at).chain([total]);
+        let mut stages: Vec<Part> = Vec::new();
+        for ((stage, at), end) in self.begun.iter().zip(ends) {
+            let (stage, cpu_s) = (stage.name(), end - at);
+            match stages.iter_mut().find(|s| s.stage == stage) {
+                Some(part) => part.cpu_s += cpu_s,
+                None => stages.push(Part { stage, cpu_s }),
+            }
+        }
+        stages
+    }
+}
+
+/// Proves, with a setup of so many powers at least, and verifies five times.
 fn measure(
     kind: &'static str,
     layers: usize,
     plan: &Plan,
     mut values: Values<'_>,
+    least_powers: usize,
     progress: &Progress,
-) -> Result<Measured> {
+) -> Result<(Measured, Proved)> {
     let (program, layout) = (values.program(), values.layout());
     let k = layout.k();
     progress.message(&format!("{kind}: setup"));
-    let (bases, g2) = development_powers(powers(k), DEVELOPMENT_SEED);
+    let (bases, g2) = development_powers(powers(k).max(least_powers), DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1)?;
     drop(bases);
     progress.message(&format!("{kind}: commitments to weights"));
@@ -244,31 +334,18 @@ fn measure(
     };
 
     let told = reset_peak_rss();
-    let clock = Stopwatch::start();
-    let mut begun: Vec<(Stage, f64)> = Vec::new();
+    let mut stages = Stages::start(kind, progress);
     let proof = prove(
         &statement,
         values,
         &basis,
         &mut OsRng,
         &mut RecursionTranscript::new(),
-        |stage| {
-            progress.message(&format!("{kind}: {}", stage.name()));
-            begun.push((stage, clock.cpu_s()));
-        },
+        |stage| stages.begin(stage),
     )?;
-    let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
+    let (prove_cpu_s, prove_wall_s) = (stages.clock.cpu_s(), stages.clock.wall_s());
     let peak = peak_rss_bytes().filter(|_| told);
-    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([prove_cpu_s]);
-    let mut stages: Vec<Part> = Vec::new();
-    for ((stage, at), end) in begun.iter().zip(ends) {
-        let (stage, cpu_s) = (stage.name(), end - at);
-        match stages.iter_mut().find(|s| s.stage == stage) {
-            // Once for each level.
-            Some(part) => part.cpu_s += cpu_s,
-            None => stages.push(Part { stage, cpu_s }),
-        }
-    }
+    let stages = stages.end(prove_cpu_s);
 
     progress.message(&format!("{kind}: verification"));
     let encoded = proof.to_bytes();
@@ -281,7 +358,7 @@ fn measure(
         }
         Ok(())
     })?;
-    Ok(Measured {
+    let measured = Measured {
         kind,
         layers,
         k,
@@ -299,7 +376,85 @@ fn measure(
         verify_ms,
         error_log2: -soundness(program, layout).bits(),
         stages,
+        node: None,
         layers_cpu_s: None,
+    };
+    let proved = Proved {
+        known,
+        inputs,
+        proof,
+        basis,
+        g2,
+    };
+    Ok((measured, proved))
+}
+
+/// Proves that a proof was verified, and verifies that five times.
+fn measure_node(
+    nodes: &Nodes,
+    (program, layout): (&Program, &Layout),
+    proved: &Proved,
+    progress: &Progress,
+) -> Result<MeasuredNode> {
+    let columns = |wanted: fn(ColumnKind) -> bool| -> Vec<_> {
+        let chosen = layout.enumerate().filter(|(_, column)| wanted(column.kind));
+        chosen
+            .filter_map(|(id, _)| proved.known.points().get(&id).copied())
+            .collect()
+    };
+    let session = Session {
+        inputs: proved
+            .inputs
+            .clone()
+            .try_into()
+            .ok()
+            .context("a model has six public inputs")?,
+        weights: columns(|kind| matches!(kind, ColumnKind::Weight(_))),
+        activations: columns(|kind| matches!(kind, ColumnKind::Activation(_))),
+        at: Fr::random(OsRng),
+    };
+    progress.message("node: key");
+    let clock = Stopwatch::start();
+    let recording = nodes.joint(&Joint {
+        program,
+        layout,
+        tables: proved.known.points(),
+        session: &session,
+        proof: &proved.proof,
+    })?;
+    let key = nodes.key(&proved.basis, &recording)?;
+    let keygen_cpu_s = clock.cpu_s();
+    let told = reset_peak_rss();
+    let mut stages = Stages::start("node", progress);
+    let node = nodes.prove(&proved.basis, &key, &recording, &mut OsRng, |stage| {
+        stages.begin(stage);
+    })?;
+    let (prove_cpu_s, prove_wall_s) = (stages.clock.cpu_s(), stages.clock.wall_s());
+    let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
+    progress.message("node: verification");
+    let verify_ms = median_ms(|| {
+        let accumulators = nodes
+            .verify(&key, &node)
+            .context("the node does not verify")?;
+        if !hold(&accumulators, &proved.g2) {
+            bail!("the node, or the proof below, does not verify");
+        }
+        Ok(())
+    })?;
+    Ok(MeasuredNode {
+        k: nodes.layout().k(),
+        steps: recording.steps.len(),
+        permutations: recording.permutations.len(),
+        terms: recording.terms.each_ref().map(Vec::len),
+        commitments: node.proof.points.len() + key.commitments().len(),
+        evaluations: node.proof.scalars.len(),
+        keygen_cpu_s,
+        prove_cpu_s,
+        prove_wall_s,
+        peak_rss_bytes,
+        verify_ms,
+        error_log2: -soundness(nodes.program(), nodes.layout()).bits(),
+        stages: stages.end(prove_cpu_s),
     })
 }
 
@@ -350,6 +505,30 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
         m.keygen_cpu_s,
         m.verify_ms
     ));
+    if let Some(n) = &m.node {
+        out.text(format!(
+            "node over it: 2^{} rows, {} steps, {} permutations, {} and {} terms; {} commitments, {} scalars; error 2^{:.0}",
+            n.k,
+            thousands(n.steps as u64),
+            n.permutations,
+            n.terms[0],
+            n.terms[1],
+            n.commitments,
+            n.evaluations,
+            n.error_log2
+        ));
+        for part in &n.stages {
+            out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
+        }
+        out.text(format!(
+            "proved in {:.2} CPU s, {:.1} s; peak {}; key in {:.1} CPU s; verified in {:.1} ms",
+            n.prove_cpu_s,
+            n.prove_wall_s,
+            memory(n.peak_rss_bytes),
+            n.keygen_cpu_s,
+            n.verify_ms
+        ));
+    }
     if let Some(layers) = m.layers_cpu_s {
         out.text(format!(
             "two proofs of layers: {layers:.1} CPU s, {:.1} times as much",
