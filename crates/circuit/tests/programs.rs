@@ -204,6 +204,22 @@ fn views_fit_their_tensors() {
     });
 }
 
+/// A statement has all public inputs that a tensor has, used or not, and those that are declared.
+#[test]
+fn public_inputs_are_counted() {
+    let mut p = Program::new();
+    let axis = p.new_axis("a", 3);
+    assert_eq!(p.inputs(), 0);
+    p.new_tensor("one", &[], Role::Public(Public::Input(1)));
+    assert_eq!(p.inputs(), 2);
+    p.new_tensor("three", &[axis], Role::Public(Public::Inputs(4)));
+    assert_eq!(p.inputs(), 7);
+    p.declare_inputs(5);
+    assert_eq!(p.inputs(), 7);
+    p.declare_inputs(9);
+    assert_eq!(p.inputs(), 9);
+}
+
 #[test]
 fn coefficients_do_not_wrap() {
     refused("coefficients are of 128 bits", |p| {
