@@ -246,6 +246,37 @@ fn unused_terms_have_factor_zero() {
     }
 }
 
+/// Words that are hashed or said are those of the points that are multiplied and of their sums.
+#[test]
+fn words_are_those_of_points_and_sums() {
+    let record = || {
+        recorded(|r| {
+            let (factor, point) = (r.witness(Fr::from(3)), r.point(common::point(1)));
+            let mut transcript = WireTranscript::new(r);
+            transcript.absorb_point(&point).unwrap();
+            r.declare_input(transcript.squeeze());
+            let [sum, _] = r.multiply([&[(factor, point)], &[]]);
+            r.declare_input(sum.words[0]);
+        })
+    };
+    let forged = Forged::new();
+    let honest = record();
+    assert!(!forged.refuses(&honest, &honest));
+    let mut other = record();
+    other.terms[0][0].point = common::point(2);
+    let sums = expected(&[(Fr::from(3), common::point(2))], 1);
+    let word = nanozk_transcript::poseidon::point_words(&sums[0])[0];
+    let said = other.inputs[1];
+    let Source::Variable(number) = said else {
+        panic!("it is a variable")
+    };
+    other.values[number as usize] = word;
+    assert!(forged.refuses(&honest, &other));
+    let mut other = record();
+    other.values[number as usize] += Fr::ONE;
+    assert!(forged.refuses(&honest, &other));
+}
+
 /// A product that a sum's row contains is stated apart if it is used elsewhere.
 #[test]
 fn products_that_are_used_twice_are_stated() {

@@ -522,13 +522,30 @@ fn nodes_say_what_all_below_say() {
             .filter(|step| matches!(step, Step::Add { summands, .. } if summands.contains(input)));
         assert_eq!(absorbed.count(), children.len());
     }
-    // Sums below are what the children say.
+    // Sums below are what the children say, and no constants.
     for child in &children {
-        let words = &child.inputs[STATEMENT + 1..][..6];
-        for word in words {
-            let has = |value: &&Fr| *value == word;
-            assert_eq!(recording.values.iter().filter(has).count(), 1);
+        for words in child.inputs[STATEMENT + 1..][..6].chunks(3) {
+            let is = |term: &&nanozk_recursion::recorder::Term| {
+                term.words.map(|word| recording.value(&word)) == *words
+            };
+            let term = recording.terms[0].iter().find(is).unwrap();
+            for (source, word) in term.words.iter().zip(words) {
+                assert!(matches!(source, Source::Variable(_)));
+                let has = |value: &&Fr| *value == word;
+                assert_eq!(recording.values.iter().filter(has).count(), 1);
+            }
         }
+    }
+    // A key is one list of wires, which is verified with and said.
+    let first_words: Vec<Fr> = key
+        .commitments()
+        .values()
+        .map(|point| point_words(point)[0])
+        .collect();
+    for word in &first_words {
+        let is = |value: &&Fr| *value == word;
+        let expected = children.len() * first_words.iter().filter(is).count();
+        assert_eq!(recording.values.iter().filter(is).count(), expected);
     }
     let sums = recording.results.iter().flatten().flatten();
     let said = recording.inputs[STATEMENT + 1..].iter();
