@@ -26,6 +26,12 @@ const committed = argument("hiding", "every_commitment_is_random");
 const unhidden = attack("what_nothing_hides_is_not_proved");
 const bound = unit("bound_factors_are_what_they_are_by_definition");
 const closed = kernels("kernels_are_the_extensions_of_their_definitions");
+const views = circuit("views", "views_are_what_they_are_by_definition");
+const copies = circuit("views", "copies_are_checked");
+const viewed = refusal("views_fit_their_tensors");
+const bind = circuit("digest", "the_digest_binds");
+const wired = attack("equal_wires_are_accepted_and_others_refused");
+const words = (name) => crate("nanozk-transcript", "--lib", name);
 const padding = refusal("a_prover_has_no_padding_to_choose");
 const tables = refusal("tensors_fit_their_tables");
 const forgeries = layers("forgeries", "every_identity_has_a_forgery_that_only_it_refuses");
@@ -56,6 +62,9 @@ const mask = mutation("argument", "mask");
 const kernel = mutation("circuit", "kernel");
 const program = mutation("circuit", "program");
 const digest = mutation("circuit", "digest");
+const check = mutation("circuit", "check");
+const prover = mutation("argument", "prove/lookups");
+const transcript = mutation("transcript", "poseidon");
 const gadgets = mutation("layers", "gadgets");
 const tokens = mutation("layers", "tokens");
 const attention = dropped("attention");
@@ -231,6 +240,64 @@ module.exports = [
   program("limb-values", "limbs may be keys of a table with values", "self.tables[range.index()].values.is_none()", "self.tables[range.index()].bits > 0", tables),
   program("value-axes", "values may have other axes than their keys", "\n                    && self.tensor(*key).axes == axes", "", tables),
   program("use-tiles", "a tensor is used with axes of other tiles", "d.len == a.len && d.tile_bits == a.tile_bits", "d.len == a.len", tables),
+  // Wires: lookups, and what the checker says of them.
+  lookup("wires-tag", "wires have the tag of the last table", "Fr::from(program.tables().len() as u64 + 1)", "Fr::from(program.tables().len() as u64)", attack("wires_are_no_rows_of_tables")),
+  lookup("wires-number", "columns of wires have the same numbers", "Fr::from(number << layout.k())", "Fr::from(number)", wired),
+  lookup("wires-sign", "numbers of both kinds are added", "(other, -counts, None)", "(other, counts, None)", wired),
+  lookup("wires-rows", "rows beyond the last wire count", "let counts = kernel::below(lane.rows, &self.left.point);", "let counts = F::one();", wired),
+  lookup("wires-index", "own numbers go on beyond the last wire", "kernel::index(lane.rows, &self.left.point);", "kernel::index(1 << self.layout.k(), &self.left.point);", wired),
+  lookup("wires-permutation", "a permutation's value is no claim", "            pieces.add_column(*column, &self.left.point, *by, *value);\n", "            if !matches!(self.layout.column(*column).kind, ColumnKind::Permutation(_)) {\n                pieces.add_column(*column, &self.left.point, *by, *value);\n            }\n", attack("another_permutation_is_refused")),
+  lookup("wires-masked", "the value of a column of wires has no mask", "ColumnKind::Limb(_) | ColumnKind::Value(_) | ColumnKind::Wire(_)", "ColumnKind::Limb(_) | ColumnKind::Value(_)", hidden),
+  lookup("wires-degree", "a column of wires has one fraction", "2 * group.copies.len()", "group.copies.len()", wired),
+  prover("wires-own", "the prover has numbers of wires within their column", "(first + Fr::from(row as u64))", "Fr::from(row as u64)", wired),
+  check("copies-column", "the checker compares wires of the first column", "layout.copies.get((number >> k) as usize)", "layout.copies.get(0 * (number >> k) as usize)", copies),
+  check("copies-row", "the checker compares wires of the first row", "let row = (number & ((1 << k) - 1)) as usize;", "let row = 0 * number as usize;", copies),
+  check("copies-rows", "the checker does not look at the last wire", ".take(lane.rows)", ".take(lane.rows - 1)", copies),
+  check("copies-all", "the list of all failures has no copies", "        failures.extend(check_copies(values).err());\n", "", copies),
+  check("copies-check", "the checker does not look at copies", "        check_copies(values)\n    }", "        Ok(())\n    }", copies),
+  // Views.
+  program("view-index", "an index's bits are read from the other end", "index >> b & 1", "index >> (axis.bits() - 1 - b) & 1", views),
+  program("view-weight", "a view has no weight", "let mut weight = view.weight;", "let mut weight = Fr::ONE;", views),
+  program("view-powers", "a sum with powers is an average", "                    weight *= by;\n", "                    let _ = by;\n", views),
+  program("powers-weight", "a sum with powers has the weight of its last bit", "weight *= sum;", "weight = sum;", views),
+  program("powers-square", "all bits of an index have one weight", "        power = power.square();\n", "", views),
+  program("powers-point", "coordinates of a sum with powers are no shares", "point.push(power * sum.invert()?);", "point.push(power * sum);", views),
+  program("view-committed", "a view may be of what is not committed", "            base.is_committed(),\n", "            base.axes.len() + 1 > 0,\n", viewed),
+  program("view-slots", "a view may say nothing of some axes", "            view.slots.len(),\n", "            view.slots.len().max(base.axes.len()),\n", viewed),
+  program("view-shape", "a view may keep an axis under a name of another shape", "own_axis.len == axis.len && own_axis.tile_bits == axis.tile_bits,", "own_axis.len > 0,", viewed),
+  program("view-beyond", "a view may be beyond an axis", "assert!(*index < axis.len, \"{name} is beyond an axis\")", "assert!(*index < 2 * axis.len, \"{name} is beyond an axis\")", viewed),
+  program("view-full", "a view may sum over padding", "axis.is_full() && powers_at", "axis.len > 0 && powers_at", viewed),
+  program("view-invertible", "a view may have powers without inverse", "axis.is_full() && powers_at(*base, axis.bits()).is_some(),", "axis.is_full() && axis.len >= usize::from(*base == Fr::ZERO),", viewed),
+  program("view-kept", "a view may have other axes than it keeps", "assert_eq!(kept, axes, ", "assert_eq!(kept.len(), axes.len(), ", viewed),
+  program("padding-wires", "wires may have padding within tiles", "Role::Weight { .. } | Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}", "Role::Weight { .. } | Role::Wire | Role::Public(_) | Role::Virtual(_) | Role::View(_) => {}", viewed),
+  program("cell-index", "a cell may be beyond its axis", "(Public::Cell { index, .. }, [axis]) => *index < axis.len,", "(Public::Cell { index, .. }, [axis]) => *index <= axis.len,", viewed),
+  program("inputs-count", "a program has fewer public inputs than it uses", "self.declare_inputs(first + count);", "self.declare_inputs(first + count - 1);", refusal("public_inputs_are_counted")),
+  claims("view-by", "a claim about a view is one about its tensor", "weight: weight * by,", "weight,", bound),
+  claims("view-slot", "axes that a view fixes have the place of the view's own", "slot.or_else(|| own.next())", "own.next().or(slot)", bound),
+  claims("inputs-first", "a list of public inputs begins with the first", "self.inputs.get(*first..)", "self.inputs.get(0 * *first..)", bound),
+  claims("inputs-length", "a list of public inputs is as long as its axis's cube", "own.iter().take(len).copied()", "own.iter().copied()", bound),
+  claims("cell-value", "a cell is one", "kernel::equal_index(at, *index) * F::constant(*value)", "kernel::equal_index(at, *index)", bound),
+  claims("cell-index-point", "a cell is at another index", "kernel::equal_index(at, *index)", "kernel::equal_index(at, index ^ 1)", bound),
+  // Digests of these.
+  digest("digest-cell", "the digest does not bind the index of a cell", "self.numbers(&[17, *index]);", "self.numbers(&[17, 0 * *index]);", bind),
+  digest("digest-cell-value", "the digest does not bind the value of a cell", "                self.0.update(value.to_repr());\n", "                let _ = value;\n", bind),
+  digest("digest-inputs", "the digest does not bind which public inputs a list has", "self.numbers(&[18, *first])", "self.numbers(&[18, 0 * *first])", bind),
+  digest("digest-wire", "wires and witnesses have one digest", "Role::Wire => self.number(15),", "Role::Wire => self.number(2),", bind, "kinds of columns are in the digest, too, and wires have their own"),
+  digest("digest-view", "the digest does not bind the weight of a view", "                self.0.update(view.weight.to_repr());\n", "", bind),
+  digest("digest-view-of", "the digest does not bind the tensor of a view", "self.numbers(&[14, view.of.index(), view.slots.len()]);", "self.numbers(&[14, view.slots.len()]);", bind),
+  digest("digest-view-axis", "the digest does not bind axes that a view keeps", "Slot::Axis(axis) => self.numbers(&[0, axis.index()]),", "Slot::Axis(axis) => self.numbers(&[0, 0 * axis.index()]),", bind, "the axes of a view are in the digest as those of its tensor"),
+  digest("digest-view-index", "the digest does not bind indices of a view", "Slot::Index(index) => self.numbers(&[1, *index]),", "Slot::Index(index) => self.numbers(&[1, 0 * *index]),", bind),
+  digest("digest-view-base", "the digest does not bind bases of powers", "                            self.0.update(base.to_repr());\n", "                            let _ = base;\n", bind),
+  digest("digest-groups", "the digest does not bind which columns of wires have one helper", "group.unwrap_or(usize::MAX)]", "group.map_or(usize::MAX, |_| 0)]", bind),
+  // The transcript of proofs that are verified in programs, and words of points.
+  transcript("recursion-domain", "transcripts for recursion begin as others", '16] = b"nanozk-recursion"', '16] = b"nanozk-poseidon2"', words("recursion_follows_its_definition")),
+  transcript("recursion-second", "what is absorbed is in the challenge after the next", "if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {", "if std::mem::take(&mut self.has_next) {", words("recursion_follows_its_definition")),
+  transcript("recursion-pair", "every second scalar is not absorbed", "pair.get(1).copied().unwrap_or(Fr::ZERO)", "Fr::ZERO", words("recursion_follows_its_definition")),
+  transcript("recursion-twice", "a state gives one challenge for ever", "        if self.waiting.is_empty() {\n            self.waiting.push(Fr::ZERO);\n        }\n", "", words("recursion_follows_its_definition")),
+  transcript("words-first", "bits beyond the first word do not count", "if !is_zero(&first[24..]) || ", "if ", words("words_determine_points")),
+  transcript("words-second", "bits beyond the second word do not count", " || !is_zero(&second[24..]) || ", " || ", words("words_determine_points")),
+  transcript("words-third", "bits beyond the third word do not count", " || !is_zero(&third[16..]) {", " {", words("words_determine_points")),
+  transcript("words-high", "words do not have the highest bits of x", "integer([&x[24..], &y[..16]])", "integer([&x[25..], &y[..16]])", words("words_determine_points")),
   // Layers: what a block states.
   norm("norm-rest", "the rest of a mean may be the width", `        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));\n`, forgeries),
   norm("stream", "the residual stream need not fit", "        p.zero(&format!(\"{name} stream\"), axes, y.clone() - number);\n", forgeries),

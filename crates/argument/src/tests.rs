@@ -8,7 +8,7 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
     integer, kernel, At, AxisId, ColumnId, Factor, Layout, Operand, Point, Program, Public,
-    Registry, Role, Tensor, TensorId, Values,
+    Registry, Role, Slot, Tensor, TensorId, Values,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -82,7 +82,31 @@ fn program(random: &mut Random) -> (Program, Vec<AxisId>, Vec<TensorId>) {
         tensors.push(p.new_tensor(&format!("t{i}"), &own, role));
     }
     tensors.extend(public(&mut p, &axes, random));
+    for i in 0..2 {
+        let of = tensors[[0, 1, 2, 3, 5][random.below(5)]];
+        tensors.extend(view(&mut p, of, i, random));
+    }
     (p, axes, tensors)
+}
+
+/// A view of a tensor that has axes: some kept, the others fixed, or summed over with powers.
+fn view(p: &mut Program, of: TensorId, number: usize, random: &mut Random) -> Option<TensorId> {
+    let axes = p.tensor(of).axes.clone();
+    let slots: Vec<Slot> = axes
+        .iter()
+        .map(|id| match (random.below(3), p.axis(*id)) {
+            (0, axis) => Slot::Index(random.below(axis.len)),
+            (1, axis) if axis.is_full() => Slot::Powers(random.field()),
+            _ => Slot::Axis(*id),
+        })
+        .collect();
+    let weight = random.field();
+    (!axes.is_empty()).then(|| p.new_view(&format!("view {number}"), of, weight, &slots))
+}
+
+/// Public inputs of programs.
+fn inputs() -> Vec<Fr> {
+    (0..10).map(|i| Fr::from(100 + i).square()).collect()
 }
 
 /// Public tensors that have a closed form for some of these axes.
@@ -94,7 +118,14 @@ fn public(p: &mut Program, axes: &[AxisId], random: &mut Random) -> Vec<TensorId
         ("less", vec![a0, a1], Public::Less),
         ("successor", vec![b0, b1], Public::Successor),
         ("index", vec![c0], Public::Index),
+        ("input", vec![], Public::Input(random.below(10))),
+        ("inputs", vec![c0], Public::Inputs(2)),
     ];
+    let cell = Public::Cell {
+        index: random.below(p.axis(c0).len),
+        value: random.field(),
+    };
+    all.push(("cell", vec![c0], cell));
     let (len, other) = (p.axis(a0).len, p.axis(b0).len);
     all.push(match p.axis(b0).is_full() {
         true => {
@@ -135,7 +166,7 @@ fn layout(p: &Program, k: u32, random: &mut Random) -> Layout {
 }
 
 fn filled<'a>(p: &'a Program, layout: &'a Layout, random: &mut Random) -> Values<'a> {
-    let mut values = Values::new(p, layout, vec![]);
+    let mut values = Values::new(p, layout, inputs());
     for (id, tensor) in p.enumerate() {
         let bound = if matches!(tensor.role, Role::Limb { .. }) {
             16
@@ -261,7 +292,7 @@ proptest! {
         let (p, axes, tensors) = program(&mut random);
         let layout = layout(&p, 9, &mut random);
         let values = filled(&p, &layout, &mut random);
-        let context = Context { program: &p, inputs: &[] };
+        let context = Context { program: &p, inputs: &inputs() };
         let binder = Binder { context, values: &values };
         let mut parts = Vec::new();
         let mut summed = Vec::new();

@@ -277,6 +277,156 @@ fn multiplicities_that_are_off_are_refused() {
     }
 }
 
+/// Two full columns of wires, of which each is that of the other column, and four that are one.
+fn wires() -> Case {
+    let mut p = Program::new();
+    let (row, few) = (p.new_axis("row", 256), p.new_axis("few", 4));
+    let [a, b] = ["a", "b"].map(|name| p.new_tensor(name, &[row], Role::Wire));
+    p.new_tensor("c", &[few], Role::Wire);
+    let sum = p.new_tensor("sum", &[row], Role::Witness);
+    p.zero("sum", &[row], p.use_of(a) * 2 + p.use_of(b) - p.use_of(sum));
+    let layout = Layout::new(&p, 8, 4, &Packed::new(&p, 8)).unwrap();
+    Case { program: p, layout }
+}
+
+fn wired(case: &Case) -> Values<'_> {
+    let p = &case.program;
+    let mut v = Values::new(p, &case.layout, vec![]);
+    for name in ["a", "b"] {
+        v.fill_field(id(p, name), |at| Fr::from(at[0] as u64).square());
+    }
+    v.fill_field(id(p, "c"), |_| Fr::from(5));
+    permute(case, &mut v, |number| match number >> 8 {
+        0 => number + 256,
+        1 => number - 256,
+        _ => 512 + (number + 1) % 4,
+    });
+    sum_wires(case, &mut v);
+    v
+}
+
+/// Keeps the identity.
+fn sum_wires(case: &Case, v: &mut Values<'_>) {
+    let [a, b, sum] = ["a", "b", "sum"].map(|name| id(&case.program, name));
+    let sums: Vec<Fr> = (0..256)
+        .map(|row| v.get(a, &[row]).double() + v.get(b, &[row]))
+        .collect();
+    v.fill_field(sum, |at| sums[at[0]]);
+}
+
+/// Says for each wire the number of the one that it is equal to.
+fn permute(case: &Case, v: &mut Values<'_>, f: impl Fn(u32) -> u32) {
+    let k = case.layout.k();
+    for (column, lane) in (0_u32..).zip(&case.layout.copies) {
+        let numbers = (0..lane.rows as u32).map(|row| f((column << k) + row));
+        let cells: Vec<u32> = numbers.collect();
+        v.set_column(lane.permutation, ColumnData::U32(cells.into()));
+    }
+}
+
+/// Wires of one column and of several; every element of the proof counts, among them the permutations' values.
+#[test]
+fn equal_wires_are_accepted_and_others_refused() {
+    let case = wires();
+    let p = &case.program;
+    let honest = wired(&case);
+    assert_eq!(p.check(&honest), Ok(()));
+    assert!(proves(honest.clone()));
+    for (name, at) in [("a", 0), ("a", 255), ("b", 77), ("c", 0), ("c", 3)] {
+        let mut v = honest.clone();
+        assert!(v.set(id(p, name), &[at], 3));
+        sum_wires(&case, &mut v);
+        assert!(matches!(p.check(&v), Err(Failure::Copy { .. })), "{name}");
+        assert!(!proves(v), "{name} {at}");
+    }
+    // Both of a pair.
+    let mut v = honest.clone();
+    assert!(["a", "b"].iter().all(|name| v.set(id(p, name), &[9], 3)));
+    sum_wires(&case, &mut v);
+    assert_eq!(p.check(&v), Ok(()));
+    assert!(proves(v));
+    let known = known(&honest);
+    let proof = proved(honest);
+    for i in 0..proof.scalars.len() {
+        let mut changed = proof.clone();
+        changed.scalars[i] += Fr::ONE;
+        let transcript = KeccakTranscript::new();
+        assert!(!case.accepts(&known, &[], &changed, transcript), "{i}");
+    }
+}
+
+/// With a permutation that says less, wires may differ. Only the commitment of the statement says which one it is.
+#[test]
+fn another_permutation_is_refused() {
+    let case = wires();
+    let mut v = wired(&case);
+    let honest = known(&v);
+    assert!(v.set(id(&case.program, "c"), &[0], 3));
+    permute(&case, &mut v, |number| match number >> 8 {
+        0 => number + 256,
+        1 => number - 256,
+        _ => number,
+    });
+    assert_eq!(case.program.check(&v), Ok(()));
+    let own = known(&v);
+    for (known, is_accepted) in [(&own, true), (&honest, false)] {
+        let proof = forged(known, v.clone(), KeccakTranscript::new(), |_, _, _| {}).unwrap();
+        let accepted = case.accepts(known, &[], &proof, KeccakTranscript::new());
+        assert_eq!(accepted, is_accepted);
+    }
+}
+
+/// Wires and their numbers are no keys and values of a table: their tag says so. Otherwise a lookup that is false could make up
+/// for wires that differ.
+#[test]
+fn wires_are_no_rows_of_tables() {
+    let mut p = Program::new();
+    let t = p.new_axis("t", 64);
+    let table = p.new_table("numbers", 6, Some((0..64).collect()));
+    let key = p.new_tensor("key", &[t], Role::Key { table });
+    let value = p.new_tensor("value", &[t], Role::Value { key });
+    let wire = p.new_tensor("wire", &[t], Role::Wire);
+    let sum = p.new_tensor("sum", &[t], Role::Witness);
+    let all = p.use_of(value) + p.use_of(wire) * 3 + p.use_of(key) * 7;
+    p.zero("sum", &[t], all - p.use_of(sum));
+    let case = Case::new(p, 7);
+    let p = &case.program;
+    let fill_sum = |v: &mut Values<'_>| {
+        let sums: Vec<Fr> = (0..64)
+            .map(|t| {
+                let [key, value, wire] = [key, value, wire].map(|id| v.get(id, &[t]));
+                value + wire * Fr::from(3) + key * Fr::from(7)
+            })
+            .collect();
+        v.fill_field(sum, |at| sums[at[0]]);
+    };
+    let mut v = Values::new(p, &case.layout, vec![]);
+    v.fill(key, |at| at[0] as i128).unwrap();
+    v.fill_field(wire, |at| match at[0] {
+        2 => Fr::ONE,
+        t => Fr::from(t as u64),
+    });
+    permute(&case, &mut v, |number| match number {
+        1 => 2,
+        2 => 1,
+        _ => number,
+    });
+    v.look_up().unwrap();
+    fill_sum(&mut v);
+    assert_eq!(p.check(&v), Ok(()));
+    assert!(proves(v.clone()));
+    // Wires that have their own numbers are rows of the table; those that have each other's are the false lookups.
+    assert!(v.set(wire, &[2], 2));
+    assert!(v.set(value, &[1], 2) && v.set(value, &[2], 1));
+    for key in [1, 2] {
+        count(&case, &mut v, "numbers", key, 1);
+    }
+    fill_sum(&mut v);
+    assert!(!p.copies_hold(&v));
+    assert!(matches!(p.check(&v), Err(Failure::Lookup { .. })));
+    assert!(!proves(v));
+}
+
 /// Tables that the statement does not have: only commitments to their values say what is in them.
 #[test]
 fn another_table_is_refused() {

@@ -1,7 +1,7 @@
 //! The digest of a program and its layout follows from all that a verifier's work depends on.
 
 use halo2curves::bn256::Fr;
-use nanozk_circuit::{Layout, Program, Public, Registry, Role, Tensor, Virtual};
+use nanozk_circuit::{Layout, Program, Public, Registry, Role, Slot, Tensor, Virtual};
 use std::collections::BTreeMap;
 
 /// Weights in a column, from a row on.
@@ -62,6 +62,36 @@ fn digest(change: &str) -> [u8; 32] {
     let one = p.new_tensor("one", &[], Role::Public(Public::Cells(vec![cell])));
     let number = usize::from(!is("number of the input"));
     let input = p.new_tensor("input", &[], Role::Public(Public::Input(number)));
+    let first = usize::from(!is("number of the first input"));
+    p.new_tensor("inputs", &[b], Role::Public(Public::Inputs(first)));
+    let index = usize::from(is("index of a cell"));
+    let value = Fr::from(5 + u64::from(is("value of a cell")));
+    p.new_tensor("cell", &[b], Role::Public(Public::Cell { index, value }));
+    p.declare_inputs(10 + usize::from(is("number of inputs")));
+    let role = |what: &str| match is(what) {
+        true => Role::Witness,
+        false => Role::Wire,
+    };
+    p.new_tensor("wire", &[b], role("role of wires"));
+    let role = match is("role of what is fixed") {
+        true => Role::Witness,
+        false => Role::Fixed,
+    };
+    p.new_tensor("fixed", &[b], role);
+    let weight = Fr::from(5 + u64::from(is("weight of a view")));
+    let index = usize::from(is("index of a view"));
+    let base = Fr::from(5 + u64::from(is("base of a view")));
+    let slots = match is("slots of a view") {
+        true => [Slot::Powers(base), Slot::Index(index)],
+        false => [Slot::Index(index), Slot::Powers(base)],
+    };
+    let of = if is("tensor of a view") { limb } else { x };
+    p.new_view("view", of, weight, &slots);
+    let slots = match is("axis of a view") {
+        true => [Slot::Index(0), Slot::Axis(b)],
+        false => [Slot::Index(0), Slot::Axis(c)],
+    };
+    p.new_view("other view", x, Fr::from(2), &slots);
     let by = if is("definition") { 3 } else { 2 };
     let expression = p.use_of(x) * by;
     let v = p.new_tensor("v", &[b, c], Role::Virtual(Virtual { expression }));
@@ -112,6 +142,18 @@ fn the_digest_binds_programs_and_layouts() {
         "public",
         "cell",
         "number of the input",
+        "number of the first input",
+        "number of inputs",
+        "index of a cell",
+        "value of a cell",
+        "role of wires",
+        "role of what is fixed",
+        "weight of a view",
+        "index of a view",
+        "base of a view",
+        "slots of a view",
+        "tensor of a view",
+        "axis of a view",
         "definition",
         "axes of a use",
         "constant",
@@ -133,4 +175,18 @@ fn the_digest_binds_programs_and_layouts() {
         let other = known.insert(digest(change), change);
         assert_eq!(other, None, "{change}");
     }
+}
+
+/// Which columns of wires have one helper.
+#[test]
+fn the_digest_binds_groups_of_wires() {
+    let mut p = Program::new();
+    let row = p.new_axis("row", 32);
+    for i in 0..4 {
+        p.new_tensor(&format!("wire {i}"), &[row], Role::Wire);
+    }
+    // Three and one, or two and two.
+    let [a, b] = [6, 4].map(|fractions| Layout::new(&p, 5, fractions, &At(0, 32)).unwrap());
+    assert_eq!(a.columns().len(), b.columns().len());
+    assert_ne!(a.digest(&p), b.digest(&p));
 }

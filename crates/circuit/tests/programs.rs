@@ -1,7 +1,7 @@
 //! Programs that make no sense cannot be built: what a proof would say of them is not what they say.
 
 use halo2curves::bn256::Fr;
-use nanozk_circuit::{AxisId, Program, Public, Role, TableId};
+use nanozk_circuit::{AxisId, Program, Public, Role, Slot, TableId, View};
 use std::panic::catch_unwind;
 
 /// Whether building panics with a message that contains a text.
@@ -141,6 +141,85 @@ fn tensors_fit_their_tables() {
 }
 
 /// A coefficient that wraps is another one: `2^128` would be zero, and a limb that it multiplies would be anybody's.
+/// A witness of two axes, of which the first is full.
+fn viewed(p: &mut Program, of: fn(AxisId, AxisId) -> ([Slot; 2], Vec<AxisId>)) {
+    let (a, b) = (p.new_axis("a", 4), p.new_axis("b", 6));
+    let of_both = p.new_tensor("x", &[a, b], Role::Witness);
+    let (slots, axes) = of(a, b);
+    let view = View {
+        of: of_both,
+        weight: Fr::from(2),
+        slots: slots.to_vec(),
+    };
+    p.new_tensor("view", &axes, Role::View(view));
+}
+
+#[test]
+fn views_fit_their_tensors() {
+    viewed(&mut Program::new(), |_, b| {
+        ([Slot::Powers(Fr::from(3)), Slot::Axis(b)], vec![b])
+    });
+    viewed(&mut Program::new(), |a, _| {
+        ([Slot::Axis(a), Slot::Index(5)], vec![a])
+    });
+    refused("beyond an axis", |p| {
+        viewed(p, |a, _| ([Slot::Axis(a), Slot::Index(6)], vec![a]));
+    });
+    // The sum would go over padding.
+    refused("no such weights", |p| {
+        viewed(p, |a, _| {
+            ([Slot::Axis(a), Slot::Powers(Fr::from(3))], vec![a])
+        });
+    });
+    // The sum of two weights is zero.
+    refused("no such weights", |p| {
+        viewed(p, |_, b| {
+            ([Slot::Powers(-Fr::from(1)), Slot::Axis(b)], vec![b])
+        });
+    });
+    refused("another shape", |p| {
+        viewed(p, |_, b| ([Slot::Axis(b), Slot::Index(0)], vec![b]));
+    });
+    refused("other axes than it keeps", |p| {
+        viewed(p, |a, b| ([Slot::Axis(a), Slot::Axis(b)], vec![b, a]));
+    });
+    refused("says nothing of some axes", |p| {
+        let (a, b) = (p.new_axis("a", 4), p.new_axis("b", 6));
+        let x = p.new_tensor("x", &[a, b], Role::Witness);
+        p.new_view("view", x, Fr::from(2), &[Slot::Axis(a)]);
+    });
+    refused("not committed", |p| {
+        let a = p.new_axis("a", 4);
+        let x = p.new_tensor("x", &[a], Role::Public(Public::Index));
+        p.new_view("view", x, Fr::from(2), &[Slot::Axis(a)]);
+    });
+    refused("not defined for its axes", |p| {
+        let a = p.new_axis("a", 4);
+        let (index, value) = (4, Fr::from(1));
+        p.new_tensor("x", &[a], Role::Public(Public::Cell { index, value }));
+    });
+    refused("padding within tiles", |p| {
+        let axis = padded(p);
+        p.new_tensor("x", &[axis], Role::Wire);
+    });
+}
+
+/// A statement has all public inputs that a tensor has, used or not, and those that are declared.
+#[test]
+fn public_inputs_are_counted() {
+    let mut p = Program::new();
+    let axis = p.new_axis("a", 3);
+    assert_eq!(p.inputs(), 0);
+    p.new_tensor("one", &[], Role::Public(Public::Input(1)));
+    assert_eq!(p.inputs(), 2);
+    p.new_tensor("three", &[axis], Role::Public(Public::Inputs(4)));
+    assert_eq!(p.inputs(), 7);
+    p.declare_inputs(5);
+    assert_eq!(p.inputs(), 7);
+    p.declare_inputs(9);
+    assert_eq!(p.inputs(), 9);
+}
+
 #[test]
 fn coefficients_do_not_wrap() {
     refused("coefficients are of 128 bits", |p| {

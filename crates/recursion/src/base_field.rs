@@ -503,3 +503,200 @@ impl Equation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nanozk_circuit::{Failure, Layout, Registry, Tensor};
+
+    struct Nowhere;
+
+    impl Registry for Nowhere {
+        fn place(&self, _: &Tensor, _: &[usize]) -> Option<(u32, usize)> {
+            None
+        }
+    }
+
+    /// The equation `a·b − c = 0`, and values of everything in it.
+    struct Case {
+        program: Program,
+        numbers: [Number; 3],
+        equation: Equation,
+    }
+
+    impl Case {
+        fn new(bias: u32, spare: u32) -> Self {
+            let mut p = Program::new();
+            let axes = LimbAxes::new(&mut p);
+            let numbers = ["a", "b", "c"].map(|name| Number::new(&mut p, axes, name, &[], 0));
+            let [a, b, c] = [0, 1, 2].map(|i| numbers[i].form(&mut p));
+            let bias = BigUint::from(1_u8) << bias;
+            let products = [(&a, &b)];
+            let equation = Equation::new(&mut p, axes, "e", &[], &products, &-c, bias, spare);
+            Self {
+                program: p,
+                numbers,
+                equation,
+            }
+        }
+
+        /// Names of what does not hold.
+        fn failures(&self, numbers: [&BigInt; 3], quotient: &Quotient) -> Vec<String> {
+            self.changed(numbers, quotient, |_| {})
+        }
+
+        fn changed(
+            &self,
+            numbers: [&BigInt; 3],
+            quotient: &Quotient,
+            change: impl FnOnce(&mut Values<'_>),
+        ) -> Vec<String> {
+            let layout = Layout::new(&self.program, 17, 2, &Nowhere).unwrap();
+            let mut values = Values::new(&self.program, &layout, vec![]);
+            for (number, value) in self.numbers.iter().zip(numbers) {
+                number.fill(&mut values, |_| limbs_of(value)).unwrap();
+            }
+            self.equation.fill(&mut values, |_| quotient).unwrap();
+            change(&mut values);
+            let failures = self.program.failures(&values).into_iter();
+            failures
+                .map(|failure| match failure {
+                    Failure::Identity { identity, .. } => identity,
+                    other => other.to_string(),
+                })
+                .collect()
+        }
+    }
+
+    fn chunks(x: &BigInt) -> Chunks {
+        let digits = x.magnitude().to_u64_digits();
+        std::array::from_fn(|i| i128::from(digits.get(i).copied().unwrap_or(0)))
+    }
+
+    fn carry(x: i128) -> [u16; CARRY_LIMBS] {
+        let biased = x + (1 << CARRY_BIAS_BITS);
+        std::array::from_fn(|i| (biased >> (16 * i)) as u16)
+    }
+
+    /// The quotient that a prover who claims nothing false computes.
+    #[test]
+    fn products_hold() {
+        let order = &*ORDER;
+        assert_eq!(integer_of(&-Fq::ONE), order - 1);
+        let a: BigInt = (BigInt::from(1) << 256) - 12345;
+        let small = BigInt::from(77);
+        for (bias, spare) in [(255, 0), (4, 0), (4, 2)] {
+            let case = Case::new(bias, spare);
+            let mut pairs = vec![(order - 1, order - 2), (small.clone(), small.clone())];
+            if spare == 0 && bias == 255 {
+                pairs.push((a.clone() >> 1, order - 5));
+            }
+            for (a, b) in pairs {
+                let c = (&a * &b) % order;
+                let minus = chunks(&c).map(|c| -c);
+                let quotient = case.equation.solve(&[(chunks(&a), chunks(&b))], minus);
+                assert!(case.failures([&a, &b, &c], &quotient).is_empty());
+                let other = if spare == 0 { &c + 1 } else { &c + 2 };
+                assert!(!case.failures([&a, &b, &other], &quotient).is_empty());
+            }
+        }
+    }
+
+    /// What is zero modulo `2^256`, but not modulo `r`.
+    #[test]
+    fn zero_must_be_zero_modulo_r() {
+        let case = Case::new(4, 0);
+        let power = BigInt::from(1) << 128;
+        let zero = BigInt::ZERO;
+        // With the bias the quotient is zero.
+        let quotient = Quotient {
+            limbs: limbs_of(&BigInt::from(16)),
+            carries: [carry(0); 2],
+        };
+        let failures = case.failures([&power, &power, &zero], &quotient);
+        assert_eq!(failures, ["e: modulo r"]);
+        assert!(case.failures([&zero, &zero, &zero], &quotient).is_empty());
+    }
+
+    /// What is zero modulo `r`, and of `2^256` all but one half.
+    #[test]
+    fn zero_must_be_zero_in_both_halves() {
+        let case = Case::new(4, 0);
+        let r = integer_in_scalars();
+        let modulus = BigInt::from(1) << 256;
+        let mask = (BigInt::from(1) << 128) - 1;
+        // r^-1 modulo 2^256: each step doubles the number of bits that are right.
+        let inverse = (0..8).fold(BigInt::from(1), |x: BigInt, _| {
+            let next = &x * (BigInt::from(2) - &r * &x);
+            ((next % &modulus) + &modulus) % &modulus
+        });
+        assert_eq!((&r * &inverse) % &modulus, BigInt::from(1));
+        let zero = BigInt::ZERO;
+        for (other, half) in [(inverse, 0), (BigInt::from(1) << 128, 1)] {
+            let (a, b) = (chunks(&r), chunks(&other));
+            let part = |m: usize| -> BigInt {
+                let parts = (0..=m).map(|i| BigInt::from(a[i]) * b[m - i]);
+                parts.fold(BigInt::ZERO, |sum, part| sum + part)
+            };
+            let low = part(0) + (part(1) << 64);
+            assert_eq!(&low & &mask == BigInt::ZERO, half == 1);
+            let first: BigInt = low >> 128;
+            let high = part(2) + (part(3) << 64) + &first;
+            assert_eq!(&high & &mask == BigInt::ZERO, half == 0);
+            let second: BigInt = high >> 128;
+            let quotient = Quotient {
+                limbs: limbs_of(&BigInt::from(16)),
+                carries: [first, second].map(|u| carry(i128::try_from(u).unwrap())),
+            };
+            let failures = case.failures([&r, &other, &zero], &quotient);
+            assert_eq!(failures, [format!("e: half {half}")]);
+        }
+    }
+
+    /// The order of the scalar field.
+    fn integer_in_scalars() -> BigInt {
+        let repr = (-Fr::ONE).to_repr();
+        BigInt::from_bytes_le(Sign::Plus, repr.as_ref()) + 1
+    }
+
+    /// Carries that are any elements would make every half hold.
+    #[test]
+    fn carries_and_numbers_are_in_limbs() {
+        for spare in [0, 2] {
+            let case = Case::new(4, spare);
+            for (_, tensor) in case.program.enumerate() {
+                let is_limb = matches!(tensor.role, Role::Limb { .. });
+                assert!(is_limb || !tensor.is_committed(), "{}", tensor.name);
+            }
+        }
+        // Limbs are of 16 bits.
+        let p = &Case::new(4, 2).program;
+        assert!(p.tables().iter().all(|table| table.bits == LIMB_BITS));
+    }
+
+    /// A number with spare bits has none of them.
+    #[test]
+    fn spare_bits_are_zero() {
+        let mut p = Program::new();
+        let axes = LimbAxes::new(&mut p);
+        let number = Number::new(&mut p, axes, "x", &[], 2);
+        let layout = Layout::new(&p, 17, 2, &Nowhere).unwrap();
+        let mut values = Values::new(&p, &layout, vec![]);
+        let greatest = (BigInt::from(1) << 254) - 1;
+        number.fill(&mut values, |_| limbs_of(&greatest)).unwrap();
+        assert!(p.failures(&values).is_empty());
+        for bit in [254, 255] {
+            let x = BigInt::from(1) << bit;
+            let mut values = values.clone();
+            let top = p.named("x: top").unwrap();
+            let limb = limbs_of(&x)[LIMBS - 1];
+            let last = [CHUNKS - 1, CHUNK_LIMBS - 1];
+            assert!(values.set(number.limbs, &last, limb.into()));
+            // Whatever the prover says of it.
+            for said in [0, 1, limb, limb << 1, limb << 2, u16::MAX] {
+                assert!(values.set(top, &[], said.into()));
+                assert!(!p.failures(&values).is_empty(), "bit {bit}, {said}");
+            }
+        }
+    }
+}

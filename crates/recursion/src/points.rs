@@ -403,3 +403,104 @@ impl Doublings {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base_field::integer_of;
+    use nanozk_circuit::{Failure, Layout, Registry, Tensor};
+    use num_bigint::BigInt;
+
+    struct Nowhere;
+
+    impl Registry for Nowhere {
+        fn place(&self, _: &Tensor, _: &[usize]) -> Option<(u32, usize)> {
+            None
+        }
+    }
+
+    /// Two points of the same `x`, however it is written, have any sum at all if nothing shows that they are different.
+    #[test]
+    fn equal_points_are_not_added() {
+        let mut p = Program::new();
+        let axes = LimbAxes::new(&mut p);
+        let [left, right] = ["left", "right"].map(|name| Points::new(&mut p, axes, name, &[]));
+        let forms = [&left, &right].map(|points| points.form(&mut p));
+        let declared = Additions::declare(&mut p, axes, "sum", &[]);
+        let sums = Additions::new(&mut p, axes, "sum", declared, [&forms[0], &forms[1]], true);
+        let layout = Layout::new(&p, 17, 2, &Nowhere).unwrap();
+
+        // A point whose x is below 2^254 − p.
+        let order = integer_of(&-Fq::ONE) + 1;
+        let room = (BigInt::from(1) << 254) - &order;
+        let point = (1..)
+            .map(|i| G1Affine::from(G1Affine::generator() * Fr::from(i)))
+            .find(|point| integer_of(&point.x) < room)
+            .unwrap();
+        let x = integer_of(&point.x);
+        let to_chunks = |x: &BigInt| -> Chunks {
+            let digits = x.magnitude().to_u64_digits();
+            std::array::from_fn(|i| i128::from(digits.get(i).copied().unwrap_or(0)))
+        };
+        // Twice the order more has more bits than numbers have.
+        let (longer, longest) = (&x + &order, &x + &order * 2);
+        for [first, second] in [[&x, &x], [&x, &longer], [&longer, &x], [&x, &longest]] {
+            // Any slope.
+            let slope = Fq::from(12345);
+            let third = slope.square() - point.x.double();
+            let y = slope * (point.x - third) - point.y;
+            let s = chunks_of(&slope);
+            let [a, b] = [first, second].map(to_chunks);
+            let [ay, x_, y_] = [&point.y, &third, &y].map(chunks_of);
+            let minus = |a: Chunks, b: Chunks| zip(a, b, |a, b| a - b);
+            let negative = |a: Chunks, b: Chunks| zip(a, b, |a, b| -a - b);
+            let run = scalar_of_chunks(&b) - scalar_of_chunks(&a);
+            let [one, two, three] = &sums.equations;
+            let step = Step {
+                square: Fq::ZERO,
+                slope,
+                sum: G1Affine { x: third, y },
+                run,
+                quotients: [
+                    one.solve(&[(s, minus(b, a))], [0; 4]),
+                    two.solve(&[(s, s)], minus(negative(a, b), x_)),
+                    three.solve(&[(s, minus(a, x_))], negative(ay, y_)),
+                ],
+            };
+            let mut values = Values::new(&p, &layout, vec![]);
+            let mut fits = true;
+            for (points, x) in [(&left, first), (&right, second)] {
+                let limbs = crate::base_field::limbs_of(x);
+                fits &= points.x.fill(&mut values, |_| limbs).is_ok();
+                points
+                    .y
+                    .fill(&mut values, |_| super::limbs(&point.y))
+                    .unwrap();
+            }
+            assert_eq!(fits, second != &longest);
+            if !fits {
+                continue;
+            }
+            sums.fill(&mut values, |_| &step).unwrap();
+            // Whatever is said to be an inverse.
+            let order = order_in_scalars();
+            for of in [
+                run,
+                run.square() - order.square(),
+                run.cube(),
+                run * (run.square() - order),
+                Fr::ONE,
+                Fr::ZERO,
+            ] {
+                let inverse = of.invert().unwrap_or(Fr::ZERO);
+                values.fill_field(sums.inverse.unwrap(), |_| inverse);
+                let failures = p.failures(&values);
+                assert!(
+                    matches!(failures.as_slice(), [Failure::Identity { identity, .. }]
+                        if identity == "sum: distinct"),
+                    "{failures:?}"
+                );
+            }
+        }
+    }
+}

@@ -6,12 +6,14 @@ use common::{rng, setup, small, Inputs, K, TINY};
 use halo2curves::bn256::{Fr, G1Affine, G1};
 use halo2curves::ff::Field;
 use halo2curves::group::Curve;
+use halo2curves::CurveExt;
 use nanozk_argument::{commit, prove, prove_unchecked, verify, Known, Stage, Statement};
-use nanozk_circuit::{ColumnData, Layout, Role, Values};
+use nanozk_circuit::{ColumnData, Failure, Layout, Role, Values};
 use nanozk_recursion::assignment::Assignment;
 use nanozk_recursion::machine::Machine;
-use nanozk_recursion::recorder::{Recording, Source};
-use nanozk_transcript::RecursionTranscript;
+use nanozk_recursion::multiplication::expected;
+use nanozk_recursion::recorder::{Recorder, Recording, Source, Wire, WirePoint, WireTranscript};
+use nanozk_transcript::{Element, RecursionTranscript, Transcript};
 
 struct Case {
     machine: Machine,
@@ -131,6 +133,413 @@ fn sums_are_the_curves() {
         let words = words.map(|word| value(&word));
         let point: G1Affine = nanozk_transcript::poseidon::point_of_words(&words).unwrap();
         assert_eq!(point, sum.to_affine());
+    }
+}
+
+/// The machine's sums are those that were recorded, and those of multiples computed natively.
+#[test]
+fn sums_of_the_machine_are_those_recorded() {
+    let case = Case::new();
+    let (values, p) = (case.values(), &case.machine.program);
+    let recording = &case.recording;
+    let words = p.named("word of a sum").unwrap();
+    for (sum, own) in recording.results.iter().flatten().enumerate() {
+        for (word, source) in own.iter().enumerate() {
+            assert_eq!(values.get(words, &[word, sum]), recording.value(source));
+        }
+    }
+    let [first, second] = &recording.terms;
+    let terms: Vec<(Fr, G1Affine)> = first
+        .iter()
+        .chain(second)
+        .map(|term| (recording.value(&term.factor), term.point))
+        .collect();
+    for (point, own) in expected(&terms, first.len())
+        .iter()
+        .zip(recording.results.iter().flatten())
+    {
+        let own = own.map(|source| recording.value(&source));
+        assert_eq!(nanozk_transcript::poseidon::point_words(point), own);
+    }
+}
+
+/// A machine of one recording, whose key that of another may be.
+struct Forged {
+    machine: Machine,
+    layout: Layout,
+}
+
+impl Forged {
+    fn new() -> Self {
+        let machine = Machine::new(TINY);
+        let layout = machine.layout(K, 4).unwrap();
+        Self { machine, layout }
+    }
+
+    /// What does not hold of values with the key of a recording.
+    fn failures(&self, key: &Recording, recording: &Recording) -> Vec<Failure> {
+        let columns = Assignment::new(&self.machine, key)
+            .unwrap()
+            .key_columns(&self.layout);
+        let assignment = Assignment::new(&self.machine, recording).unwrap();
+        let mut values = assignment.values(&self.layout).unwrap();
+        for (id, data) in columns {
+            values.set_column(id, data);
+        }
+        // Cells that are the key's constants could be set to them.
+        let p = &self.machine.program;
+        let [constant, fixed] = ["constant", "constant of the key"].map(|n| p.named(n).unwrap());
+        let cells: Vec<Fr> = (0..TINY.constants)
+            .map(|i| values.get(fixed, &[i]))
+            .collect();
+        values.fill_field(constant, |at| cells[at[0]]);
+        p.failures(&values)
+    }
+
+    fn refuses(&self, key: &Recording, recording: &Recording) -> bool {
+        !self.failures(key, recording).is_empty()
+    }
+}
+
+fn recorded(f: impl for<'r> FnOnce(&'r Recorder)) -> Recording {
+    let recorder = Recorder::default();
+    f(&recorder);
+    recorder.finish()
+}
+
+/// Constants of equations are the key's.
+#[test]
+fn constants_are_the_keys() {
+    let times = |factor: u64| {
+        recorded(|r| {
+            let x = r.witness(Fr::from(3));
+            r.declare_input(x * Wire::constant(Fr::from(factor)));
+        })
+    };
+    let forged = Forged::new();
+    assert!(!forged.refuses(&times(5), &times(5)));
+    assert!(forged.refuses(&times(5), &times(7)));
+}
+
+/// Terms that a recording does not have add nothing to the sums.
+#[test]
+fn unused_terms_have_factor_zero() {
+    let forged = Forged::new();
+    let honest = small(&Inputs::new(1));
+    assert!(!forged.refuses(&honest, &honest));
+    for sum in 0..2 {
+        let mut more = small(&Inputs::new(1));
+        // A factor that is not zero, and a point of which no word is tied to anything.
+        let mut term = more.terms[0][1];
+        more.terms[sum].truncate(TINY.multiplication.terms - TINY.multiplication.first - 1);
+        let key = Recording {
+            terms: more.terms.clone(),
+            ..small(&Inputs::new(1))
+        };
+        assert!(!forged.refuses(&key, &key));
+        for word in &mut term.words {
+            more.values.push(more.value(word));
+            *word = Source::Variable(more.values.len() as u32 - 1);
+        }
+        more.terms[sum].push(term);
+        assert!(forged.refuses(&key, &more), "sum {sum}");
+    }
+}
+
+/// Words that are hashed or said are those of the points that are multiplied and of their sums.
+#[test]
+fn words_are_those_of_points_and_sums() {
+    let record = || {
+        recorded(|r| {
+            let (factor, point) = (r.witness(Fr::from(3)), r.point(common::point(1)));
+            let mut transcript = WireTranscript::new(r);
+            transcript.absorb_point(&point).unwrap();
+            r.declare_input(transcript.squeeze());
+            let [sum, _] = r.multiply([&[(factor, point)], &[]]);
+            r.declare_input(sum.words[0]);
+        })
+    };
+    let forged = Forged::new();
+    let honest = record();
+    assert!(!forged.refuses(&honest, &honest));
+    let mut other = record();
+    other.terms[0][0].point = common::point(2);
+    let sums = expected(&[(Fr::from(3), common::point(2))], 1);
+    let word = nanozk_transcript::poseidon::point_words(&sums[0])[0];
+    let said = other.inputs[1];
+    let Source::Variable(number) = said else {
+        panic!("it is a variable")
+    };
+    other.values[number as usize] = word;
+    assert!(forged.refuses(&honest, &other));
+    let mut other = record();
+    other.values[number as usize] += Fr::ONE;
+    assert!(forged.refuses(&honest, &other));
+}
+
+/// A product that a sum's row contains is stated apart if it is used elsewhere.
+#[test]
+fn products_that_are_used_twice_are_stated() {
+    type Use = for<'r> fn(&'r Recorder, Wire<'r>, Wire<'r>);
+    let uses: [(&str, Use); 6] = [
+        ("input", |r, product, _| r.declare_input(product)),
+        ("equality", |r, product, _| {
+            let same = r.witness(product.value());
+            r.assert_equal(product, same);
+        }),
+        ("hash", |r, product, x| {
+            r.permute([product, x, x]);
+        }),
+        ("factor", |r, product, _| {
+            let point = r.point(G1Affine::generator());
+            r.multiply([&[(product, point)], &[]]);
+        }),
+        ("product", |r, product, x| r.declare_input(product * x)),
+        ("sum", |r, product, x| {
+            r.declare_input(product + (x + Wire::constant(Fr::from(9))));
+        }),
+    ];
+    let forged = Forged::new();
+    for (name, with) in uses {
+        let mut at = None;
+        let mut record = || {
+            recorded(|r| {
+                let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(5)));
+                let product = x * y;
+                r.declare_input(product + x);
+                with(r, product, x);
+                let Source::Variable(number) = product.source() else {
+                    panic!("it is a variable")
+                };
+                at = Some(number as usize);
+            })
+        };
+        let honest = record();
+        assert!(!forged.refuses(&honest, &honest), "{name}");
+        // Another product, with all that follows from it but the first sum.
+        let mut other = record();
+        let at = at.unwrap();
+        let (old, new) = (honest.values[at], Fr::from(100));
+        for value in &mut other.values[at..] {
+            let [same, times, plus] = [old, old * Fr::from(3), old + Fr::from(12)];
+            if *value == same {
+                *value = new;
+            } else if *value == times {
+                *value = new * Fr::from(3);
+            } else if *value == plus {
+                *value = new + Fr::from(12);
+            }
+        }
+        assert_ne!(honest.values, other.values);
+        assert!(forged.refuses(&honest, &other), "{name}");
+    }
+}
+
+/// What two wires have, both have; an inverse is one.
+#[test]
+fn equalities_and_inverses_are_stated() {
+    let forged = Forged::new();
+    let equal = |y: u64| {
+        recorded(|r| {
+            let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(y)));
+            r.assert_equal(x, y);
+        })
+    };
+    assert!(!forged.refuses(&equal(3), &equal(3)));
+    assert!(forged.refuses(&equal(3), &equal(4)));
+    let inverse = |error: Fr| {
+        let mut recording = recorded(|r| {
+            let x = r.witness(Fr::from(3));
+            r.declare_input(x.invert().unwrap());
+        });
+        let third = Fr::from(3).invert().unwrap();
+        for value in &mut recording.values {
+            if *value == third {
+                *value += error;
+            } else if *value == Fr::ONE {
+                *value += error * Fr::from(3);
+            }
+        }
+        recording
+    };
+    assert!(!forged.refuses(&inverse(Fr::ZERO), &inverse(Fr::ZERO)));
+    assert!(forged.refuses(&inverse(Fr::ZERO), &inverse(Fr::ONE)));
+    let zero = recorded(|r| assert!(r.witness(Fr::ZERO).invert().is_none()));
+    assert_eq!(zero.equal.len(), 0);
+}
+
+/// Operations on constants and variables, in both orders and again, are those on numbers; and so they are stated.
+#[test]
+fn wires_compute_what_numbers_do() {
+    let numbers = [0, 1, 2].map(Fr::from);
+    let recording = recorded(|r| {
+        let wires: Vec<Wire<'_>> = numbers
+            .iter()
+            .flat_map(|x| [Wire::constant(*x), r.witness(*x)])
+            .collect();
+        for _ in 0..2 {
+            for (i, a) in wires.iter().enumerate() {
+                for (j, b) in wires.iter().enumerate() {
+                    let (x, y) = (numbers[i / 2], numbers[j / 2]);
+                    let (a, b) = (*a, *b);
+                    for (wire, expected) in [(a + b, x + y), (a - b, x - y), (a * b, x * y)] {
+                        assert_eq!(wire.value(), expected);
+                        // What depends on no variable is a constant, and nothing else.
+                        if i % 2 == 0 && j % 2 == 0 {
+                            assert_eq!(wire.source(), Source::Constant(expected));
+                        }
+                    }
+                    // Nothing is known of a variable by its value.
+                    if i % 2 == 1 && i / 2 != 0 {
+                        assert!(matches!((a + a).source(), Source::Variable(_)));
+                    }
+                }
+            }
+        }
+    });
+    use nanozk_recursion::recorder::Step;
+    for step in &recording.steps {
+        let value = |source: &Source| recording.value(source);
+        match step {
+            Step::Multiply {
+                factors: [a, b],
+                result,
+            } => assert_eq!(value(a) * value(b), value(result)),
+            Step::Add {
+                summands: [a, b],
+                result,
+            } => assert_eq!(value(a) + value(b), value(result)),
+        }
+    }
+    // Each once: of 15 pairs of which one is a variable, what is not trivial.
+    assert!(recording.steps.len() < 60, "{}", recording.steps.len());
+}
+
+/// Challenges of wires are those of numbers.
+#[test]
+fn transcripts_of_wires_are_those_of_numbers() {
+    let recorder = Recorder::default();
+    let r = &recorder;
+    let mut wires = WireTranscript::new(r);
+    let mut numbers = RecursionTranscript::new();
+    for (i, count) in [(0, 0), (1, 1), (2, 3), (3, 1), (4, 2), (5, 4)] {
+        for j in 0..i {
+            let x = Fr::from(10 * i + j);
+            wires.absorb_scalar(&r.witness(x));
+            numbers.absorb_scalar(&x);
+        }
+        if i % 2 == 1 {
+            let point = common::point(i);
+            wires.absorb_point(&r.point(point)).unwrap();
+            numbers.absorb_point(&point).unwrap();
+        }
+        for _ in 0..count {
+            assert_eq!(wires.squeeze().value(), numbers.squeeze());
+        }
+    }
+    let nothing = WirePoint::constant(G1Affine::default());
+    assert!(wires.absorb_point(&nothing).is_err());
+}
+
+/// Limbs beyond their range are refused, whatever else holds.
+#[test]
+fn limbs_have_ranges() {
+    let case = Case::new();
+    let p = &case.machine.program;
+    let mut names = 0;
+    for (_, tensor) in p.enumerate() {
+        let of_numbers = [
+            "point: ",
+            "window: ",
+            "sum so far: ",
+            "result: ",
+            "sixteenfold: ",
+        ];
+        let is_number = of_numbers
+            .iter()
+            .any(|start| tensor.name.starts_with(start));
+        let is_choice = tensor.name.contains("digit");
+        if (!is_number && !is_choice) || !tensor.is_committed() {
+            continue;
+        }
+        // What shows that points are different is any element.
+        if tensor.name.ends_with(": inverse") {
+            continue;
+        }
+        let bits = if is_choice { 1 } else { 16 };
+        let Role::Limb { range } = tensor.role else {
+            panic!("{} has no range", tensor.name)
+        };
+        assert_eq!(p.tables()[range.index()].bits, bits, "{}", tensor.name);
+        names += 1;
+    }
+    assert!(names > 50, "{names}");
+}
+
+/// Exactly one multiple is chosen for a digit: the sum of several points' coordinates is no point.
+#[test]
+fn several_choices_are_refused() {
+    let case = Case::new();
+    let p = &case.machine.program;
+    let honest = case.values();
+    let ids = ["digit is 1", "digit is −1"].map(|name| p.named(name).unwrap());
+    let is_zero = |at: &[usize]| ids.iter().all(|id| honest.get(*id, at) == Fr::ZERO);
+    let window = (0..64).find(|window| is_zero(&[*window, 0])).unwrap();
+    let mut values = honest.clone();
+    // The scalar stays as it is.
+    for id in ids {
+        assert!(values.set(id, &[window, 0], 1));
+    }
+    let failures = p.failures(&values);
+    let refused = failures.iter().any(
+        |failure| matches!(failure, Failure::Identity { identity, .. } if identity == "one digit"),
+    );
+    assert!(refused, "{failures:?}");
+}
+
+/// Wherever points are added that could be equal, it is refused that they are: their sum would be what the prover likes.
+#[test]
+fn sums_meet_no_exception() {
+    let forged = Forged::new();
+    let start = G1::hash_to_curve("nanozk")(b"start of sums").to_affine();
+    let digits = |top: u64, last: u64| -> Fr {
+        let all = (0..64_u64).map(|j| match j {
+            63 => top,
+            0 => last,
+            _ => 3,
+        });
+        let base = Fr::from(16);
+        all.enumerate()
+            .map(|(j, digit)| base.pow([j as u64]) * Fr::from(digit))
+            .sum()
+    };
+    let weight: Fr = (0..=64_u64).map(|j| Fr::from(16).pow([j])).sum();
+    let seven = Fr::from(7);
+    let sevenfold = (start * seven).to_affine();
+    for (name, factor, point) in [
+        // A window begins with its start, to which it is added.
+        ("window: distinct", digits(3, 1), start),
+        // Sixteen times the start, and the window's sum, which is the same.
+        ("sum so far: distinct", digits(15, 3), start),
+        // The end of the sums is what is subtracted from them.
+        (
+            "result: distinct",
+            -weight.double() * seven.invert().unwrap(),
+            sevenfold,
+        ),
+    ] {
+        let recording = recorded(|r| {
+            let (factor, point) = (r.witness(factor), r.point(point));
+            r.multiply([&[(factor, point)], &[]]);
+        });
+        let failures = forged.failures(&recording, &recording);
+        let is = |wanted: &str| {
+            failures.iter().any(|failure| {
+                matches!(failure, Failure::Identity { identity, .. } if identity == wanted)
+            })
+        };
+        assert!(is(name), "{name}: {failures:?}");
+        assert_eq!(failures.len(), 1, "{name}: {failures:?}");
     }
 }
 

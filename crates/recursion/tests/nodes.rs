@@ -15,8 +15,9 @@ use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{
     hold, remaining, Joint, NodeError, NodeKey, NodeProof, Nodes, INPUTS,
 };
-use nanozk_recursion::recorder::Recording;
-use nanozk_recursion::statement::{digest, Domain, Native, Session, STATEMENT};
+use nanozk_recursion::recorder::{Recording, Source, Step};
+use nanozk_recursion::statement::{digest, points_digest, Domain, Native, Session, STATEMENT};
+use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::RecursionTranscript;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -378,4 +379,202 @@ fn statements_tell_sessions_apart() {
     for other in others {
         assert_ne!(other.statement(&Native).unwrap(), own);
     }
+}
+
+/// Digests have domains and lengths.
+#[test]
+fn digests_tell_lists_apart() {
+    let digest = |domain: Domain, numbers: &[u64]| -> Fr {
+        let numbers: Vec<Fr> = numbers.iter().copied().map(Fr::from).collect();
+        digest::<Fr, G1Affine, _>(&Native, domain, &numbers)
+    };
+    let mut all = vec![
+        digest(Domain::Keys, &[]),
+        digest(Domain::Keys, &[1]),
+        digest(Domain::Keys, &[1, 0]),
+        digest(Domain::Keys, &[1, 0, 0]),
+        digest(Domain::Children, &[1]),
+    ];
+    let points: Vec<G1Affine> = (0..33).map(common::point).collect();
+    for domain in [Domain::Weights, Domain::Activations, Domain::Key] {
+        for count in [1, 2, 32, 33] {
+            all.push(points_digest(&Native, domain, &points[..count]).unwrap());
+        }
+    }
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), count);
+    let session = Session {
+        inputs: [Fr::ONE; 6],
+        weights: points.clone(),
+        activations: points,
+        at: Fr::from(7),
+    };
+    let statement = session.statement(&Native).unwrap();
+    assert_ne!(statement[6], statement[7]);
+}
+
+/// A node that nobody proved, which says two points of which it is not known what they are.
+fn claimed(seed: u64) -> NodeProof {
+    let (program, layout) = (nodes().program(), nodes().layout());
+    let (points, scalars) = Proof::counts(program, layout);
+    let mut next = 1000 * seed;
+    let mut point = || {
+        next += 1;
+        common::point(next)
+    };
+    let sums = [point(), point()].map(|point| point_words(&point)).concat();
+    let mut inputs: Vec<Fr> = (0..=STATEMENT as u64).map(|i| Fr::from(i + 5)).collect();
+    inputs[STATEMENT] += Fr::from(seed);
+    inputs.extend(sums);
+    inputs.resize(INPUTS, Fr::ZERO);
+    NodeProof {
+        inputs,
+        proof: Proof {
+            points: (0..points).map(|_| point()).collect(),
+            scalars: (0..scalars as u64).map(|i| Fr::from(i + seed)).collect(),
+            opening: Opening::new([(); 8].map(|_| point()), [6; 6].map(Fr::from)),
+        },
+    }
+}
+
+/// The factor of the point that a node says first of those below.
+fn factor(recording: &Recording, node: &NodeProof) -> Fr {
+    let words = &node.inputs[STATEMENT + 1..][..3];
+    let is = |term: &&nanozk_recursion::recorder::Term| {
+        let own = term.words.map(|word| recording.value(&word));
+        own == *words
+    };
+    let term = recording.terms[0].iter().find(is).unwrap();
+    recording.value(&term.factor)
+}
+
+/// Factors of equations are drawn when nothing can be chosen any more: they depend on all of all proofs.
+#[test]
+fn factors_depend_on_all_proofs_below() {
+    let key = nodes().fold_key(&setup().0, 1).unwrap();
+    let children = [claimed(1), claimed(2)];
+    let factors = |children: &[NodeProof; 2]| {
+        let [a, b] = children;
+        let recording = nodes().fold(&[(&key, a), (&key, b)]).unwrap();
+        [factor(&recording, a), factor(&recording, b)]
+    };
+    let own = factors(&children);
+    // Powers of one factor: of the second equation, and of the fourth.
+    assert_eq!(own[0].cube(), own[1]);
+    assert_ne!(own[0], Fr::ONE);
+    let mut seen = vec![own[0]];
+    for child in 0..2 {
+        let opening = &children[child].proof.opening;
+        for i in 0..8 + 6 {
+            let (mut points, mut values) = (opening.points(), opening.values.all());
+            match i {
+                0..8 => points[i] = common::point(5),
+                _ => values[i - 8] += Fr::ONE,
+            }
+            let mut other = children.clone();
+            other[child].proof.opening = Opening::new(points, values);
+            seen.push(factors(&other)[0]);
+        }
+        for i in [0, children[child].proof.scalars.len() - 1] {
+            let mut other = children.clone();
+            other[child].proof.scalars[i] += Fr::ONE;
+            seen.push(factors(&other)[0]);
+        }
+        for i in [STATEMENT, STATEMENT + 1, STATEMENT + 4] {
+            let mut other = children.clone();
+            match i {
+                STATEMENT => other[child].inputs[i] += Fr::ONE,
+                _ => other[child].inputs[i..i + 3].copy_from_slice(&point_words(&common::point(6))),
+            }
+            seen.push(factors(&other)[0]);
+        }
+    }
+    let count = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), count);
+}
+
+/// A node over several says of the session what they all say, and of keys what each has and says.
+#[test]
+fn nodes_say_what_all_below_say() {
+    let key = nodes().fold_key(&setup().0, 1).unwrap();
+    let children = [claimed(1), claimed(2)];
+    let [a, b] = &children;
+    let recording = nodes().fold(&[(&key, a), (&key, b)]).unwrap();
+    let inputs = recording.input_values();
+    assert_eq!(inputs[..STATEMENT], a.inputs[..STATEMENT]);
+    let keys = [
+        key.digest(),
+        a.inputs[STATEMENT],
+        key.digest(),
+        b.inputs[STATEMENT],
+    ];
+    let keys = digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &keys);
+    assert_eq!(inputs[STATEMENT], keys);
+    // Each transcript absorbs these very wires, and no others that happen to have the same values.
+    for input in &recording.inputs[..STATEMENT] {
+        let absorbed = recording
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::Add { summands, .. } if summands.contains(input)));
+        assert_eq!(absorbed.count(), children.len());
+    }
+    // Sums below are what the children say, and no constants.
+    for child in &children {
+        for words in child.inputs[STATEMENT + 1..][..6].chunks(3) {
+            let is = |term: &&nanozk_recursion::recorder::Term| {
+                term.words.map(|word| recording.value(&word)) == *words
+            };
+            let term = recording.terms[0].iter().find(is).unwrap();
+            for (source, word) in term.words.iter().zip(words) {
+                assert!(matches!(source, Source::Variable(_)));
+                let has = |value: &&Fr| *value == word;
+                assert_eq!(recording.values.iter().filter(has).count(), 1);
+            }
+        }
+    }
+    // A key is one list of wires, which is verified with and said.
+    let first_words: Vec<Fr> = key
+        .commitments()
+        .values()
+        .map(|point| point_words(point)[0])
+        .collect();
+    for word in &first_words {
+        let is = |value: &&Fr| *value == word;
+        let expected = children.len() * first_words.iter().filter(is).count();
+        assert_eq!(recording.values.iter().filter(is).count(), expected);
+    }
+    let sums = recording.results.iter().flatten().flatten();
+    let said = recording.inputs[STATEMENT + 1..].iter();
+    assert!(sums.eq(said));
+}
+
+/// The statement is about the commitments that the proof is verified with, and tables are the key's.
+#[test]
+fn nodes_say_what_they_verify_with() {
+    let proved = session(4);
+    let recording = proved.recorded(&proved.session, &proved.proof).unwrap();
+    let Session {
+        weights,
+        activations,
+        ..
+    } = &proved.session;
+    for point in weights.iter().chain(activations) {
+        let word = point_words(point)[0];
+        let has = |value: &&Fr| **value == word;
+        assert_eq!(recording.values.iter().filter(has).count(), 1);
+    }
+    let is_table = |kind| matches!(kind, ColumnKind::TableValues(_));
+    let tables = proved.layout.enumerate().filter(|(_, c)| is_table(c.kind));
+    let mut count = 0;
+    for (id, _) in tables {
+        let words = point_words(&proved.tables[&id]).map(Source::Constant);
+        let is = |term: &nanozk_recursion::recorder::Term| term.words == words;
+        assert!(recording.terms[0].iter().any(is));
+        count += 1;
+    }
+    assert!(count > 0);
 }

@@ -338,6 +338,83 @@ mod tests {
         );
     }
 
+    /// The transcript of proofs that programs verify, spelled out: two challenges from one state, unless something is absorbed
+    /// in between.
+    #[test]
+    fn recursion_follows_its_definition() {
+        let mut transcript = RecursionTranscript::new();
+        transcript.absorb_scalar(&Fr::from(5));
+        transcript.absorb_point(&G1Affine::generator()).unwrap();
+        let [a, b, c] = point_words(&G1Affine::generator());
+        let add = |s: [Fr; 3], a: Fr, b: Fr| permutation([s[0], s[1] + a, s[2] + b])[ROUNDS];
+        let first = u128::from_be_bytes(*b"nanozk-recursion");
+        let mut s = add([Fr::ZERO; 3], Fr::from_u128(first), Fr::from(5));
+        s = add(s, a, b);
+        s = add(s, c, Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
+        assert_eq!(transcript.squeeze(), s[2]);
+        s = add(s, Fr::ZERO, Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
+        // What is absorbed now is in the next challenge.
+        transcript.absorb_scalar(&Fr::from(6));
+        s = add(s, Fr::from(6), Fr::ZERO);
+        assert_eq!(transcript.squeeze(), s[1]);
+        assert_eq!(transcript.squeeze(), s[2]);
+        assert_eq!(
+            transcript.absorb_point(&G1Affine::identity()),
+            Err(Malformed::Infinity)
+        );
+    }
+
+    /// Words are chunks of the coordinates, and only a point's own are taken for it.
+    #[test]
+    fn words_determine_points() {
+        let p: G1Affine = (G1Affine::generator() * Fr::from(12345)).into();
+        let lift = |s: Fr| Fq::from_repr(s.to_repr()).unwrap();
+        let two = |e: u64| Fq::from(2).pow_vartime([e]);
+        let words = point_words(&p);
+        let [a, b, c] = words;
+        let bytes = b.to_repr();
+        let part = |bytes: &[u8]| {
+            let mut repr = [0; 32];
+            repr[..bytes.len()].copy_from_slice(bytes);
+            Fq::from_repr(repr).unwrap()
+        };
+        assert_eq!(lift(a) + two(192) * part(&bytes[..8]), p.x);
+        assert_eq!(part(&bytes[8..]) + two(128) * lift(c), p.y);
+        assert_eq!(point_of_words(&words), Ok(p));
+
+        let power = |e: u64| Fr::from(2).pow_vartime([e]);
+        // Bits beyond those of each word, which would be those of the next, or nobody's.
+        for (word, bits) in [(0, 192), (1, 192), (2, 128)] {
+            let mut longer = words;
+            longer[word] += power(bits);
+            assert_eq!(point_of_words(&longer), Err(Malformed::NotReduced));
+        }
+        // The modulus added to a coordinate.
+        let modulus = |shift: usize, length: usize| {
+            let mut bytes = (-Fq::ONE).to_repr().as_ref().to_vec();
+            bytes[0] += 1;
+            let mut repr = [0; 32];
+            repr[..length].copy_from_slice(&bytes[shift..shift + length]);
+            Fr::from_repr(repr).unwrap()
+        };
+        let small: G1Affine = (1..)
+            .map(|i| (G1Affine::generator() * Fr::from(i)).into())
+            .find(|p: &G1Affine| p.x.to_repr()[23] == 0 && p.y.to_repr()[15] == 0)
+            .unwrap();
+        let [a, b, c] = point_words(&small);
+        let x = [a + modulus(0, 24), b + modulus(24, 8), c];
+        let y = [a, b + power(64) * modulus(0, 16), c + modulus(16, 16)];
+        for words in [x, y] {
+            assert_eq!(point_of_words(&words), Err(Malformed::NotReduced));
+        }
+        // Not on the curve.
+        let other = [a + Fr::ONE, b, c];
+        assert!(point_of_words(&other).is_err());
+        assert!(point_of_words(&[Fr::ZERO; 3]).is_err());
+    }
+
     /// What was absorbed can be read back: padding hides no scalar.
     #[test]
     fn lengths_differ() {
