@@ -12,7 +12,7 @@ use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables};
 use nanozk_recursion::recorder::Recording;
 use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
@@ -162,7 +162,8 @@ fn node(
     })?;
     clock.total(&format!("{what}: proved"));
     let mut clock = Clock::new();
-    let accumulators = nodes.verify(&key, &proof)?;
+    let said = proof.said().ok_or("other inputs")?;
+    let accumulators = nodes.verify(&key, &said, &proof)?;
     assert!(hold(&accumulators, g2), "{what} does not verify");
     clock.total(&format!("{what}: verified"));
     Ok((key, proof))
@@ -248,7 +249,7 @@ fn main() -> Outcome<()> {
         ColumnKind::Activation(number) => Some(*number),
         _ => None,
     });
-    let tables = known.points().clone();
+    let tables = Tables::new(&basis, &p, &layout);
     let session = Session {
         inputs: inputs.clone().try_into().map_err(|_| "six inputs")?,
         weights: weights.into_values().collect(),
@@ -257,7 +258,7 @@ fn main() -> Outcome<()> {
     };
     let mut clock = Clock::new();
     let counts = [session.weights.len(), session.activations.len()];
-    let key = nodes.joint_key(&basis, (&p, &layout), &tables, counts)?;
+    let key = nodes.joint_key(&basis, (&p, &layout), counts)?;
     clock.total("key of the node");
     let recording = nodes.joint(&Joint {
         program: &p,

@@ -122,14 +122,13 @@ impl<'a> Assignment<'a> {
         let mut values = Values::new(&self.machine.program, layout, Vec::new());
         let constant = |i: usize| self.constants.get(i).copied().unwrap_or(Fr::ZERO);
         values.fill_field(self.machine.fixed, |at| constant(at[0]));
+        let wire = |column: usize, row: usize| {
+            u32::try_from((column << k) + row).expect("fewer than 2^32 wires")
+        };
         // A wire that is no variable's is equal to itself.
-        let mut permutations: Vec<Vec<u32>> = (0_u32..)
+        let mut permutations: Vec<Vec<u32>> = (0..)
             .zip(&layout.copies)
-            .map(|(number, lane)| {
-                (0..lane.rows as u32)
-                    .map(|row| (number << k) + row)
-                    .collect()
-            })
+            .map(|(number, lane)| (0..lane.rows).map(|row| wire(number, row)).collect())
             .collect();
         let place = |(tensor, at): &Cell| -> Option<(usize, usize)> {
             let place = values.place(*tensor, at)?;
@@ -142,7 +141,7 @@ impl<'a> Assignment<'a> {
             let places: Vec<(usize, usize)> = cells.iter().filter_map(place).collect();
             let next = places.iter().cycle().skip(1);
             for ((column, row), (next_column, next_row)) in places.iter().zip(next) {
-                permutations[*column][*row] = ((*next_column as u32) << k) + *next_row as u32;
+                permutations[*column][*row] = wire(*next_column, *next_row);
             }
         }
         let permutations = layout

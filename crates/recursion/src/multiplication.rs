@@ -477,7 +477,8 @@ fn constant_point(p: &mut Program, point: &G1Affine) -> PointForm {
         let chunks = chunks_of(coordinate);
         Form {
             whole: constant(p, scalar_of_chunks(&chunks)),
-            chunks: chunks.map(Expression::from),
+            // Larger than what identities multiply by powers of two.
+            chunks: chunks.map(|chunk| constant(p, integer(chunk))),
         }
     };
     PointForm {

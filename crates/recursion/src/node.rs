@@ -79,6 +79,48 @@ pub enum NodeError {
     /// Inputs are missing, or there are too many.
     #[error("a node has {INPUTS} public inputs, and {0} were given")]
     Inputs(usize),
+    /// It is a node, but not about this.
+    #[error("the node is about another session, or over other nodes")]
+    OtherStatement,
+}
+
+/// What a node says: which session it is about, and the keys of nodes below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// What the session is ([`Session::statement`]).
+    pub statement: [Fr; STATEMENT],
+    /// [`keys_digest`] of the nodes below; zero for a node over a joint proof.
+    pub keys: Fr,
+}
+
+/// The digest of keys that a node over nodes says: each key's digest, with what its node says of keys.
+pub fn keys_digest(below: &[(&NodeKey, Fr)]) -> Fr {
+    let numbers: Vec<Fr> = below
+        .iter()
+        .flat_map(|(key, keys)| [key.digest, *keys])
+        .collect();
+    digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &numbers)
+}
+
+/// Commitments to a program's tables: computed, for a prover could have its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables(BTreeMap<ColumnId, G1Affine>);
+
+impl Tables {
+    /// Computes them.
+    pub fn new(basis: &Basis, program: &Program, layout: &Layout) -> Self {
+        let tables = Values::new(program, layout, Vec::new());
+        let own = layout
+            .enumerate()
+            .filter(|(_, column)| matches!(column.kind, ColumnKind::TableValues(_)));
+        let commit = |id| argument::commit(basis, tables.column(id), layout.k(), &[]);
+        Self(own.map(|(id, _)| (id, commit(id))).collect())
+    }
+
+    /// The commitments.
+    pub fn points(&self) -> &BTreeMap<ColumnId, G1Affine> {
+        &self.0
+    }
 }
 
 /// The program of nodes, and where its tensors lie.
@@ -116,6 +158,23 @@ pub struct NodeProof {
     pub proof: Proof,
 }
 
+impl NodeProof {
+    /// What it says, if it has as many inputs as a node; not that it is true.
+    pub fn said(&self) -> Option<Said> {
+        let inputs: &[Fr; INPUTS] = self.inputs.as_slice().try_into().ok()?;
+        let (statement, rest) = inputs.split_first_chunk()?;
+        let (keys, rest) = rest.split_first()?;
+        let unused = rest.get(SUMS * POINT_WORDS..)?;
+        unused
+            .iter()
+            .all(|input| *input == Fr::ZERO)
+            .then_some(Said {
+                statement: *statement,
+                keys: *keys,
+            })
+    }
+}
+
 /// A joint proof about a session, to be verified by a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Joint<'a> {
@@ -124,7 +183,7 @@ pub struct Joint<'a> {
     /// Where its tensors lie.
     pub layout: &'a Layout,
     /// Commitments to tables: the node's key has them.
-    pub tables: &'a BTreeMap<ColumnId, G1Affine>,
+    pub tables: &'a Tables,
     /// What it is about.
     pub session: &'a Session,
     /// The proof.
@@ -178,13 +237,7 @@ impl Nodes {
         let columns = assignment.key_columns(&self.layout);
         let mut commitments: BTreeMap<ColumnId, G1Affine> =
             columns.into_iter().map(commit).collect();
-        let tables = Values::new(self.program(), &self.layout, Vec::new());
-        for (id, column) in self.layout.enumerate() {
-            if matches!(column.kind, ColumnKind::TableValues(_)) {
-                let point = argument::commit(basis, tables.column(id), self.layout.k(), &[]);
-                commitments.insert(id, point);
-            }
-        }
+        commitments.extend(Tables::new(basis, self.program(), &self.layout).0);
         let points: Vec<G1Affine> = commitments.values().copied().collect();
         let digest = points_digest(&Native, Domain::Key, &points)?;
         Ok(NodeKey {
@@ -193,7 +246,7 @@ impl Nodes {
         })
     }
 
-    /// Proves what was recorded.
+    /// Proves what was recorded. Whether proofs below are valid shows when the node is verified; verify them first.
     pub fn prove(
         &self,
         basis: &Basis,
@@ -217,8 +270,16 @@ impl Nodes {
         Ok(NodeProof { inputs, proof })
     }
 
-    /// Verifies a node, up to equations that a pairing decides: its own, and what it says of the proofs below.
-    pub fn verify(&self, key: &NodeKey, node: &NodeProof) -> Result<[Accumulator; 2], NodeError> {
+    /// Verifies that a node says this, up to equations that a pairing decides: its own, and what it says of the proofs below.
+    pub fn verify(
+        &self,
+        key: &NodeKey,
+        said: &Said,
+        node: &NodeProof,
+    ) -> Result<[Accumulator; 2], NodeError> {
+        if node.said() != Some(*said) {
+            return Err(NodeError::OtherStatement);
+        }
         let known = Known::unchecked(key.commitments.clone());
         let statement = Statement {
             program: self.program(),
@@ -256,6 +317,7 @@ impl Nodes {
                     }
                     ColumnKind::TableValues(_) => joint
                         .tables
+                        .0
                         .get(&id)
                         .map(|point| WirePoint::constant(*point)),
                     _ => continue,
@@ -286,9 +348,9 @@ impl Nodes {
         &self,
         basis: &Basis,
         (program, layout): (&Program, &Layout),
-        tables: &BTreeMap<ColumnId, G1Affine>,
         [weights, activations]: [usize; 2],
     ) -> Result<NodeKey, NodeError> {
+        let tables = &Tables::new(basis, program, layout);
         let point = G1Affine::generator();
         let session = Session {
             inputs: [Fr::ONE; SESSION_INPUTS],

@@ -178,6 +178,9 @@ impl Recorder {
     }
 
     /// Two sums of multiples of points: that of the first terms, and that of all.
+    ///
+    /// # Panics
+    /// If it is called twice: a node has one multiplication.
     pub fn multiply<'r>(&'r self, terms: [&[(Wire<'r>, WirePoint<'r>)]; 2]) -> [WirePoint<'r>; 2] {
         let mut sum = G1::default();
         let results = terms.map(|terms| {
@@ -187,6 +190,7 @@ impl Recorder {
             self.point(sum.to_affine())
         });
         let recording = &mut self.0.borrow_mut().recording;
+        assert!(recording.results.is_none(), "a node has one multiplication");
         recording.terms = terms.map(|terms| {
             let term = |(factor, point): &(Wire<'r>, WirePoint<'r>)| Term {
                 factor: factor.source(),

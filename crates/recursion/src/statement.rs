@@ -29,6 +29,8 @@ pub enum Domain {
     Keys = 4,
     /// Proofs that a node verifies.
     Children = 5,
+    /// A group of points.
+    Group = 6,
 }
 
 /// Where digests are computed: natively, or on wires.
@@ -95,7 +97,7 @@ pub fn points_digest<F: Element, P, H: Hashing<F, P>>(
     let mut digests = vec![number(points.len() as u64)];
     for group in points.chunks(GROUP) {
         let mut transcript = hashing.transcript();
-        transcript.absorb_scalar(&number(domain as u64));
+        transcript.absorb_scalar(&number(Domain::Group as u64));
         transcript.absorb_scalar(&number(group.len() as u64));
         for point in group {
             transcript.absorb_point(point)?;

@@ -6,20 +6,19 @@ use common::{rng, setup, K};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, prove, Known, Opening, Proof, Statement};
-use nanozk_circuit::{ColumnId, ColumnKind, Layout, Program, Values};
+use nanozk_circuit::{ColumnKind, Layout, Program, Values};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::machine::Size;
 use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{
-    hold, remaining, Joint, NodeError, NodeKey, NodeProof, Nodes, INPUTS,
+    hold, keys_digest, remaining, Joint, NodeError, NodeKey, NodeProof, Nodes, Said, Tables, INPUTS,
 };
 use nanozk_recursion::recorder::{Recording, Source, Step};
 use nanozk_recursion::statement::{digest, points_digest, Domain, Native, Session, STATEMENT};
 use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::RecursionTranscript;
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Enough for one proof of the model, or one node.
@@ -57,7 +56,7 @@ fn shape() -> Shape {
 struct Proved {
     program: Program,
     layout: Layout,
-    tables: BTreeMap<ColumnId, G1Affine>,
+    tables: Tables,
     session: Session,
     proof: Proof,
 }
@@ -131,7 +130,7 @@ fn session(seed: u32) -> Proved {
         at: Fr::from(77),
     };
     Proved {
-        tables: known.points().clone(),
+        tables: Tables::new(&setup().0, &program, &layout),
         program,
         layout,
         session,
@@ -167,9 +166,7 @@ impl Proved {
     fn key(&self) -> NodeKey {
         let counts = [self.session.weights.len(), self.session.activations.len()];
         let place = (&self.program, &self.layout);
-        nodes()
-            .joint_key(&setup().0, place, &self.tables, counts)
-            .unwrap()
+        nodes().joint_key(&setup().0, place, counts).unwrap()
     }
 }
 
@@ -186,10 +183,13 @@ fn node(key: &NodeKey, recording: &Recording) -> NodeProof {
         .unwrap()
 }
 
+/// Whether what a node says is true.
 fn verifies(key: &NodeKey, node: &NodeProof) -> bool {
-    nodes()
-        .verify(key, node)
-        .is_ok_and(|accumulators| hold(&accumulators, &setup().1))
+    node.said().is_some_and(|said| {
+        nodes()
+            .verify(key, &said, node)
+            .is_ok_and(|accumulators| hold(&accumulators, &setup().1))
+    })
 }
 
 /// A proof, a node over it, and a node over that node; and what is refused of them.
@@ -203,7 +203,22 @@ fn nodes_are_proved_and_verified() {
     let lower = node(&key, &recording);
     assert!(verifies(&key, &lower));
     let statement = proved.session.statement(&Native).unwrap();
-    assert_eq!(lower.inputs[..STATEMENT], statement);
+    let said = Said {
+        statement,
+        keys: Fr::ZERO,
+    };
+    assert_eq!(lower.said(), Some(said));
+    // Whoever expects something else is told.
+    let other_keys = Said {
+        keys: Fr::ONE,
+        ..said
+    };
+    let mut other_session = said;
+    other_session.statement[6] += Fr::ONE;
+    for other in [other_keys, other_session] {
+        let refused = nodes().verify(&key, &other, &lower);
+        assert_eq!(refused.err(), Some(NodeError::OtherStatement));
+    }
     for i in 0..INPUTS {
         let mut other = lower.clone();
         other.inputs[i] += Fr::ONE;
@@ -217,9 +232,8 @@ fn nodes_are_proved_and_verified() {
     assert!(remains(&recording));
     let upper = node(&fold_key, &recording);
     assert!(verifies(&fold_key, &upper));
-    assert_eq!(upper.inputs[..STATEMENT], statement);
-    let keys = digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &[key.digest(), Fr::ZERO]);
-    assert_eq!(upper.inputs[STATEMENT], keys);
+    let keys = keys_digest(&[(&key, Fr::ZERO)]);
+    assert_eq!(upper.said(), Some(Said { statement, keys }));
 
     // A node of another key, a changed proof, or another statement leave what does not hold.
     let mut changed = lower.clone();
@@ -319,21 +333,13 @@ fn keys_say_which_layers_are_proved() {
     for layer in 0..shape().architecture.layers * 2 + 2 {
         let selection = Selection::new(&[layer], 1).unwrap();
         let (program, _, layout) = programmed(&selection);
-        let tables = {
-            let values = Values::new(&program, &layout, Vec::new());
-            commit_known(&setup().0, &values).points().clone()
-        };
         let place = (&program, &layout);
-        let key = nodes()
-            .joint_key(&setup().0, place, &tables, counts)
-            .unwrap();
+        let key = nodes().joint_key(&setup().0, place, counts).unwrap();
         digests.push(key.digest());
     }
     let more = [counts[0], counts[1] + 1];
     let place = (&proved.program, &proved.layout);
-    let key = nodes()
-        .joint_key(&setup().0, place, &proved.tables, more)
-        .unwrap();
+    let key = nodes().joint_key(&setup().0, place, more).unwrap();
     digests.push(key.digest());
     let count = digests.len();
     digests.sort_unstable();
@@ -571,7 +577,7 @@ fn nodes_say_what_they_verify_with() {
     let tables = proved.layout.enumerate().filter(|(_, c)| is_table(c.kind));
     let mut count = 0;
     for (id, _) in tables {
-        let words = point_words(&proved.tables[&id]).map(Source::Constant);
+        let words = point_words(&proved.tables.points()[&id]).map(Source::Constant);
         let is = |term: &nanozk_recursion::recorder::Term| term.words == words;
         assert!(recording.terms[0].iter().any(is));
         count += 1;

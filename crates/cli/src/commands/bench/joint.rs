@@ -21,8 +21,8 @@ use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, Nodes};
-use nanozk_recursion::statement::Session;
+use nanozk_recursion::node::{hold, Joint, Nodes, Said, Tables};
+use nanozk_recursion::statement::{Native, Session};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
@@ -418,7 +418,7 @@ fn measure_node(
     let recording = nodes.joint(&Joint {
         program,
         layout,
-        tables: proved.known.points(),
+        tables: &Tables::new(&proved.basis, program, layout),
         session: &session,
         proof: &proved.proof,
     })?;
@@ -431,10 +431,14 @@ fn measure_node(
     })?;
     let (prove_cpu_s, prove_wall_s) = (stages.clock.cpu_s(), stages.clock.wall_s());
     let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
+    let said = Said {
+        statement: session.statement(&Native)?,
+        keys: Fr::ZERO,
+    };
     progress.message("node: verification");
     let verify_ms = median_ms(|| {
         let accumulators = nodes
-            .verify(&key, &node)
+            .verify(&key, &said, &node)
             .context("the node does not verify")?;
         if !hold(&accumulators, &proved.g2) {
             bail!("the node, or the proof below, does not verify");
