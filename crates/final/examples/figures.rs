@@ -4,7 +4,7 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_final::circuit::{
-    Circuit, Columns, Fraction, Gate, Lookup, Structure, COLUMNS, CONSTRAINTS, WIRES,
+    Circuit, Columns, Fraction, Gate, Lookup, Structure, COLUMNS, CONSTRAINTS, QUADRATIC, WIRES,
 };
 use nanozk_final::{powers_needed, prove, reduce, ProvingKey, PROOF_BYTES, SCALARS};
 use nanozk_kzg::Basis;
@@ -54,13 +54,14 @@ fn circuit() -> Circuit {
         name: "product",
         residues: residues.to_vec(),
         count: 3,
+        degree: QUADRATIC,
         constraints: |cells| {
             let (row, next) = (cells.row, cells.next);
             let mut values = [Fr::ZERO; CONSTRAINTS];
             let product = row.a * row.b + row.c * row.d + row.e * cells.constant;
             values[0] = product - row.f;
-            values[1] = (row.f - product) * (next.a + next.b);
-            values[2] = (row.f - product) * next.c * row.a * row.b;
+            values[1] = Fr::ZERO * (next.a + next.b) * row.b + row.a * row.c * Fr::ZERO;
+            values[2] = values[1].double();
             values
         },
     });

@@ -12,6 +12,8 @@ pub const COLUMNS: usize = 6;
 pub const WIRES: usize = 5;
 /// Most fractions of a row: with them the sum's constraint has the degree of the permutation's.
 pub const FRACTIONS: usize = 4;
+/// The degree up to which constraints cost a prover less.
+pub const QUADRATIC: usize = 2;
 /// Most constraints of a gate.
 pub const CONSTRAINTS: usize = 5;
 
@@ -58,6 +60,8 @@ pub struct Gate {
     pub residues: Vec<usize>,
     /// How many polynomials, [`CONSTRAINTS`] at most.
     pub count: usize,
+    /// Their degree: [`QUADRATIC`], or more.
+    pub degree: usize,
     /// Their values, of which the first `count` are read.
     pub constraints: fn(&Cells) -> [Fr; CONSTRAINTS],
 }

@@ -10,7 +10,9 @@
 //! | 3 | `s·a − inputs(x) = 0`: public inputs |
 //! | from 4 on | `s·constraint = 0` for each gate |
 
-use crate::circuit::{Cells, Circuit, Fraction, Row, Separators, COLUMNS, SEPARATORS, WIRES};
+use crate::circuit::{
+    Cells, Circuit, Fraction, Gate, Row, Separators, COLUMNS, QUADRATIC, SEPARATORS, WIRES,
+};
 use crate::domain::powers;
 use crate::key::column_shifts;
 use halo2curves::bn256::Fr;
@@ -141,6 +143,39 @@ impl<'c> Combination<'c> {
 
     /// All constraints, combined: zero in all rows of an honest prover.
     pub(crate) fn at(&self, point: &Point<'_>) -> Fr {
+        self.high(point) + self.low(point)
+    }
+
+    /// Those whose quotients by `X^n − 1` have degree below `2·n`: quadratic gates, inputs, and where the product starts.
+    pub(crate) fn low(&self, point: &Point<'_>) -> Fr {
+        let powers = &self.powers;
+        let selector = point.selectors[point.selectors.len() - 1];
+        let [product, _] = point.running;
+        powers[1] * point.first * (product - Fr::ONE)
+            + powers[3] * (selector * point.columns[0] - point.inputs)
+            + self.gates(point, |gate| gate.degree <= QUADRATIC)
+    }
+
+    /// Some gates.
+    fn gates(&self, point: &Point<'_>, is_wanted: impl Fn(&Gate) -> bool) -> Fr {
+        let cells = point.cells();
+        let mut all = Fr::ZERO;
+        let mut first = 4;
+        for (gate, selector) in self.circuit.gates.iter().zip(point.selectors) {
+            let powers = &self.powers[first..first + gate.count];
+            first += gate.count;
+            if is_wanted(gate) {
+                let values = (gate.constraints)(&cells);
+                let terms = values.iter().zip(powers);
+                let sum: Fr = terms.map(|(value, power)| *value * power).sum();
+                all += *selector * sum;
+            }
+        }
+        all
+    }
+
+    /// All others.
+    pub(crate) fn high(&self, point: &Point<'_>) -> Fr {
         let Self {
             circuit,
             challenges,
@@ -154,15 +189,9 @@ impl<'c> Combination<'c> {
             product * (*shift * point.x + challenges.gamma + wire)
         });
         let after = product_next * challenges.product(&point.columns, &point.permutation);
-        let mut all = before - after + powers[1] * point.first * (product - Fr::ONE);
-
-        // The sum of fractions, and gates.
-        let cells = Cells {
-            row: Row::from(point.columns),
-            next: Row::from(point.next),
-            constant: point.constant,
-        };
-        let (gates, rest) = point.selectors.split_at(circuit.gates.len());
+        // The sum of fractions.
+        let cells = point.cells();
+        let rest = &point.selectors[circuit.gates.len()..];
         let mut rise = Fr::ZERO;
         let mut none = Fr::ONE;
         for (lookup, selector) in circuit.lookups.iter().zip(rest) {
@@ -172,18 +201,17 @@ impl<'c> Combination<'c> {
             none -= selector;
         }
         rise += none * (sum_next - sum);
-        all += powers[2] * rise;
+        before - after + powers[2] * rise + self.gates(point, |gate| gate.degree > QUADRATIC)
+    }
+}
 
-        let selector = rest[circuit.lookups.len()];
-        all += powers[3] * (selector * cells.row.a - point.inputs);
-
-        let mut powers = powers[4..].iter();
-        for (gate, selector) in circuit.gates.iter().zip(gates) {
-            let values = (gate.constraints)(&cells);
-            let values = values[..gate.count].iter().zip(powers.by_ref());
-            let sum: Fr = values.map(|(value, power)| *value * power).sum();
-            all += *selector * sum;
+impl Point<'_> {
+    /// What gates see.
+    fn cells(&self) -> Cells {
+        Cells {
+            row: Row::from(self.columns),
+            next: Row::from(self.next),
+            constant: self.constant,
         }
-        all
     }
 }

@@ -37,7 +37,43 @@ pub(crate) fn powers(start: Fr, base: Fr, len: usize) -> Vec<Fr> {
     all
 }
 
-/// Adds up what neighbours of a butterfly are: `values` are in the order of reversed bits.
+/// Elements that stay in a near cache.
+const CACHED: usize = 1 << 12;
+
+/// One layer of butterflies in blocks of `2·half`.
+fn layer(values: &mut [Fr], half: usize, twiddles: &[Fr], step: usize) {
+    for block in values.chunks_exact_mut(2 * half) {
+        let (low, high) = block.split_at_mut(half);
+        for ((x, y), twiddle) in low.iter_mut().zip(high).zip(twiddles.iter().step_by(step)) {
+            let product = *y * twiddle;
+            *y = *x - product;
+            *x += product;
+        }
+    }
+}
+
+/// Two layers, in blocks of `2·half` and of `4·half`, in one go: memory is slower than butterflies.
+fn two_layers(values: &mut [Fr], half: usize, twiddles: &[Fr]) {
+    let step = values.len() / (4 * half);
+    // The second layer's twiddles: those of its blocks' first quarters, and of the second.
+    let (first, second) = twiddles.split_at(twiddles.len() / 2);
+    for block in values.chunks_exact_mut(4 * half) {
+        let (low, high) = block.split_at_mut(2 * half);
+        let ((p, q), (r, s)) = (low.split_at_mut(half), high.split_at_mut(half));
+        let powers = twiddles.iter().step_by(2 * step);
+        let later = first.iter().step_by(step).zip(second.iter().step_by(step));
+        let cells = p.iter_mut().zip(q).zip(r.iter_mut().zip(s));
+        for ((((p, q), (r, s)), power), (upper, lower)) in cells.zip(powers).zip(later) {
+            let (v, w) = (*q * power, *s * power);
+            let (p0, q0) = (*p + v, *p - v);
+            let (r0, s0) = ((*r + w) * upper, (*r - w) * lower);
+            (*p, *r) = (p0 + r0, p0 - r0);
+            (*q, *s) = (q0 + s0, q0 - s0);
+        }
+    }
+}
+
+/// Values of a polynomial at the powers of a root of unity, of which the first half are the twiddles.
 fn transform(values: &mut [Fr], twiddles: &[Fr]) {
     let n = values.len();
     let bits = n.trailing_zeros();
@@ -47,18 +83,23 @@ fn transform(values: &mut [Fr], twiddles: &[Fr]) {
             values.swap(i, j);
         }
     }
-    let mut half = 1;
-    while half < n {
-        let step = n / (2 * half);
-        for block in values.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for ((x, y), twiddle) in low.iter_mut().zip(high).zip(twiddles.iter().step_by(step)) {
-                let product = *y * twiddle;
-                *y = *x - product;
-                *x += product;
-            }
+    let near = n.min(CACHED);
+    for part in values.chunks_exact_mut(near) {
+        let mut half = 1;
+        while half < near {
+            layer(part, half, twiddles, n / (2 * half));
+            half *= 2;
         }
-        half *= 2;
+    }
+    let mut half = near;
+    while half < n {
+        if 4 * half <= n && (n / half).trailing_zeros().is_multiple_of(2) {
+            two_layers(values, half, twiddles);
+            half *= 4;
+        } else {
+            layer(values, half, twiddles, n / (2 * half));
+            half *= 2;
+        }
     }
 }
 
@@ -154,17 +195,16 @@ mod tests {
 
     #[test]
     fn values_on_cosets_are_the_polynomials() {
-        for k in [1, 2, 5] {
+        for k in [1, 2, 5, 13, 14, 15] {
             let domain = Domain::new(k);
             let n = domain.size();
             let f: Vec<Fr> = (0..n as u64 + 1).map(|i| Fr::from(i * i + 3)).collect();
             for number in 0..3 {
                 let coset = Coset::new(&domain, number);
                 let values = domain.evaluate(&f, &coset);
-                let mut x = coset.shift;
-                for value in &values {
+                for (i, value) in values.iter().enumerate().step_by(1 + n / 16) {
+                    let x = coset.shift * domain.omega.pow_vartime([i as u64]);
                     assert_eq!(*value, value_at(&f, x));
-                    x *= domain.omega;
                 }
                 let back = domain.interpolate_on(values, &coset);
                 assert_eq!(back[0], f[0] + f[n] * coset.to_the_n);

@@ -4,7 +4,7 @@ use crate::circuit::{Columns, COLUMNS, WIRES};
 use crate::constraints::{
     residue_selectors, total, ColumnChallenges, Combination, Point, Selectors,
 };
-use crate::domain::{generator, value_at, Coset};
+use crate::domain::{generator, powers, value_at, Coset};
 use crate::key::{column_shifts, ProvingKey};
 use crate::packing::{divide, pack, Commit, Values};
 use crate::proof::{Evaluations, Proof};
@@ -16,6 +16,9 @@ use rayon::prelude::*;
 
 /// Cosets on which the quotient is computed: constraints have degree below `6·n`, see [`Blinding`].
 const COSETS: usize = 5;
+/// Cosets on which constraints of low degree are: with a selector, which has degree at most `n − n/period`, quadratic ones have
+/// degree at most `3·n − n/period − 2`, so that their quotient has degree below `2·n`.
+const LOW_COSETS: usize = 2;
 /// Random coefficients of the running product and the running sum each.
 ///
 /// Said of them are two values each and one commitment, to both. The quotient's commitment depends on the running product
@@ -197,7 +200,7 @@ pub(crate) fn prove_blinded(
             }
         })
         .collect();
-    let powers: Vec<Fr> = (0..4).map(|i| nu.pow_vartime([i])).collect();
+    let powers = powers(Fr::ONE, nu, 4);
     let batch = combine(
         quotients
             .iter()
@@ -382,15 +385,16 @@ fn quotient(
         *cell = *input;
     }
     let inputs_column = domain.interpolate(inputs_column);
-    let mut remainders = Vec::with_capacity(COSETS);
-    let mut moduli = Vec::with_capacity(COSETS);
+    let mut high = Vec::with_capacity(COSETS);
+    let mut low = Vec::with_capacity(LOW_COSETS);
     for number in 0..COSETS {
         let coset = Coset::new(domain, number);
+        let is_low = number < LOW_COSETS;
         let polynomials: Vec<&Vec<Fr>> = columns
             .iter()
             .chain(&key.fixed)
             .chain(running)
-            .chain([&inputs_column])
+            .chain(is_low.then_some(&inputs_column))
             .collect();
         let values: Vec<Vec<Fr>> = polynomials
             .par_iter()
@@ -401,24 +405,24 @@ fn quotient(
         let inverse = vanishing.invert().unwrap_or(Fr::ZERO);
         // L_0 = (x^n − 1)/(n·(x − 1))
         let size = Fr::from(n as u64).invert().unwrap_or(Fr::ZERO) * vanishing;
-        let mut result = vec![Fr::ZERO; n];
-        result
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(i, chunk)| {
+        let compute = |f: &(dyn Fn(&Point<'_>) -> Fr + Sync), has_first: bool| {
+            let mut result = vec![Fr::ZERO; n];
+            let chunks = result.par_chunks_mut(CHUNK).enumerate();
+            chunks.for_each(|(i, chunk)| {
                 let start = i * CHUNK;
-                let mut x = coset.shift * domain.omega.pow_vartime([start as u64]);
-                let mut points = Vec::with_capacity(chunk.len());
-                for _ in 0..chunk.len() {
-                    points.push(x);
-                    x *= domain.omega;
+                let x = coset.shift * domain.omega.pow_vartime([start as u64]);
+                let points = powers(x, domain.omega, chunk.len());
+                let mut first: Vec<Fr> = Vec::new();
+                if has_first {
+                    first.extend(points.iter().map(|x| *x - Fr::ONE));
+                    first.iter_mut().batch_invert();
                 }
-                let mut first: Vec<Fr> = points.iter().map(|x| *x - Fr::ONE).collect();
-                first.iter_mut().batch_invert();
-                for (((row, to), x), first) in (start..).zip(chunk).zip(points).zip(first) {
+                for ((row, to), x) in (start..).zip(chunk).zip(points) {
                     let next = (row + 1) % n;
                     let (own, rest) = values.split_at(COLUMNS);
                     let (fixed, rest) = rest.split_at(WIRES + 1);
+                    let first = first.get(row - start).copied().unwrap_or(Fr::ZERO);
+                    let inputs = rest.get(2).map_or(Fr::ZERO, |inputs| inputs[row]);
                     let point = Point {
                         x,
                         columns: std::array::from_fn(|j| own[j][row]),
@@ -428,28 +432,37 @@ fn quotient(
                         running: [rest[0][row], rest[1][row]],
                         running_next: [rest[0][next], rest[1][next]],
                         first: first * size,
-                        inputs: rest[2][row],
+                        inputs,
                         selectors: &selectors[row % circuit.period],
                     };
-                    *to = combination.at(&point) * inverse;
+                    *to = f(&point) * inverse;
                 }
             });
+            result
+        };
+        let own = compute(&|point| combination.high(point), false);
+        let own_low = is_low.then(|| compute(&|point| combination.low(point), true));
         drop(values);
-        remainders.push(domain.interpolate_on(result, &coset));
-        moduli.push(coset.to_the_n);
+        let modulus = coset.to_the_n;
+        high.push((domain.interpolate_on(own, &coset), modulus));
+        low.extend(own_low.map(|own| (domain.interpolate_on(own, &coset), modulus)));
     }
-    // remainder_c = Σ_j c^j·part_j
-    let inverse = inverse_vandermonde(&moduli);
     let mut quotient = vec![Fr::ZERO; COSETS * n];
-    for (part, weights) in quotient.chunks_mut(n).zip(&inverse) {
-        part.par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(i, chunk)| {
+    for remainders in [high, low] {
+        // remainder = Σ_j modulus^j·part_j
+        let moduli: Vec<Fr> = remainders.iter().map(|(_, modulus)| *modulus).collect();
+        let inverse = inverse_vandermonde(&moduli);
+        for (part, weights) in quotient.chunks_mut(n).zip(&inverse) {
+            let chunks = part.par_chunks_mut(CHUNK).enumerate();
+            chunks.for_each(|(i, chunk)| {
                 for (j, to) in chunk.iter_mut().enumerate() {
                     let terms = remainders.iter().zip(weights);
-                    *to = terms.map(|(r, weight)| r[i * CHUNK + j] * weight).sum();
+                    *to += terms
+                        .map(|((r, _), weight)| r[i * CHUNK + j] * weight)
+                        .sum::<Fr>();
                 }
             });
+        }
     }
     Ok(quotient)
 }

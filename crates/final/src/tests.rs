@@ -42,10 +42,11 @@ fn fractions<const N: usize>(values: [(Fr, Fr); N]) -> [Fraction; FRACTIONS] {
 
 /// One gate of each degree, ranges of 7 bits, and a memory of pairs with addresses.
 fn circuit() -> Circuit {
-    let gate = |name, residues: &[usize], count, constraints| Gate {
+    let gate = |name, residues: &[usize], count, degree, constraints| Gate {
         name,
         residues: residues.to_vec(),
         count,
+        degree,
         constraints,
     };
     let lookup = |name, residue: usize, count, fractions| Lookup {
@@ -57,17 +58,17 @@ fn circuit() -> Circuit {
     Circuit {
         period: PERIOD,
         gates: vec![
-            gate("multiply", &[MULTIPLY, 12, 13], 1, |cells| {
+            gate("multiply", &[MULTIPLY, 12, 13], 1, 2, |cells| {
                 first([cells.row.a * cells.row.b + cells.constant - cells.row.c])
             }),
-            gate("power", &[POWER], 2, |cells| {
+            gate("power", &[POWER], 2, 5, |cells| {
                 let fifth = cells.row.a.square().square() * cells.row.a;
                 first([
                     fifth + cells.row.f - cells.next.a,
                     cells.row.d + cells.row.e - cells.next.f,
                 ])
             }),
-            gate("linear", &[LINEAR], 1, |cells| {
+            gate("linear", &[LINEAR], 1, 1, |cells| {
                 first([cells.row.a + cells.row.b + cells.next.c - cells.next.d])
             }),
         ],
