@@ -6,6 +6,7 @@
 pub mod circuit;
 mod constraints;
 mod domain;
+mod gates;
 mod key;
 mod packing;
 mod proof;
