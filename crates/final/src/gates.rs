@@ -1,19 +1,21 @@
 //! The circuit's rows and gates.
 //!
-//! | residues | rows of a block |
+//! A block of 128 rows has, one after the other,
+//!
+//! | rows | what they are |
 //! |---|---|
-//! | 0 | public input |
+//! | 1 | a public input |
 //! | 1 | random |
-//! | 2 to 9 | range table: four numbers a row |
-//! | 10, 11 | memory table: tuples, and negated ones |
-//! | 12, 13 | lookup of a point's `x` and `y` |
-//! | 14 | two digits |
-//! | 15 | constant |
-//! | 16 to 59 | four times the limbs of a number and of an equation |
-//! | 60 to 80 | four equations |
-//! | 81 to 85 | four full rounds, and what they give |
-//! | 86 to 101 | fifteen partial rounds, and what they give |
-//! | 102 to 127 | arithmetic |
+//! | 4 | range table: four numbers a row |
+//! | 2 | memory table: a tuple, and a negated one |
+//! | 2 | lookup of a point's `x` and `y` |
+//! | 1 | two digits |
+//! | 1 | a constant |
+//! | 22 | twice the limbs of a number and of an equation |
+//! | 11 | two equations, and a row after them |
+//! | 5 | four full rounds, and what they give |
+//! | 16 | fifteen partial rounds, and what they give |
+//! | 62 | arithmetic |
 //!
 //! Numbers of the base field have four chunks of 64 bits, of four limbs of 16 bits each. An equation `A·B − C = 0` modulo the
 //! order `p` of the base field is one between integers with a quotient `k`, as in `nanozk_recursion::base_field`, whose bounds
@@ -42,7 +44,7 @@ pub(crate) const RANGE: usize = 1 << 16;
 pub(crate) const RANGE_ROW: usize = 4;
 
 /// Rows that belong together: where they start in a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Run {
     pub(crate) name: &'static str,
     pub(crate) first: usize,
@@ -59,19 +61,34 @@ const fn run(name: &'static str, first: usize, rows: usize, count: usize) -> Run
     }
 }
 
+/// Rows are `2^K`.
+pub(crate) const K: u32 = 19;
+/// Numbers, and equations, of a block.
+const UNITS: usize = 2;
+/// Rows of the range table in a block.
+const TABLE_ROWS: usize = RANGE / RANGE_ROW * PERIOD >> K;
+
+/// A run after another.
+const fn after_run(before: Run, name: &'static str, rows: usize, count: usize) -> Run {
+    run(name, before.first + before.rows * before.count, rows, count)
+}
+
 pub(crate) const INPUT: Run = run("public input", 0, 1, 1);
-pub(crate) const RANDOM: Run = run("random", 1, 1, 1);
-pub(crate) const RANGE_TABLE: Run = run("range table", 2, 1, 8);
-pub(crate) const MEMORY_TABLE: Run = run("memory table", 10, 1, 1);
-pub(crate) const NEGATIVE_TABLE: Run = run("negated memory table", 11, 1, 1);
-pub(crate) const LOOKUP: Run = run("lookup of a point", 12, 2, 1);
-pub(crate) const DIGITS: Run = run("digits", 14, 1, 1);
-pub(crate) const CONSTANT: Run = run("constant", 15, 1, 1);
-pub(crate) const LIMBS: Run = run("limbs", 16, 11, 4);
-pub(crate) const EQUATION: Run = run("equation", 60, 5, 4);
-pub(crate) const FULL: Run = run("full rounds", 81, FULL_ROUNDS + 1, 1);
-pub(crate) const PARTIAL: Run = run("partial rounds", 86, PARTIAL_ROUNDS + 1, 1);
-pub(crate) const ARITHMETIC: Run = run("arithmetic", 102, 1, 26);
+pub(crate) const RANDOM: Run = after_run(INPUT, "random", 1, 1);
+pub(crate) const RANGE_TABLE: Run = after_run(RANDOM, "range table", 1, TABLE_ROWS);
+pub(crate) const MEMORY_TABLE: Run = after_run(RANGE_TABLE, "memory table", 1, 1);
+pub(crate) const NEGATIVE_TABLE: Run = after_run(MEMORY_TABLE, "negated memory table", 1, 1);
+pub(crate) const LOOKUP: Run = after_run(NEGATIVE_TABLE, "lookup of a point", 2, 1);
+pub(crate) const DIGITS: Run = after_run(LOOKUP, "digits", 1, 1);
+pub(crate) const CONSTANT: Run = after_run(DIGITS, "constant", 1, 1);
+pub(crate) const LIMBS: Run = after_run(CONSTANT, "limbs", 11, UNITS);
+pub(crate) const EQUATION: Run = after_run(LIMBS, "equation", 5, UNITS);
+/// After the last equation, whose last gate sees it.
+const END: Run = after_run(EQUATION, "end of equations", 1, 1);
+pub(crate) const FULL: Run = after_run(END, "full rounds", FULL_ROUNDS + 1, 1);
+pub(crate) const PARTIAL: Run = after_run(FULL, "partial rounds", PARTIAL_ROUNDS + 1, 1);
+const USED: usize = PARTIAL.first + PARTIAL.rows * PARTIAL.count;
+pub(crate) const ARITHMETIC: Run = after_run(PARTIAL, "arithmetic", 1, PERIOD - USED);
 
 /// Full rounds of a run.
 pub(crate) const FULL_ROUNDS: usize = 4;
