@@ -3,8 +3,10 @@
 //! Rows repeat with a *period*: what a row states depends on its residue, its number modulo the period, and on the fixed
 //! column. So a verifier knows all selectors by itself.
 
+use crate::constraints::total;
 use halo2curves::bn256::Fr;
-use halo2curves::ff::Field;
+use halo2curves::ff::{BatchInvert, Field};
+use rayon::prelude::*;
 
 /// Columns that a prover fills: `a` to `e`, whose cells may be stated equal to others, and `f`, whose may not.
 pub const COLUMNS: usize = 6;
@@ -241,22 +243,33 @@ impl Circuit {
         columns: &Columns,
         separators: &Separators,
     ) -> Vec<Failure> {
-        let mut failures = Vec::new();
         let n = structure.constants.len();
-        for row in 0..n {
+        let by_residue = |residue: usize| -> Vec<&Gate> {
+            let gates = self.gates.iter();
+            gates
+                .filter(|gate| gate.residues.contains(&residue))
+                .collect()
+        };
+        let gates: Vec<Vec<&Gate>> = (0..self.period).map(by_residue).collect();
+        let lookups: Vec<Option<&Lookup>> = (0..self.period)
+            .map(|residue| {
+                let mut lookups = self.lookups.iter();
+                lookups.find(|lookup| lookup.residues.contains(&residue))
+            })
+            .collect();
+        let in_row = |row: usize| -> Vec<Failure> {
             let cells = self.cells(structure, columns, row);
             let residue = row % self.period;
-            for gate in &self.gates {
-                if gate.residues.contains(&residue) {
-                    let values = (gate.constraints)(&cells);
-                    for (constraint, value) in values.iter().take(gate.count).enumerate() {
-                        if *value != Fr::ZERO {
-                            failures.push(Failure::Gate {
-                                name: gate.name,
-                                constraint,
-                                row,
-                            });
-                        }
+            let mut failures = Vec::new();
+            for gate in &gates[residue] {
+                let values = (gate.constraints)(&cells);
+                for (constraint, value) in values.iter().take(gate.count).enumerate() {
+                    if *value != Fr::ZERO {
+                        failures.push(Failure::Gate {
+                            name: gate.name,
+                            constraint,
+                            row,
+                        });
                     }
                 }
             }
@@ -266,7 +279,9 @@ impl Circuit {
                     failures.push(Failure::Input { index });
                 }
             }
-        }
+            failures
+        };
+        let mut failures: Vec<Failure> = (0..n).into_par_iter().flat_map_iter(in_row).collect();
         for column in 0..WIRES {
             for row in 0..n {
                 let other = structure.cell(structure.next_equal[column][row]);
@@ -275,19 +290,23 @@ impl Circuit {
                 }
             }
         }
-        let mut sum = Fr::ZERO;
-        for row in 0..n {
-            let cells = self.cells(structure, columns, row);
-            for lookup in &self.lookups {
-                if lookup.residues.contains(&(row % self.period)) {
-                    let fractions = (lookup.fractions)(&cells, separators);
-                    for fraction in fractions.iter().take(lookup.count) {
-                        let inverse = fraction.denominator.invert().unwrap_or(Fr::ZERO);
-                        sum += fraction.numerator * inverse;
-                    }
-                }
-            }
-        }
+        let rows: Vec<usize> = (0..n).collect();
+        let sums = rows.par_chunks(self.period).map(|rows| {
+            let fractions = |row: &usize| {
+                let lookup = lookups[row % self.period]?;
+                let cells = self.cells(structure, columns, *row);
+                let fractions = (lookup.fractions)(&cells, separators);
+                Some(total(&fractions[..lookup.count]))
+            };
+            let totals: Vec<(Fr, Fr)> = rows.iter().filter_map(fractions).collect();
+            let mut inverses: Vec<Fr> = totals.iter().map(|total| total.1).collect();
+            inverses.iter_mut().batch_invert();
+            let terms = totals.iter().zip(inverses);
+            terms
+                .map(|((numerator, _), inverse)| *numerator * inverse)
+                .sum::<Fr>()
+        });
+        let sum: Fr = sums.sum();
         if sum != Fr::ZERO {
             failures.push(Failure::Lookups);
         }

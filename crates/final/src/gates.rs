@@ -66,7 +66,7 @@ pub(crate) const K: u32 = 19;
 /// Numbers, and equations, of a block.
 const UNITS: usize = 2;
 /// Rows of the range table in a block.
-const TABLE_ROWS: usize = RANGE / RANGE_ROW * PERIOD >> K;
+const TABLE_ROWS: usize = (RANGE / RANGE_ROW * PERIOD) >> K;
 
 /// A run after another.
 const fn after_run(before: Run, name: &'static str, rows: usize, count: usize) -> Run {
