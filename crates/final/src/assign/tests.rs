@@ -273,8 +273,7 @@ fn equations_are_stated() {
     );
 }
 
-/// An equation that holds modulo `2^256`, but not modulo `r`, and the other way around: only one of three constraints of a gate
-/// refuses each.
+/// An equation's three constraints: each change is refused by those that read it, and by no others.
 #[test]
 fn each_part_of_an_equation_counts() {
     let number = HONEST.columns[A].len() / crate::gates::PERIOD * 2 - 1;
@@ -282,11 +281,8 @@ fn each_part_of_an_equation_counts() {
     let rows = number / 2 * crate::gates::PERIOD
         + crate::gates::EQUATION.first
         + crate::gates::EQUATION.rows;
-    let [left, right, linear] =
-        [equation::LEFT, equation::RIGHT, equation::LINEAR].map(|row| rows + row);
-    // C = 2^256 + c with chunks of more than 64 bits: chunk 3 has 2^64 more, which leaves D_2 + 2^64·D_3 alone modulo 2^128 and
-    // changes v by one. Here v is not changed, so "remainder" refuses, in its second constraint; modulo r it is the third.
-    let _ = (left, right);
+    let linear = rows + equation::LINEAR;
+    // The highest chunk counts in the high half, and modulo r.
     let failures = forged(&[(D, linear, Fr::ONE)]);
     let constraints: Vec<usize> = failures
         .iter()
