@@ -1,0 +1,372 @@
+//! A small recording of everything, and forgeries that one gate each refuses.
+
+use super::*;
+use crate::assembly::{A, B, C, D, E, F};
+use crate::circuit::{Cell, Failure, Separators};
+use crate::gates::{equation, limbs, Run};
+use halo2curves::bn256::{G1Affine, G1};
+use halo2curves::group::Group;
+use nanozk_recursion::recorder::{Recorder, Wire as Recorded, WirePoint, WireTranscript};
+use nanozk_transcript::{Element, Transcript};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::sync::LazyLock;
+
+/// A recording with two terms and one, a transcript, and steps of all kinds.
+fn recording(seed: u64) -> Recording {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let recorder = Recorder::default();
+    {
+        let input = recorder.input(Fr::random(&mut rng));
+        let points: Vec<WirePoint<'_>> = (0..2)
+            .map(|_| recorder.point(G1::random(&mut rng).into()))
+            .collect();
+        let mut transcript = WireTranscript::new(&recorder);
+        transcript.absorb_scalar(&input);
+        for point in &points {
+            transcript.absorb_point(point).unwrap();
+        }
+        let [x, y] = [(); 2].map(|()| transcript.squeeze());
+        let three = Recorded::constant(Fr::from(3));
+        // Sums of products, differences of products, and a product that is read in a product.
+        let sum = x * y + input + three;
+        let difference = x * input - y * three;
+        let deep = (x * x) * (y * y) - sum * sum + difference;
+        let inverse = deep.invert().unwrap();
+        recorder.assert_equal(inverse * deep, Recorded::one());
+        let generator = WirePoint::constant(G1Affine::generator());
+        recorder.multiply([
+            &[(sum, points[0]), (inverse, generator)],
+            &[(-deep, points[1])],
+        ]);
+    }
+    recorder.finish()
+}
+
+fn separators() -> Separators {
+    let tau = Fr::from(0x1234_5678_9abc);
+    Separators {
+        shift: Fr::from(0xfedc_ba98).square(),
+        powers: std::array::from_fn(|i| Element::pow(tau, i as u64 + 1)),
+    }
+}
+
+fn failures(assignment: &Assignment) -> Vec<Failure> {
+    circuit().failures(
+        &assignment.structure,
+        &assignment.inputs,
+        &assignment.columns,
+        &separators(),
+    )
+}
+
+static HONEST: LazyLock<Assignment> = LazyLock::new(|| assign(&recording(1)).unwrap());
+
+#[test]
+fn an_honest_assignment_satisfies_the_circuit() {
+    println!("{:?}", HONEST.usage);
+    let failures = failures(&HONEST);
+    assert!(
+        failures.is_empty(),
+        "{} failures, {:?}",
+        failures.len(),
+        &failures[..failures.len().min(10)]
+    );
+}
+
+#[test]
+fn the_structure_does_not_depend_on_values() {
+    let other = assign(&recording(2)).unwrap();
+    assert_ne!(HONEST.columns, other.columns);
+    assert!(HONEST.structure.constants == other.structure.constants);
+    assert!(HONEST.structure.next_equal == other.structure.next_equal);
+}
+
+/// The honest cells with some changes, and what fails then.
+fn forged(changes: &[(usize, usize, Fr)]) -> Vec<Failure> {
+    let mut columns = HONEST.columns.clone();
+    for (column, row, value) in changes {
+        columns[*column][*row] = *value;
+    }
+    circuit().failures(&HONEST.structure, &HONEST.inputs, &columns, &separators())
+}
+
+fn cell(column: usize, row: usize) -> Fr {
+    HONEST.columns[column][row]
+}
+
+/// Cells that a forgery changes together, as whoever copies cells from each other would: all that equal this one.
+fn equal_cells(column: usize, row: usize) -> Vec<(usize, usize)> {
+    let structure = &HONEST.structure;
+    let mut cells = vec![(column, row)];
+    let mut at = structure.next_equal[column][row];
+    loop {
+        let Cell { column: c, row: r } = structure.cell(at);
+        if (c, r) == (column, row) {
+            return cells;
+        }
+        cells.push((c, r));
+        at = structure.next_equal[c][r];
+    }
+}
+
+fn one_gate(failures: &[Failure], name: &str) {
+    assert!(
+        matches!(failures, [Failure::Gate { name: found, .. }] if *found == name),
+        "{name}: {failures:?}"
+    );
+}
+
+/// The first row of a run.
+fn first(run: Run) -> usize {
+    run.first
+}
+
+#[test]
+fn arithmetic_is_stated() {
+    // The product of the first step, which other rows read: its own row's factor is changed, which is nobody's if it is free.
+    let row = first(crate::gates::ARITHMETIC);
+    let failures = forged(&[(D, row, cell(D, row)), (F, row, Fr::ONE)]);
+    assert!(
+        failures.is_empty(),
+        "column f is not read there: {failures:?}"
+    );
+    let changes: Vec<_> = equal_cells(C, row)
+        .into_iter()
+        .map(|(column, row)| (column, row, cell(column, row) + Fr::ONE))
+        .collect();
+    let failures = forged(&changes);
+    assert!(failures.contains(&Failure::Gate {
+        name: "arithmetic",
+        constraint: 0,
+        row
+    }));
+}
+
+#[test]
+fn constants_are_the_keys() {
+    let row = first(crate::gates::CONSTANT);
+    let changes: Vec<_> = equal_cells(A, row)
+        .into_iter()
+        .map(|(column, row)| (column, row, cell(column, row) + Fr::ONE))
+        .collect();
+    assert!(forged(&changes).contains(&Failure::Gate {
+        name: "constant",
+        constraint: 0,
+        row
+    }));
+}
+
+#[test]
+fn copies_are_stated() {
+    let row = first(crate::gates::EQUATION) + equation::RIGHT;
+    // The carry's copy, and that in the row after the equation.
+    for (column, row, name) in [(E, row, "products"), (D, row + 3, "after the remainder")] {
+        let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
+        let unequal = failures
+            .iter()
+            .filter(|failure| matches!(failure, Failure::Equal(..)));
+        assert_eq!(unequal.count(), 2, "{name}: {failures:?}");
+    }
+}
+
+#[test]
+fn limbs_make_chunks() {
+    let first = first(crate::gates::LIMBS);
+    // One limb exchanged for another number of the table, of which one more is then counted.
+    let table = |limb: Fr, by: Fr| -> (usize, usize, Fr) {
+        let repr = halo2curves::ff::PrimeField::to_repr(&limb);
+        let bytes: &[u8] = repr.as_ref();
+        let number = usize::from(bytes[0]) + (usize::from(bytes[1]) << 8);
+        let run = crate::gates::RANGE_TABLE;
+        let i = number / 4;
+        let row = i / run.count * crate::gates::PERIOD + run.first + i % run.count;
+        let column = [A, B, C, D][number % 4];
+        (column, row, cell(column, row) + by)
+    };
+    let exchanged = |column: usize, row: usize| {
+        let old = cell(column, row);
+        let new = if old == Fr::ZERO {
+            Fr::ONE
+        } else {
+            old - Fr::ONE
+        };
+        forged(&[
+            (column, row, new),
+            table(old, -Fr::ONE),
+            table(new, Fr::ONE),
+        ])
+    };
+    for row in [
+        limbs::NUMBER,
+        limbs::NUMBER + 3,
+        limbs::QUOTIENT,
+        limbs::QUOTIENT + 3,
+    ] {
+        one_gate(&exchanged(B, first + row), "chunk");
+    }
+    // A highest limb whose upper bits are not zero would be four times another loose limb.
+    one_gate(&exchanged(C, first + limbs::LOOSE), "spare bits");
+    one_gate(&exchanged(A, first + limbs::LOOSE), "first carry");
+    one_gate(&exchanged(B, first + limbs::LOOSE), "first carry");
+    one_gate(&exchanged(A, first + limbs::FIRST_CARRY), "first carry");
+    one_gate(&exchanged(E, first + limbs::SECOND_CARRY), "second carry");
+    // What is passed from the loose limbs to the second carry.
+    let row = first + limbs::FIRST_CARRY;
+    let failures = forged(&[(F, row, cell(F, row) + Fr::ONE)]);
+    assert_eq!(failures.len(), 2, "{failures:?}");
+    // A limb of more than 16 bits, with the chunk as it was.
+    let row = first + limbs::NUMBER;
+    let borrowed = [
+        (A, row, cell(A, row) + Fr::from(1 << 16)),
+        (B, row, cell(B, row) - Fr::ONE),
+    ];
+    assert_eq!(forged(&borrowed), [Failure::Lookups]);
+    // A digit of five bits.
+    let row = crate::gates::DIGITS.first;
+    one_gate(&exchanged(B, row), "digits");
+    one_gate(&exchanged(E, row), "digits");
+}
+
+#[test]
+fn equations_are_stated() {
+    let rows = first(crate::gates::EQUATION);
+    let row = |row: usize| rows + row;
+    // Of what passes between gates each cell is between two.
+    let two = |column: usize, row: usize, names: [&str; 2]| {
+        let changes: Vec<_> = if column == F {
+            vec![(column, row, cell(column, row) + Fr::ONE)]
+        } else {
+            equal_cells(column, row)
+                .into_iter()
+                .map(|(column, row)| (column, row, cell(column, row) + Fr::ONE))
+                .collect()
+        };
+        let failures = forged(&changes);
+        let mut found: Vec<&str> = failures
+            .iter()
+            .map(|failure| match failure {
+                Failure::Gate { name, .. } => *name,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, names);
+    };
+    two(F, row(equation::LEFT), ["before the products", "products"]);
+    two(F, row(equation::RIGHT), ["products", "products, passed on"]);
+    two(
+        F,
+        row(equation::QUOTIENT),
+        ["products, passed on", "remainder"],
+    );
+    two(
+        F,
+        row(equation::LINEAR),
+        ["after the remainder", "remainder"],
+    );
+    two(E, row(equation::LEFT), ["products", "remainder"]);
+    two(
+        E,
+        row(equation::BETWEEN),
+        ["after the remainder", "before the products"],
+    );
+}
+
+/// An equation's three constraints: each change is refused by those that read it, and by no others.
+#[test]
+fn each_part_of_an_equation_counts() {
+    let number = HONEST.columns[A].len() / crate::gates::PERIOD * 2 - 1;
+    // The last equation is not used: zero is zero, and nothing else reads its chunks but its quotient's limbs.
+    let rows = number / 2 * crate::gates::PERIOD
+        + crate::gates::EQUATION.first
+        + crate::gates::EQUATION.rows;
+    let linear = rows + equation::LINEAR;
+    // The highest chunk counts in the high half, and modulo r.
+    let failures = forged(&[(D, linear, Fr::ONE)]);
+    let constraints: Vec<usize> = failures
+        .iter()
+        .map(|failure| match failure {
+            Failure::Gate {
+                name: "remainder",
+                constraint,
+                ..
+            } => *constraint,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(constraints, [1, 2]);
+    // With chunks that are any field elements each constraint can be satisfied alone.
+    let shift = nanozk_recursion::base_field::power_of_two(64);
+    for (changes, expected) in [
+        // 2^64·(lowest) − second: the low half is as it was; modulo r, too.
+        (vec![(A, linear, -shift), (B, linear, Fr::ONE)], vec![]),
+        // The same in the high half.
+        (vec![(C, linear, -shift), (D, linear, Fr::ONE)], vec![]),
+        // The lowest and the third: modulo r it is zero, in both halves not.
+        (
+            vec![(A, linear, -shift * shift), (C, linear, Fr::ONE)],
+            vec![0, 1],
+        ),
+    ] {
+        let found: Vec<usize> = forged(&changes)
+            .iter()
+            .map(|failure| match failure {
+                Failure::Gate { constraint, .. } => *constraint,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn rounds_are_stated() {
+    for run in [crate::gates::FULL, crate::gates::PARTIAL] {
+        let name = if run == crate::gates::FULL {
+            "full round"
+        } else {
+            "partial round"
+        };
+        // A state in the middle: both the round before and the round of it fail; of the last of those that are read, and the
+        // first, the copies would.
+        for column in [A, B, C] {
+            let row = run.first + 2;
+            let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
+            assert!(failures.len() >= 2, "{failures:?}");
+            for failure in &failures {
+                assert!(
+                    matches!(failure, Failure::Gate { name: found, .. } if *found == name),
+                    "{failure:?}"
+                );
+            }
+        }
+        // Constants.
+        for column in [D, E] {
+            let row = run.first + 1;
+            let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
+            let gates = failures
+                .iter()
+                .filter(|failure| matches!(failure, Failure::Gate { .. }));
+            assert_eq!(gates.count(), 3);
+        }
+    }
+}
+
+#[test]
+fn lookups_of_points_are_stated() {
+    let row = crate::gates::LOOKUP.first;
+    for (column, row) in [(A, row), (B, row), (C, row + 1), (D, row + 1)] {
+        // The coordinate's chunk in all its places, but for the table: arithmetic that reads it fails, too.
+        let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
+        assert!(failures.contains(&Failure::Lookups), "{failures:?}");
+    }
+    // Another digit, which is the multiple of another.
+    let failures = forged(&[(E, row, cell(E, row) + Fr::ONE)]);
+    assert!(failures.contains(&Failure::Lookups), "{failures:?}");
+    // Multiplicities of the tables, of positive and negative entries.
+    for run in [crate::gates::MEMORY_TABLE, crate::gates::NEGATIVE_TABLE] {
+        let failures = forged(&[(E, run.first, cell(E, run.first) + Fr::ONE)]);
+        assert_eq!(failures, [Failure::Lookups]);
+    }
+}

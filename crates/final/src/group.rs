@@ -1,0 +1,309 @@
+//! Sums of points, and both multi-scalar multiplications, as in `nanozk_recursion::multiple`: Straus, with 64 signed odd digits
+//! of four bits for each scalar.
+
+use crate::assembly::{Assembly, Form, Wire};
+use halo2curves::bn256::{Fq, Fr, G1Affine, G1};
+use halo2curves::ff::{Field, PrimeField};
+use halo2curves::group::Curve;
+use halo2curves::CurveExt;
+use nanozk_recursion::base_field::{order_in_scalars, power_of_two, zip, Chunks};
+use std::sync::LazyLock;
+
+/// Bits of a digit.
+const WINDOW_BITS: usize = 4;
+/// Digits of a scalar.
+const WINDOWS: usize = 64;
+/// Odd multiples in a point's table; their negatives are looked up, too.
+const ENTRIES: usize = 8;
+/// Addresses of a point's table: `x` and `y` of each signed multiple.
+const ADDRESSES: usize = 4 * ENTRIES;
+
+/// A point of the curve.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point {
+    pub(crate) x: Form,
+    pub(crate) y: Form,
+    pub(crate) value: G1Affine,
+}
+
+fn constant_form(rows: &mut Assembly, x: &Fq) -> Form {
+    let chunks = nanozk_recursion::base_field::chunks_of(x);
+    rows.form(chunks, |rows, i| {
+        rows.constant(Fr::from_u128(chunks[i].unsigned_abs()))
+    })
+}
+
+/// A point that is the same in every proof.
+fn constant_point(rows: &mut Assembly, value: G1Affine) -> Point {
+    Point {
+        x: constant_form(rows, &value.x),
+        y: constant_form(rows, &value.y),
+        value,
+    }
+}
+
+/// `x − y`
+fn minus(rows: &mut Assembly, x: &Form, y: &Form) -> Form {
+    rows.form(zip(x.chunks, y.chunks, |x, y| x - y), |rows, i| {
+        rows.compute(None, Some((-Fr::ONE, y.wires[i])), Some(x.wires[i]))
+    })
+}
+
+/// `x + y`
+fn plus(rows: &mut Assembly, x: &Form, y: &Form) -> Form {
+    rows.form(zip(x.chunks, y.chunks, |x, y| x + y), |rows, i| {
+        rows.compute(None, Some((Fr::ONE, y.wires[i])), Some(x.wires[i]))
+    })
+}
+
+/// `2·x + y + z`
+fn twice_plus(rows: &mut Assembly, x: &Form, y: Option<&Form>, z: &Form) -> Form {
+    let mut chunks = zip(x.chunks, z.chunks, |x, z| 2 * x + z);
+    if let Some(y) = y {
+        chunks = zip(chunks, y.chunks, |sum, y| sum + y);
+    }
+    let two = rows.constant(Fr::from(2));
+    rows.form(chunks, |rows, i| {
+        let multiple = y.map(|y| (Fr::ONE, y.wires[i]));
+        rows.compute(Some([two, x.wires[i]]), multiple, Some(z.wires[i]))
+    })
+}
+
+/// A small multiple.
+fn times(rows: &mut Assembly, x: &Form, factor: u64) -> Form {
+    let chunks = x.chunks.map(|chunk| i128::from(factor) * chunk);
+    rows.form(chunks, |rows, i| {
+        rows.compute(None, Some((Fr::from(factor), x.wires[i])), None)
+    })
+}
+
+/// The number that chunks stand for, modulo the order of the scalar field.
+fn whole(rows: &mut Assembly, x: &Form) -> Wire {
+    let [a, b, c, d] = x.wires;
+    let shift = power_of_two(64);
+    let top = rows.constant(power_of_two(192));
+    let low = rows.compute(None, Some((shift, b)), Some(a));
+    rows.compute(Some([top, d]), Some((power_of_two(128), c)), Some(low))
+}
+
+/// States that a difference of numbers of 254 bits is not zero modulo the order `p` of the base field: of the integers between
+/// `−2^254` and `2^254`, `0`, `−p` and `p` are, for which `d·(d² − p²)` is zero and has no inverse.
+fn is_not_zero(rows: &mut Assembly, difference: &Form) {
+    let d = whole(rows, difference);
+    let one = rows.constant(Fr::ONE);
+    let factor = -order_in_scalars().square();
+    let second = rows.compute(Some([d, d]), Some((factor, one)), None);
+    let third = rows.compute(Some([second, d]), None, None);
+    let inverse = rows.value(third).invert().unwrap_or(Fr::ZERO);
+    let inverse = rows.wire(inverse);
+    rows.state(Some([third, inverse]), None, None, one);
+}
+
+/// The line through a point with this slope meets the curve again in the negative of the result; `second` is the difference of
+/// both points' `x`, or none if it is zero.
+fn third_point(
+    rows: &mut Assembly,
+    p: &Point,
+    second: Option<&Form>,
+    slope: &Form,
+    value: G1Affine,
+) -> Point {
+    let x = rows.number(&value.x);
+    let sum = twice_plus(rows, &p.x, second, &x);
+    rows.equate(slope, slope, &sum);
+    let y = rows.number(&value.y);
+    let back = minus(rows, &p.x, &x);
+    let sum = plus(rows, &p.y, &y);
+    rows.equate(slope, &back, &sum);
+    Point { x, y, value }
+}
+
+/// The sum of two points. They have different `x`, which is stated, or shown by who uses it.
+///
+/// In all equations one factor is a number of 254 bits, and the other such a number or a difference of two, so that
+/// `|D| < 2^508 + 2^257 + 2^255·p < 2^509.4 < r·2^256`.
+fn add(rows: &mut Assembly, p: &Point, q: &Point, is_stated: bool) -> Point {
+    let run = minus(rows, &q.x, &p.x);
+    if is_stated {
+        is_not_zero(rows, &run);
+    }
+    let rise = minus(rows, &q.y, &p.y);
+    let inverse = (q.value.x - p.value.x).invert().unwrap_or(Fq::ZERO);
+    let value = (q.value.y - p.value.y) * inverse;
+    let slope = rows.number(&value);
+    rows.equate(&slope, &run, &rise);
+    let x = value.square() - p.value.x - q.value.x;
+    let y = value * (p.value.x - x) - p.value.y;
+    third_point(rows, p, Some(&run), &slope, G1Affine { x, y })
+}
+
+/// Twice a point of the curve.
+///
+/// With `h` for half of the square of `x`, `slope·y = 3·h`: without the factor two the bounds of [`add`] hold.
+fn double(rows: &mut Assembly, p: &Point) -> Point {
+    let half = p.value.x.square() * Fq::TWO_INV;
+    let inverse = p.value.y.invert().unwrap_or(Fq::ZERO);
+    let slope = half * Fq::from(3) * inverse;
+    let h = rows.number(&half);
+    let twice = times(rows, &h, 2);
+    rows.equate(&p.x, &p.x, &twice);
+    let s = rows.number(&slope);
+    let thrice = times(rows, &h, 3);
+    rows.equate(&s, &p.y, &thrice);
+    let x = slope.square() - p.value.x.double();
+    let y = slope * (p.value.x - x) - p.value.y;
+    third_point(rows, p, None, &s, G1Affine { x, y })
+}
+
+/// A point of the curve that nothing determines yet: `y² = x²·x + 3`, with two products as numbers of their own.
+pub(crate) fn point(rows: &mut Assembly, value: G1Affine) -> Point {
+    let x = rows.number(&value.x);
+    let y = rows.number(&value.y);
+    let square = rows.number(&value.x.square());
+    rows.equate(&x, &x, &square);
+    let cube = rows.number(&(value.x.square() * value.x));
+    rows.equate(&square, &x, &cube);
+    let three = rows.constant(Fr::from(3));
+    let mut sum = cube;
+    sum.chunks[0] += 3;
+    sum.wires[0] = rows.compute(None, Some((Fr::ONE, three)), Some(cube.wires[0]));
+    rows.equate(&y, &y, &sum);
+    Point { x, y, value }
+}
+
+/// What determines a point, as `nanozk_transcript::poseidon::point_words` has it, stated of the wires.
+pub(crate) fn state_words(rows: &mut Assembly, point: &Point, words: [Wire; 3]) {
+    let [shift, twice] = [64, 128].map(power_of_two);
+    let twice = rows.constant(twice);
+    let (x, y) = (point.x.wires, point.y.wires);
+    rows.state(
+        Some([twice, x[2]]),
+        Some((shift, x[1])),
+        Some(x[0]),
+        words[0],
+    );
+    rows.state(
+        Some([twice, y[1]]),
+        Some((shift, y[0])),
+        Some(x[3]),
+        words[1],
+    );
+    rows.state(None, Some((shift, y[3])), Some(y[2]), words[2]);
+}
+
+/// Where sums start: a point that is no combination of others that anybody knows. It is that of
+/// `nanozk_recursion::multiple`.
+fn start() -> G1Affine {
+    static START: LazyLock<G1Affine> = LazyLock::new(|| {
+        let hash = G1::hash_to_curve("nanozk");
+        hash(b"start of sums").to_affine()
+    });
+    *START
+}
+
+/// Less what the start contributes: `−(16^64 + Σ_(j<64) 16^j)` times it.
+fn correction() -> G1Affine {
+    let base = Fr::from(1 << WINDOW_BITS);
+    let factor: Fr = (0..=WINDOWS as u64).map(|j| base.pow([j])).sum();
+    -(start() * factor).to_affine()
+}
+
+/// `t` of each digit `2·t − 15`, the highest first: `scalar = 2·Σ 16^j·t_j − (2^256 − 1)`.
+fn digits(scalar: &Fr) -> [usize; WINDOWS] {
+    let half = (*scalar + power_of_two(256) - Fr::ONE) * Fr::TWO_INV;
+    let repr = half.to_repr();
+    let bytes: &[u8] = repr.as_ref();
+    std::array::from_fn(|i| {
+        let j = WINDOWS - 1 - i;
+        usize::from(bytes[j / 2] >> (4 * (j % 2)) & 15)
+    })
+}
+
+/// A point's odd multiples up to 15, and where they are remembered: rows of `x` and `y` for each `t`.
+struct Table {
+    entries: Vec<Point>,
+    rows: Vec<[usize; 2]>,
+}
+
+impl Table {
+    fn new(rows: &mut Assembly, term: usize, point: &Point) -> Self {
+        let twice = double(rows, point);
+        let mut entries = vec![*point];
+        for _ in 1..ENTRIES {
+            // An odd multiple up to 13 and twice the point have different x: the order is a greater prime.
+            let next = add(rows, &entries[entries.len() - 1], &twice, false);
+            entries.push(next);
+        }
+        let first = ADDRESSES * term;
+        let places = (0..2 * ENTRIES).map(|t| {
+            let (entry, is_negative) = entry(t);
+            let point = &entries[entry];
+            let x = rows.remember(&point.x, false, first + 2 * t);
+            let y = rows.remember(&point.y, is_negative, first + 2 * t + 1);
+            [x, y]
+        });
+        let rows = places.collect();
+        Self { entries, rows }
+    }
+}
+
+/// The entry of digit `2·t − 15`, and whether it is negative.
+fn entry(t: usize) -> (usize, bool) {
+    match t.checked_sub(ENTRIES) {
+        Some(entry) => (entry, false),
+        None => (ENTRIES - 1 - t, true),
+    }
+}
+
+/// The sum of the first terms, and that of all: scalars, and points of the curve.
+pub(crate) fn multiply(rows: &mut Assembly, terms: &[(Wire, Point)], first: usize) -> [Point; 2] {
+    let mut tables = Vec::with_capacity(terms.len());
+    for (number, (_, point)) in terms.iter().enumerate() {
+        tables.push(Table::new(rows, number, point));
+    }
+    let start = constant_point(rows, start());
+    let base = Fr::from(1 << WINDOW_BITS);
+    // All digits, and the scalars that they make: the highest digit comes first.
+    let mut all_digits = Vec::with_capacity(terms.len());
+    let offset = rows.constant(Fr::ONE - power_of_two(256));
+    for (scalar, _) in terms {
+        let values = digits(&rows.value(*scalar));
+        let wires = values.map(|t| rows.digit(t));
+        let mut sum = wires[0];
+        for digit in &wires[1..] {
+            sum = rows.compute(None, Some((base, sum)), Some(*digit));
+        }
+        rows.state(None, Some((Fr::from(2), sum)), Some(offset), *scalar);
+        all_digits.push((values, wires));
+    }
+    let mut results = [start; 2];
+    for window in 0..WINDOWS {
+        let mut sum = start;
+        for (number, (table, (values, wires))) in tables.iter().zip(&all_digits).enumerate() {
+            let t = values[window];
+            let (entry, is_negative) = entry(t);
+            let point = &table.entries[entry];
+            let y: Chunks = point.y.chunks.map(|c| if is_negative { -c } else { c });
+            let chunks = [point.x.chunks, y];
+            let [x, y] = rows.look_up(ADDRESSES * number, wires[window], chunks, table.rows[t]);
+            let value = if is_negative {
+                -point.value
+            } else {
+                point.value
+            };
+            sum = add(rows, &sum, &Point { x, y, value }, true);
+            // What is left after some of the terms is the first sum's, after all the second's.
+            let output = match number + 1 {
+                end if end == terms.len() => 1,
+                end if end == first => 0,
+                _ => continue,
+            };
+            for _ in 0..WINDOW_BITS {
+                results[output] = double(rows, &results[output]);
+            }
+            results[output] = add(rows, &results[output], &sum, true);
+        }
+    }
+    let correction = constant_point(rows, correction());
+    results.map(|result| add(rows, &result, &correction, true))
+}
