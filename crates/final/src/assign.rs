@@ -63,9 +63,9 @@ fn uses(recording: &Recording) -> Vec<u32> {
     let permutations = recording.permutations.iter().flatten().flatten();
     permutations.for_each(&mut count);
     recording.equal.iter().flatten().for_each(&mut count);
-    for (factor, _, words) in recording.sums.iter().flat_map(|sum| &sum.terms) {
-        count(factor);
-        words.iter().for_each(&mut count);
+    for term in recording.terms.iter().flatten() {
+        count(&term.factor);
+        term.words.iter().for_each(&mut count);
     }
     recording
         .results
@@ -187,30 +187,21 @@ pub fn assign(recording: &Recording) -> Result<Assignment, TooLong> {
         let [x, y] = pair.map(|source| wires.of(rows, &source));
         rows.make_equal(x, y);
     }
-    let [first, _] = &recording.sums;
     let mut terms = Vec::new();
-    for (factor, value, words) in recording.sums.iter().flat_map(|sum| &sum.terms) {
-        let point = point(rows, *value);
-        let words = words.map(|word| wires.of(rows, &word));
+    for term in recording.terms.iter().flatten() {
+        let point = point(rows, term.point);
+        let words = term.words.map(|word| wires.of(rows, &word));
         state_words(rows, &point, words);
-        terms.push((wires.of(rows, factor), point));
+        terms.push((wires.of(rows, &term.factor), point));
     }
     if let Some(results) = &recording.results {
-        let sums = multiply(rows, &terms, first.terms.len());
+        let sums = multiply(rows, &terms, recording.terms[0].len());
         for (sum, words) in sums.iter().zip(results) {
             let words = words.map(|word| wires.of(rows, &word));
             state_words(rows, sum, words);
         }
     }
-    let inputs = recording.inputs.iter().map(|input| match input {
-        Source::Constant(value) => *value,
-        Source::Variable(number) => recording
-            .values
-            .get(*number as usize)
-            .copied()
-            .unwrap_or(Fr::ZERO),
-    });
-    let inputs = inputs.collect();
+    let inputs = recording.input_values();
     let (structure, columns, usage) = assembly.finish()?;
     Ok(Assignment {
         structure,

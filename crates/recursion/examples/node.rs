@@ -4,142 +4,15 @@
 //!
 //! Weights are synthetic; `tiny` has the dimensions of a model of 0.5 million weights, `small` those of GPT-2 small.
 
-use halo2curves::bn256::{Fr, G2Affine};
-use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, verify, Stage, Statement};
-use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
-use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+#[path = "synthetic/mod.rs"]
+mod synthetic;
+
+use halo2curves::bn256::G2Affine;
 use nanozk_kzg::Basis;
-use nanozk_layers::head::rows;
-use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables};
+use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes};
 use nanozk_recursion::recorder::Recording;
-use nanozk_recursion::statement::Session;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
-use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
-use std::collections::BTreeMap;
-use std::error::Error;
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-/// Processor seconds of this process so far.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks: Vec<f64> = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|f| f.parse().ok())
-        .collect();
-    ticks.iter().sum::<f64>() / 100.0
-}
-
-/// Prints what each stage takes.
-struct Clock {
-    start: f64,
-    last: Option<(&'static str, f64)>,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self {
-            start: cpu_seconds(),
-            last: None,
-        }
-    }
-
-    fn stage(&mut self, stage: Stage) {
-        self.end();
-        self.last = Some((stage.name(), cpu_seconds()));
-    }
-
-    fn end(&mut self) {
-        if let Some((name, start)) = self.last.take() {
-            println!("    {name:24} {:6.2} CPU s", cpu_seconds() - start);
-        }
-    }
-
-    fn total(&mut self, what: &str) {
-        self.end();
-        println!("{what}: {:.2} CPU s", cpu_seconds() - self.start);
-    }
-}
-
-/// A session of a model with synthetic weights: its program, where that lies, and all values.
-fn session(
-    architecture: Architecture,
-    positions: usize,
-    generated: usize,
-) -> Outcome<(Program, Layout, Layers, Sequence)> {
-    let shape = Shape {
-        architecture,
-        spec: synthetic::spec(architecture.width, Activation::GeluNew),
-        positions,
-    };
-    let mut p = Program::new();
-    let all = Selection::all(architecture.layers);
-    let layers = Layers::new(&mut p, &shape, &all, rows(generated))?;
-    // As few commitments as a node can multiply.
-    let k = if architecture.layers > 4 { 21 } else { 18 };
-    let objective = Objective {
-        min_k: k,
-        max_k: k,
-        ..Objective::default()
-    };
-    let plan = nanozk_layers::plan(&p, &shape, &layers, &objective)?;
-    println!("{} columns of 2^{k} cells", plan.layout.columns().len());
-    let prompt = positions - generated;
-    let sequence = Sequence {
-        tokens: Vec::new(),
-        prompt,
-        generated,
-        prompt_salt: Fr::random(OsRng),
-        output_salt: Fr::random(OsRng),
-    };
-    Ok((p, plan.layout, layers, sequence))
-}
-
-fn values<'a>(
-    architecture: Architecture,
-    (p, layout): (&'a Program, &'a Layout),
-    layers: &Layers,
-    sequence: &mut Sequence,
-    positions: usize,
-) -> Outcome<Values<'a>> {
-    let weights = synthetic::model(architecture, Activation::GeluNew, 1);
-    let prompt = synthetic::tokens(sequence.prompt, architecture.vocab, 1);
-    let trace = {
-        let executor = Executor::new(&weights)?;
-        let tokens = executor.generate(&prompt, sequence.generated, |_| {})?;
-        sequence.tokens = padded(&[prompt, tokens].concat(), positions);
-        executor.forward(&sequence.tokens)?
-    };
-    let mut values = Values::new(
-        p,
-        layout,
-        sequence.public_inputs([Fr::from(1), Fr::from(2)]),
-    );
-    layers.fill_weights(&mut values, Weights::Embed(&weights.wte, &weights.wpe))?;
-    layers.fill_weights(&mut values, Weights::Head(&weights.head))?;
-    for (block, layer) in weights.layers.iter().enumerate() {
-        layers.fill_weights(&mut values, Weights::Block(block, layer))?;
-    }
-    layers.fill(&mut values, &trace, sequence)?;
-    for (id, column) in layout.enumerate() {
-        if matches!(
-            column.kind,
-            ColumnKind::Weight(_) | ColumnKind::Activation(_)
-        ) {
-            values.set_tail(id, vec![Fr::random(OsRng)]);
-        }
-    }
-    Ok(values)
-}
+use synthetic::{proved, Clock, Outcome};
 
 fn node(
     nodes: &Nodes,
@@ -158,7 +31,7 @@ fn node(
     );
     let mut clock = Clock::new();
     let proof = nodes.prove(basis, &key, recording, &mut OsRng, |stage| {
-        clock.stage(stage)
+        clock.stage(stage.name())
     })?;
     clock.total(&format!("{what}: proved"));
     let mut clock = Clock::new();
@@ -171,109 +44,28 @@ fn node(
 
 fn main() -> Outcome<()> {
     let is_small = std::env::args().nth(1).as_deref() == Some("small");
-    let (architecture, positions, generated) = match is_small {
-        false => (
-            Architecture {
-                width: 64,
-                heads: 4,
-                mlp_width: 256,
-                vocab: 512,
-                layers: 4,
-                context: 64,
-            },
-            16,
-            4,
-        ),
-        true => (
-            Architecture {
-                width: 768,
-                heads: 12,
-                mlp_width: 3072,
-                vocab: 50_257,
-                layers: 12,
-                context: 1024,
-            },
-            32,
-            8,
-        ),
-    };
-    let (p, layout, layers, mut sequence) = session(architecture, positions, generated)?;
     let nodes = Nodes::new()?;
-    let powers = powers(layout.k()).max(nodes.powers());
-    let (bases, g2) = development_powers(powers, DEVELOPMENT_SEED);
-    let basis = Basis::new(&bases, 4)?;
-    drop(bases);
-    let values = values(
-        architecture,
-        (&p, &layout),
-        &layers,
-        &mut sequence,
-        positions,
-    )?;
-    let known = commit_known(&basis, &values);
-    let inputs = values.inputs().to_vec();
-    let statement = Statement {
-        program: &p,
-        layout: &layout,
-        inputs: &inputs,
-        known: &known,
-    };
-    let mut clock = Clock::new();
-    let mut transcript = RecursionTranscript::new();
-    let proof = prove(
-        &statement,
-        values,
-        &basis,
-        &mut OsRng,
-        &mut transcript,
-        |stage| {
-            clock.stage(stage);
-        },
-    )?;
-    clock.total("joint proof: proved");
-    let mut clock = Clock::new();
-    let accumulator = verify(&statement, &proof, &mut RecursionTranscript::new())?;
-    assert!(accumulator.holds(&g2), "the joint proof does not verify");
-    clock.total("joint proof: verified");
-
-    let of = |wanted: fn(&ColumnKind) -> Option<u32>| -> BTreeMap<u32, _> {
-        let columns = layout.enumerate();
-        let points = columns.filter_map(|(id, c)| Some((wanted(&c.kind)?, known.points()[&id])));
-        points.collect()
-    };
-    let weights = of(|kind| match kind {
-        ColumnKind::Weight(number) => Some(*number),
-        _ => None,
-    });
-    let activations = of(|kind| match kind {
-        ColumnKind::Activation(number) => Some(*number),
-        _ => None,
-    });
-    let tables = Tables::new(&basis, &p, &layout);
-    let session = Session {
-        inputs: inputs.clone().try_into().map_err(|_| "six inputs")?,
-        weights: weights.into_values().collect(),
-        activations: activations.into_values().collect(),
-        at: Fr::random(OsRng),
-    };
-    let mut clock = Clock::new();
+    let proved = proved(is_small, nodes.powers())?;
+    let (basis, g2, session) = (&proved.basis, &proved.g2, &proved.session);
+    let place = (&proved.program, &proved.layout);
     let counts = [session.weights.len(), session.activations.len()];
-    let key = nodes.joint_key(&basis, (&p, &layout), counts)?;
+    let mut clock = Clock::new();
+    let key = nodes.joint_key(basis, place, counts)?;
     clock.total("key of the node");
     let recording = nodes.joint(&Joint {
-        program: &p,
-        layout: &layout,
-        tables: &tables,
-        session: &session,
-        proof: &proof,
+        program: &proved.program,
+        layout: &proved.layout,
+        tables: &proved.tables,
+        session,
+        proof: &proved.proof,
     })?;
-    let child = node(&nodes, &basis, &g2, key, &recording, "node")?;
+    let child = node(&nodes, basis, g2, key, &recording, "node")?;
 
     let children = [(&child.0, &child.1), (&child.0, &child.1)];
     let mut clock = Clock::new();
-    let key = nodes.fold_key(&basis, children.len())?;
+    let key = nodes.fold_key(basis, children.len())?;
     clock.total("key of the node over two nodes");
     let recording = nodes.fold(&children)?;
-    node(&nodes, &basis, &g2, key, &recording, "node over two nodes")?;
+    node(&nodes, basis, g2, key, &recording, "node over two nodes")?;
     Ok(())
 }

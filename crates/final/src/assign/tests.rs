@@ -17,7 +17,8 @@ fn recording(seed: u64) -> Recording {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let recorder = Recorder::default();
     {
-        let input = recorder.input(Fr::random(&mut rng));
+        let input = recorder.witness(Fr::random(&mut rng));
+        recorder.declare_input(input);
         let points: Vec<WirePoint<'_>> = (0..2)
             .map(|_| recorder.point(G1::random(&mut rng).into()))
             .collect();
