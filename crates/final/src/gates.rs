@@ -11,11 +11,11 @@
 //! | 2 | lookup of a point's `x` and `y` |
 //! | 1 | two digits |
 //! | 1 | a constant |
-//! | 22 | twice the limbs of a number and of an equation |
-//! | 11 | two equations, and a row after them |
+//! | 33 | three times the limbs of a number and of an equation |
+//! | 16 | three equations, and a row after them |
 //! | 5 | four full rounds, and what they give |
 //! | 16 | fifteen partial rounds, and what they give |
-//! | 62 | arithmetic |
+//! | 46 | arithmetic |
 //!
 //! Numbers of the base field have four chunks of 64 bits, of four limbs of 16 bits each. An equation `A·B − C = 0` modulo the
 //! order `p` of the base field is one between integers with a quotient `k`, as in `nanozk_recursion::base_field`, whose bounds
@@ -64,7 +64,7 @@ const fn run(name: &'static str, first: usize, rows: usize, count: usize) -> Run
 /// Rows are `2^K`.
 pub(crate) const K: u32 = 19;
 /// Numbers, and equations, of a block.
-const UNITS: usize = 2;
+const UNITS: usize = 3;
 /// Rows of the range table in a block.
 const TABLE_ROWS: usize = (RANGE / RANGE_ROW * PERIOD) >> K;
 

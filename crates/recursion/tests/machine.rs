@@ -207,6 +207,12 @@ fn recorded(f: impl for<'r> FnOnce(&'r Recorder)) -> Recording {
     recorder.finish()
 }
 
+/// Sums of something: a machine has none that are at infinity.
+fn multiply(r: &Recorder) {
+    let (factor, point) = (r.witness(Fr::from(1000)), r.point(common::point(1)));
+    r.multiply([&[(factor, point)], &[]]);
+}
+
 /// Constants of equations are the key's.
 #[test]
 fn constants_are_the_keys() {
@@ -214,6 +220,7 @@ fn constants_are_the_keys() {
         recorded(|r| {
             let x = r.witness(Fr::from(3));
             r.declare_input(x * Wire::constant(Fr::from(factor)));
+            multiply(r);
         })
     };
     let forged = Forged::new();
@@ -307,6 +314,9 @@ fn products_that_are_used_twice_are_stated() {
                 let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(5)));
                 let product = x * y;
                 r.declare_input(product + x);
+                if name != "factor" {
+                    multiply(r);
+                }
                 with(r, product, x);
                 let Source::Variable(number) = product.source() else {
                     panic!("it is a variable")
@@ -343,6 +353,7 @@ fn equalities_and_inverses_are_stated() {
         recorded(|r| {
             let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(y)));
             r.assert_equal(x, y);
+            multiply(r);
         })
     };
     assert!(!forged.refuses(&equal(3), &equal(3)));
@@ -351,6 +362,7 @@ fn equalities_and_inverses_are_stated() {
         let mut recording = recorded(|r| {
             let x = r.witness(Fr::from(3));
             r.declare_input(x.invert().unwrap());
+            multiply(r);
         });
         let third = Fr::from(3).invert().unwrap();
         for value in &mut recording.values {
@@ -502,25 +514,27 @@ fn several_choices_are_refused() {
 fn sums_meet_no_exception() {
     let forged = Forged::new();
     let start = G1::hash_to_curve("nanozk")(b"start of sums").to_affine();
-    let digits = |top: u64, last: u64| -> Fr {
+    // With −13 as its highest digit a scalar has no other string of digits that the prover would choose.
+    let digits = |last: u64| -> Fr {
         let all = (0..64_u64).map(|j| match j {
-            63 => top,
-            0 => last,
-            _ => 3,
+            63 => -Fr::from(13),
+            0 => Fr::from(last),
+            _ => Fr::from(3),
         });
         let base = Fr::from(16);
         all.enumerate()
-            .map(|(j, digit)| base.pow_vartime([j as u64]) * Fr::from(digit))
+            .map(|(j, digit)| base.pow_vartime([j as u64]) * digit)
             .sum()
     };
     let weight: Fr = (0..=64_u64).map(|j| Fr::from(16).pow_vartime([j])).sum();
     let seven = Fr::from(7);
+    let sixteenfold = (start * (-Fr::from(15) * Fr::from(13).invert().unwrap())).to_affine();
     let sevenfold = (start * seven).to_affine();
     for (name, factor, point) in [
         // A window begins with its start, to which it is added.
-        ("window: distinct", digits(3, 1), start),
-        // Sixteen times the start, and the window's sum, which is the same.
-        ("sum so far: distinct", digits(15, 3), start),
+        ("window: distinct", digits(1), start),
+        // Sixteen times the start, and the first window's sum, which is the same.
+        ("sum so far: distinct", digits(3), sixteenfold),
         // The end of the sums is what is subtracted from them.
         (
             "result: distinct",

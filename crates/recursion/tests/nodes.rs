@@ -534,7 +534,7 @@ fn nodes_say_what_all_below_say() {
             let is = |term: &&nanozk_recursion::recorder::Term| {
                 term.words.map(|word| recording.value(&word)) == *words
             };
-            let term = recording.terms[0].iter().find(is).unwrap();
+            let term = recording.terms.iter().flatten().find(is).unwrap();
             for (source, word) in term.words.iter().zip(words) {
                 assert!(matches!(source, Source::Variable(_)));
                 let has = |value: &&Fr| *value == word;
