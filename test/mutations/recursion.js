@@ -125,7 +125,7 @@ module.exports = [
   // Which wires are equal.
   assignment("cycles", "no wires are equal", "let next = places.iter().cycle().skip(1);", "let next = places.iter().cycle().skip(0);", machines("false_witnesses_are_not_proved")),
   assignment("cycle-end", "the last wire of a cycle is equal to itself", "let next = places.iter().cycle().skip(1);", "let next = places.iter().skip(1).chain(places.last());", proved),
-  assignment("column", "permutations name rows of the first column", "((*next_column as u32) << k) + *next_row as u32", "((0 * *next_column as u32) << k) + *next_row as u32", machines("false_witnesses_are_not_proved")),
+  assignment("column", "permutations name rows of the first column", "wire(*next_column, *next_row)", "wire(0 * *next_column, *next_row)", machines("false_witnesses_are_not_proved")),
   assignment("constants", "constants of equations are the prover's", "            own.push((machine.constants, vec![i]));\n", "            let _ = (own, i);\n", machines("constants_are_the_keys")),
   assignment("unused", "factors of terms that are not used are the prover's", "            put(term.map_or(zero, |term| term.factor), wires.scalars, &[i]);\n", "            if let Some(term) = term {\n                put(term.factor, wires.scalars, &[i]);\n            }\n", machines("unused_terms_have_factor_zero")),
   assignment("words", "words of points are the prover's", "put(source, wires.words, &[word, i]);", "let _ = (source, word);", machines("words_are_those_of_points_and_sums")),
