@@ -528,13 +528,16 @@ fn sums_meet_no_exception() {
     };
     let weight: Fr = (0..=64_u64).map(|j| Fr::from(16).pow_vartime([j])).sum();
     let seven = Fr::from(7);
-    let sixteenfold = (start * (-Fr::from(15) * Fr::from(13).invert().unwrap())).to_affine();
+    // Terms that are not used have the generator, and −15 as the highest digit.
+    let unused = G1Affine::generator() * Fr::from(15 * (TINY.multiplication.first as u64 - 1));
+    let fifteenths = (start * Fr::from(15) + unused) * -Fr::from(13).invert().unwrap();
+    let fifteenths = fifteenths.to_affine();
     let sevenfold = (start * seven).to_affine();
     for (name, factor, point) in [
         // A window begins with its start, to which it is added.
         ("window: distinct", digits(1), start),
         // Sixteen times the start, and the first window's sum, which is the same.
-        ("sum so far: distinct", digits(3), sixteenfold),
+        ("sum so far: distinct", digits(3), fifteenths),
         // The end of the sums is what is subtracted from them.
         (
             "result: distinct",
