@@ -1,6 +1,6 @@
 //! The final proof: what a contract verifies.
 //!
-//! A PLONK over BN254: packed columns and one opening (`packing.rs`), selectors that repeat with a period ([`circuit`]),
+//! A PLONK over BN254: packed columns and one opening (`packing.rs`), selectors that repeat with a period ([`mod@circuit`]),
 //! a permutation and lookups by sums of fractions (`constraints.rs`). Its circuit (`gates.rs`, `group.rs`, `assign.rs`) verifies
 //! what `nanozk_recursion::recorder` recorded.
 //!
