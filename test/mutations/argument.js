@@ -292,8 +292,8 @@ module.exports = [
   // The transcript of proofs that are verified in programs, and words of points.
   transcript("recursion-domain", "transcripts for recursion begin as others", '16] = b"nanozk-recursion"', '16] = b"nanozk-poseidon2"', words("recursion_follows_its_definition")),
   transcript("recursion-second", "what is absorbed is in the challenge after the next", "if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {", "if std::mem::take(&mut self.has_next) {", words("recursion_follows_its_definition")),
-  transcript("recursion-pair", "every second scalar is not absorbed", "pair.get(1).copied().unwrap_or(Fr::ZERO)", "Fr::ZERO", words("recursion_follows_its_definition")),
-  transcript("recursion-twice", "a state gives one challenge for ever", "        if self.waiting.is_empty() {\n            self.waiting.push(Fr::ZERO);\n        }\n", "", words("recursion_follows_its_definition")),
+  transcript("recursion-pair", "every second scalar is not absorbed", "pair.get(1).copied().unwrap_or_else(F::zero)", "F::zero()", words("recursion_follows_its_definition")),
+  transcript("recursion-twice", "a state gives one challenge for ever", "        if self.waiting.is_empty() {\n            self.waiting.push(F::zero());\n        }\n", "", words("recursion_follows_its_definition")),
   transcript("words-first", "bits beyond the first word do not count", "if !is_zero(&first[24..]) || ", "if ", words("words_determine_points")),
   transcript("words-second", "bits beyond the second word do not count", " || !is_zero(&second[24..]) || ", " || ", words("words_determine_points")),
   transcript("words-third", "bits beyond the third word do not count", " || !is_zero(&third[16..]) {", " {", words("words_determine_points")),

@@ -91,7 +91,7 @@ module.exports = [
   multiplication("windows-distinct", "points of a window may be equal", "[&left, &right], true);\n\n        // Sixteen", "[&left, &right], false);\n\n        // Sixteen", exceptions),
   multiplication("sums-distinct", "a window's sum may be sixteen times what was before", "[&sixteenfold, &added], true)", "[&sixteenfold, &added], false)", exceptions),
   multiplication("result-distinct", "the end of a sum may be what is subtracted", "[&end, &correction], true)", "[&end, &correction], false)", exceptions),
-  multiplication("odd-start", "odd multiples begin with twice the point", "is_first.clone() * parts[1].clone()", "is_first.clone() * parts[0].clone()", proved),
+  multiplication("odd-start", "odd multiples begin with twice the point", "|[earlier, point]| to_next.clone() * earlier + is_first.clone() * point", "|[earlier, _]| to_next.clone() * earlier.clone() + is_first.clone() * earlier", proved),
   multiplication("curve", "points are on another curve", "&Form::constant(-3),", "&Form::constant(-4),", proved),
   multiplication("correction", "what the start contributes is not all subtracted", "(0..=WINDOWS as u64).map(|j| base.pow([j]))", "(0..WINDOWS as u64).map(|j| base.pow([j]))", sums),
   multiplication("first-sum", "the first sum is of all terms", "let ends = [first, terms].map(|end| {\n            let slots", "let ends = [terms, terms].map(|end| {\n            let slots", proved),
@@ -130,18 +130,12 @@ module.exports = [
   assignment("unused", "factors of terms that are not used are the prover's", "            put(term.map_or(zero, |term| term.factor), wires.scalars, &[i]);\n", "            if let Some(term) = term {\n                put(term.factor, wires.scalars, &[i]);\n            }\n", machines("unused_terms_have_factor_zero")),
   assignment("words", "words of points are the prover's", "put(source, wires.words, &[word, i]);", "let _ = (source, word);", machines("words_are_those_of_points_and_sums")),
   assignment("results", "words of sums are the prover's", "put(*source, wires.results, &[word, sum]);", "let _ = (source, word, sum);", machines("words_are_those_of_points_and_sums")),
-  assignment("joined", "a product that is used twice may be stated nowhere", "if uses[*number as usize] == 1 {", "if uses[*number as usize] <= 2 {", twice),
-  assignment("uses-factors", "uses in products do not count", "Step::Multiply { factors, .. } => factors.iter().for_each(&mut count),", "Step::Multiply { .. } => {}", twice),
-  assignment("uses-hashes", "uses in hashes do not count", `    recording
-        .permutations
-        .iter()
-        .flatten()
-        .flatten()
-        .for_each(&mut count);
-`, "", twice),
-  assignment("uses-equal", "uses in equalities do not count", "    recording.equal.iter().flatten().for_each(&mut count);\n", "", twice),
-  assignment("uses-inputs", "uses as inputs do not count", "    recording.inputs.iter().for_each(&mut count);\n", "", twice),
-  assignment("uses-terms", "uses in terms do not count", "        term.words.iter().chain([&term.factor]).for_each(&mut count);\n", "        let _ = term;\n", twice),
+  assignment("joined", "a product that is used twice may be stated nowhere", "if occurrences[*number as usize] == 2 {", "if occurrences[*number as usize] <= 3 {", twice),
+  recorder("uses-factors", "uses in products do not count", "factors.iter().chain([result]).for_each(&mut count);", "let _ = factors;\n                    count(result);", twice),
+  recorder("uses-hashes", "uses in hashes do not count", "        permutations.for_each(&mut count);\n", "        let _ = permutations;\n", twice),
+  recorder("uses-equal", "uses in equalities do not count", "        self.equal.iter().flatten().for_each(&mut count);\n", "", twice),
+  recorder("uses-inputs", "uses as inputs do not count", "        self.inputs.iter().for_each(&mut count);\n", "", twice),
+  recorder("uses-terms", "uses in terms do not count", "            term.words.iter().chain([&term.factor]).for_each(&mut count);\n", "            let _ = term;\n", twice),
   assignment("equal", "equalities are not stated", "    rows.extend(recording.equal.iter().map(|[a, b]| [*a, one, *b, zero]));\n", "", equalities),
   assignment("products", "products that are in no sum are not stated", "            if !is_joined {\n", "            if !is_joined && false {\n", variables),
   // What is recorded.
@@ -151,9 +145,7 @@ module.exports = [
   recorder("difference", "a difference is stated the other way round", "summands: [result, y],\n                result: x,", "summands: [result, x],\n                result: y,", operations),
   recorder("minus", "nothing less a number is the number", "Add if is(self, Fr::ZERO) => other,", "Add | Subtract if is(self, Fr::ZERO) => other,", operations),
   recorder("zero", "a factor zero is taken for one", "Multiply if is(self, Fr::ZERO) || is(other, Fr::ZERO) => Self::Constant(Fr::ZERO),", "Multiply if is(self, Fr::ZERO) => other,", operations),
-  recorder("second", "what is absorbed is in the challenge after the next", "if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {", "if std::mem::take(&mut self.has_next) {", challenges),
-  recorder("pair", "every second wire is not absorbed", "pair.get(1).copied().unwrap_or_else(Wire::zero)", "Wire::zero()", challenges),
-  recorder("point", "a point is absorbed without its last word", "self.waiting.extend(point.words);", "self.waiting.extend(&point.words[..2]);", challenges),
+  recorder("point", "a point is absorbed without its last word", "self.sponge.absorb(&point.words);", "self.sponge.absorb(&point.words[..2]);", challenges),
   // Statements.
   statement("domain", "digests of numbers have no domain", "pub fn digest<F: Element, P, H: Hashing<F, P>>(hashing: &H, domain: Domain, numbers: &[F]) -> F {\n    let mut transcript = hashing.transcript();\n    transcript.absorb_scalar(&number(domain as u64));", "pub fn digest<F: Element, P, H: Hashing<F, P>>(hashing: &H, domain: Domain, numbers: &[F]) -> F {\n    let mut transcript = hashing.transcript();\n    transcript.absorb_scalar(&number(0 * domain as u64));", digests),
   statement("length", "digests of numbers have no length", "    transcript.absorb_scalar(&number(numbers.len() as u64));\n", "", digests),

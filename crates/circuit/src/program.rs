@@ -479,6 +479,23 @@ impl Program {
         (F::constant(weight), at)
     }
 
+    /// A public tensor in an expression; one that is declared already is used again.
+    pub fn public(&mut self, name: &str, axes: &[AxisId], public: Public) -> Expression {
+        let role = Role::Public(public);
+        let id = match self.named(name) {
+            Some(id) => {
+                let known = self.tensor(id);
+                assert!(
+                    known.role == role && known.axes == axes,
+                    "{name} is another public tensor"
+                );
+                id
+            }
+            None => self.new_tensor(name, axes, role),
+        };
+        self.use_of(id)
+    }
+
     /// Adds a view of a committed tensor.
     pub fn new_view(&mut self, name: &str, of: TensorId, weight: Fr, slots: &[Slot]) -> TensorId {
         let axes: Vec<AxisId> = slots

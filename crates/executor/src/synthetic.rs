@@ -62,6 +62,26 @@ impl Random {
     }
 }
 
+/// The dimensions of GPT-2 small.
+pub const GPT2_SMALL: Architecture = Architecture {
+    layers: 12,
+    width: 768,
+    heads: 12,
+    mlp_width: 3072,
+    vocab: 50_257,
+    context: 1024,
+};
+
+/// Those of a model that is proved in seconds.
+pub const TINY: Architecture = Architecture {
+    layers: 4,
+    width: 64,
+    heads: 4,
+    mlp_width: 256,
+    vocab: 512,
+    context: 64,
+};
+
 /// The specification the synthetic models use.
 pub fn spec(width: usize, activation: Activation) -> Spec {
     let square = (width as u128) * (width as u128);

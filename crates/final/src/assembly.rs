@@ -9,7 +9,9 @@ use crate::gates::{
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_poseidon::{constants, is_full, times, ELEMENTS, FULL_ROUNDS as ALL_FULL, ROUNDS};
-use nanozk_recursion::base_field::{chunks_of, integer_of, limbs_of, power_of_two, Chunks};
+use nanozk_recursion::base_field::{
+    chunks_of, element_limbs, limbs_of, power_of_two, Chunks, ORDER,
+};
 use num_bigint::BigInt;
 use std::collections::HashMap;
 
@@ -70,21 +72,16 @@ pub(crate) struct Assembly {
     digits: usize,
 }
 
-/// The order of the base field.
-fn order() -> BigInt {
-    integer_of(&-Fq::ONE) + 1
-}
-
 /// The quotient with its bias, and both carries, each as an integer with its bias.
 fn solve(left: &Chunks, right: &Chunks, linear: &Chunks) -> [BigInt; 3] {
-    let order = order();
+    let order = &*ORDER;
     let integer = |chunks: &Chunks| -> BigInt {
         let digits = chunks.iter().rev();
         digits.fold(BigInt::ZERO, |sum, chunk| (sum << 64) + chunk)
     };
     let difference = integer(left) * integer(right) - integer(linear);
     // Of a false statement the remainder is dropped.
-    let quotient: BigInt = &difference / &order;
+    let quotient: BigInt = &difference / order;
     let chunks = |x: &BigInt| -> Vec<BigInt> {
         let digits = x.magnitude().to_u64_digits();
         (0..4)
@@ -92,7 +89,7 @@ fn solve(left: &Chunks, right: &Chunks, linear: &Chunks) -> [BigInt; 3] {
             .collect()
     };
     let biased = &quotient + (BigInt::from(1) << 255);
-    let (k, p) = (chunks(&biased), chunks(&order));
+    let (k, p) = (chunks(&biased), chunks(order));
     let coefficient = |m: usize| -> BigInt {
         let mut sum = -BigInt::from(linear[m]);
         for i in 0..=m {
@@ -274,7 +271,7 @@ impl Assembly {
     pub(crate) fn number(&mut self, value: &Fq) -> Form {
         let first = self.take(LIMBS_OF_NUMBERS) + limbs::NUMBER;
         let chunks = chunks_of(value);
-        let limbs = limbs_of(&integer_of(value));
+        let limbs = element_limbs(value);
         for (i, limbs) in limbs.chunks(4).enumerate() {
             self.put_limbs(first + i, limbs);
         }

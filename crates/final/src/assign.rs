@@ -40,53 +40,16 @@ impl Wires {
     }
 }
 
-/// How often each variable is read or stated.
-fn uses(recording: &Recording) -> Vec<u32> {
-    let mut uses = vec![0; recording.values.len()];
-    let mut count = |source: &Source| {
-        if let Source::Variable(number) = source {
-            uses[*number as usize] += 1;
-        }
-    };
-    for step in &recording.steps {
-        let (Step::Multiply {
-            factors: read,
-            result,
-        }
-        | Step::Add {
-            summands: read,
-            result,
-        }) = step;
-        read.iter().for_each(&mut count);
-        count(result);
-    }
-    let permutations = recording.permutations.iter().flatten().flatten();
-    permutations.for_each(&mut count);
-    recording.equal.iter().flatten().for_each(&mut count);
-    for term in recording.terms.iter().flatten() {
-        count(&term.factor);
-        term.words.iter().for_each(&mut count);
-    }
-    recording
-        .results
-        .iter()
-        .flatten()
-        .flatten()
-        .for_each(&mut count);
-    recording.inputs.iter().for_each(&mut count);
-    uses
-}
-
 /// Steps as rows `a·b + κ·d + e = c`. A product, or a product with a summand, that is read once, in a sum, shares its row.
 fn steps(rows: &mut Assembly, wires: &Wires, recording: &Recording) {
-    let uses = uses(recording);
+    let occurrences = recording.occurrences();
     // What a result that only one later sum reads is, so far: a product, and a summand.
     let mut open: HashMap<u32, ([Source; 2], Option<Source>)> = HashMap::new();
     let mut order = Vec::new();
     let mut joined = HashSet::new();
     let is_read_once = |source: &Source| match source {
         // Stated once, read once.
-        Source::Variable(number) if uses[*number as usize] == 2 => Some(*number),
+        Source::Variable(number) if occurrences[*number as usize] == 2 => Some(*number),
         _ => None,
     };
     let mut sums = Vec::new();

@@ -1,20 +1,14 @@
-//! Sums of points, and both multi-scalar multiplications, as in `nanozk_recursion::multiple`: Straus, with 64 signed odd digits
+//! Sums of points, and both multi-scalar multiplications, as in `nanozk_recursion::multiplication`: Straus, with 64 signed odd digits
 //! of four bits for each scalar.
 
 use crate::assembly::{Assembly, Form, Wire};
-use halo2curves::bn256::{Fq, Fr, G1Affine, G1};
+use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use halo2curves::group::Curve;
-use halo2curves::CurveExt;
 use nanozk_recursion::base_field::{order_in_scalars, power_of_two, zip, Chunks};
-use std::sync::LazyLock;
+use nanozk_recursion::multiplication::{
+    correction, digits, entry, start, ENTRIES, WINDOWS, WINDOW_BITS,
+};
 
-/// Bits of a digit.
-const WINDOW_BITS: usize = 4;
-/// Digits of a scalar.
-const WINDOWS: usize = 64;
-/// Odd multiples in a point's table; their negatives are looked up, too.
-const ENTRIES: usize = 8;
 /// Addresses of a point's table: `x` and `y` of each signed multiple.
 const ADDRESSES: usize = 4 * ENTRIES;
 
@@ -191,34 +185,6 @@ pub(crate) fn state_words(rows: &mut Assembly, point: &Point, words: [Wire; 3]) 
     rows.state(None, Some((shift, y[3])), Some(y[2]), words[2]);
 }
 
-/// Where sums start: a point that is no combination of others that anybody knows. It is that of
-/// `nanozk_recursion::multiple`.
-fn start() -> G1Affine {
-    static START: LazyLock<G1Affine> = LazyLock::new(|| {
-        let hash = G1::hash_to_curve("nanozk");
-        hash(b"start of sums").to_affine()
-    });
-    *START
-}
-
-/// Less what the start contributes: `−(16^64 + Σ_(j<64) 16^j)` times it.
-fn correction() -> G1Affine {
-    let base = Fr::from(1 << WINDOW_BITS);
-    let factor: Fr = (0..=WINDOWS as u64).map(|j| base.pow([j])).sum();
-    -(start() * factor).to_affine()
-}
-
-/// `t` of each digit `2·t − 15`, the highest first: `scalar = 2·Σ 16^j·t_j − (2^256 − 1)`.
-fn digits(scalar: &Fr) -> [usize; WINDOWS] {
-    let half = (*scalar + power_of_two(256) - Fr::ONE) * Fr::TWO_INV;
-    let repr = half.to_repr();
-    let bytes: &[u8] = repr.as_ref();
-    std::array::from_fn(|i| {
-        let j = WINDOWS - 1 - i;
-        usize::from(bytes[j / 2] >> (4 * (j % 2)) & 15)
-    })
-}
-
 /// A point's odd multiples up to 15, and where they are remembered: rows of `x` and `y` for each `t`.
 struct Table {
     entries: Vec<Point>,
@@ -244,14 +210,6 @@ impl Table {
         });
         let rows = places.collect();
         Self { entries, rows }
-    }
-}
-
-/// The entry of digit `2·t − 15`, and whether it is negative.
-fn entry(t: usize) -> (usize, bool) {
-    match t.checked_sub(ENTRIES) {
-        Some(entry) => (entry, false),
-        None => (ENTRIES - 1 - t, true),
     }
 }
 

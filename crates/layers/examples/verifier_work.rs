@@ -13,7 +13,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{reduce, Known, Opening, Proof, Statement};
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_executor::{synthetic, Activation};
 use nanozk_layers::{Layers, Packing, Selection, Shape};
 use nanozk_transcript::{Malformed, Transcript};
 
@@ -70,22 +70,7 @@ fn work(p: &Program, layout: &Layout) -> Work {
 }
 
 fn main() {
-    let small = Architecture {
-        width: 768,
-        heads: 12,
-        mlp_width: 3072,
-        vocab: 50_257,
-        layers: 12,
-        context: 1024,
-    };
-    let tiny = Architecture {
-        width: 64,
-        heads: 4,
-        mlp_width: 256,
-        vocab: 512,
-        layers: 4,
-        context: 64,
-    };
+    let (small, tiny) = (synthetic::GPT2_SMALL, synthetic::TINY);
     println!(
         "{:12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10}",
         "", "products", "multiples", "sums", "inverses", "scalars", "points", "challenges"

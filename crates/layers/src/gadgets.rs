@@ -93,27 +93,10 @@ impl Number {
     }
 }
 
-/// A public tensor; one that is declared already is used again.
-pub fn public(p: &mut Program, name: &str, axes: &[AxisId], public: Public) -> Expression {
-    let role = Role::Public(public);
-    let id = match p.named(name) {
-        Some(id) => {
-            let known = p.tensor(id);
-            assert!(
-                known.role == role && known.axes == axes,
-                "{name} is another public tensor"
-            );
-            id
-        }
-        None => p.new_tensor(name, axes, role),
-    };
-    p.use_of(id)
-}
-
 /// The index along an axis.
 pub fn index(p: &mut Program, axis: AxisId) -> Expression {
     let name = format!("{} index", p.axis(axis).name);
-    public(p, &name, &[axis], Public::Index)
+    p.public(&name, &[axis], Public::Index)
 }
 
 /// One index of an axis, for each index of others: bits, of which one is set.

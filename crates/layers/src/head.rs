@@ -10,7 +10,7 @@
 //! vocabulary have no `M`. The head alone does not forbid to choose one; that the choice is the next token does. Their logits
 //! are zero, and if somebody registers others `D` is what is missing to zero, whatever is chosen.
 
-use crate::gadgets::{index, public, LayerNorm, Matrix, Number, OneHot};
+use crate::gadgets::{index, LayerNorm, Matrix, Number, OneHot};
 use crate::shape::{Axes, Shape};
 use crate::tokens::{generated_tokens, prompt_tokens, Choice, Sequence, Tokens, Vocabulary};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TensorId, Values};
@@ -70,7 +70,7 @@ impl Head {
         p.zero("as many tokens are generated as are claimed", &[], count);
         let source = OneHot::new(p, "chosen at", position, &[generated]);
         let row = index(p, generated);
-        let beyond = public(p, "is beyond", &[other, generated], Public::Less)
+        let beyond = p.public("is beyond", &[other, generated], Public::Less)
             * p.use_at(last.bits, &[other])
             * row.clone();
         let expected = prompt_tokens(p) - 1 + row - beyond;
@@ -110,8 +110,7 @@ impl Head {
 
         // The token that was chosen is the one at the next position.
         let next = p.new_tensor("next token", &[position], Role::Witness);
-        let to_next = public(
-            p,
+        let to_next = p.public(
             "to next position",
             &[position, other_position],
             Public::Successor,

@@ -5,7 +5,6 @@
 //! constants, `M^-1·(next − c)` is what the S-boxes made of a state: an equation of degree 5 that is linear in the next
 //! state.
 
-use crate::gadgets::public;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{AxisId, Expression, Program, Public, Role, TensorId, Values};
@@ -47,7 +46,7 @@ impl Chains {
             .enumerate()
             .map(|(i, name)| {
                 let cells = Public::Cells(unit(i));
-                public(p, &format!("{name} element"), &[element], cells)
+                p.public(&format!("{name} element"), &[element], cells)
             })
             .collect::<Vec<_>>()
             .try_into()
@@ -57,33 +56,33 @@ impl Chains {
             .enumerate()
             .map(|(i, c)| {
                 let cells = Public::Cells(vec![*c]);
-                public(p, &format!("first round constant {i}"), &[], cells)
+                p.public(&format!("first round constant {i}"), &[], cells)
             })
             .collect();
         let inverse = Public::Cells(c.inverse.as_flattened().to_vec());
-        let inverse = public(p, "inverse matrix", &[element, other], inverse);
+        let inverse = p.public("inverse matrix", &[element, other], inverse);
         // Constants of the round after, as the S-boxes' outputs are without them.
         let before = |round: usize| match c.rounds.get(round + 1) {
             Some(constants) => times(&c.inverse, constants),
             None => [Fr::ZERO; ELEMENTS],
         };
         let first_constants = Public::Cells(before(0).to_vec());
-        let first_constants = public(p, "second round constants", &[element], first_constants);
+        let first_constants = p.public("second round constants", &[element], first_constants);
         let all_constants: Vec<Fr> = (1..ROUNDS).flat_map(before).collect();
         let axes = [round, element];
-        let all_constants = public(p, "round constants", &axes, Public::Cells(all_constants));
+        let all_constants = p.public("round constants", &axes, Public::Cells(all_constants));
         let sbox: Vec<Fr> = (1..ROUNDS)
             .flat_map(|r| (0..ELEMENTS).map(move |i| Fr::from(u64::from(has_sbox(r, i)))))
             .collect();
-        let sbox = public(p, "has an S-box", &axes, Public::Cells(sbox));
-        let first_round = public(p, "first round", &[round], Public::Below(1));
-        let not_last = public(p, "not the last round", &[round], Public::Below(rounds - 1));
+        let sbox = p.public("has an S-box", &axes, Public::Cells(sbox));
+        let first_round = p.public("first round", &[round], Public::Below(1));
+        let not_last = p.public("not the last round", &[round], Public::Below(rounds - 1));
         let last_round = -not_last + 1;
         let end = Public::Below(length.len - 1);
-        let last_message = -public(p, "not the last message", &[message], end) + 1;
-        let to_next_round = public(p, "to next round", &[round, next_round], Public::Successor);
+        let last_message = -p.public("not the last message", &[message], end) + 1;
+        let to_next_round = p.public("to next round", &[round, next_round], Public::Successor);
         let pair = [message, next_message];
-        let to_next_message = public(p, "to next message", &pair, Public::Successor);
+        let to_next_message = p.public("to next message", &pair, Public::Successor);
 
         let rows = [chain, message];
         let state = [chain, message, element];

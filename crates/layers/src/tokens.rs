@@ -15,7 +15,7 @@
 //!
 //! What is hashed, and how tokens are packed, is in `docs/format.md`.
 
-use crate::gadgets::{public, Number, OneHot};
+use crate::gadgets::{Number, OneHot};
 use crate::poseidon::Chains;
 use crate::shape::{Axes, Shape};
 use halo2curves::bn256::Fr;
@@ -84,7 +84,7 @@ impl Sequence {
 
 /// A public input.
 pub(crate) fn input(p: &mut Program, name: &str, number: usize) -> Expression {
-    public(p, name, &[], Public::Input(number))
+    p.public(name, &[], Public::Input(number))
 }
 
 /// The number of prompt tokens.
@@ -153,7 +153,7 @@ impl Vocabulary {
 
     /// 1 for numbers that are tokens.
     pub fn tokens(&self, p: &mut Program) -> Expression {
-        public(p, "is a token", &self.axes, Public::Below(self.len))
+        p.public("is a token", &self.axes, Public::Below(self.len))
     }
 }
 
@@ -203,7 +203,7 @@ impl Choice {
         for (i, digit) in self.digits.iter().enumerate() {
             let (axis, other) = (self.vocabulary.axes[i], self.vocabulary.others[i]);
             let name = format!("{} is less", p.axis(axis).name);
-            let less = public(p, &name, &[axis, other], Public::Less);
+            let less = p.public(&name, &[axis, other], Public::Less);
             let below = less * p.use_at(digit.bits, &[other, self.row]);
             let equal = p.use_of(digit.bits);
             let (decided, equal) = match equal_so_far {
@@ -296,12 +296,12 @@ impl Tokens {
                 let cells = numbers.iter().map(|n| Fr::from(u64::from(n == number)));
                 let cells = Public::Cells(cells.collect());
                 let name = format!("is the {}", inputs[*number].0);
-                (*number, public(p, &name, &[chain], cells))
+                (*number, p.public(&name, &[chain], cells))
             })
             .collect();
         let bit = p.range(1);
         let kept = p.new_tensor("kept", &[chain, position], Role::Limb { range: bit });
-        let after = public(p, "is after", &[source, position], Public::Less);
+        let after = p.public("is after", &[source, position], Public::Less);
         let beyond = |one_hot: &OneHot| after.clone() * p.use_at(one_hot.bits, &[source]);
         let (beyond_prompt, beyond_end) = (beyond(&prompt_end), beyond(&end));
         let mut expected = Expression::default();
@@ -337,8 +337,8 @@ impl Tokens {
             bits: TOKEN_BITS,
             group_bits,
         };
-        let packed = public(p, "packed", &[message, position], digits) * kept_ * token;
-        let is_header = public(p, "is the header", &[message], Public::Below(1));
+        let packed = p.public("packed", &[message, position], digits) * kept_ * token;
+        let is_header = p.public("is the header", &[message], Public::Below(1));
         let messages = is_header * header + packed;
         let chains = Chains::new(p, chain, message, messages, digest);
         Self {

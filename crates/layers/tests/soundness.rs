@@ -2,21 +2,14 @@
 
 use nanozk_argument::{soundness, Proof, Step};
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_executor::{synthetic, Activation};
 use nanozk_layers::{Layers, Packing, Selection, Shape};
 
 /// With the dimensions of GPT-2 small, 24 tokens of prompt and 8 that are generated.
 #[test]
 fn chance_does_not_prove_what_a_large_model_did_not_say() {
     let shape = Shape {
-        architecture: Architecture {
-            width: 768,
-            heads: 12,
-            mlp_width: 3072,
-            vocab: 50_257,
-            layers: 12,
-            context: 1024,
-        },
+        architecture: synthetic::GPT2_SMALL,
         spec: synthetic::spec(768, Activation::GeluNew),
         positions: 32,
     };

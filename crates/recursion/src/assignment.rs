@@ -220,43 +220,9 @@ fn terms<'a>(size: &Size, recording: &'a Recording) -> Result<Vec<Option<&'a Ter
     Ok(all)
 }
 
-/// How often each variable is used or stated.
-fn uses(recording: &Recording) -> Vec<u32> {
-    let mut uses = vec![0_u32; recording.values.len()];
-    let mut count = |source: &Source| {
-        if let Source::Variable(number) = source {
-            uses[*number as usize] += 1;
-        }
-    };
-    for step in &recording.steps {
-        match step {
-            Step::Multiply { factors, .. } => factors.iter().for_each(&mut count),
-            Step::Add { summands, result } => summands.iter().chain([result]).for_each(&mut count),
-        }
-    }
-    recording
-        .permutations
-        .iter()
-        .flatten()
-        .flatten()
-        .for_each(&mut count);
-    recording.equal.iter().flatten().for_each(&mut count);
-    recording.inputs.iter().for_each(&mut count);
-    for term in recording.terms.iter().flatten() {
-        term.words.iter().chain([&term.factor]).for_each(&mut count);
-    }
-    recording
-        .results
-        .iter()
-        .flatten()
-        .flatten()
-        .for_each(&mut count);
-    uses
-}
-
 /// Rows of equations. A product that is used once, as a summand, shares the sum's row.
 fn rows(recording: &Recording) -> Vec<Row> {
-    let uses = uses(recording);
+    let occurrences = recording.occurrences();
     let mut products: BTreeMap<u32, [Source; 2]> = BTreeMap::new();
     for step in &recording.steps {
         if let Step::Multiply {
@@ -264,7 +230,8 @@ fn rows(recording: &Recording) -> Vec<Row> {
             result: Source::Variable(number),
         } = step
         {
-            if uses[*number as usize] == 1 {
+            // Stated once, read once.
+            if occurrences[*number as usize] == 2 {
                 products.insert(*number, *factors);
             }
         }

@@ -36,7 +36,7 @@ const CARRY_BIAS_BITS: u32 = 79;
 const CARRY_LIMBS: usize = 5;
 
 /// The order of the base field.
-static ORDER: LazyLock<BigInt> = LazyLock::new(|| integer_of(&(-Fq::ONE)) + 1);
+pub static ORDER: LazyLock<BigInt> = LazyLock::new(|| integer_of(&(-Fq::ONE)) + 1);
 
 /// A power of two in the scalar field.
 pub fn power_of_two(bits: u32) -> Fr {
@@ -62,19 +62,27 @@ pub fn scalar_of(x: &BigInt) -> Fr {
     }
 }
 
-/// Limbs of an integer from 0 to `2^256`.
-pub fn limbs_of(x: &BigInt) -> [u16; LIMBS] {
+/// Chunks of an integer from 0 to `2^256`.
+fn integer_chunks(x: &BigInt) -> [u64; CHUNKS] {
     let digits = x.magnitude().to_u64_digits();
+    std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
+}
+
+/// Limbs of chunks.
+fn chunk_limbs(chunks: [u64; CHUNKS]) -> [u16; LIMBS] {
     std::array::from_fn(|i| {
-        let digit = digits.get(i / CHUNK_LIMBS).copied().unwrap_or(0);
-        (digit >> (LIMB_BITS * (i % CHUNK_LIMBS) as u32)) as u16
+        (chunks[i / CHUNK_LIMBS] >> (LIMB_BITS * (i % CHUNK_LIMBS) as u32)) as u16
     })
 }
 
-/// Chunks of the order.
-fn order_chunks() -> [u64; CHUNKS] {
-    let digits = ORDER.magnitude().to_u64_digits();
-    std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
+/// Limbs of an integer from 0 to `2^256`.
+pub fn limbs_of(x: &BigInt) -> [u16; LIMBS] {
+    chunk_limbs(integer_chunks(x))
+}
+
+/// Limbs of an element.
+pub fn element_limbs(x: &Fq) -> [u16; LIMBS] {
+    chunk_limbs(element_chunks(x))
 }
 
 /// The order of the base field in the scalar field.
@@ -284,11 +292,7 @@ impl Number {
 /// A constant of the field.
 pub fn constant(p: &mut Program, value: Fr) -> Expression {
     let name = format!("constant {value:?}");
-    let id = match p.named(&name) {
-        Some(known) => known,
-        None => p.new_tensor(&name, &[], Role::Public(Public::Cells(vec![value]))),
-    };
-    p.use_of(id)
+    p.public(&name, &[], Public::Cells(vec![value]))
 }
 
 /// An equation modulo the order of the base field, for each index of some axes.
@@ -310,15 +314,19 @@ pub struct Quotient {
 /// An integer by chunks, which may be negative or beyond 64 bits.
 pub type Chunks = [i128; CHUNKS];
 
-/// Chunks of an element.
-pub fn chunks_of(x: &Fq) -> Chunks {
+fn element_chunks(x: &Fq) -> [u64; CHUNKS] {
     let repr = x.to_repr();
     let bytes: &[u8] = repr.as_ref();
     std::array::from_fn(|i| {
         let mut chunk = [0; 8];
         chunk.copy_from_slice(&bytes[8 * i..8 * i + 8]);
-        i128::from(u64::from_le_bytes(chunk))
+        u64::from_le_bytes(chunk)
     })
+}
+
+/// Chunks of an element.
+pub fn chunks_of(x: &Fq) -> Chunks {
+    element_chunks(x).map(i128::from)
 }
 
 /// A number by chunks in the scalar field.
@@ -363,7 +371,7 @@ impl Equation {
             &high_axes,
             Role::Limb { range },
         );
-        let order = order_chunks();
+        let order = integer_chunks(&ORDER);
         let order_in_scalars = order_in_scalars();
         let bias = BigInt::from(bias);
 
@@ -386,10 +394,7 @@ impl Equation {
         p.zero(&format!("{name}: modulo r"), free, whole);
 
         // Modulo 2^128, twice.
-        let bias_chunks: [u64; CHUNKS] = {
-            let digits = bias.magnitude().to_u64_digits();
-            std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
-        };
+        let bias_chunks = integer_chunks(&bias);
         let shift = power_of_two(CHUNK_BITS);
         for half in 0..2 {
             let (lower, upper) = (2 * half, 2 * half + 1);
@@ -456,15 +461,9 @@ impl Equation {
         let quotient = total / &*ORDER;
         let biased = &quotient + &self.bias;
         let limbs = limbs_of(&biased);
-        let own: [i128; CHUNKS] = {
-            let digits = biased.magnitude().to_u64_digits();
-            let bias = self.bias.magnitude().to_u64_digits();
-            std::array::from_fn(|i| {
-                let at = |d: &[u64]| i128::from(d.get(i).copied().unwrap_or(0));
-                at(&digits) - at(&bias)
-            })
-        };
-        let order = order_chunks().map(i128::from);
+        let [own, bias] = [&biased, &self.bias].map(|x| integer_chunks(x).map(i128::from));
+        let own = zip(own, bias, |own, bias| own - bias);
+        let order = integer_chunks(&ORDER).map(i128::from);
         let coefficient = |m: usize| -> BigInt {
             let mut sum = BigInt::from(linear[m]);
             for i in 0..=m {

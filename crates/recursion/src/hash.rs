@@ -6,7 +6,7 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_circuit::{AxisId, Expression, Program, Public, Role, TensorId, Values};
+use nanozk_circuit::{Expression, Program, Public, Role, TensorId, Values};
 use nanozk_poseidon::{constants, has_sbox, permutation, times, ELEMENTS, ROUNDS};
 
 /// Permutations along an axis.
@@ -17,11 +17,6 @@ pub struct Permutations {
     /// Outputs likewise.
     pub outputs: TensorId,
     states: TensorId,
-}
-
-fn public(p: &mut Program, name: &str, axes: &[AxisId], public: Public) -> Expression {
-    let id = p.new_tensor(name, axes, Role::Public(public));
-    p.use_of(id)
 }
 
 impl Permutations {
@@ -42,16 +37,16 @@ impl Permutations {
         let states = p.new_tensor("state", &all, Role::Witness);
 
         let start = Public::Cells(c.rounds[0].to_vec());
-        let start = public(p, "constants of the first round", &[element], start);
+        let start = p.public("constants of the first round", &[element], start);
         let inverse = Public::Cells(c.inverse.as_flattened().to_vec());
-        let inverse = public(p, "inverse matrix", &[element, other], inverse);
+        let inverse = p.public("inverse matrix", &[element, other], inverse);
         // Constants of the round after, as the S-boxes' outputs are without them.
         let after = |round: usize| match c.rounds.get(round + 1) {
             Some(constants) => times(&c.inverse, constants),
             None => [Fr::ZERO; ELEMENTS],
         };
         let second = Public::Cells(after(0).to_vec());
-        let second = public(p, "constants of the second round", &[element], second);
+        let second = p.public("constants of the second round", &[element], second);
         let by_element = |f: &dyn Fn(usize, usize) -> Fr| -> Vec<Fr> {
             (0..ELEMENTS)
                 .flat_map(|i| (1..ROUNDS).map(move |round| f(round, i)))
@@ -59,23 +54,18 @@ impl Permutations {
         };
         let axes = [element, round];
         let later = Public::Cells(by_element(&|round, i| after(round)[i]));
-        let later = public(p, "constants of rounds", &axes, later);
+        let later = p.public("constants of rounds", &axes, later);
         let sbox = Public::Cells(by_element(&|round, i| {
             Fr::from(u64::from(has_sbox(round, i)))
         }));
-        let sbox = public(p, "has an S-box", &axes, sbox);
+        let sbox = p.public("has an S-box", &axes, sbox);
         let cell = |index| Public::Cell {
             index,
             value: Fr::ONE,
         };
-        let first_round = public(p, "first round", &[round], cell(0));
-        let last_round = public(p, "last round", &[round], cell(rounds - 1));
-        let to_next = public(
-            p,
-            "to the next round",
-            &[round, next_round],
-            Public::Successor,
-        );
+        let first_round = p.public("first round", &[round], cell(0));
+        let last_round = p.public("last round", &[round], cell(rounds - 1));
+        let to_next = p.public("to the next round", &[round, next_round], Public::Successor);
 
         let fifth = |x: &Expression| x.squared() * x.squared() * x.clone();
         let made = |next: Expression| inverse.clone() * next;

@@ -23,11 +23,11 @@ use rayon::prelude::*;
 use std::sync::LazyLock;
 
 /// Bits of a digit.
-const WINDOW_BITS: u32 = 4;
+pub const WINDOW_BITS: u32 = 4;
 /// Windows.
 pub const WINDOWS: usize = 64;
 /// Odd multiples of a point in its table.
-const ENTRIES: usize = 8;
+pub const ENTRIES: usize = 8;
 /// Sums.
 pub const SUMS: usize = 2;
 
@@ -64,57 +64,33 @@ pub struct Multiplication {
     results: Additions,
 }
 
-fn public(p: &mut Program, name: &str, axes: &[AxisId], public: Public) -> Expression {
-    let id = p.new_tensor(name, axes, Role::Public(public));
-    p.use_of(id)
-}
-
-fn virtual_tensor(
+/// A form of virtual tensors: each part by a function of the same part of some others.
+fn virtual_form<const N: usize>(
     p: &mut Program,
     name: &str,
     axes: &[AxisId],
-    expression: Expression,
-) -> Expression {
-    let id = p.new_tensor(name, axes, Role::Virtual(Virtual { expression }));
-    p.use_of(id)
-}
-
-/// A form of virtual tensors.
-fn virtual_form(
-    p: &mut Program,
-    name: &str,
-    axes: &[AxisId],
-    parts: &[&Form],
-    mut f: impl FnMut(&[Expression]) -> Expression,
+    forms: [&Form; N],
+    f: impl Fn([Expression; N]) -> Expression,
 ) -> Form {
-    let mut part = |label: &str, own: Vec<Expression>| {
-        let expression = f(&own);
-        virtual_tensor(p, &format!("{name}: {label}"), axes, expression)
-    };
-    Form {
-        whole: part(
-            "whole",
-            parts.iter().map(|form| form.whole.clone()).collect(),
-        ),
-        chunks: std::array::from_fn(|i| {
-            let own = parts.iter().map(|form| form.chunks[i].clone()).collect();
-            part(&format!("chunk {i}"), own)
-        }),
-    }
+    Form::map(forms, |parts, label| {
+        let expression = f(parts.map(Clone::clone));
+        let role = Role::Virtual(Virtual { expression });
+        let id = p.new_tensor(&format!("{name}: {label}"), axes, role);
+        p.use_of(id)
+    })
 }
 
-fn virtual_point(
+fn virtual_point<const N: usize>(
     p: &mut Program,
     name: &str,
     axes: &[AxisId],
-    parts: &[&PointForm],
-    mut f: impl FnMut(&[Expression]) -> Expression,
+    points: [&PointForm; N],
+    f: impl Fn([Expression; N]) -> Expression,
 ) -> PointForm {
-    let xs: Vec<&Form> = parts.iter().map(|point| &point.x).collect();
-    let ys: Vec<&Form> = parts.iter().map(|point| &point.y).collect();
+    let (xs, ys) = (points.map(|point| &point.x), points.map(|point| &point.y));
     PointForm {
-        x: virtual_form(p, &format!("{name}: x"), axes, &xs, &mut f),
-        y: virtual_form(p, &format!("{name}: y"), axes, &ys, &mut f),
+        x: virtual_form(p, &format!("{name}: x"), axes, xs, &f),
+        y: virtual_form(p, &format!("{name}: y"), axes, ys, &f),
     }
 }
 
@@ -155,19 +131,18 @@ impl Multiplication {
             declared
                 .1
                 .form_at(p, "earlier ", &[Slot::Axis(other_step), Slot::Axis(term)]);
-        let to_next = public(
-            p,
+        let to_next = p.public(
             "to the next table step",
             &[other_step, step],
             Public::Successor,
         );
-        let is_first = public(p, "first table step", &[step], Public::Below(1));
+        let is_first = p.public("first table step", &[step], Public::Below(1));
         let left = virtual_point(
             p,
             "odd multiple before",
             &[step, term],
-            &[&earlier, &point],
-            |parts| to_next.clone() * parts[0].clone() + is_first.clone() * parts[1].clone(),
+            [&earlier, &point],
+            |[earlier, point]| to_next.clone() * earlier + is_first.clone() * point,
         );
         let twice = doubled.double.form(p);
         let odd = Additions::new(p, axes, "odd multiple", declared, [&left, &twice], false);
@@ -195,9 +170,9 @@ impl Multiplication {
         );
         let others = odd.sum.form(p);
         let mut chosen = |name: &str, sign: i128, parts: [&Form; 2]| {
-            virtual_form(p, name, &pair, &parts, |parts| {
-                (digit.clone() + negative.clone() * sign) * parts[0].clone()
-                    + (one.clone() + minus_one.clone() * sign) * parts[1].clone()
+            virtual_form(p, name, &pair, parts, |[others, point]| {
+                (digit.clone() + negative.clone() * sign) * others
+                    + (one.clone() + minus_one.clone() * sign) * point
             })
         };
         let right = PointForm {
@@ -211,9 +186,9 @@ impl Multiplication {
         let slots = [Slot::Axis(window), Slot::Axis(other_term)];
         let earlier = declared.1.form_at(p, "earlier ", &slots);
         let to_next = [other_term, term];
-        let to_next = public(p, "to the next term", &to_next, Public::Successor);
-        let left = virtual_point(p, "window before", &pair, &[&earlier], |parts| {
-            to_next.clone() * parts[0].clone()
+        let to_next = p.public("to the next term", &to_next, Public::Successor);
+        let left = virtual_point(p, "window before", &pair, [&earlier], |[earlier]| {
+            to_next.clone() * earlier
         });
         let left = left + cell(p, "start of windows", term, &start);
         let windows = Additions::new(p, axes, "window", declared, [&left, &right], true);
@@ -230,23 +205,20 @@ impl Multiplication {
         let slots = [own_sum, Slot::Axis(other_window)];
         let earlier_sum = sums.1.form_at(p, "earlier ", &slots);
         let to_next = [other_double, double];
-        let to_next_double = public(p, "to the next doubling", &to_next, Public::Successor);
-        let is_first_double = public(p, "first doubling", &[double], Public::Below(1));
+        let to_next_double = p.public("to the next doubling", &to_next, Public::Successor);
+        let is_first_double = p.public("first doubling", &[double], Public::Below(1));
         let to_next = [other_window, window];
-        let to_next_window = public(p, "to the next window", &to_next, Public::Successor);
+        let to_next_window = p.public("to the next window", &to_next, Public::Successor);
         let start_of_sums = cell(p, "start of sums", window, &start);
         let point = virtual_point(
             p,
             "doubled",
             &[sum, window, double],
-            &[&earlier_double, &earlier_sum, &start_of_sums],
-            |parts| {
-                let [doubled, summed, start] = parts else {
-                    return Expression::default();
-                };
-                to_next_double.clone() * doubled.clone()
-                    + is_first_double.clone() * to_next_window.clone() * summed.clone()
-                    + is_first_double.clone() * start.clone()
+            [&earlier_double, &earlier_sum, &start_of_sums],
+            |[doubled, summed, start]| {
+                to_next_double.clone() * doubled
+                    + is_first_double.clone() * to_next_window.clone() * summed
+                    + is_first_double.clone() * start
             },
         );
         let horner_doubles = Doublings::new(p, axes, "sixteenfold", doubles, &point);
@@ -298,8 +270,7 @@ impl Multiplication {
         let high = base.pow([WINDOWS as u64 - 1]);
         let ratio = Option::<Fr>::from(base.invert()).expect("a power of two");
         let entries = (0..ENTRIES - 1).map(|i| Fr::from(2 * i as u64 + 3));
-        let odd = public(
-            p,
+        let odd = p.public(
             "odd numbers",
             &[self.step],
             Public::Cells(entries.collect()),
@@ -439,16 +410,15 @@ fn one_of_both(
 ) -> PointForm {
     let is = [0, 1].map(|index| {
         let value = Fr::ONE;
-        public(
-            p,
+        p.public(
             &format!("{name} {index}"),
             &[axis],
             Public::Cell { index, value },
         )
     });
-    let [first, second] = forms;
-    virtual_point(p, name, axes, &[first, second], |parts| {
-        is[0].clone() * parts[0].clone() + is[1].clone() * parts[1].clone()
+    let [is_first, is_second] = is;
+    virtual_point(p, name, axes, forms.each_ref(), |[first, second]| {
+        is_first.clone() * first + is_second.clone() * second
     })
 }
 
@@ -458,7 +428,7 @@ fn cell(p: &mut Program, name: &str, axis: AxisId, point: &G1Affine) -> PointFor
         let chunks = chunks_of(coordinate);
         let mut part = |part: &str, value| {
             let name = format!("{name}: {label}, {part}");
-            public(p, &name, &[axis], Public::Cell { index: 0, value })
+            p.public(&name, &[axis], Public::Cell { index: 0, value })
         };
         Form {
             whole: part("whole", scalar_of_chunks(&chunks)),
@@ -489,7 +459,7 @@ fn constant_point(p: &mut Program, point: &G1Affine) -> PointForm {
 
 /// Where sums start: a point that is no combination of others that anybody knows. Honest sums meet no exception with it;
 /// that there is none is a statement.
-fn start() -> G1Affine {
+pub fn start() -> G1Affine {
     static START: LazyLock<G1Affine> = LazyLock::new(|| {
         let hash = G1::hash_to_curve("nanozk");
         hash(b"start of sums").to_affine()
@@ -498,7 +468,7 @@ fn start() -> G1Affine {
 }
 
 /// Less what the start contributes: `−(16^64 + Σ_(j<64) 16^j)` times it.
-fn correction() -> G1Affine {
+pub fn correction() -> G1Affine {
     static CORRECTION: LazyLock<G1Affine> = LazyLock::new(|| {
         let base = Fr::from(1 << WINDOW_BITS);
         let factor: Fr = (0..=WINDOWS as u64).map(|j| base.pow([j])).sum();
@@ -508,7 +478,7 @@ fn correction() -> G1Affine {
 }
 
 /// The entry of a digit, and whether it is negative: digits are `2·b − 15`.
-fn entry(b: usize) -> (usize, bool) {
+pub fn entry(b: usize) -> (usize, bool) {
     match b.checked_sub(ENTRIES) {
         Some(entry) => (entry, false),
         None => (ENTRIES - 1 - b, true),
@@ -516,7 +486,7 @@ fn entry(b: usize) -> (usize, bool) {
 }
 
 /// `b` of each digit, the highest first: `scalar = 2·Σ 16^j·b_j − (2^256 − 1)`.
-fn digits(scalar: &Fr) -> [usize; WINDOWS] {
+pub fn digits(scalar: &Fr) -> [usize; WINDOWS] {
     let all = Fr::from(2).pow([256]) - Fr::ONE;
     let half = (*scalar + all) * Fr::TWO_INV;
     let repr = half.to_repr();

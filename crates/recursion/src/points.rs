@@ -4,8 +4,8 @@
 //! there is none, or whoever uses additions does.
 
 use crate::base_field::{
-    chunks_of, order_in_scalars, power_of_two, scalar_of_chunks, zip, Chunks, Equation, Form,
-    LimbAxes, Number, Quotient,
+    chunks_of, element_limbs, order_in_scalars, power_of_two, scalar_of_chunks, zip, Chunks,
+    Equation, Form, LimbAxes, Number, Quotient,
 };
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{BatchInvert, Field};
@@ -89,15 +89,9 @@ impl Points {
         values: &mut Values<'_>,
         f: impl Fn(&[usize]) -> G1Affine,
     ) -> Result<(), OutOfRange> {
-        self.x.fill(values, |at| limbs(&f(at).x))?;
-        self.y.fill(values, |at| limbs(&f(at).y))
+        self.x.fill(values, |at| element_limbs(&f(at).x))?;
+        self.y.fill(values, |at| element_limbs(&f(at).y))
     }
-}
-
-/// Limbs of an element.
-fn limbs(x: &Fq) -> [u16; crate::base_field::LIMBS] {
-    let chunks = chunks_of(x);
-    std::array::from_fn(|i| (chunks[i / 4] as u64 >> (16 * (i % 4))) as u16)
 }
 
 /// A point of the table, or its negative.
@@ -252,7 +246,7 @@ impl Additions {
         values: &mut Values<'_>,
         f: impl Fn(&[usize]) -> &'s Step<3>,
     ) -> Result<(), OutOfRange> {
-        self.slope.fill(values, |at| limbs(&f(at).slope))?;
+        self.slope.fill(values, |at| element_limbs(&f(at).slope))?;
         self.sum.fill(values, |at| f(at).sum)?;
         for (i, equation) in self.equations.iter().enumerate() {
             equation.fill(values, |at| &f(at).quotients[i])?;
@@ -394,8 +388,9 @@ impl Doublings {
         values: &mut Values<'_>,
         f: impl Fn(&[usize]) -> &'s Step<4>,
     ) -> Result<(), OutOfRange> {
-        self.square.fill(values, |at| limbs(&f(at).square))?;
-        self.slope.fill(values, |at| limbs(&f(at).slope))?;
+        self.square
+            .fill(values, |at| element_limbs(&f(at).square))?;
+        self.slope.fill(values, |at| element_limbs(&f(at).slope))?;
         self.double.fill(values, |at| f(at).sum)?;
         for (i, equation) in self.equations.iter().enumerate() {
             equation.fill(values, |at| &f(at).quotients[i])?;
@@ -474,7 +469,7 @@ mod tests {
                 fits &= points.x.fill(&mut values, |_| limbs).is_ok();
                 points
                     .y
-                    .fill(&mut values, |_| super::limbs(&point.y))
+                    .fill(&mut values, |_| super::element_limbs(&point.y))
                     .unwrap();
             }
             assert_eq!(fits, second != &longest);

@@ -5,7 +5,7 @@ use halo2curves::ff::Field;
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
 use nanozk_poseidon::{permutation, ELEMENTS, ROUNDS};
-use nanozk_transcript::poseidon::{point_words, recursion_domain, POINT_WORDS};
+use nanozk_transcript::poseidon::{point_words, Duplex, POINT_WORDS};
 use nanozk_transcript::{Element, Malformed, Transcript};
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -93,6 +93,36 @@ impl Recording {
             Source::Constant(value) => *value,
             Source::Variable(number) => self.values[*number as usize],
         }
+    }
+
+    /// How often each variable is stated or read.
+    pub fn occurrences(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.values.len()];
+        let mut count = |source: &Source| {
+            if let Source::Variable(number) = source {
+                counts[*number as usize] += 1;
+            }
+        };
+        for step in &self.steps {
+            match step {
+                Step::Multiply { factors, result } => {
+                    factors.iter().chain([result]).for_each(&mut count);
+                }
+                Step::Add { summands, result } => {
+                    summands.iter().chain([result]).for_each(&mut count);
+                }
+            }
+        }
+        let permutations = self.permutations.iter().flatten().flatten();
+        permutations.for_each(&mut count);
+        self.equal.iter().flatten().for_each(&mut count);
+        self.inputs.iter().for_each(&mut count);
+        for term in self.terms.iter().flatten() {
+            term.words.iter().chain([&term.factor]).for_each(&mut count);
+        }
+        let results = self.results.iter().flatten().flatten();
+        results.for_each(&mut count);
+        counts
     }
 
     /// Values of the public inputs.
@@ -439,9 +469,7 @@ impl Element for Wire<'_> {
 #[derive(Debug)]
 pub struct WireTranscript<'r> {
     recorder: &'r Recorder,
-    state: [Wire<'r>; ELEMENTS],
-    waiting: Vec<Wire<'r>>,
-    has_next: bool,
+    sponge: Duplex<Wire<'r>>,
 }
 
 impl<'r> WireTranscript<'r> {
@@ -449,39 +477,25 @@ impl<'r> WireTranscript<'r> {
     pub fn new(recorder: &'r Recorder) -> Self {
         Self {
             recorder,
-            state: [Wire::Constant(Fr::ZERO); ELEMENTS],
-            waiting: vec![Wire::Constant(recursion_domain())],
-            has_next: false,
+            sponge: Duplex::new(),
         }
     }
 }
 
 impl<'r> Transcript<Wire<'r>, WirePoint<'r>> for WireTranscript<'r> {
     fn absorb_scalar(&mut self, scalar: &Wire<'r>) {
-        self.waiting.push(*scalar);
+        self.sponge.absorb(&[*scalar]);
     }
 
     fn absorb_point(&mut self, point: &WirePoint<'r>) -> Result<(), Malformed> {
         if point.value.is_identity().into() {
             return Err(Malformed::Infinity);
         }
-        self.waiting.extend(point.words);
+        self.sponge.absorb(&point.words);
         Ok(())
     }
 
     fn squeeze(&mut self) -> Wire<'r> {
-        if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {
-            return self.state[2];
-        }
-        if self.waiting.is_empty() {
-            self.waiting.push(Wire::zero());
-        }
-        for pair in std::mem::take(&mut self.waiting).chunks(2) {
-            self.state[1] += pair[0];
-            self.state[2] += pair.get(1).copied().unwrap_or_else(Wire::zero);
-            self.state = self.recorder.permute(self.state);
-        }
-        self.has_next = true;
-        self.state[1]
+        self.sponge.squeeze(|state| self.recorder.permute(state))
     }
 }

@@ -1,7 +1,7 @@
 //! The transcript of proofs that are verified in circuits.
 
 use crate::encoding::{point_from_words, point_to_words};
-use crate::{Malformed, Transcript};
+use crate::{Element, Malformed, Transcript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;
@@ -68,20 +68,27 @@ impl Default for PoseidonTranscript {
 /// Scalars that determine a point in a [`RecursionTranscript`].
 pub const POINT_WORDS: usize = 3;
 
+/// Coordinates, the lowest byte first.
+fn coordinates(point: &G1Affine) -> [[u8; 32]; 2] {
+    point_to_words(point).map(|mut word| {
+        word.reverse();
+        word
+    })
+}
+
+/// The number of these bytes, the lowest first.
+fn integer(parts: [&[u8]; 2]) -> Fr {
+    let mut repr = <Fr as PrimeField>::Repr::default();
+    for (to, from) in repr.as_mut().iter_mut().zip(parts.concat()) {
+        *to = from;
+    }
+    Fr::from_repr(repr).expect("fewer bits than the modulus")
+}
+
 /// A point as scalars that determine it: `x mod 2^192`, `(x >> 192) + 2^64·(y mod 2^128)`, `y >> 128`. These are chunks of 64
 /// bits, which the programs that verify proofs have at hand, three or two to a scalar.
 pub fn point_words(point: &G1Affine) -> [Fr; POINT_WORDS] {
-    let [x, y] = point_to_words(point).map(|mut word| {
-        word.reverse();
-        word
-    });
-    let integer = |parts: [&[u8]; 2]| {
-        let mut repr = <Fr as PrimeField>::Repr::default();
-        for (to, from) in repr.as_mut().iter_mut().zip(parts.concat()) {
-            *to = from;
-        }
-        Fr::from_repr(repr).expect("fewer bits than the modulus")
-    };
+    let [x, y] = coordinates(point);
     [
         integer([&x[..24], &[]]),
         integer([&x[24..], &y[..16]]),
@@ -120,63 +127,87 @@ pub fn point_of_words(words: &[Fr; POINT_WORDS]) -> Result<G1Affine, Malformed> 
 /// What a [`RecursionTranscript`] absorbs first.
 const RECURSION_DOMAIN: &[u8; 16] = b"nanozk-recursion";
 
-/// The same as a scalar.
-pub fn recursion_domain() -> Fr {
-    Fr::from_u128(u128::from_be_bytes(*RECURSION_DOMAIN))
-}
-
-/// The transcript of joint proofs that programs verify: a sponge over the permutation of the token digests, capacity one
-/// element, rate two. A point is absorbed as its [`point_words`].
+/// The sponge of the [`RecursionTranscript`], of numbers or of wires of a circuit: capacity one element, rate two.
 ///
 /// What waits when a challenge is drawn is added to the second and third element of the state in pairs, the last one with a
 /// zero if it has no partner, with a permutation after each. The challenge is the second element, the next one the third, if
 /// nothing was absorbed in between; after both the state is permuted. There is no padding: how many scalars are absorbed
 /// between two challenges must follow from what was absorbed first.
-#[derive(Clone, Debug, Default)]
-pub struct RecursionTranscript {
-    state: [Fr; 3],
-    waiting: Vec<Fr>,
+#[derive(Clone, Debug)]
+pub struct Duplex<F = Fr> {
+    state: [F; 3],
+    waiting: Vec<F>,
     /// Whether the third element was not drawn yet.
     has_next: bool,
 }
 
+impl<F: Element> Duplex<F> {
+    /// A sponge that has absorbed the domain of the transcript.
+    pub fn new() -> Self {
+        let domain = Fr::from_u128(u128::from_be_bytes(*RECURSION_DOMAIN));
+        Self {
+            state: [F::zero(); 3],
+            waiting: vec![F::constant(domain)],
+            has_next: false,
+        }
+    }
+
+    /// Absorbs scalars.
+    pub fn absorb(&mut self, scalars: &[F]) {
+        self.waiting.extend(scalars);
+    }
+
+    /// A challenge that depends on everything absorbed and squeezed so far.
+    pub fn squeeze(&mut self, permute: impl Fn([F; 3]) -> [F; 3]) -> F {
+        if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {
+            return self.state[2];
+        }
+        if self.waiting.is_empty() {
+            self.waiting.push(F::zero());
+        }
+        for pair in std::mem::take(&mut self.waiting).chunks(2) {
+            self.state[1] += pair[0];
+            self.state[2] += pair.get(1).copied().unwrap_or_else(F::zero);
+            self.state = permute(self.state);
+        }
+        self.has_next = true;
+        self.state[1]
+    }
+}
+
+impl<F: Element> Default for Duplex<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The transcript of joint proofs that programs verify: a [`Duplex`] over the permutation of the token digests. A point is
+/// absorbed as its [`point_words`].
+#[derive(Clone, Debug, Default)]
+pub struct RecursionTranscript(Duplex);
+
 impl RecursionTranscript {
     /// A transcript that has absorbed nothing.
     pub fn new() -> Self {
-        Self {
-            waiting: vec![recursion_domain()],
-            ..Self::default()
-        }
+        Self::default()
     }
 }
 
 impl Transcript for RecursionTranscript {
     fn absorb_scalar(&mut self, scalar: &Fr) {
-        self.waiting.push(*scalar);
+        self.0.absorb(&[*scalar]);
     }
 
     fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed> {
         if point.is_identity().into() {
             return Err(Malformed::Infinity);
         }
-        self.waiting.extend(point_words(point));
+        self.0.absorb(&point_words(point));
         Ok(())
     }
 
     fn squeeze(&mut self) -> Fr {
-        if self.waiting.is_empty() && std::mem::take(&mut self.has_next) {
-            return self.state[2];
-        }
-        if self.waiting.is_empty() {
-            self.waiting.push(Fr::ZERO);
-        }
-        for pair in std::mem::take(&mut self.waiting).chunks(2) {
-            self.state[1] += pair[0];
-            self.state[2] += pair.get(1).copied().unwrap_or(Fr::ZERO);
-            self.state = permutation(self.state)[ROUNDS];
-        }
-        self.has_next = true;
-        self.state[1]
+        self.0.squeeze(|state| permutation(state)[ROUNDS])
     }
 }
 
@@ -188,21 +219,11 @@ pub const LIMB_BITS: usize = 88;
 /// These are the limbs that the circuit has at hand, two to a scalar.
 pub fn point_to_scalars(point: &G1Affine) -> [Fr; 3] {
     const LIMB: usize = LIMB_BITS / 8;
-    let [x, y] = point_to_words(point).map(|mut word| {
-        word.reverse();
-        word
-    });
-    let integer = |parts: &[&[u8]]| {
-        let mut repr = <Fr as PrimeField>::Repr::default();
-        for (to, from) in repr.as_mut().iter_mut().zip(parts.concat()) {
-            *to = from;
-        }
-        Fr::from_repr(repr).expect("fewer bits than the modulus")
-    };
+    let [x, y] = coordinates(point);
     [
-        integer(&[&x[..2 * LIMB]]),
-        integer(&[&x[2 * LIMB..], &y[..LIMB]]),
-        integer(&[&y[LIMB..]]),
+        integer([&x[..2 * LIMB], &[]]),
+        integer([&x[2 * LIMB..], &y[..LIMB]]),
+        integer([&y[LIMB..], &[]]),
     ]
 }
 
@@ -228,77 +249,6 @@ impl Transcript for PoseidonTranscript {
 mod tests {
     use super::*;
     use halo2curves::bn256::Fq;
-
-    fn point(factor: u64) -> G1Affine {
-        (G1Affine::generator() * Fr::from(factor)).into()
-    }
-
-    /// Against the definition, spelled out.
-    #[test]
-    fn recursion_follows_the_definition() {
-        let mut transcript = RecursionTranscript::new();
-        transcript.absorb_scalar(&Fr::from(5));
-        transcript.absorb_point(&point(7)).unwrap();
-        let permute = |[x, y, z]: [Fr; 3]| permutation([x, y, z])[ROUNDS];
-        let add = |s: [Fr; 3], a: Fr, b: Fr| permute([s[0], s[1] + a, s[2] + b]);
-        let [a, b, c] = point_words(&point(7));
-        let mut s = add([Fr::ZERO; 3], recursion_domain(), Fr::from(5));
-        s = add(s, a, b);
-        s = add(s, c, Fr::ZERO);
-        assert_eq!(transcript.squeeze(), s[1]);
-        assert_eq!(transcript.squeeze(), s[2]);
-        s = permute(s);
-        assert_eq!(transcript.squeeze(), s[1]);
-        // What is absorbed comes before the third element is drawn.
-        transcript.absorb_scalar(&Fr::from(9));
-        s = add(s, Fr::from(9), Fr::ZERO);
-        assert_eq!(transcript.squeeze(), s[1]);
-        assert_eq!(transcript.squeeze(), s[2]);
-        let infinity = G1Affine::default();
-        assert_eq!(transcript.absorb_point(&infinity), Err(Malformed::Infinity));
-    }
-
-    #[test]
-    fn words_determine_a_point() {
-        let two = |e: u64| Fq::from(2).pow_vartime([e]);
-        let lift = |s: Fr| Fq::from_repr(s.to_repr()).unwrap();
-        for factor in 1..20 {
-            let p = point(factor * factor + 1);
-            let words = point_words(&p);
-            assert_eq!(point_of_words(&words), Ok(p));
-            // x + 2^256·y, modulo the base field's order: the words follow upon each other.
-            let [a, b, c] = words.map(lift);
-            assert_eq!(a + two(192) * b + two(384) * c, p.x + two(256) * p.y);
-        }
-        let words = point_words(&point(3));
-        let changed = |i: usize, by: Fr| {
-            let mut words = words;
-            words[i] += by;
-            point_of_words(&words)
-        };
-        for i in 0..3 {
-            assert_eq!(changed(i, Fr::ONE), Err(Malformed::NotOnCurve));
-            assert_eq!(
-                changed(i, Fr::from(2).pow([200])),
-                Err(Malformed::NotReduced)
-            );
-        }
-        // x + p is another number for the same coordinate.
-        let order = [
-            0x3c20_8c16_d87c_fd47,
-            0x9781_6a91_6871_ca8d,
-            0xb850_45b6_8181_585d,
-        ];
-        let base = Fr::from(2).pow([64]);
-        let low = order
-            .iter()
-            .rev()
-            .fold(Fr::ZERO, |sum, part| sum * base + Fr::from(*part));
-        let mut twice = words;
-        twice[0] += low;
-        twice[1] += Fr::from(0x3064_4e72_e131_a029);
-        assert!(point_of_words(&twice).is_err());
-    }
 
     #[test]
     fn limbs_recompose() {
@@ -383,6 +333,20 @@ mod tests {
         assert_eq!(lift(a) + two(192) * part(&bytes[..8]), p.x);
         assert_eq!(part(&bytes[8..]) + two(128) * lift(c), p.y);
         assert_eq!(point_of_words(&words), Ok(p));
+        for factor in 1..20_u64 {
+            let p: G1Affine = (G1Affine::generator() * Fr::from(factor * factor + 1)).into();
+            let words = point_words(&p);
+            assert_eq!(point_of_words(&words), Ok(p));
+            // The words follow upon each other.
+            let [a, b, c] = words.map(lift);
+            assert_eq!(a + two(192) * b + two(384) * c, p.x + two(256) * p.y);
+        }
+        // A word of another point.
+        for word in 0..3 {
+            let mut other = words;
+            other[word] += Fr::ONE;
+            assert_eq!(point_of_words(&other), Err(Malformed::NotOnCurve));
+        }
 
         let power = |e: u64| Fr::from(2).pow_vartime([e]);
         // Bits beyond those of each word, which would be those of the next, or nobody's.

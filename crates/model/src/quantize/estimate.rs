@@ -79,14 +79,7 @@ impl Estimate {
 mod tests {
     use super::*;
 
-    const SMALL: Architecture = Architecture {
-        layers: 12,
-        width: 768,
-        heads: 12,
-        mlp_width: 3072,
-        vocab: 50_257,
-        context: 1024,
-    };
+    const SMALL: Architecture = nanozk_executor::synthetic::GPT2_SMALL;
 
     #[test]
     fn a_limit_means_fewer_windows_at_a_time() {

@@ -150,30 +150,8 @@ pub(crate) struct Proved {
 /// Proves a session of a model with the dimensions of GPT-2 small, or of a tiny one, with a setup of so many powers at least.
 pub(crate) fn proved(is_small: bool, least_powers: usize) -> Outcome<Proved> {
     let (architecture, positions, generated) = match is_small {
-        false => (
-            Architecture {
-                width: 64,
-                heads: 4,
-                mlp_width: 256,
-                vocab: 512,
-                layers: 4,
-                context: 64,
-            },
-            16,
-            4,
-        ),
-        true => (
-            Architecture {
-                width: 768,
-                heads: 12,
-                mlp_width: 3072,
-                vocab: 50_257,
-                layers: 12,
-                context: 1024,
-            },
-            32,
-            8,
-        ),
+        false => (synthetic::TINY, 16, 4),
+        true => (synthetic::GPT2_SMALL, 32, 8),
     };
     let (p, layout, layers, mut sequence) = session(architecture, positions, generated)?;
     let powers = powers(layout.k()).max(least_powers);

@@ -482,6 +482,12 @@ fn by_layers(args: &BenchLayerArgs, data: &Data) -> Result<f64> {
     Ok(seconds)
 }
 
+fn show_stages(stages: &[Part], out: &Out) {
+    for part in stages {
+        out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
+    }
+}
+
 fn show(m: &Measured, out: &Out) -> Result<()> {
     let memory = |b: Option<u64>| b.map_or("unknown".into(), bytes);
     out.text(format!(
@@ -495,9 +501,7 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
         m.evaluations,
         m.error_log2
     ));
-    for part in &m.stages {
-        out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
-    }
+    show_stages(&m.stages, out);
     out.text(format!(
         "proved in {:.2} CPU s (estimated {:.1}), {:.1} s; peak {} (estimated {}); weights committed in {:.1} CPU s; \
          verified in {:.1} ms",
@@ -521,9 +525,7 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
             n.evaluations,
             n.error_log2
         ));
-        for part in &n.stages {
-            out.text(format!("  {:<24} {:>8.2} CPU s", part.stage, part.cpu_s));
-        }
+        show_stages(&n.stages, out);
         out.text(format!(
             "proved in {:.2} CPU s, {:.1} s; peak {}; key in {:.1} CPU s; verified in {:.1} ms",
             n.prove_cpu_s,
