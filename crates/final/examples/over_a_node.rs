@@ -9,7 +9,7 @@ mod synthetic;
 
 use nanozk_final::{assign, circuit, powers_needed, ProvingKey, PROOF_BYTES};
 use nanozk_kzg::{Accumulator, Basis};
-use nanozk_recursion::node::{remaining, Joint, Nodes, INPUTS};
+use nanozk_recursion::node::{remaining_at_the_top, Joint, Nodes, TOP_INPUTS};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_core::OsRng;
@@ -33,7 +33,7 @@ fn main() -> Outcome<()> {
         clock.stage(stage.name());
     })?;
     clock.total("node: proved");
-    let recording = nodes.fold(&[(&node_key, &node)])?;
+    let recording = nodes.top(&node_key, &node)?;
     println!(
         "final circuit: {} steps, {} permutations, {} + {} terms",
         recording.steps.len(),
@@ -79,9 +79,8 @@ fn main() -> Outcome<()> {
     let inputs = &assignment.inputs;
     let own = nanozk_final::verify(&circuit, &key.key, inputs, &proof, &mut transcript)?;
     // What remains of the proofs below is in the public inputs; a challenge joins it, so that one pairing is for both.
-    let mut padded = inputs.clone();
-    padded.resize(INPUTS, Default::default());
-    let below = remaining(&padded)?;
+    let inputs: &[_; TOP_INPUTS] = inputs.as_slice().try_into()?;
+    let below = remaining_at_the_top(inputs)?;
     let challenge = transcript.squeeze();
     let joined = Accumulator {
         lhs: (own.lhs + below.lhs * challenge).into(),

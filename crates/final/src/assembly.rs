@@ -2,15 +2,15 @@
 
 use crate::circuit::{Cell, Columns, Structure, COLUMNS, WIRES};
 use crate::gates::{
-    equation, limbs, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, FULL_ROUNDS, INPUT, K,
-    LIMBS, LOOKUP, MEMORY_TABLE, NEGATIVE_TABLE, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE, RANGE_ROW,
-    RANGE_TABLE,
+    equation, limbs, multiples_of_order, thirds, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL,
+    FULL_ROUNDS, INPUT, K, LIMBS, LOOKUP, MEMORY_TABLE, NEGATIVE_TABLE, PARTIAL, PARTIAL_ROUNDS,
+    PERIOD, RANGE, RANGE_ROW, RANGE_TABLE,
 };
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_poseidon::{constants, is_full, times, ELEMENTS, FULL_ROUNDS as ALL_FULL, ROUNDS};
 use nanozk_recursion::base_field::{
-    chunks_of, element_limbs, limbs_of, power_of_two, Chunks, ORDER,
+    chunks_of, element_limbs, limbs_of, power_of_two, zip, Chunks, ORDER,
 };
 use num_bigint::BigInt;
 use std::collections::HashMap;
@@ -105,6 +105,15 @@ fn solve(left: &Chunks, right: &Chunks, linear: &Chunks) -> [BigInt; 3] {
     let first = (coefficient(0) + (coefficient(1) << 64)) >> 128;
     let second = (coefficient(2) + (coefficient(3) << 64) + &first) >> 128;
     [biased, first + &carry_bias, second + carry_bias]
+}
+
+fn scalar(chunk: i128) -> Fr {
+    let size = Fr::from_u128(chunk.unsigned_abs());
+    if chunk < 0 {
+        -size
+    } else {
+        size
+    }
 }
 
 impl Assembly {
@@ -283,85 +292,111 @@ impl Assembly {
         })
     }
 
-    /// States `left·right = linear` modulo the order of the base field.
-    pub(crate) fn equate(&mut self, left: &Form, right: &Form, linear: &Form) {
-        let (first, rows) = (self.take(LIMBS_OF_EQUATIONS), self.take(EQUATION));
-        let cells = [
-            (left, equation::LEFT),
-            (right, equation::RIGHT),
-            (linear, equation::LINEAR),
-        ];
-        for (form, row) in cells {
+    /// States `left·right = first + factor·second` modulo the order of the base field.
+    pub(crate) fn equate(
+        &mut self,
+        [left, right]: [&Form; 2],
+        first: &Form,
+        multiple: Option<(i8, &Form)>,
+    ) {
+        let (limbs, rows) = (self.take(LIMBS_OF_EQUATIONS), self.take(EQUATION));
+        let mut linear = first.chunks;
+        let mut put = |form: &Form, row: usize| {
             for (column, wire) in [A, B, C, D].into_iter().zip(form.wires) {
                 self.put(wire, column, rows + row);
             }
+        };
+        put(left, equation::LEFT);
+        put(right, equation::RIGHT);
+        put(first, equation::FIRST);
+        if let Some((factor, second)) = multiple {
+            put(second, equation::SECOND);
+            let factor = i128::from(factor);
+            linear = zip(linear, second.chunks, |x, y| x + factor * y);
+            self.structure.constants[rows + equation::FIRST] = scalar(factor);
         }
-        self.fill_equation([left, right, linear].map(|form| form.chunks), first, rows);
+        self.fill_equation(
+            [left.chunks, right.chunks, linear],
+            first.chunks,
+            limbs,
+            rows,
+        );
     }
 
-    /// Quotient, carries, and what is between the gates. Chunks are in their rows already.
-    fn fill_equation(&mut self, [left, right, linear]: [Chunks; 3], first: usize, rows: usize) {
+    /// Quotient, carries, and what gates pass on. Other chunks are in their rows already.
+    fn fill_equation(
+        &mut self,
+        [left, right, linear]: [Chunks; 3],
+        first: Chunks,
+        limbs: usize,
+        rows: usize,
+    ) {
         let [quotient, carry, second] = solve(&left, &right, &linear);
         // Limbs of the quotient, and its chunks.
-        let limbs = limbs_of(&quotient);
-        for (i, limbs) in limbs.chunks(4).enumerate() {
-            let row = first + limbs::QUOTIENT + i;
-            self.put_limbs(row, limbs);
-            let chunk = limbs
-                .iter()
-                .rev()
-                .fold(0_u64, |sum, limb| (sum << 16) + u64::from(*limb));
-            let wire = self.new_in(Fr::from(chunk), D, row);
-            self.put(wire, [A, B, C, D][i], rows + equation::QUOTIENT);
+        let quotient = limbs_of(&quotient);
+        let mut chunks = [Fr::ZERO; 4];
+        for (i, own) in quotient.chunks(4).enumerate() {
+            let row = limbs + limbs::QUOTIENT + i;
+            self.put_limbs(row, own);
+            let limbs = own.iter().rev();
+            let chunk = limbs.fold(0_u64, |sum, limb| (sum << 16) + u64::from(*limb));
+            chunks[i] = Fr::from(chunk);
+            let wire = self.new_in(chunks[i], D, row);
+            for place in [equation::QUOTIENT_ABOVE, equation::QUOTIENT] {
+                self.put(wire, [A, B, C, D][i], rows + place);
+            }
         }
         // Carries.
         let bias = power_of_two(79);
         let carries = [
-            (carry, A, limbs::FIRST_CARRY, equation::RIGHT),
-            (second, B, limbs::SECOND_CARRY, equation::QUOTIENT),
+            (carry, A, limbs::FIRST_CARRY, [equation::LEFT].as_slice()),
+            (
+                second,
+                B,
+                limbs::SECOND_CARRY,
+                &[equation::QUOTIENT_ABOVE, equation::SECOND],
+            ),
         ];
-        let [u, _] = carries.map(|(carry, loose, row, place)| {
-            let limbs = limbs_of(&carry);
-            self.put_limbs(first + row, &limbs[..4]);
-            let highest = Fr::from(u64::from(limbs[4]));
-            self.set(loose, first + limbs::LOOSE, highest);
+        let [u, v] = carries.map(|(carry, loose, row, places)| {
+            let own = limbs_of(&carry);
+            self.put_limbs(limbs + row, &own[..4]);
+            let highest = Fr::from(u64::from(own[4]));
+            self.set(loose, limbs + limbs::LOOSE, highest);
             if loose == B {
-                self.set(F, first + limbs::FIRST_CARRY, highest);
+                self.set(F, limbs + limbs::FIRST_CARRY, highest);
             }
             let value = nanozk_recursion::base_field::scalar_of(&carry) - bias;
-            let wire = self.new_in(value, D, first + row);
-            self.put(wire, E, rows + place);
+            let wire = self.new_in(value, D, limbs + row);
+            for place in places {
+                self.put(wire, E, rows + place);
+            }
             value
         });
         // What passes from gate to gate.
-        let scalar = |chunk: &i128| {
-            let size = Fr::from_u128(chunk.unsigned_abs());
-            if *chunk < 0 {
-                -size
-            } else {
-                size
-            }
-        };
-        let [a, b] = [left, right].map(|chunks| chunks.map(|chunk| scalar(&chunk)));
-        let shift = power_of_two(64);
-        let coefficient = |m: usize| -> Fr { (0..=m).map(|i| a[i] * b[m - i]).sum() };
-        let whole = |x: &[Fr; 4]| {
-            x.iter()
-                .rev()
-                .fold(Fr::ZERO, |sum, chunk| sum * shift + chunk)
-        };
-        let low = coefficient(0) + shift * coefficient(1) - power_of_two(128) * u;
-        let high = coefficient(2) + shift * coefficient(3) + u;
-        let modulo_r = whole(&a) * whole(&b);
-        self.set(F, rows + equation::RIGHT, low);
-        self.set(F, rows + equation::QUOTIENT, low);
-        let wire = self.new_in(high, E, rows + equation::LEFT);
-        self.put(wire, E, rows + equation::LINEAR);
-        self.set(F, rows + equation::LEFT, modulo_r);
-        self.set(F, rows + equation::LINEAR, modulo_r);
-        let wire = self.new_in(modulo_r, E, rows + equation::BETWEEN);
-        // The row after an equation is before the next.
-        self.put(wire, D, rows + EQUATION.rows);
+        let scalars = |chunks: Chunks| chunks.map(scalar);
+        let (a, b) = (scalars(left), scalars(right));
+        let product: [Fr; 7] = std::array::from_fn(|m| {
+            let terms = (0..4).filter(|i| (i..=&(i + 3)).contains(&&m));
+            terms.map(|i| a[i] * b[m - i]).sum()
+        });
+        let [low, high, _] = thirds(product);
+        let [low, high] = [low - power_of_two(128) * u, high + u];
+        let [multiple_low, multiple_high, multiple_above] = multiples_of_order(chunks);
+        let [first_low, first_high, _] = thirds(scalars(first));
+        let after_quotient = [low - multiple_low, high - multiple_high];
+        let after_first = [
+            after_quotient[0] - first_low,
+            after_quotient[1] - first_high,
+        ];
+        for (row, [low, high]) in [
+            (equation::RIGHT, [low, high]),
+            (equation::QUOTIENT, after_quotient),
+            (equation::FIRST, after_first),
+        ] {
+            self.set(F, rows + row, low);
+            self.set(E, rows + row, high);
+        }
+        self.set(F, rows + equation::LEFT, multiple_above - v);
     }
 
     /// A digit from 0 to 15 that nothing determines yet.
@@ -413,9 +448,7 @@ impl Assembly {
             self.memory.push((rows[number], Fr::ONE));
             number += 1;
             self.form(chunks, |all, i| {
-                let size = Fr::from_u128(chunks[i].unsigned_abs());
-                let value = if chunks[i] < 0 { -size } else { size };
-                all.new_in(value, [A, B, C, D][i], row)
+                all.new_in(scalar(chunks[i]), [A, B, C, D][i], row)
             })
         })
     }
@@ -472,14 +505,14 @@ impl Assembly {
 
     /// The permutation of Poseidon.
     pub(crate) fn permutation(&mut self, mut state: [Wire; ELEMENTS]) -> [Wire; ELEMENTS] {
-        debug_assert_eq!(ALL_FULL, 2 * FULL_ROUNDS);
+        const { assert!(ALL_FULL.is_multiple_of(2 * FULL_ROUNDS)) }
         let mut round = 0;
         while round < ROUNDS {
             let (run, end) = if is_full(round) {
                 (FULL, round + FULL_ROUNDS)
             } else {
                 let end = round + PARTIAL_ROUNDS;
-                (PARTIAL, end.min(ROUNDS - FULL_ROUNDS))
+                (PARTIAL, end.min(ROUNDS - ALL_FULL / 2))
             };
             state = self.rounds(run, state, round..end);
             round = end;
@@ -524,7 +557,7 @@ impl Assembly {
         let used = self.taken.get(&EQUATION).copied().unwrap_or(0);
         for number in used..self.runs(EQUATION) {
             let (first, rows) = (self.row(LIMBS, number), self.row(EQUATION, number));
-            self.fill_equation([[0; 4]; 3], first, rows);
+            self.fill_equation([[0; 4]; 3], [0; 4], first, rows);
         }
         // Rows of the memory that are not used are at an address where nothing is looked up but by lookups that are not used.
         let nowhere = -Fr::ONE;

@@ -6,7 +6,7 @@ use crate::gates;
 use crate::group::{multiply, point, state_words};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_recursion::recorder::{Recording, Source, Step};
+use nanozk_recursion::recorder::{Recording, Source, Step, Term};
 use std::collections::{HashMap, HashSet};
 
 /// A recording as rows of the final circuit. The structure depends on what was recorded, but on no values.
@@ -150,16 +150,19 @@ pub fn assign(recording: &Recording) -> Result<Assignment, TooLong> {
         let [x, y] = pair.map(|source| wires.of(rows, &source));
         rows.make_equal(x, y);
     }
-    let mut terms = Vec::new();
-    for term in recording.terms.iter().flatten() {
-        let point = point(rows, term.point);
-        let words = term.words.map(|word| wires.of(rows, &word));
-        state_words(rows, &point, words);
-        terms.push((wires.of(rows, &term.factor), point));
-    }
+    let sums = recording.terms.each_ref().map(|terms| {
+        let term = |term: &Term| {
+            let point = point(rows, term.point);
+            let words = term.words.map(|word| wires.of(rows, &word));
+            state_words(rows, &point, words);
+            let is_once = matches!(term.factor, Source::Constant(factor) if factor == Fr::ONE);
+            let factor = (!is_once).then(|| wires.of(rows, &term.factor));
+            (factor, point)
+        };
+        terms.iter().map(term).collect()
+    });
     if let Some(results) = &recording.results {
-        let sums = multiply(rows, &terms, recording.terms[0].len());
-        for (sum, words) in sums.iter().zip(results) {
+        for (sum, words) in multiply(rows, sums).iter().zip(results) {
             let words = words.map(|word| wires.of(rows, &word));
             state_words(rows, sum, words);
         }

@@ -6,25 +6,30 @@
 //! |---|---|
 //! | 1 | a public input |
 //! | 1 | random |
-//! | 4 | range table: four numbers a row |
+//! | 8 | range table: four numbers a row |
 //! | 2 | memory table: a tuple, and a negated one |
 //! | 2 | lookup of a point's `x` and `y` |
 //! | 1 | two digits |
 //! | 1 | a constant |
-//! | 33 | three times the limbs of a number and of an equation |
-//! | 16 | three equations, and a row after them |
-//! | 5 | four full rounds, and what they give |
-//! | 16 | fifteen partial rounds, and what they give |
-//! | 46 | arithmetic |
+//! | 44 | four times the limbs of a number and of an equation |
+//! | 24 | four equations |
+//! | 3 | two full rounds, and what they give |
+//! | 13 | twelve partial rounds, and what they give |
+//! | 28 | arithmetic |
 //!
 //! Numbers of the base field have four chunks of 64 bits, of four limbs of 16 bits each. An equation `A·B − C = 0` modulo the
-//! order `p` of the base field is one between integers with a quotient `k`, as in `nanozk_recursion::base_field`, whose bounds
-//! hold: with `D = A·B − C − (k − 2^255)·p = Σ 2^(64·m)·D_m`, `D = 0` modulo `r`, and
+//! order `p` of the base field is one between integers with a quotient `k`: `D = A·B − C − (k − 2^255)·p = Σ 2^(64·m)·D_m` is
+//! zero. With carries `u` and `v`
 //!
 //! ```text
-//! D_0 + 2^64·D_1     = 2^128·u      −2^79 ≤ u < 2^79
-//! D_2 + 2^64·D_3 + u = 2^128·v      v likewise
+//! D_0 + 2^64·D_1             = 2^128·u      −2^79 ≤ u < 2^79
+//! D_2 + 2^64·D_3 + u         = 2^128·v      v likewise
+//! D_4 + 2^64·D_5 + 2^128·D_6 = −v
 //! ```
+//!
+//! The first two are equations of integers, for both sides are below `2^209`; so `D` is `2^256·(v + D_4 + 2^64·D_5 + 2^128·D_6)`.
+//! This is zero modulo `r` if the third holds, and an integer below `r·2^256`, by the bounds of
+//! `nanozk_recursion::base_field`, so it is zero. `C` counts in the first two only.
 
 use crate::circuit::{
     Cells, Circuit, Fraction, Gate, Lookup, Row, CONSTRAINTS, FRACTIONS, QUADRATIC,
@@ -32,7 +37,7 @@ use crate::circuit::{
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_poseidon::{constants, times};
-use nanozk_recursion::base_field::{chunks_of, order_in_scalars, power_of_two};
+use nanozk_recursion::base_field::{chunks_of, power_of_two};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -62,9 +67,9 @@ const fn run(name: &'static str, first: usize, rows: usize, count: usize) -> Run
 }
 
 /// Rows are `2^K`.
-pub(crate) const K: u32 = 19;
+pub(crate) const K: u32 = 18;
 /// Numbers, and equations, of a block.
-const UNITS: usize = 3;
+const UNITS: usize = 4;
 /// Rows of the range table in a block.
 const TABLE_ROWS: usize = (RANGE / RANGE_ROW * PERIOD) >> K;
 
@@ -82,18 +87,16 @@ pub(crate) const LOOKUP: Run = after_run(NEGATIVE_TABLE, "lookup of a point", 2,
 pub(crate) const DIGITS: Run = after_run(LOOKUP, "digits", 1, 1);
 pub(crate) const CONSTANT: Run = after_run(DIGITS, "constant", 1, 1);
 pub(crate) const LIMBS: Run = after_run(CONSTANT, "limbs", 11, UNITS);
-pub(crate) const EQUATION: Run = after_run(LIMBS, "equation", 5, UNITS);
-/// After the last equation, whose last gate sees it.
-const END: Run = after_run(EQUATION, "end of equations", 1, 1);
-pub(crate) const FULL: Run = after_run(END, "full rounds", FULL_ROUNDS + 1, 1);
+pub(crate) const EQUATION: Run = after_run(LIMBS, "equation", 6, UNITS);
+pub(crate) const FULL: Run = after_run(EQUATION, "full rounds", FULL_ROUNDS + 1, 1);
 pub(crate) const PARTIAL: Run = after_run(FULL, "partial rounds", PARTIAL_ROUNDS + 1, 1);
 const USED: usize = PARTIAL.first + PARTIAL.rows * PARTIAL.count;
 pub(crate) const ARITHMETIC: Run = after_run(PARTIAL, "arithmetic", 1, PERIOD - USED);
 
 /// Full rounds of a run.
-pub(crate) const FULL_ROUNDS: usize = 4;
+pub(crate) const FULL_ROUNDS: usize = 2;
 /// Partial rounds of a run.
-pub(crate) const PARTIAL_ROUNDS: usize = 15;
+pub(crate) const PARTIAL_ROUNDS: usize = 12;
 
 /// Rows of a run of limbs.
 pub(crate) mod limbs {
@@ -109,18 +112,20 @@ pub(crate) mod limbs {
     pub(crate) const QUOTIENT: usize = 7;
 }
 
-/// Rows of an equation.
+/// Rows of an equation `A·B = C + κ·C'`. What they pass on is in `e` and `f`.
 pub(crate) mod equation {
-    /// Between equations: `d` and `e` are what is zero modulo `r` of that before and of that after.
-    pub(crate) const BETWEEN: usize = 0;
-    /// Chunks of `A`.
+    /// Chunks of the quotient, and `v`.
+    pub(crate) const QUOTIENT_ABOVE: usize = 0;
+    /// Chunks of `A`, and `u`.
     pub(crate) const LEFT: usize = 1;
     /// Chunks of `B`.
     pub(crate) const RIGHT: usize = 2;
     /// Chunks of the quotient.
     pub(crate) const QUOTIENT: usize = 3;
     /// Chunks of `C`.
-    pub(crate) const LINEAR: usize = 4;
+    pub(crate) const FIRST: usize = 4;
+    /// Chunks of `C'`, and `v`.
+    pub(crate) const SECOND: usize = 5;
 }
 
 impl Run {
@@ -134,46 +139,46 @@ impl Run {
     }
 }
 
-/// Powers of two, and the order of the base field, as gates need them.
+/// Powers of two, and what the order of the base field is multiplied by, as gates need them.
 pub(crate) struct Numbers {
     /// `2^16`, `2^32`, `2^48`, `2^64`.
     limb: [Fr; 4],
-    /// `2^64`, `2^128`, `2^192`.
-    chunk: [Fr; 3],
+    /// `2^64`, `2^128`.
+    chunk: [Fr; 2],
     /// `2^79`, subtracted from carries.
     carry_bias: Fr,
-    /// `p` modulo `r`.
-    order: Fr,
-    /// What the quotient's chunks are multiplied by in `D_0 + 2^64·D_1`.
-    low: [Fr; 2],
-    /// The same in `D_2 + 2^64·D_3`.
-    high: [Fr; 4],
-    /// What the quotient's bias adds modulo `r`, and to `D_2 + 2^64·D_3`.
-    bias: [Fr; 2],
+    /// What the quotient's chunks are multiplied by in the three equations.
+    order: [[Fr; 4]; 3],
+    /// What its bias adds to them.
+    bias: [Fr; 3],
+}
+
+/// `x_0 + 2^64·x_1 + 2^128·x_2` of what is below `2^128`, from there to below `2^256`, and above.
+pub(crate) fn thirds<const N: usize>(x: [Fr; N]) -> [Fr; 3] {
+    let sum = |range: Range<usize>| {
+        let digits = range.rev().map(|m| x.get(m).copied().unwrap_or(Fr::ZERO));
+        digits.fold(Fr::ZERO, |sum, digit| sum * power_of_two(64) + digit)
+    };
+    [sum(0..2), sum(2..4), sum(4..7)]
 }
 
 static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
     // p − 1 has the chunks of p but for the lowest.
     let mut order = chunks_of(&-Fq::ONE).map(|chunk| Fr::from_u128(chunk.unsigned_abs()));
     order[0] += Fr::ONE;
-    let shift = power_of_two(64);
-    let [p0, p1, p2, p3] = order;
+    // Of chunk i of the quotient.
+    let multiples: [[Fr; 3]; 4] = std::array::from_fn(|i| {
+        let mut product = [Fr::ZERO; 7];
+        product[i..i + 4].copy_from_slice(&order);
+        thirds(product)
+    });
     Numbers {
         limb: [16, 32, 48, 64].map(power_of_two),
-        chunk: [64, 128, 192].map(power_of_two),
+        chunk: [64, 128].map(power_of_two),
         carry_bias: power_of_two(79),
-        order: order_in_scalars(),
-        low: [p0 + shift * p1, shift * p0],
-        high: [
-            p2 + shift * p3,
-            p1 + shift * p2,
-            p0 + shift * p1,
-            shift * p0,
-        ],
-        bias: [
-            power_of_two(255) * order_in_scalars(),
-            power_of_two(64 + 63) * p0,
-        ],
+        order: std::array::from_fn(|third| multiples.map(|multiple| multiple[third])),
+        // 2^255 is 2^63 of the highest chunk.
+        bias: multiples[3].map(|multiple| power_of_two(63) * multiple),
     }
 });
 
@@ -201,10 +206,23 @@ fn limbs_together(row: &Row) -> Fr {
     row.a + second * row.b + third * row.c + fourth * row.e
 }
 
-/// `a + 2^64·b + 2^128·c + 2^192·d`, modulo `r`.
-fn whole(row: &Row) -> Fr {
-    let [second, third, fourth] = NUMBERS.chunk;
-    row.a + second * row.b + third * row.c + fourth * row.d
+/// A quotient without its bias, times the order of the base field, in one of the three equations.
+fn multiple_of_order(quotient: [Fr; 4], third: usize) -> Fr {
+    let terms = quotient.into_iter().zip(&NUMBERS.order[third]);
+    terms.fold(-NUMBERS.bias[third], |sum, (chunk, factor)| {
+        sum + chunk * factor
+    })
+}
+
+/// The same in all of them.
+pub(crate) fn multiples_of_order(quotient: [Fr; 4]) -> [Fr; 3] {
+    std::array::from_fn(|third| multiple_of_order(quotient, third))
+}
+
+impl Row {
+    fn chunks(&self) -> [Fr; 4] {
+        [self.a, self.b, self.c, self.d]
+    }
 }
 
 /// A row of four limbs: `d = a + 2^16·b + 2^32·c + 2^48·e`.
@@ -237,56 +255,58 @@ fn second_carry(cells: &Cells) -> [Fr; CONSTRAINTS] {
     zero([limbs_together(&cells.next) + top * highest - bias - carry])
 }
 
-/// Before `A`: `e` is what the equation leaves modulo `r`, `A`'s `f`.
-fn between(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    zero([cells.row.e - cells.next.f])
+/// The quotient, whose `e` is `v`, before `A`, whose `f` is what the products of the high chunks must be.
+fn products_above(cells: &Cells) -> [Fr; CONSTRAINTS] {
+    let (quotient, left) = (&cells.row, &cells.next);
+    zero([multiple_of_order(quotient.chunks(), 2) - quotient.e - left.f])
 }
 
-/// `A` before `B`, whose `e` is `u`. Of the products' part of `D`: `f` of `A` is it modulo `r`, `f` of `B` is
-/// `D_0 + 2^64·D_1 − 2^128·u`, `e` of `A` is `D_2 + 2^64·D_3 + u`.
+/// `A`, whose `e` is `u`, before `B`: `f` of `B` is the products' part of `D_0 + 2^64·D_1 − 2^128·u`, `e` that of
+/// `D_2 + 2^64·D_3 + u`.
 fn products(cells: &Cells) -> [Fr; CONSTRAINTS] {
     let (left, right) = (&cells.row, &cells.next);
-    let [shift, twice_shift, _] = NUMBERS.chunk;
-    let carry = right.e;
-    let (modulo_r, low, high) = (left.f, right.f, left.e);
+    let [shift, twice_shift] = NUMBERS.chunk;
+    let carry = left.e;
     let second = left.a * right.b + left.b * right.a;
     let third = left.a * right.c + left.b * right.b + left.c * right.a;
     let fourth = left.a * right.d + left.b * right.c + left.c * right.b + left.d * right.a;
+    let fifth = left.b * right.d + left.c * right.c + left.d * right.b;
+    let sixth = left.c * right.d + left.d * right.c;
+    let seventh = left.d * right.d;
     zero([
-        whole(left) * whole(right) - modulo_r,
-        left.a * right.a + shift * second - twice_shift * carry - low,
-        third + shift * fourth + carry - high,
+        left.a * right.a + shift * second - twice_shift * carry - right.f,
+        third + shift * fourth + carry - right.e,
+        fifth + shift * sixth + twice_shift * seventh - left.f,
     ])
 }
 
-/// `B` before the quotient: `f` is passed on.
-fn pass_on(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    zero([cells.row.f - cells.next.f])
-}
-
-/// The quotient, whose `e` is `v` and whose `f` is the products' `D_0 + 2^64·D_1 − 2^128·u`, before `C`, whose `e` is the
-/// products' `D_2 + 2^64·D_3 + u`. With `C` and the quotient's part, both are zero but for `2^128·v`; `f` of `C` is what the
-/// products must be modulo `r`.
-fn remainder(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    let (quotient, linear) = (&cells.row, &cells.next);
-    let [shift, twice_shift, _] = NUMBERS.chunk;
-    let [whole_bias, high_bias] = NUMBERS.bias;
-    let carry = quotient.e;
-    let (low, high, modulo_r) = (quotient.f, linear.e, linear.f);
-    let [k0, k1, k2, k3] = [quotient.a, quotient.b, quotient.c, quotient.d];
-    let [l0, l1] = NUMBERS.low;
-    let [h0, h1, h2, h3] = NUMBERS.high;
+/// `B` before the quotient, whose `f` and `e` are the same less the quotient's part.
+fn less_quotient(cells: &Cells) -> [Fr; CONSTRAINTS] {
+    let (right, quotient) = (&cells.row, &cells.next);
     zero([
-        low - linear.a - shift * linear.b - k0 * l0 - k1 * l1,
-        high - linear.c - shift * linear.d - k0 * h0 - k1 * h1 - k2 * h2 - k3 * h3 + high_bias
-            - twice_shift * carry,
-        whole(linear) + NUMBERS.order * whole(quotient) - whole_bias - modulo_r,
+        right.f - multiple_of_order(quotient.chunks(), 0) - quotient.f,
+        right.e - multiple_of_order(quotient.chunks(), 1) - quotient.e,
     ])
 }
 
-/// `C` before what is between equations: `d` there is what the products must be modulo `r`.
-fn after(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    zero([cells.row.f - cells.next.d])
+/// The quotient before `C`, whose `f` and `e` are the same less its own part.
+fn less_first(cells: &Cells) -> [Fr; CONSTRAINTS] {
+    let (quotient, first) = (&cells.row, &cells.next);
+    let [shift, _] = NUMBERS.chunk;
+    zero([
+        quotient.f - first.a - shift * first.b - first.f,
+        quotient.e - first.c - shift * first.d - first.e,
+    ])
+}
+
+/// `C` before `C'`, whose `e` is `v`: less the part of `κ·C'`, nothing is left, and `2^128·v`.
+fn less_second(cells: &Cells) -> [Fr; CONSTRAINTS] {
+    let (first, second) = (&cells.row, &cells.next);
+    let ([shift, twice_shift], factor) = (NUMBERS.chunk, cells.constant);
+    zero([
+        first.f - factor * (second.a + shift * second.b),
+        first.e - factor * (second.c + shift * second.d) - twice_shift * second.e,
+    ])
 }
 
 /// Two digits `a` and `c` of four bits: `b = 2^12·a` and `e = 2^12·c` have 16 bits.
@@ -370,11 +390,29 @@ pub(crate) fn circuit() -> Circuit {
                 1,
                 second_carry,
             ),
-            gate("before the products", row(equation::BETWEEN), 1, 1, between),
+            gate(
+                "products above",
+                row(equation::QUOTIENT_ABOVE),
+                1,
+                1,
+                products_above,
+            ),
             gate("products", row(equation::LEFT), 3, QUADRATIC, products),
-            gate("products, passed on", row(equation::RIGHT), 1, 1, pass_on),
-            gate("remainder", row(equation::QUOTIENT), 3, 1, remainder),
-            gate("after the remainder", row(equation::LINEAR), 1, 1, after),
+            gate(
+                "less the quotient",
+                row(equation::RIGHT),
+                2,
+                1,
+                less_quotient,
+            ),
+            gate("less the first", row(equation::QUOTIENT), 2, 1, less_first),
+            gate(
+                "less the second",
+                row(equation::FIRST),
+                2,
+                QUADRATIC,
+                less_second,
+            ),
             gate("digits", DIGITS.all(0..1), 2, 1, digits),
             gate("constant", CONSTANT.all(0..1), 1, 1, constant),
             gate("arithmetic", ARITHMETIC.all(0..1), 1, QUADRATIC, arithmetic),

@@ -1,4 +1,4 @@
-//! Sums of points, and both multi-scalar multiplications, as in `nanozk_recursion::multiplication`: Straus, with 64 signed odd digits
+//! Sums of points, and multi-scalar multiplications, as in `nanozk_recursion::multiplication`: Straus, with 64 signed odd digits
 //! of four bits for each scalar.
 
 use crate::assembly::{Assembly, Form, Wire};
@@ -50,27 +50,6 @@ fn plus(rows: &mut Assembly, x: &Form, y: &Form) -> Form {
     })
 }
 
-/// `2·x + y + z`
-fn twice_plus(rows: &mut Assembly, x: &Form, y: Option<&Form>, z: &Form) -> Form {
-    let mut chunks = zip(x.chunks, z.chunks, |x, z| 2 * x + z);
-    if let Some(y) = y {
-        chunks = zip(chunks, y.chunks, |sum, y| sum + y);
-    }
-    let two = rows.constant(Fr::from(2));
-    rows.form(chunks, |rows, i| {
-        let multiple = y.map(|y| (Fr::ONE, y.wires[i]));
-        rows.compute(Some([two, x.wires[i]]), multiple, Some(z.wires[i]))
-    })
-}
-
-/// A small multiple.
-fn times(rows: &mut Assembly, x: &Form, factor: u64) -> Form {
-    let chunks = x.chunks.map(|chunk| i128::from(factor) * chunk);
-    rows.form(chunks, |rows, i| {
-        rows.compute(None, Some((Fr::from(factor), x.wires[i])), None)
-    })
-}
-
 /// The number that chunks stand for, modulo the order of the scalar field.
 fn whole(rows: &mut Assembly, x: &Form) -> Wire {
     let [a, b, c, d] = x.wires;
@@ -93,22 +72,26 @@ fn is_not_zero(rows: &mut Assembly, difference: &Form) {
     rows.state(Some([third, inverse]), None, None, one);
 }
 
-/// The line through a point with this slope meets the curve again in the negative of the result; `second` is the difference of
-/// both points' `x`, or none if it is zero.
+/// The line through a point with this slope meets the curve again in a point, or in the same, and then in the negative of the
+/// result.
 fn third_point(
     rows: &mut Assembly,
     p: &Point,
-    second: Option<&Form>,
+    again: Option<&Point>,
     slope: &Form,
     value: G1Affine,
 ) -> Point {
     let x = rows.number(&value.x);
-    let sum = twice_plus(rows, &p.x, second, &x);
-    rows.equate(slope, slope, &sum);
+    match again {
+        Some(q) => {
+            let sum = plus(rows, &q.x, &x);
+            rows.equate([slope, slope], &sum, Some((1, &p.x)));
+        }
+        None => rows.equate([slope, slope], &x, Some((2, &p.x))),
+    }
     let y = rows.number(&value.y);
     let back = minus(rows, &p.x, &x);
-    let sum = plus(rows, &p.y, &y);
-    rows.equate(slope, &back, &sum);
+    rows.equate([slope, &back], &p.y, Some((1, &y)));
     Point { x, y, value }
 }
 
@@ -121,14 +104,13 @@ fn add(rows: &mut Assembly, p: &Point, q: &Point, is_stated: bool) -> Point {
     if is_stated {
         is_not_zero(rows, &run);
     }
-    let rise = minus(rows, &q.y, &p.y);
     let inverse = (q.value.x - p.value.x).invert().unwrap_or(Fq::ZERO);
     let value = (q.value.y - p.value.y) * inverse;
     let slope = rows.number(&value);
-    rows.equate(&slope, &run, &rise);
+    rows.equate([&slope, &run], &q.y, Some((-1, &p.y)));
     let x = value.square() - p.value.x - q.value.x;
     let y = value * (p.value.x - x) - p.value.y;
-    third_point(rows, p, Some(&run), &slope, G1Affine { x, y })
+    third_point(rows, p, Some(q), &slope, G1Affine { x, y })
 }
 
 /// Twice a point of the curve.
@@ -139,11 +121,9 @@ fn double(rows: &mut Assembly, p: &Point) -> Point {
     let inverse = p.value.y.invert().unwrap_or(Fq::ZERO);
     let slope = half * Fq::from(3) * inverse;
     let h = rows.number(&half);
-    let twice = times(rows, &h, 2);
-    rows.equate(&p.x, &p.x, &twice);
+    rows.equate([&p.x, &p.x], &h, Some((1, &h)));
     let s = rows.number(&slope);
-    let thrice = times(rows, &h, 3);
-    rows.equate(&s, &p.y, &thrice);
+    rows.equate([&s, &p.y], &h, Some((2, &h)));
     let x = slope.square() - p.value.x.double();
     let y = slope * (p.value.x - x) - p.value.y;
     third_point(rows, p, None, &s, G1Affine { x, y })
@@ -154,14 +134,11 @@ pub(crate) fn point(rows: &mut Assembly, value: G1Affine) -> Point {
     let x = rows.number(&value.x);
     let y = rows.number(&value.y);
     let square = rows.number(&value.x.square());
-    rows.equate(&x, &x, &square);
+    rows.equate([&x, &x], &square, None);
     let cube = rows.number(&(value.x.square() * value.x));
-    rows.equate(&square, &x, &cube);
-    let three = rows.constant(Fr::from(3));
-    let mut sum = cube;
-    sum.chunks[0] += 3;
-    sum.wires[0] = rows.compute(None, Some((Fr::ONE, three)), Some(cube.wires[0]));
-    rows.equate(&y, &y, &sum);
+    rows.equate([&square, &x], &cube, None);
+    let three = constant_form(rows, &Fq::from(3));
+    rows.equate([&y, &y], &cube, Some((1, &three)));
     Point { x, y, value }
 }
 
@@ -211,57 +188,82 @@ impl Table {
         let rows = places.collect();
         Self { entries, rows }
     }
+
+    /// The multiple that a digit chooses.
+    fn look_up(&self, rows: &mut Assembly, number: usize, digits: &Digits, window: usize) -> Point {
+        let t = digits.values[window];
+        let (entry, is_negative) = entry(t);
+        let point = &self.entries[entry];
+        let y: Chunks = point.y.chunks.map(|c| if is_negative { -c } else { c });
+        let chunks = [point.x.chunks, y];
+        let first = ADDRESSES * number;
+        let [x, y] = rows.look_up(first, digits.wires[window], chunks, self.rows[t]);
+        let value = match is_negative {
+            true => -point.value,
+            false => point.value,
+        };
+        Point { x, y, value }
+    }
 }
 
-/// The sum of the first terms, and that of all: scalars, and points of the curve.
-pub(crate) fn multiply(rows: &mut Assembly, terms: &[(Wire, Point)], first: usize) -> [Point; 2] {
-    let mut tables = Vec::with_capacity(terms.len());
-    for (number, (_, point)) in terms.iter().enumerate() {
-        tables.push(Table::new(rows, number, point));
-    }
-    let start = constant_point(rows, start());
-    let base = Fr::from(1 << WINDOW_BITS);
-    // All digits, and the scalars that they make: the highest digit comes first.
-    let mut all_digits = Vec::with_capacity(terms.len());
-    let offset = rows.constant(Fr::ONE - power_of_two(256));
-    for (scalar, _) in terms {
-        let values = digits(&rows.value(*scalar));
+/// A scalar's digits, and their wires: the highest comes first.
+struct Digits {
+    values: [usize; WINDOWS],
+    wires: [Wire; WINDOWS],
+}
+
+impl Digits {
+    fn new(rows: &mut Assembly, scalar: Wire) -> Self {
+        let base = Fr::from(1 << WINDOW_BITS);
+        let offset = rows.constant(Fr::ONE - power_of_two(256));
+        let values = digits(&rows.value(scalar));
         let wires = values.map(|t| rows.digit(t));
         let mut sum = wires[0];
         for digit in &wires[1..] {
             sum = rows.compute(None, Some((base, sum)), Some(*digit));
         }
-        rows.state(None, Some((Fr::from(2), sum)), Some(offset), *scalar);
-        all_digits.push((values, wires));
+        rows.state(None, Some((Fr::from(2), sum)), Some(offset), scalar);
+        Self { values, wires }
     }
-    let mut results = [start; 2];
-    for window in 0..WINDOWS {
-        let mut sum = start;
-        for (number, (table, (values, wires))) in tables.iter().zip(&all_digits).enumerate() {
-            let t = values[window];
-            let (entry, is_negative) = entry(t);
-            let point = &table.entries[entry];
-            let y: Chunks = point.y.chunks.map(|c| if is_negative { -c } else { c });
-            let chunks = [point.x.chunks, y];
-            let [x, y] = rows.look_up(ADDRESSES * number, wires[window], chunks, table.rows[t]);
-            let value = if is_negative {
-                -point.value
-            } else {
-                point.value
-            };
-            sum = add(rows, &sum, &Point { x, y, value }, true);
-            // What is left after some of the terms is the first sum's, after all the second's.
-            let output = match number + 1 {
-                end if end == terms.len() => 1,
-                end if end == first => 0,
-                _ => continue,
-            };
-            for _ in 0..WINDOW_BITS {
-                results[output] = double(rows, &results[output]);
-            }
-            results[output] = add(rows, &results[output], &sum, true);
-        }
-    }
+}
+
+/// Sums of multiples of points of the curve. What has no scalar is added once.
+pub(crate) fn multiply<const N: usize>(
+    rows: &mut Assembly,
+    sums: [Vec<(Option<Wire>, Point)>; N],
+) -> [Point; N] {
+    let start = constant_point(rows, start());
     let correction = constant_point(rows, correction());
-    results.map(|result| add(rows, &result, &correction, true))
+    let mut number = 0;
+    sums.map(|terms| {
+        let mut multiples = Vec::with_capacity(terms.len());
+        let mut others = Vec::new();
+        for (scalar, point) in &terms {
+            match scalar {
+                Some(scalar) => {
+                    let table = Table::new(rows, number, point);
+                    multiples.push((number, table, Digits::new(rows, *scalar)));
+                    number += 1;
+                }
+                None => others.push(*point),
+            }
+        }
+        let mut result = start;
+        for window in 0..WINDOWS {
+            let mut sum = start;
+            for (number, table, digits) in &multiples {
+                let chosen = table.look_up(rows, *number, digits, window);
+                sum = add(rows, &sum, &chosen, true);
+            }
+            for _ in 0..WINDOW_BITS {
+                result = double(rows, &result);
+            }
+            result = add(rows, &result, &sum, true);
+        }
+        result = add(rows, &result, &correction, true);
+        for point in &others {
+            result = add(rows, &result, point, true);
+        }
+        result
+    })
 }

@@ -203,7 +203,7 @@ impl<'a> Assignment<'a> {
     }
 }
 
-/// The terms of a machine: those of the first sum, then those that only the second has.
+/// The terms of a machine: those of the first sum, then those of the second.
 fn terms<'a>(size: &Size, recording: &'a Recording) -> Result<Vec<Option<&'a Term>>, TooLong> {
     let sizes = size.multiplication;
     let own = [sizes.first, sizes.terms - sizes.first];

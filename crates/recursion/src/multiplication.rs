@@ -4,8 +4,8 @@
 //! up to 15. For each digit's place, a *window*, the chosen multiples of all terms are added up; then sixteen times the sum
 //! so far is added to each window's, from the highest window on.
 //!
-//! All windows go through the terms at once. What is left after some of the terms is the first sum, after all of them the
-//! second.
+//! All windows go through the terms at once. What is left after some of the terms is the first sum; what is left after all of
+//! them, less that, is the second.
 
 use crate::base_field::{
     chunks_of, constant, power_of_two, scalar_of_chunks, Equation, Form, LimbAxes,
@@ -233,15 +233,23 @@ impl Multiplication {
         let added = one_of_both(p, "window's sum", &[sum, window], sum, &ends);
         let horner = Additions::new(p, axes, "sum so far", sums, [&sixteenfold, &added], true);
 
-        // Less what the start contributed.
+        // Less what the start contributed, and of the second what the first has, with the same contribution.
         let ends = [0, 1].map(|i| {
             let slots = [Slot::Index(i), Slot::Index(WINDOWS - 1)];
             horner.sum.form_at(p, &format!("end of sum {i} "), &slots)
         });
         let end = one_of_both(p, "end of the sum", &[sum], sum, &ends);
-        let correction = constant_point(p, &correction());
+        let [first_end, _] = &ends;
+        let less = [
+            constant_point(p, &correction()),
+            PointForm {
+                x: first_end.x.clone(),
+                y: -first_end.y.clone(),
+            },
+        ];
+        let less = one_of_both(p, "what the sum is less", &[sum], sum, &less);
         let declared = Additions::declare(p, axes, "result", &[sum]);
-        let results = Additions::new(p, axes, "result", declared, [&end, &correction], true);
+        let results = Additions::new(p, axes, "result", declared, [&end, &less], true);
         Self {
             size,
             points,
@@ -365,9 +373,14 @@ impl Multiplication {
             }
         }
 
+        let [first_end, last_end] = result;
+        let less_first = Signed {
+            point: first_end,
+            is_negative: true,
+        };
         let results = self
             .results
-            .add(&result.map(|end| (end, correction().into())));
+            .add(&[(first_end, correction().into()), (last_end, less_first)]);
 
         self.points.fill(values, |at| points[at[0]])?;
         self.doubled.fill(values, |at| &doubled[at[0]])?;
@@ -499,8 +512,9 @@ pub fn digits(scalar: &Fr) -> [usize; WINDOWS] {
 
 /// Both sums, computed natively.
 pub fn expected(terms: &[(Fr, G1Affine)], first: usize) -> [G1Affine; SUMS] {
-    [first, terms.len()].map(|end| {
-        let products = terms[..end].iter().map(|(scalar, point)| *point * scalar);
+    let (first, second) = terms.split_at(first);
+    [first, second].map(|terms| {
+        let products = terms.iter().map(|(scalar, point)| *point * scalar);
         products.sum::<G1>().into()
     })
 }

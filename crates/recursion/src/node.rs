@@ -4,22 +4,21 @@
 //!
 //! | inputs | |
 //! |---|---|
-//! | 10 | what the session is ([`Session::statement`]) |
-//! | 1 | digest of the keys below; zero if there are none |
-//! | 6 | words of both sums `A` and `B` |
+//! | 3 | what says a list of numbers ([`Said`]): of a node over a joint proof, what its session is; of one over nodes, the digests of their keys and what they say |
+//! | 6 | words of both sums `L` and `R` |
 //!
 //! What remains of the proofs below are equations that a pairing decides. A node adds them up with random factors and says the
-//! result: they hold if `A = τ·(B − A)`. So a node may be proved over proofs that are not valid, but then this is false.
+//! result: they hold if `L = τ·R`. So a node may be proved over proofs that are not valid, but then this is false.
 
 use crate::assignment::{Assignment, TooLong};
 use crate::machine::{Machine, Size};
 use crate::multiplication::{Size as Terms, SUMS};
 use crate::recorder::{Recorder, Recording, Wire, WirePoint, WireTranscript};
-use crate::statement::{digest, points_digest, Domain, Native, Session, SESSION_INPUTS, STATEMENT};
+use crate::statement::{
+    digest, points_digest, Domain, Native, Said, Session, SAID, SESSION_INPUTS,
+};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
-use halo2curves::group::prime::PrimeCurveAffine;
-use halo2curves::group::Curve;
 use nanozk_argument::{self as argument, Equation, Known, Opening, Proof, Stage, Statement};
 use nanozk_circuit::{ColumnId, ColumnKind, Layout, LayoutError, OutOfRange, Program, Values};
 use nanozk_kzg::opening::{POINTS, VALUES};
@@ -30,20 +29,20 @@ use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
 
 /// Public inputs of a node, those that are not used included.
-pub const INPUTS: usize = 32;
-/// Where the digest of keys is.
-const KEYS: usize = STATEMENT;
-/// Where the sums' words begin.
-const SUM_WORDS: usize = KEYS + 1;
-/// Public inputs that are used.
-const USED: usize = SUM_WORDS + SUMS * POINT_WORDS;
+pub const INPUTS: usize = 16;
+/// Words of both sums.
+const SUM_WORDS: usize = SUMS * POINT_WORDS;
+/// Public inputs that are used: what is said, and the sums' words.
+const USED: usize = SAID + SUM_WORDS;
+/// What [`Nodes::top`] says: a key's digest, what its node says, and the sums' words.
+pub const TOP_INPUTS: usize = 1 + USED;
 
 /// The size of all nodes.
 pub const SIZE: Size = Size {
-    rows: 1 << 15,
+    rows: 1 << 16,
     constants: 1 << 12,
     inputs: INPUTS,
-    permutations: 1 << 10,
+    permutations: 1 << 11,
     multiplication: Terms {
         terms: 160,
         first: 144,
@@ -51,7 +50,7 @@ pub const SIZE: Size = Size {
     },
 };
 /// Variables of a column.
-pub const K: u32 = 18;
+pub const K: u32 = 19;
 /// Lanes with one helper, at most.
 const FRACTIONS: usize = 5;
 
@@ -70,9 +69,6 @@ pub enum NodeError {
     /// A commitment.
     #[error("a commitment: {0}")]
     Point(#[from] Malformed),
-    /// Nodes below are about other sessions.
-    #[error("node {0} is about another session")]
-    OtherSession(usize),
     /// There is nothing to verify.
     #[error("a node verifies one proof or more")]
     Empty,
@@ -80,26 +76,8 @@ pub enum NodeError {
     #[error("a node has {INPUTS} public inputs, and {0} were given")]
     Inputs(usize),
     /// It is a node, but not about this.
-    #[error("the node is about another session, or over other nodes")]
+    #[error("the node says something else: it is about another session, or over other nodes")]
     OtherStatement,
-}
-
-/// What a node says: which session it is about, and the keys of nodes below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// What the session is ([`Session::statement`]).
-    pub statement: [Fr; STATEMENT],
-    /// [`keys_digest`] of the nodes below; zero for a node over a joint proof.
-    pub keys: Fr,
-}
-
-/// The digest of keys that a node over nodes says: each key's digest, with what its node says of keys.
-pub fn keys_digest(below: &[(&NodeKey, Fr)]) -> Fr {
-    let numbers: Vec<Fr> = below
-        .iter()
-        .flat_map(|(key, keys)| [key.digest, *keys])
-        .collect();
-    digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &numbers)
 }
 
 /// Commitments to a program's tables: computed, for a prover could have its own.
@@ -162,16 +140,10 @@ impl NodeProof {
     /// What it says, if it has as many inputs as a node; not that it is true.
     pub fn said(&self) -> Option<Said> {
         let inputs: &[Fr; INPUTS] = self.inputs.as_slice().try_into().ok()?;
-        let (statement, rest) = inputs.split_first_chunk()?;
-        let (keys, rest) = rest.split_first()?;
-        let unused = rest.get(SUMS * POINT_WORDS..)?;
-        unused
-            .iter()
-            .all(|input| *input == Fr::ZERO)
-            .then_some(Said {
-                statement: *statement,
-                keys: *keys,
-            })
+        let (said, rest) = inputs.split_first_chunk::<SAID>()?;
+        let unused = rest.get(SUM_WORDS..)?;
+        let is_unused = unused.iter().all(|input| *input == Fr::ZERO);
+        is_unused.then(|| (*said).into())
     }
 }
 
@@ -337,8 +309,10 @@ impl Nodes {
                 joint.proof,
                 &mut transcript,
             )?;
-            let statement = session.statement(&r)?;
-            say(r, &statement, Wire::zero(), &[(Wire::one(), equation)]);
+            let numbers = session.numbers(&r)?;
+            let at = r.witness(joint.session.said()?.at);
+            let said = Said::of(&r, Domain::Session, &numbers, at);
+            say(r, &said.numbers(), &[(Wire::one(), equation)]);
         }
         Ok(recorder.finish())
     }
@@ -368,64 +342,27 @@ impl Nodes {
         self.key(basis, &recording)
     }
 
-    /// Records the verification of nodes about one session.
+    /// Records the verification of nodes, whatever they are about.
     pub fn fold(&self, nodes: &[(&NodeKey, &NodeProof)]) -> Result<Recording, NodeError> {
         let recorder = Recorder::default();
         {
             let r = &recorder;
-            let (_, first) = nodes.first().ok_or(NodeError::Empty)?;
-            let common = |node: &NodeProof| node.inputs.get(..STATEMENT).map(<[Fr]>::to_vec);
-            let mut statement: Option<Vec<Wire<'_>>> = None;
-            let (mut keys, mut ends, mut equations) = (Vec::new(), Vec::new(), Vec::new());
-            for (number, (key, node)) in nodes.iter().enumerate() {
-                if node.inputs.len() != INPUTS {
-                    return Err(NodeError::Inputs(node.inputs.len()));
-                }
-                if common(node) != common(first) {
-                    return Err(NodeError::OtherSession(number));
-                }
-                // What is not used is zero.
-                let mut inputs: Vec<Wire<'_>> = node
-                    .inputs
-                    .iter()
-                    .take(USED)
-                    .map(|input| r.witness(*input))
-                    .collect();
-                // All nodes say the same of the session: it is one list of wires.
-                let common = statement.get_or_insert_with(|| inputs[..STATEMENT].to_vec());
-                inputs[..STATEMENT].copy_from_slice(common);
-                inputs.resize(INPUTS, Wire::zero());
-                let known: BTreeMap<ColumnId, WirePoint<'_>> = key
-                    .commitments
-                    .iter()
-                    .map(|(id, point)| (*id, r.point(*point)))
-                    .collect();
-                let points: Vec<WirePoint<'_>> = known.values().copied().collect();
-                keys.push(points_digest(&r, Domain::Key, &points)?);
-                keys.push(inputs[KEYS]);
-                let mut transcript = WireTranscript::new(r);
-                let place = (self.program(), &self.layout);
-                let equation = verify(r, place, &inputs, known, &node.proof, &mut transcript)?;
-                ends.push(transcript.squeeze());
-                equations.push((equation, sums(&node.inputs, &inputs)?));
-            }
-            let factor = digest(&r, Domain::Children, &ends);
-            let mut power = Wire::one();
-            let mut all = Vec::new();
-            for (own, [a, b]) in equations {
-                // A = τ·(B − A)
-                let below = Equation {
-                    lhs: vec![(Wire::one(), a)],
-                    generator: Wire::zero(),
-                    rhs: vec![(Wire::one(), b), (-Wire::one(), a)],
-                };
-                for equation in [own, below] {
-                    all.push((power, equation));
-                    power *= factor;
-                }
-            }
-            let keys = digest(&r, Domain::Keys, &keys);
-            say(r, &statement.unwrap_or_default(), keys, &all);
+            let children = Children::verified(self, r, nodes)?;
+            let list: Vec<Fr> = children.numbers.iter().map(Wire::value).collect();
+            let at = r.witness(Said::new(Domain::Nodes, &list).at);
+            let said = Said::of(&r, Domain::Nodes, &children.numbers, at);
+            say(r, &said.numbers(), &children.equations);
+        }
+        Ok(recorder.finish())
+    }
+
+    /// Records the verification of a node by the last proof, which says the digest of its key and what it says.
+    pub fn top(&self, key: &NodeKey, node: &NodeProof) -> Result<Recording, NodeError> {
+        let recorder = Recorder::default();
+        {
+            let r = &recorder;
+            let children = Children::verified(self, r, &[(key, node)])?;
+            say(r, &children.numbers, &children.equations);
         }
         Ok(recorder.finish())
     }
@@ -444,11 +381,11 @@ impl Nodes {
             commitments: columns.map(|(id, _)| (id, point)).collect(),
             digest: Fr::ZERO,
         };
-        let mut inputs = vec![Fr::ONE; INPUTS];
-        let words = nanozk_transcript::poseidon::point_words(&point);
-        for sum in 0..SUMS {
-            inputs[SUM_WORDS + sum * POINT_WORDS..][..POINT_WORDS].copy_from_slice(&words);
+        let mut inputs = vec![Fr::ONE; SAID];
+        for _ in 0..SUMS {
+            inputs.extend(nanozk_transcript::poseidon::point_words(&point));
         }
+        inputs.resize(INPUTS, Fr::ZERO);
         let node = NodeProof {
             inputs,
             proof: any_proof(self.program(), &self.layout),
@@ -458,43 +395,115 @@ impl Nodes {
     }
 }
 
-/// Both sums that a node says, as points of wires.
-fn sums<'r>(values: &[Fr], inputs: &[Wire<'r>]) -> Result<[WirePoint<'r>; SUMS], NodeError> {
-    let mut points = [WirePoint::constant(G1Affine::generator()); SUMS];
-    let words = |sum: usize| SUM_WORDS + sum * POINT_WORDS..SUM_WORDS + (sum + 1) * POINT_WORDS;
-    for (sum, point) in points.iter_mut().enumerate() {
-        let (values, wires) = (&values[words(sum)], &inputs[words(sum)]);
-        point.value = point_of_words(&std::array::from_fn(|i| values[i]))?;
-        point.words = std::array::from_fn(|i| wires[i]);
-    }
-    Ok(points)
+/// Equations with their factors.
+type Weighted<'r> = Vec<(Wire<'r>, Equation<Wire<'r>, WirePoint<'r>>)>;
+
+/// Nodes that were verified, but for equations that a pairing decides.
+struct Children<'r> {
+    /// Of each the digest of its key, and what it says.
+    numbers: Vec<Wire<'r>>,
+    /// The equation of each proof, and what each says that remains of the proofs below, with powers of a number that depends
+    /// on all of them.
+    equations: Weighted<'r>,
 }
 
-/// What a node's public inputs say that remains of the proofs below.
-pub fn remaining(inputs: &[Fr]) -> Result<Accumulator, NodeError> {
-    if inputs.len() != INPUTS {
-        return Err(NodeError::Inputs(inputs.len()));
+impl<'r> Children<'r> {
+    fn verified(
+        of: &Nodes,
+        r: &'r Recorder,
+        nodes: &[(&NodeKey, &NodeProof)],
+    ) -> Result<Self, NodeError> {
+        if nodes.is_empty() {
+            return Err(NodeError::Empty);
+        }
+        let (mut numbers, mut ends, mut equations) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, node) in nodes {
+            if node.inputs.len() != INPUTS {
+                return Err(NodeError::Inputs(node.inputs.len()));
+            }
+            // What is not used is zero.
+            let used = node.inputs.iter().take(USED);
+            let mut inputs: Vec<Wire<'_>> = used.map(|input| r.witness(*input)).collect();
+            let below = sums(&node.inputs[SAID..USED], &inputs[SAID..])?;
+            inputs.resize(INPUTS, Wire::zero());
+            let known: BTreeMap<ColumnId, WirePoint<'_>> = key
+                .commitments
+                .iter()
+                .map(|(id, point)| (*id, r.point(*point)))
+                .collect();
+            let points: Vec<WirePoint<'_>> = known.values().copied().collect();
+            numbers.push(points_digest(&r, Domain::Key, &points)?);
+            numbers.extend(&inputs[..SAID]);
+            let mut transcript = WireTranscript::new(r);
+            let place = (of.program(), &of.layout);
+            let own = verify(r, place, &inputs, known, &node.proof, &mut transcript)?;
+            ends.push(transcript.squeeze());
+            equations.extend([own, below]);
+        }
+        let factor = digest(&r, Domain::Children, &ends);
+        let mut power = Wire::one();
+        let equations = equations.into_iter().map(|equation| {
+            let weighted = (power, equation);
+            power *= factor;
+            weighted
+        });
+        Ok(Self {
+            numbers,
+            equations: equations.collect(),
+        })
     }
+}
+
+/// The equation `L = τ·R` that a node says, by its words.
+fn sums<'r>(
+    values: &[Fr],
+    wires: &[Wire<'r>],
+) -> Result<Equation<Wire<'r>, WirePoint<'r>>, NodeError> {
+    let point = |sum: usize| -> Result<WirePoint<'r>, NodeError> {
+        let word = |i: usize| sum * POINT_WORDS + i;
+        Ok(WirePoint {
+            value: point_of_words(&std::array::from_fn(|i| values[word(i)]))?,
+            words: std::array::from_fn(|i| wires[word(i)]),
+        })
+    };
+    Ok(Equation {
+        lhs: vec![(Wire::one(), point(0)?)],
+        generator: Wire::zero(),
+        rhs: vec![(Wire::one(), point(1)?)],
+    })
+}
+
+/// What public inputs that end with the words of both sums, and what is not used, say that remains of the proofs below.
+fn accumulator(words: &[Fr]) -> Result<Accumulator, NodeError> {
     let point = |sum: usize| {
-        let words = inputs
-            .get(SUM_WORDS + sum * POINT_WORDS..)
-            .unwrap_or_default();
+        let words = words.get(sum * POINT_WORDS..).unwrap_or_default();
         point_of_words(&std::array::from_fn(|i| {
             words.get(i).copied().unwrap_or(Fr::ZERO)
         }))
     };
-    let (a, b) = (point(0)?, point(1)?);
     Ok(Accumulator {
-        lhs: a,
-        rhs: (b.to_curve() - a).to_affine(),
+        lhs: point(0)?,
+        rhs: point(1)?,
     })
 }
 
-/// Records a node's public inputs, with the sum of equations times factors.
+/// What a node's public inputs say that remains of the proofs below.
+pub fn remaining(inputs: &[Fr]) -> Result<Accumulator, NodeError> {
+    match inputs.len() {
+        INPUTS => accumulator(&inputs[SAID..]),
+        other => Err(NodeError::Inputs(other)),
+    }
+}
+
+/// What remains of the node that [`Nodes::top`] verifies.
+pub fn remaining_at_the_top(inputs: &[Fr; TOP_INPUTS]) -> Result<Accumulator, NodeError> {
+    accumulator(&inputs[1 + SAID..])
+}
+
+/// Records public inputs: numbers, and the sum of equations times factors.
 fn say<'r>(
     recorder: &'r Recorder,
-    statement: &[Wire<'r>],
-    keys: Wire<'r>,
+    numbers: &[Wire<'r>],
     equations: &[(Wire<'r>, Equation<Wire<'r>, WirePoint<'r>>)],
 ) {
     let mut generator = Wire::zero();
@@ -507,7 +516,7 @@ fn say<'r>(
     lhs.push((generator, WirePoint::constant(G1Affine::generator())));
     let sums = recorder.multiply([&lhs, &rhs]);
     let words = sums.iter().flat_map(|point| point.words);
-    for wire in statement.iter().copied().chain([keys]).chain(words) {
+    for wire in numbers.iter().copied().chain(words) {
         recorder.declare_input(wire);
     }
 }

@@ -80,7 +80,7 @@ pub struct Recording {
     pub equal: Vec<[Source; 2]>,
     /// Public inputs.
     pub inputs: Vec<Source>,
-    /// Terms of the first sum, and those that only the second has.
+    /// Terms of both sums.
     pub terms: [Vec<Term>; 2],
     /// Words of both sums.
     pub results: Option<[[Source; POINT_WORDS]; 2]>,
@@ -207,17 +207,15 @@ impl Recorder {
         output
     }
 
-    /// Two sums of multiples of points: that of the first terms, and that of all.
+    /// Two sums of multiples of points.
     ///
     /// # Panics
     /// If it is called twice: a node has one multiplication.
     pub fn multiply<'r>(&'r self, terms: [&[(Wire<'r>, WirePoint<'r>)]; 2]) -> [WirePoint<'r>; 2] {
-        let mut sum = G1::default();
         let results = terms.map(|terms| {
-            for (factor, point) in terms {
-                sum += point.value * factor.value();
-            }
-            self.point(sum.to_affine())
+            let terms = terms.iter();
+            let products = terms.map(|(factor, point)| point.value * factor.value());
+            self.point(products.sum::<G1>().to_affine())
         });
         let recording = &mut self.0.borrow_mut().recording;
         assert!(recording.results.is_none(), "a node has one multiplication");

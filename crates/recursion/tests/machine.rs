@@ -125,8 +125,8 @@ fn sums_are_the_curves() {
         Source::Constant(value) => *value,
         Source::Variable(number) => recording.values[*number as usize],
     };
-    let mut sum = G1::default();
     for (terms, words) in recording.terms.iter().zip(recording.results.unwrap()) {
+        let mut sum = G1::default();
         for term in terms {
             sum += term.point * value(&term.factor);
         }
@@ -210,7 +210,7 @@ fn recorded(f: impl for<'r> FnOnce(&'r Recorder)) -> Recording {
 /// Sums of something: a machine has none that are at infinity.
 fn multiply(r: &Recorder) {
     let (factor, point) = (r.witness(Fr::from(1000)), r.point(common::point(1)));
-    r.multiply([&[(factor, point)], &[]]);
+    r.multiply([&[(factor, point)], &[(Wire::one(), second())]]);
 }
 
 /// Constants of equations are the key's.
@@ -253,6 +253,11 @@ fn unused_terms_have_factor_zero() {
     }
 }
 
+/// A term of the second sum: no machine says a sum at infinity.
+fn second<'r>() -> WirePoint<'r> {
+    WirePoint::constant(common::point(50))
+}
+
 /// Words that are hashed or said are those of the points that are multiplied and of their sums.
 #[test]
 fn words_are_those_of_points_and_sums() {
@@ -262,7 +267,7 @@ fn words_are_those_of_points_and_sums() {
             let mut transcript = WireTranscript::new(r);
             transcript.absorb_point(&point).unwrap();
             r.declare_input(transcript.squeeze());
-            let [sum, _] = r.multiply([&[(factor, point)], &[]]);
+            let [sum, _] = r.multiply([&[(factor, point)], &[(factor, second())]]);
             r.declare_input(sum.words[0]);
         })
     };
@@ -299,7 +304,7 @@ fn products_that_are_used_twice_are_stated() {
         }),
         ("factor", |r, product, _| {
             let point = r.point(G1Affine::generator());
-            r.multiply([&[(product, point)], &[]]);
+            r.multiply([&[(product, point)], &[(Wire::one(), second())]]);
         }),
         ("product", |r, product, x| r.declare_input(product * x)),
         ("sum", |r, product, x| {
@@ -547,7 +552,7 @@ fn sums_meet_no_exception() {
     ] {
         let recording = recorded(|r| {
             let (factor, point) = (r.witness(factor), r.point(point));
-            r.multiply([&[(factor, point)], &[]]);
+            r.multiply([&[(factor, point)], &[(Wire::one(), second())]]);
         });
         let failures = forged.failures(&recording, &recording);
         let is = |wanted: &str| {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{rng, setup, K};
 use halo2curves::bn256::{Fr, G1Affine};
-use halo2curves::ff::Field;
+use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, prove, Known, Opening, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program, Values};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
@@ -13,12 +13,16 @@ use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::machine::Size;
 use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{
-    hold, keys_digest, remaining, Joint, NodeError, NodeKey, NodeProof, Nodes, Said, Tables, INPUTS,
+    hold, remaining, remaining_at_the_top, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
+    INPUTS, TOP_INPUTS,
 };
 use nanozk_recursion::recorder::{Recording, Source, Step};
-use nanozk_recursion::statement::{digest, points_digest, Domain, Native, Session, STATEMENT};
+use nanozk_recursion::statement::{
+    digest, fingerprint, points_digest, Domain, Drawn, Native, Said, Session, SAID,
+};
 use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::RecursionTranscript;
+use sha3::{Digest, Keccak256};
 use std::sync::OnceLock;
 
 /// Enough for one proof of the model, or one node.
@@ -119,16 +123,16 @@ fn session(seed: u32) -> Proved {
         |_| {},
     )
     .unwrap();
-    let session = Session {
-        inputs: inputs.try_into().unwrap(),
-        weights: points(&layout, &known, |kind| {
+    let session = Session::new(
+        inputs.try_into().unwrap(),
+        points(&layout, &known, |kind| {
             matches!(kind, ColumnKind::Weight(_))
         }),
-        activations: points(&layout, &known, |kind| {
+        points(&layout, &known, |kind| {
             matches!(kind, ColumnKind::Activation(_))
         }),
-        at: Fr::from(77),
-    };
+    )
+    .unwrap();
     Proved {
         tables: Tables::new(&setup().0, &program, &layout),
         program,
@@ -202,21 +206,13 @@ fn nodes_are_proved_and_verified() {
     assert_eq!(key, proved.key());
     let lower = node(&key, &recording);
     assert!(verifies(&key, &lower));
-    let statement = proved.session.statement(&Native).unwrap();
-    let said = Said {
-        statement,
-        keys: Fr::ZERO,
-    };
+    let said = proved.session.said().unwrap();
     assert_eq!(lower.said(), Some(said));
     // Whoever expects something else is told.
-    let other_keys = Said {
-        keys: Fr::ONE,
-        ..said
-    };
-    let mut other_session = said;
-    other_session.statement[6] += Fr::ONE;
-    for other in [other_keys, other_session] {
-        let refused = nodes().verify(&key, &other, &lower);
+    for i in 0..SAID {
+        let mut other = said.numbers();
+        other[i] += Fr::ONE;
+        let refused = nodes().verify(&key, &other.into(), &lower);
         assert_eq!(refused.err(), Some(NodeError::OtherStatement));
     }
     for i in 0..INPUTS {
@@ -232,8 +228,14 @@ fn nodes_are_proved_and_verified() {
     assert!(remains(&recording));
     let upper = node(&fold_key, &recording);
     assert!(verifies(&fold_key, &upper));
-    let keys = keys_digest(&[(&key, Fr::ZERO)]);
-    assert_eq!(upper.said(), Some(Said { statement, keys }));
+    assert_eq!(upper.said(), Some(Said::of_nodes(&[(key.digest(), said)])));
+
+    // The last proof says the same of the node itself.
+    let top = nodes().top(&fold_key, &upper).unwrap();
+    let inputs: [Fr; TOP_INPUTS] = top.input_values().try_into().unwrap();
+    assert_eq!(inputs[0], fold_key.digest());
+    assert_eq!(inputs[1..=SAID], upper.inputs[..SAID]);
+    assert!(remaining_at_the_top(&inputs).unwrap().holds(&setup().1));
 
     // A node of another key, a changed proof, or another statement leave what does not hold.
     let mut changed = lower.clone();
@@ -241,9 +243,9 @@ fn nodes_are_proved_and_verified() {
     let mut elsewhere = lower.clone();
     elsewhere.inputs[2] += Fr::ONE;
     let mut unsound = lower.clone();
-    unsound.inputs.swap(STATEMENT + 1, STATEMENT + 4);
-    unsound.inputs.swap(STATEMENT + 2, STATEMENT + 5);
-    unsound.inputs.swap(STATEMENT + 3, STATEMENT + 6);
+    for i in SAID..SAID + 3 {
+        unsound.inputs.swap(i, i + 3);
+    }
     for (key, node) in [
         (&fold_key, &lower),
         (&key, &changed),
@@ -254,8 +256,6 @@ fn nodes_are_proved_and_verified() {
             .fold(&[(key, node)])
             .is_ok_and(|recording| remains(&recording)));
     }
-    let two = [(&key, &lower), (&key, &elsewhere)];
-    assert_eq!(nodes().fold(&two).err(), Some(NodeError::OtherSession(1)));
     assert_eq!(nodes().fold(&[]).err(), Some(NodeError::Empty));
 }
 
@@ -347,16 +347,16 @@ fn keys_say_which_layers_are_proved() {
     assert_eq!(digests.len(), count);
 }
 
-/// A statement depends on all that a session is.
+/// What is said of a session depends on all that it is.
 #[test]
-fn statements_tell_sessions_apart() {
-    let session = Session {
-        inputs: [1, 2, 3, 4, 5, 6].map(Fr::from),
-        weights: (0..70).map(common::point).collect(),
-        activations: (100..103).map(common::point).collect(),
-        at: Fr::from(7),
-    };
-    let own = session.statement(&Native).unwrap();
+fn what_is_said_tells_sessions_apart() {
+    let session = Session::new(
+        [1, 2, 3, 4, 5, 6].map(Fr::from),
+        (0..70).map(common::point).collect(),
+        (100..103).map(common::point).collect(),
+    )
+    .unwrap();
+    let own = session.numbers(&Native).unwrap();
     let mut others = Vec::new();
     for i in 0..6 {
         let mut other = session.clone();
@@ -376,15 +376,52 @@ fn statements_tell_sessions_apart() {
     others.push(fewer);
     let mut other = session.clone();
     other.activations.swap(0, 1);
-    assert_ne!(other.statement(&Native).unwrap()[7], own[7]);
-    assert_ne!(other.statement(&Native).unwrap()[9], own[9]);
+    assert_ne!(other.numbers(&Native).unwrap()[7], own[7]);
+    assert_ne!(other.numbers(&Native).unwrap()[9], own[9]);
     others.push(other);
     let mut other = session.clone();
     other.at += Fr::ONE;
     others.push(other);
     for other in others {
-        assert_ne!(other.statement(&Native).unwrap(), own);
+        assert_ne!(other.numbers(&Native).unwrap(), own);
+        let [said, other] = [&session, &other].map(|session| session.said().unwrap().numbers());
+        assert!(said.iter().zip(other).all(|(own, other)| *own != other));
     }
+}
+
+/// Where a fingerprint is taken is drawn from the digest and the list, and from what it is drawn for.
+#[test]
+fn fingerprints_are_taken_where_nobody_chooses() {
+    let list = |numbers: &[u64]| -> Vec<Fr> { numbers.iter().copied().map(Fr::from).collect() };
+    let draw =
+        |drawn: Drawn, digest: u64, numbers: &[u64]| drawn.at(Fr::from(digest), list(numbers));
+    let mut all = vec![
+        draw(Drawn::Said, 1, &[2, 3]),
+        draw(Drawn::Activations, 1, &[2, 3]),
+        draw(Drawn::Said, 2, &[2, 3]),
+        draw(Drawn::Said, 1, &[3, 2]),
+        draw(Drawn::Said, 1, &[2]),
+        draw(Drawn::Said, 1, &[2, 3, 0]),
+    ];
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), count);
+    // 5·7² + 6·7 + 8, from the last number on.
+    assert_eq!(fingerprint(list(&[5, 6, 8]), Fr::from(7)), Fr::from(295));
+    // As a contract computes it: Keccak-256 of words of 32 bytes, modulo the order of the field.
+    let mut bytes = b"nanozk said".to_vec();
+    bytes.resize(32, 0);
+    for number in [1_u8, 2, 3] {
+        bytes.extend([0; 31]);
+        bytes.push(number);
+    }
+    let hash = num_bigint::BigUint::from_bytes_be(&Keccak256::digest(&bytes));
+    let order = num_bigint::BigUint::from_bytes_le((-Fr::ONE).to_repr().as_ref()) + 1_u8;
+    let mut repr = (hash % order).to_bytes_le();
+    repr.resize(32, 0);
+    let expected = Fr::from_repr(repr.try_into().unwrap()).unwrap();
+    assert_eq!(draw(Drawn::Said, 1, &[2, 3]), expected);
 }
 
 /// Digests have domains and lengths.
@@ -395,10 +432,10 @@ fn digests_tell_lists_apart() {
         digest::<Fr, G1Affine, _>(&Native, domain, &numbers)
     };
     let mut all = vec![
-        digest(Domain::Keys, &[]),
-        digest(Domain::Keys, &[1]),
-        digest(Domain::Keys, &[1, 0]),
-        digest(Domain::Keys, &[1, 0, 0]),
+        digest(Domain::Nodes, &[]),
+        digest(Domain::Nodes, &[1]),
+        digest(Domain::Nodes, &[1, 0]),
+        digest(Domain::Nodes, &[1, 0, 0]),
         digest(Domain::Children, &[1]),
     ];
     let points: Vec<G1Affine> = (0..33).map(common::point).collect();
@@ -411,14 +448,9 @@ fn digests_tell_lists_apart() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), count);
-    let session = Session {
-        inputs: [Fr::ONE; 6],
-        weights: points.clone(),
-        activations: points,
-        at: Fr::from(7),
-    };
-    let statement = session.statement(&Native).unwrap();
-    assert_ne!(statement[6], statement[7]);
+    let session = Session::new([Fr::ONE; 6], points.clone(), points).unwrap();
+    let numbers = session.numbers(&Native).unwrap();
+    assert_ne!(numbers[6], numbers[7]);
 }
 
 /// A node that nobody proved, which says two points of which it is not known what they are.
@@ -431,8 +463,9 @@ fn claimed(seed: u64) -> NodeProof {
         common::point(next)
     };
     let sums = [point(), point()].map(|point| point_words(&point)).concat();
-    let mut inputs: Vec<Fr> = (0..=STATEMENT as u64).map(|i| Fr::from(i + 5)).collect();
-    inputs[STATEMENT] += Fr::from(seed);
+    let mut inputs: Vec<Fr> = (0..SAID as u64)
+        .map(|i| -Fr::from(100 * seed + i))
+        .collect();
     inputs.extend(sums);
     inputs.resize(INPUTS, Fr::ZERO);
     NodeProof {
@@ -447,7 +480,7 @@ fn claimed(seed: u64) -> NodeProof {
 
 /// The factor of the point that a node says first of those below.
 fn factor(recording: &Recording, node: &NodeProof) -> Fr {
-    let words = &node.inputs[STATEMENT + 1..][..3];
+    let words = &node.inputs[SAID..][..3];
     let is = |term: &&nanozk_recursion::recorder::Term| {
         let own = term.words.map(|word| recording.value(&word));
         own == *words
@@ -488,11 +521,12 @@ fn factors_depend_on_all_proofs_below() {
             other[child].proof.scalars[i] += Fr::ONE;
             seen.push(factors(&other)[0]);
         }
-        for i in [STATEMENT, STATEMENT + 1, STATEMENT + 4] {
+        for i in 0..SAID + 2 {
             let mut other = children.clone();
-            match i {
-                STATEMENT => other[child].inputs[i] += Fr::ONE,
-                _ => other[child].inputs[i..i + 3].copy_from_slice(&point_words(&common::point(6))),
+            match i.checked_sub(SAID) {
+                None => other[child].inputs[i] += Fr::ONE,
+                Some(sum) => other[child].inputs[SAID + 3 * sum..][..3]
+                    .copy_from_slice(&point_words(&common::point(6))),
             }
             seen.push(factors(&other)[0]);
         }
@@ -503,7 +537,7 @@ fn factors_depend_on_all_proofs_below() {
     assert_eq!(seen.len(), count);
 }
 
-/// A node over several says of the session what they all say, and of keys what each has and says.
+/// A node over several says which keys they have, and what each of them says.
 #[test]
 fn nodes_say_what_all_below_say() {
     let key = nodes().fold_key(&setup().0, 1).unwrap();
@@ -511,26 +545,28 @@ fn nodes_say_what_all_below_say() {
     let [a, b] = &children;
     let recording = nodes().fold(&[(&key, a), (&key, b)]).unwrap();
     let inputs = recording.input_values();
-    assert_eq!(inputs[..STATEMENT], a.inputs[..STATEMENT]);
-    let keys = [
-        key.digest(),
-        a.inputs[STATEMENT],
-        key.digest(),
-        b.inputs[STATEMENT],
-    ];
-    let keys = digest::<Fr, G1Affine, _>(&Native, Domain::Keys, &keys);
-    assert_eq!(inputs[STATEMENT], keys);
-    // Each transcript absorbs these very wires, and no others that happen to have the same values.
-    for input in &recording.inputs[..STATEMENT] {
-        let absorbed = recording
-            .steps
-            .iter()
-            .filter(|step| matches!(step, Step::Add { summands, .. } if summands.contains(input)));
-        assert_eq!(absorbed.count(), children.len());
+    let list: Vec<(Fr, Said)> = children
+        .iter()
+        .map(|child| (key.digest(), child.said().unwrap()))
+        .collect();
+    assert_eq!(inputs[..SAID], Said::of_nodes(&list).numbers());
+    // The numbers that are said are the wires that transcripts absorb, and no others that happen to have the same values:
+    // each is absorbed by its transcript and by the digest, and is in the fingerprint.
+    for child in &children {
+        for number in &child.inputs[..SAID] {
+            let has = |value: &&Fr| *value == number;
+            assert_eq!(recording.values.iter().filter(has).count(), 1);
+            let wire = recording.values.iter().position(|value| value == number);
+            let wire = Source::Variable(wire.unwrap() as u32);
+            let read = recording.steps.iter().filter(
+                |step| matches!(step, Step::Add { summands, .. } if summands.contains(&wire)),
+            );
+            assert_eq!(read.count(), 3);
+        }
     }
     // Sums below are what the children say, and no constants.
     for child in &children {
-        for words in child.inputs[STATEMENT + 1..][..6].chunks(3) {
+        for words in child.inputs[SAID..][..6].chunks(3) {
             let is = |term: &&nanozk_recursion::recorder::Term| {
                 term.words.map(|word| recording.value(&word)) == *words
             };
@@ -554,7 +590,7 @@ fn nodes_say_what_all_below_say() {
         assert_eq!(recording.values.iter().filter(is).count(), expected);
     }
     let sums = recording.results.iter().flatten().flatten();
-    let said = recording.inputs[STATEMENT + 1..].iter();
+    let said = recording.inputs[SAID..].iter();
     assert!(sums.eq(said));
 }
 

@@ -160,14 +160,23 @@ fn constants_are_the_keys() {
 
 #[test]
 fn copies_are_stated() {
-    let row = first(crate::gates::EQUATION) + equation::RIGHT;
-    // The carry's copy, and that in the row after the equation.
-    for (column, row, name) in [(E, row, "products"), (D, row + 3, "after the remainder")] {
+    // Copies of both carries, and a chunk of each factor.
+    let rows = first(crate::gates::EQUATION);
+    for (column, row) in [
+        (E, equation::LEFT),
+        (E, equation::QUOTIENT_ABOVE),
+        (E, equation::SECOND),
+        (A, equation::LEFT),
+        (D, equation::RIGHT),
+        (B, equation::QUOTIENT),
+        (C, equation::QUOTIENT_ABOVE),
+    ] {
+        let row = rows + row;
         let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
         let unequal = failures
             .iter()
             .filter(|failure| matches!(failure, Failure::Equal(..)));
-        assert_eq!(unequal.count(), 2, "{name}: {failures:?}");
+        assert_eq!(unequal.count(), 2, "{column}, {row}: {failures:?}");
     }
 }
 
@@ -235,15 +244,7 @@ fn equations_are_stated() {
     let row = |row: usize| rows + row;
     // Of what passes between gates each cell is between two.
     let two = |column: usize, row: usize, names: [&str; 2]| {
-        let changes: Vec<_> = if column == F {
-            vec![(column, row, cell(column, row) + Fr::ONE)]
-        } else {
-            equal_cells(column, row)
-                .into_iter()
-                .map(|(column, row)| (column, row, cell(column, row) + Fr::ONE))
-                .collect()
-        };
-        let failures = forged(&changes);
+        let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
         let mut found: Vec<&str> = failures
             .iter()
             .map(|failure| match failure {
@@ -254,70 +255,115 @@ fn equations_are_stated() {
         found.sort_unstable();
         assert_eq!(found, names);
     };
-    two(F, row(equation::LEFT), ["before the products", "products"]);
-    two(F, row(equation::RIGHT), ["products", "products, passed on"]);
-    two(
-        F,
-        row(equation::QUOTIENT),
-        ["products, passed on", "remainder"],
-    );
-    two(
-        F,
-        row(equation::LINEAR),
-        ["after the remainder", "remainder"],
-    );
-    two(E, row(equation::LEFT), ["products", "remainder"]);
-    two(
+    two(F, row(equation::LEFT), ["products", "products above"]);
+    for column in [E, F] {
+        two(
+            column,
+            row(equation::RIGHT),
+            ["less the quotient", "products"],
+        );
+        two(
+            column,
+            row(equation::QUOTIENT),
+            ["less the first", "less the quotient"],
+        );
+        two(
+            column,
+            row(equation::FIRST),
+            ["less the first", "less the second"],
+        );
+    }
+    // Carries, with all their copies: each of the three equations that has one fails.
+    let all = |column: usize, row: usize, names: &[&str]| {
+        let changes: Vec<_> = equal_cells(column, row)
+            .into_iter()
+            .map(|(column, row)| (column, row, cell(column, row) + Fr::ONE))
+            .collect();
+        let failures = forged(&changes);
+        let found: Vec<&str> = failures
+            .iter()
+            .map(|failure| match failure {
+                Failure::Gate { name, .. } => *name,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(found, names);
+    };
+    all(
         E,
-        row(equation::BETWEEN),
-        ["after the remainder", "before the products"],
+        row(equation::LEFT),
+        &["first carry", "products", "products"],
+    );
+    all(
+        E,
+        row(equation::SECOND),
+        &["second carry", "products above", "less the second"],
     );
 }
 
 /// An equation's three constraints: each change is refused by those that read it, and by no others.
 #[test]
 fn each_part_of_an_equation_counts() {
-    let number = HONEST.columns[A].len() / crate::gates::PERIOD * 2 - 1;
     // The last equation is not used: zero is zero, and nothing else reads its chunks but its quotient's limbs.
-    let rows = number / 2 * crate::gates::PERIOD
-        + crate::gates::EQUATION.first
-        + crate::gates::EQUATION.rows;
-    let linear = rows + equation::LINEAR;
-    // The highest chunk counts in the high half, and modulo r.
-    let failures = forged(&[(D, linear, Fr::ONE)]);
-    let constraints: Vec<usize> = failures
-        .iter()
-        .map(|failure| match failure {
-            Failure::Gate {
-                name: "remainder",
-                constraint,
-                ..
-            } => *constraint,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(constraints, [1, 2]);
-    // With chunks that are any field elements each constraint can be satisfied alone.
-    let shift = nanozk_recursion::base_field::power_of_two(64);
-    for (changes, expected) in [
-        // 2^64·(lowest) − second: the low half is as it was; modulo r, too.
-        (vec![(A, linear, -shift), (B, linear, Fr::ONE)], vec![]),
-        // The same in the high half.
-        (vec![(C, linear, -shift), (D, linear, Fr::ONE)], vec![]),
-        // The lowest and the third: modulo r it is zero, in both halves not.
-        (
-            vec![(A, linear, -shift * shift), (C, linear, Fr::ONE)],
-            vec![0, 1],
-        ),
-    ] {
-        let found: Vec<usize> = forged(&changes)
+    let blocks = HONEST.columns[A].len() / crate::gates::PERIOD;
+    let run = crate::gates::EQUATION;
+    let rows = (blocks - 1) * crate::gates::PERIOD + run.first + (run.count - 1) * run.rows;
+    let found = |changes: &[(usize, usize, Fr)]| -> Vec<(&str, usize)> {
+        forged(changes)
             .iter()
             .map(|failure| match failure {
-                Failure::Gate { constraint, .. } => *constraint,
+                Failure::Gate {
+                    name, constraint, ..
+                } => (*name, *constraint),
                 other => panic!("{other:?}"),
             })
-            .collect();
-        assert_eq!(found, expected);
+            .collect()
+    };
+    // Chunks of the linear part count in the equation of their half. The second summand has factor zero here.
+    let first = rows + equation::FIRST;
+    for (column, constraint) in [(A, 0), (B, 0), (C, 1), (D, 1)] {
+        let failures = found(&[(column, first, Fr::ONE)]);
+        assert_eq!(failures, [("less the first", constraint)]);
+        assert_eq!(found(&[(column, rows + equation::SECOND, Fr::ONE)]), []);
+    }
+    // With chunks that are any field elements a half can be as it was.
+    let shift = nanozk_recursion::base_field::power_of_two(64);
+    for columns in [[A, B], [C, D]] {
+        let [low, high] = columns;
+        let failures = found(&[(low, first, -shift), (high, first, Fr::ONE)]);
+        assert_eq!(failures, []);
+    }
+    // Chunks of both factors, each with one of the other: which of the seven coefficients it is says which equation fails.
+    let (left, right) = (rows + equation::LEFT, rows + equation::RIGHT);
+    for i in 0..4 {
+        for j in 0..4 {
+            let failures = found(&[(i, left, Fr::ONE), (j, right, Fr::ONE)]);
+            let third = [0, 0, 1, 1, 2, 2, 2][i + j];
+            assert_eq!(failures, [("products", third)], "chunks {i} and {j}");
+        }
+    }
+}
+
+/// A used equation whose second summand counts: with its factor, in each half.
+#[test]
+fn the_second_summand_counts() {
+    let rows = first(crate::gates::EQUATION);
+    let factor = |rows: &usize| HONEST.structure.constants[rows + equation::FIRST];
+    let rows = (0..crate::gates::EQUATION.count)
+        .map(|i| rows + i * crate::gates::EQUATION.rows)
+        .find(|rows| factor(rows) != Fr::ZERO)
+        .unwrap();
+    for (column, constraint) in [(A, 0), (B, 0), (C, 1), (D, 1)] {
+        let row = rows + equation::SECOND;
+        let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
+        assert!(
+            failures.contains(&Failure::Gate {
+                name: "less the second",
+                constraint,
+                row: rows + equation::FIRST
+            }),
+            "{failures:?}"
+        );
     }
 }
 
@@ -332,7 +378,7 @@ fn rounds_are_stated() {
         // A state in the middle: both the round before and the round of it fail; of the last of those that are read, and the
         // first, the copies would.
         for column in [A, B, C] {
-            let row = run.first + 2;
+            let row = run.first + 1;
             let failures = forged(&[(column, row, cell(column, row) + Fr::ONE)]);
             assert!(failures.len() >= 2, "{failures:?}");
             for failure in &failures {

@@ -205,12 +205,11 @@ pub(crate) fn proved(is_small: bool, least_powers: usize) -> Outcome<Proved> {
         _ => None,
     });
     let tables = Tables::new(&basis, &p, &layout);
-    let session = Session {
-        inputs: inputs.clone().try_into().map_err(|_| "six inputs")?,
-        weights: weights.into_values().collect(),
-        activations: activations.into_values().collect(),
-        at: Fr::random(OsRng),
-    };
+    let session = Session::new(
+        inputs.clone().try_into().map_err(|_| "six inputs")?,
+        weights.into_values().collect(),
+        activations.into_values().collect(),
+    )?;
     Ok(Proved {
         program: p.clone(),
         layout: layout.clone(),

@@ -22,7 +22,7 @@ use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::node::{hold, Joint, Nodes, Said, Tables};
-use nanozk_recursion::statement::{Native, Session};
+use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
@@ -402,17 +402,12 @@ fn measure_node(
             .filter_map(|(id, _)| proved.known.points().get(&id).copied())
             .collect()
     };
-    let session = Session {
-        inputs: proved
-            .inputs
-            .clone()
-            .try_into()
-            .ok()
-            .context("a model has six public inputs")?,
-        weights: columns(|kind| matches!(kind, ColumnKind::Weight(_))),
-        activations: columns(|kind| matches!(kind, ColumnKind::Activation(_))),
-        at: Fr::random(OsRng),
-    };
+    let inputs = proved.inputs.clone().try_into().ok();
+    let session = Session::new(
+        inputs.context("a model has six public inputs")?,
+        columns(|kind| matches!(kind, ColumnKind::Weight(_))),
+        columns(|kind| matches!(kind, ColumnKind::Activation(_))),
+    )?;
     progress.message("node: key");
     let clock = Stopwatch::start();
     let recording = nodes.joint(&Joint {
@@ -431,10 +426,7 @@ fn measure_node(
     })?;
     let (prove_cpu_s, prove_wall_s) = (stages.clock.cpu_s(), stages.clock.wall_s());
     let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
-    let said = Said {
-        statement: session.statement(&Native)?,
-        keys: Fr::ZERO,
-    };
+    let said = session.said()?;
     progress.message("node: verification");
     let verify_ms = median_ms(|| {
         let accumulators = nodes
