@@ -42,6 +42,16 @@ impl From<[Fr; COLUMNS]> for Row {
     }
 }
 
+impl Row {
+    /// All cells.
+    pub(crate) fn columns(&self) -> [Fr; COLUMNS] {
+        [self.a, self.b, self.c, self.d, self.e, self.f]
+    }
+}
+
+/// Fifth powers that gates may read.
+pub const FIFTHS: usize = 3;
+
 /// What a gate is about: a row, the next, and the fixed column.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells {
@@ -51,9 +61,33 @@ pub struct Cells {
     pub next: Row,
     /// The row's constant.
     pub constant: Fr,
+    /// Fifth powers of `a + κ`, `b + d` and `c + e`.
+    pub fifths: [Fr; FIFTHS],
 }
 
-/// A gate: polynomials that are zero in the rows of some residues. Their degree must be 5 at most.
+impl Cells {
+    /// A row, the next, and the constant.
+    pub fn new(row: Row, next: Row, constant: Fr) -> Self {
+        Self {
+            fifths: [row.a + constant, row.b + row.d, row.c + row.e]
+                .map(|x| x.square().square() * x),
+            ..Self::without_fifths(row, next, constant)
+        }
+    }
+
+    /// The same for who reads no fifth powers.
+    pub(crate) fn without_fifths(row: Row, next: Row, constant: Fr) -> Self {
+        Self {
+            row,
+            next,
+            constant,
+            fifths: [Fr::ZERO; FIFTHS],
+        }
+    }
+}
+
+/// A gate: polynomials that are zero in the rows of some residues. Their degree in cells and constants must be 5 at most, and
+/// 2 in these and the fifth powers.
 #[derive(Clone, Debug)]
 pub struct Gate {
     /// For people.
@@ -62,7 +96,7 @@ pub struct Gate {
     pub residues: Vec<usize>,
     /// How many polynomials, [`CONSTRAINTS`] at most.
     pub count: usize,
-    /// Their degree: [`QUADRATIC`], or more.
+    /// Their degree in cells and constants: [`QUADRATIC`], or more. Only these may read fifth powers.
     pub degree: usize,
     /// Their values, of which the first `count` are read.
     pub constraints: fn(&Cells) -> [Fr; CONSTRAINTS],
@@ -228,11 +262,7 @@ impl Circuit {
     pub(crate) fn cells(&self, structure: &Structure, columns: &Columns, row: usize) -> Cells {
         let next = (row + 1) % structure.constants.len();
         let [this, next] = [row, next].map(|row| columns.each_ref().map(|c| c[row]).into());
-        Cells {
-            row: this,
-            next,
-            constant: structure.constants[row],
-        }
+        Cells::new(this, next, structure.constants[row])
     }
 
     /// All that fails, the first of each kind first by row; whether lookups fail is found with the given challenges.

@@ -327,10 +327,6 @@ fn arithmetic(cells: &Cells) -> [Fr; CONSTRAINTS] {
     zero([a * b + cells.constant * d + e - c])
 }
 
-fn fifth(x: Fr) -> Fr {
-    x.square().square() * x
-}
-
 /// A state after the linear layer is the next row's `a, b, c`.
 fn next_state(cells: &Cells, state: [Fr; 3]) -> [Fr; CONSTRAINTS] {
     let [x, y, z] = times(&constants().matrix, &state);
@@ -339,17 +335,13 @@ fn next_state(cells: &Cells, state: [Fr; 3]) -> [Fr; CONSTRAINTS] {
 
 /// A full round of Poseidon of the state `a, b, c` with constants `κ, d, e`.
 fn full_round(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    let Row { a, b, c, d, e, .. } = cells.row;
-    next_state(
-        cells,
-        [fifth(a + cells.constant), fifth(b + d), fifth(c + e)],
-    )
+    next_state(cells, cells.fifths)
 }
 
 /// A partial round likewise.
 fn partial_round(cells: &Cells) -> [Fr; CONSTRAINTS] {
-    let Row { a, b, c, d, e, .. } = cells.row;
-    next_state(cells, [fifth(a + cells.constant), b + d, c + e])
+    let Row { b, c, d, e, .. } = cells.row;
+    next_state(cells, [cells.fifths[0], b + d, c + e])
 }
 
 /// The tag of the memory; the range table's tuples have one part, and so the tag zero.

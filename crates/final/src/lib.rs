@@ -39,6 +39,7 @@ mod assign;
 pub mod circuit;
 mod constraints;
 mod domain;
+mod forms;
 mod gates;
 mod group;
 mod key;

@@ -2,7 +2,7 @@
 
 use crate::circuit::{Columns, COLUMNS, WIRES};
 use crate::constraints::{
-    residue_selectors, total, ColumnChallenges, Combination, Point, Selectors,
+    residue_selectors, total, ColumnChallenges, Combination, Forms, Point, Prepared, Selectors,
 };
 use crate::domain::{generator, powers, value_at, Coset};
 use crate::key::{column_shifts, ProvingKey};
@@ -383,6 +383,7 @@ fn quotient(
         *cell = *input;
     }
     let inputs_column = domain.interpolate(inputs_column);
+    let forms = Forms::new(circuit, &combination.challenges.separators);
     let mut high = Vec::with_capacity(COSETS);
     let mut low = Vec::with_capacity(LOW_COSETS);
     for number in 0..COSETS {
@@ -399,11 +400,12 @@ fn quotient(
             .map(|f| domain.evaluate(f, &coset))
             .collect();
         let selectors = coset_selectors(key, &coset)?;
+        let prepared = Prepared::new(combination, &forms, &selectors);
         let vanishing = coset.to_the_n - Fr::ONE;
         let inverse = vanishing.invert().unwrap_or(Fr::ZERO);
         // L_0 = (x^n − 1)/(n·(x − 1))
         let size = Fr::from(n as u64).invert().unwrap_or(Fr::ZERO) * vanishing;
-        let compute = |f: &(dyn Fn(&Point<'_>) -> Fr + Sync), has_first: bool| {
+        let compute = |f: &(dyn Fn(&Point<'_>, usize) -> Fr + Sync), has_first: bool| {
             let mut result = vec![Fr::ZERO; n];
             let chunks = result.par_chunks_mut(CHUNK).enumerate();
             chunks.for_each(|(i, chunk)| {
@@ -431,15 +433,15 @@ fn quotient(
                         running_next: [rest[0][next], rest[1][next]],
                         first: first * size,
                         inputs,
-                        selectors: &selectors[row % circuit.period],
+                        selectors: &[],
                     };
-                    *to = f(&point) * inverse;
+                    *to = f(&point, row % circuit.period) * inverse;
                 }
             });
             result
         };
-        let own = compute(&|point| combination.high(point), false);
-        let own_low = is_low.then(|| compute(&|point| combination.low(point), true));
+        let own = compute(&|point, residue| prepared.high(point, residue), false);
+        let own_low = is_low.then(|| compute(&|point, residue| prepared.low(point, residue), true));
         drop(values);
         let modulus = coset.to_the_n;
         high.push((domain.interpolate_on(own, &coset), modulus));

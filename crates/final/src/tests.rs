@@ -1,6 +1,8 @@
 //! Small circuits: honest proofs, and all sorts of others.
 
 use crate::circuit::*;
+use crate::constraints::{ColumnChallenges, Combination, Forms, Point, Prepared};
+use crate::forms::{Form, Variables};
 use crate::prove::{prove_blinded, Blinding};
 use crate::*;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
@@ -62,7 +64,8 @@ fn circuit() -> Circuit {
                 first([cells.row.a * cells.row.b + cells.constant - cells.row.c])
             }),
             gate("power", &[POWER], 2, 5, |cells| {
-                let fifth = cells.row.a.square().square() * cells.row.a;
+                // There the constant is zero.
+                let [fifth, _, _] = cells.fifths;
                 first([
                     fifth + cells.row.f - cells.next.a,
                     cells.row.d + cells.row.e - cells.next.f,
@@ -637,5 +640,62 @@ fn columns_are_told_apart() {
     for j in 1..WIRES as u64 {
         let power = Fr::MULTIPLICATIVE_GENERATOR.pow_vartime([j, 0, 0, 0]);
         assert_ne!(power.pow_vartime([1 << Fr::S]), Fr::ONE);
+    }
+}
+
+/// What a prover computes of constraints is what a verifier does, for any values.
+#[test]
+fn prepared_constraints_are_the_constraints() {
+    let mut rng = rng();
+    for circuit in [circuit(), crate::circuit()] {
+        // Gates and lookups of one fraction are forms.
+        let forms = Forms::new(&circuit, &separators());
+        let cells = |variables: &Variables| Cells {
+            row: std::array::from_fn::<_, COLUMNS, _>(|i| variables[i]).into(),
+            next: std::array::from_fn::<_, COLUMNS, _>(|i| variables[COLUMNS + i]).into(),
+            constant: variables[2 * COLUMNS],
+            fifths: std::array::from_fn(|i| variables[2 * COLUMNS + 1 + i]),
+        };
+        for (gate, forms) in circuit.gates.iter().zip(&forms.gates) {
+            let variables = std::array::from_fn(|_| Fr::random(&mut rng));
+            let values = (gate.constraints)(&cells(&variables));
+            assert_eq!(forms.len(), gate.count);
+            for (form, value) in forms.iter().zip(values) {
+                assert_eq!(form.at(&variables), value, "{}", gate.name);
+            }
+            let reads_fifths = forms.iter().any(Form::reads_fifths);
+            assert_eq!(reads_fifths, gate.degree > QUADRATIC, "{}", gate.name);
+        }
+        let mut numbers = || Fr::random(&mut rng);
+        let challenges = ColumnChallenges {
+            separators: separators(),
+            beta: numbers(),
+            gamma: numbers(),
+        };
+        let combination = Combination::new(&circuit, challenges, numbers());
+        let count = circuit.gates.len() + circuit.lookups.len() + 1;
+        let selectors: Vec<Vec<Fr>> = (0..4)
+            .map(|_| (0..count).map(|_| numbers()).collect())
+            .collect();
+        let prepared = Prepared::new(&combination, &forms, &selectors);
+        for (residue, selectors) in selectors.iter().enumerate() {
+            let point = Point {
+                x: numbers(),
+                columns: [(); COLUMNS].map(|()| numbers()),
+                next: [(); COLUMNS].map(|()| numbers()),
+                permutation: [(); WIRES].map(|()| numbers()),
+                constant: numbers(),
+                running: [numbers(), numbers()],
+                running_next: [numbers(), numbers()],
+                first: numbers(),
+                inputs: numbers(),
+                selectors,
+            };
+            let parts = [
+                prepared.low(&point, residue),
+                prepared.high(&point, residue),
+            ];
+            assert_eq!(parts.iter().sum::<Fr>(), combination.at(&point));
+        }
     }
 }
