@@ -13,11 +13,11 @@
 use crate::circuit::{
     Cells, Circuit, Fraction, Gate, Lookup, Separators, COLUMNS, QUADRATIC, SEPARATORS, WIRES,
 };
-use crate::domain::powers;
 use crate::forms::{Combined, Form};
 use crate::key::column_shifts;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{BatchInvert, Field};
+use nanozk_kzg::powers;
 use nanozk_transcript::Transcript;
 
 /// Challenges after the columns: of lookups, and of the permutation.

@@ -1,10 +1,11 @@
 //! Keys: a circuit's structure, committed to.
 
 use crate::circuit::{Circuit, Structure, WIRES};
-use crate::domain::{powers, Domain};
+use crate::domain::Domain;
 use crate::packing::{pack, Commit};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
+use nanozk_kzg::powers;
 use rayon::prelude::*;
 
 /// Fixed polynomials: those of the permutation, and the constants.
@@ -66,7 +67,7 @@ impl<'c> ProvingKey<'c> {
         let columns: Vec<&Vec<Fr>> = permutation.iter().chain([&structure.constants]).collect();
         let fixed: Vec<Vec<Fr>> = columns
             .par_iter()
-            .map(|values| domain.interpolate((*values).clone()))
+            .map(|values| domain.interpolate(values))
             .collect();
         let key = Key {
             k: structure.k,

@@ -4,12 +4,13 @@ use crate::circuit::{Columns, COLUMNS, WIRES};
 use crate::constraints::{
     residue_selectors, total, ColumnChallenges, Combination, Forms, Point, Prepared, Selectors,
 };
-use crate::domain::{generator, powers, value_at, Coset};
+use crate::domain::{generator, value_at, Coset};
 use crate::key::{column_shifts, ProvingKey};
 use crate::packing::{divide, pack, Commit, Values};
 use crate::proof::{Evaluations, Proof};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{BatchInvert, Field};
+use nanozk_kzg::powers;
 use nanozk_transcript::{Malformed, Transcript};
 use rand_core::{CryptoRng, RngCore};
 use rayon::prelude::*;
@@ -122,7 +123,7 @@ pub(crate) fn prove_blinded(
     stage("interpolation of columns");
     let coefficients: Vec<Vec<Fr>> = columns
         .par_iter()
-        .map(|values| domain.interpolate(values.clone()))
+        .map(|values| domain.interpolate(values))
         .collect();
     stage("commitment to columns");
     let packed_columns = pack(&coefficients);
@@ -139,7 +140,7 @@ pub(crate) fn prove_blinded(
     .into_par_iter()
     .zip(&blinding.running)
     .map(|(values, random)| {
-        let mut coefficients = domain.interpolate(values);
+        let mut coefficients = domain.interpolate(&values);
         for (x, random) in coefficients.iter_mut().zip(random) {
             *x -= random;
         }
@@ -382,7 +383,7 @@ fn quotient(
     for (cell, input) in rows.step_by(circuit.period).zip(inputs) {
         *cell = *input;
     }
-    let inputs_column = domain.interpolate(inputs_column);
+    let inputs_column = domain.interpolate(&inputs_column);
     let forms = Forms::new(circuit, &combination.challenges.separators);
     let mut high = Vec::with_capacity(COSETS);
     let mut low = Vec::with_capacity(LOW_COSETS);
@@ -444,8 +445,8 @@ fn quotient(
         let own_low = is_low.then(|| compute(&|point, residue| prepared.low(point, residue), true));
         drop(values);
         let modulus = coset.to_the_n;
-        high.push((domain.interpolate_on(own, &coset), modulus));
-        low.extend(own_low.map(|own| (domain.interpolate_on(own, &coset), modulus)));
+        high.push((domain.interpolate_on(&own, &coset), modulus));
+        low.extend(own_low.map(|own| (domain.interpolate_on(&own, &coset), modulus)));
     }
     let mut quotient = vec![Fr::ZERO; COSETS * n];
     for remainders in [high, low] {

@@ -20,9 +20,11 @@ mod scalar;
 mod small;
 #[cfg(test)]
 mod testing;
+mod transform;
 
 pub use additions::Instructions;
 pub use basis::{Accumulator, Basis, Equation};
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
 pub use small::{Small, Sums, Weights};
+pub use transform::{powers, Transform};

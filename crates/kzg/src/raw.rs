@@ -14,6 +14,14 @@ pub(crate) const Q: Words = [
     0x3064_4e72_e131_a029,
 ];
 
+/// Order of the scalar field of BN254.
+pub(crate) const R: Words = [
+    0x43e1_f593_f000_0001,
+    0x2833_e848_79b9_7091,
+    0xb850_45b6_8181_585d,
+    0x3064_4e72_e131_a029,
+];
+
 /// An affine point that is not the identity. Coordinates are residues modulo `q` in Montgomery form, below `1.01·q`: the
 /// vector code does not reduce them further than its next operation needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
