@@ -152,7 +152,7 @@ fn main() {
     }
 
     let (start, clock) = (cpu(), Instant::now());
-    let key = ProvingKey::new(&circuit, &structure, &basis);
+    let key = ProvingKey::new(circuit.clone(), structure, &basis);
     println!("key: {:.2} CPU s, {:.2?}", cpu() - start, clock.elapsed());
     println!("memory before: {} MiB", peak());
     let (start, clock) = (cpu(), Instant::now());

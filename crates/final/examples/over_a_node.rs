@@ -7,11 +7,10 @@
 #[path = "../../recursion/examples/synthetic/mod.rs"]
 mod synthetic;
 
-use nanozk_final::{assign, circuit, powers_needed, ProvingKey, PROOF_BYTES};
-use nanozk_kzg::{Accumulator, Basis};
-use nanozk_recursion::node::{remaining_at_the_top, Joint, Nodes, TOP_INPUTS};
+use nanozk_final::{powers_needed, prove_top, verify_top, ProvingKey, Top, K};
+use nanozk_kzg::Basis;
+use nanozk_recursion::node::{Joint, Nodes};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
-use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_core::OsRng;
 use std::time::Instant;
 use synthetic::{proved, Clock, Outcome};
@@ -33,60 +32,33 @@ fn main() -> Outcome<()> {
         clock.stage(stage.name());
     })?;
     clock.total("node: proved");
-    let recording = nodes.top(&node_key, &node)?;
-    println!(
-        "final circuit: {} steps, {} permutations, {} + {} terms",
-        recording.steps.len(),
-        recording.permutations.len(),
-        recording.terms[0].len(),
-        recording.terms[1].len()
-    );
+    let said = node.said().ok_or("other inputs")?;
     let g2 = proved.g2;
     drop(proved.basis);
 
-    let mut clock = Clock::new();
-    let assignment = assign(&recording)?;
-    clock.total("assignment");
-    for usage in &assignment.usage {
-        println!("    {:30} {:7} of {:7}", usage.what, usage.used, usage.size);
-    }
-    let k = assignment.structure.k;
-    let (bases, _) = development_powers(powers_needed(k), DEVELOPMENT_SEED);
+    let (bases, _) = development_powers(powers_needed(K), DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 4)?;
     drop(bases);
-    let circuit = circuit();
     let mut clock = Clock::new();
-    let key = ProvingKey::new(&circuit, &assignment.structure, &basis);
+    let key = ProvingKey::over_nodes(&nodes, &basis)?;
     clock.total("key");
+    for usage in &nanozk_final::assign(&nodes.any_top()?)?.usage {
+        println!("    {:30} {:7} of {:7}", usage.what, usage.used, usage.size);
+    }
     let mut clock = Clock::new();
-    let proof = nanozk_final::prove(
-        &key,
-        &assignment.inputs,
-        assignment.columns,
-        &basis,
-        &mut OsRng,
-        &mut KeccakTranscript::new(),
-        |stage| clock.stage(stage),
-    )?;
+    let node = (&node_key, &node);
+    let bytes = prove_top(&key, &nodes, node, &basis, &mut OsRng, |stage| {
+        clock.stage(stage);
+    })?;
     clock.total("final proof: proved");
-    println!(
-        "{PROOF_BYTES} bytes, {} with the accumulator, 2^{k} rows",
-        PROOF_BYTES + 128
-    );
+    println!("{} bytes, 2^{K} rows", bytes.len());
 
-    let begin = Instant::now();
-    let mut transcript = KeccakTranscript::new();
-    let inputs = &assignment.inputs;
-    let own = nanozk_final::verify(&circuit, &key.key, inputs, &proof, &mut transcript)?;
-    // What remains of the proofs below is in the public inputs; a challenge joins it, so that one pairing is for both.
-    let inputs: &[_; TOP_INPUTS] = inputs.as_slice().try_into()?;
-    let below = remaining_at_the_top(inputs)?;
-    let challenge = transcript.squeeze();
-    let joined = Accumulator {
-        lhs: (own.lhs + below.lhs * challenge).into(),
-        rhs: (own.rhs + below.rhs * challenge).into(),
+    let top = Top {
+        key: node_key.digest(),
+        said,
     };
-    assert!(joined.holds(&g2), "the final proof does not verify");
+    let begin = Instant::now();
+    verify_top(&key.key, &top, &bytes, &g2)?;
     println!("verified in {:.2?}", begin.elapsed());
     Ok(())
 }

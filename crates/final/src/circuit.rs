@@ -172,7 +172,7 @@ pub struct Circuit {
 }
 
 /// The fixed column and the equal cells of a circuit of `2^k` rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Structure {
     /// Rows are `2^k`.
     pub k: u32,

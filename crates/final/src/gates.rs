@@ -67,7 +67,7 @@ const fn run(name: &'static str, first: usize, rows: usize, count: usize) -> Run
 }
 
 /// Rows are `2^K`.
-pub(crate) const K: u32 = 18;
+pub const K: u32 = 18;
 /// Numbers, and equations, of a block.
 const UNITS: usize = 4;
 /// Rows of the range table in a block.

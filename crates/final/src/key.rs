@@ -29,9 +29,9 @@ pub struct Key {
 
 /// What a prover knows of a circuit's structure.
 #[derive(Clone, Debug)]
-pub struct ProvingKey<'c> {
-    pub(crate) circuit: &'c Circuit,
-    pub(crate) structure: &'c Structure,
+pub struct ProvingKey {
+    pub(crate) circuit: Circuit,
+    pub(crate) structure: Structure,
     pub(crate) domain: Domain,
     /// What a verifier knows.
     pub key: Key,
@@ -47,9 +47,9 @@ pub(crate) fn column_shifts() -> [Fr; WIRES] {
     std::array::from_fn(|j| Fr::MULTIPLICATIVE_GENERATOR.pow_vartime([j as u64]))
 }
 
-impl<'c> ProvingKey<'c> {
+impl ProvingKey {
     /// Commits to a structure.
-    pub fn new(circuit: &'c Circuit, structure: &'c Structure, basis: &impl Commit) -> Self {
+    pub fn new(circuit: Circuit, structure: Structure, basis: &impl Commit) -> Self {
         let domain = Domain::new(structure.k);
         let rows = powers(Fr::ONE, domain.omega, domain.size());
         let shifts = column_shifts();

@@ -48,12 +48,15 @@ mod proof;
 mod prove;
 #[cfg(test)]
 mod tests;
+mod top;
 mod verify;
 
 pub use assembly::{TooLong, Usage};
 pub use assign::{assign, circuit, Assignment};
+pub use gates::K;
 pub use key::{powers_needed, Key, ProvingKey};
 pub use packing::Commit;
 pub use proof::{DecodeError, Evaluations, Proof, POINTS, PROOF_BYTES, SCALARS};
 pub use prove::{prove, ProveError};
+pub use top::{prove_top, verify_top, Top, TopError, BYTES};
 pub use verify::{reduce, verify, VerifyError};

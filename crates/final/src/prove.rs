@@ -41,7 +41,7 @@ pub(crate) struct Blinding {
 }
 
 impl Blinding {
-    pub(crate) fn new(key: &ProvingKey<'_>, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    pub(crate) fn new(key: &ProvingKey, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let rows = key.domain.size() / key.circuit.period;
         Self {
             rows: std::array::from_fn(|_| (0..rows).map(|_| Fr::random(&mut *rng)).collect()),
@@ -76,7 +76,7 @@ pub enum ProveError {
 ///
 /// `stage` is told what begins.
 pub fn prove<R: RngCore + CryptoRng>(
-    key: &ProvingKey<'_>,
+    key: &ProvingKey,
     inputs: &[Fr],
     columns: Columns,
     basis: &impl Commit,
@@ -89,7 +89,7 @@ pub fn prove<R: RngCore + CryptoRng>(
 }
 
 pub(crate) fn prove_blinded(
-    key: &ProvingKey<'_>,
+    key: &ProvingKey,
     inputs: &[Fr],
     mut columns: Columns,
     basis: &impl Commit,
@@ -97,7 +97,7 @@ pub(crate) fn prove_blinded(
     transcript: &mut impl Transcript,
     mut stage: impl FnMut(&'static str),
 ) -> Result<Proof, ProveError> {
-    let (circuit, domain) = (key.circuit, &key.domain);
+    let (circuit, domain) = (&key.circuit, &key.domain);
     let n = domain.size();
     let check = |what, expected, got| match expected == got {
         true => Ok(()),
@@ -279,11 +279,7 @@ fn combine<'p>(terms: impl Iterator<Item = (&'p [Fr], Fr)>) -> Vec<Fr> {
 }
 
 /// From one, the product of ratios of names, row by row.
-fn running_product(
-    key: &ProvingKey<'_>,
-    columns: &Columns,
-    challenges: &ColumnChallenges,
-) -> Vec<Fr> {
+fn running_product(key: &ProvingKey, columns: &Columns, challenges: &ColumnChallenges) -> Vec<Fr> {
     let n = key.domain.size();
     let shifts = column_shifts();
     let mut values = vec![Fr::ZERO; n];
@@ -315,8 +311,8 @@ fn running_product(
 }
 
 /// From zero, the sum of fractions, row by row.
-fn running_sum(key: &ProvingKey<'_>, columns: &Columns, challenges: &ColumnChallenges) -> Vec<Fr> {
-    let (circuit, structure) = (key.circuit, key.structure);
+fn running_sum(key: &ProvingKey, columns: &Columns, challenges: &ColumnChallenges) -> Vec<Fr> {
+    let (circuit, structure) = (&key.circuit, &key.structure);
     let n = key.domain.size();
     let mut lookups = vec![None; circuit.period];
     for lookup in &circuit.lookups {
@@ -353,8 +349,8 @@ fn running_sum(key: &ProvingKey<'_>, columns: &Columns, challenges: &ColumnChall
 }
 
 /// Selectors on a coset, by the row's residue.
-fn coset_selectors(key: &ProvingKey<'_>, coset: &Coset) -> Result<Vec<Selectors>, ProveError> {
-    let (circuit, domain) = (key.circuit, &key.domain);
+fn coset_selectors(key: &ProvingKey, coset: &Coset) -> Result<Vec<Selectors>, ProveError> {
+    let (circuit, domain) = (&key.circuit, &key.domain);
     let eta = generator(circuit.period.trailing_zeros());
     let blocks = domain.size() / circuit.period;
     let mut y = coset.shift.pow_vartime([blocks as u64]);
@@ -370,13 +366,13 @@ fn coset_selectors(key: &ProvingKey<'_>, coset: &Coset) -> Result<Vec<Selectors>
 /// The quotient of all constraints by `X^n − 1`: its values on some cosets, one after the other, say what it is modulo
 /// `X^n − c` for as many numbers `c`.
 fn quotient(
-    key: &ProvingKey<'_>,
+    key: &ProvingKey,
     inputs: &[Fr],
     combination: &Combination<'_>,
     columns: &[Vec<Fr>],
     running: &[Vec<Fr>],
 ) -> Result<Vec<Fr>, ProveError> {
-    let (circuit, domain) = (key.circuit, &key.domain);
+    let (circuit, domain) = (&key.circuit, &key.domain);
     let n = domain.size();
     let mut inputs_column = vec![Fr::ZERO; n];
     let rows = inputs_column.iter_mut().skip(circuit.input_residue);

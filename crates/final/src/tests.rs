@@ -212,7 +212,7 @@ fn rng() -> ChaCha20Rng {
 
 fn prove_it(circuit: &Circuit, honest: &Honest) -> (Key, Proof) {
     let basis = &setup().0;
-    let key = ProvingKey::new(circuit, &honest.structure, basis);
+    let key = ProvingKey::new(circuit.clone(), honest.structure.clone(), basis);
     let transcript = &mut KeccakTranscript::new();
     let columns = honest.columns.clone();
     let mut rng = rng();
@@ -572,7 +572,7 @@ fn randomness_hides_all_messages() {
         secret: Fr::random(&mut rng),
         values: Mutex::default(),
     };
-    let key = ProvingKey::new(&circuit, &honest.structure, &basis);
+    let key = ProvingKey::new(circuit.clone(), honest.structure.clone(), &basis);
     let blinding = Blinding::new(&key, &mut rng);
     // Messages: those of columns, those of the running polynomials and the quotient, the rest.
     let messages = |blinding: &Blinding| -> [Vec<Fr>; 3] {

@@ -367,8 +367,8 @@ impl Nodes {
         Ok(recorder.finish())
     }
 
-    /// The key of nodes over this many nodes.
-    pub fn fold_key(&self, basis: &Basis, nodes: usize) -> Result<NodeKey, NodeError> {
+    /// A node that stands for others when only a key is wanted.
+    fn any_node(&self) -> (NodeKey, NodeProof) {
         let point = G1Affine::generator();
         let known = |kind: ColumnKind| {
             matches!(
@@ -390,8 +390,20 @@ impl Nodes {
             inputs,
             proof: any_proof(self.program(), &self.layout),
         };
+        (key, node)
+    }
+
+    /// The key of nodes over this many nodes.
+    pub fn fold_key(&self, basis: &Basis, nodes: usize) -> Result<NodeKey, NodeError> {
+        let (key, node) = self.any_node();
         let recording = self.fold(&vec![(&key, &node); nodes])?;
         self.key(basis, &recording)
+    }
+
+    /// What [`Nodes::top`] records of some node that is not valid: what does not depend on values is the same.
+    pub fn any_top(&self) -> Result<Recording, NodeError> {
+        let (key, node) = self.any_node();
+        self.top(&key, &node)
     }
 }
 
