@@ -22,7 +22,8 @@ const equalities = machines("equalities_and_inverses_are_stated");
 const operations = machines("wires_compute_what_numbers_do");
 const challenges = machines("transcripts_of_wires_are_those_of_numbers");
 const digests = nodes("digests_tell_lists_apart");
-const sessions = nodes("statements_tell_sessions_apart");
+const sessions = nodes("what_is_said_tells_sessions_apart");
+const drawn = nodes("fingerprints_are_taken_where_nobody_chooses");
 const factors = nodes("factors_depend_on_all_proofs_below");
 const said = nodes("nodes_say_what_all_below_say");
 const verified = nodes("nodes_say_what_they_verify_with");
@@ -90,7 +91,8 @@ module.exports = [
   multiplication("sign", "negative digits choose the points of positive ones", 'y: chosen("chosen multiple: y", -1,', 'y: chosen("chosen multiple: y", 1,', proved),
   multiplication("windows-distinct", "points of a window may be equal", "[&left, &right], true);\n\n        // Sixteen", "[&left, &right], false);\n\n        // Sixteen", exceptions),
   multiplication("sums-distinct", "a window's sum may be sixteen times what was before", "[&sixteenfold, &added], true)", "[&sixteenfold, &added], false)", exceptions),
-  multiplication("result-distinct", "the end of a sum may be what is subtracted", "[&end, &correction], true)", "[&end, &correction], false)", exceptions),
+  multiplication("result-distinct", "the end of a sum may be what is subtracted", "[&end, &less], true)", "[&end, &less], false)", exceptions),
+  multiplication("second-sum", "the second sum has the terms of the first", "        let less = [\n            constant_point(p, &correction()),\n            PointForm {\n                x: first_end.x.clone(),\n                y: -first_end.y.clone(),\n            },\n        ];", "        let _ = first_end;\n        let less = [constant_point(p, &correction()), constant_point(p, &correction())];", proved),
   multiplication("odd-start", "odd multiples begin with twice the point", "|[earlier, point]| to_next.clone() * earlier + is_first.clone() * point", "|[earlier, _]| to_next.clone() * earlier.clone() + is_first.clone() * earlier", proved),
   multiplication("curve", "points are on another curve", "&Form::constant(-3),", "&Form::constant(-4),", proved),
   multiplication("correction", "what the start contributes is not all subtracted", "(0..=WINDOWS as u64).map(|j| base.pow([j]))", "(0..WINDOWS as u64).map(|j| base.pow([j]))", sums),
@@ -153,22 +155,28 @@ module.exports = [
   statement("points-length", "digests of points have no number of points", "let mut digests = vec![number(points.len() as u64)];", "let mut digests: Vec<F> = Vec::new();", digests, "each group says how many points it has, and the list how many groups"),
   statement("domains", "weights and activations have one domain", "points_digest(hashing, Domain::Activations, &self.activations)?", "points_digest(hashing, Domain::Weights, &self.activations)?", digests),
   statement("groups", "only the first group of points is hashed", "points.chunks(GROUP)", "points.chunks(GROUP).take(1)", sessions),
-  statement("fingerprint", "a fingerprint is a sum", "sum * at + word", "sum + at + word", sessions),
-  statement("fingerprint-of", "the fingerprint is that of weights", "fingerprint(hashing, &self.activations, self.at)", "fingerprint(hashing, &self.weights, self.at)", sessions),
+  statement("fingerprint", "a fingerprint is a sum", "sum * at + number", "sum + at + number", drawn),
+  statement("fingerprint-of", "the fingerprint is that of weights", "fingerprint(words(hashing, &self.activations), self.at)", "fingerprint(words(hashing, &self.weights), self.at)", sessions),
+  statement("drawn-tag", "what is drawn is the same for all purposes", "        tag[..self.tag().len()].copy_from_slice(self.tag());\n", "        let _ = self;\n", drawn),
+  statement("drawn-digest", "what is drawn does not depend on the digest", "in [digest].into_iter().chain(numbers)", "in [digest].into_iter().skip(1).chain(numbers)", drawn),
+  statement("drawn-list", "what is drawn does not depend on the list", "in [digest].into_iter().chain(numbers)", "in [digest].into_iter().chain(numbers.into_iter().take(0))", drawn),
+  statement("said-digest", "a node says no digest of its list", "            digest: digest(hashing, domain, numbers),\n            at,", "            digest: F::zero(),\n            at,", said),
+  statement("said-fingerprint", "a node says any fingerprint", "fingerprint: fingerprint(numbers.iter().copied(), at),\n        }\n    }\n}\n\nimpl Said {", "fingerprint: at,\n        }\n    }\n}\n\nimpl Said {", said),
   // Nodes.
-  node("factor", "the factors of equations are known before", "                ends.push(transcript.squeeze());\n", "", factors),
+  node("factor", "the factors of equations are known before", "            ends.push(transcript.squeeze());\n", "", factors),
   node("factor-first", "the factors of equations depend on the first proof", "let factor = digest(&r, Domain::Children, &ends);", "let factor = digest(&r, Domain::Children, &ends[..1]);", factors),
-  node("factor-power", "all equations have one factor", "                    power *= factor;\n", "                    let _ = factor;\n", factors),
-  node("keys", "a node does not say the keys below", "                keys.push(points_digest(&r, Domain::Key, &points)?);\n", "                let _ = &points;\n", said),
-  node("keys-below", "a node does not say what is said of keys below", "                keys.push(inputs[KEYS]);\n", "", said),
-  node("key-known", "the keys that a node says are not those that it verifies with", ".map(|(id, point)| (*id, r.point(*point)))\n                    .collect();\n                let points: Vec<WirePoint<'_>> = known.values().copied().collect();", ".map(|(id, point)| (*id, r.point(*point)))\n                    .collect();\n                let points: Vec<WirePoint<'_>> = key.commitments.values().map(|p| r.point(*p)).collect();", said),
-  node("common", "a node over several says what the first says of the session", "                inputs[..STATEMENT].copy_from_slice(common);\n", "                let _ = common;\n", said),
-  node("sum-words", "the sums that nodes say are not those that are added", "point.words = std::array::from_fn(|i| wires[i]);", "point.words = std::array::from_fn(|i| if wires.is_empty() { wires[i] } else { Wire::Constant(values[i]) });", said),
-  node("below", "what nodes say of sums is not added", "for equation in [own, below] {", "for equation in [own, below].into_iter().take(1) {", factors),
-  node("below-sign", "A = τ·B remains of nodes below", "(-Wire::one(), a)]", "(Wire::zero(), a)]", nodes("nodes_are_proved_and_verified")),
+  node("factor-power", "all equations have one factor", "            power *= factor;\n", "            let _ = factor;\n", factors),
+  node("keys", "a node does not say the keys below", "            numbers.push(points_digest(&r, Domain::Key, &points)?);\n", "            let _ = &points;\n            numbers.push(Wire::one());\n", said),
+  node("said-below", "a node does not say what is said below", "            numbers.extend(&inputs[..SAID]);\n", "            numbers.extend([Wire::one(); SAID]);\n", said),
+  node("key-known", "the keys that a node says are not those that it verifies with", ".map(|(id, point)| (*id, r.point(*point)))\n                .collect();\n            let points: Vec<WirePoint<'_>> = known.values().copied().collect();", ".map(|(id, point)| (*id, r.point(*point)))\n                .collect();\n            let points: Vec<WirePoint<'_>> = key.commitments.values().map(|p| r.point(*p)).collect();", said),
+  node("said-known", "what nodes say is not what is verified", "            numbers.extend(&inputs[..SAID]);\n", "            numbers.extend(node.inputs.iter().take(SAID).map(|x| r.witness(*x)));\n", said),
+  node("sum-words", "the sums that nodes say are not those that are added", "words: std::array::from_fn(|i| wires[word(i)]),", "words: std::array::from_fn(|i| if wires.is_empty() { wires[word(i)] } else { Wire::Constant(values[word(i)]) }),", said),
+  node("below", "what nodes say of sums is not added", "equations.extend([own, below]);", "equations.extend([own, below].into_iter().take(1));", factors),
+  node("below-sum", "the second sum that a node says is not added", "rhs: vec![(Wire::one(), point(1)?)],", "rhs: vec![(Wire::zero(), point(1)?)],", nodes("nodes_are_proved_and_verified")),
   node("generator", "a constant of the equation is lost", "    lhs.push((generator, WirePoint::constant(G1Affine::generator())));\n", "    let _ = generator;\n", remains),
-  node("remaining", "what remains is A = τ·B", "rhs: (b.to_curve() - a).to_affine(),", "rhs: (b.to_curve() - a + a).to_affine(),", remains),
+  node("remaining", "what remains is L = τ·L", "        rhs: point(1)?,\n", "        rhs: point(0)?,\n", remains),
+  node("top", "the last proof does not say the key", "            say(r, &children.numbers, &children.equations);\n", "            say(r, &children.numbers[1..], &children.equations);\n", nodes("nodes_are_proved_and_verified")),
   node("tables", "tables are the prover's", "                        .map(|point| WirePoint::constant(*point)),", "                        .map(|point| r.point(*point)),", verified),
   node("weights", "the statement is about other weights than the proof", "ColumnKind::Weight(number) => session.weights.get(number as usize).copied(),", "ColumnKind::Weight(number) => joint.session.weights.get(number as usize).map(|p| r.point(*p)),", verified),
-  node("said", "a node does not say the sums", "chain([keys]).chain(words)", "chain([keys]).chain(words.take(0))", said),
+  node("said", "a node does not say the sums", "chain(words) {", "chain(words.take(0)) {", said),
 ];

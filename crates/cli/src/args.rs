@@ -355,6 +355,10 @@ whatever the number of layers.
 
 A tree is written as sizes: 10 is a root over ten layers; 9,8,9;3 are three nodes over 26 layers and a root.
 
+Of a session for joint proofs the result is final.proof, of 1,152 bytes and a few for the layers: joint proofs of \
+all layers, which are made first, nodes that verify them, in nodes/, and a proof of the last node. It takes a setup of \
+2^21 powers.
+
 Example:
   nanozk aggregate session
   nanozk verify session --aggregate --model-id 0x…")]
@@ -388,7 +392,7 @@ pub(crate) struct VerifyArgs {
     /// Id of the model version the claim must be of
     #[arg(long, value_name = "HEX")]
     pub(crate) model_id: Digest32,
-    /// Verify aggregate.proof, one proof for all layers, instead of proofs/
+    /// Verify aggregate.proof, one proof for all layers, instead of proofs/; of a session for joint proofs final.proof
     #[arg(long, conflicts_with = "partial")]
     pub(crate) aggregate: bool,
     /// Accept a session of which not every layer is proved

@@ -106,6 +106,23 @@ impl Data {
         Ok(joint::parameters(&setup, k))
     }
 
+    /// What final proofs take of it.
+    pub(crate) fn final_parameters(&self, manifest: &CheckedManifest) -> Result<Parameters> {
+        let k = manifest.manifest().k;
+        let setup = self.setup_of_size(manifest, joint::final_setup_size(k))?;
+        Ok(joint::final_parameters(&setup, k))
+    }
+
+    /// As [`Data::final_parameters`], with all points checked.
+    pub(crate) fn checked_final_parameters(
+        &self,
+        manifest: &CheckedManifest,
+    ) -> Result<Parameters> {
+        let k = manifest.manifest().k;
+        let setup = self.checked_setup_of_size(manifest, joint::final_setup_size(k))?;
+        Ok(joint::final_parameters(&setup, k))
+    }
+
     /// The same setup with another number of powers.
     pub(crate) fn setup_of_size(&self, version: &dyn ModelVersion, k: u32) -> Result<Setup> {
         if is_development(version) {

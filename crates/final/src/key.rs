@@ -12,8 +12,9 @@ use rayon::prelude::*;
 pub(crate) const FIXED: usize = WIRES + 1;
 
 /// Powers of a setup that keys and proofs of `2^k` rows take: the longest packs have six polynomials of `2^k` coefficients.
-pub fn powers_needed(k: u32) -> usize {
-    FIXED.max(crate::circuit::COLUMNS) << k
+pub const fn powers_needed(k: u32) -> usize {
+    const { assert!(FIXED == crate::circuit::COLUMNS) }
+    FIXED << k
 }
 
 /// What a verifier knows of a circuit's structure.

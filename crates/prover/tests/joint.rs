@@ -10,6 +10,7 @@ use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
 use nanozk_circuits::norm::RESIDUAL_OFFSET;
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
 use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
+use nanozk_prover::joint::finish::{self, Finisher};
 use nanozk_prover::joint::registration::{plan, register, Part, Registration};
 use nanozk_prover::joint::session::{
     claim_of, name_of, recompute, windows, Event, JointSession, Provider, Window,
@@ -21,7 +22,8 @@ use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
-    check_shape, CheckedManifest, Claim, Error as Refused, Manifest, Parameters, ProofFile,
+    check_shape, CheckedManifest, Claim, Error as Refused, FinalFile, Manifest, Parameters,
+    ProofFile, FINAL_POWERS,
 };
 use nanozk_verifier::statement::Context;
 use rand_chacha::ChaCha20Rng;
@@ -955,5 +957,111 @@ fn public_inputs_are_those_of_the_format() {
     ];
     for layers in [all(), vec![0], vec![1], vec![5]] {
         assert_eq!(claim.goal(&layers).unwrap().inputs, expected);
+    }
+}
+
+/// Proofs of two windows, a node over each, one over both, and the final proof.
+#[test]
+fn a_session_has_a_final_proof() {
+    let (powers, g2) = development_powers(FINAL_POWERS, DEVELOPMENT_SEED);
+    let parameters = Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID), true).unwrap();
+    drop(powers);
+    let case = Case::new();
+    let session = case.session();
+    let windows = [vec![0, 1, 2], vec![3, 4, 5]];
+    let claim = case.manifest.claim(case.claim.clone()).unwrap();
+    let finisher = Finisher::new(&parameters).unwrap();
+    // Gives the names of nodes that were there, and of those that were proved.
+    let finish = || -> Result<(FinalFile, Vec<String>, Vec<String>), Error> {
+        let (mut kept, mut proved) = (Vec::new(), Vec::new());
+        let file = session.lock()?.finish(
+            &claim,
+            &windows,
+            &finisher,
+            &parameters,
+            &mut rng(),
+            &mut |event| match event {
+                finish::Event::Kept(name) => kept.push(name.to_owned()),
+                finish::Event::Proved { name, .. } => proved.push(name.to_owned()),
+                finish::Event::Node(..) | finish::Event::Final(_) => {}
+            },
+        )?;
+        Ok((file, kept, proved))
+    };
+    // Joint proofs come first.
+    assert!(matches!(finish(), Err(Error::File(_))));
+    for window in &windows {
+        case.proof(window);
+    }
+    let (_, kept, proved) = finish().unwrap();
+    assert!(kept.is_empty());
+    assert_eq!(proved, ["0-2", "3-5", "1_0-5"]);
+    // A node that is damaged is proved again; the others are kept.
+    let node = case.dir.path().join("nodes/1_0-5.node");
+    let mut bytes = std::fs::read(&node).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&node, bytes).unwrap();
+    let (file, kept, proved) = finish().unwrap();
+    assert_eq!(kept, ["0-2", "3-5"]);
+    assert_eq!(proved, ["1_0-5"]);
+    let written = std::fs::read(session.final_path()).unwrap();
+    assert_eq!(FinalFile::from_bytes(&written), Ok(file.clone()));
+    assert_eq!(file.to_bytes(), written);
+    assert_eq!(file.proof.len(), 1152);
+
+    let verifier = finisher.into_verifier();
+    let verify = |file: &FinalFile| verifier.verify(&claim, file, &parameters);
+    assert_eq!(verify(&file), Ok(all()));
+    // Each part of the proof: its points, its values, and what remains of the proofs below.
+    for place in [40, 350, 1000, 1030, 1100] {
+        let mut other = file.clone();
+        other.proof[place] ^= 1;
+        assert!(matches!(verify(&other), Err(Refused::Final(_))), "{place}");
+    }
+    // It is about these windows, in this order.
+    let mut swapped = file.clone();
+    swapped.windows.swap(0, 1);
+    let mut fewer = file.clone();
+    fewer.windows.pop();
+    let mut others = file.clone();
+    others.windows = vec![vec![0, 1], vec![2, 3, 4, 5]];
+    for other in [swapped, fewer, others] {
+        let refused = verify(&other);
+        assert!(matches!(refused, Err(Refused::Final(_))), "{refused:?}");
+    }
+    let mut twice = file.clone();
+    twice.windows[1] = vec![2, 3, 4, 5];
+    assert!(matches!(verify(&twice), Err(Refused::Malformed(_))));
+    let mut none = file.clone();
+    none.windows.clear();
+    assert!(matches!(verify(&none), Err(Refused::Node(_))));
+    let mut long = file.clone();
+    long.proof.push(0);
+    assert!(matches!(verify(&long), Err(Refused::Length { .. })));
+    // And about this claim: its statement, and the activations that it claims.
+    let of = |change: &dyn Fn(&mut Claim), file: &FinalFile| {
+        let mut claim = case.claim.clone();
+        change(&mut claim);
+        let claim = case.manifest.claim(claim).unwrap();
+        let mut file = file.clone();
+        file.statement = claim.claim().statement();
+        verifier.verify(&claim, &file, &parameters)
+    };
+    assert_eq!(of(&|_| {}, &file), Ok(all()));
+    let changes: [&dyn Fn(&mut Claim); 3] = [
+        &|claim| claim.context.recipient.0[31] ^= 1,
+        &|claim| claim.output_digest.0 += Fr::ONE,
+        &|claim| claim.activations.swap(0, 1),
+    ];
+    for change in changes {
+        let refused = of(change, &file);
+        assert!(matches!(refused, Err(Refused::Final(_))), "{refused:?}");
+    }
+    let mut other = file.clone();
+    other.statement[0] ^= 1;
+    assert_eq!(verify(&other), Err(Refused::OtherStatement));
+    // No prefix of the file is read as one.
+    for length in [0, 7, 8, 39, 40, 43, 47, 60] {
+        assert!(FinalFile::from_bytes(&written[..length]).is_err());
     }
 }

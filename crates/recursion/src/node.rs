@@ -23,6 +23,7 @@ use nanozk_argument::{self as argument, Equation, Known, Opening, Proof, Stage, 
 use nanozk_circuit::{ColumnId, ColumnKind, Layout, LayoutError, OutOfRange, Program, Values};
 use nanozk_kzg::opening::{POINTS, VALUES};
 use nanozk_kzg::{Accumulator, Basis};
+use nanozk_transcript::encoding::{scalar_from_bytes, scalar_to_bytes, WORD};
 use nanozk_transcript::poseidon::{point_of_words, POINT_WORDS};
 use nanozk_transcript::{Element, Malformed, RecursionTranscript, Transcript};
 use rand_core::{CryptoRng, RngCore};
@@ -57,6 +58,9 @@ const FRACTIONS: usize = 5;
 /// No node can be made, or one is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
+    /// The program of nodes has no place in its columns.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// It verifies too much.
     #[error(transparent)]
     TooLong(#[from] TooLong),
@@ -145,6 +149,74 @@ impl NodeProof {
         let is_unused = unused.iter().all(|input| *input == Fr::ZERO);
         is_unused.then(|| (*said).into())
     }
+}
+
+/// What an encoded node begins with.
+const MAGIC: &[u8; 16] = b"nanozk node 0001";
+
+/// Bytes are no node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// They are of something else.
+    #[error("the bytes are no node")]
+    Magic,
+    /// A public input.
+    #[error("input {index}: {reason}")]
+    Input {
+        /// Which.
+        index: usize,
+        /// What is wrong with it.
+        reason: Malformed,
+    },
+    /// The proof.
+    #[error(transparent)]
+    Proof(#[from] argument::DecodeError),
+}
+
+impl NodeProof {
+    /// `"nanozk node 0001"`, the inputs that are used, as words of 32 bytes, big-endian, and the proof.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        let inputs = self.inputs.iter().take(USED);
+        bytes.extend(inputs.flat_map(scalar_to_bytes));
+        bytes.extend(self.proof.to_bytes());
+        bytes
+    }
+
+    /// The node of which these are [`NodeProof::to_bytes`]. Whether it is valid is another question.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::Magic)?;
+        let (inputs, proof) = rest
+            .split_at_checked(USED * WORD)
+            .ok_or(DecodeError::Magic)?;
+        let inputs = inputs.as_chunks::<WORD>().0.iter().enumerate();
+        let inputs = inputs.map(|(index, word)| {
+            scalar_from_bytes(word).map_err(|reason| DecodeError::Input { index, reason })
+        });
+        let mut inputs = inputs.collect::<Result<Vec<Fr>, DecodeError>>()?;
+        inputs.resize(INPUTS, Fr::ZERO);
+        Ok(Self {
+            inputs,
+            proof: Proof::from_bytes(proof)?,
+        })
+    }
+}
+
+/// Nodes that one verifies, at most.
+pub const FOLD: usize = 3;
+
+/// How so many nodes become one: for each level, from below on, how many nodes each of its nodes verifies. There is no level
+/// over one node.
+pub fn levels(mut nodes: usize) -> Vec<Vec<usize>> {
+    let mut levels = Vec::new();
+    while nodes > 1 {
+        let parents = nodes.div_ceil(FOLD);
+        let end = |i: usize| i * nodes / parents;
+        levels.push((0..parents).map(|i| end(i + 1) - end(i)).collect());
+        nodes = parents;
+    }
+    levels
 }
 
 /// A joint proof about a session, to be verified by a node.

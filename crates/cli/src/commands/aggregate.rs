@@ -1,5 +1,6 @@
 //! `nanozk aggregate`, and what verifying an aggregate takes.
 
+use super::joint;
 use super::prove::{describe, prove_layers};
 use super::run::model_of;
 use crate::args::{AggregateArgs, ProveArgs, Transcript};
@@ -114,6 +115,9 @@ fn name(tree: &Tree, (level, index): (usize, usize)) -> String {
 }
 
 pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
+    if Kind::of(&args.session) == Some(Kind::JointSession) {
+        return joint::aggregate(args, data, out);
+    }
     Kind::Session.check(&args.session)?;
     let clock = Stopwatch::start();
     let dir = SessionDir::new(&args.session);

@@ -1,12 +1,12 @@
-//! `nanozk prove`, `verify` and `reexecute` of sessions for joint proofs.
+//! `nanozk prove`, `aggregate`, `verify` and `reexecute` of sessions for joint proofs.
 
 use super::prove::{blame_secret, draw, Done};
 use super::reexecute::{other_activations, wrong_token, Execution, Verdict};
 use super::run::model_of;
 use super::verify::{check_development, check_draw, list, read, readable, reveal, Revealed};
 use super::{reject, GIB};
-use crate::args::{ProveArgs, Transcript, VerifyArgs};
-use crate::data::{is_development, Data};
+use crate::args::{AggregateArgs, ProveArgs, Transcript, VerifyArgs};
+use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, Stopwatch};
 use crate::model_dir::{ModelVersion, Registered};
 use crate::output::{bytes, count, thousands, Out, Progress};
@@ -15,13 +15,16 @@ use anyhow::{bail, Context, Result};
 use nanozk_executor::QuantizedModel;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
+use nanozk_prover::joint::finish::{self, Finisher};
 use nanozk_prover::joint::session::{
     name_of, recompute, windows, Event, JointSession, Provider, Recomputed, Window,
 };
 use nanozk_prover::session::Secret;
+use nanozk_recursion::node::levels;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::joint::{
-    CheckedManifest, Claim, Error, Manifest, Parameters, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
+    CheckedClaim, CheckedManifest, Claim, Error, FinalFile, FinalVerifier, Manifest, Parameters,
+    ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
 };
 use rand_core::OsRng;
 use serde_json::{json, Value};
@@ -29,6 +32,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
+    prove_windows(args, data, out).map(drop)
+}
+
+/// Proves layers; gives the sets of layers that have a proof each.
+fn prove_windows(args: &ProveArgs, data: &Data, out: &Out) -> Result<Vec<Vec<usize>>> {
     if args.jobs > 1 {
         bail!("--jobs is for proofs of single layers: a joint proof uses all processors by itself");
     }
@@ -165,13 +173,148 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
         &manifest,
         out,
     );
+    Ok(windows.into_iter().map(|window| window.layers).collect())
+}
+
+/// Makes the final proof, over joint proofs of all layers, which are made first if they are not there.
+pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
+    if args.tree.is_some() {
+        bail!("--tree is for proofs of single layers: nodes over joint proofs have one tree");
+    }
+    let windows = prove_windows(
+        &ProveArgs {
+            session: args.session.clone(),
+            model: args.model.clone(),
+            layers: None,
+            transcript: Transcript::Keccak,
+            jobs: 1,
+            memory: args.memory,
+            budget: None,
+            seed: None,
+        },
+        data,
+        out,
+    )?;
+    let session = JointSession::new(&args.session);
+    let dir = model_of(&args.session, args.model.as_deref())?;
+    let Registered::Joint(manifest) = dir.registered()? else {
+        bail!(
+            "{} is a model for proofs of single layers",
+            dir.path.display()
+        );
+    };
+    let claim = manifest.claim(session.claim()?)?;
+    let lock = session.lock()?;
+    let clock = Stopwatch::start();
+    // Nodes over joint proofs, nodes over nodes, and the final proof.
+    let steps = windows.len() + levels(windows.len()).iter().flatten().count() + 1;
+    let progress = Progress::bar("aggregating", steps);
+    progress.message("preparing the setup and the key");
+    let parameters = data.final_parameters(&manifest)?;
+    let finisher = Finisher::new(&parameters)?;
+    let mut kept = 0;
+    let mut report = |event: finish::Event<'_>| match event {
+        finish::Event::Kept(name) => {
+            kept += 1;
+            progress.step();
+            progress.above(|| {
+                out.text(format!("node {name:<13} already there"));
+                out.json(&json!({"event": "node kept", "node": name}));
+            });
+        }
+        finish::Event::Node(name, stage) => {
+            progress.message(&format!("node {name}: {}", stage.name()));
+        }
+        finish::Event::Proved { name, wall } => {
+            progress.step();
+            progress.above(|| {
+                let wall_s = wall.as_secs_f64();
+                out.text(format!("node {name:<13} proved in {wall_s:.1} s"));
+                out.json(&json!({"event": "node", "node": name, "wall_s": wall_s}));
+            });
+        }
+        finish::Event::Final(stage) => progress.message(&format!("final proof: {stage}")),
+    };
+    let file = lock.finish(
+        &claim,
+        &windows,
+        &finisher,
+        &parameters,
+        &mut OsRng,
+        &mut report,
+    )?;
+    // A proof that does not verify is of no use to anybody: it would mean a broken machine.
+    progress.message("verifying the final proof");
+    let found = finisher.into_verifier().verify(&claim, &file, &parameters);
+    found.context("the final proof is not valid, though all that it is over is")?;
+    drop(progress);
+    out.text(format!(
+        "final proof of {} bytes over {} made in {:.1} s ({:.1} CPU s): {}",
+        thousands(file.proof.len() as u64),
+        count(windows.len(), "joint proof"),
+        clock.wall_s(),
+        clock.cpu_s(),
+        session.final_path().display()
+    ));
+    if is_development(&manifest) {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.json(&json!({
+        "event": "final",
+        "windows": windows,
+        "nodes_kept": kept,
+        "final_bytes": file.proof.len(),
+        "final_wall_s": clock.wall_s(),
+        "final_cpu_s": clock.cpu_s(),
+        "development_setup": is_development(&manifest),
+    }));
     Ok(())
 }
 
-pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
-    if args.aggregate {
-        bail!("joint proofs are not aggregated yet: verify them without --aggregate");
+/// Verifies the final proof of all layers, and nothing else.
+fn accept_final(
+    claim: &CheckedClaim<'_>,
+    session: &JointSession,
+    data: &Data,
+    out: &Out,
+) -> Result<Value> {
+    let path = session.final_path();
+    if !path.exists() {
+        bail!(
+            "{} does not exist (make it with nanozk aggregate)",
+            path.display()
+        );
     }
+    let bytes = readable(files::read_of_session(&path))?;
+    let file = FinalFile::from_bytes(&bytes).map_err(reject)?;
+    let manifest = claim.manifest();
+    let all = manifest.layers();
+    let covered: usize = file.windows.iter().map(Vec::len).sum();
+    if covered != all {
+        return Err(reject(format!(
+            "the final proof is about {covered} of {all} layers"
+        )));
+    }
+    let progress = Progress::spinner("preparing keys");
+    let parameters = data.checked_final_parameters(manifest)?;
+    let verifier = FinalVerifier::new(&parameters)?;
+    progress.message("verifying");
+    let layers = verifier.verify(claim, &file, &parameters).map_err(reject)?;
+    drop(progress);
+    if layers.len() != all {
+        return Err(reject("the final proof is not about all layers"));
+    }
+    let length = file.proof.len();
+    out.text(format!(
+        "ACCEPTED: all {} proved by a final proof of {} bytes over {}",
+        count(all, "layer"),
+        thousands(length as u64),
+        count(file.windows.len(), "joint proof"),
+    ));
+    Ok(json!({"final_bytes": length, "windows": file.windows}))
+}
+
+pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let session = JointSession::new(&args.session);
     let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
     // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
@@ -181,6 +324,25 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let claim = manifest.claim(claim).map_err(reject)?;
     let context = &claim.claim().context;
     check_development(&manifest, said, context, args.allow_development, out)?;
+    if args.aggregate {
+        let verified = accept_final(&claim, &session, data, out)?;
+        let revealed = revealed(args, &session, &claim, out)?;
+        out.json(&json!({
+            "accepted": true,
+            "model_id": args.model_id,
+            "statement": Digest32(claim.claim().statement()),
+            "claim_digest": Digest32(claim.claim().claim_digest()),
+            "context": context,
+            "input_digest": claim.claim().input_digest,
+            "output_digest": claim.claim().output_digest,
+            "layers": manifest.layers(),
+            "proved": manifest.layers(),
+            "final": verified,
+            "development_setup": is_development(&manifest),
+            "revealed": revealed,
+        }));
+        return Ok(());
+    }
 
     let names = manifest.layer_names();
     let mut parameters: Option<Parameters> = None;
@@ -271,17 +433,7 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         true => check_draw(args, &digest, all, &missing, out)?,
         false => Value::Null,
     };
-    let revealed = match args.reveal {
-        true => {
-            let claimed = Revealed {
-                secret: session.secret(),
-                input: claim.claim().input_digest,
-                output: claim.claim().output_digest,
-            };
-            Some(reveal(args, claimed, &manifest, out)?)
-        }
-        false => None,
-    };
+    let revealed = revealed(args, &session, &claim, out)?;
     out.text(format!(
         "ACCEPTED{}: {} of {} proved by {}, {} bytes, verified in {ms:.1} ms",
         if missing.is_empty() { "" } else { " IN PART" },
@@ -312,6 +464,24 @@ pub(super) fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         "revealed": revealed,
     }));
     Ok(())
+}
+
+/// The text, if it was asked for.
+fn revealed(
+    args: &VerifyArgs,
+    session: &JointSession,
+    claim: &CheckedClaim<'_>,
+    out: &Out,
+) -> Result<Option<Value>> {
+    if !args.reveal {
+        return Ok(None);
+    }
+    let claimed = Revealed {
+        secret: session.secret(),
+        input: claim.claim().input_digest,
+        output: claim.claim().output_digest,
+    };
+    reveal(args, claimed, claim.manifest(), out).map(Some)
 }
 
 /// Executes a session again, and compares with what it claims.

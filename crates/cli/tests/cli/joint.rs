@@ -533,6 +533,50 @@ fn a_draw_is_written_under_the_lock() {
     }
 }
 
+/// One final proof is made and verified, by the command alone.
+#[test]
+fn a_session_has_a_final_proof() {
+    let (f, j) = (fixture(), joint());
+    let root = f.data.parent().unwrap();
+    let session = root.join("joint session with a final proof");
+    f.json_ok(&run(&j.model, &session, 3));
+    let mut verify = j.verify(&session);
+    verify.push("--aggregate");
+    f.fails(&verify, &["final.proof does not exist", "nanozk aggregate"]);
+    let events = f.json_ok(&["aggregate", path(&session)]);
+    let last = events.last().unwrap();
+    assert_eq!(last["event"], "final");
+    assert_eq!(last["windows"], json!([[0, 1, 2, 3]]));
+    assert_eq!(last["final_bytes"], 1152);
+    assert!(events.iter().any(|event| event["event"] == "node"));
+    let accepted = f.json_ok(&verify);
+    let [accepted] = accepted.as_slice() else {
+        panic!("{accepted:?}")
+    };
+    assert_eq!(accepted["accepted"], true);
+    assert_eq!(accepted["proved"], 4);
+    assert_eq!(accepted["final"]["final_bytes"], 1152);
+    // It stands alone: no joint proof and no node is needed.
+    std::fs::remove_dir_all(session.join("proofs")).unwrap();
+    std::fs::remove_dir_all(session.join("nodes")).unwrap();
+    let proof = session.join("final.proof");
+    let honest = std::fs::read(&proof).unwrap();
+    for change in 0..3 {
+        let mut bytes = honest.clone();
+        match change {
+            0 => *bytes.last_mut().unwrap() ^= 1,
+            1 => bytes.truncate(honest.len() - 1),
+            // The statement.
+            _ => bytes[8] ^= 1,
+        }
+        std::fs::write(&proof, bytes).unwrap();
+        let (code, objects, stderr) = f.json(&verify);
+        assert_eq!(code, 1, "{objects:?} {stderr}");
+    }
+    std::fs::write(&proof, honest).unwrap();
+    f.json_ok(&verify);
+}
+
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (f, j) = (fixture(), joint());
@@ -544,12 +588,9 @@ fn what_does_not_fit_is_an_error() {
     let prove = ["prove", path(&f.session), "--model", path(&j.model)];
     f.fails(&prove, &["joint proofs"]);
     f.fails(
-        &["aggregate", path(&j.session)],
-        &["session directory for joint proofs"],
+        &["aggregate", path(&j.session), "--tree", "4"],
+        &["--tree is for proofs of single layers"],
     );
-    let mut verify = j.verify(&j.session);
-    verify.push("--aggregate");
-    f.fails(&verify, &["not aggregated yet"]);
     for (options, words) in [
         (&["--jobs", "2"][..], "--jobs"),
         (&["--transcript", "poseidon"], "--transcript"),

@@ -1,6 +1,7 @@
 //! Joint proofs (`docs/joint-proof.md`) of sessions: registration of a model's weights, a session's claim, and proofs of sets
 //! of its layers.
 
+pub mod finish;
 pub mod registration;
 pub mod session;
 
@@ -9,7 +10,7 @@ use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::ColumnData;
 use nanozk_setup::Setup;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::joint::Parameters;
+use nanozk_verifier::joint::{Parameters, FINAL_POWERS};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha3::{Digest, Keccak256};
@@ -29,6 +30,22 @@ pub fn parameters(setup: &Setup, k: u32) -> Parameters {
     let powers = &setup.powers()[..nanozk_argument::powers(k)];
     let id = Digest32(setup.id());
     Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
+}
+
+/// What final proofs over proofs in columns of `2^k` rows take of a setup of `2^`[`final_setup_size`]`(k)` powers or more.
+///
+/// # Panics
+///
+/// As [`parameters`].
+pub fn final_parameters(setup: &Setup, k: u32) -> Parameters {
+    let powers = &setup.powers()[..nanozk_argument::powers(k).max(FINAL_POWERS)];
+    let id = Digest32(setup.id());
+    Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
+}
+
+/// Binary logarithm of the powers of the setup that final proofs over proofs in columns of `2^k` rows take.
+pub fn final_setup_size(k: u32) -> u32 {
+    setup_size(k).max(FINAL_POWERS.next_power_of_two().ilog2())
 }
 
 /// What blinds the commitment to a column. It depends on the cells: the difference between the commitments to two contents

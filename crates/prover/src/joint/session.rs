@@ -7,6 +7,8 @@
 //! | `secret.json` | seed, tokens: for the provider, and whoever it chooses to tell |
 //! | `lock` | held while proving |
 //! | `proofs/<layers>.proof` | proofs, each named after its layers: `0-25`, `3`, `1-4_9` |
+//!
+//! `finish.rs` has what is beside them once a session has a final proof.
 
 use super::blinding;
 use super::registration::{weight_columns, weight_tail, Part};
@@ -26,7 +28,7 @@ use nanozk_verifier::joint::{
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What the name of a proof's file ends with.
@@ -293,6 +295,11 @@ impl JointSession {
         Self { path: path.into() }
     }
 
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The public claim.
     pub fn claim(&self) -> Result<Claim, FileError> {
         files::read_json_of_session(&self.path.join("claim.json"))
@@ -450,6 +457,11 @@ pub struct Locked<'a> {
 }
 
 impl Locked<'_> {
+    /// The session.
+    pub fn session(&self) -> &JointSession {
+        self.session
+    }
+
     /// Proves layers, window by window, and writes the proofs; valid ones that are there are kept.
     pub fn prove(
         &self,

@@ -8,6 +8,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::{Layers, Selection};
+use nanozk_recursion::statement::SESSION_INPUTS;
 use nanozk_transcript::RecursionTranscript;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -68,10 +69,10 @@ impl Claim {
 
     /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both
     /// counts.
-    fn inputs(&self) -> Vec<Fr> {
+    pub(super) fn inputs(&self) -> [Fr; SESSION_INPUTS] {
         let [high, low] = halves(&self.statement());
         let count = |tokens: u32| Fr::from(u64::from(tokens));
-        vec![
+        [
             high,
             low,
             self.input_digest.0,
@@ -167,7 +168,7 @@ impl<'a> CheckedClaim<'a> {
             layers,
             program,
             layout,
-            inputs: self.claim.inputs(),
+            inputs: self.claim.inputs().to_vec(),
         })
     }
 
@@ -228,6 +229,16 @@ pub struct Opened<'a> {
 }
 
 impl Opened<'_> {
+    /// What it proves.
+    pub fn goal(&self) -> &Goal {
+        &self.goal
+    }
+
+    /// The proof.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
     /// Numbers of the layers, in increasing order.
     pub fn layers(&self) -> Vec<usize> {
         self.goal.selection.numbers()

@@ -6,10 +6,12 @@
 
 mod claim;
 mod file;
+mod finished;
 mod manifest;
 
 pub use claim::{CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT};
 pub use file::ProofFile;
+pub use finished::{FinalFile, FinalVerifier, FINAL_POWERS};
 pub use manifest::{check_shape, CheckedManifest, Manifest, MANIFEST_FORMAT};
 
 use crate::hex::Digest32;
@@ -189,6 +191,12 @@ pub enum Error {
     /// The proof is not valid.
     #[error("the proof is not valid: {0}")]
     Proof(#[from] nanozk_argument::Error),
+    /// A node over a proof of these layers cannot be made.
+    #[error("no node over a proof of these layers: {0}")]
+    Node(#[from] nanozk_recursion::node::NodeError),
+    /// The final proof is not valid, or the setup has too few powers for one.
+    #[error("the final proof: {0}")]
+    Final(#[from] nanozk_final::TopError),
     /// All but the last check passed: the opening's equation of pairings does not hold.
     #[error("the proof is not valid: its opening does not hold under this setup")]
     Pairing,

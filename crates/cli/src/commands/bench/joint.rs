@@ -21,7 +21,7 @@ use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, Nodes, Said, Tables};
+use nanozk_recursion::node::{hold, Joint, Nodes, Tables};
 use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
