@@ -142,15 +142,15 @@ impl Run {
 /// Powers of two, and what the order of the base field is multiplied by, as gates need them.
 pub(crate) struct Numbers {
     /// `2^16`, `2^32`, `2^48`, `2^64`.
-    limb: [Fr; 4],
+    pub(crate) limb: [Fr; 4],
     /// `2^64`, `2^128`.
-    chunk: [Fr; 2],
+    pub(crate) chunk: [Fr; 2],
     /// `2^79`, subtracted from carries.
-    carry_bias: Fr,
+    pub(crate) carry_bias: Fr,
     /// What the quotient's chunks are multiplied by in the three equations.
-    order: [[Fr; 4]; 3],
+    pub(crate) order: [[Fr; 4]; 3],
     /// What its bias adds to them.
-    bias: [Fr; 3],
+    pub(crate) bias: [Fr; 3],
 }
 
 /// `x_0 + 2^64·x_1 + 2^128·x_2` of what is below `2^128`, from there to below `2^256`, and above.
@@ -162,7 +162,7 @@ pub(crate) fn thirds<const N: usize>(x: [Fr; N]) -> [Fr; 3] {
     [sum(0..2), sum(2..4), sum(4..7)]
 }
 
-static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
+pub(crate) static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
     // p − 1 has the chunks of p but for the lowest.
     let mut order = chunks_of(&-Fq::ONE).map(|chunk| Fr::from_u128(chunk.unsigned_abs()));
     order[0] += Fr::ONE;

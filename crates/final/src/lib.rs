@@ -46,6 +46,7 @@ mod key;
 mod packing;
 mod proof;
 mod prove;
+mod solidity;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -58,5 +59,6 @@ pub use key::{powers_needed, Key, ProvingKey};
 pub use packing::Commit;
 pub use proof::{DecodeError, Evaluations, Proof, POINTS, PROOF_BYTES, SCALARS};
 pub use prove::{prove, ProveError};
+pub use solidity::solidity_constants;
 pub use top::{prove_top, verify_top, Top, TopError, BYTES};
 pub use verify::{reduce, verify, VerifyError};

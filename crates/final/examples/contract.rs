@@ -1,0 +1,153 @@
+//! What the contract `FinalVerifier` and its tests take from this crate, under the development setup.
+//!
+//! ```text
+//! cargo run --release -p nanozk-final --example contract -- sources    the contract's numbers
+//! cargo run --release -p nanozk-final --example contract -- proof      these, and a proof for tests
+//! cargo run --release -p nanozk-final --example contract -- check      that both are what this version writes and accepts
+//! ```
+
+#[path = "../../recursion/examples/synthetic/mod.rs"]
+mod synthetic;
+
+use halo2curves::bn256::{Fr, G2Affine};
+use nanozk_final::{
+    powers_needed, prove_top, solidity_constants, verify_top, Key, ProvingKey, Top, K,
+};
+use nanozk_kzg::Basis;
+use nanozk_recursion::node::{Joint, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::statement::Said;
+use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_transcript::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
+use rand_core::OsRng;
+use serde_json::{json, Value};
+use std::fs;
+use std::path::{Path, PathBuf};
+use synthetic::{proved, Outcome};
+
+const WARNING: &str = "A development setup: its secret is public, so proofs under it prove nothing.";
+
+fn main() -> Outcome<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("sources") => {
+            let (nodes, basis, g2) = setup()?;
+            let key = ProvingKey::over_nodes(&nodes, &basis)?.key;
+            write(&constants_path(), &solidity_constants(&key, &g2, WARNING))
+        }
+        Some("proof") => proof(),
+        Some("check") => check(),
+        _ => Err("one of: sources, proof, check".into()),
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn constants_path() -> PathBuf {
+    root().join("contracts/FinalConstants.sol")
+}
+
+fn proof_path() -> PathBuf {
+    root().join("test/fixtures/final-proof.json")
+}
+
+fn write(path: &Path, text: &str) -> Outcome<()> {
+    fs::write(path, text)?;
+    println!("{}", path.strip_prefix(root()).unwrap_or(path).display());
+    Ok(())
+}
+
+fn setup() -> Outcome<(Nodes, Basis, [G2Affine; 2])> {
+    let (bases, g2) = development_powers(powers_needed(K), DEVELOPMENT_SEED);
+    Ok((Nodes::new()?, Basis::new(&bases, 4)?, g2))
+}
+
+/// A node over a joint proof of a small model with synthetic weights.
+fn node(nodes: &Nodes) -> Outcome<(NodeKey, NodeProof)> {
+    let proved = proved(false, nodes.powers())?;
+    let recording = nodes.joint(&Joint {
+        program: &proved.program,
+        layout: &proved.layout,
+        tables: &proved.tables,
+        session: &proved.session,
+        proof: &proved.proof,
+    })?;
+    let key = nodes.key(&proved.basis, &recording)?;
+    let node = nodes.prove(&proved.basis, &key, &recording, &mut OsRng, |_| {})?;
+    Ok((key, node))
+}
+
+fn proof() -> Outcome<()> {
+    let nodes = Nodes::new()?;
+    let (node_key, node) = node(&nodes)?;
+    let (nodes, basis, g2) = setup()?;
+    let key = ProvingKey::over_nodes(&nodes, &basis)?;
+    write(
+        &constants_path(),
+        &solidity_constants(&key.key, &g2, WARNING),
+    )?;
+    let below = (&node_key, &node);
+    let bytes = prove_top(&key, &nodes, below, &basis, &mut OsRng, |_| {})?;
+    let top = Top {
+        key: node_key.digest(),
+        said: node.said().ok_or("a node says three numbers")?,
+    };
+    verify_top(&key.key, &top, &bytes, &g2)?;
+    let numbers = [top.key].into_iter().chain(top.said.numbers());
+    let words: Vec<String> = numbers.map(|x| hex(&scalar_to_bytes(&x))).collect();
+    let value = json!({
+        "key": key_value(&key.key),
+        "publicInputs": words,
+        "proof": hex(&bytes),
+    });
+    write(
+        &proof_path(),
+        &(serde_json::to_string_pretty(&value)? + "\n"),
+    )
+}
+
+fn key_value(key: &Key) -> Value {
+    let fixed = point_to_words(&key.fixed).map(|word| hex(&word));
+    json!({ "k": key.k, "inputs": key.inputs, "fixed": fixed })
+}
+
+fn check() -> Outcome<()> {
+    let (nodes, basis, g2) = setup()?;
+    let key = ProvingKey::over_nodes(&nodes, &basis)?.key;
+    let source = fs::read_to_string(constants_path())?;
+    if source != solidity_constants(&key, &g2, WARNING) {
+        return Err("the contract's numbers are others: script/final-verifier --sources".into());
+    }
+    let value: Value = serde_json::from_str(&fs::read_to_string(proof_path())?)?;
+    if value["key"] != key_value(&key) {
+        return Err("the proof is of another key: script/final-verifier".into());
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let words = value["publicInputs"].as_array().ok_or("public inputs")?;
+    let words = words.iter().map(|word| {
+        let bytes: [u8; 32] = bytes(&text(word))?.try_into().map_err(|_| "a word")?;
+        Ok(scalar_from_bytes(&bytes)?)
+    });
+    let words: Vec<Fr> = words.collect::<Outcome<_>>()?;
+    let [own, digest, at, fingerprint]: [Fr; 4] = words.try_into().map_err(|_| "four words")?;
+    let top = Top {
+        key: own,
+        said: Said::from([digest, at, fingerprint]),
+    };
+    verify_top(&key, &top, &bytes(&text(&value["proof"]))?, &g2)?;
+    println!("the contract's numbers and the proof for tests are up to date");
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    format!("0x{}", digits.collect::<String>())
+}
+
+fn bytes(hex: &str) -> Outcome<Vec<u8>> {
+    let digits = hex.strip_prefix("0x").ok_or("0x")?;
+    let pairs = (0..digits.len() / 2).map(|i| digits.get(2 * i..2 * i + 2).ok_or("digits"));
+    pairs
+        .map(|pair| Ok(u8::from_str_radix(pair?, 16)?))
+        .collect()
+}
