@@ -120,13 +120,20 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     uint256 private constant S_PARTIAL = 0xa60;
     /// A selector for each row of a block.
     uint256 private constant WEIGHTS = 0xa80;
-    uint256 private constant WEIGHTS_END = 0x1a80;
+    /// R, which as a literal would be copied from the code wherever it is used.
+    uint256 private constant ORDER = 0x1a80;
+    uint256 private constant MEMORY_END = 0x1aa0;
 
     uint256 private constant MASK_128 = 0xffffffffffffffffffffffffffffffff;
     uint256 private constant MASK_192 = 0xffffffffffffffffffffffffffffffffffffffffffffffff;
 
     /// @inheritdoc IFinalVerifier
     function verify(bytes calldata proof, uint256[4] calldata) external view {
+        assembly ("memory-safe") {
+            // Memory up to there has names.
+            mstore(0x40, MEMORY_END)
+            mstore(ORDER, R)
+        }
         _checkForm(proof);
         _readChallenges();
         _computeInverses();
@@ -136,7 +143,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         sum = _limbGates(sum);
         sum = _lookups(sum);
         sum = _copies(sum);
-        _checkOpening(mulmod(sum, _load(VANISHING_INVERSE), R));
+        _checkOpening(mulmod(sum, _load(VANISHING_INVERSE), _load(ORDER)));
     }
 
     // -------------------------------------------------------------------------------------------------- form
@@ -152,15 +159,15 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         if (!valid) revert CalldataNotCanonical();
         _checkScalars(PUBLIC_INPUTS, PUBLIC_INPUTS + 4 * 32);
         _checkPoints(COLUMNS, SCALARS);
-        _checkPoints(BELOW_LEFT, DATA_LENGTH);
         _checkScalars(SCALARS, SCALARS_END);
+        _checkPoints(BELOW_LEFT, DATA_LENGTH);
     }
 
     /// Scalars of calldata, an even number of them.
     function _checkScalars(uint256 from, uint256 end) private pure {
         bool valid = true;
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             for { let at := from } lt(at, end) { at := add(at, 0x40) } {
                 valid := and(valid, and(lt(calldataload(at), r), lt(calldataload(add(at, 0x20)), r)))
             }
@@ -203,9 +210,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     function _readChallenges() private pure {
         bytes32 start = keccak256("nanozk-keccak-transcript-1");
         assembly ("memory-safe") {
-            // What follows is the memory that this contract has names for.
-            mstore(0x40, WEIGHTS_END)
-            let r := R
+            let r := mload(ORDER)
 
             // What is proved, and columns → θ, τ, β, γ.
             mstore(FIRST_BUFFER, start)
@@ -274,9 +279,14 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         _computePowers();
         (uint256 numerator, uint256 denominator) = _inputsOverDistances();
         _computeModuli();
-        uint256 inverse = _invertAll(mulmod(denominator, addmod(_load(ZETA), R - 1, R), R));
+        uint256 product;
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
+            product := mulmod(denominator, add(mload(ZETA), sub(r, 1)), r)
+        }
+        uint256 inverse = _invertAll(product);
+        assembly ("memory-safe") {
+            let r := mload(ORDER)
             let zeta := mload(ZETA)
             // A row's polynomial is (ζ^n − 1)/n · ω^row/(ζ − ω^row), for n = 2^K.
             let scale := mulmod(mulmod(mload(VANISHING), ROWS_INVERSE, r), inverse, r)
@@ -290,7 +300,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
 
     function _computePowers() private pure {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let zeta := mload(ZETA)
             mstore(ZETA_NEXT, mulmod(zeta, OMEGA, r))
             let y := zeta
@@ -313,7 +323,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// The sum of ω^row·input/(ζ − ω^row) for all inputs but the first, as a fraction.
     function _inputsOverDistances() private pure returns (uint256 numerator, uint256 denominator) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let zeta := mload(ZETA)
             let root := 1
             denominator := 1
@@ -330,7 +340,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// What packs are divided by, at u: (u^t − ζ)·(u^t − ωζ), or the first factor alone.
     function _computeModuli() private pure {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let u := mload(U)
             let minusZeta := sub(r, mload(ZETA))
             let minusNext := sub(r, mload(ZETA_NEXT))
@@ -347,41 +357,48 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         }
     }
 
-    /// The inverse of a number; the words of inverses, which have the numbers themselves, become these.
+    /// The inverse of a number; the words of inverses, which have the numbers themselves, become these. One inversion is that
+    /// of all at once: before each number, the product of those before it is remembered.
     function _invertAll(uint256 first) private view returns (uint256 inverse) {
-        uint256 product = first;
+        uint256 product;
         assembly ("memory-safe") {
-            let r := R
-            // The product of all before each one waits in the buffer.
-            for { let at := VANISHING_INVERSE } iszero(gt(at, QUOTIENT_INVERSE)) { at := add(at, 0x20) } {
-                mstore(add(BUFFER, sub(at, VANISHING_INVERSE)), product)
-                product := mulmod(product, mload(at), r)
-            }
+            let r := mload(ORDER)
+            let second := mulmod(first, mload(VANISHING_INVERSE), r)
+            let third := mulmod(second, mload(STEP_INVERSE), r)
+            let fourth := mulmod(third, mload(COLUMNS_INVERSE), r)
+            let fifth := mulmod(fourth, mload(RUNNING_INVERSE), r)
+            product := mulmod(fifth, mload(QUOTIENT_INVERSE), r)
             // Fermat: the product to the power r − 2.
-            let input := add(BUFFER, 0x100)
-            mstore(input, 0x20)
-            mstore(add(input, 0x20), 0x20)
-            mstore(add(input, 0x40), 0x20)
-            mstore(add(input, 0x60), product)
-            mstore(add(input, 0x80), sub(r, 2))
-            mstore(add(input, 0xa0), r)
-            if staticcall(gas(), 5, input, 0xc0, 0, 0x20) {
+            mstore(BUFFER, 0x20)
+            mstore(add(BUFFER, 0x20), 0x20)
+            mstore(add(BUFFER, 0x40), 0x20)
+            mstore(add(BUFFER, 0x60), product)
+            mstore(add(BUFFER, 0x80), sub(r, 2))
+            mstore(add(BUFFER, 0xa0), r)
+            if staticcall(gas(), 5, BUFFER, 0xc0, 0, 0x20) {
                 if eq(returndatasize(), 0x20) { inverse := mload(0) }
             }
             // A wrong inverse is none: this also stands for the precompile's success.
             if iszero(eq(mulmod(product, inverse, r), 1)) { inverse := 0 }
+            let own := mload(QUOTIENT_INVERSE)
+            mstore(QUOTIENT_INVERSE, mulmod(inverse, fifth, r))
+            inverse := mulmod(inverse, own, r)
+            own := mload(RUNNING_INVERSE)
+            mstore(RUNNING_INVERSE, mulmod(inverse, fourth, r))
+            inverse := mulmod(inverse, own, r)
+            own := mload(COLUMNS_INVERSE)
+            mstore(COLUMNS_INVERSE, mulmod(inverse, third, r))
+            inverse := mulmod(inverse, own, r)
+            own := mload(STEP_INVERSE)
+            mstore(STEP_INVERSE, mulmod(inverse, second, r))
+            inverse := mulmod(inverse, own, r)
+            own := mload(VANISHING_INVERSE)
+            mstore(VANISHING_INVERSE, mulmod(inverse, first, r))
+            inverse := mulmod(inverse, own, r)
         }
         if (inverse == 0) {
             if (product == 0) revert DegenerateChallenge();
             revert PrecompileFailed(5);
-        }
-        assembly ("memory-safe") {
-            let r := R
-            for { let at := QUOTIENT_INVERSE } iszero(lt(at, VANISHING_INVERSE)) { at := sub(at, 0x20) } {
-                let own := mload(at)
-                mstore(at, mulmod(inverse, mload(add(BUFFER, sub(at, VANISHING_INVERSE))), r))
-                inverse := mulmod(inverse, own, r)
-            }
         }
     }
 
@@ -392,7 +409,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// all i are a tree: from the product for i modulo m, t = (y/η^i)^(64/m) gives those for i and i + m modulo 2·m.
     function _computeSelectors() private pure {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let half := mulmod(PERIOD_INVERSE, mload(Y_64), r)
             mstore(WEIGHTS, add(PERIOD_INVERSE, half))
             mstore(add(WEIGHTS, 0x20), add(PERIOD_INVERSE, sub(r, half)))
@@ -407,8 +424,9 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// the second level, and the first level's is its square; `step` is by how much `t` changes.
     function _split(uint256 size, uint256 t, uint256 step) private pure {
         assembly ("memory-safe") {
-            let r := R
-            for { let at := WEIGHTS } lt(at, add(WEIGHTS, size)) { at := add(at, 0x20) } {
+            let r := mload(ORDER)
+            let end := add(WEIGHTS, size)
+            for { let at := WEIGHTS } lt(at, end) { at := add(at, 0x20) } {
                 let product := mload(at)
                 let half := mulmod(product, mulmod(t, t, r), r)
                 let even := addmod(product, half, r)
@@ -431,7 +449,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Selectors of gates and lookups that hold in several rows of a block.
     function _sumSelectors() private pure {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let chunk := 0
             let spare := 0
             let loose := 0
@@ -462,7 +480,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
             mstore(S_FULL, add(mload(add(WEIGHTS, FULL_AT)), mload(add(WEIGHTS, add(FULL_AT, 0x20)))))
         }
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             // Five rows of an equation state something.
             for { let row := 0 } lt(row, 0xa0) { row := add(row, 0x20) } {
                 let at := add(add(WEIGHTS, EQUATION_AT), row)
@@ -480,7 +498,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// The sum of the selectors of a multiple of four rows.
     function _sumRows(uint256 to, uint256 from, uint256 size) private pure {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let sum := 0
             let at := from
             for { let end := add(at, size) } lt(at, end) { at := add(at, 0x80) } {
@@ -499,7 +517,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Powers from 28 to 19: rounds of Poseidon, arithmetic, constants, digits.
     function _hashGates() private pure returns (uint256 sum) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let alpha := mload(ALPHA)
             let b := calldataload(B)
             let c := calldataload(C)
@@ -549,7 +567,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Powers from 18 to 9: equations of the base field.
     function _equationGates(uint256 sum) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let alpha := mload(ALPHA)
             // Less the second: e − κ·(c' + 2^64·d') − 2^128·e', f − κ·(a' + 2^64·b')
             let s := mload(S_FIRST)
@@ -584,15 +602,13 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
             sum := add(mulmod(sum, alpha, r), mulmod(x, s, r))
         }
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let alpha := mload(ALPHA)
             // Products of chunks, a to d of A and a' to d' of B, by the powers of 2^64 that they have, two at a time.
             // Above: 4, 5, 6, which are f.
             let s := mload(S_LEFT)
-            let x := add(
-                mulmod(calldataload(C), calldataload(D_NEXT), r),
-                mulmod(calldataload(D), calldataload(C_NEXT), r)
-            )
+            let x :=
+                add(mulmod(calldataload(C), calldataload(D_NEXT), r), mulmod(calldataload(D), calldataload(C_NEXT), r))
             x := mulmod(x, TWO_64, r)
             x := add(x, mulmod(mulmod(calldataload(D), calldataload(D_NEXT), r), TWO_128, r))
             x := addmod(x, mulmod(calldataload(B), calldataload(D_NEXT), r), r)
@@ -601,10 +617,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
             x := add(x, sub(r, calldataload(F)))
             sum := add(mulmod(sum, alpha, r), mulmod(x, s, r))
             // High: 2, 3, which with the carry e are e'.
-            x := add(
-                mulmod(calldataload(A), calldataload(D_NEXT), r),
-                mulmod(calldataload(B), calldataload(C_NEXT), r)
-            )
+            x := add(mulmod(calldataload(A), calldataload(D_NEXT), r), mulmod(calldataload(B), calldataload(C_NEXT), r))
             x := add(x, mulmod(calldataload(C), calldataload(B_NEXT), r))
             x := add(x, mulmod(calldataload(D), calldataload(A_NEXT), r))
             x := add(mulmod(x, TWO_64, r), mulmod(calldataload(A), calldataload(C_NEXT), r))
@@ -613,10 +626,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
             x := add(x, add(calldataload(E), sub(r, calldataload(E_NEXT))))
             sum := add(mulmod(sum, alpha, r), mulmod(x, s, r))
             // Low: 0, 1, which less 2^128 times the carry e are f'.
-            x := add(
-                mulmod(calldataload(A), calldataload(B_NEXT), r),
-                mulmod(calldataload(B), calldataload(A_NEXT), r)
-            )
+            x := add(mulmod(calldataload(A), calldataload(B_NEXT), r), mulmod(calldataload(B), calldataload(A_NEXT), r))
             x := add(mulmod(x, TWO_64, r), mulmod(calldataload(A), calldataload(A_NEXT), r))
             x := add(x, sub(r, mulmod(calldataload(E), TWO_128, r)))
             x := add(x, sub(r, calldataload(F_NEXT)))
@@ -635,7 +645,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Powers from 8 to 4: limbs. Four of them are a + 2^16·b + 2^32·c + 2^48·e.
     function _limbGates(uint256 sum) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let alpha := mload(ALPHA)
             // The second carry: limbs' + 2^64·f − 2^79 − d'
             let limbs := add(calldataload(A_NEXT), mulmod(calldataload(B_NEXT), TWO_16, r))
@@ -668,7 +678,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Powers 3 and 2: public inputs; and the running sum rises by what is looked up, less what is found.
     function _lookups(uint256 sum) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             // s·a is the polynomial of public inputs.
             let x := mulmod(calldataload(A), mload(add(WEIGHTS, INPUT_AT)), r)
             sum := add(mulmod(sum, mload(ALPHA), r), add(x, sub(r, mload(INPUTS_VALUE))))
@@ -677,7 +687,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         (uint256 numerators, uint256 denominators) = _limbFractions();
         denominators = _memoryDenominators(denominators);
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             // Found in the memory: e times. Looked up: once.
             let s := add(mload(add(WEIGHTS, MEMORY_TABLE_AT)), mload(add(WEIGHTS, NEGATIVE_TABLE_AT)))
             numerators := add(numerators, sub(r, mulmod(calldataload(E), s, r)))
@@ -693,7 +703,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// Of rows with four fractions: limbs, each looked up once; and four numbers of the table, each less its uses.
     function _limbFractions() private pure returns (uint256 numerators, uint256 denominators) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let theta := mload(THETA)
             let p := add(theta, calldataload(A))
             let q := add(theta, calldataload(B))
@@ -725,7 +735,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// address, and a tag, with powers of τ.
     function _memoryDenominators(uint256 denominators) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let tau := mload(TAU)
             let chunks := add(mulmod(calldataload(D), tau, r), calldataload(C))
             chunks := add(mulmod(chunks, tau, r), calldataload(B))
@@ -760,7 +770,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// permutation, z·Π (w_j + β·7^j·ζ + γ) = z'·Π (w_j + β·σ_j + γ).
     function _copies(uint256 sum) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let z := calldataload(Z)
             sum := add(mulmod(sum, mload(ALPHA), r), mulmod(mload(FIRST_ROW), add(z, sub(r, 1)), r))
             let beta := mload(BETA)
@@ -784,6 +794,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// the sum and u·W' are τ·W'. A random multiple of the equation L = τ·R of the proofs below is added, and a pairing
     /// decides both.
     function _checkOpening(uint256 quotient) private view {
+        uint256 r = _load(ORDER);
         uint256 nu = _load(NU);
         // −Q
         assembly ("memory-safe") {
@@ -792,18 +803,18 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         }
         // Columns and running polynomials have values at ζ and ωζ.
         uint256 factor = _load(COLUMNS_INVERSE);
-        uint256 remainders = mulmod(factor, _remainder(A, A_NEXT, _load(SIX)), R);
+        uint256 remainders = mulmod(factor, _remainder(A, A_NEXT, _load(SIX)), r);
         _addMultiple(PAIRING, COLUMNS, factor);
-        factor = mulmod(nu, _load(RUNNING_INVERSE), R);
-        remainders = addmod(remainders, mulmod(factor, _remainder(Z, Z_NEXT, _load(TWO)), R), R);
+        factor = mulmod(nu, _load(RUNNING_INVERSE), r);
+        remainders = addmod(remainders, mulmod(factor, _remainder(Z, Z_NEXT, _load(TWO)), r), r);
         _addMultiple(PAIRING, RUNNING, factor);
         // The quotient is a pack of its own, so that its value is the remainder.
-        factor = mulmod(mulmod(nu, nu, R), _load(QUOTIENT_INVERSE), R);
-        remainders = addmod(remainders, mulmod(factor, quotient, R), R);
+        factor = mulmod(mulmod(nu, nu, r), _load(QUOTIENT_INVERSE), r);
+        remainders = addmod(remainders, mulmod(factor, quotient, r), r);
         _addMultiple(PAIRING, QUOTIENT, factor);
         // Fixed polynomials have values at ζ: their modulus is the first factor of that of columns.
-        factor = mulmod(mulmod(nu, nu, R), mulmod(nu, mulmod(_load(COLUMNS_INVERSE), _load(SIX_NEXT), R), R), R);
-        remainders = addmod(remainders, mulmod(factor, _polynomial(SIGMA, Z), R), R);
+        factor = mulmod(mulmod(nu, nu, r), mulmod(nu, mulmod(_load(COLUMNS_INVERSE), _load(SIX_NEXT), r), r), r);
+        remainders = addmod(remainders, mulmod(factor, _polynomial(SIGMA, Z), r), r);
         assembly ("memory-safe") {
             mstore(add(PAIRING, 0x40), KEY_X)
             mstore(add(PAIRING, 0x60), KEY_Y)
@@ -814,7 +825,7 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
             mstore(add(PAIRING, 0x40), 1)
             mstore(add(PAIRING, 0x60), 2)
         }
-        _addLoaded(PAIRING, R - remainders);
+        _addLoaded(PAIRING, r - remainders);
         _addMultiple(PAIRING, WITNESS, _load(U));
         _addMultiple(PAIRING, BELOW_LEFT, _load(JOIN));
         assembly ("memory-safe") {
@@ -827,19 +838,21 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
     /// The remainder at u of values at ζ and values at ωζ: that of linear polynomials in X^t through both. `distance` is
     /// u^t − ζ.
     function _remainder(uint256 values, uint256 next, uint256 distance) private pure returns (uint256) {
-        uint256 size = next - values;
+        uint256 r = _load(ORDER);
         uint256 first = _polynomial(values, next);
-        uint256 rise = addmod(_polynomial(next, next + size), R - first, R);
-        return addmod(first, mulmod(mulmod(distance, _load(STEP_INVERSE), R), rise, R), R);
+        uint256 second = _polynomial(next, next + next - values);
+        uint256 slope = mulmod(_load(STEP_INVERSE), addmod(second, r - first, r), r);
+        return addmod(first, mulmod(distance, slope, r), r);
     }
 
-    /// The polynomial at u that has these words of calldata as coefficients.
+    /// The polynomial at u that has these words of calldata, an even number, as coefficients.
     function _polynomial(uint256 from, uint256 end) private pure returns (uint256 value) {
         assembly ("memory-safe") {
-            let r := R
+            let r := mload(ORDER)
             let u := mload(U)
             for { } gt(end, from) { } {
-                end := sub(end, 0x20)
+                value := add(mulmod(value, u, r), calldataload(sub(end, 0x20)))
+                end := sub(end, 0x40)
                 value := addmod(mulmod(value, u, r), calldataload(end), r)
             }
         }
@@ -861,12 +874,9 @@ contract FinalVerifier is IFinalVerifier, FinalConstants {
         assembly ("memory-safe") {
             let point := add(sum, 0x40)
             mstore(add(sum, 0x80), factor)
-            done := staticcall(gas(), 7, point, 0x60, point, 0x40)
-            done := and(done, eq(returndatasize(), 0x40))
-            if done {
-                done := staticcall(gas(), 6, sum, 0x80, sum, 0x40)
-                done := and(done, eq(returndatasize(), 0x40))
-            }
+            // Arguments are evaluated from the right: first the call, then what it returned.
+            done := and(eq(returndatasize(), 0x40), staticcall(gas(), 7, point, 0x60, point, 0x40))
+            done := and(done, and(eq(returndatasize(), 0x40), staticcall(gas(), 6, sum, 0x80, sum, 0x40)))
         }
         if (!done) revert PrecompileFailed(7);
     }

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! cargo run --release -p nanozk-final --example contract -- sources    the contract's numbers
-//! cargo run --release -p nanozk-final --example contract -- proof      these, and a proof for tests
+//! cargo run --release -p nanozk-final --example contract -- proof      these, and proofs for tests
 //! cargo run --release -p nanozk-final --example contract -- check      that both are what this version writes and accepts
 //! ```
 
 #[path = "../../recursion/examples/synthetic/mod.rs"]
 mod synthetic;
 
-use halo2curves::bn256::{Fr, G2Affine};
+use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use nanozk_final::{
-    powers_needed, prove_top, solidity_constants, verify_top, Key, ProvingKey, Top, K,
+    powers_needed, prove_top, solidity_constants, verify_top, Key, ProvingKey, Top, TopError, K,
 };
 use nanozk_kzg::Basis;
 use nanozk_recursion::node::{Joint, NodeKey, NodeProof, Nodes};
@@ -24,7 +24,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use synthetic::{proved, Outcome};
 
-const WARNING: &str = "A development setup: its secret is public, so proofs under it prove nothing.";
+const WARNING: &str =
+    "A development setup: its secret is public, so proofs under it prove nothing.";
 
 fn main() -> Outcome<()> {
     match std::env::args().nth(1).as_deref() {
@@ -62,8 +63,8 @@ fn setup() -> Outcome<(Nodes, Basis, [G2Affine; 2])> {
     Ok((Nodes::new()?, Basis::new(&bases, 4)?, g2))
 }
 
-/// A node over a joint proof of a small model with synthetic weights.
-fn node(nodes: &Nodes) -> Outcome<(NodeKey, NodeProof)> {
+/// A node over a joint proof of a small model with synthetic weights, and the setup's second group.
+fn node(nodes: &Nodes) -> Outcome<(NodeKey, NodeProof, [G2Affine; 2])> {
     let proved = proved(false, nodes.powers())?;
     let recording = nodes.joint(&Joint {
         program: &proved.program,
@@ -74,36 +75,45 @@ fn node(nodes: &Nodes) -> Outcome<(NodeKey, NodeProof)> {
     })?;
     let key = nodes.key(&proved.basis, &recording)?;
     let node = nodes.prove(&proved.basis, &key, &recording, &mut OsRng, |_| {})?;
-    Ok((key, node))
+    Ok((key, node, proved.g2))
 }
 
+/// Two proofs: one that is valid, and one over a node that is not, so that only the equation that remains of it is false.
 fn proof() -> Outcome<()> {
-    let nodes = Nodes::new()?;
-    let (node_key, node) = node(&nodes)?;
-    let (nodes, basis, g2) = setup()?;
+    let (node_key, node, g2) = node(&Nodes::new()?)?;
+    let (nodes, basis, _) = setup()?;
     let key = ProvingKey::over_nodes(&nodes, &basis)?;
-    write(
-        &constants_path(),
-        &solidity_constants(&key.key, &g2, WARNING),
-    )?;
-    let below = (&node_key, &node);
-    let bytes = prove_top(&key, &nodes, below, &basis, &mut OsRng, |_| {})?;
-    let top = Top {
-        key: node_key.digest(),
-        said: node.said().ok_or("a node says three numbers")?,
+    let source = solidity_constants(&key.key, &g2, WARNING);
+    write(&constants_path(), &source)?;
+    let prove = |node: &NodeProof| -> Outcome<(Top, Vec<u8>)> {
+        let below = (&node_key, node);
+        let bytes = prove_top(&key, &nodes, below, &basis, &mut OsRng, |_| {})?;
+        let top = Top {
+            key: node_key.digest(),
+            said: node.said().ok_or("a node says three numbers")?,
+        };
+        Ok((top, bytes))
     };
+    let (top, bytes) = prove(&node)?;
     verify_top(&key.key, &top, &bytes, &g2)?;
-    let numbers = [top.key].into_iter().chain(top.said.numbers());
-    let words: Vec<String> = numbers.map(|x| hex(&scalar_to_bytes(&x))).collect();
+    let mut invalid = node;
+    invalid.proof.opening.w = G1Affine::generator();
+    let (invalid_top, invalid_bytes) = prove(&invalid)?;
+    let verdict = verify_top(&key.key, &invalid_top, &invalid_bytes, &g2);
+    assert_eq!(verdict, Err(TopError::Pairing));
     let value = json!({
         "key": key_value(&key.key),
-        "publicInputs": words,
-        "proof": hex(&bytes),
+        "valid": proof_value(&top, &bytes),
+        "invalidBelow": proof_value(&invalid_top, &invalid_bytes),
     });
-    write(
-        &proof_path(),
-        &(serde_json::to_string_pretty(&value)? + "\n"),
-    )
+    let text = serde_json::to_string_pretty(&value)? + "\n";
+    write(&proof_path(), &text)
+}
+
+fn proof_value(top: &Top, bytes: &[u8]) -> Value {
+    let numbers = [top.key].into_iter().chain(top.said.numbers());
+    let words: Vec<String> = numbers.map(|x| hex(&scalar_to_bytes(&x))).collect();
+    json!({ "publicInputs": words, "proof": hex(bytes) })
 }
 
 fn key_value(key: &Key) -> Value {
@@ -120,23 +130,29 @@ fn check() -> Outcome<()> {
     }
     let value: Value = serde_json::from_str(&fs::read_to_string(proof_path())?)?;
     if value["key"] != key_value(&key) {
-        return Err("the proof is of another key: script/final-verifier".into());
+        return Err("the proofs are of another key: script/final-verifier".into());
     }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (top, bytes) = read_proof(&value["valid"])?;
+    verify_top(&key, &top, &bytes, &g2)?;
+    let (top, bytes) = read_proof(&value["invalidBelow"])?;
+    if verify_top(&key, &top, &bytes, &g2) != Err(TopError::Pairing) {
+        return Err("the proof over an invalid node is another: script/final-verifier".into());
+    }
+    println!("the contract's numbers and the proofs for tests are up to date");
+    Ok(())
+}
+
+fn read_proof(value: &Value) -> Outcome<(Top, Vec<u8>)> {
+    let read = |value: &Value| bytes(value.as_str().unwrap_or_default());
     let words = value["publicInputs"].as_array().ok_or("public inputs")?;
     let words = words.iter().map(|word| {
-        let bytes: [u8; 32] = bytes(&text(word))?.try_into().map_err(|_| "a word")?;
-        Ok(scalar_from_bytes(&bytes)?)
+        let word: [u8; 32] = read(word)?.try_into().map_err(|_| "a word")?;
+        Ok(scalar_from_bytes(&word)?)
     });
     let words: Vec<Fr> = words.collect::<Outcome<_>>()?;
-    let [own, digest, at, fingerprint]: [Fr; 4] = words.try_into().map_err(|_| "four words")?;
-    let top = Top {
-        key: own,
-        said: Said::from([digest, at, fingerprint]),
-    };
-    verify_top(&key, &top, &bytes(&text(&value["proof"]))?, &g2)?;
-    println!("the contract's numbers and the proof for tests are up to date");
-    Ok(())
+    let [key, digest, at, fingerprint]: [Fr; 4] = words.try_into().map_err(|_| "four words")?;
+    let said = Said::from([digest, at, fingerprint]);
+    Ok((Top { key, said }, read(&value["proof"])?))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -103,7 +103,10 @@ pub fn solidity_constants(key: &Key, [g2, tau_g2]: &[G2Affine; 2], warning: &str
     s.section("Key: rows are 2^K; the commitment to the packed fixed polynomials.");
     s.number("", "K", key.k as usize);
     s.number("", "INPUTS", key.inputs);
-    for (name, word) in ["KEY_X", "KEY_Y"].into_iter().zip(point_to_words(&key.fixed)) {
+    for (name, word) in ["KEY_X", "KEY_Y"]
+        .into_iter()
+        .zip(point_to_words(&key.fixed))
+    {
         s.word("", name, &word);
     }
 
@@ -132,11 +135,7 @@ fn rows(s: &mut Source, key: &Key) {
         "OMEGA_BLOCK",
         &omega.pow_vartime([PERIOD as u64]),
     );
-    s.scalar(
-        "`1/2^K`",
-        "ROWS_INVERSE",
-        &inverse(Fr::from(1 << key.k)),
-    );
+    s.scalar("`1/2^K`", "ROWS_INVERSE", &inverse(Fr::from(1 << key.k)));
     s.scalar(
         "`1/PERIOD`",
         "PERIOD_INVERSE",
