@@ -335,6 +335,51 @@ fn errors_do_not_cancel() {
     }
 }
 
+/// Who knows the secret proves anything: for any values there is a `W'` with which the equation holds. So both verifiers accept
+/// proofs that no prover could make, and every term of the constraints has been seen with least, greatest and random values.
+#[test]
+fn simulated_proofs_are_accepted() {
+    let secret = Fr::random(ChaCha20Rng::from_seed(DEVELOPMENT_SEED));
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    for round in 0..mutations() / 10 {
+        let scalar = |rng: &mut ChaCha20Rng| match (round, rng.next_u32() % 8) {
+            // All are zero, or the greatest.
+            (0, _) => Fr::ZERO,
+            (1, _) => -Fr::ONE,
+            (_, 0) => Fr::ZERO,
+            (_, 1) => Fr::ONE,
+            (_, 2) => -Fr::ONE,
+            _ => Fr::random(rng),
+        };
+        let mut given = valid();
+        for word in &mut given.words {
+            *word = scalar_to_bytes(&scalar(&mut rng));
+        }
+        for index in 2 * POINTS..BELOW {
+            set(&mut given, index, scalar_to_bytes(&scalar(&mut rng)));
+        }
+        let mut point = || (G1Affine::generator() * Fr::random(&mut rng)).to_affine();
+        for i in 0..POINTS {
+            set_point(&mut given, i, &point());
+        }
+        let right = point();
+        set_point(&mut given, POINTS, &(right * secret).to_affine());
+        set_point(&mut given, POINTS + 1, &right);
+        assert_eq!(verdict(&given), rejected());
+        let (own, _, challenges) = equations(&given);
+        let inverse = (challenges[7] - secret).invert().unwrap();
+        let change = (own.lhs - own.rhs * secret) * inverse;
+        let witness = own.rhs - change.to_affine();
+        set_point(&mut given, POINTS - 1, &witness.to_affine());
+        assert_eq!(verdict(&given), Outcome::Returned(vec![]));
+        // Not so with another value, whichever.
+        let index = 2 * POINTS + round % SCALARS;
+        let value = scalar_from_bytes(&get(&given, index)).unwrap();
+        set(&mut given, index, scalar_to_bytes(&(value + Fr::ONE)));
+        assert_eq!(verdict(&given), rejected());
+    }
+}
+
 #[test]
 fn every_element_counts() {
     let given = valid();
@@ -517,12 +562,16 @@ fn without_gas_there_is_no_verdict() {
     assert_eq!(outcome, Outcome::Returned(vec![]));
 }
 
+fn mutations() -> usize {
+    std::env::var("NANOZK_MUTATIONS").map_or(MUTATIONS, |n| {
+        n.parse().expect("NANOZK_MUTATIONS is a number")
+    })
+}
+
 /// Changes of all kinds, some of which keep the form.
 #[test]
 fn mutations_get_the_same_verdict() {
-    let count = std::env::var("NANOZK_MUTATIONS").map_or(MUTATIONS, |n| {
-        n.parse().expect("NANOZK_MUTATIONS is a number")
-    });
+    let count = mutations();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut malformed = 0;
     for round in 0..count {
