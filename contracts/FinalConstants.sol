@@ -61,8 +61,6 @@ abstract contract FinalConstants {
     uint256 internal constant LIMBS_SIZE = 0x160;
     uint256 internal constant LIMBS_ALL = 0x580;
     uint256 internal constant EQUATION_SIZE = 0xc0;
-    uint256 internal constant EQUATION_ALL = 0x300;
-    uint256 internal constant FULL_ROUNDS = 0x40;
     uint256 internal constant PARTIAL_ROUNDS = 0x180;
 
     // Rows of a run of limbs, times 32.

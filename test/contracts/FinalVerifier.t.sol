@@ -51,6 +51,14 @@ contract FinalVerifierTest is Test {
         assertLe(transaction, MAX_GAS_OF_TRANSACTION);
     }
 
+    function test_CodeFits() public {
+        bytes memory initCode = vm.getCode("FinalVerifier.sol");
+        uint256 size = address(verifier).code.length;
+        assertLe(size, 24_576);
+        vm.snapshotValue("code", "FinalVerifier", size);
+        vm.snapshotValue("init-code-hash", "FinalVerifier", uint256(keccak256(initCode)));
+    }
+
     /// The contract has no state: nothing is stored, by whoever calls.
     function test_NothingIsRead() public {
         vm.record();

@@ -5,8 +5,8 @@
 
 use crate::domain::generator;
 use crate::gates::{
-    limbs, Numbers, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, FULL_ROUNDS, INPUT, LIMBS,
-    LOOKUP, MEMORY_TABLE, NEGATIVE_TABLE, NUMBERS, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE_TABLE,
+    limbs, Numbers, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, INPUT, LIMBS, LOOKUP,
+    MEMORY_TABLE, NEGATIVE_TABLE, NUMBERS, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE_TABLE,
 };
 use crate::key::Key;
 use halo2curves::bn256::{Fq, Fq2, Fr, G2Affine};
@@ -184,8 +184,6 @@ fn rows(s: &mut Source, key: &Key) {
     s.offset("", "LIMBS_SIZE", LIMBS.rows);
     s.offset("", "LIMBS_ALL", LIMBS.rows * LIMBS.count);
     s.offset("", "EQUATION_SIZE", EQUATION.rows);
-    s.offset("", "EQUATION_ALL", EQUATION.rows * EQUATION.count);
-    s.offset("", "FULL_ROUNDS", FULL_ROUNDS);
     s.offset("", "PARTIAL_ROUNDS", PARTIAL_ROUNDS);
     s.section("Rows of a run of limbs, times 32.");
     s.offset("", "LIMBS_LOOSE", limbs::LOOSE);
