@@ -76,6 +76,46 @@ contract FinalVerifierTest is Test {
         verifier.verify(data, publicInputs);
     }
 
+    /// The factor of the points below is the challenge after all that the proof says. A valid proof is accepted with any
+    /// factor, so the multiplications are looked at.
+    function test_PointsBelowHaveTheLastChallenge() public {
+        uint256 factor = uint256(_lastState()) % R;
+        for (uint256 i = POINTS; i < POINTS + 2; ++i) {
+            uint256 place = _pointAt(i);
+            vm.mockCall(address(7), abi.encode(_word(place), _word(place + 1), factor), "");
+            vm.expectRevert(abi.encodeWithSelector(IFinalVerifier.PrecompileFailed.selector, 7));
+            verifier.verify(proof, inputs);
+            vm.clearMockedCalls();
+        }
+        verifier.verify(proof, inputs);
+    }
+
+    /// The transcript, spelled out.
+    function _lastState() private view returns (bytes32 state) {
+        uint256[] memory key = vm.parseJsonUintArray(fixture, ".key.fixed");
+        bytes memory said = abi.encode(vm.parseJsonUint(fixture, ".key.k"), 128, 10, key[0], key[1], inputs);
+        for (uint256 i = POINTS; i < POINTS + 2; ++i) {
+            (uint256 x, uint256 y) = (_word(_pointAt(i)), _word(_pointAt(i) + 1));
+            said = bytes.concat(said, abi.encode(uint192(x), (x >> 192) | (uint256(uint128(y)) << 64), y >> 128));
+        }
+        state = keccak256("nanozk-keccak-transcript-1");
+        state = keccak256(bytes.concat(state, said, _words(0, 2)));
+        for (uint256 i = 0; i < 3; ++i) {
+            state = keccak256(bytes.concat(state, bytes1(0x01)));
+        }
+        state = keccak256(bytes.concat(state, _words(2, 2)));
+        state = keccak256(bytes.concat(state, _words(4, 2)));
+        state = keccak256(bytes.concat(state, _words(2 * POINTS, SCALARS)));
+        state = keccak256(bytes.concat(state, _words(6, 2)));
+        state = keccak256(bytes.concat(state, _words(8, 2)));
+    }
+
+    function _words(uint256 from, uint256 count) private view returns (bytes memory data) {
+        for (uint256 i = from; i < from + count; ++i) {
+            data = bytes.concat(data, bytes32(_word(i)));
+        }
+    }
+
     function test_EveryWordCounts() public {
         uint256 points = 2 * POINTS;
         for (uint256 i = 0; i < SCALARS; ++i) {

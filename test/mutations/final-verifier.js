@@ -165,6 +165,14 @@ module.exports = [
     cancel,
   ),
   mutation(
+    "join-state",
+    "the factor of the equation below does not depend on Q",
+    `            mstore(BUFFER, state)
+            calldatacopy(add(BUFFER, 0x20), WITNESS, 0x40)`,
+    "            calldatacopy(add(BUFFER, 0x20), WITNESS, 0x40)",
+    test("PointsBelowHaveTheLastChallenge"),
+  ),
+  mutation(
     "join-zero",
     "the equation below does not count",
     "mstore(JOIN, mod(keccak256(BUFFER, 0x60), r))",
