@@ -14,7 +14,7 @@ use nanozk_final::{
     powers_needed, prove_top, solidity_constants, verify_top, Key, ProvingKey, Top, TopError, K,
 };
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{Joint, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::node::{NodeKey, NodeProof, Nodes};
 use nanozk_recursion::statement::Said;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
@@ -66,13 +66,7 @@ fn setup() -> Outcome<(Nodes, Basis, [G2Affine; 2])> {
 /// A node over a joint proof of a small model with synthetic weights, and the setup's second group.
 fn node(nodes: &Nodes) -> Outcome<(NodeKey, NodeProof, [G2Affine; 2])> {
     let proved = proved(false, nodes.powers())?;
-    let recording = nodes.joint(&Joint {
-        program: &proved.program,
-        layout: &proved.layout,
-        tables: &proved.tables,
-        session: &proved.session,
-        proof: &proved.proof,
-    })?;
+    let recording = nodes.joint(&proved.joint())?;
     let key = nodes.key(&proved.basis, &recording)?;
     let node = nodes.prove(&proved.basis, &key, &recording, &mut OsRng, |_| {})?;
     Ok((key, node, proved.g2))

@@ -1,12 +1,12 @@
 //! What the engine takes: `cargo run --release -p nanozk-final --example figures [k]` proves a circuit of `2^k` rows, 2^18 if not
-//! given, with random columns that satisfy it, and prints processor time by stage, memory, bytes, and an estimate of gas.
+//! given, with random columns that satisfy it, and prints processor time by stage, memory and bytes.
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_final::circuit::{
     Circuit, Columns, Fraction, Gate, Lookup, Structure, COLUMNS, CONSTRAINTS, QUADRATIC, WIRES,
 };
-use nanozk_final::{powers_needed, prove, reduce, ProvingKey, PROOF_BYTES, SCALARS};
+use nanozk_final::{powers_needed, prove, reduce, ProvingKey, PROOF_BYTES};
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;
@@ -196,30 +196,4 @@ fn main() {
         "verification: {accepted}, {:.2?}, of which {scalars:.2?} are scalars",
         clock.elapsed()
     );
-    gas(&circuit, equation.lhs.len());
-}
-
-/// Gas of a verifier in the EVM, counted from what [`reduce`] does.
-fn gas(circuit: &Circuit, terms: usize) {
-    // One factor is minus one; the generator has a factor, and the accumulator has one for both of its points.
-    let multiplications = terms - 1 + 1 + 2;
-    let additions = terms + 2;
-    let points = 6_150 * multiplications + 300 * additions + 113_000;
-    // A barycentric weight takes a product to keep the prefix, two to part the inverse, two for its root and scale.
-    let weights = 5 * PERIOD + 30;
-    // Squarings and products of ζ^n and ω, and what inputs take: a root, a batch inversion, a weight.
-    let lagrange = 40 + 6 * (INPUTS + 1);
-    let permutation = 4 * WIRES + 6;
-    // About as many products as there are in gates and their powers of α: an estimate by hand.
-    let gates: usize = circuit.gates.iter().map(|gate| 8 * gate.count + 2).sum();
-    let lookups: usize = circuit.lookups.iter().map(|l| 5 * l.count + 3).sum();
-    let opening = 2 * SCALARS + 40;
-    let products = weights + lagrange + permutation + gates + lookups + opening;
-    // Three inversions in one batch each, by the precompile for powers.
-    let inversions = 3 * 1_500;
-    let words = 2 * 6 + SCALARS + INPUTS + 3 + 8;
-    let hashing = 9 * 80 + 6 * words + 12 * words;
-    let scalars = 30 * products;
-    println!("gas: points {points}, {products} products {scalars}, inversions {inversions}, hashing and copying {hashing}");
-    println!("gas: {}", points + scalars + inversions + hashing);
 }

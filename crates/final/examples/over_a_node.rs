@@ -9,7 +9,7 @@ mod synthetic;
 
 use nanozk_final::{powers_needed, prove_top, verify_top, ProvingKey, Top, K};
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{Joint, Nodes};
+use nanozk_recursion::node::Nodes;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use rand_core::OsRng;
 use std::time::Instant;
@@ -19,13 +19,7 @@ fn main() -> Outcome<()> {
     let is_small = std::env::args().nth(1).as_deref() == Some("small");
     let nodes = Nodes::new()?;
     let proved = proved(is_small, nodes.powers())?;
-    let recording = nodes.joint(&Joint {
-        program: &proved.program,
-        layout: &proved.layout,
-        tables: &proved.tables,
-        session: &proved.session,
-        proof: &proved.proof,
-    })?;
+    let recording = nodes.joint(&proved.joint())?;
     let node_key = nodes.key(&proved.basis, &recording)?;
     let mut clock = Clock::new();
     let node = nodes.prove(&proved.basis, &node_key, &recording, &mut OsRng, |stage| {

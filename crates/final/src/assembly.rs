@@ -8,6 +8,7 @@ use crate::gates::{
 };
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::integer;
 use nanozk_poseidon::{constants, is_full, times, ELEMENTS, FULL_ROUNDS as ALL_FULL, ROUNDS};
 use nanozk_recursion::base_field::{
     chunks_of, element_limbs, limbs_of, power_of_two, zip, Chunks, ORDER,
@@ -105,15 +106,6 @@ fn solve(left: &Chunks, right: &Chunks, linear: &Chunks) -> [BigInt; 3] {
     let first = (coefficient(0) + (coefficient(1) << 64)) >> 128;
     let second = (coefficient(2) + (coefficient(3) << 64) + &first) >> 128;
     [biased, first + &carry_bias, second + carry_bias]
-}
-
-fn scalar(chunk: i128) -> Fr {
-    let size = Fr::from_u128(chunk.unsigned_abs());
-    if chunk < 0 {
-        -size
-    } else {
-        size
-    }
 }
 
 impl Assembly {
@@ -287,8 +279,7 @@ impl Assembly {
         let highest = Fr::from(u64::from(limbs[limbs.len() - 1]));
         self.set(C, first + limbs::LOOSE, highest.double().double());
         self.form(chunks, |all, i| {
-            let value = Fr::from_u128(chunks[i].unsigned_abs());
-            all.new_in(value, D, first + i)
+            all.new_in(integer(chunks[i]), D, first + i)
         })
     }
 
@@ -313,7 +304,7 @@ impl Assembly {
             put(second, equation::SECOND);
             let factor = i128::from(factor);
             linear = zip(linear, second.chunks, |x, y| x + factor * y);
-            self.structure.constants[rows + equation::FIRST] = scalar(factor);
+            self.structure.constants[rows + equation::FIRST] = integer(factor);
         }
         self.fill_equation(
             [left.chunks, right.chunks, linear],
@@ -373,7 +364,7 @@ impl Assembly {
             value
         });
         // What passes from gate to gate.
-        let scalars = |chunks: Chunks| chunks.map(scalar);
+        let scalars = |chunks: Chunks| chunks.map(integer);
         let (a, b) = (scalars(left), scalars(right));
         let product: [Fr; 7] = std::array::from_fn(|m| {
             let terms = (0..4).filter(|i| (i..=&(i + 3)).contains(&&m));
@@ -448,7 +439,7 @@ impl Assembly {
             self.memory.push((rows[number], Fr::ONE));
             number += 1;
             self.form(chunks, |all, i| {
-                all.new_in(scalar(chunks[i]), [A, B, C, D][i], row)
+                all.new_in(integer(chunks[i]), [A, B, C, D][i], row)
             })
         })
     }

@@ -35,7 +35,8 @@ use crate::circuit::{
     Cells, Circuit, Fraction, Gate, Lookup, Row, CONSTRAINTS, FRACTIONS, QUADRATIC,
 };
 use halo2curves::bn256::{Fq, Fr};
-use halo2curves::ff::{Field, PrimeField};
+use halo2curves::ff::Field;
+use nanozk_circuit::integer;
 use nanozk_poseidon::{constants, times};
 use nanozk_recursion::base_field::{chunks_of, power_of_two};
 use std::ops::Range;
@@ -164,7 +165,7 @@ pub(crate) fn thirds<const N: usize>(x: [Fr; N]) -> [Fr; 3] {
 
 pub(crate) static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| {
     // p − 1 has the chunks of p but for the lowest.
-    let mut order = chunks_of(&-Fq::ONE).map(|chunk| Fr::from_u128(chunk.unsigned_abs()));
+    let mut order = chunks_of(&-Fq::ONE).map(integer);
     order[0] += Fr::ONE;
     // Of chunk i of the quotient.
     let multiples: [[Fr; 3]; 4] = std::array::from_fn(|i| {

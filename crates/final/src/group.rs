@@ -4,6 +4,7 @@
 use crate::assembly::{Assembly, Form, Wire};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::integer;
 use nanozk_recursion::base_field::{order_in_scalars, power_of_two, zip, Chunks};
 use nanozk_recursion::multiplication::{
     correction, digits, entry, start, ENTRIES, WINDOWS, WINDOW_BITS,
@@ -22,9 +23,7 @@ pub(crate) struct Point {
 
 fn constant_form(rows: &mut Assembly, x: &Fq) -> Form {
     let chunks = nanozk_recursion::base_field::chunks_of(x);
-    rows.form(chunks, |rows, i| {
-        rows.constant(Fr::from_u128(chunks[i].unsigned_abs()))
-    })
+    rows.form(chunks, |rows, i| rows.constant(integer(chunks[i])))
 }
 
 /// A point that is the same in every proof.

@@ -370,7 +370,7 @@ mod wide {
         let mut products = [Eight::all(ONE); CHAINS];
         let (left, right) = (left.as_chunks::<WIDTH>().0, right.as_chunks::<WIDTH>().0);
         for (i, (l, r)) in left.iter().zip(right).enumerate() {
-            let difference = load_x(r).sub(&load_x(l));
+            let difference = load_x(r).sub_from::<2>(&load_x(l));
             let product = &mut products[i % CHAINS];
             differences.push(difference);
             prefixes.push(*product);
@@ -385,7 +385,7 @@ mod wide {
             let inverse_difference = inverse.mul(&prefixes[i]);
             *inverse = inverse.mul(&differences[i]);
             let ((x1, y1), (x2, y2)) = (load_both(&left[i]), load_both(&right[i]));
-            let slope = y2.sub(&y1).mul(&inverse_difference);
+            let slope = y2.sub_from::<2>(&y1).mul(&inverse_difference);
             let x3 = slope.mul(&slope).sub_both_reduced(&x1, &x2);
             let y3 = slope.mul(&x1.sub_times_four(&x3)).sub_reduced(&y1);
             store(sums, &x3, &y3);

@@ -359,14 +359,7 @@ impl<M: Modulus> Eight<M> {
         Self::from_limbs(difference)
     }
 
-    /// `self - other + 2·q`, for `other` of at most `2·q`.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(crate) fn sub(&self, other: &Self) -> Self {
-        self.difference::<2>(other).carried()
-    }
-
-    /// `4·(self - other + 2·q)`, likewise.
+    /// `4·(self - other + 2·q)`, for `other` of at most `2·q`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(crate) fn sub_times_four(&self, other: &Self) -> Self {

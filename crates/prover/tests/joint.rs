@@ -22,8 +22,8 @@ use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::point_compressed;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
-    check_shape, CheckedManifest, Claim, Error as Refused, FinalFile, Manifest, Parameters,
-    ProofFile, FINAL_POWERS,
+    check_shape, CheckedManifest, Claim, Error as Refused, FinalFile, FinalVerifier, Manifest,
+    Parameters, ProofFile, FINAL_POWERS,
 };
 use nanozk_verifier::statement::Context;
 use rand_chacha::ChaCha20Rng;
@@ -1009,7 +1009,7 @@ fn a_session_has_a_final_proof() {
     assert_eq!(file.to_bytes(), written);
     assert_eq!(file.proof.len(), 1152);
 
-    let verifier = finisher.into_verifier();
+    let verifier = FinalVerifier::new(&parameters).unwrap();
     let verify = |file: &FinalFile| verifier.verify(&claim, file, &parameters);
     assert_eq!(verify(&file), Ok(all()));
     // Each part of the proof: its points, its values, and what remains of the proofs below.

@@ -9,7 +9,7 @@ mod synthetic;
 
 use halo2curves::bn256::G2Affine;
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::node::{hold, NodeKey, NodeProof, Nodes};
 use nanozk_recursion::recorder::Recording;
 use rand_core::OsRng;
 use synthetic::{proved, Clock, Outcome};
@@ -52,13 +52,7 @@ fn main() -> Outcome<()> {
     let mut clock = Clock::new();
     let key = nodes.joint_key(basis, place, counts)?;
     clock.total("key of the node");
-    let recording = nodes.joint(&Joint {
-        program: &proved.program,
-        layout: &proved.layout,
-        tables: &proved.tables,
-        session,
-        proof: &proved.proof,
-    })?;
+    let recording = nodes.joint(&proved.joint())?;
     let child = node(&nodes, basis, g2, key, &recording, "node")?;
 
     let children = [(&child.0, &child.1), (&child.0, &child.1)];

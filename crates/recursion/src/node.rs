@@ -219,6 +219,25 @@ pub fn levels(mut nodes: usize) -> Vec<Vec<usize>> {
     levels
 }
 
+/// One node of several, level by level, by what makes one of the children that it is given, with the level's number from 1
+/// on. None if there are none.
+pub fn folded<T, E>(
+    mut nodes: Vec<T>,
+    mut fold: impl FnMut(usize, &[T]) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    for (below, sizes) in levels(nodes.len()).into_iter().enumerate() {
+        let mut rest = nodes.as_slice();
+        let mut above = Vec::with_capacity(sizes.len());
+        for size in sizes {
+            let (children, others) = rest.split_at(size);
+            above.push(fold(below + 1, children)?);
+            rest = others;
+        }
+        nodes = above;
+    }
+    Ok(nodes.pop())
+}
+
 /// A joint proof about a session, to be verified by a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Joint<'a> {

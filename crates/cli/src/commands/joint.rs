@@ -243,10 +243,6 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         &mut OsRng,
         &mut report,
     )?;
-    // A proof that does not verify is of no use to anybody: it would mean a broken machine.
-    progress.message("verifying the final proof");
-    let found = finisher.into_verifier().verify(&claim, &file, &parameters);
-    found.context("the final proof is not valid, though all that it is over is")?;
     drop(progress);
     out.text(format!(
         "final proof of {} bytes over {} made in {:.1} s ({:.1} CPU s): {}",

@@ -11,13 +11,11 @@ use crate::files;
 use crate::Error;
 use halo2curves::bn256::Fr;
 use nanozk_argument::Stage;
-use nanozk_final::{prove_top, ProvingKey};
-use nanozk_recursion::node::{hold, levels, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables};
+use nanozk_final::{prove_top, verify_top, ProvingKey, Top};
+use nanozk_recursion::node::{folded, hold, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables};
 use nanozk_recursion::recorder::Recording;
 use nanozk_recursion::statement::Said;
-use nanozk_verifier::joint::{
-    CheckedClaim, Error as Refused, FinalFile, FinalVerifier, Parameters, ProofFile,
-};
+use nanozk_verifier::joint::{CheckedClaim, Error as Refused, FinalFile, Parameters, ProofFile};
 use rand_core::{CryptoRng, RngCore};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -170,26 +168,27 @@ impl Locked<'_> {
                 said,
             });
         }
-        for (number, level) in levels(done.len()).into_iter().enumerate() {
-            let mut rest = done.into_iter();
-            let mut above = Vec::with_capacity(level.len());
-            for size in level {
-                let children: Vec<Done> = rest.by_ref().take(size).collect();
-                above.push(fold(&work, number + 1, &children, rng, events)?);
-            }
-            done = above;
-        }
-        let top = done.first().ok_or_else(|| refused(NodeError::Empty))?;
+        let top = folded(done, |level, children| {
+            fold(&work, level, children, rng, events)
+        })?;
+        let top = top.ok_or_else(|| refused(NodeError::Empty))?;
         let _span = tracing::info_span!("final proof").entered();
         let stage = |stage| events(Event::Final(stage));
         let basis = &parameters.basis;
         let node = (&top.key, &top.node);
         let proof = prove_top(&finisher.key, &finisher.nodes, node, basis, rng, stage);
+        let proof = proof.map_err(Refused::from)?;
+        // As a node that does not verify, a final proof is never written.
+        let said = Top {
+            key: top.key.digest(),
+            said: top.said,
+        };
+        verify_top(&finisher.key.key, &said, &proof, &parameters.g2).map_err(Refused::from)?;
         let window = |layers: &Vec<usize>| layers.iter().map(|layer| *layer as u32).collect();
         let file = FinalFile {
             statement: claim.claim().statement(),
             windows: windows.iter().map(window).collect(),
-            proof: proof.map_err(Refused::from)?,
+            proof,
         };
         files::write(&self.session().final_path(), &file.to_bytes())?;
         Ok(file)
@@ -219,11 +218,4 @@ fn fold(
         node,
         said,
     })
-}
-
-impl Finisher {
-    /// What verifies its proofs.
-    pub fn into_verifier(self) -> FinalVerifier {
-        FinalVerifier::with_key(self.nodes, self.key.key)
-    }
 }

@@ -27,7 +27,11 @@ pub fn setup_size(k: u32) -> u32 {
 ///
 /// If the setup is smaller, or a power is the point at infinity, which no checked setup has.
 pub fn parameters(setup: &Setup, k: u32) -> Parameters {
-    let powers = &setup.powers()[..nanozk_argument::powers(k)];
+    first_powers(setup, nanozk_argument::powers(k))
+}
+
+fn first_powers(setup: &Setup, count: usize) -> Parameters {
+    let powers = &setup.powers()[..count];
     let id = Digest32(setup.id());
     Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
 }
@@ -38,9 +42,7 @@ pub fn parameters(setup: &Setup, k: u32) -> Parameters {
 ///
 /// As [`parameters`].
 pub fn final_parameters(setup: &Setup, k: u32) -> Parameters {
-    let powers = &setup.powers()[..nanozk_argument::powers(k).max(FINAL_POWERS)];
-    let id = Digest32(setup.id());
-    Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
+    first_powers(setup, nanozk_argument::powers(k).max(FINAL_POWERS))
 }
 
 /// Binary logarithm of the powers of the setup that final proofs over proofs in columns of `2^k` rows take.

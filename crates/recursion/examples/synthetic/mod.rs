@@ -8,7 +8,7 @@ use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::Tables;
+use nanozk_recursion::node::{Joint, Tables};
 use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
@@ -145,6 +145,19 @@ pub(crate) struct Proved {
     pub(crate) proof: Proof,
     pub(crate) basis: Basis,
     pub(crate) g2: [G2Affine; 2],
+}
+
+impl Proved {
+    /// What a node verifies.
+    pub(crate) fn joint(&self) -> Joint<'_> {
+        Joint {
+            program: &self.program,
+            layout: &self.layout,
+            tables: &self.tables,
+            session: &self.session,
+            proof: &self.proof,
+        }
+    }
 }
 
 /// Proves a session of a model with the dimensions of GPT-2 small, or of a tiny one, with a setup of so many powers at least.

@@ -4,7 +4,7 @@ use super::{CheckedClaim, Error, Goal, Parameters};
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_final::{powers_needed, verify_top, ProvingKey, Top, K};
 use nanozk_layers::Selection;
-use nanozk_recursion::node::{levels, NodeError, NodeKey, Nodes};
+use nanozk_recursion::node::{folded, NodeError, NodeKey, Nodes};
 use nanozk_recursion::statement::{Said, Session};
 use std::collections::BTreeSet;
 
@@ -111,11 +111,6 @@ impl FinalVerifier {
         Ok(Self { nodes, key })
     }
 
-    /// With a key that was computed before.
-    pub fn with_key(nodes: Nodes, key: nanozk_final::Key) -> Self {
-        Self { nodes, key }
-    }
-
     /// The key of nodes over a goal's proofs, about sessions like this.
     fn key(
         &self,
@@ -145,19 +140,11 @@ impl FinalVerifier {
             let goal = claim.goal(&layers)?;
             nodes.push((self.key(&goal, &session, parameters)?.digest(), said));
         }
-        for level in levels(nodes.len()) {
-            let mut rest = nodes.as_slice();
-            let mut above = Vec::with_capacity(level.len());
-            for size in level {
-                let (children, others) = rest.split_at(size);
-                rest = others;
-                let key = self.nodes.fold_key(&parameters.basis, size)?;
-                above.push((key.digest(), Said::of_nodes(children)));
-            }
-            nodes = above;
-        }
-        let top = nodes.first().ok_or(Error::Node(NodeError::Empty))?;
-        let (key, said) = *top;
+        let top = folded(nodes, |_, children| -> Result<_, Error> {
+            let key = self.nodes.fold_key(&parameters.basis, children.len())?;
+            Ok((key.digest(), Said::of_nodes(children)))
+        })?;
+        let (key, said) = top.ok_or(Error::Node(NodeError::Empty))?;
         Ok(Top { key, said })
     }
 
