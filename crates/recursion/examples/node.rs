@@ -48,9 +48,8 @@ fn main() -> Outcome<()> {
     let proved = proved(is_small, nodes.powers())?;
     let (basis, g2, session) = (&proved.basis, &proved.g2, &proved.session);
     let place = (&proved.program, &proved.layout);
-    let counts = [session.weights.len(), session.activations.len()];
     let mut clock = Clock::new();
-    let key = nodes.joint_key(basis, place, counts)?;
+    let key = nodes.joint_key(basis, place, session.activations.len())?;
     clock.total("key of the node");
     let recording = nodes.joint(&proved.joint())?;
     let child = node(&nodes, basis, g2, key, &recording, "node")?;

@@ -362,7 +362,12 @@ impl Nodes {
             let r = &recorder;
             let session = Session {
                 inputs: joint.session.inputs.map(|input| r.witness(input)),
-                weights: joint.session.weights.iter().map(|p| r.point(*p)).collect(),
+                weights: joint
+                    .session
+                    .weights
+                    .iter()
+                    .map(|(number, p)| (*number, r.point(*p)))
+                    .collect(),
                 activations: joint
                     .session
                     .activations
@@ -374,7 +379,7 @@ impl Nodes {
             let mut known = BTreeMap::new();
             for (id, column) in joint.layout.enumerate() {
                 let point = match column.kind {
-                    ColumnKind::Weight(number) => session.weights.get(number as usize).copied(),
+                    ColumnKind::Weight(number) => session.weights.get(&number).copied(),
                     ColumnKind::Activation(number) => {
                         session.activations.get(number as usize).copied()
                     }
@@ -408,18 +413,24 @@ impl Nodes {
         Ok(recorder.finish())
     }
 
-    /// The key of nodes over joint proofs of a program, for sessions with this many commitments.
+    /// The key of nodes over joint proofs of a program, for sessions with this many commitments to activations.
     pub fn joint_key(
         &self,
         basis: &Basis,
         (program, layout): (&Program, &Layout),
-        [weights, activations]: [usize; 2],
+        activations: usize,
     ) -> Result<NodeKey, NodeError> {
         let tables = &Tables::new(basis, program, layout);
         let point = G1Affine::generator();
+        let weights = layout
+            .enumerate()
+            .filter_map(|(_, column)| match column.kind {
+                ColumnKind::Weight(number) => Some((number, point)),
+                _ => None,
+            });
         let session = Session {
             inputs: [Fr::ONE; SESSION_INPUTS],
-            weights: vec![point; weights],
+            weights: weights.collect(),
             activations: vec![point; activations],
             at: Fr::ONE,
         };

@@ -11,9 +11,11 @@
 use crate::recorder::{Recorder, Wire, WirePoint, WireTranscript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{FromUniformBytes, PrimeField};
+use nanozk_circuit::{ColumnId, ColumnKind, Layout};
 use nanozk_transcript::poseidon::{point_words, POINT_WORDS};
 use nanozk_transcript::{Element, Malformed, RecursionTranscript, Transcript};
 use sha3::{Digest, Keccak256};
+use std::collections::BTreeMap;
 
 /// Public inputs of joint proofs: both halves of the statement's digest, digests of prompt and answer, and their lengths.
 pub const SESSION_INPUTS: usize = 6;
@@ -115,6 +117,15 @@ pub fn points_digest<F: Element, P, H: Hashing<F, P>>(
         digests.push(transcript.squeeze());
     }
     Ok(digest(hashing, domain, &digests))
+}
+
+/// The digest of the commitments to weights that a program uses. Which weights they are to is said by the program.
+pub fn weights_digest<F: Element, P: Copy, H: Hashing<F, P>>(
+    hashing: &H,
+    weights: &BTreeMap<u32, P>,
+) -> Result<F, Malformed> {
+    let points: Vec<P> = weights.values().copied().collect();
+    points_digest(hashing, Domain::Weights, &points)
 }
 
 /// The fingerprint of a list at a number.
@@ -240,9 +251,9 @@ impl Said {
 pub struct Session<F = Fr, P = G1Affine> {
     /// Public inputs of its joint proofs.
     pub inputs: [F; SESSION_INPUTS],
-    /// All commitments to weights, in the registry's order.
-    pub weights: Vec<P>,
-    /// All commitments to activations, likewise.
+    /// The commitments to weights that a program uses, by their numbers: a model may have far more.
+    pub weights: BTreeMap<u32, P>,
+    /// All commitments to activations, in the registry's order.
     pub activations: Vec<P>,
     /// Where the fingerprint of the commitments to activations is taken.
     pub at: F,
@@ -252,7 +263,7 @@ impl Session {
     /// A session whose fingerprint is taken where everybody takes it. Fails if a commitment is at infinity.
     pub fn new(
         inputs: [Fr; SESSION_INPUTS],
-        weights: Vec<G1Affine>,
+        weights: BTreeMap<u32, G1Affine>,
         activations: Vec<G1Affine>,
     ) -> Result<Self, Malformed> {
         let digest = points_digest(&Native, Domain::Activations, &activations)?;
@@ -265,13 +276,31 @@ impl Session {
         })
     }
 
+    /// That of a program's columns, whose commitments to weights and activations are among these. Every activation of the
+    /// model must be a column of it.
+    pub fn of_columns(
+        inputs: [Fr; SESSION_INPUTS],
+        layout: &Layout,
+        points: &BTreeMap<ColumnId, G1Affine>,
+    ) -> Result<Self, Malformed> {
+        let (mut weights, mut activations) = (BTreeMap::new(), BTreeMap::new());
+        for (id, column) in layout.enumerate() {
+            match (column.kind, points.get(&id)) {
+                (ColumnKind::Weight(number), Some(point)) => weights.insert(number, *point),
+                (ColumnKind::Activation(number), Some(point)) => activations.insert(number, *point),
+                _ => None,
+            };
+        }
+        Self::new(inputs, weights, activations.into_values().collect())
+    }
+
     /// What a node over a joint proof about it says.
     pub fn said(&self) -> Result<Said, Malformed> {
         Ok(Said::new(Domain::Session, &self.numbers(&Native)?))
     }
 }
 
-impl<F: Element, P> Session<F, P> {
+impl<F: Element, P: Copy> Session<F, P> {
     /// The numbers that say what it is: its inputs, the digest of weights, and what says the activations' words.
     pub fn numbers<H: Hashing<F, P>>(
         &self,
@@ -285,7 +314,7 @@ impl<F: Element, P> Session<F, P> {
             d,
             e,
             f,
-            points_digest(hashing, Domain::Weights, &self.weights)?,
+            weights_digest(hashing, &self.weights)?,
             points_digest(hashing, Domain::Activations, &self.activations)?,
             self.at,
             fingerprint(words(hashing, &self.activations), self.at),

@@ -5,7 +5,7 @@ mod common;
 use common::{rng, setup, K};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_argument::{commit_known, prove, Known, Opening, Proof, Statement};
+use nanozk_argument::{commit_known, prove, Opening, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program, Values};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
 use nanozk_layers::head::rows;
@@ -123,16 +123,8 @@ fn session(seed: u32) -> Proved {
         |_| {},
     )
     .unwrap();
-    let session = Session::new(
-        inputs.try_into().unwrap(),
-        points(&layout, &known, |kind| {
-            matches!(kind, ColumnKind::Weight(_))
-        }),
-        points(&layout, &known, |kind| {
-            matches!(kind, ColumnKind::Activation(_))
-        }),
-    )
-    .unwrap();
+    let inputs = inputs.try_into().unwrap();
+    let session = Session::of_columns(inputs, &layout, known.points()).unwrap();
     Proved {
         tables: Tables::new(&setup().0, &program, &layout),
         program,
@@ -140,11 +132,6 @@ fn session(seed: u32) -> Proved {
         session,
         proof,
     }
-}
-
-fn points(layout: &Layout, known: &Known, wanted: fn(ColumnKind) -> bool) -> Vec<G1Affine> {
-    let columns = layout.enumerate().filter(|(_, column)| wanted(column.kind));
-    columns.map(|(id, _)| known.points()[&id]).collect()
 }
 
 fn nodes() -> &'static Nodes {
@@ -168,9 +155,9 @@ impl Proved {
     }
 
     fn key(&self) -> NodeKey {
-        let counts = [self.session.weights.len(), self.session.activations.len()];
+        let activations = self.session.activations.len();
         let place = (&self.program, &self.layout);
-        nodes().joint_key(&setup().0, place, counts).unwrap()
+        nodes().joint_key(&setup().0, place, activations).unwrap()
     }
 }
 
@@ -307,7 +294,7 @@ fn what_remains_of_an_invalid_proof_does_not_hold() {
     }
     for i in 0..proved.session.weights.len() {
         let mut session = proved.session.clone();
-        session.weights[i] = other;
+        *session.weights.values_mut().nth(i).unwrap() = other;
         assert!(!recorded(&session, &proved.proof), "weights {i}");
     }
     for i in 0..proved.session.activations.len() {
@@ -325,19 +312,16 @@ fn what_remains_of_an_invalid_proof_does_not_hold() {
 #[test]
 fn keys_say_which_layers_are_proved() {
     let proved = session(3);
-    let counts = [
-        proved.session.weights.len(),
-        proved.session.activations.len(),
-    ];
+    let activations = proved.session.activations.len();
     let mut digests = vec![proved.key().digest()];
     for layer in 0..shape().architecture.layers * 2 + 2 {
         let selection = Selection::new(&[layer], 1).unwrap();
         let (program, _, layout) = programmed(&selection);
         let place = (&program, &layout);
-        let key = nodes().joint_key(&setup().0, place, counts).unwrap();
+        let key = nodes().joint_key(&setup().0, place, activations).unwrap();
         digests.push(key.digest());
     }
-    let more = [counts[0], counts[1] + 1];
+    let more = activations + 1;
     let place = (&proved.program, &proved.layout);
     let key = nodes().joint_key(&setup().0, place, more).unwrap();
     digests.push(key.digest());
@@ -352,7 +336,7 @@ fn keys_say_which_layers_are_proved() {
 fn what_is_said_tells_sessions_apart() {
     let session = Session::new(
         [1, 2, 3, 4, 5, 6].map(Fr::from),
-        (0..70).map(common::point).collect(),
+        (0..70).map(|i| (i, common::point(i.into()))).collect(),
         (100..103).map(common::point).collect(),
     )
     .unwrap();
@@ -365,14 +349,15 @@ fn what_is_said_tells_sessions_apart() {
     }
     for i in [0, 31, 32, 69] {
         let mut other = session.clone();
-        other.weights[i] = common::point(1000);
+        other.weights.insert(i, common::point(1000));
         others.push(other);
     }
     let mut swapped = session.clone();
-    swapped.weights.swap(0, 40);
+    swapped.weights.insert(0, session.weights[&40]);
+    swapped.weights.insert(40, session.weights[&0]);
     others.push(swapped);
     let mut fewer = session.clone();
-    fewer.weights.pop();
+    fewer.weights.pop_last();
     others.push(fewer);
     let mut other = session.clone();
     other.activations.swap(0, 1);
@@ -448,7 +433,8 @@ fn digests_tell_lists_apart() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), count);
-    let session = Session::new([Fr::ONE; 6], points.clone(), points).unwrap();
+    let weights = (0..).zip(points.clone()).collect();
+    let session = Session::new([Fr::ONE; 6], weights, points).unwrap();
     let numbers = session.numbers(&Native).unwrap();
     assert_ne!(numbers[6], numbers[7]);
 }
@@ -604,7 +590,7 @@ fn nodes_say_what_they_verify_with() {
         activations,
         ..
     } = &proved.session;
-    for point in weights.iter().chain(activations) {
+    for point in weights.values().chain(activations) {
         let word = point_words(point)[0];
         let has = |value: &&Fr| **value == word;
         assert_eq!(recording.values.iter().filter(has).count(), 1);

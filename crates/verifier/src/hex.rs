@@ -57,6 +57,12 @@ impl std::fmt::Display for Digest32 {
     }
 }
 
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&encode(&scalar_to_bytes(&self.0)))
+    }
+}
+
 impl std::str::FromStr for Digest32 {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {

@@ -20,9 +20,10 @@ use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_prover::joint::registration::Part;
-use nanozk_prover::joint::{self, parameters, setup_size};
+use nanozk_prover::joint::registration::{add_programs, widest_windows, Part};
+use nanozk_prover::joint::{self, final_parameters, final_setup_size};
 use nanozk_prover::registration::{plan_model, register_layers, CommitmentEstimate, Registration};
+use nanozk_recursion::node::Nodes;
 use nanozk_setup::Setup;
 use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
@@ -269,8 +270,8 @@ impl Commitments<'_> {
     fn joint(&self, plan: &Plan, data: &Data, out: &Out) -> Result<CheckedManifest> {
         let k = plan.layout.k();
         let progress = Progress::spinner("preparing the setup");
-        let setup = choose_setup(&self.args.setup, setup_size(k), data, out)?;
-        let parameters = parameters(&setup, k);
+        let setup = choose_setup(&self.args.setup, final_setup_size(k), data, out)?;
+        let parameters = final_parameters(&setup, k);
         drop(progress);
         let progress = Progress::bar("committing to weights", 0);
         let registration = joint::registration::Registration {
@@ -282,7 +283,7 @@ impl Commitments<'_> {
             development: setup.is_development(),
             seed: &self.seed,
         };
-        joint::registration::register(
+        let manifest = joint::registration::register(
             &registration,
             |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
                 match part {
@@ -296,7 +297,19 @@ impl Commitments<'_> {
                 Ok(())
             },
             |done, all| progress.set(done, all),
-        )
+        )?;
+        drop(progress);
+        let progress = Progress::bar("keys of programs", 0);
+        let nodes = Nodes::new()?;
+        let windows = widest_windows(&manifest)?;
+        let report = |done, all| progress.set(done, all);
+        Ok(add_programs(
+            manifest,
+            &windows,
+            &nodes,
+            &parameters,
+            report,
+        )?)
     }
 
     /// For proofs of single layers.
@@ -349,7 +362,7 @@ impl Planned {
 
     fn joint(plan: &Plan) -> Self {
         Self {
-            setup: setup_size(plan.layout.k()),
+            setup: final_setup_size(plan.layout.k()),
             needed: CommitmentEstimate::joint(plan),
         }
     }

@@ -131,8 +131,6 @@ impl Locked<'_> {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<FinalFile, Error> {
         claim.manifest().check_setup(parameters)?;
-        let session = claim.session()?;
-        let said = session.said().map_err(|e| refused(NodeError::Point(e)))?;
         let folder = self.session().path().join("nodes");
         files::create_dir(&folder)?;
         let work = Work {
@@ -152,6 +150,8 @@ impl Locked<'_> {
             }
             opened.verify(parameters)?;
             let goal = opened.goal();
+            let session = claim.session(goal)?;
+            let said = claim.said(goal)?;
             let joint = Joint {
                 program: &goal.program,
                 layout: &goal.layout,

@@ -9,8 +9,11 @@ use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, 
 use nanozk_executor::QuantizedModel;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
+use nanozk_recursion::node::Nodes;
 use nanozk_verifier::hex::{Digest32, Point};
-use nanozk_verifier::joint::{check_shape, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT};
+use nanozk_verifier::joint::{
+    check_shape, program_list, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT,
+};
 use std::collections::BTreeMap;
 
 /// The planner takes one of so many positions to be a generated token.
@@ -200,9 +203,55 @@ pub fn register<E: From<Error>>(
         k,
         fractions,
         weights: points.into_values().collect(),
+        programs: Vec::new(),
     };
     // What no verifier would accept is not registered either.
     let checked = CheckedManifest::new(manifest).map_err(Error::from)?;
     checked.check_setup(parameters).map_err(Error::from)?;
     Ok(checked)
+}
+
+/// Consecutive layers, all of a model, in the fewest equal windows of which each has a proof: one, unless the model is large.
+/// As first layers and numbers of layers.
+pub fn widest_windows(manifest: &CheckedManifest) -> Result<Vec<(u32, u32)>, Error> {
+    let all = manifest.layers();
+    let mut count = 1;
+    loop {
+        let bound = |i: usize| i * all / count;
+        let windows = (0..count).map(|i| (bound(i) as u32, (bound(i + 1) - bound(i)) as u32));
+        let windows: Vec<(u32, u32)> = windows.collect();
+        let fit = windows.iter().try_for_each(|w| manifest.check_window(*w));
+        match fit {
+            Ok(()) => return Ok(windows),
+            Err(e) if count == all => return Err(e.into()),
+            Err(_) => count = (2 * count).min(all),
+        }
+    }
+}
+
+/// Adds the programs that proofs on chain are of, from the setup alone: each layer, and these windows. `progress(done, all)`
+/// counts programs.
+pub fn add_programs(
+    manifest: CheckedManifest,
+    windows: &[(u32, u32)],
+    nodes: &Nodes,
+    parameters: &Parameters,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<CheckedManifest, Error> {
+    let list = program_list(
+        manifest.layers() as u32,
+        manifest.manifest().tokens,
+        windows,
+    );
+    let mut programs = Vec::with_capacity(list.len());
+    for place in &list {
+        progress(programs.len(), list.len());
+        programs.push(manifest.program_of(nodes, *place, parameters)?);
+    }
+    progress(programs.len(), list.len());
+    let manifest = Manifest {
+        programs,
+        ..manifest.manifest().clone()
+    };
+    Ok(CheckedManifest::new(manifest)?)
 }

@@ -24,7 +24,7 @@ use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::joint::{
     CheckedClaim, CheckedManifest, Claim, Error as Refused, Goal, Parameters, ProofFile,
-    CLAIM_FORMAT,
+    CLAIM_FORMAT, GREEDY,
 };
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;
@@ -269,6 +269,7 @@ pub fn recompute(
         output_digest: Scalar(output),
         prompt_tokens: count(prompt),
         generated_tokens: count(tokens.len() - prompt),
+        decoding: GREEDY,
         activations: commit_activations(manifest, &trace, &secret.seed.0, parameters)?,
     };
     Ok(Recomputed { claim, wrong_token })

@@ -13,7 +13,6 @@ use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
-use std::collections::BTreeMap;
 use std::error::Error;
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -204,25 +203,9 @@ pub(crate) fn proved(is_small: bool, least_powers: usize) -> Outcome<Proved> {
     assert!(accumulator.holds(&g2), "the joint proof does not verify");
     clock.total("joint proof: verified");
 
-    let of = |wanted: fn(&ColumnKind) -> Option<u32>| -> BTreeMap<u32, _> {
-        let columns = layout.enumerate();
-        let points = columns.filter_map(|(id, c)| Some((wanted(&c.kind)?, known.points()[&id])));
-        points.collect()
-    };
-    let weights = of(|kind| match kind {
-        ColumnKind::Weight(number) => Some(*number),
-        _ => None,
-    });
-    let activations = of(|kind| match kind {
-        ColumnKind::Activation(number) => Some(*number),
-        _ => None,
-    });
     let tables = Tables::new(&basis, &p, &layout);
-    let session = Session::new(
-        inputs.clone().try_into().map_err(|_| "six inputs")?,
-        weights.into_values().collect(),
-        activations.into_values().collect(),
-    )?;
+    let inputs = inputs.clone().try_into().map_err(|_| "six inputs")?;
+    let session = Session::of_columns(inputs, &layout, known.points())?;
     Ok(Proved {
         program: p.clone(),
         layout: layout.clone(),

@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
 /// Format name of a claim.
-pub const CLAIM_FORMAT: &str = "nanozk-claim-2";
+pub const CLAIM_FORMAT: &str = "nanozk-claim-3";
+
+/// Each token is the first of the most probable ones.
+pub const GREEDY: Digest32 = Digest32([0; 32]);
 
 /// The public part of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,16 +37,18 @@ pub struct Claim {
     pub prompt_tokens: u32,
     /// Generated tokens.
     pub generated_tokens: u32,
+    /// How tokens were chosen: zero, [`GREEDY`].
+    pub decoding: Digest32,
     /// Commitments to the activations between layers: one fewer than there are layers.
     pub activations: Vec<Point>,
 }
 
 impl Claim {
-    /// `keccak256("nanozk-statement-2" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ prompt tokens ‖
-    /// generated tokens)`, every field after the tag as one 32-byte big-endian word: what every proof of the session says.
+    /// `keccak256("nanozk-statement-3" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ prompt tokens ‖
+    /// generated tokens ‖ decoding)`, every field after the tag as one 32-byte big-endian word: what every proof of the session says.
     pub fn statement(&self) -> [u8; 32] {
         let mut hash = Keccak256::new();
-        hash.update(b"nanozk-statement-2");
+        hash.update(b"nanozk-statement-3");
         hash.update(word(self.context.chain));
         hash.update(self.context.contract.0);
         hash.update(self.context.claim.0);
@@ -53,6 +58,7 @@ impl Claim {
         hash.update(scalar_to_bytes(&self.output_digest.0));
         hash.update(word(self.prompt_tokens.into()));
         hash.update(word(self.generated_tokens.into()));
+        hash.update(self.decoding.0);
         hash.finalize().into()
     }
 
@@ -129,6 +135,11 @@ impl<'a> CheckedClaim<'a> {
             return Err(Error::ClaimOfAnotherModel {
                 expected: manifest.id(),
                 got: claim.model_id,
+            });
+        }
+        if claim.decoding != GREEDY {
+            return Err(Error::Decoding {
+                got: claim.decoding,
             });
         }
         let (prompt, generated) = (claim.prompt_tokens, claim.generated_tokens);

@@ -1,10 +1,11 @@
 //! Final proofs of claims.
 
+use super::programs::{node_key, own_weights};
 use super::{CheckedClaim, Error, Goal, Parameters};
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::Fr;
 use nanozk_final::{powers_needed, verify_top, ProvingKey, Top, K};
 use nanozk_layers::Selection;
-use nanozk_recursion::node::{folded, NodeError, NodeKey, Nodes};
+use nanozk_recursion::node::{folded, NodeError, Nodes};
 use nanozk_recursion::statement::{Said, Session};
 use std::collections::BTreeSet;
 
@@ -69,15 +70,18 @@ impl FinalFile {
 }
 
 impl CheckedClaim<'_> {
-    /// What nodes take of a claim.
-    pub fn session(&self) -> Result<Session, Error> {
-        let points = |points: &[crate::hex::Point]| -> Vec<G1Affine> {
-            points.iter().map(|point| point.0).collect()
-        };
-        let weights = points(&self.manifest().manifest().weights);
-        let activations = points(&self.claim().activations);
-        Session::new(self.claim().inputs(), weights, activations)
+    /// What nodes over proofs of a goal take of a claim.
+    pub fn session(&self, goal: &Goal) -> Result<Session, Error> {
+        let activations = self.claim().activations.iter().map(|point| point.0);
+        let weights = own_weights(self.manifest(), goal);
+        Session::new(self.claim().inputs(), weights, activations.collect())
             .map_err(|e| Error::Node(NodeError::Point(e)))
+    }
+
+    /// What a node over a proof of a goal says.
+    pub fn said(&self, goal: &Goal) -> Result<Said, Error> {
+        let said = self.session(goal)?.said();
+        said.map_err(|e| Error::Node(NodeError::Point(e)))
     }
 
     /// The layers of some windows, in increasing order, if no two windows have one in common.
@@ -111,34 +115,20 @@ impl FinalVerifier {
         Ok(Self { nodes, key })
     }
 
-    /// The key of nodes over a goal's proofs, about sessions like this.
-    fn key(
-        &self,
-        goal: &Goal,
-        session: &Session,
-        parameters: &Parameters,
-    ) -> Result<NodeKey, Error> {
-        let counts = [session.weights.len(), session.activations.len()];
-        let place = (&goal.program, &goal.layout);
-        Ok(self.nodes.joint_key(&parameters.basis, place, counts)?)
-    }
-
-    /// What a final proof over joint proofs of these windows of a claim says. Each window's key takes seconds.
+    /// What a final proof over joint proofs of these windows of a claim says. Keys are computed: nobody is
+    /// believed.
     pub fn top(
         &self,
         claim: &CheckedClaim<'_>,
         windows: &[Vec<u32>],
         parameters: &Parameters,
     ) -> Result<Top, Error> {
-        let session = claim.session()?;
-        let said = session
-            .said()
-            .map_err(|e| Error::Node(NodeError::Point(e)))?;
         let mut nodes: Vec<(Fr, Said)> = Vec::with_capacity(windows.len());
         for window in windows {
             let layers: Vec<usize> = window.iter().map(|layer| *layer as usize).collect();
             let goal = claim.goal(&layers)?;
-            nodes.push((self.key(&goal, &session, parameters)?.digest(), said));
+            let key = node_key(&self.nodes, claim.manifest(), &goal, parameters)?;
+            nodes.push((key.digest(), claim.said(&goal)?));
         }
         let top = folded(nodes, |_, children| -> Result<_, Error> {
             let key = self.nodes.fold_key(&parameters.basis, children.len())?;

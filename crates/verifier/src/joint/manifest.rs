@@ -1,9 +1,11 @@
 //! A registered model version: what anybody may know of it, and its id.
 
+use super::programs::{program_list, weights_of, ProgramTree, RegisteredProgram, MAX_PROGRAMS};
 use super::{check_tiles, CheckedClaim, Claim, Error, Parameters, MAX_REGISTERED_TILES, MAX_TILES};
 use crate::card::{dimensions_digest, points_digest};
 use crate::hex::{Digest32, Point};
 use crate::statement::word;
+use halo2curves::bn256::Fr;
 use nanozk_argument::check_hiding;
 use nanozk_circuit::{Layout, Program, Role};
 use nanozk_executor::{Architecture, Spec};
@@ -11,9 +13,10 @@ use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
+use std::collections::BTreeMap;
 
 /// Format name of a manifest.
-pub const MANIFEST_FORMAT: &str = "nanozk-manifest-2";
+pub const MANIFEST_FORMAT: &str = "nanozk-manifest-3";
 
 /// Binary logarithms of the rows of a column: tables of 16 bits need the least; a setup of twice the greatest takes gigabytes.
 const K: std::ops::RangeInclusive<u32> = 16..=24;
@@ -44,23 +47,46 @@ pub struct Manifest {
     pub fractions: u32,
     /// Commitments to the columns of weights.
     pub weights: Vec<Point>,
+    /// What proofs on chain are of; none: sessions have no proofs on chain.
+    pub programs: Vec<RegisteredProgram>,
 }
 
 impl Manifest {
-    /// `keccak256("nanozk-model-2" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ tokens ‖ setup ‖ development ‖ k ‖
-    /// fractions ‖ keccak256(weight commitments))`, numbers as 32-byte big-endian words.
+    /// `keccak256("nanozk-model-3" ‖ keccak256(json(architecture, spec)) ‖ tokenizer ‖ keccak256(weight commitments) ‖ root of
+    /// the programs ‖ setup ‖ tokens ‖ layers ‖ k ‖ fractions)`, numbers as 32-byte big-endian words.
     pub fn model_id(&self) -> Digest32 {
         let mut hash = Keccak256::new();
-        hash.update(b"nanozk-model-2");
-        hash.update(dimensions_digest(&self.architecture, &self.spec));
+        hash.update(b"nanozk-model-3");
+        hash.update(self.dimensions_digest());
         hash.update(self.tokenizer.0);
-        hash.update(word(self.tokens as u64));
+        hash.update(self.weights_digest());
+        hash.update(self.program_tree().root());
         hash.update(self.setup.0);
-        hash.update(word(self.development_setup.into()));
+        hash.update(word(self.tokens as u64));
+        hash.update(word(self.layers() as u64));
         hash.update(word(self.k.into()));
         hash.update(word(self.fractions.into()));
-        hash.update(points_digest(&self.weights));
         Digest32(hash.finalize().into())
+    }
+
+    /// `keccak256` of the dimensions and number formats.
+    pub fn dimensions_digest(&self) -> [u8; 32] {
+        dimensions_digest(&self.architecture, &self.spec)
+    }
+
+    /// `keccak256` of the commitments to all weights.
+    pub fn weights_digest(&self) -> [u8; 32] {
+        points_digest(&self.weights)
+    }
+
+    /// Number of layers, embedding and head included.
+    pub fn layers(&self) -> usize {
+        Layer::count(self.architecture.layers)
+    }
+
+    /// The tree over its programs.
+    pub fn program_tree(&self) -> ProgramTree<'_> {
+        ProgramTree::new(&self.programs, self.layers() as u32)
     }
 
     /// Dimensions, as programs take them.
@@ -95,6 +121,7 @@ impl CheckedManifest {
         if expected != got {
             return Err(Error::Weights { expected, got });
         }
+        check_programs(&manifest, &packing)?;
         let id = manifest.model_id();
         Ok(Self {
             manifest,
@@ -135,7 +162,7 @@ impl CheckedManifest {
 
     /// Number of layers, embedding and head included.
     pub fn layers(&self) -> usize {
-        Layer::count(self.blocks())
+        self.manifest.layers()
     }
 
     /// Whether the model was registered under this setup, and it is large enough.
@@ -168,6 +195,59 @@ impl CheckedManifest {
     pub fn claim(&self, claim: Claim) -> Result<CheckedClaim<'_>, Error> {
         CheckedClaim::new(self, claim)
     }
+}
+
+/// Whether programs are of layers that there are, in the order that `program_list` has, and of the model's weights. Their keys
+/// are not computed: that takes seconds each, and is for whoever trusts a version (`nanozk model verify`).
+fn check_programs(manifest: &Manifest, packing: &Packing) -> Result<(), Error> {
+    let (programs, layers) = (&manifest.programs, manifest.layers() as u32);
+    if programs.len() > MAX_PROGRAMS {
+        return Err(Error::Size {
+            what: "programs",
+            got: programs.len() as u64,
+            min: 0,
+            max: MAX_PROGRAMS as u64,
+        });
+    }
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let own = |p: &RegisteredProgram| [p.first, p.count, p.rows];
+    let is_window = |p: &&RegisteredProgram| {
+        p.first
+            .checked_add(p.count)
+            .is_some_and(|end| p.count > 0 && end <= layers)
+    };
+    let windows: Vec<(u32, u32)> = programs
+        .iter()
+        .filter(is_window)
+        .map(|p| (p.first, p.count))
+        .collect();
+    if !programs
+        .iter()
+        .map(own)
+        .eq(program_list(layers, manifest.tokens, &windows))
+    {
+        return Err(Error::Programs);
+    }
+    let mut known: BTreeMap<(u32, u32), Fr> = BTreeMap::new();
+    for (number, program) in programs.iter().enumerate() {
+        let window = (program.first, program.count);
+        let weights = match known.get(&window) {
+            Some(weights) => *weights,
+            None => weights_of(
+                packing,
+                &manifest.weights,
+                manifest.architecture.layers,
+                &program.layers(),
+            )?,
+        };
+        known.insert(window, weights);
+        if weights != program.weights.0 {
+            return Err(Error::ProgramWeights { number });
+        }
+    }
+    Ok(())
 }
 
 /// Where a model's tensors lie. Fails if no model has this shape, or none that a verifier would spend so much on, or if a

@@ -8,13 +8,15 @@ mod claim;
 mod file;
 mod finished;
 mod manifest;
+mod programs;
 
-pub use claim::{CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT};
+pub use claim::{CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT, GREEDY};
 pub use file::ProofFile;
 pub use finished::{FinalFile, FinalVerifier, FINAL_POWERS};
 pub use manifest::{check_shape, CheckedManifest, Manifest, MANIFEST_FORMAT};
+pub use programs::{node_key, program_list, ProgramTree, RegisteredProgram};
 
-use crate::hex::Digest32;
+use crate::hex::{Digest32, Scalar};
 use halo2curves::bn256::{G1Affine, G2Affine};
 use nanozk_circuit::{LayoutError, Program, Role};
 use nanozk_kzg::Basis;
@@ -107,6 +109,39 @@ pub enum Error {
         expected: usize,
         /// Found.
         got: usize,
+    },
+    /// The programs are not those of windows of consecutive layers.
+    #[error("the programs are not complete or not in order: each layer alone, and all wanted windows, the longest first")]
+    Programs,
+    /// A program is said to use other weights.
+    #[error("program {number} is not of the registered weights")]
+    ProgramWeights {
+        /// Which.
+        number: usize,
+    },
+    /// A program's key is not what its layers give.
+    #[error("program {number}: its key is {got}, and its layers give {expected}")]
+    ProgramKey {
+        /// Which.
+        number: usize,
+        /// Computed.
+        expected: Scalar,
+        /// Found.
+        got: Scalar,
+    },
+    /// No program of the model is of these layers.
+    #[error("the model was not registered with a program of layers {first} to {last}")]
+    NoProgram {
+        /// The first.
+        first: usize,
+        /// The last.
+        last: usize,
+    },
+    /// Tokens were chosen in a way that no program proves.
+    #[error("decoding {got}: only greedy decoding (zero) can be proved")]
+    Decoding {
+        /// Found.
+        got: Digest32,
     },
     /// The manifest is of another model than the one asked for.
     #[error("the manifest has id {got}, not {expected}")]

@@ -396,18 +396,9 @@ fn measure_node(
     proved: &Proved,
     progress: &Progress,
 ) -> Result<MeasuredNode> {
-    let columns = |wanted: fn(ColumnKind) -> bool| -> Vec<_> {
-        let chosen = layout.enumerate().filter(|(_, column)| wanted(column.kind));
-        chosen
-            .filter_map(|(id, _)| proved.known.points().get(&id).copied())
-            .collect()
-    };
     let inputs = proved.inputs.clone().try_into().ok();
-    let session = Session::new(
-        inputs.context("a model has six public inputs")?,
-        columns(|kind| matches!(kind, ColumnKind::Weight(_))),
-        columns(|kind| matches!(kind, ColumnKind::Activation(_))),
-    )?;
+    let inputs = inputs.context("a model has six public inputs")?;
+    let session = Session::of_columns(inputs, layout, proved.known.points())?;
     progress.message("node: key");
     let clock = Stopwatch::start();
     let recording = nodes.joint(&Joint {
