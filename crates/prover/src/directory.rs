@@ -12,14 +12,8 @@ pub enum Kind {
     Model,
     /// A model imported without commitments.
     Quantized,
-    /// A model that was imported for joint proofs.
-    JointModel,
     /// A session.
     Session,
-    /// A session that is proved by joint proofs.
-    JointSession,
-    /// Generated verifiers.
-    Verifiers,
 }
 
 impl fmt::Display for Kind {
@@ -27,23 +21,13 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Model => "model directory",
             Kind::Quantized => "model directory without commitments",
-            Kind::JointModel => "model directory for joint proofs",
             Kind::Session => "session directory",
-            Kind::JointSession => "session directory for joint proofs",
-            Kind::Verifiers => "directory of verifiers",
         })
     }
 }
 
 /// In the order in which they are told: sessions have a model's file too, and models what those without commitments have.
-const KINDS: [Kind; 6] = [
-    Kind::Session,
-    Kind::JointSession,
-    Kind::Verifiers,
-    Kind::Model,
-    Kind::JointModel,
-    Kind::Quantized,
-];
+const KINDS: [Kind; 3] = [Kind::Session, Kind::Model, Kind::Quantized];
 
 /// A directory is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -74,28 +58,23 @@ impl Kind {
     /// The file by which a directory is known. A session has a model's manifest too.
     pub fn marker(self) -> &'static str {
         match self {
-            Kind::Model => "card.json",
+            Kind::Model => "manifest.json",
             // A model with commitments has it too.
             Kind::Quantized => "generation.json",
-            Kind::JointModel => "manifest.json",
-            Kind::Session => "session.json",
-            Kind::JointSession => "claim.json",
-            Kind::Verifiers => "verifiers.json",
+            Kind::Session => "claim.json",
         }
     }
 
     /// Whether it is a model that can be run and proved.
     pub fn is_registered(self) -> bool {
-        matches!(self, Kind::Model | Kind::JointModel)
+        self == Kind::Model
     }
 
     fn command(self) -> &'static str {
         match self {
             Kind::Model => "nanozk model import",
             Kind::Quantized => "nanozk model import --no-commitments",
-            Kind::JointModel => "nanozk model import --joint",
-            Kind::Session | Kind::JointSession => "nanozk run",
-            Kind::Verifiers => "nanozk verifier generate",
+            Kind::Session => "nanozk run",
         }
     }
 
@@ -136,18 +115,15 @@ impl Kind {
     /// makes all sessions.
     pub fn replaces(self, path: &Path) -> bool {
         let alike: &[Kind] = match self {
-            Kind::Model | Kind::JointModel | Kind::Quantized => {
-                &[Kind::Model, Kind::JointModel, Kind::Quantized]
-            }
-            Kind::Session | Kind::JointSession => &[Kind::Session, Kind::JointSession],
-            Kind::Verifiers => &[Kind::Verifiers],
+            Kind::Model | Kind::Quantized => &[Kind::Model, Kind::Quantized],
+            Kind::Session => &[Kind::Session],
         };
         alike.iter().any(|kind| kind.wrote(path))
     }
 
     /// Whether directories of this kind hold what no command can make again: a secret, or an answer.
     pub fn is_irreplaceable(self) -> bool {
-        self.is_registered() || matches!(self, Kind::Session | Kind::JointSession)
+        matches!(self, Kind::Model | Kind::Session)
     }
 }
 
@@ -161,12 +137,12 @@ mod tests {
         let path = dir.path();
         assert_eq!(Kind::of(path), None);
         let put = |name: &str, text: &str| std::fs::write(path.join(name), text).expect("written");
-        put("card.json", "{}");
+        put("manifest.json", "{}");
         assert_eq!(Kind::of(path), Some(Kind::Model));
         assert!(!Kind::Model.wrote(path), "somebody else's file");
-        put("card.json", r#"{"format": "nanozk-model-card-1"}"#);
+        put("manifest.json", r#"{"format": "nanozk-manifest-3"}"#);
         assert!(Kind::Model.wrote(path) && !Kind::Session.wrote(path));
-        // So has a model without a card a file by which it is known.
+        // So has a model without commitments a file by which it is known.
         let quantized = tempfile::tempdir().expect("created");
         let other = quantized.path();
         std::fs::write(other.join("generation.json"), "{}").expect("written");
@@ -180,35 +156,24 @@ mod tests {
             (Kind::Model, true),
             (Kind::Quantized, true),
             (Kind::Session, false),
-            (Kind::Verifiers, false),
         ] {
             assert_eq!(kind.replaces(path), replaced, "{kind}");
             assert_eq!(kind.replaces(other), replaced, "{kind}");
         }
-        // One for joint proofs has another file, and is replaced by the same command.
-        std::fs::rename(path.join("card.json"), path.join("manifest.json")).expect("renamed");
-        put("manifest.json", r#"{"format": "nanozk-manifest-2"}"#);
-        assert_eq!(Kind::of(path), Some(Kind::JointModel));
-        assert!(Kind::Model.replaces(path) && Kind::JointModel.wrote(path));
-        put("claim.json", r#"{"format": "nanozk-claim-2"}"#);
-        assert_eq!(Kind::of(path), Some(Kind::JointSession));
-        assert!(Kind::Session.replaces(path) && !Kind::Model.replaces(path));
-        std::fs::remove_file(path.join("claim.json")).expect("removed");
-        std::fs::remove_file(path.join("manifest.json")).expect("removed");
-        put("card.json", r#"{"format": "nanozk-model-card-1"}"#);
-        // A session has a card too.
-        put("session.json", r#"{"format": "nanozk-session-1"}"#);
+        // A session has a manifest too.
+        put("claim.json", r#"{"format": "nanozk-claim-3"}"#);
         assert!(Kind::Session.wrote(path) && !Kind::Model.wrote(path));
+        assert!(Kind::Session.replaces(path) && !Kind::Model.replaces(path));
         let error = Kind::Model.check(path).expect_err("a session");
         assert!(
             error.to_string().ends_with("it is a session directory"),
             "{error}"
         );
-        std::fs::remove_file(path.join("session.json")).expect("removed");
+        std::fs::remove_file(path.join("claim.json")).expect("removed");
         std::fs::create_dir(path.join("proofs")).expect("created");
         assert!(Kind::of(path).is_none() && !Kind::Model.wrote(path));
         let error = Kind::Session.check(path).expect_err("a rest");
-        assert!(error.to_string().contains("has no session.json"), "{error}");
+        assert!(error.to_string().contains("has no claim.json"), "{error}");
         let error = Kind::Session
             .check(&path.join("nowhere"))
             .expect_err("nothing");

@@ -1,25 +1,111 @@
-//! Proofs of a quantized transformer's inference, layer by layer.
+//! Proofs of a quantized transformer's inference.
 //!
-//! * [`plonk`]: proving keys and proofs of any program; [`check`]: its gates, row by row, without a proof.
-//! * [`keys`]: keys by shape, cached on disk.
-//! * [`registration`]: commitments to a model's weights.
-//! * [`session`]: a claim and its proofs, in a directory, resumable; [`aggregate`]: one proof for all of them.
-//! * [`joint`]: registration and sessions for joint proofs, which are to replace those of layers.
-//! * [`synthetic`]: layers of models that need not exist, for benchmarks.
-//! * [`audit`]: which layers to prove when not all are.
+//! * [`registration`]: commitments to a model's weights, and its manifest;
+//! * [`session`]: a claim and its joint proofs, in a directory, resumable;
+//! * [`finish`]: the final proof over joint proofs of one session or of many;
+//! * [`audit`]: which layers to prove when not all are;
 //! * [`files`]: files that are whole or absent; [`directory`]: what a directory is.
 
-pub mod aggregate;
 pub mod audit;
-pub mod check;
 pub mod directory;
 pub mod files;
-pub mod joint;
-pub mod keys;
-pub mod plonk;
+pub mod finish;
 pub mod registration;
 pub mod session;
-pub mod synthetic;
+
+use halo2curves::bn256::Fr;
+use halo2curves::ff::{Field, PrimeField};
+use nanozk_circuit::ColumnData;
+use nanozk_setup::Setup;
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::{Parameters, FINAL_POWERS};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sha3::{Digest, Keccak256};
+
+/// Binary logarithm of the powers of the setup that joint proofs in columns of `2^k` rows take: random coefficients lie behind
+/// the cells.
+pub fn setup_size(k: u32) -> u32 {
+    k + 1
+}
+
+/// What proofs in columns of `2^k` rows take of a setup of `2^`[`setup_size`]`(k)` powers or more.
+///
+/// # Panics
+///
+/// If the setup is smaller, or a power is the point at infinity, which no checked setup has.
+pub fn parameters(setup: &Setup, k: u32) -> Parameters {
+    first_powers(setup, nanozk_argument::powers(k))
+}
+
+fn first_powers(setup: &Setup, count: usize) -> Parameters {
+    let powers = &setup.powers()[..count];
+    let id = Digest32(setup.id());
+    Parameters::new(powers, setup.g2(), id, setup.is_development()).expect("a checked setup")
+}
+
+/// What final proofs over proofs in columns of `2^k` rows take of a setup of `2^`[`final_setup_size`]`(k)` powers or more.
+///
+/// # Panics
+///
+/// As [`parameters`].
+pub fn final_parameters(setup: &Setup, k: u32) -> Parameters {
+    first_powers(setup, nanozk_argument::powers(k).max(FINAL_POWERS))
+}
+
+/// Binary logarithm of the powers of the setup that final proofs over proofs in columns of `2^k` rows take.
+pub fn final_setup_size(k: u32) -> u32 {
+    setup_size(k).max(FINAL_POWERS.next_power_of_two().ilog2())
+}
+
+/// Randomness for one purpose, from a secret seed.
+fn stream(seed: &[u8; 32], purpose: &str) -> ChaCha20Rng {
+    let mut hash = Keccak256::new();
+    hash.update(b"nanozk-stream-1");
+    hash.update(seed);
+    hash.update(purpose.as_bytes());
+    hash.update([0; 16]);
+    ChaCha20Rng::from_seed(hash.finalize().into())
+}
+
+/// What blinds the commitment to a column. It depends on the cells: the difference between the commitments to two contents
+/// hides them even if both were made with one seed.
+fn blinding(seed: &[u8; 32], purpose: &str, number: u32, cells: &ColumnData) -> Vec<Fr> {
+    let mut hash = Keccak256::new();
+    hash.update(b"nanozk-blinding-1");
+    hash.update(seed);
+    hash.update(purpose.as_bytes());
+    hash.update(number.to_be_bytes());
+    hash.update(digest(cells));
+    let stream = ChaCha20Rng::from_seed(hash.finalize().into());
+    vec![Fr::random(stream)]
+}
+
+/// Digest of a column's cells, without the zeros at its end.
+fn digest(cells: &ColumnData) -> [u8; 32] {
+    fn of<T: PartialEq, const N: usize>(
+        cells: &[T],
+        zero: &T,
+        bytes: fn(&T) -> [u8; N],
+    ) -> [u8; 32] {
+        let len = cells
+            .iter()
+            .rposition(|c| c != zero)
+            .map_or(0, |last| last + 1);
+        let mut hash = blake3::Hasher::new();
+        for chunk in cells[..len].chunks(1 << 12) {
+            hash.update(&chunk.iter().flat_map(bytes).collect::<Vec<u8>>());
+        }
+        hash.finalize().into()
+    }
+    match cells {
+        ColumnData::U16(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::U32(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::I32(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::I64(cells) => of(cells, &0, |c| c.to_le_bytes()),
+        ColumnData::Field(cells) => of(cells, &Fr::ZERO, |c| c.to_repr()),
+    }
+}
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -31,24 +117,9 @@ pub enum Error {
     /// The model cannot run these tokens.
     #[error(transparent)]
     Executor(#[from] nanozk_executor::Error),
-    /// A layer does not fit its circuit.
-    #[error("the layer does not fit its circuit: {0}")]
-    TooLarge(#[from] nanozk_circuits::composer::TooLarge),
-    /// No circuit fits a layer.
+    /// No proof can be made, or one that was made is not valid.
     #[error(transparent)]
-    NoPlan(#[from] nanozk_circuits::plan::NoPlan),
-    /// A value has no place in the circuit's tables.
-    #[error("the run cannot be proved: {0}")]
-    NotInTable(#[from] nanozk_circuits::witness::NotInTable),
-    /// The proof system refused.
-    #[error(transparent)]
-    Plonk(#[from] plonk::Error),
-    /// The session is not consistent.
-    #[error(transparent)]
-    Session(#[from] nanozk_verifier::session::SessionError),
-    /// No joint proof can be made, or one that was made is not valid.
-    #[error(transparent)]
-    Joint(#[from] nanozk_verifier::joint::Error),
+    Refused(#[from] nanozk_verifier::Error),
     /// The joint argument refused.
     #[error("no joint proof can be made: {0}")]
     Argument(#[from] nanozk_argument::Error),
@@ -60,7 +131,7 @@ pub enum Error {
     Layout(#[from] nanozk_circuit::LayoutError),
     /// No layout is within the limits.
     #[error(transparent)]
-    JointPlan(#[from] nanozk_circuit::PlanError),
+    Plan(#[from] nanozk_circuit::PlanError),
     /// Even one layer takes more memory than is allowed.
     #[error(
         "proving one layer takes about {needed} bytes, more than the {allowed} that are allowed"
@@ -88,47 +159,40 @@ pub enum Error {
         /// Position.
         position: usize,
     },
-    /// The session belongs to another model version.
-    #[error("the session's model id is not that of its card")]
-    SessionOfAnotherModel,
-    /// A node of an aggregate was proved, but the proof is not valid.
-    #[error("node {index} of level {level}: {source}")]
-    Node {
-        /// Level, from the layers up.
-        level: usize,
-        /// Index in the level.
-        index: usize,
-        /// Why.
-        source: nanozk_verifier::Error,
-    },
-    /// The caller has no setup of this size.
-    #[error("no setup for 2^{k} rows: {source}")]
-    NoSetup {
-        /// Binary logarithm of the rows.
-        k: u32,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     /// The seed of the weights' blinding is another one than at registration, or the weights are.
     #[error("seed and weights do not give the commitments that were registered (layer {layer}): one of them was changed, or is of another model")]
     WeightSeed {
         /// Layer.
         layer: usize,
     },
-    /// A layer does not exist.
-    #[error("there is no layer {layer}: the model has {layers}, counted from zero")]
-    NoSuchLayer {
-        /// Asked for.
-        layer: usize,
-        /// Number of layers.
-        layers: usize,
-    },
-    /// More openings would let somebody compute the activations.
-    #[error("layer {layer}: its boundary was already opened at {openings} points, and may not be opened at more; make a new session")]
-    OpenedTooOften {
-        /// Layer.
-        layer: usize,
-        /// Points so far.
-        openings: usize,
-    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn blinding_is_of_a_seed_a_column_and_its_cells() {
+        let column = |cells: &[i32]| ColumnData::I32(Arc::new(cells.to_vec()));
+        let of = |seed: u8, purpose, number, cells: &[i32]| {
+            blinding(&[seed; 32], purpose, number, &column(cells))
+        };
+        let own = of(1, "weights", 2, &[3, 0, -4]);
+        // A program about other layers may leave fewer zeros at the end.
+        assert_eq!(own, of(1, "weights", 2, &[3, 0, -4, 0, 0]));
+        let others = [
+            of(2, "weights", 2, &[3, 0, -4]),
+            of(1, "activations", 2, &[3, 0, -4]),
+            of(1, "weights", 3, &[3, 0, -4]),
+            of(1, "weights", 2, &[3, 0, 4]),
+            of(1, "weights", 2, &[3, -4]),
+            of(1, "weights", 2, &[]),
+        ];
+        assert!(others.iter().all(|other| *other != own));
+        let wide: Vec<i32> = (0..5000).collect();
+        let mut changed = wide.clone();
+        changed[4999] += 1;
+        assert_ne!(of(1, "weights", 2, &wide), of(1, "weights", 2, &changed));
+    }
 }

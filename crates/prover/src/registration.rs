@@ -1,77 +1,67 @@
-//! Registration: commitments to a model's weights, and its card.
+//! Commitments to a model's weights, and its manifest.
 
-use crate::keys::KeyStore;
-use crate::plonk::commit_column;
-use crate::Error;
+use crate::{blinding, Error};
 use halo2curves::bn256::Fr;
-use halo2curves::ff::Field;
-use nanozk_circuits::ir::BLIND_ROWS;
-use nanozk_circuits::{BlockShape, Layer, LayerKind, LayerWeights, ModelPlan, Objective};
-use nanozk_executor::{Architecture, QuantizedModel, Spec};
-use nanozk_setup::Setup;
-use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
+use nanozk_argument::commit;
+use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, Program, Values};
+use nanozk_executor::QuantizedModel;
+use nanozk_layers::head::rows;
+use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
+use nanozk_recursion::node::Nodes;
 use nanozk_verifier::hex::{Digest32, Point};
-use nanozk_verifier::session::check_manifest;
-use rand_chacha::rand_core::SeedableRng;
-use rand_chacha::ChaCha20Rng;
-use rayon::prelude::*;
-use sha3::{Digest, Keccak256};
-use std::collections::HashMap;
+use nanozk_verifier::{
+    check_shape, program_list, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT,
+};
+use std::collections::BTreeMap;
 
-/// A stream of randomness for one purpose, from a secret seed.
-pub fn stream(seed: &[u8; 32], purpose: &str, index: u64, column: u64) -> ChaCha20Rng {
-    let mut hash = Keccak256::new();
-    hash.update(b"nanozk-stream-1");
-    hash.update(seed);
-    hash.update(purpose.as_bytes());
-    hash.update(index.to_be_bytes());
-    hash.update(column.to_be_bytes());
-    ChaCha20Rng::from_seed(hash.finalize().into())
+/// The planner takes one of so many positions to be a generated token.
+const POSITIONS_A_TOKEN: usize = 4;
+
+/// What a model's weights come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Both embeddings.
+    Embed,
+    /// A block.
+    Block(usize),
+    /// The vocabulary projection.
+    Head,
 }
 
-/// Fills the blind rows of a column from a stream.
-pub fn blind(column: &mut [Fr], mut rng: ChaCha20Rng) {
-    let start = column.len() - BLIND_ROWS;
-    for cell in &mut column[start..] {
-        *cell = Fr::random(&mut rng);
-    }
-}
-
-/// The weight columns of a layer of a model, blinded as registered.
-pub fn weight_columns(
-    layer: &Layer,
-    weights: LayerWeights<'_>,
-    seed: &[u8; 32],
-    index: usize,
-) -> Vec<Vec<Fr>> {
-    let mut columns = layer.weights(weights);
-    for (j, column) in columns.iter_mut().enumerate() {
-        blind(column, stream(seed, "weights", index as u64, j as u64));
-    }
-    columns
-}
-
-/// Plans a model's circuits.
-pub fn plan_model(
-    arch: &Architecture,
-    spec: &Spec,
-    tokens: usize,
-    whole_blocks: bool,
-    objective: Objective,
-) -> Result<ModelPlan, Error> {
-    let mut kinds: Vec<(LayerKind, usize)> = Vec::new();
-    for (kind, _) in layer_kinds(arch.layers, whole_blocks) {
-        match kinds.iter_mut().find(|(k, _)| *k == kind) {
-            Some((_, count)) => *count += 1,
-            None => kinds.push((kind, 1)),
+impl Part {
+    fn of(layer: Layer) -> Self {
+        match layer {
+            Layer::Embed => Self::Embed,
+            Layer::Attention(block) | Layer::Mlp(block) => Self::Block(block),
+            Layer::Head => Self::Head,
         }
     }
-    Ok(nanozk_circuits::plan(
-        &kinds,
-        BlockShape::new(arch, spec),
-        tokens,
-        objective,
-    )?)
+
+    /// The part of a model that is in memory.
+    pub fn weights(self, model: &QuantizedModel) -> Weights<'_> {
+        match self {
+            Self::Embed => Weights::Embed(&model.wte, &model.wpe),
+            Self::Block(block) => Weights::Block(block, &model.layers[block]),
+            Self::Head => Weights::Head(&model.head),
+        }
+    }
+}
+
+/// Chooses the length of columns for joint proofs of all layers. Fails if no verifier would accept a model of this shape.
+pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
+    shape.validate()?;
+    let rows = rows(shape.positions / POSITIONS_A_TOKEN);
+    let all = Selection::all(shape.architecture.layers);
+    let mut program = Program::new();
+    let layers = Layers::new(&mut program, shape, &all, rows)?;
+    let plan = nanozk_layers::plan(&program, shape, &layers, objective)?;
+    check_shape(shape, plan.layout.k(), fractions(&plan))?;
+    Ok(plan)
+}
+
+/// Lanes with one helper of proofs by a plan.
+pub fn fractions(plan: &Plan) -> u32 {
+    u32::try_from(plan.estimate.fractions).expect("a few")
 }
 
 /// Roughly what committing to a model's weights takes.
@@ -84,137 +74,191 @@ pub struct CommitmentEstimate {
 }
 
 impl CommitmentEstimate {
-    /// For the circuits of a plan.
-    pub fn new(plan: &ModelPlan) -> Self {
-        // Columns that a circuit's key commits to, and microseconds per row and commitment.
-        const KEY_COLUMNS: u64 = 45;
-        const MICROSECONDS: (f64, f64) = (3.0, 1.5);
-        let mut estimate = Self {
-            peak_bytes: 0,
-            cpu_seconds: 0.0,
-        };
-        for choice in &plan.choices {
-            let p = choice.shape.plan;
-            let (rows, weights) = (1u64 << p.k, p.weights as u64);
-            // Two bases of the setup, the fixed columns, the weight columns, and as much again on the way.
-            let bytes = rows * (2 * 64 + 32 * (KEY_COLUMNS + 2 * weights));
-            estimate.peak_bytes = estimate.peak_bytes.max(bytes);
-            let micros = MICROSECONDS.0 * (weights * choice.layers as u64) as f64
-                + MICROSECONDS.1 * KEY_COLUMNS as f64;
-            estimate.cpu_seconds += rows as f64 * micros * 1e-6;
+    /// For columns of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        // Microseconds to commit to a weight, and bytes of it; a setup's points in both bases, and the powers once more.
+        const MICROSECONDS: f64 = 0.2;
+        const WEIGHT_BYTES: u64 = 4;
+        const POWER_BYTES: u64 = 2 * (2 * 64) + 64;
+        let columns = plan.layout.columns().iter();
+        let weights = columns.filter(|c| matches!(c.kind, ColumnKind::Weight(_)));
+        let (rows, columns) = (plan.layout.rows() as u64, weights.count() as u64);
+        Self {
+            peak_bytes: rows * (columns * WEIGHT_BYTES + POWER_BYTES),
+            cpu_seconds: (rows * columns) as f64 * MICROSECONDS * 1e-6,
         }
-        estimate
     }
+}
+
+/// What blinds the commitment to a column of weights.
+pub(crate) fn weight_tail(seed: &[u8; 32], column: u32, cells: &ColumnData) -> Vec<Fr> {
+    blinding(seed, "weights", column, cells)
+}
+
+/// Fills columns of weights. `weights(part, take)` calls `take` with a part of the model, which need not be in memory before
+/// or after; `done(column, cells)` is given each wanted column once, as soon as it is complete.
+pub(crate) fn weight_columns<E: From<Error>>(
+    shape: &Shape,
+    packing: &Packing,
+    wanted: impl Fn(u32) -> bool,
+    mut weights: impl FnMut(Part, &mut dyn FnMut(Weights<'_>)) -> Result<(), E>,
+    mut done: impl FnMut(u32, ColumnData),
+) -> Result<(), E> {
+    let blocks = shape.architecture.layers;
+    let mut program = Program::new();
+    let layers =
+        Layers::new(&mut program, shape, &Selection::all(blocks), 1).map_err(Error::from)?;
+    let registry = packing.registry(&program, &layers);
+    // Only weights are filled: how lookups are grouped does not matter.
+    let layout = Layout::new(&program, packing.k(), 1, &registry).map_err(Error::from)?;
+    let ids: BTreeMap<u32, ColumnId> = layout
+        .enumerate()
+        .filter_map(|(id, column)| match column.kind {
+            ColumnKind::Weight(number) => Some((number, id)),
+            _ => None,
+        })
+        .collect();
+    let parts_of = |number: u32| {
+        let layers = packing.weights().get(number as usize);
+        layers.into_iter().flatten().map(|layer| Part::of(*layer))
+    };
+    let mut values = Values::new(&program, &layout, Vec::new());
+    let blocks = (0..blocks).map(Part::Block);
+    for part in blocks.chain([Part::Embed, Part::Head]) {
+        let mut own = ids.keys().copied().filter(|number| wanted(*number));
+        if own.any(|number| parts_of(number).any(|other| other == part)) {
+            let mut filled = Ok(());
+            weights(part, &mut |weights| {
+                filled = layers.fill_weights(&mut values, weights);
+            })?;
+            filled.map_err(Error::from)?;
+        }
+        for (number, id) in &ids {
+            if parts_of(*number).next_back() == Some(part) {
+                let empty = ColumnData::empty(layout.column(*id).cells);
+                let cells = values.column(*id).clone();
+                values.set_column(*id, empty);
+                if wanted(*number) {
+                    done(*number, cells);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a model is registered with.
 #[derive(Clone, Copy)]
 pub struct Registration<'a> {
-    /// Dimensions.
-    pub arch: Architecture,
-    /// Number formats.
-    pub spec: Spec,
+    /// Dimensions, number formats, positions of sessions.
+    pub shape: Shape,
     /// SHA-256 of the tokenizer.
-    pub tokenizer: [u8; 32],
-    /// Circuits.
-    pub plan: &'a ModelPlan,
-    /// KZG parameters.
-    pub setup: &'a Setup,
-    /// Where keys are kept.
-    pub keys: &'a KeyStore,
+    pub tokenizer: Digest32,
+    /// Binary logarithm of the rows of a column.
+    pub k: u32,
+    /// Lanes of a proof that have one helper, at most.
+    pub fractions: u32,
+    /// The setup.
+    pub parameters: &'a Parameters,
+    /// Whether the setup's secret is public.
+    pub development: bool,
     /// Seed of the blinding.
     pub seed: &'a [u8; 32],
 }
 
-/// Commits to all weights of a model in memory and makes the card. `progress(done, all)` counts layers.
-pub fn register(
-    model: &QuantizedModel,
-    tokenizer: [u8; 32],
-    plan: &ModelPlan,
-    setup: &Setup,
-    keys: &KeyStore,
-    seed: &[u8; 32],
-    progress: impl FnMut(usize, usize),
-) -> Result<ModelCard, Error> {
-    let registration = Registration {
-        arch: model.arch,
-        spec: model.spec,
-        tokenizer,
-        plan,
-        setup,
-        keys,
-        seed,
-    };
-    let weights = |kind, block, take: &mut dyn FnMut(LayerWeights<'_>)| {
-        take(LayerWeights::of(model, kind, block));
-        Ok(())
-    };
-    register_layers(&registration, weights, progress)
-}
-
-/// Commits to all weights and makes the card. `weights(kind, block, take)` calls `take` with those of a layer: they
-/// need not be in memory before or after. `progress(done, all)` counts layers.
-///
-/// Layers of one kind come after each other, so that the circuit of one kind is in memory at a time.
-pub fn register_layers<E: From<Error>>(
+/// Commits to all weights. `weights(part, take)` calls `take` with a part of the model: blocks in order, then the embedding,
+/// then the head. `progress(done, all)` counts columns.
+pub fn register<E: From<Error>>(
     registration: &Registration<'_>,
-    mut weights: impl FnMut(LayerKind, usize, &mut dyn FnMut(LayerWeights<'_>)) -> Result<(), E>,
+    weights: impl FnMut(Part, &mut dyn FnMut(Weights<'_>)) -> Result<(), E>,
     mut progress: impl FnMut(usize, usize),
-) -> Result<ModelCard, E> {
+) -> Result<CheckedManifest, E> {
     let Registration {
-        arch,
-        spec,
+        shape,
         tokenizer,
-        plan,
-        setup,
-        keys,
+        k,
+        fractions,
+        parameters,
+        development,
         seed,
     } = *registration;
-    let whole_blocks = plan.shape(LayerKind::Block).is_some();
-    let kinds = layer_kinds(arch.layers, whole_blocks);
-    let mut layers: Vec<Option<CardLayer>> = vec![None; kinds.len()];
-    let mut checked = HashMap::new();
-    let mut done = 0;
-    progress(done, kinds.len());
-    for choice in &plan.choices {
-        let shape = choice.shape;
-        let layer = Layer::new(shape).map_err(Error::from)?;
-        let key = keys.verifying_key(&layer, setup).map_err(Error::from)?;
-        checked.insert(shape, key.clone());
-        for (index, &(kind, block)) in kinds.iter().enumerate() {
-            if kind != shape.kind {
-                continue;
-            }
-            let mut commitments = None;
-            weights(kind, block, &mut |weights| {
-                let columns = weight_columns(&layer, weights, seed, index);
-                let commit = |c| Point(commit_column(setup.params(), c));
-                commitments = Some(columns.into_par_iter().map(commit).collect());
-            })?;
-            layers[index] = Some(CardLayer {
-                kind,
-                plan: shape.plan,
-                verifying_key: Digest32(key.digest()),
-                weights: commitments.expect("the weights were given"),
-            });
-            done += 1;
-            progress(done, kinds.len());
-        }
-    }
-    let layers = layers.into_iter();
-    let card = ModelCard {
-        format: CARD_FORMAT.into(),
-        architecture: arch,
-        spec,
-        tokenizer: Digest32(tokenizer),
-        tokens: plan.choices[0].shape.tokens,
-        setup: Digest32(setup.id()),
-        development_setup: setup.is_development(),
-        layers: layers
-            .map(|l| l.expect("the plan has every kind of the model"))
-            .collect(),
+    // Before anything takes long.
+    let packing = check_shape(&shape, k, fractions).map_err(Error::from)?;
+    parameters.check_size(k).map_err(Error::from)?;
+    let all = packing.weights().len();
+    let mut points = BTreeMap::new();
+    progress(0, all);
+    weight_columns(
+        &shape,
+        &packing,
+        |_| true,
+        weights,
+        |column, cells| {
+            let tail = weight_tail(seed, column, &cells);
+            points.insert(column, Point(commit(&parameters.basis, &cells, k, &tail)));
+            progress(points.len(), all);
+        },
+    )?;
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT.into(),
+        architecture: shape.architecture,
+        spec: shape.spec,
+        tokenizer,
+        tokens: shape.positions,
+        setup: parameters.id,
+        development_setup: development,
+        k,
+        fractions,
+        weights: points.into_values().collect(),
+        programs: Vec::new(),
     };
     // What no verifier would accept is not registered either.
-    check_manifest(&card, &checked).map_err(Error::from)?;
-    Ok(card)
+    let checked = CheckedManifest::new(manifest).map_err(Error::from)?;
+    checked.check_setup(parameters).map_err(Error::from)?;
+    Ok(checked)
+}
+
+/// Consecutive layers, all of a model, in the fewest equal windows of which each has a proof: one, unless the model is large.
+/// As first layers and numbers of layers.
+pub fn widest_windows(manifest: &CheckedManifest) -> Result<Vec<(u32, u32)>, Error> {
+    let all = manifest.layers();
+    let mut count = 1;
+    loop {
+        let bound = |i: usize| i * all / count;
+        let windows = (0..count).map(|i| (bound(i) as u32, (bound(i + 1) - bound(i)) as u32));
+        let windows: Vec<(u32, u32)> = windows.collect();
+        let fit = windows.iter().try_for_each(|w| manifest.check_window(*w));
+        match fit {
+            Ok(()) => return Ok(windows),
+            Err(e) if count == all => return Err(e.into()),
+            Err(_) => count = (2 * count).min(all),
+        }
+    }
+}
+
+/// Adds the programs that proofs on chain are of, from the setup alone: each layer, and these windows. `progress(done, all)`
+/// counts programs.
+pub fn add_programs(
+    manifest: CheckedManifest,
+    windows: &[(u32, u32)],
+    nodes: &Nodes,
+    parameters: &Parameters,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<CheckedManifest, Error> {
+    let list = program_list(
+        manifest.layers() as u32,
+        manifest.manifest().tokens,
+        windows,
+    );
+    let mut programs = Vec::with_capacity(list.len());
+    for place in &list {
+        progress(programs.len(), list.len());
+        programs.push(manifest.program_of(nodes, *place, parameters)?);
+    }
+    progress(programs.len(), list.len());
+    let manifest = Manifest {
+        programs,
+        ..manifest.manifest().clone()
+    };
+    Ok(CheckedManifest::new(manifest)?)
 }

@@ -1,43 +1,43 @@
-//! A session on disk: claimed once, proved layer by layer, resumable.
+//! A session on disk, proved by joint proofs of sets of its layers.
 //!
 //! | file | content |
 //! |---|---|
-//! | `card.json` | the model card |
-//! | `session.json` | the public claim |
+//! | `manifest.json` | the model's manifest |
+//! | `claim.json` | the public claim |
 //! | `secret.json` | seed, tokens: for the provider, and whoever it chooses to tell |
-//! | `openings.json` | how often each boundary commitment was opened; never more often than its randomness allows |
 //! | `lock` | held while proving |
-//! | `proofs/<layer>.proof` | proofs |
-//! | `aggregate/` | what an aggregate is made of; see [`crate::aggregate`] |
-//! | `aggregate.proof` | one proof for all layers |
+//! | `proofs/<layers>.proof` | proofs, each named after its layers: `0-25`, `3`, `1-4_9` |
+//!
+//! `finish.rs` has what is beside them once a session has a final proof.
 
 use crate::files::{self, FileError, Lock};
-use crate::keys::Prepared;
-use crate::plonk::{commit_column, prove, Stage, Witness};
-use crate::registration::{blind, stream, weight_columns};
-use crate::Error;
+use crate::registration::{weight_columns, weight_tail, Part};
+use crate::{blinding, stream, Error};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_circuits::embed::SequenceTrace;
-use nanozk_circuits::ir::{Kind, Program, BLIND_ROWS};
-use nanozk_circuits::poseidon::sequence_digests;
-use nanozk_circuits::{LayerKind, LayerTrace, LayerWeights, Shape};
+use nanozk_argument::{check_hiding, commit, prove, Stage};
+use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
 use nanozk_executor::{padded, QuantizedModel, Trace};
-use nanozk_setup::Setup;
-use nanozk_verifier::card::{layer_kinds, ModelCard};
+use nanozk_layers::{Layers, Selection, Sequence, Weights};
+use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
-use nanozk_verifier::session::{
-    check_layer_key, LayerProof, Session, SessionError, SESSION_FORMAT,
-};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::TranscriptKind;
+use nanozk_verifier::{
+    CheckedClaim, CheckedManifest, Claim, Error as Refused, Goal, Parameters, ProofFile,
+    CLAIM_FORMAT, GREEDY,
+};
 use rand_core::{CryptoRng, RngCore};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// What the name of a proof's file ends with.
+const EXTENSION: &str = "proof";
+/// Proofs of a session, at most: far more than any way to cut its layers makes.
+const FILES: usize = 1 << 12;
+/// Characters of a file's name, at most: layers that take more are called by their digest.
+const NAME: usize = 100;
 
 /// Format name of the secret part.
 pub const SECRET_FORMAT: &str = "nanozk-secret-1";
@@ -84,111 +84,19 @@ impl Secret {
         Ok(secret)
     }
 
-    /// The sequence the circuits see.
-    pub fn sequence(&self, n: usize) -> SequenceTrace {
-        SequenceTrace {
-            tokens: padded(&self.tokens, n),
+    /// The sequence, as programs take it, in so many positions.
+    pub fn sequence(&self, positions: usize) -> Sequence {
+        let salt = |purpose| Fr::random(stream(&self.seed.0, purpose));
+        Sequence {
+            tokens: padded(&self.tokens, positions),
             prompt: self.prompt,
             generated: self.tokens.len() - self.prompt,
-            input_salt: match self.input_salt {
-                Some(salt) => salt.0,
-                None => Fr::random(stream(&self.seed.0, "input salt", 0, 0)),
-            },
-            output_salt: Fr::random(stream(&self.seed.0, "output salt", 0, 0)),
+            prompt_salt: self
+                .input_salt
+                .map_or_else(|| salt("input salt"), |salt| salt.0),
+            output_salt: salt("output salt"),
         }
     }
-}
-
-/// What a session's public part says if its secret part is true: whoever has the model and was told the secret can
-/// compare it with what was claimed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Computed {
-    /// Salted digest of the prompt.
-    pub input_digest: Scalar,
-    /// Salted digest of the generated tokens.
-    pub output_digest: Scalar,
-    /// Commitments to the residual stream between layers.
-    pub boundaries: Vec<Point>,
-    /// The first position whose token is not the one that the model generates.
-    pub wrong_token: Option<usize>,
-}
-
-/// Executes a session again.
-///
-/// # Errors
-/// If the tokens do not fit the model, or a value is out of its range.
-pub fn recompute(
-    model: &QuantizedModel,
-    card: &ModelCard,
-    secret: &Secret,
-    setup: &Setup,
-) -> Result<Computed, Error> {
-    let (prompt, tokens, n) = (secret.prompt, &secret.tokens, card.tokens);
-    if prompt == 0 || tokens.len() <= prompt {
-        return Err(Error::NothingGenerated);
-    }
-    if tokens.len() > n {
-        return Err(Error::TooLong {
-            tokens: tokens.len(),
-            registered: n,
-        });
-    }
-    let sequence = secret.sequence(n);
-    let trace = model.forward(&sequence.tokens)?;
-    let wrong_token = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
-    let (input, output) = sequence.digests();
-    let kinds = layer_kinds(
-        card.architecture.layers,
-        card.layers.len() == card.architecture.layers + 2,
-    );
-    let rows = 1usize << setup.k();
-    let boundaries = boundaries(&trace, &kinds)
-        .into_par_iter()
-        .enumerate()
-        .map(|(b, x)| {
-            Point(commit_column(
-                setup.params(),
-                boundary_values(rows, &secret.seed.0, b, x, n),
-            ))
-        })
-        .collect();
-    Ok(Computed {
-        input_digest: Scalar(input),
-        output_digest: Scalar(output),
-        boundaries,
-        wrong_token,
-    })
-}
-
-/// A directory that holds a session.
-#[derive(Clone, Debug)]
-pub struct SessionDir {
-    path: PathBuf,
-    /// Directory of the layers' proofs.
-    proofs: &'static str,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct Openings {
-    boundaries: Vec<usize>,
-}
-
-/// What happens while layers are proved.
-#[derive(Clone, Copy, Debug)]
-pub enum Event {
-    /// A valid proof was already there.
-    Kept(usize),
-    /// A layer enters a stage.
-    Stage(usize, Stage),
-    /// A layer's proof is on disk.
-    Proved {
-        /// Layer.
-        layer: usize,
-        /// Its size.
-        bytes: usize,
-        /// Time it took.
-        wall: std::time::Duration,
-    },
 }
 
 /// What a session claims.
@@ -204,87 +112,260 @@ pub struct Generated<'a> {
     pub input_salt: Option<Scalar>,
 }
 
-/// How to prove.
+/// A directory that holds a session.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// Layers to prove; all if empty.
+pub struct SessionDir {
+    path: PathBuf,
+}
+
+/// What happens while layers are proved.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A valid proof of a window was already there.
+    Kept(&'a Window),
+    /// A window's proof enters a stage.
+    Stage(&'a Window, Stage),
+    /// A proof is on disk.
+    Proved {
+        /// Its window.
+        window: &'a Window,
+        /// Its size.
+        bytes: usize,
+        /// Time it took.
+        wall: Duration,
+    },
+}
+
+/// What proving takes besides a session.
+#[derive(Clone, Copy)]
+pub struct Provider<'a> {
+    /// The model.
+    pub model: &'a QuantizedModel,
+    /// Seed of the blinding of its weights' commitments.
+    pub weight_seed: &'a [u8; 32],
+    /// The setup.
+    pub parameters: &'a Parameters,
+}
+
+/// Layers that are proved together, and what that takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Layers, in increasing order.
     pub layers: Vec<usize>,
-    /// Transcript of the proofs.
-    pub transcript: TranscriptKind,
-    /// Layers at a time.
-    pub jobs: usize,
+    /// What a proof takes, about.
+    pub estimate: Estimate,
 }
 
-/// Residual streams between the layers.
-fn boundaries<'a>(trace: &'a Trace, kinds: &[(LayerKind, usize)]) -> Vec<&'a [i64]> {
-    kinds[..kinds.len() - 1]
-        .iter()
-        .map(|(kind, block)| match kind {
-            LayerKind::Embed => trace.embed.out.as_slice(),
-            LayerKind::Attention => &trace.blocks[*block].0.output,
-            _ => &trace.blocks[*block].1.output,
-        })
-        .collect()
+/// Cuts layers into few windows (fewer may fit, too: where they are cut moves with their number), each of which fits a memory and one proof. Each is of consecutive ones of the given layers,
+/// and they are about equally long.
+pub fn windows(
+    claim: &CheckedClaim<'_>,
+    layers: &[usize],
+    memory: Option<u64>,
+) -> Result<Vec<Window>, Error> {
+    let all = layers.len();
+    // Refuses an empty list, too.
+    Selection::new(layers, claim.manifest().blocks()).map_err(Refused::from)?;
+    let cut = Cut {
+        claim,
+        layers,
+        memory: memory.unwrap_or(u64::MAX),
+    };
+    // More windows are smaller ones: twice as many until they fit, then between the last that did not and these.
+    let (mut few, mut count) = (0, 1);
+    let mut found = loop {
+        match cut.windows(count) {
+            Ok(windows) => break windows,
+            Err(e) if count == all => return Err(e),
+            Err(_) => (few, count) = (count, (2 * count).min(all)),
+        }
+    };
+    while few + 1 < count {
+        let middle = few.midpoint(count);
+        match cut.windows(middle) {
+            Ok(windows) => (found, count) = (windows, middle),
+            Err(_) => few = middle,
+        }
+    }
+    Ok(found)
 }
 
-/// A session that this process alone proves.
-#[derive(Debug)]
-pub struct Locked<'a> {
-    dir: &'a SessionDir,
-    _lock: Lock,
+/// Layers to cut into windows.
+struct Cut<'a> {
+    claim: &'a CheckedClaim<'a>,
+    layers: &'a [usize],
+    memory: u64,
 }
 
-impl Locked<'_> {
-    /// Proves layers that have no valid proof yet: openings are counted.
-    ///
-    /// # Panics
-    /// If the shape of a layer to prove is not among `prepared`.
-    pub fn prove(
-        &self,
-        model: &QuantizedModel,
-        weight_seed: &[u8; 32],
-        setup: &Setup,
-        prepared: &HashMap<Shape, Prepared>,
-        options: &Options,
-        events: &(dyn Fn(Event) + Sync),
-    ) -> Result<(), Error> {
-        self.dir.check_opens()?;
-        self.dir
-            .prove_unchecked(model, weight_seed, setup, prepared, options, events)
+impl Cut<'_> {
+    /// So many windows, of lengths that differ by one at most, if all fit.
+    fn windows(&self, count: usize) -> Result<Vec<Window>, Error> {
+        let all = self.layers.len();
+        let bound = |i: usize| i * all / count;
+        let windows = (0..count).map(|i| self.window(&self.layers[bound(i)..bound(i + 1)]));
+        // What is said of a memory too small is said of the largest layer; otherwise the first that does not fit is enough.
+        if count < all {
+            return windows.collect();
+        }
+        let (mut fit, mut needed) = (Vec::new(), 0);
+        for window in windows {
+            match window {
+                Err(Error::Memory { needed: own, .. }) => needed = needed.max(own),
+                window => fit.push(window?),
+            }
+        }
+        let allowed = self.memory;
+        match needed {
+            0 => Ok(fit),
+            _ => Err(Error::Memory { needed, allowed }),
+        }
+    }
+
+    fn window(&self, layers: &[usize]) -> Result<Window, Error> {
+        let goal = self.claim.goal(layers)?;
+        check_hiding(&goal.program, &goal.layout).map_err(Refused::Unprovable)?;
+        let fractions = self.claim.manifest().manifest().fractions as usize;
+        let estimate = Estimate::new(&goal.program, &goal.layout, fractions);
+        let (needed, allowed) = (estimate.peak_bytes, self.memory);
+        match needed <= allowed {
+            true => Ok(Window {
+                layers: layers.to_vec(),
+                estimate,
+            }),
+            false => Err(Error::Memory { needed, allowed }),
+        }
+    }
+}
+
+/// Name of a set of layers: ranges, in order.
+pub fn name_of(layers: &[usize]) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for &layer in layers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == layer => *last = layer,
+            _ => ranges.push((layer, layer)),
+        }
+    }
+    let names = ranges.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    });
+    let name = names.collect::<Vec<_>>().join("_");
+    match name.len() > NAME {
+        true => blake3::hash(name.as_bytes()).to_hex().to_string(),
+        false => name,
+    }
+}
+
+/// What blinds the commitment to activations.
+fn activation_tail(seed: &[u8; 32], number: u32, cells: &ColumnData) -> Vec<Fr> {
+    blinding(seed, "activations", number, cells)
+}
+
+/// Columns of the activations between layers, blinded, and their commitments.
+fn commit_activations(
+    manifest: &CheckedManifest,
+    trace: &Trace,
+    seed: &[u8; 32],
+    parameters: &Parameters,
+) -> Result<Vec<Point>, Error> {
+    let shape = manifest.manifest().shape();
+    let (packing, k) = (manifest.packing(), manifest.manifest().k);
+    let mut program = Program::new();
+    let all = Selection::all(manifest.blocks());
+    let layers = Layers::new(&mut program, &shape, &all, 1)?;
+    let layout = Layout::new(&program, k, 1, &packing.registry(&program, &layers))?;
+    let mut values = Values::new(&program, &layout, Vec::new());
+    layers.fill_activations(&mut values, trace)?;
+    let mut points: BTreeMap<u32, Point> = BTreeMap::new();
+    for (id, column) in layout.enumerate() {
+        if let ColumnKind::Activation(number) = column.kind {
+            let cells = values.column(id);
+            let tail = activation_tail(seed, number, cells);
+            let point = commit(&parameters.basis, cells, k, &tail);
+            points.insert(number, Point(point));
+        }
+    }
+    Ok(points.into_values().collect())
+}
+
+/// What a session's public part says if its secret part is true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recomputed {
+    /// The claim.
+    pub claim: Claim,
+    /// The first position whose token is not the one that the model generates: then the claim is false.
+    pub wrong_token: Option<usize>,
+}
+
+/// Executes a session again.
+pub fn recompute(
+    model: &QuantizedModel,
+    manifest: &CheckedManifest,
+    context: Context,
+    secret: &Secret,
+    parameters: &Parameters,
+) -> Result<Recomputed, Error> {
+    let (prompt, tokens) = (secret.prompt, &secret.tokens);
+    let positions = manifest.manifest().tokens;
+    if prompt == 0 || tokens.len() <= prompt {
+        return Err(Error::NothingGenerated);
+    }
+    if tokens.len() > positions {
+        return Err(Error::TooLong {
+            tokens: tokens.len(),
+            registered: positions,
+        });
+    }
+    manifest.check_setup(parameters)?;
+    let sequence = secret.sequence(positions);
+    let trace = model.forward(&sequence.tokens)?;
+    let wrong_token = (prompt..tokens.len()).find(|t| trace.head.argmax[t - 1] != tokens[*t]);
+    let [input, output] = sequence.digests();
+    let count = |tokens: usize| u32::try_from(tokens).expect("no more than positions");
+    let claim = Claim {
+        format: CLAIM_FORMAT.into(),
+        model_id: manifest.id(),
+        context,
+        input_digest: Scalar(input),
+        output_digest: Scalar(output),
+        prompt_tokens: count(prompt),
+        generated_tokens: count(tokens.len() - prompt),
+        decoding: GREEDY,
+        activations: commit_activations(manifest, &trace, &secret.seed.0, parameters)?,
+    };
+    Ok(Recomputed { claim, wrong_token })
+}
+
+/// The claim that a secret part opens, if its tokens are what the model generates.
+pub fn claim_of(
+    model: &QuantizedModel,
+    manifest: &CheckedManifest,
+    context: Context,
+    secret: &Secret,
+    parameters: &Parameters,
+) -> Result<Claim, Error> {
+    let own = recompute(model, manifest, context, secret, parameters)?;
+    match own.wrong_token {
+        None => Ok(own.claim),
+        Some(position) => Err(Error::NotGenerated { position }),
     }
 }
 
 impl SessionDir {
     /// A session directory.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        SessionDir {
-            path: path.into(),
-            proofs: "proofs",
-        }
+        Self { path: path.into() }
     }
 
-    /// The same session with the proofs of layers that its aggregate is made of, which are others: their transcript is
-    /// one that circuits recompute.
-    pub fn for_aggregate(&self) -> Self {
-        SessionDir {
-            path: self.path.clone(),
-            proofs: "aggregate",
-        }
-    }
-
-    /// Where it is.
+    /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The public claim.
-    pub fn session(&self) -> Result<Session, FileError> {
-        files::read_json_of_session(&self.path.join("session.json"))
-    }
-
-    /// The model card.
-    pub fn card(&self) -> Result<ModelCard, FileError> {
-        files::read_json_of_session(&self.path.join("card.json"))
+    pub fn claim(&self) -> Result<Claim, FileError> {
+        files::read_json_of_session(&self.path.join("claim.json"))
     }
 
     /// The secret part.
@@ -292,355 +373,273 @@ impl SessionDir {
         Secret::read(&self.path)
     }
 
-    /// Where the proof of a layer is.
-    pub fn proof_path(&self, layer: usize) -> PathBuf {
-        self.path
-            .join(self.proofs)
-            .join(format!("{layer:03}.proof"))
+    /// Where the proof of these layers is.
+    pub fn proof_path(&self, layers: &[usize]) -> PathBuf {
+        let name = format!("{}.{EXTENSION}", name_of(layers));
+        self.path.join("proofs").join(name)
     }
 
-    /// The proof of a layer, if there is a file for it.
-    pub fn proof(&self, layer: usize) -> Result<Option<LayerProof>, Error> {
-        let path = self.proof_path(layer);
-        if !path.exists() {
-            return Ok(None);
+    /// Files of proofs, in the order of their names.
+    pub fn proof_paths(&self) -> Result<Vec<PathBuf>, FileError> {
+        let path = self.path.join("proofs");
+        let fail = |source| FileError::Io {
+            action: "list",
+            path: path.clone(),
+            source,
+        };
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(fail(e)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(fail)?.path();
+            if path.extension().is_some_and(|e| e == EXTENSION) {
+                paths.push(path);
+            }
+            if paths.len() > FILES {
+                return Err(FileError::Content {
+                    path: self.path.join("proofs"),
+                    reason: format!("it has more than {FILES} proofs"),
+                });
+            }
         }
-        Ok(Some(LayerProof::from_file(
-            layer,
-            &files::read_of_session(&path)?,
-        )?))
+        paths.sort();
+        Ok(paths)
     }
 
-    /// Runs the model on tokens that it generated itself, commits to every boundary, and writes the claim.
+    /// Runs the model on tokens that it generated itself, commits to the activations between layers, and writes the claim.
     pub fn create(
         &self,
         model: &QuantizedModel,
-        card: &ModelCard,
+        manifest: &CheckedManifest,
         generated: &Generated<'_>,
-        setup: &Setup,
+        parameters: &Parameters,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Session, Error> {
-        let Generated {
-            context,
-            tokens,
-            prompt,
-            input_salt,
-        } = *generated;
+    ) -> Result<Claim, Error> {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let secret = Secret {
             format: SECRET_FORMAT.into(),
             seed: Digest32(seed),
-            input_salt,
-            prompt,
-            tokens: tokens.to_vec(),
+            input_salt: generated.input_salt,
+            prompt: generated.prompt,
+            tokens: generated.tokens.to_vec(),
         };
-        let computed = recompute(model, card, &secret, setup)?;
-        if let Some(position) = computed.wrong_token {
-            return Err(Error::NotGenerated { position });
-        }
-        let session = Session {
-            format: SESSION_FORMAT.into(),
-            model_id: card.model_id(),
-            context,
-            input_digest: computed.input_digest,
-            output_digest: computed.output_digest,
-            boundaries: computed.boundaries,
-        };
+        let claim = claim_of(model, manifest, generated.context, &secret, parameters)?;
         files::create_dir(&self.path.join("proofs"))?;
-        files::write_json(&self.path.join("card.json"), card)?;
+        files::write_json(&self.path.join("manifest.json"), manifest.manifest())?;
         files::write_json_secret(&self.path.join("secret.json"), &secret)?;
-        let openings = Openings {
-            boundaries: vec![0; session.boundaries.len()],
-        };
-        files::write_json(&self.path.join("openings.json"), &openings)?;
-        files::write_json(&self.path.join("session.json"), &session)?;
-        Ok(session)
+        files::write_json(&self.path.join("claim.json"), &claim)?;
+        Ok(claim)
     }
 
-    /// Whether the secret part opens what the public one claims: cheap, and worth knowing before keys are made.
-    pub fn check_opens(&self) -> Result<(), Error> {
-        let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
-        if secret.tokens.len() > card.tokens {
+    /// Whether the secret part opens what the public one claims: cheap, and worth knowing before anything takes long.
+    pub fn check_opens(&self, claim: &CheckedClaim<'_>) -> Result<(), Error> {
+        self.opened(claim).map(drop)
+    }
+
+    /// The secret part, and the tokens with which it opens a claim.
+    fn opened(&self, claim: &CheckedClaim<'_>) -> Result<(Secret, Sequence), Error> {
+        let secret = self.secret()?;
+        let positions = claim.manifest().manifest().tokens;
+        if secret.tokens.len() > positions {
             return Err(Error::TooLong {
                 tokens: secret.tokens.len(),
-                registered: card.tokens,
+                registered: positions,
             });
         }
-        Ok(self.check_secret(&session, &secret.sequence(card.tokens))?)
-    }
-
-    /// A secret part that was changed gives proofs that are not valid, and says nothing of why.
-    fn check_secret(&self, session: &Session, sequence: &SequenceTrace) -> Result<(), FileError> {
-        let (input, output) = sequence.digests();
-        let what = match (
-            input == session.input_digest.0,
-            output == session.output_digest.0,
-        ) {
-            (true, true) => return Ok(()),
-            (false, _) => "input",
-            (true, false) => "output",
-        };
-        Err(FileError::Content {
-            path: self.path.join("secret.json"),
-            reason: format!(
-                "it does not open the {what} digest of session.json: it was changed, or is of another session"
-            ),
-        })
-    }
-
-    /// Counts openings of a layer's boundaries before they happen.
-    fn count_openings(
-        &self,
-        lock: &Mutex<()>,
-        layer: usize,
-        program: &Program,
-    ) -> Result<(), Error> {
-        let _guard = lock.lock().expect("no thread panics while it counts");
-        let path = self.path.join("openings.json");
-        let mut openings: Openings = files::read_json(&path)?;
-        let count = |kind| {
-            program
-                .openings()
-                .iter()
-                .filter(|c| program.info(c.column).kind == kind)
-                .count()
-                // The quotient's commitments depend on the column at the secret, rotated likewise.
-                * 2
-        };
-        let ends = [
-            (layer.checked_sub(1), count(Kind::Input)),
-            (Some(layer), count(Kind::Output)),
-        ];
-        for (boundary, more) in ends {
-            let Some(used) = boundary.and_then(|b| openings.boundaries.get_mut(b)) else {
-                continue;
-            };
-            // One evaluation is given away by the commitment itself.
-            if *used + more + 1 > BLIND_ROWS {
-                return Err(Error::OpenedTooOften {
-                    layer,
-                    openings: *used,
-                });
-            }
-            *used += more;
+        let sequence = secret.sequence(positions);
+        let [input, output] = sequence.digests();
+        let claimed = claim.claim();
+        let counts = [claimed.prompt_tokens, claimed.generated_tokens].map(|n| n as usize);
+        let is_opened = input == claimed.input_digest.0
+            && output == claimed.output_digest.0
+            && counts == [sequence.prompt, sequence.generated];
+        if !is_opened {
+            return Err(Error::File(FileError::Content {
+                path: self.path.join("secret.json"),
+                reason: "it does not open the digests of claim.json: one of them was changed"
+                    .into(),
+            }));
         }
-        Ok(files::write_json(&path, &openings)?)
+        Ok((secret, sequence))
+    }
+
+    /// Whether the claimed commitments to activations are those of the model and the secret: no proof could be valid
+    /// otherwise, which nobody should learn from one that was made.
+    fn check_activations(
+        &self,
+        claim: &CheckedClaim<'_>,
+        trace: &Trace,
+        secret: &Secret,
+        parameters: &Parameters,
+    ) -> Result<(), Error> {
+        let own = commit_activations(claim.manifest(), trace, &secret.seed.0, parameters)?;
+        let claimed = &claim.claim().activations;
+        match own.iter().zip(claimed).position(|(own, claimed)| own != claimed) {
+            None => Ok(()),
+            Some(layer) => Err(Error::File(FileError::Content {
+                path: self.path.join("claim.json"),
+                reason: format!(
+                    "its commitment to the output of layer {layer} is not what the model and secret.json give"
+                ),
+            })),
+        }
+    }
+
+    /// Whether a valid proof of exactly these layers is there.
+    fn is_proved(
+        &self,
+        claim: &CheckedClaim<'_>,
+        layers: &[usize],
+        parameters: &Parameters,
+    ) -> bool {
+        let file = files::read_of_session(&self.proof_path(layers)).ok();
+        let proof = file.and_then(|bytes| ProofFile::from_bytes(&bytes).ok());
+        let found = proof.and_then(|proof| claim.verify(&proof, parameters).ok());
+        found.is_some_and(|found| found == layers)
     }
 
     /// Takes the lock that proving needs, without waiting: one process at a time proves a session.
     pub fn lock(&self) -> Result<Locked<'_>, FileError> {
         let _lock = files::lock(&self.path.join("lock"))?;
-        Ok(Locked { dir: self, _lock })
+        Ok(Locked {
+            session: self,
+            _lock,
+        })
+    }
+}
+
+/// A session that this process alone proves.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    session: &'a SessionDir,
+    _lock: Lock,
+}
+
+impl Locked<'_> {
+    /// The session.
+    pub fn session(&self) -> &SessionDir {
+        self.session
     }
 
-    /// Proves whatever the session claims: the secret part may be another session's, as a cheating prover's would.
-    pub(crate) fn prove_unchecked(
+    /// Proves layers, window by window, and writes the proofs; valid ones that are there are kept.
+    pub fn prove(
         &self,
-        model: &QuantizedModel,
-        weight_seed: &[u8; 32],
-        setup: &Setup,
-        prepared: &HashMap<Shape, Prepared>,
-        options: &Options,
-        events: &(dyn Fn(Event) + Sync),
+        claim: &CheckedClaim<'_>,
+        provider: &Provider<'_>,
+        windows: &[Window],
+        rng: &mut (impl RngCore + CryptoRng),
+        events: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), Error> {
-        files::create_dir(&self.path.join(self.proofs))?;
-        let (session, card, secret) = (self.session()?, self.card()?, self.secret()?);
-        card.check().map_err(SessionError::from)?;
-        if session.model_id != card.model_id() {
-            return Err(Error::SessionOfAnotherModel);
-        }
-        if session.boundaries.len() + 1 != card.layers.len() {
-            return Err(SessionError::Boundaries {
-                expected: card.layers.len() - 1,
-                got: session.boundaries.len(),
+        let Provider {
+            model,
+            weight_seed,
+            parameters,
+        } = *provider;
+        claim.manifest().check_setup(parameters)?;
+        let (secret, sequence) = self.session.opened(claim)?;
+        let trace = tracing::info_span!("forward").in_scope(|| model.forward(&sequence.tokens))?;
+        files::create_dir(&self.session.path.join("proofs"))?;
+        let mut is_checked = false;
+        for window in windows {
+            let layers = &window.layers;
+            if self.session.is_proved(claim, layers, parameters) {
+                events(Event::Kept(window));
+                continue;
             }
-            .into());
-        }
-        let sequence = secret.sequence(card.tokens);
-        let trace = model.forward(&sequence.tokens)?;
-        let kinds = layer_kinds(
-            card.architecture.layers,
-            card.layers.len() == card.architecture.layers + 2,
-        );
-        let layers: Vec<usize> = if options.layers.is_empty() {
-            (0..kinds.len()).collect()
-        } else {
-            options.layers.clone()
-        };
-        if let Some(&layer) = layers.iter().find(|l| **l >= kinds.len()) {
-            return Err(Error::NoSuchLayer {
-                layer,
-                layers: kinds.len(),
-            });
-        }
-        let keys: HashMap<Shape, _> = prepared
-            .iter()
-            .map(|(s, p)| (*s, p.key.vk().clone()))
-            .collect();
-        for layer in &layers {
-            check_layer_key(&card, *layer, &keys)?;
-        }
-        let params = crate::plonk::verifier_params(setup.params(), setup.id());
-        let lock = Mutex::new(());
-        let seed_checked = AtomicBool::new(false);
-        let streams = boundaries(&trace, &kinds);
-        let one = |layer: usize| -> Result<(), Error> {
-            if let Ok(Some(proof)) = self.proof(layer) {
-                let same = proof.transcript == options.transcript;
-                if same
-                    && session
-                        .verify_layer(layer, &card, &keys, &params, &proof)
-                        .is_ok()
-                {
-                    events(Event::Kept(layer));
-                    return Ok(());
+            let clock = Instant::now();
+            let _span = tracing::info_span!("proof", layers = name_of(layers)).entered();
+            if !is_checked {
+                self.session
+                    .check_activations(claim, &trace, &secret, parameters)?;
+                is_checked = true;
+            }
+            let goal = claim.goal(layers)?;
+            let known = claim.known(&goal, parameters)?;
+            let filling = tracing::info_span!("tensors").entered();
+            let mut values =
+                with_weights(claim, &goal, model, weight_seed, parameters, known.points())?;
+            goal.layers.fill(&mut values, &trace, &sequence)?;
+            for (id, column) in goal.layout.enumerate() {
+                if let ColumnKind::Activation(number) = column.kind {
+                    let tail = activation_tail(&secret.seed.0, number, values.column(id));
+                    values.set_tail(id, tail);
                 }
             }
-            let start = std::time::Instant::now();
-            let (kind, block) = kinds[layer];
-            let p = &prepared[&card.shape(&card.layers[layer])];
-            let program = &p.layer.program;
-            let values = match kind {
-                LayerKind::Embed => LayerTrace::Embed(&sequence, &trace.embed.out),
-                LayerKind::Attention => LayerTrace::Attention(&trace.blocks[block].0),
-                LayerKind::Mlp => LayerTrace::Mlp(&trace.blocks[block].1),
-                LayerKind::Block => {
-                    LayerTrace::Block(&trace.blocks[block].0, &trace.blocks[block].1)
-                }
-                LayerKind::Head => LayerTrace::Head(&sequence, &trace.head),
-            };
-            let mut rng = rand_core::OsRng;
-            let mut first_phase = p.layer.witness(values, || rng.next_u64())?;
-            let mut weights = weight_columns(
-                &p.layer,
-                LayerWeights::of(model, kind, block),
-                weight_seed,
-                layer,
-            );
-            let (first, registered) = (weights.first(), card.layers[layer].weights.first());
-            if let (Some(first), Some(registered)) = (first, registered) {
-                // The seed is one for all layers.
-                let unchecked = !seed_checked.swap(true, Ordering::Relaxed);
-                if unchecked && commit_column(setup.params(), first.clone()) != registered.0 {
-                    return Err(Error::WeightSeed { layer });
-                }
-            }
-            let mut known: BTreeMap<_, G1Affine> = BTreeMap::new();
-            let mut next_weight = 0;
-            let boundary = |kind| {
-                if kind == Kind::Input {
-                    layer - 1
-                } else {
-                    layer
-                }
-            };
-            for (column, values) in program.first_phase().into_iter().zip(&mut first_phase) {
-                match program.info(column).kind {
-                    Kind::Weight => {
-                        *values = std::mem::take(&mut weights[next_weight]);
-                        known.insert(column, card.layers[layer].weights[next_weight].0);
-                        next_weight += 1;
-                    }
-                    kind @ (Kind::Input | Kind::Output) => {
-                        let b = boundary(kind);
-                        *values = boundary_values(
-                            program.rows(),
-                            &secret.seed.0,
-                            b,
-                            streams[b],
-                            card.tokens,
-                        );
-                        known.insert(column, session.boundaries[b].0);
-                    }
-                    _ => {}
-                }
-            }
-            self.count_openings(&lock, layer, program)?;
-            let instances = session.instances(kind, kinds.len());
-            let witness = Witness {
-                first_phase,
-                known,
-                instances: &instances,
-            };
+            drop(filling);
             let proof = prove(
-                setup.params(),
-                &p.key,
-                witness,
-                options.transcript,
-                &mut rng,
-                &|stage| {
-                    events(Event::Stage(layer, stage));
-                },
+                &goal.statement(&known),
+                values,
+                &parameters.basis,
+                rng,
+                &mut RecursionTranscript::new(),
+                |stage| events(Event::Stage(window, stage)),
             )?;
-            let proof = LayerProof {
-                layer: layer as u32,
-                statement: session.statement(kinds.len()).digest(),
-                transcript: options.transcript,
-                bytes: proof.to_bytes(),
+            let proof = ProofFile {
+                statement: claim.claim().statement(),
+                layers: layers.iter().map(|l| *l as u32).collect(),
+                proof: proof.to_bytes(),
             };
             // A proof that does not verify is never written: it would mean a broken machine or model.
-            session.verify_layer(layer, &card, &keys, &params, &proof)?;
-            files::write(&self.proof_path(layer), &proof.to_file())?;
+            tracing::info_span!("verification").in_scope(|| claim.verify(&proof, parameters))?;
+            let bytes = proof.to_bytes();
+            files::write(&self.session.proof_path(layers), &bytes)?;
             events(Event::Proved {
-                layer,
-                bytes: proof.bytes.len(),
-                wall: start.elapsed(),
+                window,
+                bytes: bytes.len(),
+                wall: clock.elapsed(),
             });
-            Ok(())
-        };
-        let queue = Mutex::new(layers.into_iter());
-        let failed: Mutex<Option<Error>> = Mutex::new(None);
-        std::thread::scope(|scope| {
-            for _ in 0..options.jobs.max(1) {
-                scope.spawn(|| loop {
-                    if failed.lock().expect("no panics").is_some() {
-                        return;
-                    }
-                    let Some(layer) = queue.lock().expect("no panics").next() else {
-                        return;
-                    };
-                    if let Err(e) = one(layer) {
-                        failed.lock().expect("no panics").get_or_insert(e);
-                    }
-                });
-            }
-        });
-        match failed.into_inner().expect("no panics") {
-            Some(e) => Err(e),
-            None => Ok(()),
+        }
+        Ok(())
+    }
+}
+
+/// Values with weights as registered and blinded.
+fn with_weights<'a>(
+    claim: &CheckedClaim<'_>,
+    goal: &'a Goal,
+    model: &QuantizedModel,
+    seed: &[u8; 32],
+    parameters: &Parameters,
+    known: &BTreeMap<nanozk_circuit::ColumnId, G1Affine>,
+) -> Result<Values<'a>, Error> {
+    let manifest = claim.manifest();
+    let shape = manifest.manifest().shape();
+    let mut values = Values::new(&goal.program, &goal.layout, goal.inputs.clone());
+    let mut columns = BTreeMap::new();
+    for (id, column) in goal.layout.enumerate() {
+        if let ColumnKind::Weight(number) = column.kind {
+            columns.insert(number, id);
         }
     }
-}
-
-/// A salt for a digest.
-pub fn random_salt(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
-    Fr::random(rng)
-}
-
-/// Salted digest of a prompt in a session of `n` positions.
-///
-/// # Panics
-/// If the prompt is longer than that.
-pub fn input_digest(prompt: &[u32], n: usize, salt: Fr) -> Fr {
-    // The generated tokens are no part of it.
-    sequence_digests(&padded(prompt, n), prompt.len(), 0, salt, Fr::ZERO).0
-}
-
-/// The column of a residual boundary: values and blinding.
-pub fn boundary_values(
-    rows: usize,
-    seed: &[u8; 32],
-    boundary: usize,
-    x: &[i64],
-    n: usize,
-) -> Vec<Fr> {
-    let d = x.len() / n;
-    let mut column = vec![Fr::ZERO; rows];
-    for (at, value) in x.iter().enumerate() {
-        let (t, i) = (at / d, at % d);
-        column[i * n + t] = Fr::from((value + nanozk_circuits::norm::RESIDUAL_OFFSET) as u64);
+    let mut filled: Vec<(u32, ColumnData)> = Vec::new();
+    weight_columns(
+        &shape,
+        manifest.packing(),
+        |number| columns.contains_key(&number),
+        |part: Part, take: &mut dyn FnMut(Weights<'_>)| -> Result<(), Error> {
+            take(part.weights(model));
+            Ok(())
+        },
+        |number, cells| filled.push((number, cells)),
+    )?;
+    let first = filled.first().map(|(number, _)| *number);
+    for (number, cells) in filled {
+        let id = columns[&number];
+        values.set_tail(id, weight_tail(seed, number, &cells));
+        // The seed is one for all columns.
+        if Some(number) == first {
+            let point = commit(&parameters.basis, &cells, goal.layout.k(), values.tail(id));
+            if known.get(&id) != Some(&point) {
+                return Err(Error::WeightSeed {
+                    layer: goal.selection.numbers()[0],
+                });
+            }
+        }
+        values.set_column(id, cells);
     }
-    blind(&mut column, stream(seed, "boundary", boundary as u64, 0));
-    column
+    Ok(values)
 }

@@ -16,6 +16,10 @@ pub struct Point(pub G1Affine);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scalar(pub Fr);
 
+/// Bytes, any number of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HexBytes(pub Vec<u8>);
+
 /// Hexadecimal with its prefix.
 pub fn encode(bytes: &[u8]) -> String {
     bytes
@@ -23,19 +27,12 @@ pub fn encode(bytes: &[u8]) -> String {
         .fold(String::from("0x"), |s, b| s + &format!("{b:02x}"))
 }
 
-/// The bytes of a prefixed lower-case hexadecimal of exactly `N` bytes.
-pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], String> {
-    let digits = text
-        .strip_prefix("0x")
-        .ok_or_else(|| "it does not start with 0x".to_string())?
-        .as_bytes();
-    if digits.len() != 2 * N {
-        return Err(format!(
-            "{} hexadecimal digits where {} are needed",
-            digits.len(),
-            2 * N
-        ));
-    }
+fn digits(text: &str) -> Result<&[u8], String> {
+    let digits = text.strip_prefix("0x");
+    Ok(digits.ok_or("it does not start with 0x")?.as_bytes())
+}
+
+fn byte(pair: &[u8]) -> Result<u8, String> {
     let nibble = |c: u8| match c {
         b'0'..=b'9' => Ok(c - b'0'),
         b'a'..=b'f' => Ok(c - b'a' + 10),
@@ -44,11 +41,41 @@ pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], String> {
             char::from(c).escape_default()
         )),
     };
+    match pair {
+        [high, low] => Ok(nibble(*high)? << 4 | nibble(*low)?),
+        _ => Err("an odd number of hexadecimal digits".into()),
+    }
+}
+
+/// The bytes of a prefixed lower-case hexadecimal of exactly `N` bytes.
+pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], String> {
+    let digits = digits(text)?;
+    if digits.len() != 2 * N {
+        return Err(format!(
+            "{} hexadecimal digits where {} are needed",
+            digits.len(),
+            2 * N
+        ));
+    }
     let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    for (out, pair) in out.iter_mut().zip(digits.chunks(2)) {
+        *out = byte(pair)?;
     }
     Ok(out)
+}
+
+impl Serialize for HexBytes {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        let bytes = digits(&text).and_then(|digits| digits.chunks(2).map(byte).collect());
+        bytes.map(HexBytes).map_err(D::Error::custom)
+    }
 }
 
 impl std::fmt::Display for Digest32 {

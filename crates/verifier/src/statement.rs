@@ -1,10 +1,9 @@
-//! What every proof of a session says, in one digest.
+//! Where a claim is made, and words of its statement.
 
-use crate::hex::{Digest32, Scalar};
+use crate::hex::Digest32;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
 use serde::{Deserialize, Serialize};
-use sha3::{Digest, Keccak256};
 
 /// Where a claim is made and who is paid for it; all zero off chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,47 +17,6 @@ pub struct Context {
     pub claim: Digest32,
     /// Address that is paid, left-padded.
     pub recipient: Digest32,
-}
-
-/// All that a statement binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// Where and for whom.
-    pub context: Context,
-    /// Model version.
-    pub model: Digest32,
-    /// Salted digest of the prompt.
-    pub input: Scalar,
-    /// Salted digest of the generated tokens.
-    pub output: Scalar,
-    /// First layer of the range this statement covers.
-    pub first_layer: u32,
-    /// Number of layers.
-    pub layers: u32,
-}
-
-impl Statement {
-    /// `keccak256("nanozk-statement-1" ‖ chain ‖ contract ‖ claim ‖ recipient ‖ model ‖ input ‖ output ‖ first ‖ layers)`,
-    /// every field after the tag as one 32-byte big-endian word.
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hash = Keccak256::new();
-        hash.update(b"nanozk-statement-1");
-        hash.update(word(self.context.chain));
-        hash.update(self.context.contract.0);
-        hash.update(self.context.claim.0);
-        hash.update(self.context.recipient.0);
-        hash.update(self.model.0);
-        hash.update(crate::encoding::scalar_to_bytes(&self.input.0));
-        hash.update(crate::encoding::scalar_to_bytes(&self.output.0));
-        hash.update(word(self.first_layer.into()));
-        hash.update(word(self.layers.into()));
-        hash.finalize().into()
-    }
-
-    /// The digest as two public inputs below 2^128: high word, low word.
-    pub fn words(&self) -> [Fr; 2] {
-        halves(&self.digest())
-    }
 }
 
 /// A number as a 32-byte big-endian word.

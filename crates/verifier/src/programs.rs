@@ -1,10 +1,10 @@
 //! Programs of a model version: consecutive layers that one joint proof proves, each with the key of the node over it that
 //! contracts accept, and the root of the Merkle tree over them, which the model id binds.
 
-use super::{CheckedManifest, Error, Goal, Parameters};
 use crate::encoding::scalar_to_bytes;
 use crate::hex::Scalar;
 use crate::statement::word;
+use crate::{CheckedManifest, Error, Goal, Parameters};
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_argument::check_hiding;
 use nanozk_circuit::ColumnKind;
@@ -17,7 +17,7 @@ use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 
 /// Programs of a version, at most.
-pub(super) const MAX_PROGRAMS: usize = 1 << 12;
+pub(crate) const MAX_PROGRAMS: usize = 1 << 12;
 /// A word: what leaves hash first.
 const TAG: &[u8] = b"nanozk program 1";
 
@@ -156,7 +156,7 @@ impl<'a> ProgramTree<'a> {
 }
 
 /// The digest of the commitments to the weights of consecutive layers.
-pub(super) fn weights_of(
+pub(crate) fn weights_of(
     packing: &Packing,
     weights: &[crate::hex::Point],
     blocks: usize,
@@ -266,7 +266,7 @@ impl CheckedManifest {
 }
 
 /// The registered commitments to the weights that a goal's program uses.
-pub(super) fn own_weights(manifest: &CheckedManifest, goal: &Goal) -> BTreeMap<u32, G1Affine> {
+pub(crate) fn own_weights(manifest: &CheckedManifest, goal: &Goal) -> BTreeMap<u32, G1Affine> {
     let columns = goal.layout.enumerate();
     let numbers = columns.filter_map(|(_, column)| match column.kind {
         ColumnKind::Weight(number) => Some(number),

@@ -1,9 +1,9 @@
 //! A claim: one session of a model, from prompt to generated tokens.
 
-use super::{CheckedManifest, Error, Parameters, ProofFile};
 use crate::encoding::{point_compressed, scalar_to_bytes};
 use crate::hex::{Digest32, Point, Scalar};
 use crate::statement::{halves, word, Context};
+use crate::{CheckedManifest, Error, Parameters, ProofFile};
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
@@ -75,7 +75,7 @@ impl Claim {
 
     /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both
     /// counts.
-    pub(super) fn inputs(&self) -> [Fr; SESSION_INPUTS] {
+    pub(crate) fn inputs(&self) -> [Fr; SESSION_INPUTS] {
         let [high, low] = halves(&self.statement());
         let count = |tokens: u32| Fr::from(u64::from(tokens));
         [
@@ -124,7 +124,7 @@ impl Goal {
 }
 
 impl<'a> CheckedClaim<'a> {
-    pub(super) fn new(manifest: &'a CheckedManifest, claim: Claim) -> Result<Self, Error> {
+    pub(crate) fn new(manifest: &'a CheckedManifest, claim: Claim) -> Result<Self, Error> {
         if claim.format != CLAIM_FORMAT {
             return Err(Error::Format {
                 expected: CLAIM_FORMAT,

@@ -1,10 +1,10 @@
 //! A registered model version: what anybody may know of it, and its id.
 
-use super::programs::{program_list, weights_of, ProgramTree, RegisteredProgram, MAX_PROGRAMS};
-use super::{check_tiles, CheckedClaim, Claim, Error, Parameters, MAX_REGISTERED_TILES, MAX_TILES};
-use crate::card::{dimensions_digest, points_digest};
+use crate::encoding::point_to_words;
 use crate::hex::{Digest32, Point};
+use crate::programs::{program_list, weights_of, ProgramTree, RegisteredProgram, MAX_PROGRAMS};
 use crate::statement::word;
+use crate::{check_tiles, CheckedClaim, Claim, Error, Parameters, MAX_REGISTERED_TILES, MAX_TILES};
 use halo2curves::bn256::Fr;
 use nanozk_argument::check_hiding;
 use nanozk_circuit::{Layout, Program, Role};
@@ -71,12 +71,17 @@ impl Manifest {
 
     /// `keccak256` of the dimensions and number formats.
     pub fn dimensions_digest(&self) -> [u8; 32] {
-        dimensions_digest(&self.architecture, &self.spec)
+        let dimensions = serde_json::to_vec(&(&self.architecture, &self.spec));
+        Keccak256::digest(dimensions.expect("plain numbers serialize")).into()
     }
 
     /// `keccak256` of the commitments to all weights.
     pub fn weights_digest(&self) -> [u8; 32] {
-        points_digest(&self.weights)
+        let mut hash = Keccak256::new();
+        for word in self.weights.iter().flat_map(|p| point_to_words(&p.0)) {
+            hash.update(word);
+        }
+        hash.finalize().into()
     }
 
     /// Number of layers, embedding and head included.
@@ -181,7 +186,7 @@ impl CheckedManifest {
     }
 
     /// The program of some layers of a session with so many generated tokens, and where its tensors lie.
-    pub(super) fn program(
+    pub(crate) fn program(
         &self,
         selection: &Selection,
         generated: usize,

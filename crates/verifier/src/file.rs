@@ -1,6 +1,6 @@
 //! A proof in a file, with what it is for.
 
-use super::Error;
+use crate::Error;
 
 const MAGIC: &[u8; 8] = b"nanozkJ1";
 /// Magic, statement, number of layers.

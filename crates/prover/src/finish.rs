@@ -1,0 +1,262 @@
+//! The final proof of layers of one session or of many: nodes over joint proofs, folded to one, and the proof that contracts
+//! verify.
+//!
+//! | file | content |
+//! |---|---|
+//! | `nodes/<layers>.node` | nodes over joint proofs, each named after its layers |
+//! | `nodes/over-<digest>.node` | nodes over nodes, each named after what it says |
+//! | `final.json` | the final proof |
+
+use crate::files;
+use crate::session::{name_of, Locked, SessionDir};
+use crate::Error;
+use halo2curves::bn256::Fr;
+use nanozk_argument::Stage;
+use nanozk_final::{prove_top, verify_top, ProvingKey};
+use nanozk_recursion::node::{folded, hold, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables};
+use nanozk_recursion::recorder::Recording;
+use nanozk_recursion::statement::Said;
+use nanozk_verifier::hex::{Digest32, HexBytes, Scalar};
+use nanozk_verifier::{
+    top_of, window_layers, CheckedClaim, Error as Refused, FinalFile, Parameters, ProofFile,
+    ProvedClaim, ProvedWindow, FINAL_FORMAT,
+};
+use rand_core::{CryptoRng, RngCore};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What makes final proofs under one setup: it takes seconds to make, and a few hundred megabytes.
+#[derive(Debug)]
+pub struct Finisher {
+    nodes: Nodes,
+    key: ProvingKey,
+}
+
+impl Finisher {
+    /// Computes the key.
+    pub fn new(parameters: &Parameters) -> Result<Self, Error> {
+        let nodes = Nodes::new().map_err(|e| Refused::Node(e.into()))?;
+        let key = ProvingKey::over_nodes(&nodes, &parameters.basis).map_err(Refused::from)?;
+        Ok(Self { nodes, key })
+    }
+}
+
+/// What happens while a session is finished.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A valid node was already there.
+    Kept(&'a str),
+    /// A node enters a stage.
+    Node(&'a str, Stage),
+    /// A node is on disk.
+    Proved {
+        /// Its name.
+        name: &'a str,
+        /// Time it took.
+        wall: Duration,
+    },
+    /// The final proof enters a stage.
+    Final(&'static str),
+}
+
+/// A node, with what it is over.
+struct Done {
+    key: NodeKey,
+    node: NodeProof,
+    said: Said,
+}
+
+fn refused(e: NodeError) -> Error {
+    Error::Refused(Refused::Node(e))
+}
+
+impl SessionDir {
+    /// Where the final proof is.
+    pub fn final_path(&self) -> PathBuf {
+        self.path().join("final.json")
+    }
+}
+
+/// Makes nodes, and keeps those that are there.
+struct Work<'a> {
+    folder: PathBuf,
+    finisher: &'a Finisher,
+    parameters: &'a Parameters,
+}
+
+impl Work<'_> {
+    /// The node of a recording that says this: the one on disk, if it is valid, or a new one.
+    fn node(
+        &self,
+        name: &str,
+        (recording, said): (&Recording, Said),
+        rng: &mut (impl RngCore + CryptoRng),
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(NodeKey, NodeProof), Error> {
+        let clock = Instant::now();
+        let nodes = &self.finisher.nodes;
+        let basis = &self.parameters.basis;
+        let key = nodes.key(basis, recording).map_err(refused)?;
+        let is_valid = |node: &NodeProof| {
+            let accumulators = nodes.verify(&key, &said, node);
+            accumulators.is_ok_and(|both| hold(&both, &self.parameters.g2))
+        };
+        let path = self.folder.join(format!("{name}.node"));
+        let kept = files::read_of_session(&path).ok();
+        let kept = kept.and_then(|bytes| NodeProof::from_bytes(&bytes).ok());
+        if let Some(node) = kept.filter(is_valid) {
+            events(Event::Kept(name));
+            return Ok((key, node));
+        }
+        let stage = |stage| events(Event::Node(name, stage));
+        let node = nodes.prove(basis, &key, recording, rng, stage);
+        let node = node.map_err(refused)?;
+        // A node that does not verify is never written: it would mean a broken machine.
+        if !is_valid(&node) {
+            return Err(Error::Refused(Refused::Pairing));
+        }
+        files::write(&path, &node.to_bytes())?;
+        let wall = clock.elapsed();
+        events(Event::Proved { name, wall });
+        Ok((key, node))
+    }
+}
+
+/// Layers of a session to be proved on chain: windows, by first layer and number of layers, of which joint proofs are there.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// The session.
+    pub session: &'a Locked<'a>,
+    /// Its claim.
+    pub claim: &'a CheckedClaim<'a>,
+    /// The windows.
+    pub windows: &'a [(u32, u32)],
+}
+
+impl Finisher {
+    /// Makes the final proof over joint proofs of all parts. Nodes that are there are kept; nodes over nodes are kept beside
+    /// those of the first session.
+    pub fn finish(
+        &self,
+        parts: &[Part<'_>],
+        parameters: &Parameters,
+        rng: &mut (impl RngCore + CryptoRng),
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<FinalFile, Error> {
+        let first = parts.first().ok_or_else(|| refused(NodeError::Empty))?;
+        let mut done: Vec<Done> = Vec::new();
+        let mut claims = Vec::with_capacity(parts.len());
+        for part in parts {
+            part.claim.manifest().check_setup(parameters)?;
+            let work = self.work(part.session, parameters)?;
+            let mut windows = Vec::with_capacity(part.windows.len());
+            for &(first, count) in part.windows {
+                let node = leaf(&work, part, &window_layers((first, count)), rng, events)?;
+                let digest = Scalar(node.said.digest);
+                windows.push(ProvedWindow {
+                    first,
+                    count,
+                    digest,
+                });
+                done.push(node);
+            }
+            claims.push(ProvedClaim {
+                statement: Digest32(part.claim.claim().statement()),
+                windows,
+            });
+        }
+        let leaves: Vec<(Fr, Said)> = done.iter().map(|d| (d.key.digest(), d.said)).collect();
+        let work = self.work(first.session, parameters)?;
+        let top = folded(done, |_, children| fold(&work, children, rng, events))?;
+        let top = top.ok_or_else(|| refused(NodeError::Empty))?;
+        let _span = tracing::info_span!("final proof").entered();
+        let stage = |stage| events(Event::Final(stage));
+        let basis = &parameters.basis;
+        let proof = prove_top(
+            &self.key,
+            &self.nodes,
+            (&top.key, &top.node),
+            basis,
+            rng,
+            stage,
+        );
+        let proof = proof.map_err(Refused::from)?;
+        let said = top_of(&leaves, |count| -> Result<Fr, Error> {
+            Ok(self.nodes.fold_key(basis, count).map_err(refused)?.digest())
+        })?;
+        let (top, tree) = said.ok_or_else(|| refused(NodeError::Empty))?;
+        // As a node that does not verify, a final proof is never written.
+        verify_top(&self.key.key, &top, &proof, &parameters.g2).map_err(Refused::from)?;
+        Ok(FinalFile {
+            format: FINAL_FORMAT.into(),
+            claims,
+            tree,
+            proof: HexBytes(proof),
+        })
+    }
+
+    fn work<'a>(
+        &'a self,
+        session: &Locked<'_>,
+        parameters: &'a Parameters,
+    ) -> Result<Work<'a>, Error> {
+        let folder = session.session().path().join("nodes");
+        files::create_dir(&folder)?;
+        Ok(Work {
+            folder,
+            finisher: self,
+            parameters,
+        })
+    }
+}
+
+/// A node over the joint proof of a window, which must be there.
+fn leaf(
+    work: &Work<'_>,
+    part: &Part<'_>,
+    layers: &[usize],
+    rng: &mut (impl RngCore + CryptoRng),
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Done, Error> {
+    let name = name_of(layers);
+    let _span = tracing::info_span!("node", layers = name).entered();
+    let bytes = files::read_of_session(&part.session.session().proof_path(layers))?;
+    let file = ProofFile::from_bytes(&bytes)?;
+    let opened = part.claim.open(&file)?;
+    if opened.layers() != layers {
+        return Err(Error::Refused(Refused::OtherStatement));
+    }
+    opened.verify(work.parameters)?;
+    let goal = opened.goal();
+    let session = part.claim.session(goal)?;
+    let said = part.claim.said(goal)?;
+    let joint = Joint {
+        program: &goal.program,
+        layout: &goal.layout,
+        tables: &Tables::new(&work.parameters.basis, &goal.program, &goal.layout),
+        session: &session,
+        proof: opened.proof(),
+    };
+    let recording = work.finisher.nodes.joint(&joint).map_err(refused)?;
+    let (key, node) = work.node(&name, (&recording, said), rng, events)?;
+    Ok(Done { key, node, said })
+}
+
+/// A node over some nodes.
+fn fold(
+    work: &Work<'_>,
+    children: &[Done],
+    rng: &mut (impl RngCore + CryptoRng),
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Done, Error> {
+    let list: Vec<(Fr, Said)> = children.iter().map(|c| (c.key.digest(), c.said)).collect();
+    let said = Said::of_nodes(&list);
+    // What it says is what it is over.
+    let digest = Scalar(said.digest).to_string();
+    let name = format!("over-{}", digest.get(2..18).unwrap_or(&digest));
+    let _span = tracing::info_span!("node over nodes", name).entered();
+    let pairs: Vec<(&NodeKey, &NodeProof)> = children.iter().map(|c| (&c.key, &c.node)).collect();
+    let recording = work.finisher.nodes.fold(&pairs).map_err(refused)?;
+    let (key, node) = work.node(&name, (&recording, said), rng, events)?;
+    Ok(Done { key, node, said })
+}
