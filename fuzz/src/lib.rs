@@ -5,17 +5,13 @@
 
 use halo2curves::bn256::G1Affine;
 use nanozk_argument::Opening;
-use nanozk_circuits::{BlockShape, Layer, LayerKind, Plan, Shape};
 use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
-use nanozk_verifier::card::{layer_kinds, CardLayer, ModelCard, CARD_FORMAT};
-use nanozk_verifier::hex::{Digest32, Point, Scalar};
-use nanozk_verifier::joint::{
-    CheckedManifest, Claim, Manifest, ProofFile, CLAIM_FORMAT, MANIFEST_FORMAT,
-};
-use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
+use nanozk_verifier::hex::{Digest32, HexBytes, Point, Scalar};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{Proof, TranscriptKind, VerifyingKey};
-use std::sync::LazyLock;
+use nanozk_verifier::{
+    program_list, CheckedManifest, Claim, FinalFile, Manifest, ProofFile, ProvedClaim,
+    ProvedWindow, RegisteredProgram, Tree, CLAIM_FORMAT, FINAL_FORMAT, GREEDY, MANIFEST_FORMAT,
+};
 
 /// One change of an encoding.
 #[derive(Clone, Copy, Debug)]
@@ -84,53 +80,6 @@ pub fn model() -> QuantizedModel {
     synthetic::model(architecture(), Activation::GeluNew, 1)
 }
 
-fn shape(kind: LayerKind) -> Shape {
-    let model = model();
-    Shape {
-        kind,
-        block: BlockShape::new(&model.arch, &model.spec),
-        tokens: 4,
-        plan: Plan {
-            k: 12,
-            weights: 2,
-            lanes: 5,
-            limb: 8,
-        },
-    }
-}
-
-/// The verifying key of a small layer; its commitments are no real ones, which decoding does not need.
-pub static KEY: LazyLock<VerifyingKey> = LazyLock::new(|| {
-    let layer = Layer::new(shape(LayerKind::Mlp)).expect("the shape fits");
-    let fixed = layer.program.fixed.len();
-    VerifyingKey::new(layer.program, vec![G1Affine::generator(); fixed], [0; 32])
-});
-
-/// A well-formed proof that proves nothing.
-pub fn proof() -> Proof {
-    let layout = KEY.layout();
-    let g = G1Affine::generator();
-    Proof {
-        transcript: TranscriptKind::Keccak,
-        first: vec![g; layout.first.len()],
-        second: vec![g; layout.second.len()],
-        quotient: [g; 2],
-        evals: vec![5.into(); layout.openings.len()],
-        opening: [g; 2],
-    }
-}
-
-/// The file of that proof.
-pub fn proof_file() -> Vec<u8> {
-    LayerProof {
-        layer: 2,
-        statement: [7; 32],
-        transcript: TranscriptKind::Keccak,
-        bytes: proof().to_bytes(),
-    }
-    .to_file()
-}
-
 /// A well-formed joint proof that proves nothing.
 pub fn joint_proof() -> nanozk_argument::Proof {
     let g = G1Affine::generator();
@@ -141,7 +90,7 @@ pub fn joint_proof() -> nanozk_argument::Proof {
     }
 }
 
-/// A manifest for joint proofs; its commitments are no real ones.
+/// A manifest; its commitments are no real ones.
 pub fn manifest() -> Manifest {
     let model = model();
     let shape = nanozk_layers::Shape {
@@ -161,6 +110,7 @@ pub fn manifest() -> Manifest {
         k: 16,
         fractions: 4,
         weights: vec![Point(G1Affine::generator()); packing.weights().len()],
+        programs: Vec::new(),
     }
 }
 
@@ -174,6 +124,7 @@ pub fn claim() -> Claim {
         output_digest: Scalar(4.into()),
         prompt_tokens: 2,
         generated_tokens: 2,
+        decoding: GREEDY,
         activations: vec![Point(G1Affine::generator()); 3],
     }
 }
@@ -195,38 +146,40 @@ pub fn joint_file(manifest: &CheckedManifest) -> ProofFile {
     }
 }
 
-/// A well-formed card.
-pub fn card() -> ModelCard {
-    let model = model();
-    let layers = layer_kinds(1, false)
-        .into_iter()
-        .map(|(kind, _)| CardLayer {
-            kind,
-            plan: shape(kind).plan,
-            verifying_key: Digest32([3; 32]),
-            weights: vec![Point(G1Affine::generator()); 2],
-        })
-        .collect();
-    ModelCard {
-        format: CARD_FORMAT.into(),
-        architecture: model.arch,
-        spec: model.spec,
-        tokenizer: Digest32([1; 32]),
-        tokens: 4,
-        setup: Digest32([2; 32]),
-        development_setup: true,
-        layers,
+/// A manifest with programs, whose keys are no real ones.
+pub fn registered() -> Manifest {
+    let plain = manifest();
+    let list = program_list(plain.layers() as u32, plain.tokens, &[(0, 4)]);
+    let program = |[first, count, rows]: [u32; 3]| RegisteredProgram {
+        first,
+        count,
+        rows,
+        key: Scalar(3.into()),
+        weights: Scalar(4.into()),
+    };
+    Manifest {
+        programs: list.into_iter().map(program).collect(),
+        ..plain
     }
 }
 
-/// A well-formed session.
-pub fn session() -> Session {
-    Session {
-        format: SESSION_FORMAT.into(),
-        model_id: card().model_id(),
-        context: Context::default(),
-        input_digest: Scalar(1.into()),
-        output_digest: Scalar(2.into()),
-        boundaries: vec![Point(G1Affine::generator()); 3],
+/// A file of a final proof that proves nothing.
+pub fn final_file() -> FinalFile {
+    let window = |first: u32, count: u32| ProvedWindow {
+        first,
+        count,
+        digest: Scalar(6.into()),
+    };
+    FinalFile {
+        format: FINAL_FORMAT.into(),
+        claims: vec![ProvedClaim {
+            statement: Digest32(claim().statement()),
+            windows: vec![window(0, 2), window(2, 2)],
+        }],
+        tree: Tree {
+            shape: HexBytes(vec![0, 0, 2]),
+            digests: vec![Scalar(7.into())],
+        },
+        proof: HexBytes(vec![8; 1152]),
     }
 }

@@ -1,10 +1,7 @@
 //! One target for each decoder of untrusted bytes.
 
 use nanozk_fuzz::*;
-use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::joint::{CheckedManifest, Claim, Manifest, ProofFile};
-use nanozk_verifier::session::{LayerProof, Session};
-use nanozk_verifier::{Proof, TranscriptKind};
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, Manifest, ProofFile};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -18,33 +15,6 @@ fn target(valid: Vec<u8>, decode: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
                 changes.iter().take(8).map(|m| Mutation::from(*m)).collect();
             decode(&mutate(valid.clone(), &mutations));
         });
-}
-
-#[test]
-fn proof_bytes() {
-    target(proof().to_bytes(), |bytes| {
-        if let Ok(p) = Proof::from_bytes(&KEY, TranscriptKind::Keccak, bytes) {
-            assert_eq!(p.to_bytes(), bytes, "an encoding is unique");
-        }
-    });
-}
-
-#[test]
-fn proof_calldata() {
-    target(proof().to_calldata(), |bytes| {
-        if let Ok(p) = Proof::from_calldata(&KEY, TranscriptKind::Keccak, bytes) {
-            assert_eq!(p.to_calldata(), bytes, "an encoding is unique");
-        }
-    });
-}
-
-#[test]
-fn proof_files() {
-    target(proof_file(), |bytes| {
-        if let Ok(p) = LayerProof::from_file(0, bytes) {
-            assert_eq!(p.to_file(), bytes, "an encoding is unique");
-        }
-    });
 }
 
 #[test]
@@ -104,24 +74,35 @@ fn manifests_and_claims() {
     );
 }
 
+/// Programs in disorder are refused, whatever they are.
 #[test]
-fn cards() {
-    target(serde_json::to_vec(&card()).expect("serializes"), |bytes| {
-        if let Ok(card) = serde_json::from_slice::<ModelCard>(bytes) {
-            if card.check().is_ok() {
-                card.model_id();
+fn programs() {
+    let valid = serde_json::to_vec(&registered()).expect("serializes");
+    target(valid, |bytes| {
+        if let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) {
+            let tree = manifest.program_tree();
+            for number in 0..manifest.programs.len().min(8) {
+                tree.path(number);
             }
+            manifest.model_id();
+            let _ = CheckedManifest::new(manifest);
         }
     });
 }
 
 #[test]
-fn sessions() {
+fn final_files() {
+    let manifest = CheckedManifest::new(manifest()).expect("valid");
+    let claim = manifest.claim(claim()).expect("valid");
     target(
-        serde_json::to_vec(&session()).expect("serializes"),
+        serde_json::to_vec(&final_file()).expect("serializes"),
         |bytes| {
-            if let Ok(session) = serde_json::from_slice::<Session>(bytes) {
-                session.statement(4).digest();
+            if let Ok(file) = serde_json::from_slice::<FinalFile>(bytes) {
+                for said in &file.claims {
+                    let windows: Vec<(u32, u32)> =
+                        said.windows.iter().map(|w| (w.first, w.count)).collect();
+                    let _ = claim.layers_of_windows(&windows);
+                }
             }
         },
     );

@@ -219,21 +219,7 @@ pub enum Error {
     /// Files that do not belong together.
     #[error("{0}")]
     Mismatch(String),
-    /// A proof cannot be sent.
+    /// A manifest, a claim or a proof is not consistent.
     #[error(transparent)]
-    Session(#[from] nanozk_verifier::session::SessionError),
-    /// A layer has no circuit.
-    #[error("layer {layer} has no circuit: {reason}")]
-    NoCircuit {
-        /// Layer.
-        layer: usize,
-        /// Why.
-        reason: String,
-    },
-    /// Contracts check proofs with Keccak transcripts only.
-    #[error("layer {layer} was proved with the poseidon transcript, contracts verify keccak: prove it again without --transcript")]
-    Transcript {
-        /// Layer.
-        layer: usize,
-    },
+    Refused(#[from] nanozk_verifier::Error),
 }

@@ -3,9 +3,9 @@
 use crate::bindings::registry;
 use crate::error::Error;
 use crate::format::{amount, duration, eth, utc};
-use crate::request::{Lane, RequestFile};
+use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
-use nanozk_verifier::session::Session;
+use nanozk_verifier::Claim;
 
 /// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
 pub const MIN_CLAIM_TIME: u64 = 600;
@@ -79,7 +79,7 @@ impl Terms {
                 duration(MIN_CLAIM_TIME)
             ));
         }
-        self.check_windows(r.lane, r.challenge_window.into(), r.answer_window.into())
+        self.check_windows(r.mode, r.challenge_window.into(), r.answer_window.into())
     }
 
     /// Refuses a request that the market would not open now, though it could have been opened earlier.
@@ -95,30 +95,30 @@ impl Terms {
         Ok(())
     }
 
-    /// Refuses windows that are too short or too long. In the audited lane layers are drawn some time after the claim:
+    /// Refuses windows that are too short or too long. In the audited mode layers are drawn some time after the claim:
     /// windows that end before cost an honest provider its stake.
-    fn check_windows(&self, lane: Lane, challenge: u64, answer: u64) -> Result<(), Error> {
+    fn check_windows(&self, mode: Mode, challenge: u64, answer: u64) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Mismatch(reason));
         let mut least = MIN_WINDOW;
-        if lane == Lane::Audited {
+        if mode == Mode::Audited {
             let Some(draw_time) = self.draw_time else {
                 return wrong(
-                    "these contracts audit no claims, since their chain has no prevrandao: choose another --lane".into(),
+                    "these contracts audit no claims, since their chain has no prevrandao: choose another --mode".into(),
                 );
             };
             least = least.max(draw_time);
         }
-        let waived = lane == Lane::Proofs && challenge == 0;
+        let waived = mode == Mode::Proofs && challenge == 0;
         if !waived && !(least..=MAX_WINDOW).contains(&challenge) {
             return wrong(format!(
                 "the challenge window is {}, it must be {} to {}{} (--challenge-window)",
                 duration(challenge),
                 duration(least),
                 duration(MAX_WINDOW),
-                match lane {
-                    Lane::Audited => ": the layers to prove are drawn within it",
-                    Lane::Proofs => ", or 0",
-                    Lane::Optimistic => "",
+                match mode {
+                    Mode::Audited => ": the layers to prove are drawn within it",
+                    Mode::Proofs => ", or 0",
+                    Mode::Optimistic => "",
                 }
             ));
         }
@@ -133,24 +133,24 @@ impl Terms {
         Ok(())
     }
 
-    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proofs that its lane
+    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proofs that its mode
     /// asks for if nobody challenges, and the end.
-    pub fn least_gas(&self, lane: Lane) -> u64 {
+    pub fn least_gas(&self, mode: Mode) -> u64 {
         let posting = LOCK_GAS + POST_GAS + BOUNDARY_GAS * self.layers.saturating_sub(1);
-        let proving = match lane {
-            Lane::Optimistic => FINALIZE_GAS,
-            Lane::Audited => {
+        let proving = match mode {
+            Mode::Optimistic => FINALIZE_GAS,
+            Mode::Audited => {
                 let layers = LAYER_GAS * u64::from(self.policy.audits);
                 SCHEDULE_GAS + REVEAL_GAS + layers.min(AGGREGATE_GAS) + FINALIZE_GAS
             }
-            Lane::Proofs => AGGREGATE_GAS.min(LAYER_GAS * self.layers),
+            Mode::Proofs => AGGREGATE_GAS.min(LAYER_GAS * self.layers),
         };
         posting + proving
     }
 
     /// Says so if a price does not pay for that at a price of gas, in wei. Of tokens there is no rate.
-    pub fn too_cheap(&self, lane: Lane, price: U256, gas_price: u128) -> Option<String> {
-        let gas = self.least_gas(lane);
+    pub fn too_cheap(&self, mode: Mode, price: U256, gas_price: u128) -> Option<String> {
+        let gas = self.least_gas(mode);
         let cost = U256::from(gas) * U256::from(gas_price);
         let cheap = self.policy.asset.is_zero() && price < cost;
         cheap.then(|| {
@@ -175,7 +175,7 @@ const LAYER_GAS: u64 = 600_000;
 const AGGREGATE_GAS: u64 = 650_000;
 
 /// Refuses a session that does not answer a request, or pays nobody.
-pub fn check_session(file: &RequestFile, session: &Session) -> Result<(), Error> {
+pub fn check_session(file: &RequestFile, session: &Claim) -> Result<(), Error> {
     let wrong = |reason: &str| Err(Error::Mismatch(reason.to_owned()));
     let context = crate::claim::context(file.chain, file.claim_book, file.job, Address::ZERO);
     let of_this_job = (context.chain, context.contract, context.claim)
@@ -229,7 +229,7 @@ mod tests {
 
     fn good(file: &mut RequestFile) {
         let r = &mut file.request;
-        r.lane = Lane::Audited;
+        r.mode = Mode::Audited;
         r.price = U256::from(1_000);
         (r.lock_by, r.claim_by) = (NOW + 60, NOW + 660);
         (r.challenge_window, r.answer_window) = (1_752, 60);
@@ -286,26 +286,26 @@ mod tests {
     }
 
     #[test]
-    fn other_lanes_need_no_draw() {
+    fn other_modes_need_no_draw() {
         let none = Terms {
             draw_time: None,
             ..terms()
         };
-        let lane = |lane: Lane, window: u32| {
+        let mode = |mode: Mode, window: u32| {
             signed_with(|f| {
                 good(f);
-                (f.request.lane, f.request.challenge_window) = (lane, window);
+                (f.request.mode, f.request.challenge_window) = (mode, window);
             })
         };
         for (mode, window, ok) in [
-            (Lane::Proofs, 0, true),
-            (Lane::Proofs, 59, false),
-            (Lane::Proofs, 60, true),
-            (Lane::Optimistic, 0, false),
-            (Lane::Optimistic, 60, true),
-            (Lane::Audited, 3_600, false),
+            (Mode::Proofs, 0, true),
+            (Mode::Proofs, 59, false),
+            (Mode::Proofs, 60, true),
+            (Mode::Optimistic, 0, false),
+            (Mode::Optimistic, 60, true),
+            (Mode::Audited, 3_600, false),
         ] {
-            let checked = none.check(&lane(mode, window), NOW);
+            let checked = none.check(&mode(mode, window), NOW);
             assert_eq!(checked.is_ok(), ok, "{mode:?} {window}");
         }
     }
@@ -313,15 +313,15 @@ mod tests {
     #[test]
     fn cheap_prices_are_noticed() {
         let t = terms();
-        let gas = t.least_gas(Lane::Optimistic);
-        assert!(gas < t.least_gas(Lane::Proofs));
-        assert!(gas < t.least_gas(Lane::Audited));
+        let gas = t.least_gas(Mode::Optimistic);
+        assert!(gas < t.least_gas(Mode::Proofs));
+        assert!(gas < t.least_gas(Mode::Audited));
         let cost = U256::from(gas) * U256::from(2_000_000_000u64);
-        assert_eq!(t.too_cheap(Lane::Optimistic, cost, 2_000_000_000), None);
-        let warning = t.too_cheap(Lane::Optimistic, cost - U256::from(1), 2_000_000_000);
+        assert_eq!(t.too_cheap(Mode::Optimistic, cost, 2_000_000_000), None);
+        let warning = t.too_cheap(Mode::Optimistic, cost - U256::from(1), 2_000_000_000);
         assert!(warning.expect("cheap").contains("the 2 gwei of now"));
         let mut token = terms();
         token.policy.asset = Address::repeat_byte(1);
-        assert_eq!(token.too_cheap(Lane::Proofs, U256::from(1), 1), None);
+        assert_eq!(token.too_cheap(Mode::Proofs, U256::from(1), 1), None);
     }
 }

@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::request::RequestFile;
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::sol_types::SolEvent;
-use nanozk_circuits::poseidon::sequence_digests;
+use nanozk_poseidon::sequence_digests;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
-use nanozk_verifier::session::Session;
+use nanozk_verifier::Claim;
 use serde::{Deserialize, Serialize};
 
 /// More positions than any session has.
@@ -119,8 +119,8 @@ impl OutputFile {
         }
         let mut tokens = [request.prompt.as_slice(), &self.tokens].concat();
         tokens.resize(positions as usize, 0);
-        let (input, output) =
-            sequence_digests(&tokens, prompt, got, request.input_salt.0, self.salt.0);
+        let salts = [request.input_salt.0, self.salt.0];
+        let [input, output] = sequence_digests(&tokens, prompt, got, salts);
         if scalar_to_bytes(&input) != request.request.input_digest.0 {
             return Err(Refused::Input);
         }
@@ -149,7 +149,7 @@ impl OutputFile {
     /// digest of the session.
     pub fn check_session(
         &self,
-        session: &Session,
+        claim: &Claim,
         request: &RequestFile,
         positions: usize,
     ) -> Result<(), Error> {
@@ -162,7 +162,7 @@ impl OutputFile {
             )));
         }
         let positions = u32::try_from(positions).unwrap_or(u32::MAX);
-        let claimed = B256::from(scalar_to_bytes(&session.output_digest.0));
+        let claimed = B256::from(scalar_to_bytes(&claim.output_digest.0));
         self.open(request, positions, claimed)
             .map_err(|e| Error::Mismatch(format!("output.json is not the answer: {e}")))
     }
@@ -269,7 +269,8 @@ mod tests {
     fn answered() -> (RequestFile, OutputFile, B256) {
         let salt = Scalar(scalar_from_bytes(&[7; 32]).expect("reduced"));
         let mut request = signed();
-        let (input, output) = sequence_digests(&[1, 2, 9, 0], 2, 1, request.input_salt.0, salt.0);
+        let salts = [request.input_salt.0, salt.0];
+        let [input, output] = sequence_digests(&[1, 2, 9, 0], 2, 1, salts);
         request.request.input_digest = scalar_to_bytes(&input).into();
         let opens = Opens {
             job: request.job,

@@ -4,7 +4,7 @@
 use crate::bindings::registry;
 use crate::format::{amount, eth};
 use alloy::primitives::{Address, U256};
-use nanozk_verifier::card::ModelCard;
+use nanozk_verifier::CheckedManifest;
 
 /// Probability 1.
 const ONE: u64 = 1_000_000_000_000_000_000;
@@ -130,8 +130,8 @@ pub fn required_stake(caught: u64, price: U256, external_gain: U256) -> U256 {
 }
 
 /// Parameters for a model.
-pub fn terms(card: &ModelCard, wishes: &Wishes) -> Result<Terms, PolicyError> {
-    let layers = card.layers.len();
+pub fn terms(manifest: &CheckedManifest, wishes: &Wishes) -> Result<Terms, PolicyError> {
+    let layers = manifest.layers();
     let token = !wishes.asset.is_zero();
     let show = |v: U256| amount(wishes.asset, v);
     let given = |text: &str| format!("given by {text}");

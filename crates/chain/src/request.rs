@@ -4,18 +4,18 @@ use crate::bindings::market;
 use crate::error::Error;
 use crate::signing::Domains;
 use alloy::primitives::{Address, Bytes, Signature, B256, U256};
-use nanozk_circuits::poseidon::{sequence_digests, TOKEN_BITS};
+use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use serde::{Deserialize, Serialize};
 
 /// Format of a request's file.
-pub const REQUEST_FORMAT: &str = "nanozk-request-1";
+pub const REQUEST_FORMAT: &str = "nanozk-request-2";
 
-/// Lanes, as in the contracts.
+/// How a claim is settled, as in the contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Lane {
+pub enum Mode {
     /// Every layer is proven before a deadline.
     Proofs,
     /// After a window without an unanswered challenge.
@@ -42,8 +42,10 @@ pub struct JobRequest {
     pub prompt_tokens: u32,
     /// Tokens to generate.
     pub new_tokens: u32,
+    /// How tokens are chosen: zero, the most probable one each time.
+    pub decoding: B256,
     /// How the claim is settled.
-    pub lane: Lane,
+    pub mode: Mode,
     /// Price, in the asset of the version's policy.
     pub price: U256,
     /// Until when it may be taken, in seconds.
@@ -68,7 +70,8 @@ impl JobRequest {
             inputDigest: self.input_digest,
             promptTokens: self.prompt_tokens,
             newTokens: self.new_tokens,
-            lane: self.lane as u8,
+            decoding: self.decoding,
+            mode: self.mode as u8,
             price: u128::try_from(self.price).map_err(|_| {
                 Error::Request(format!("the price {} has more than 128 bits", self.price))
             })?,
@@ -95,7 +98,7 @@ pub struct RequestFile {
     /// `ClaimBook`: the contract in the statement of the session.
     #[serde(deserialize_with = "crate::address::deserialize")]
     pub claim_book: Address,
-    /// Id of the job, and of its claim.
+    /// Id of the job.
     pub job: B256,
     /// Model that the version is of.
     pub model_id: Digest32,
@@ -137,7 +140,7 @@ impl RequestFile {
         tokens.resize(positions, 0);
         // No tokens are generated yet.
         let salt = self.input_salt.0;
-        let (digest, _) = sequence_digests(&tokens, prompt, 0, salt, salt);
+        let [digest, _] = sequence_digests(&tokens, prompt, 0, [salt; 2]);
         if scalar_to_bytes(&digest) != self.request.input_digest.0 {
             return wrong(
                 "prompt and salt do not have the digest that was signed: an answer to it would not be paid".into(),
@@ -215,7 +218,7 @@ pub(crate) mod tests {
                 input_digest: B256::ZERO,
                 prompt_tokens: 2,
                 new_tokens: 1,
-                lane: Lane::Audited,
+                mode: Mode::Audited,
                 price: U256::from(u128::MAX),
                 lock_by: 1,
                 claim_by: 2,
@@ -228,7 +231,7 @@ pub(crate) mod tests {
             input_salt: Scalar(scalar_from_bytes(&[6; 32]).expect("reduced")),
         };
         let salt = file.input_salt.0;
-        let (digest, _) = sequence_digests(&[1, 2, 0, 0, 0, 0, 0, 0], 2, 0, salt, salt);
+        let [digest, _] = sequence_digests(&[1, 2, 0, 0, 0, 0, 0, 0], 2, 0, [salt; 2]);
         file.request.input_digest = scalar_to_bytes(&digest).into();
         change(&mut file);
         file.job = file.domains().job(&file.request.to_abi().expect("fits"));
@@ -310,7 +313,7 @@ pub(crate) mod tests {
             |f| f.request.input_digest = B256::ZERO,
             |f| f.request.prompt_tokens += 1,
             |f| f.request.new_tokens += 1,
-            |f| f.request.lane = Lane::Proofs,
+            |f| f.request.lane = Mode::Proofs,
             |f| f.request.price += U256::from(1),
             |f| f.request.lock_by += 1,
             |f| f.request.claim_by += 1,

@@ -8,9 +8,8 @@ mod prompt;
 mod relayer;
 
 pub(crate) use chain::*;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::TranscriptKind;
 use numbers::{factor, fraction, gib, positions, positive, price};
 pub(crate) use prompt::*;
 pub(crate) use relayer::*;
@@ -24,11 +23,10 @@ Examples, from a checkpoint to a verified session:
   nanozk verify session --model-id 0x…
 
 On a chain, with --rpc URL and a key:
-  nanozk deploy; nanozk verifier generate model -o verifiers --solc solc; nanozk verifier deploy verifiers
-  nanozk model register model; nanozk escrow deposit 1eth
+  nanozk deploy; nanozk model register model; nanozk escrow deposit 1eth
   nanozk job request --model model --prompt 'Ownership is' --max-new-tokens 8 --price 0.001eth; nanozk job open request.json
   nanozk job lock request.json; nanozk run --model model --request request.json -o session
-  nanozk claim post session; nanozk prove session; nanozk claim settle session; nanozk claim status session
+  nanozk claim post session; nanozk aggregate session; nanozk claim prove session; nanozk claim status session
   nanozk relayer init; nanozk relayer run      # does the last line by itself, and answers challenges
 
 Exit codes: 0 done or accepted, 1 judged and not accepted, 2 error, 130 interrupted.
@@ -37,7 +35,7 @@ Where standard error is no terminal, progress is a line every 5 seconds; NANOZK_
 /// Zero-knowledge proofs of transformer inference.
 ///
 /// A provider registers a model version by commitments to its quantized weights, claims that it gave these
-/// tokens for that prompt, and proves it layer by layer. A verifier learns neither weights nor prompt.
+/// tokens for that prompt, and proves it: all layers or some of them. A verifier learns neither weights nor prompt.
 #[derive(Debug, Parser)]
 #[command(name = "nanozk", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -60,7 +58,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Prove the layers of a session
     Prove(ProveArgs),
-    /// Prove a session in one proof: a proof of the layers' proofs
+    /// Make the final proof of sessions, which contracts verify: small, and nobody learns anything from it
     Aggregate(AggregateArgs),
     /// Verify a session
     Verify(VerifyArgs),
@@ -78,9 +76,6 @@ pub(crate) enum Command {
     Importance(ImportanceArgs),
     /// Deploy the contracts
     Deploy(DeployArgs),
-    /// Generate, compile and deploy the verifiers of a model's circuits
-    #[command(subcommand)]
-    Verifier(VerifierCommand),
     /// Move money in and out of the escrow
     #[command(subcommand)]
     Escrow(EscrowCommand),
@@ -108,13 +103,32 @@ Example:
 pub(crate) enum ModelCommand {
     /// Quantize a Hugging Face checkpoint of the GPT-2 family and commit to its weights
     Import(ImportArgs),
-    /// Show what was registered, how it was quantized, and which circuits prove it
+    /// Show what was registered, and how it was quantized
     Inspect(InspectArgs),
     /// Print the model id, and nothing else
     #[command(after_help = "Example:\n  nanozk model id model")]
     Id(ModelIdArgs),
+    /// Compute the keys of a version's programs again, from its dimensions, weights and setup alone
+    Verify(ModelVerifyArgs),
     /// Register a model version on chain
     Register(Box<RegisterArgs>),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A contract takes a proof for a layer's if it is one under a key that the model id binds. That the key is one of this layer \
+nobody checked: this command does. It needs the manifest and the setup, not the model. Exit code 0 if all keys are what they \
+must be, 1 if not.
+
+Examples:
+  nanozk model verify model/manifest.json
+  nanozk model verify manifest.json --model-id 0x…")]
+pub(crate) struct ModelVerifyArgs {
+    /// The manifest
+    pub(crate) manifest: PathBuf,
+    /// Id that it must have
+    #[arg(long, value_name = "HEX")]
+    pub(crate) model_id: Option<Digest32>,
 }
 
 #[derive(Debug, Args)]
@@ -126,7 +140,7 @@ pub(crate) struct ModelIdArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The provider discloses secret.json of its session to the requester, or to a watcher. From it and the model follow all \
-that the provider may claim: both digests, and every commitment between layers. If session.json is there too, it is \
+that the provider may claim: both digests, and every commitment between layers. If claim.json is there too, it is \
 compared with them: exit code 1 if it claims something else, with the first layer that differs.
 
 Example:
@@ -182,7 +196,7 @@ pub(crate) struct OpenOutputArgs {
 The checkpoint is a directory with config.json, weights (model.safetensors, pytorch_model.bin, or their shards) and \
 a tokenizer (tokenizer.json, or vocab.json and merges.txt). What a configuration asks for and is not implemented is \
 refused by name. \
-The model id that is printed binds weights, number formats, tokenizer, circuits and setup.
+The model id that is printed binds weights, number formats, tokenizer, programs and setup.
 
 Example:
   nanozk model import test/models/tiny-gpt2 -o model --calibration test/models/texts/calibration.txt --tokens 32")]
@@ -206,18 +220,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
     /// Only quantize, for nanozk eval: nothing is planned, committed to or registered, and nothing can be proved
-    #[arg(long, conflicts_with_all = ["setup", "whole_blocks", "joint"])]
+    #[arg(long, conflicts_with = "setup")]
     pub(crate) no_commitments: bool,
     /// Positions of a session, prompt and generated tokens together; rounded up to 4, 8, 16, …
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive)]
     pub(crate) tokens: usize,
-    /// Prove attention and MLP of a block in one proof
-    #[arg(long)]
-    pub(crate) whole_blocks: bool,
-    /// Register for joint proofs: one proof of any set of layers, an order of magnitude faster; no command brings them
-    /// on a chain yet
-    #[arg(long, conflicts_with = "whole_blocks")]
-    pub(crate) joint: bool,
     /// KZG parameters: development (insecure), ceremony (imported before), or a ceremony's file
     #[arg(
         long,
@@ -226,9 +233,9 @@ pub(crate) struct ImportArgs {
     )]
     pub(crate) setup: String,
     /// CPU seconds that one commitment less in a proof is worth
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = price)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.19, value_parser = price)]
     pub(crate) commitment_price: f64,
-    /// Logarithm of the greatest number of rows of a circuit
+    /// Logarithm of the greatest number of rows of a column
     #[arg(long, value_name = "K", default_value_t = 22, value_parser = clap::value_parser!(u32).range(10..=24))]
     pub(crate) max_k: u32,
     /// Replace the output directory if it is a model, which is kept under another name: it has a secret
@@ -250,8 +257,7 @@ pub(crate) struct InspectArgs {
 #[command(after_help = "\
 Decoding is greedy: each token is the most likely one, the lowest id if several are. It stops after a stop token of \
 the model (nanozk model inspect shows them), which belongs to the answer, unless --ignore-eos is given. \
-The session directory gets the public claim (session.json and card.json; claim.json and manifest.json for joint \
-proofs) and secret.json, which opens it.
+The session directory gets the public claim (claim.json and manifest.json) and secret.json, which opens it.
 
 With --request, prompt, salt and number of tokens are those of a job (nanozk job request), and the claim is \
 made for it. A job orders an exact number of tokens: a stop token does not end it.
@@ -308,16 +314,16 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Layers are counted from zero: 0 is the embedding, the last one is the head. A layer whose valid proof is \
-there already is kept, so an interrupted run goes on where it was. A session of a model for joint proofs \
-(nanozk model import --joint) gets one proof of all the layers, or a few if --memory asks for it.
+Layers are counted from zero: 0 is the embedding, the last one is the head. The layers get one joint proof, or a few if \
+--memory asks for it. A valid proof that is there already is kept, so an interrupted run goes on where it was. Joint proofs are \
+for the provider and whoever it shows them to; contracts take final proofs (nanozk aggregate).
 
 With --budget, that part of the layers is drawn by importance (see nanozk importance). The seed must be a \
 beacon nobody could know before the session's commitments were public, or a cheater picks its layers.
 
 Examples:
   nanozk prove session
-  nanozk prove session --layers 0,3-5 --transcript poseidon
+  nanozk prove session --layers 0,3-5
   nanozk prove session --budget 0.5 --seed 0x…")]
 pub(crate) struct ProveArgs {
     /// Session directory
@@ -328,13 +334,7 @@ pub(crate) struct ProveArgs {
     /// Layers to prove, such as 0,3-5 [default: all]
     #[arg(long, value_name = "LIST", value_parser = layer_list, conflicts_with = "budget")]
     pub(crate) layers: Option<LayerList>,
-    /// How challenges are derived: keccak is cheap on chain, poseidon in a recursive proof
-    #[arg(long, value_enum, default_value_t = Transcript::Keccak)]
-    pub(crate) transcript: Transcript,
-    /// Layers proved at a time; each uses all processors, so more than one mostly costs memory
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) jobs: u16,
-    /// Memory that must be enough, in GiB: fewer jobs than asked for if need be; for joint proofs, more and smaller ones
+    /// Memory that must be enough, in GiB: more and smaller proofs if need be
     #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
     /// Part of the layers to prove, above 0 and at most 1
@@ -347,54 +347,54 @@ pub(crate) struct ProveArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proves the layers first, into aggregate/ of the session, with a transcript that circuits recompute; then the \
-nodes of a tree of circuits that verify them, and each other. Work that was interrupted goes on where it \
-stopped: every proof is kept. The keys of nodes are made once for a model, and kept in the data directory; \
-they need a setup of as many powers as a node has rows. The result is aggregate.proof, of the same size \
-whatever the number of layers.
+Makes joint proofs that are not there yet, of programs that the model is registered with; over each a node, a proof that it was \
+verified; nodes over up to three nodes until there is one; and the final proof over that. Whatever is proved already is kept, so an \
+interrupted run goes on where it was. The final proof has 1,152 bytes for any layers of any number of sessions; models may be \
+different ones, but of one setup, of which it takes 2^21 powers.
 
-A tree is written as sizes: 10 is a root over ten layers; 9,8,9;3 are three nodes over 26 layers and a root.
+Of one session the proof is final.json in its directory, unless -o says otherwise; of several, -o is needed. --layers is given \
+once for each session, in their order, or not at all.
 
-Of a session for joint proofs the result is final.proof, of 1,152 bytes and a few for the layers: joint proofs of \
-all layers, which are made first, nodes that verify them, in nodes/, and a proof of the last node. It takes a setup of \
-2^21 powers.
-
-Example:
+Examples:
   nanozk aggregate session
-  nanozk verify session --aggregate --model-id 0x…")]
+  nanozk aggregate session --layers 3 -o layer-3.json
+  nanozk aggregate one two --layers all --layers 0,5 -o both.json
+  nanozk verify session --final --model-id 0x…")]
 pub(crate) struct AggregateArgs {
-    /// Session directory
-    pub(crate) session: PathBuf,
-    /// Model directory [default: where the session was made]
+    /// Session directories
+    #[arg(required = true, value_name = "SESSION")]
+    pub(crate) sessions: Vec<PathBuf>,
+    /// Layers to prove, such as 0,3-5, or all [default: all of each session]
+    #[arg(long, value_name = "LIST", value_parser = layers_or_all)]
+    pub(crate) layers: Vec<LayersOrAll>,
+    /// File to write [default: final.json of the session]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Model directory [default: where each session was made]
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
-    /// Greatest binary logarithm of a node's rows: smaller ones need less memory, and more nodes
-    #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u32).range(18..=24))]
-    pub(crate) max_k: u32,
-    /// The tree [default: as few nodes as --max-k allows]
-    #[arg(long, value_name = "SIZES", conflicts_with = "max_k")]
-    pub(crate) tree: Option<String>,
-    /// Memory that must be enough, in GiB
+    /// Memory that must be enough for joint proofs, in GiB
     #[arg(long, value_name = "GIB", value_parser = gib)]
     pub(crate) memory: Option<f64>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs card.json, session.json and proofs/ of the session; keys are made from the shapes in the card and kept \
-in the data directory. Of a session for joint proofs, manifest.json, claim.json and proofs/. Exit code 0 if the session is accepted, 1 if it is rejected, 2 if it cannot be judged.
+Needs manifest.json, claim.json and proofs/ of the session, or with --final its final.json. Exit code 0 if the session is \
+accepted, 1 if it is rejected, 2 if it cannot be judged.
 
-Example:
-  nanozk verify session --model-id 0x…")]
+Examples:
+  nanozk verify session --model-id 0x…
+  nanozk verify session --final --model-id 0x…")]
 pub(crate) struct VerifyArgs {
     /// Session directory
     pub(crate) session: PathBuf,
     /// Id of the model version the claim must be of
     #[arg(long, value_name = "HEX")]
     pub(crate) model_id: Digest32,
-    /// Verify aggregate.proof, one proof for all layers, instead of proofs/; of a session for joint proofs final.proof
-    #[arg(long, conflicts_with = "partial")]
-    pub(crate) aggregate: bool,
+    /// Verify final.json, instead of proofs/
+    #[arg(long = "final")]
+    pub(crate) is_final: bool,
     /// Accept a session of which not every layer is proved
     #[arg(long)]
     pub(crate) partial: bool,
@@ -433,12 +433,10 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  nanozk bench layer --width 768 --heads 12 --tokens 32")]
 pub(crate) enum BenchCommand {
-    /// Prove layers with synthetic weights
+    /// Prove a block with synthetic weights
     Layer(BenchLayerArgs),
-    /// Prove a whole model with synthetic weights, from tokens to tokens, in one joint proof
+    /// Prove a whole model with synthetic weights, from tokens to tokens
     Model(BenchModelArgs),
-    /// Verify proofs of layers in a circuit, and prove that
-    Node(BenchNodeArgs),
     /// Quantize a checkpoint of any shape, with synthetic weights
     Import(BenchImportArgs),
 }
@@ -452,7 +450,7 @@ threads and the greatest resident memory, as the kernel counts them.
 Examples:
   nanozk bench import --memory 4
   nanozk bench import --keep large
-  nanozk model import large -o model --joint --memory 4
+  nanozk model import large -o model --memory 4
   nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
 pub(crate) struct BenchImportArgs {
     /// Blocks
@@ -486,42 +484,27 @@ pub(crate) struct BenchImportArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proves attention and MLP with synthetic weights, and over each a node of an aggregate; then says how many rows \
-nodes over several blocks have. CPU seconds are of all threads.
+One joint proof is about attention and MLP: first the layouts that the planner compared, then the time of each stage. The proof \
+is verified, five times: the time is the median. CPU seconds are of all threads.
 
 Example, the widths of GPT-2 small:
-  nanozk bench node --width 768 --heads 12 --tokens 32")]
-pub(crate) struct BenchNodeArgs {
-    #[command(flatten)]
-    pub(crate) shape: ShapeArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-One line per proof, and a total; with --json one object each. Every proof is verified, five times: the time \
-is the median. CPU seconds are of all threads.
-
-With --joint one joint proof is about attention and MLP: first the layouts that the planner compared, then the time of \
-each stage. No other command uses joint proofs yet.
-
-Examples, the widths of GPT-2 small:
-  nanozk bench layer --width 768 --heads 12 --tokens 32
-  nanozk bench layer --joint --compare --width 768 --heads 12 --tokens 32")]
+  nanozk bench layer --width 768 --heads 12 --tokens 32 --final")]
 pub(crate) struct BenchLayerArgs {
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
-    /// What to prove; all is attention and mlp
-    #[arg(long, value_enum, default_value_t = BenchKind::All)]
-    pub(crate) kind: BenchKind,
-    /// How challenges are derived
-    #[arg(long, value_enum, default_value_t = Transcript::Keccak)]
-    pub(crate) transcript: Transcript,
-    /// Prove a block in one joint proof
+    #[command(flatten)]
+    pub(crate) above: AboveArgs,
+}
+
+/// What is proved over a joint proof.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct AboveArgs {
+    /// Also prove that the proof was verified: a node
     #[arg(long)]
-    pub(crate) joint: bool,
-    /// Prove the block by two proofs of layers as well, and say how many times as long that takes
-    #[arg(long, requires = "joint")]
-    pub(crate) compare: bool,
+    pub(crate) node: bool,
+    /// Also make the final proof over the node
+    #[arg(long = "final")]
+    pub(crate) is_final: bool,
 }
 
 #[derive(Debug, Args)]
@@ -531,7 +514,7 @@ verified, five times: the time is the median. CPU seconds are of all threads.
 
 Examples:
   nanozk bench model --memory 8
-  nanozk bench model --k 21 --node
+  nanozk bench model --k 21 --final
   nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4
   nanozk bench model --model model")]
 pub(crate) struct BenchModelArgs {
@@ -565,9 +548,8 @@ pub(crate) struct BenchModelArgs {
     /// CPU seconds that one commitment less is worth
     #[arg(long, value_name = "SECONDS", default_value_t = 0.19, value_parser = price)]
     pub(crate) commitment_price: f64,
-    /// Also prove that the proof was verified: a node
-    #[arg(long)]
-    pub(crate) node: bool,
+    #[command(flatten)]
+    pub(crate) above: AboveArgs,
     /// Plan for so much memory, in GiB, and fail if more was resident
     #[arg(long, value_name = "GIB")]
     pub(crate) memory: Option<f64>,
@@ -588,14 +570,11 @@ pub(crate) struct ShapeArgs {
     /// Width of the MLP [default: four times the width]
     #[arg(long, value_parser = positive)]
     pub(crate) mlp_width: Option<usize>,
-    /// Vocabulary, for embed and head
-    #[arg(long, default_value_t = 1024, value_parser = positive)]
-    pub(crate) vocab: usize,
     /// Logarithm of the number of rows [default: the planner's choice]
     #[arg(long, value_parser = clap::value_parser!(u32).range(10..=24))]
     pub(crate) k: Option<u32>,
     /// CPU seconds that one commitment less in a proof is worth
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.25, value_parser = price)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.19, value_parser = price)]
     pub(crate) commitment_price: f64,
 }
 
@@ -603,8 +582,7 @@ pub(crate) struct ShapeArgs {
 #[command(after_help = "\
 Examples:
   nanozk soundness --model model
-  nanozk soundness --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257
-  nanozk soundness --joint --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257")]
+  nanozk soundness --width 768 --heads 12 --tokens 32 --blocks 12 --vocab 50257")]
 pub(crate) struct SoundnessArgs {
     /// Model directory
     #[arg(long, value_name = "DIR", conflicts_with_all = ["width", "heads", "tokens", "mlp_width"])]
@@ -627,12 +605,6 @@ pub(crate) struct SoundnessArgs {
     /// Vocabulary
     #[arg(long, default_value_t = 1024, value_parser = positive)]
     pub(crate) vocab: usize,
-    /// Attention and MLP of a block in one proof
-    #[arg(long)]
-    pub(crate) whole_blocks: bool,
-    /// Of one joint proof of all layers
-    #[arg(long, conflicts_with = "whole_blocks")]
-    pub(crate) joint: bool,
 }
 
 /// A BLAKE2b-512 digest.
@@ -713,34 +685,25 @@ pub(crate) struct ImportanceArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Transcript {
-    Keccak,
-    Poseidon,
-}
-
-impl From<Transcript> for TranscriptKind {
-    fn from(t: Transcript) -> Self {
-        match t {
-            Transcript::Keccak => TranscriptKind::Keccak,
-            Transcript::Poseidon => TranscriptKind::Poseidon,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BenchKind {
-    Attention,
-    Mlp,
-    Block,
-    Embed,
-    Head,
-    All,
-}
-
 /// Layers, ascending, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerList(pub(crate) Vec<usize>);
+
+/// Layers of a session, or all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LayersOrAll {
+    /// All.
+    All,
+    /// Some.
+    List(LayerList),
+}
+
+fn layers_or_all(text: &str) -> Result<LayersOrAll, String> {
+    match text {
+        "all" => Ok(LayersOrAll::All),
+        list => layer_list(list).map(LayersOrAll::List),
+    }
+}
 
 fn layer_list(text: &str) -> Result<LayerList, String> {
     /// More than any model has.

@@ -11,12 +11,13 @@ mod synthetic;
 
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use nanozk_final::{
-    powers_needed, prove_top, solidity_constants, verify_top, Key, ProvingKey, Top, TopError, K,
+    powers_needed, prove_top, solidity_constants, solidity_fold_keys, verify_top, Key, ProvingKey,
+    Top, TopError, K,
 };
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{NodeKey, NodeProof, Nodes};
+use nanozk_recursion::node::{NodeKey, NodeProof, Nodes, FOLD};
 use nanozk_recursion::statement::Said;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
 use rand_core::OsRng;
 use serde_json::{json, Value};
@@ -32,7 +33,7 @@ fn main() -> Outcome<()> {
         Some("sources") => {
             let (nodes, basis, g2) = setup()?;
             let key = ProvingKey::over_nodes(&nodes, &basis)?.key;
-            write(&constants_path(), &solidity_constants(&key, &g2, WARNING))
+            write_sources(&sources(&key, &nodes, &basis, &g2)?)
         }
         Some("proof") => proof(),
         Some("check") => check(),
@@ -44,8 +45,32 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn constants_path() -> PathBuf {
-    root().join("contracts/FinalConstants.sol")
+/// Files of the contracts, and what is in them.
+fn sources(
+    key: &Key,
+    nodes: &Nodes,
+    basis: &Basis,
+    g2: &[G2Affine; 2],
+) -> Outcome<[(PathBuf, String); 2]> {
+    let keys = (1..=FOLD).map(|n| Ok(nodes.fold_key(basis, n)?.digest()));
+    let keys: Vec<Fr> = keys.collect::<Outcome<_>>()?;
+    let file = |name: &str| root().join("contracts").join(name);
+    Ok([
+        (
+            file("FinalConstants.sol"),
+            solidity_constants(key, g2, WARNING),
+        ),
+        (
+            file("libraries/FoldKeys.sol"),
+            solidity_fold_keys(&DEVELOPMENT_ID, &keys, WARNING),
+        ),
+    ])
+}
+
+fn write_sources(sources: &[(PathBuf, String)]) -> Outcome<()> {
+    sources
+        .iter()
+        .try_for_each(|(path, source)| write(path, source))
 }
 
 fn proof_path() -> PathBuf {
@@ -77,8 +102,7 @@ fn proof() -> Outcome<()> {
     let (node_key, node, g2) = node(&Nodes::new()?)?;
     let (nodes, basis, _) = setup()?;
     let key = ProvingKey::over_nodes(&nodes, &basis)?;
-    let source = solidity_constants(&key.key, &g2, WARNING);
-    write(&constants_path(), &source)?;
+    write_sources(&sources(&key.key, &nodes, &basis, &g2)?)?;
     let prove = |node: &NodeProof| -> Outcome<(Top, Vec<u8>)> {
         let below = (&node_key, node);
         let bytes = prove_top(&key, &nodes, below, &basis, &mut OsRng, |_| {})?;
@@ -118,9 +142,12 @@ fn key_value(key: &Key) -> Value {
 fn check() -> Outcome<()> {
     let (nodes, basis, g2) = setup()?;
     let key = ProvingKey::over_nodes(&nodes, &basis)?.key;
-    let source = fs::read_to_string(constants_path())?;
-    if source != solidity_constants(&key, &g2, WARNING) {
-        return Err("the contract's numbers are others: script/final-verifier --sources".into());
+    for (path, source) in sources(&key, &nodes, &basis, &g2)? {
+        if fs::read_to_string(path)? != source {
+            return Err(
+                "the contracts' numbers are others: script/final-verifier --sources".into(),
+            );
+        }
     }
     let value: Value = serde_json::from_str(&fs::read_to_string(proof_path())?)?;
     if value["key"] != key_value(&key) {

@@ -59,6 +59,6 @@ pub use key::{powers_needed, Key, ProvingKey};
 pub use packing::Commit;
 pub use proof::{DecodeError, Evaluations, Proof, POINTS, PROOF_BYTES, SCALARS};
 pub use prove::{prove, ProveError};
-pub use solidity::solidity_constants;
+pub use solidity::{solidity_constants, solidity_fold_keys};
 pub use top::{prove_top, verify_top, Top, TopError, BYTES};
 pub use verify::{reduce, verify, VerifyError};

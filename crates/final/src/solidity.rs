@@ -213,3 +213,35 @@ fn numbers(s: &mut Source, numbers: &Numbers) {
         }
     }
 }
+
+/// `contracts/libraries/FoldKeys.sol`: digests of the keys of nodes over one, two, … nodes, under a setup of this id.
+pub fn solidity_fold_keys(setup: &[u8; WORD], keys: &[Fr], warning: &str) -> String {
+    let hex = |word: &[u8; WORD]| -> String { word.iter().map(|b| format!("{b:02x}")).collect() };
+    let mut text = String::from(
+        "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
+         // Written by script/final-verifier. Do not edit: change crates/recursion, and write it again.\n\
+         pragma solidity 0.8.37;\n\
+         \n\
+         /// @title Keys of nodes over nodes\n\
+         library FoldKeys {\n    \
+             /// @notice No node is over so many nodes.\n    \
+             error NoSuchNode(uint256 children);\n\
+         \n    \
+             /// @notice The setup that they are of.\n"
+    );
+    if !warning.is_empty() {
+        text += &format!("    /// {warning}\n");
+    }
+    text += &format!(
+        "    bytes32 internal constant SETUP = 0x{};\n\n",
+        hex(setup)
+    );
+    text += "    /// @notice Digest of the key of a node over so many nodes.\n";
+    text += "    function of(uint256 children) internal pure returns (uint256) {\n";
+    for (number, key) in (1..).zip(keys) {
+        let key = hex(&scalar_to_bytes(key));
+        text += &format!("        if (children == {number}) return 0x{key};\n");
+    }
+    text += "        revert NoSuchNode(children);\n    }\n}\n";
+    text
+}

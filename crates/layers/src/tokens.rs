@@ -23,7 +23,7 @@ use nanozk_circuit::{
     AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values, Virtual,
 };
 use nanozk_executor::model::MAX_VOCAB;
-use nanozk_poseidon::{chain, message_count, sequence_messages, TOKEN_BITS};
+use nanozk_poseidon::{message_count, sequence_digests, sequence_messages, TOKEN_BITS};
 
 /// Public input: digest of the prompt.
 pub const PROMPT_DIGEST: usize = 2;
@@ -64,7 +64,8 @@ impl Sequence {
 
     /// The digests of the prompt and of the generated tokens.
     pub fn digests(&self) -> [Fr; 2] {
-        self.chains().map(|(salt, messages)| chain(salt, &messages))
+        let salts = [self.prompt_salt, self.output_salt];
+        sequence_digests(&self.tokens, self.prompt, self.generated, salts)
     }
 
     /// Public inputs, with the words of a statement.

@@ -185,11 +185,10 @@ pub fn sequence_digests(
     tokens: &[u32],
     prompt: usize,
     generated: usize,
-    input_salt: Fr,
-    output_salt: Fr,
-) -> (Fr, Fr) {
+    [input_salt, output_salt]: [Fr; 2],
+) -> [Fr; 2] {
     let [input, output] = sequence_messages(tokens, prompt, generated);
-    (chain(input_salt, &input), chain(output_salt, &output))
+    [chain(input_salt, &input), chain(output_salt, &output)]
 }
 
 #[cfg(test)]

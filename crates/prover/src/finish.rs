@@ -8,20 +8,24 @@
 //! | `final.json` | the final proof |
 
 use crate::files;
-use crate::session::{name_of, Locked, SessionDir};
+use crate::session::{name_of, window, Locked, SessionDir, Window};
 use crate::Error;
 use halo2curves::bn256::Fr;
 use nanozk_argument::Stage;
 use nanozk_final::{prove_top, verify_top, ProvingKey};
-use nanozk_recursion::node::{folded, hold, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables};
+use nanozk_layers::Selection;
+use nanozk_recursion::node::{
+    folded, hold, levels, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
+};
 use nanozk_recursion::recorder::Recording;
 use nanozk_recursion::statement::Said;
 use nanozk_verifier::hex::{Digest32, HexBytes, Scalar};
 use nanozk_verifier::{
     top_of, window_layers, CheckedClaim, Error as Refused, FinalFile, Parameters, ProofFile,
-    ProvedClaim, ProvedWindow, FINAL_FORMAT,
+    ProvedClaim, ProvedWindow, RegisteredProgram, FINAL_FORMAT,
 };
 use rand_core::{CryptoRng, RngCore};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -39,6 +43,71 @@ impl Finisher {
         let key = ProvingKey::over_nodes(&nodes, &parameters.basis).map_err(Refused::from)?;
         Ok(Self { nodes, key })
     }
+}
+
+/// Seconds of processor time that a node takes.
+const NODE: f64 = 8.0;
+
+/// Windows of registered programs that prove some layers of a claim, each with a joint proof that fits a memory: few nodes, or
+/// small joint proofs, whichever takes less time. They may prove other layers, too.
+pub fn program_windows(
+    claim: &CheckedClaim<'_>,
+    layers: &[usize],
+    memory: Option<u64>,
+) -> Result<Vec<Window>, Error> {
+    let manifest = claim.manifest();
+    Selection::new(layers, manifest.blocks()).map_err(Refused::from)?;
+    let generated = claim.claim().generated_tokens as usize;
+    let memory = memory.unwrap_or(u64::MAX);
+    // The longest first.
+    let programs = manifest.manifest().programs.iter();
+    let programs = programs.filter(|p| manifest.is_for(p, generated));
+    let programs: Vec<Vec<usize>> = programs.map(RegisteredProgram::layers).collect();
+    // What fits is found out once for each.
+    let mut fit: BTreeMap<usize, Result<Window, Error>> = BTreeMap::new();
+    let mut cut = |may_prove_more: bool| -> Result<Vec<Window>, Error> {
+        let mut windows = Vec::new();
+        let mut next = 0;
+        while let Some(&layer) = layers.iter().find(|layer| **layer >= next) {
+            let mut refused = None;
+            let chosen = programs.iter().enumerate().find_map(|(number, own)| {
+                let is_next = match may_prove_more {
+                    true => own.contains(&layer) && own[0] >= next,
+                    false => own[0] == layer && own.iter().all(|l| layers.contains(l)),
+                };
+                if !is_next {
+                    return None;
+                }
+                let found = fit
+                    .entry(number)
+                    .or_insert_with(|| window(claim, own, memory));
+                match found {
+                    Ok(window) => Some(window.clone()),
+                    Err(e) => {
+                        refused = Some(e.to_string());
+                        None
+                    }
+                }
+            });
+            let chosen = chosen.ok_or(match refused {
+                Some(reason) => Error::NoWindow { layer, reason },
+                None => Error::Refused(Refused::NoProgram { layer }),
+            })?;
+            next = chosen.layers.last().map_or(next, |last| last + 1);
+            windows.push(chosen);
+        }
+        Ok(windows)
+    };
+    let (few, small) = (cut(true), cut(false)?);
+    let cost = |windows: &[Window]| -> f64 {
+        let nodes = windows.len() + levels(windows.len()).iter().flatten().count();
+        let proofs: f64 = windows.iter().map(|w| w.estimate.cpu_seconds).sum();
+        proofs + NODE * nodes as f64
+    };
+    Ok(match few {
+        Ok(few) if cost(&few) < cost(&small) => few,
+        _ => small,
+    })
 }
 
 /// What happens while a session is finished.

@@ -142,6 +142,14 @@ pub enum Error {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// No registered program that proves a layer has a joint proof.
+    #[error("no program that proves layer {layer} has a joint proof: {reason}")]
+    NoWindow {
+        /// The layer.
+        layer: usize,
+        /// Why the last that was tried has none.
+        reason: String,
+    },
     /// Nothing to claim.
     #[error("a session needs at least one prompt token and one generated token")]
     NothingGenerated,

@@ -222,18 +222,27 @@ impl Cut<'_> {
     }
 
     fn window(&self, layers: &[usize]) -> Result<Window, Error> {
-        let goal = self.claim.goal(layers)?;
-        check_hiding(&goal.program, &goal.layout).map_err(Refused::Unprovable)?;
-        let fractions = self.claim.manifest().manifest().fractions as usize;
-        let estimate = Estimate::new(&goal.program, &goal.layout, fractions);
-        let (needed, allowed) = (estimate.peak_bytes, self.memory);
-        match needed <= allowed {
-            true => Ok(Window {
-                layers: layers.to_vec(),
-                estimate,
-            }),
-            false => Err(Error::Memory { needed, allowed }),
-        }
+        window(self.claim, layers, self.memory)
+    }
+}
+
+/// One window of these layers, if it fits a memory.
+pub(crate) fn window(
+    claim: &CheckedClaim<'_>,
+    layers: &[usize],
+    memory: u64,
+) -> Result<Window, Error> {
+    let goal = claim.goal(layers)?;
+    check_hiding(&goal.program, &goal.layout).map_err(Refused::Unprovable)?;
+    let fractions = claim.manifest().manifest().fractions as usize;
+    let estimate = Estimate::new(&goal.program, &goal.layout, fractions);
+    let (needed, allowed) = (estimate.peak_bytes, memory);
+    match needed <= allowed {
+        true => Ok(Window {
+            layers: layers.to_vec(),
+            estimate,
+        }),
+        false => Err(Error::Memory { needed, allowed }),
     }
 }
 

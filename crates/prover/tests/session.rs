@@ -990,10 +990,11 @@ fn sessions_have_one_final_proof() {
         assert!(matches!(verify(&other), Err(Refused::Final(_))), "{place}");
     }
     // It is about these windows of these claims, in this order; what is said of them is computed, and compared with the file.
-    let windows_of = |file: &mut FinalFile, change: &dyn Fn(&mut Vec<ProvedWindow>)| {
+    type Change = dyn Fn(&mut Vec<ProvedWindow>);
+    let windows_of = |file: &mut FinalFile, change: &Change| {
         change(&mut file.claims[0].windows);
     };
-    let changes: [&dyn Fn(&mut Vec<ProvedWindow>); 4] = [
+    let changes: [&Change; 4] = [
         &|windows| windows.swap(0, 1),
         &|windows| {
             windows.pop();
@@ -1116,10 +1117,10 @@ fn programs_are_recomputed() {
     let keys: HashSet<String> = programs.iter().map(|p| p.key.to_string()).collect();
     assert_eq!(keys.len(), programs.len());
     for (generated, rows) in [(1, 2), (2, 2), (3, 4), (5, 8)] {
-        let (_, program) = manifest.registered(&all(), generated).unwrap();
+        let (_, program) = manifest.registered((0, LAYERS as u32), generated).unwrap();
         assert_eq!(program.rows, rows);
     }
-    assert!(manifest.registered(&[0, 1], 1).is_none());
+    assert!(manifest.registered((0, 2), 1).is_none());
 
     let tree = manifest.manifest().program_tree();
     for (number, program) in programs.iter().enumerate() {
@@ -1164,8 +1165,8 @@ fn programs_are_recomputed() {
         &|programs| programs[0].rows = 16,
     ];
     for change in changes {
-        let (id, other) = changed(change);
-        assert_ne!(id, manifest.id());
+        // Not all of these change the id: the order of two leaves, and rows, are not in the tree.
+        let (_, other) = changed(change);
         assert!(matches!(other, Err(Refused::Programs)), "{other:?}");
     }
 }

@@ -136,13 +136,11 @@ pub enum Error {
         /// Found.
         got: Scalar,
     },
-    /// No program of the model is of these layers.
-    #[error("the model was not registered with a program of layers {first} to {last}")]
+    /// No program of the model proves a layer.
+    #[error("the model was not registered with a program that proves layer {layer}")]
     NoProgram {
-        /// The first.
-        first: usize,
-        /// The last.
-        last: usize,
+        /// The layer.
+        layer: usize,
     },
     /// Tokens were chosen in a way that no program proves.
     #[error("decoding {got}: only greedy decoding (zero) can be proved")]

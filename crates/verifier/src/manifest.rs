@@ -84,9 +84,9 @@ impl Manifest {
         hash.finalize().into()
     }
 
-    /// Number of layers, embedding and head included.
+    /// Number of layers, embedding and head included. Nobody has checked the dimensions yet.
     pub fn layers(&self) -> usize {
-        Layer::count(self.architecture.layers)
+        self.architecture.layers.saturating_mul(2).saturating_add(2)
     }
 
     /// The tree over its programs.
@@ -168,6 +168,12 @@ impl CheckedManifest {
     /// Number of layers, embedding and head included.
     pub fn layers(&self) -> usize {
         self.manifest.layers()
+    }
+
+    /// `embed`, `attention 0`, `mlp 0`, …, `head`.
+    pub fn layer_names(&self) -> Vec<String> {
+        let layers = (0..self.layers()).filter_map(|number| Layer::of(number, self.blocks()));
+        layers.map(|layer| layer.to_string()).collect()
     }
 
     /// Whether the model was registered under this setup, and it is large enough.

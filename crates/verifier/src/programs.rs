@@ -253,15 +253,19 @@ impl CheckedManifest {
         Ok(())
     }
 
-    /// The program of consecutive layers for sessions that generate so many tokens, and its number.
+    /// Whether a program is for sessions that generate so many tokens.
+    pub fn is_for(&self, program: &RegisteredProgram, generated: usize) -> bool {
+        program.rows == 0 || program.rows as usize == rows(generated)
+    }
+
+    /// The program of a window for sessions that generate so many tokens, and its number.
     pub fn registered(
         &self,
-        layers: &[usize],
+        (first, count): (u32, u32),
         generated: usize,
     ) -> Option<(usize, &RegisteredProgram)> {
-        let own = rows(generated) as u32;
         let mut programs = self.manifest().programs.iter().enumerate();
-        programs.find(|(_, p)| p.layers() == layers && (p.rows == 0 || p.rows == own))
+        programs.find(|(_, p)| (p.first, p.count) == (first, count) && self.is_for(p, generated))
     }
 }
 

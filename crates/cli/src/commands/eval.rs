@@ -11,9 +11,8 @@ pub(super) fn eval(args: &EvalArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::quantized(&args.model)?;
     let report = dir.report()?;
     let (model, tokens) = if dir.is_registered() {
-        let registered = dir.registered()?;
-        let version = registered.version();
-        (dir.model(version)?, version.positions())
+        let version = dir.manifest()?;
+        (dir.model(&version)?, version.manifest().tokens)
     } else {
         let file = dir.file("model.safetensors");
         (nanozk_model::file::load(&file)?, report.window)

@@ -21,14 +21,13 @@ pub(super) fn importance(args: &ImportanceArgs, out: &Out) -> Result<()> {
         replaceable(path)?;
     }
     let dir = ModelDir::new(&args.model)?;
-    let registered = dir.registered()?;
-    let version = registered.version();
+    let version = dir.manifest()?;
     let text = read_text(&args.text, "the text")?;
     let float = dir.float()?;
     let progress = Progress::spinner("differentiating");
     let importance = fisher(&float, &text, args.windows)?;
     drop(progress);
-    let shares = layer_shares(version, &importance)?;
+    let shares = layer_shares(&version, &importance)?;
     let weights = audit_weights(&shares);
     let all = shares.len();
     let mut budgets: Vec<f64> = (1..=10).map(|i| f64::from(i) / 10.0).collect();

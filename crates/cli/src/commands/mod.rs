@@ -5,7 +5,6 @@ mod bench;
 mod chain;
 mod eval;
 mod importance;
-mod joint;
 mod model;
 mod open_output;
 mod prompt;
@@ -36,21 +35,20 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Model(ModelCommand::Import(args)) => model::import(args, &data, out),
         Command::Model(ModelCommand::Inspect(args)) => model::inspect(args, out),
         Command::Model(ModelCommand::Id(args)) => model::id(args, out),
+        Command::Model(ModelCommand::Verify(args)) => return model::verify(args, &data, out),
         Command::Model(ModelCommand::Register(args)) => chain::register(args, &data, out),
         Command::Run(args) => run::run(args, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Aggregate(args) => aggregate::aggregate(args, &data, out),
         Command::Verify(args) => return verify::verify(args, &data, out),
         Command::Eval(args) => eval::eval(args, out),
-        Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, &data, out),
+        Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, out),
         Command::Bench(BenchCommand::Model(args)) => bench::model(args, out),
-        Command::Bench(BenchCommand::Node(args)) => bench::node(args, &data, out),
         Command::Bench(BenchCommand::Import(args)) => bench::import(args, out),
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
         Command::Deploy(args) => chain::deploy(args, out),
-        Command::Verifier(command) => chain::verifier(command, &data, out),
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, &data, out),
         Command::Claim(command) => chain::claim(command, out),

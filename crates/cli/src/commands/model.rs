@@ -1,17 +1,17 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
-use super::{read_text, GIB};
-use crate::args::{ImportArgs, InspectArgs, ModelIdArgs};
+use super::verify::read;
+use super::{judged, read_text, reject, GIB};
+use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{
-    sha256, Generation, ModelDir, ModelSecret, ModelVersion, Registered, GENERATION_FORMAT,
-    SECRET_FORMAT,
+    sha256, Generation, ModelDir, ModelSecret, GENERATION_FORMAT, SECRET_FORMAT,
 };
 use crate::output::{bytes, count, thousands, Out, Progress};
 use crate::staging::Staging;
+use crate::Outcome;
 use anyhow::{bail, Context, Result};
-use nanozk_circuit::Plan;
-use nanozk_circuits::{LayerKind, LayerWeights, ModelPlan, Objective};
+use nanozk_circuit::{Objective, Plan};
 use nanozk_executor::ops::MIN_SCORE_SHIFT;
 use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::{bucket, Architecture, Spec};
@@ -19,15 +19,14 @@ use nanozk_layers::{Shape, Weights};
 use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::files;
-use nanozk_prover::joint::registration::{add_programs, widest_windows, Part};
-use nanozk_prover::joint::{self, final_parameters, final_setup_size};
-use nanozk_prover::registration::{plan_model, register_layers, CommitmentEstimate, Registration};
+use nanozk_prover::registration::{
+    add_programs, fractions, plan, register, widest_windows, CommitmentEstimate, Part, Registration,
+};
+use nanozk_prover::{files, final_parameters, final_setup_size};
 use nanozk_recursion::node::Nodes;
 use nanozk_setup::Setup;
-use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::joint::CheckedManifest;
+use nanozk_verifier::{CheckedManifest, Manifest, MANIFEST_FORMAT};
 use rand_core::{OsRng, RngCore};
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
@@ -37,11 +36,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     if !args.checkpoint.is_dir() {
         bail!("{} is not a directory", args.checkpoint.display());
     }
-    let kind = match args.joint {
-        true => Kind::JointModel,
-        false => Kind::Model,
-    };
-    let staging = Staging::new(&args.output, args.force, kind, out)?;
+    let staging = Staging::new(&args.output, args.force, Kind::Model, out)?;
     let calibration = match &args.calibration {
         Some(path) => read_text(path, "the calibration text")?,
         None => {
@@ -74,16 +69,8 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         format: GENERATION_FORMAT.into(),
         stop_tokens: checkpoint.stop_tokens().to_vec(),
     };
-    let mut progress = Progress::spinner("planning circuits");
-    let objective = Objective {
-        commitment_price: args.commitment_price,
-        max_k: args.max_k,
-    };
-    let circuits = |spec: &Spec| {
-        plan_model(&arch, spec, tokens, args.whole_blocks, objective)
-            .map_err(|e| too_large(e, args.max_k))
-    };
-    // Formats are known when the text has been seen. Circuits of others are at most a little larger than these.
+    let mut progress = Progress::spinner("planning proofs");
+    // Formats are known when the text has been seen. Proofs in others are at most a little larger.
     let least = Spec {
         norm_frac: Spec::norm_frac_for(arch.width),
         eps: 1,
@@ -91,19 +78,19 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         act_frac: MIN_ACT_FRAC,
         activation: checkpoint.config().activation,
     };
-    let joint_plan = |spec: &Spec| plan_joint(args, &arch, spec, tokens);
-    let planned = match (args.no_commitments, args.joint) {
-        (true, _) => None,
-        (false, true) => Some(Planned::joint(&joint_plan(&least)?)),
-        (false, false) => Some(Planned::layers(&circuits(&least)?)),
+    let plan_for = |spec: &Spec| plan_of(args, &arch, spec, tokens);
+    let planned = match args.no_commitments {
+        true => None,
+        false => Some(plan_for(&least)?),
     };
     drop(progress);
     let windows = args
         .windows
         .unwrap_or_else(|| Options::enough_windows(tokens));
     let (parallel, estimate) = fit_memory(args, &arch, tokens, windows)?;
-    if let Some(Planned { setup, needed }) = &planned {
-        check_setup(&args.setup, *setup, data, out)?;
+    if let Some(plan) = &planned {
+        let needed = CommitmentEstimate::new(plan);
+        check_setup(&args.setup, final_setup_size(plan.layout.k()), data, out)?;
         if let Some(gib) = args
             .memory
             .filter(|gib| needed.peak_bytes as f64 > gib * GIB)
@@ -189,44 +176,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         format: SECRET_FORMAT.into(),
         weight_seed: Digest32(seed),
     };
-    let imported = |registered: &Registered, plan: Value, plan_text: String| -> Result<()> {
-        files::write_json(&dir.join("plan.json"), &plan)?;
-        files::write_json_secret(&dir.join("secret.json"), &secret)?;
-        let replaced = staging.finish(out)?;
-        let version = registered.version();
-        let (id, layers) = (version.id(), version.named_layers().len());
-        let development = is_development(version);
-        if args.verbose {
-            out.text(report.render());
-            out.text(plan_text);
-        }
-        if development {
-            out.note(DEVELOPMENT_WARNING);
-        }
-        out.text(format!(
-            "imported {} into {}: {}, {}",
-            args.checkpoint.display(),
-            args.output.display(),
-            count(layers, "layer"),
-            count(tokens, "position")
-        ));
-        out.text(format!("model id {id}"));
-        out.json(&json!({
-            "model_id": id,
-            "model": args.output,
-            "layers": layers,
-            "tokens": tokens,
-            "setup": version.setup(),
-            "development_setup": development,
-            "stop_tokens": generation.stop_tokens,
-            "notes": notes,
-            "top1_agreement": agreement,
-            "plan": plan,
-            "report": args.verbose.then_some(&report),
-            "replaced": replaced,
-        }));
-        Ok(())
-    };
+    let plan = plan_for(&spec)?;
     let weights = Commitments {
         args,
         arch,
@@ -236,22 +186,44 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         seed,
         model,
     };
-    if args.joint {
-        let plan = joint_plan(&spec)?;
-        let manifest = weights.joint(&plan, data, out)?;
-        files::write_json(&dir.join("manifest.json"), manifest.manifest())?;
-        let registered = Registered::Joint(manifest);
-        return imported(&registered, plan_json(&plan), plan_text(&plan));
+    let version = weights.manifest(&plan, data, out)?;
+    files::write_json(&dir.join("manifest.json"), version.manifest())?;
+    files::write_json(&dir.join("plan.json"), &plan_json(&plan))?;
+    files::write_json_secret(&dir.join("secret.json"), &secret)?;
+    let replaced = staging.finish(out)?;
+    let (id, layers) = (version.id(), version.layers());
+    let development = is_development(&version);
+    if args.verbose {
+        out.text(report.render());
+        out.text(plan_text(&plan));
     }
-    let plan = circuits(&spec)?;
-    let card = weights.by_layers(&plan, data, out)?;
-    files::write_json(&dir.join("card.json"), &card)?;
-    let text = plan.explain();
-    imported(
-        &Registered::Layers(card),
-        serde_json::to_value(&plan)?,
-        text,
-    )
+    if development {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.text(format!(
+        "imported {} into {}: {}, {}",
+        args.checkpoint.display(),
+        args.output.display(),
+        count(layers, "layer"),
+        count(tokens, "position")
+    ));
+    out.text(format!("model id {id}"));
+    out.json(&json!({
+        "model_id": id,
+        "model": args.output,
+        "layers": layers,
+        "tokens": tokens,
+        "setup": version.manifest().setup,
+        "development_setup": development,
+        "programs": version.manifest().programs.len(),
+        "stop_tokens": generation.stop_tokens,
+        "notes": notes,
+        "top1_agreement": agreement,
+        "plan": plan_json(&plan),
+        "report": args.verbose.then_some(&report),
+        "replaced": replaced,
+    }));
+    Ok(())
 }
 
 /// A quantized model whose weights are to be committed to.
@@ -266,24 +238,24 @@ struct Commitments<'a> {
 }
 
 impl Commitments<'_> {
-    /// For joint proofs.
-    fn joint(&self, plan: &Plan, data: &Data, out: &Out) -> Result<CheckedManifest> {
+    /// Commits to the weights, and computes the keys of programs.
+    fn manifest(&self, plan: &Plan, data: &Data, out: &Out) -> Result<CheckedManifest> {
         let k = plan.layout.k();
         let progress = Progress::spinner("preparing the setup");
         let setup = choose_setup(&self.args.setup, final_setup_size(k), data, out)?;
         let parameters = final_parameters(&setup, k);
         drop(progress);
         let progress = Progress::bar("committing to weights", 0);
-        let registration = joint::registration::Registration {
-            shape: joint_shape(&self.arch, &self.spec, self.tokens),
+        let registration = Registration {
+            shape: shape(&self.arch, &self.spec, self.tokens),
             tokenizer: self.tokenizer,
             k,
-            fractions: joint::registration::fractions(plan),
+            fractions: fractions(plan),
             parameters: &parameters,
             development: setup.is_development(),
             seed: &self.seed,
         };
-        let manifest = joint::registration::register(
+        let manifest = register(
             &registration,
             |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
                 match part {
@@ -312,63 +284,7 @@ impl Commitments<'_> {
         )?)
     }
 
-    /// For proofs of single layers.
-    fn by_layers(&self, plan: &ModelPlan, data: &Data, out: &Out) -> Result<ModelCard> {
-        let progress = Progress::spinner("preparing the setup");
-        let setup = choose_setup(&self.args.setup, plan.choices[0].shape.plan.k, data, out)?;
-        drop(progress);
-        let progress = Progress::bar("committing to weights", plan.choices.len());
-        let registration = Registration {
-            arch: self.arch,
-            spec: self.spec,
-            tokenizer: self.tokenizer.0,
-            plan,
-            setup: &setup,
-            keys: &data.keys(),
-            seed: &self.seed,
-        };
-        register_layers(
-            &registration,
-            |kind, block, take: &mut dyn FnMut(LayerWeights<'_>)| -> Result<()> {
-                match kind {
-                    LayerKind::Embed => {
-                        let (wte, wpe) = self.model.embedding()?;
-                        take(LayerWeights::Embed(&wte, &wpe));
-                    }
-                    LayerKind::Head => take(LayerWeights::Head(&self.model.head()?)),
-                    _ => take(LayerWeights::Block(&self.model.layer(block)?)),
-                }
-                Ok(())
-            },
-            |done, all| progress.set(done, all),
-        )
-    }
-}
-
-/// What committing to weights needs.
-struct Planned {
-    /// Binary logarithm of the setup's powers.
-    setup: u32,
-    needed: CommitmentEstimate,
-}
-
-impl Planned {
-    fn layers(plan: &ModelPlan) -> Self {
-        Self {
-            setup: plan.choices[0].shape.plan.k,
-            needed: CommitmentEstimate::new(plan),
-        }
-    }
-
-    fn joint(plan: &Plan) -> Self {
-        Self {
-            setup: final_setup_size(plan.layout.k()),
-            needed: CommitmentEstimate::joint(plan),
-        }
-    }
-}
-
-fn joint_shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
+fn shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
     Shape {
         architecture: *arch,
         spec: *spec,
@@ -377,19 +293,19 @@ fn joint_shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
 }
 
 /// The layout of joint proofs.
-fn plan_joint(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -> Result<Plan> {
-    let objective = nanozk_circuit::Objective {
+fn plan_of(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -> Result<Plan> {
+    let objective = Objective {
         commitment_price: args.commitment_price,
         max_k: args.max_k,
         ..Default::default()
     };
-    let plan = joint::registration::plan(&joint_shape(arch, spec, tokens), &objective);
-    plan.map_err(|e| match e {
-        nanozk_prover::Error::JointPlan(e) => anyhow::anyhow!(
+    let planned = plan(&shape(arch, spec, tokens), &objective);
+    planned.map_err(|e| match e {
+        nanozk_prover::Error::Plan(e) => anyhow::anyhow!(
             "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
             args.max_k
         ),
-        nanozk_prover::Error::Joint(e) => anyhow::anyhow!(
+        nanozk_prover::Error::Refused(e) => anyhow::anyhow!(
             "proofs of single layers would be too large: {e}; a greater --max-k or fewer --tokens may do"
         ),
         e => e.into(),
@@ -445,18 +361,6 @@ fn fit_memory(
             bytes(least.peak_bytes)
         )
     })
-}
-
-/// Adds what to do to the reason why no circuit is large enough.
-fn too_large(error: nanozk_prover::Error, max_k: u32) -> anyhow::Error {
-    let advice = match error {
-        nanozk_prover::Error::NoPlan(_) => format!(
-            "; --max-k {max_k} is too small for this model, or fewer --tokens are needed; \
-             without proofs, --no-commitments quantizes it for nanozk eval"
-        ),
-        _ => String::new(),
-    };
-    anyhow::anyhow!("{error}{advice}")
 }
 
 /// How much a person has to wait, roughly.
@@ -552,12 +456,12 @@ fn copy_checkpoint(read: &[PathBuf], tokenizer: &[u8], to: &Path) -> Result<()> 
 
 pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
-    let (registered, report) = (dir.registered()?, dir.report()?);
-    let version = registered.version();
+    let (version, report) = (&dir.manifest()?, dir.report()?);
+    let manifest = version.manifest();
     let stop_tokens = dir.stop_tokens()?;
     let tokenizer = dir.tokenizer(version)?;
     let development = is_development(version);
-    let (id, a, spec) = (version.id(), version.architecture(), version.spec());
+    let (id, a, spec) = (version.id(), manifest.architecture, manifest.spec);
     out.text(format!("model id      {id}"));
     out.text(format!(
         "architecture  {} blocks, width {}, {} heads, MLP {}, vocabulary {}, context {}",
@@ -567,8 +471,8 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
         "formats       activation {:?}; fractional bits: {} after LayerNorm, {} before the activation; scores shifted by {}",
         spec.activation, spec.norm_frac, spec.act_frac, spec.score_shift
     ));
-    out.text(format!("positions     {}", version.positions()));
-    out.text(format!("tokenizer     {} (SHA-256)", version.tokenizer()));
+    out.text(format!("positions     {}", manifest.tokens));
+    out.text(format!("tokenizer     {} (SHA-256)", manifest.tokenizer));
     let names: Vec<String> = stop_tokens
         .iter()
         .flatten()
@@ -582,37 +486,28 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     out.text(format!("stop tokens   {names}"));
     out.text(format!(
         "setup         {}{}",
-        version.setup(),
+        manifest.setup,
         if development {
             "  INSECURE: development setup, its secret is public"
         } else {
             ""
         }
     ));
-    let (layers, plan) = match &registered {
-        Registered::Layers(card) => {
-            let plan = dir.plan()?;
-            out.text(format!("\n{}", plan.explain()));
-            out.text(keys_table(card));
-            (json!(card.layers), serde_json::to_value(plan)?)
-        }
-        Registered::Joint(manifest) => {
-            let plan: Value = files::read_json(&dir.file("plan.json"))?;
-            out.text(format!("\n{}", columns_table(manifest)));
-            (json!(version.layer_names()), plan)
-        }
-    };
+    let plan: Value = files::read_json(&dir.file("plan.json"))?;
+    out.text(format!("\n{}", columns_table(version)));
+    out.text(programs_table(version));
     out.text(report.render());
     out.json(&json!({
         "model_id": id,
         "architecture": a,
         "spec": spec,
-        "tokenizer": version.tokenizer(),
-        "tokens": version.positions(),
-        "setup": version.setup(),
+        "tokenizer": manifest.tokenizer,
+        "tokens": manifest.tokens,
+        "setup": manifest.setup,
         "development_setup": development,
         "stop_tokens": stop_tokens,
-        "layers": layers,
+        "layers": version.layer_names(),
+        "programs": manifest.programs,
         "plan": plan,
         "report": report,
     }));
@@ -620,7 +515,7 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
 }
 
 pub(super) fn id(args: &ModelIdArgs, out: &Out) -> Result<()> {
-    let id = ModelDir::new(&args.model)?.registered()?.version().id();
+    let id = ModelDir::new(&args.model)?.manifest()?.id();
     out.text(id.to_string());
     out.json(&json!({ "model_id": id }));
     Ok(())
@@ -646,14 +541,47 @@ fn columns_table(manifest: &CheckedManifest) -> String {
     table
 }
 
-fn keys_table(card: &ModelCard) -> String {
-    let mut table = String::from("layer               weights  verifying key\n");
-    for (index, (name, layer)) in card.layer_names().iter().zip(&card.layers).enumerate() {
+/// What contracts accept proofs of.
+fn programs_table(manifest: &CheckedManifest) -> String {
+    let mut table = String::from("programs: layers, rows of the head, key of the node\n");
+    for program in &manifest.manifest().programs {
+        let last = program.first + program.count - 1;
         table += &format!(
-            "{index:>3} {name:<15} {:>7}  {}\n",
-            layer.weights.len(),
-            layer.verifying_key
+            "{:>4} to {last:<4} {:>6}  {}\n",
+            program.first, program.rows, program.key
         );
     }
     table
+}
+
+/// Whether a manifest's programs are what its dimensions, weights and setup give.
+pub(super) fn verify(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<Outcome> {
+    let about = json!({"manifest": args.manifest});
+    judged(out, about, check_programs(args, data, out))
+}
+
+fn check_programs(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<()> {
+    let manifest: Manifest = read(&args.manifest, MANIFEST_FORMAT)?;
+    let id = args.model_id.unwrap_or_else(|| manifest.model_id());
+    let version = CheckedManifest::of_model(manifest, &id).map_err(reject)?;
+    let programs = version.manifest().programs.len();
+    if programs == 0 {
+        return Err(reject("the version has no programs: contracts accept no proof of it"));
+    }
+    let progress = Progress::bar("keys of programs", programs);
+    let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
+    let checked = version.check_programs(&Nodes::new()?, &parameters, |done| progress.set(done, programs));
+    checked.map_err(reject)?;
+    drop(progress);
+    if is_development(&version) {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.text(format!("ACCEPTED: {} of model {id}", count(programs, "program")));
+    out.json(&json!({
+        "accepted": true,
+        "model_id": id,
+        "programs": programs,
+        "development_setup": is_development(&version),
+    }));
+    Ok(())
 }

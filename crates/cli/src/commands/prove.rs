@@ -1,25 +1,23 @@
 //! `nanozk prove`.
 
-use super::joint;
 use super::run::model_of;
+use super::GIB;
 use crate::args::ProveArgs;
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::measure::{available_bytes, Stopwatch};
-use crate::model_dir::{ModelDir, ModelVersion};
+use crate::model_dir::ModelDir;
 use crate::output::{bytes, count, thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
-use nanozk_circuits::{Layer, Shape};
+use anyhow::{Context, Result};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::keys::Prepared;
-use nanozk_prover::plonk::{estimate_peak_bytes, Stage};
-use nanozk_prover::session::{Event, Options, SessionDir};
+use nanozk_prover::session::{name_of, windows, Event, Locked, Provider, SessionDir, Window};
 use nanozk_prover::{audit, files};
 use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::{CheckedClaim, CheckedManifest};
+use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const AUDIT_FORMAT: &str = "nanozk-audit-1";
 
@@ -57,148 +55,180 @@ impl Audit {
     }
 }
 
-pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
-    if Kind::of(&args.session) == Some(Kind::JointSession) {
-        return joint::prove(args, data, out);
-    }
-    Kind::Session.check(&args.session)?;
-    prove_layers(args, &SessionDir::new(&args.session), data, out)
+/// A session that is to be proved, and its model.
+pub(super) struct Opened {
+    pub(super) session: SessionDir,
+    pub(super) dir: ModelDir,
+    pub(super) manifest: CheckedManifest,
 }
 
-/// Proves layers into the directory of proofs that `session_dir` has.
-pub(super) fn prove_layers(
-    args: &ProveArgs,
-    session_dir: &SessionDir,
-    data: &Data,
-    out: &Out,
-) -> Result<()> {
-    let (session, card) = (session_dir.session()?, session_dir.card()?);
-    let dir = model_of(&args.session, args.model.as_deref())?;
-    let model_card = dir.card()?;
-    if session.model_id != model_card.model_id() || card.model_id() != session.model_id {
-        bail!(
-            "the session is of model {}, {} is {}",
-            session.model_id,
-            dir.path.display(),
-            model_card.model_id()
-        );
+impl Opened {
+    pub(super) fn new(session: &Path, model: Option<&Path>) -> Result<Self> {
+        Kind::Session.check(session)?;
+        let dir = model_of(session, model)?;
+        let manifest = dir.manifest()?;
+        Ok(Self {
+            session: SessionDir::new(session),
+            dir,
+            manifest,
+        })
     }
-    let secret = dir.secret()?;
-    session_dir.check_opens()?;
+
+    /// The claim, of this model, which the secret part opens.
+    pub(super) fn claim(&self) -> Result<CheckedClaim<'_>> {
+        let claim = self.manifest.claim(self.session.claim()?).with_context(|| {
+            let (session, model) = (self.session.path().display(), self.dir.path.display());
+            format!("{session} is no session of {model}")
+        })?;
+        self.session.check_opens(&claim)?;
+        Ok(claim)
+    }
+
+    /// Bytes of the model in memory: eight for each weight, of which its file has four.
+    fn model_bytes(&self) -> u64 {
+        std::fs::metadata(self.dir.file("model.safetensors")).map_or(0, |m| 2 * m.len())
+    }
+
+    /// What is left to a proof of a memory in GiB.
+    pub(super) fn room(&self, memory: Option<f64>) -> Option<u64> {
+        let limit = memory.map(|gib| (gib * GIB) as u64);
+        limit.map(|limit| limit.saturating_sub(self.model_bytes()))
+    }
+
+    /// What no proof fits.
+    pub(super) fn too_small(&self, e: nanozk_prover::Error) -> anyhow::Error {
+        match e {
+            nanozk_prover::Error::Memory { needed, .. } => anyhow::anyhow!(
+                "a proof of one layer needs about {}, which is more than --memory allows",
+                bytes(self.model_bytes() + needed)
+            ),
+            e => e.into(),
+        }
+    }
+}
+
+pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
+    let opened = Opened::new(&args.session, args.model.as_deref())?;
+    let claim = opened.claim()?;
     // Before the draw is written, which is of whoever proves.
-    let lock = session_dir.lock()?;
+    let lock = opened.session.lock()?;
+    let manifest = &opened.manifest;
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => list.0.clone(),
         (None, Some(budget)) => {
-            let claim = session.claim_digest(card.layers.len());
+            let digest = claim.claim().claim_digest();
             let seed = args.seed.expect("clap requires the seed");
-            draw(args, &dir, &card, budget, seed, &claim, out)?
+            draw(args, &opened.dir, manifest, budget, seed, &digest, out)?
         }
-        (None, None) => (0..card.layers.len()).collect(),
+        (None, None) => (0..manifest.layers()).collect(),
     };
-    if let Some(layer) = layers.iter().find(|l| **l >= card.layers.len()) {
-        bail!(
-            "there is no layer {layer}: the model has layers 0 to {}",
-            card.layers.len() - 1
-        );
-    }
-    let model = dir.model(&card)?;
+    let room = opened.room(args.memory);
+    let windows = windows(&claim, &layers, room).map_err(|e| opened.too_small(e))?;
+    prove_windows(&opened, &claim, &lock, &windows, args.memory, data, out)
+}
 
-    // Layers of one shape are proved together, with one key in memory.
-    let mut groups: Vec<(Shape, Vec<usize>)> = Vec::new();
-    for &layer in &layers {
-        let shape = card.shape(&card.layers[layer]);
-        match groups.iter_mut().find(|(s, _)| *s == shape) {
-            Some((_, members)) => members.push(layer),
-            None => groups.push((shape, vec![layer])),
-        }
-    }
-    // What a proof costs grows as its memory does.
-    let mut peaks = HashMap::new();
-    for (shape, _) in &groups {
-        peaks.insert(*shape, estimate_peak_bytes(&Layer::new(*shape)?.program));
-    }
-    let peak = peaks.values().copied().max().unwrap_or(0);
-    let cost = |layer: usize| peaks[&card.shape(&card.layers[layer])] as f64;
-    let model_bytes = std::fs::metadata(dir.file("model.safetensors")).map_or(0, |m| 2 * m.len());
-    let jobs = fit_jobs(args, peak, model_bytes, out)?;
-    let total = model_bytes + peak * jobs as u64;
+/// Proves windows of layers.
+pub(super) fn prove_windows(
+    opened: &Opened,
+    claim: &CheckedClaim<'_>,
+    lock: &Locked<'_>,
+    windows: &[Window],
+    memory: Option<f64>,
+    data: &Data,
+    out: &Out,
+) -> Result<()> {
+    let (dir, manifest) = (&opened.dir, &opened.manifest);
+    let secret = dir.secret()?;
+    let layers: Vec<usize> = windows.iter().flat_map(|w| w.layers.clone()).collect();
+    let peak = windows.iter().map(|w| w.estimate.peak_bytes).max();
+    let peak = opened.model_bytes() + peak.unwrap_or(0);
+    let cost = |window: &Window| window.estimate.cpu_seconds;
+    let seconds: f64 = windows.iter().map(cost).sum();
     out.text(format!(
-        "proving {} of {}, {jobs} at a time: about {} of memory at the peak",
+        "proving {} of {} in {}: about {} of memory at the peak, {seconds:.0} s of processor time",
         layers.len(),
-        count(card.layers.len(), "layer"),
-        bytes(total)
+        count(manifest.layers(), "layer"),
+        count(windows.len(), "proof"),
+        bytes(peak)
     ));
+    if let (None, Some(available)) = (memory, available_bytes().filter(|a| *a < peak)) {
+        out.note(format!(
+            "warning: about {} are needed, {} are available; --memory makes more and smaller proofs",
+            bytes(peak),
+            bytes(available)
+        ));
+    }
     out.json(&json!({
         "event": "start",
         "layers": layers,
-        "jobs": jobs,
-        "estimated_peak_bytes": total,
+        "proofs": windows.iter().map(|w| &w.layers).collect::<Vec<_>>(),
+        "estimated_peak_bytes": peak,
+        "estimated_cpu_s": seconds,
     }));
 
-    let setup = data.setup_of(&card)?;
-    let names = card.layer_names();
+    let model = dir.model(manifest)?;
+    let parameters = data.parameters(manifest)?;
+    let provider = Provider {
+        model: &model,
+        weight_seed: &secret.weight_seed.0,
+        parameters: &parameters,
+    };
     let clock = Stopwatch::start();
-    let progress = Progress::bar("proving", layers.len());
-    progress.costs(layers.iter().map(|l| cost(*l)).sum());
-    let (proved, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let size = AtomicU64::new(0);
-    let report = |event: Event| match event {
-        Event::Kept(layer) => {
-            kept.fetch_add(1, Ordering::Relaxed);
-            progress.skip(cost(layer));
+    let progress = Progress::bar("proving", windows.len());
+    progress.costs(seconds);
+    let (mut proved, mut kept, mut size) = (0, 0, 0);
+    let mut report = |event: Event<'_>| match event {
+        Event::Kept(window) => {
+            kept += 1;
+            progress.skip(cost(window));
             progress.above(|| {
-                out.text(format!("{layer:>3} {:<15} already proved", names[layer]));
-                out.json(
-                    &json!({"event": "kept", "layer": layer, "kind": card.layers[layer].kind}),
-                );
+                let name = name_of(&window.layers);
+                out.text(format!("layers {name:<12} already proved"));
+                out.json(&json!({"event": "kept", "layers": window.layers}));
             });
         }
-        Event::Stage(layer, stage) => {
-            progress.message(&format!("{}: {}", names[layer], describe(stage)));
+        Event::Stage(window, stage) => {
+            let name = name_of(&window.layers);
+            progress.message(&format!("layers {name}: {}", stage.name()));
         }
-        Event::Proved { layer, bytes, wall } => {
-            proved.fetch_add(1, Ordering::Relaxed);
-            size.fetch_add(bytes as u64, Ordering::Relaxed);
-            progress.step_of(cost(layer));
+        Event::Proved {
+            window,
+            bytes,
+            wall,
+        } => {
+            proved += 1;
+            size += bytes;
+            progress.step_of(cost(window));
             progress.above(|| {
                 out.text(format!(
-                    "{layer:>3} {:<15} proved in {:.1} s, {} bytes",
-                    names[layer],
+                    "layers {:<12} proved in {:.1} s, {} bytes",
+                    name_of(&window.layers),
                     wall.as_secs_f64(),
                     thousands(bytes as u64)
                 ));
                 out.json(&json!({
                     "event": "proved",
-                    "layer": layer,
-                    "kind": card.layers[layer].kind,
+                    "layers": window.layers,
                     "proof_bytes": bytes,
                     "wall_s": wall.as_secs_f64(),
                 }));
             });
         }
     };
-    for (shape, members) in groups {
-        progress.message(&format!("{}: key", shape.kind.name()));
-        let prepared = Prepared::new(shape, &setup, &data.keys())?;
-        let options = Options {
-            layers: members,
-            transcript: args.transcript.into(),
-            jobs,
-        };
-        let prepared = HashMap::from([(shape, prepared)]);
-        let seed = &secret.weight_seed.0;
-        lock.prove(&model, seed, &setup, &prepared, &options, &report)
-            .map_err(|e| blame_secret(&dir, e))?;
-    }
+    lock.prove(claim, &provider, windows, &mut OsRng, &mut report)
+        .map_err(|e| blame_secret(dir, e))?;
     drop(progress);
     let done = Done {
-        proved: proved.into_inner(),
-        kept: kept.into_inner(),
-        bytes: size.into_inner(),
+        proved,
+        kept,
+        bytes: size as u64,
     };
-    let what = format!("{} proved", count(done.proved, "layer"));
-    done.show(&what, &clock, &card, out);
+    done.show(
+        &format!("{} made", count(proved, "proof")),
+        &clock,
+        manifest,
+        out,
+    );
     Ok(())
 }
 
@@ -215,7 +245,7 @@ impl Done {
         &self,
         what: &str,
         clock: &Stopwatch,
-        version: &dyn ModelVersion,
+        version: &CheckedManifest,
         out: &Out,
     ) {
         let development = is_development(version);
@@ -250,53 +280,11 @@ pub(super) fn blame_secret(dir: &ModelDir, error: nanozk_prover::Error) -> anyho
     }
 }
 
-/// A stage, for people.
-pub(super) fn describe(stage: Stage) -> &'static str {
-    match stage {
-        Stage::FirstPhase => "committing to values",
-        Stage::SecondPhase => "second phase",
-        Stage::Quotient => "quotient",
-        Stage::Evaluate => "evaluating",
-        Stage::Open => "opening",
-        _ => "proving",
-    }
-}
-
-/// Jobs that fit the memory.
-fn fit_jobs(args: &ProveArgs, peak: u64, model: u64, out: &Out) -> Result<usize> {
-    let asked = usize::from(args.jobs);
-    match args.memory {
-        Some(gib) => {
-            let limit = (gib * f64::from(1u32 << 30)) as u64;
-            let fit = limit.saturating_sub(model) / peak.max(1);
-            if fit == 0 {
-                bail!(
-                    "one proof needs about {}, which is more than the --memory of {gib} GiB; \
-                     a model imported with a smaller --max-k or fewer --tokens needs less",
-                    bytes(model + peak)
-                );
-            }
-            Ok(asked.min(fit as usize))
-        }
-        None => {
-            let needed = model + peak * asked as u64;
-            if let Some(available) = available_bytes().filter(|a| *a < needed) {
-                out.note(format!(
-                    "warning: about {} are needed, {} are available",
-                    bytes(needed),
-                    bytes(available)
-                ));
-            }
-            Ok(asked)
-        }
-    }
-}
-
 /// Draws the layers of a budget, says how likely a cheat is caught, and writes `audit.json`.
 pub(super) fn draw(
     args: &ProveArgs,
     dir: &ModelDir,
-    version: &dyn ModelVersion,
+    version: &CheckedManifest,
     budget: f64,
     seed: Digest32,
     claim: &[u8; 32],

@@ -1,43 +1,44 @@
 //! `nanozk reexecute`.
 
-use super::joint;
-use super::run::{hex, model_of};
+use super::run::model_of;
 use super::verify::read;
 use crate::args::ReexecuteArgs;
 use crate::data::Data;
-use crate::model_dir::{ModelVersion, Registered};
 use crate::output::{count, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::session::{recompute, Computed, SessionDir};
+use nanozk_prover::session::{recompute, Recomputed, Secret};
 use nanozk_verifier::encoding::point_compressed;
-use nanozk_verifier::hex::{encode, Digest32, Point, Scalar};
-use nanozk_verifier::joint::{Claim, CLAIM_FORMAT};
-use nanozk_verifier::session::{Session, SESSION_FORMAT};
-use serde::de::DeserializeOwned;
+use nanozk_verifier::hex::{encode, Point, Scalar};
+use nanozk_verifier::{Claim, CLAIM_FORMAT};
 use serde_json::{json, Value};
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What differs between what a session claims and what the model computes, the first in the order of execution.
-fn difference(session: &Session, computed: &Computed, names: &[String]) -> Option<String> {
-    if session.input_digest != computed.input_digest {
-        return Some("the prompt differs: its input digest is another one".into());
+/// What differs between what a claim says and what the model computes, the first in the order of execution.
+fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<String> {
+    let Recomputed {
+        claim: own,
+        wrong_token: wrong,
+    } = own;
+    if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
+        return Some("the prompt differs: its input digest or its length is another one".into());
     }
-    let own = &computed.boundaries;
-    if let Some(other) = other_activations(&session.boundaries, own, names) {
+    if let Some(other) = other_activations(&claimed.activations, &own.activations, names) {
         return Some(other);
     }
-    if let Some(position) = computed.wrong_token {
+    if let Some(position) = *wrong {
         return Some(wrong_token(position, names));
     }
-    (session.output_digest != computed.output_digest)
-        .then(|| "the generated tokens differ: their output digest is another one".into())
+    let digest = |c: &Claim| -> (Scalar, u32) { (c.output_digest, c.generated_tokens) };
+    (digest(claimed) != digest(own)).then(|| {
+        "the generated tokens differ: their output digest or their number is another one".into()
+    })
 }
 
 /// The first of the claimed commitments to activations that is not the model's own.
-pub(super) fn other_activations(
+fn other_activations(
     claimed: &[Point],
     own: &[Point],
     names: &[String],
@@ -58,7 +59,7 @@ pub(super) fn other_activations(
 }
 
 /// The head is wrong: all before it is as claimed, or nothing is claimed of it.
-pub(super) fn wrong_token(position: usize, names: &[String]) -> String {
+fn wrong_token(position: usize, names: &[String]) -> String {
     let head = names.len() - 1;
     format!(
         "layer {head} ({}): the token at position {position} is not the one that the model generates",
@@ -66,50 +67,37 @@ pub(super) fn wrong_token(position: usize, names: &[String]) -> String {
     )
 }
 
-/// What an execution gave.
-pub(super) struct Execution<'a> {
-    pub(super) model_id: Digest32,
-    pub(super) input: &'a Scalar,
-    pub(super) output: &'a Scalar,
-    /// To the activations between layers, and what they are called in JSON.
-    pub(super) commitments: (&'static str, &'a [Point]),
-    pub(super) wrong_token: Option<usize>,
-}
-
-impl Execution<'_> {
-    /// Says it to people; gives what programs read.
-    pub(super) fn show(&self, out: &Out) -> Value {
-        let (name, points) = self.commitments;
-        let points = points.iter().map(|p| encode(&point_compressed(&p.0)));
-        let points: Vec<String> = points.collect();
-        let (input, output) = (hex(self.input), hex(self.output));
-        out.text(format!("model id       {}", self.model_id));
-        out.text(format!("input digest   {input}"));
-        out.text(format!("output digest  {output}"));
-        for (layer, point) in points.iter().enumerate() {
-            out.text(format!("after layer {layer:<3}{point}"));
-        }
-        json!({
-            "model_id": self.model_id,
-            "input_digest": input,
-            "output_digest": output,
-            name: points,
-            "wrong_token": self.wrong_token,
-        })
+/// Says to people what an execution gave; gives what programs read.
+fn show(own: &Recomputed, out: &Out) -> Value {
+    let claim = &own.claim;
+    let points = claim.activations.iter();
+    let points: Vec<String> = points.map(|p| encode(&point_compressed(&p.0))).collect();
+    out.text(format!("model id       {}", claim.model_id));
+    out.text(format!("input digest   {}", claim.input_digest));
+    out.text(format!("output digest  {}", claim.output_digest));
+    for (layer, point) in points.iter().enumerate() {
+        out.text(format!("after layer {layer:<3}{point}"));
     }
+    json!({
+        "model_id": claim.model_id,
+        "input_digest": claim.input_digest,
+        "output_digest": claim.output_digest,
+        "activations": points,
+        "wrong_token": own.wrong_token,
+    })
 }
 
 /// The outcome.
-pub(super) struct Verdict {
-    /// The kind of session whose public part was there.
-    pub(super) compared_with: Option<Kind>,
-    pub(super) difference: Option<String>,
+struct Verdict {
+    /// Whether there was a claim.
+    is_compared: bool,
+    difference: Option<String>,
 }
 
 impl Verdict {
     /// Says it, with what was computed.
-    pub(super) fn show(self, mut computed: Value, out: &Out) -> Outcome {
-        let marker = self.compared_with.map(Kind::marker);
+    fn show(self, mut computed: Value, out: &Out) -> Outcome {
+        let marker = self.is_compared.then(|| Kind::Session.marker());
         computed["compared_with"] = json!(marker);
         // Where nothing was compared, nothing is accepted.
         computed["accepted"] = match (&self.difference, marker) {
@@ -137,11 +125,11 @@ impl Verdict {
     }
 }
 
-/// The public part of a session, if it is there: whatever else is in the directory, what is there is compared.
-fn claimed<T: DeserializeOwned>(session: &Path, kind: Kind, format: &str) -> Result<Option<T>> {
-    let path = session.join(kind.marker());
+/// The claim, if it is there: whatever else is in the directory, what is there is compared.
+fn claimed(session: &Path) -> Result<Option<Claim>> {
+    let path = session.join(Kind::Session.marker());
     match std::fs::symlink_metadata(&path) {
-        Ok(_) => read(&path, format).map(Some),
+        Ok(_) => read(&path, CLAIM_FORMAT).map(Some),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -155,59 +143,32 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
         );
     }
     let dir = model_of(&args.session, args.model.as_deref())?;
-    let registered = dir.registered()?;
-    let version = registered.version();
-    let session: Option<Session> = claimed(&args.session, Kind::Session, SESSION_FORMAT)?;
-    let claim: Option<Claim> = claimed(&args.session, Kind::JointSession, CLAIM_FORMAT)?;
-    let id = match (&registered, &session, &claim) {
-        (Registered::Layers(_), None, Some(_)) | (Registered::Joint(_), Some(_), None) => bail!(
-            "the session and the model {} are for different kinds of proofs",
-            dir.path.display()
-        ),
-        (Registered::Layers(_), session, _) => session.as_ref().map(|s| s.model_id),
-        (Registered::Joint(_), _, claim) => claim.as_ref().map(|c| c.model_id),
-    };
+    let manifest = dir.manifest()?;
+    let claim = claimed(&args.session)?;
     // Before the tokens: another model may not have them.
-    if let Some(id) = id.filter(|id| *id != version.id()) {
+    if let Some(id) = claim.as_ref().map(|c| c.model_id).filter(|id| *id != manifest.id()) {
         let verdict = Verdict {
-            compared_with: Some(match registered {
-                Registered::Layers(_) => Kind::Session,
-                Registered::Joint(_) => Kind::JointSession,
-            }),
+            is_compared: true,
             difference: Some(format!("it claims the model {id}")),
         };
-        return Ok(verdict.show(json!({"model_id": version.id()}), out));
+        return Ok(verdict.show(json!({"model_id": manifest.id()}), out));
     }
-    let secret = SessionDir::new(&args.session).secret()?;
-    let model = dir.model(version)?;
-    dir.tokenizer(version)?.check(&secret.tokens)?;
-    let card = match registered {
-        Registered::Layers(card) => card,
-        Registered::Joint(manifest) => {
-            return joint::reexecute(&manifest, claim, &model, &secret, data, out)
-        }
-    };
-    let setup = data.checked_setup_of(&card)?;
+    let secret = Secret::read(&args.session)?;
+    let model = dir.model(&manifest)?;
+    dir.tokenizer(&manifest)?.check(&secret.tokens)?;
+    let parameters = data.checked_parameters(&manifest)?;
+    let context = claim.as_ref().map(|c| c.context).unwrap_or_default();
     let progress = Progress::spinner("executing the session again");
-    let computed = recompute(&model, &card, &secret, &setup)?;
+    let own = recompute(&model, &manifest, context, &secret, &parameters)?;
     drop(progress);
-    let names = card.layer_names();
-    let difference = match &session {
-        Some(session) => difference(session, &computed, &names),
-        None => computed
-            .wrong_token
-            .map(|position| wrong_token(position, &names)),
-    };
-    let execution = Execution {
-        model_id: card.model_id(),
-        input: &computed.input_digest,
-        output: &computed.output_digest,
-        commitments: ("boundaries", &computed.boundaries),
-        wrong_token: computed.wrong_token,
+    let names = manifest.layer_names();
+    let difference = match &claim {
+        Some(claim) => difference(claim, &own, &names),
+        None => own.wrong_token.map(|position| wrong_token(position, &names)),
     };
     let verdict = Verdict {
-        compared_with: session.map(|_| Kind::Session),
+        is_compared: claim.is_some(),
         difference,
     };
-    Ok(verdict.show(execution.show(out), out))
+    Ok(verdict.show(show(&own, out), out))
 }

@@ -3,7 +3,7 @@
 use super::prompt::{read_prompt, Prompt};
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::{ModelDir, ModelVersion, Registered};
+use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
@@ -13,11 +13,10 @@ use nanozk_chain::request::RequestFile;
 use nanozk_model::Tokenizer;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_prover::joint::session::JointSession;
 use nanozk_prover::session::{Generated, Secret, SessionDir};
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context as Claim;
+use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -61,8 +60,8 @@ pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir>
 }
 
 /// Whether prompt and answer fit a session.
-pub(super) fn check_length(version: &dyn ModelVersion, prompt: usize, new: usize) -> Result<()> {
-    let positions = version.positions();
+pub(super) fn check_length(version: &CheckedManifest, prompt: usize, new: usize) -> Result<()> {
+    let positions = version.manifest().tokens;
     if new == 0 {
         bail!("--max-new-tokens must be at least 1: a claim is about generated tokens");
     }
@@ -92,7 +91,7 @@ struct Task {
     notes: Vec<String>,
 }
 
-fn task(args: &RunArgs, registered: &Registered, tokenizer: &Tokenizer) -> Result<Task> {
+fn task(args: &RunArgs, version: &CheckedManifest, tokenizer: &Tokenizer) -> Result<Task> {
     let Some(path) = &args.prompt.request else {
         let Prompt {
             tokens: prompt,
@@ -114,25 +113,20 @@ fn task(args: &RunArgs, registered: &Registered, tokenizer: &Tokenizer) -> Resul
     if args.tokenize.split_special_tokens || args.tokenize.no_template {
         bail!("a request has the prompt's tokens already: --split-special-tokens and --no-template belong to nanozk job request");
     }
-    let Registered::Layers(card) = registered else {
-        bail!(
-            "jobs are settled by proofs of single layers for now: import the model without --joint"
-        );
-    };
     let file: RequestFile = files::read_json(path)?;
     file.check().with_context(|| path.display().to_string())?;
     let request = &file.request;
-    if file.model_id != card.model_id() {
+    if file.model_id != version.id() {
         bail!(
             "the request is for model {}, this is {}",
             file.model_id,
-            card.model_id()
+            version.id()
         );
     }
     tokenizer
         .check(&file.prompt)
         .with_context(|| path.display().to_string())?;
-    file.check_prompt(card.tokens)
+    file.check_prompt(version.manifest().tokens)
         .with_context(|| path.display().to_string())?;
     let mut claim = context(file.chain, file.claim_book, file.job, request.provider);
     if let Some(recipient) = args.recipient {
@@ -171,19 +165,9 @@ impl Stop {
     }
 }
 
-/// What a session claims, whichever proofs it is for.
-struct Claimed {
-    input: Scalar,
-    output: Scalar,
-    statement: Digest32,
-    digest: Digest32,
-    layers: usize,
-}
-
 pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
-    let registered = dir.registered()?;
-    let version = registered.version();
+    let version = &dir.manifest()?;
     let tokenizer = dir.tokenizer(version)?;
     let Task {
         claim,
@@ -191,7 +175,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         new,
         input_salt,
         mut notes,
-    } = task(args, &registered, &tokenizer)?;
+    } = task(args, version, &tokenizer)?;
     check_length(version, prompt.len(), new)?;
     // A job orders an exact number of tokens.
     let ordered = args.prompt.request.is_some();
@@ -211,11 +195,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             claim.chain
         );
     }
-    let kind = match registered {
-        Registered::Layers(_) => Kind::Session,
-        Registered::Joint(_) => Kind::JointSession,
-    };
-    let staging = Staging::new(&args.output, args.force, kind, out)?;
+    let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
     let model = dir.model(version)?;
 
     let progress = Progress::bar("generating", new);
@@ -249,34 +229,9 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         prompt: prompt.len(),
         input_salt,
     };
-    let claimed = match &registered {
-        Registered::Layers(card) => {
-            let (dir, setup) = (SessionDir::new(staging.path()), data.setup_of(card)?);
-            let session = dir.create(&model, card, &generation, &setup, &mut OsRng)?;
-            let layers = card.layers.len();
-            Claimed {
-                input: session.input_digest,
-                output: session.output_digest,
-                statement: Digest32(session.statement(layers).digest()),
-                digest: Digest32(session.claim_digest(layers)),
-                layers,
-            }
-        }
-        Registered::Joint(manifest) => {
-            let (dir, parameters) = (
-                JointSession::new(staging.path()),
-                data.parameters(manifest)?,
-            );
-            let claim = dir.create(&model, manifest, &generation, &parameters, &mut OsRng)?;
-            Claimed {
-                input: claim.input_digest,
-                output: claim.output_digest,
-                statement: Digest32(claim.statement()),
-                digest: Digest32(claim.claim_digest()),
-                layers: manifest.layers(),
-            }
-        }
-    };
+    let parameters = data.parameters(version)?;
+    let session = SessionDir::new(staging.path());
+    let claimed = session.create(&model, version, &generation, &parameters, &mut OsRng)?;
     drop(progress);
     let local = Local {
         format: LOCAL_FORMAT.into(),
@@ -289,11 +244,11 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     // What the requester gets; it also answers a demand for the output, for whoever sends it.
     let opens = args.prompt.request.as_ref().map(|_| Opens {
         job: claim.claim.0.into(),
-        output_digest: claimed.output,
-        positions: version.positions() as u32,
+        output_digest: claimed.output_digest,
+        positions: version.manifest().tokens as u32,
     });
     let secret = Secret::read(staging.path())?;
-    let salt = Scalar(secret.sequence(version.positions()).output_salt);
+    let salt = Scalar(secret.sequence(version.manifest().tokens).output_salt);
     files::write_json_secret(
         &staging.path().join("output.json"),
         &OutputFile::new(salt, generated.clone(), opens),
@@ -319,10 +274,12 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
             stop.name
         ));
     }
-    out.text(format!("input digest   {}", hex(&claimed.input)));
-    out.text(format!("output digest  {}", hex(&claimed.output)));
-    out.text(format!("statement      {}", claimed.statement));
-    out.text(format!("claim digest   {}", claimed.digest));
+    out.text(format!("input digest   {}", claimed.input_digest));
+    out.text(format!("output digest  {}", claimed.output_digest));
+    let statement = Digest32(claimed.statement());
+    let digest = Digest32(claimed.claim_digest());
+    out.text(format!("statement      {statement}"));
+    out.text(format!("claim digest   {digest}"));
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
@@ -337,18 +294,13 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         "stopped_at": stop.map(|s| s.token),
         "notes": notes,
         "model_id": version.id(),
-        "input_digest": claimed.input,
-        "output_digest": claimed.output,
-        "statement": claimed.statement,
-        "claim_digest": claimed.digest,
-        "layers": claimed.layers,
+        "input_digest": claimed.input_digest,
+        "output_digest": claimed.output_digest,
+        "statement": statement,
+        "claim_digest": digest,
+        "layers": version.layers(),
         "development_setup": development,
         "replaced": replaced,
     }));
     Ok(())
-}
-
-/// A scalar, as files have it.
-pub(super) fn hex(scalar: &Scalar) -> String {
-    nanozk_verifier::hex::encode(&scalar_to_bytes(&scalar.0))
 }

@@ -1,49 +1,29 @@
 //! `nanozk verify`.
 
-use super::joint;
 use super::prove::Audit;
 use super::reject;
 use super::run::model_of;
 use crate::args::VerifyArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::ModelVersion;
 use crate::output::{count, thousands, Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
-use nanozk_aggregation::Plan;
-use nanozk_circuits::composer::TooLarge;
-use nanozk_circuits::Shape;
+use nanozk_prover::audit;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
-use nanozk_prover::plonk::verifier_params;
-use nanozk_prover::session::{Secret, SessionDir};
-use nanozk_prover::{aggregate, audit};
-use nanozk_verifier::aggregate::aggregation_digest;
-use nanozk_verifier::card::{CardError, ModelCard, CARD_FORMAT};
-use nanozk_verifier::hex::{Digest32, Scalar};
-use nanozk_verifier::session::{LayerProof, Session, SessionError, SESSION_FORMAT};
+use nanozk_prover::session::{name_of, SessionDir};
+use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement;
-use nanozk_verifier::{verify_aggregate, AggregateProof, TranscriptKind, VerifyingKey};
+use nanozk_verifier::{
+    CheckedClaim, CheckedManifest, Claim, Error, FinalFile, FinalVerifier, Manifest, Parameters,
+    ProofFile, CLAIM_FORMAT, FINAL_FORMAT, MANIFEST_FORMAT,
+};
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
 use serde_json::{json, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
-
-/// Rejects what a rule of the session format forbids.
-fn judge<T>(result: Result<T, SessionError>) -> Result<T> {
-    result.map_err(reject)
-}
-
-/// What the verifier found of one layer.
-struct Verdict {
-    layer: usize,
-    bytes: usize,
-    ms: f64,
-    /// None if there is no proof.
-    result: Option<Result<(), String>>,
-}
 
 pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcome> {
     let about = json!({"model_id": args.model_id});
@@ -51,128 +31,214 @@ pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcom
 }
 
 fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
-    if Kind::of(&args.session) == Some(Kind::JointSession) {
-        return joint::accept(args, data, out);
-    }
-    let dir = SessionDir::new(&args.session);
     Kind::Session.check(&args.session)?;
-    let card: ModelCard = read(&args.session.join("card.json"), CARD_FORMAT)?;
-
-    // The id that was asked for binds all that the card says, so it comes before anything that takes
-    // memory or time.
-    card.check()
-        .map_err(|e: CardError| reject(format!("the model card is not valid: {e}")))?;
-    let got = card.model_id();
-    if got != args.model_id {
-        return Err(reject(SessionError::WrongModel {
-            expected: args.model_id,
-            got,
-        }));
+    let session = SessionDir::new(&args.session);
+    let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
+    // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
+    let said = manifest.development_setup;
+    let manifest = CheckedManifest::of_model(manifest, &args.model_id).map_err(reject)?;
+    let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
+    let claim = manifest.claim(claim).map_err(reject)?;
+    let context = &claim.claim().context;
+    check_development(&manifest, said, context, args.allow_development, out)?;
+    if args.is_final {
+        return accept_final(args, &claim, &session, data, out);
     }
-    let session: Session = read(&args.session.join("session.json"), SESSION_FORMAT)?;
-    if session.model_id != args.model_id {
-        return Err(reject(SessionError::SessionOfAnotherModel {
-            expected: args.model_id,
-            got: session.model_id,
-        }));
+    let names = manifest.layer_names();
+    let mut parameters: Option<Parameters> = None;
+    let mut proved: BTreeSet<usize> = BTreeSet::new();
+    let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
+    let progress = Progress::spinner("verifying");
+    for path in readable(session.proof_paths())? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let refuse = |reason: String, bytes: usize| {
+            progress.above(|| {
+                out.text(format!("layers {name:<16} REJECTED  {reason}"));
+                out.json(&json!({
+                    "file": name,
+                    "valid": false,
+                    "reason": reason,
+                    "proof_bytes": bytes,
+                }));
+            });
+            reject(format!("proofs/{name}: {reason}"))
+        };
+        let file = match files::read_of_session(&path) {
+            Ok(file) => file,
+            Err(e @ FileError::Io { .. }) => return Err(e.into()),
+            Err(e) => return Err(refuse(e.to_string(), 0)),
+        };
+        // The first that is refused ends it: a stranger's directory may have many.
+        let refused = |e: Error| refuse(e.to_string(), file.len());
+        let proof = ProofFile::from_bytes(&file).map_err(refused)?;
+        let layers = claim.layers_of(&proof).map_err(refused)?;
+        if layers.iter().all(|layer| proved.contains(layer)) {
+            progress.above(|| {
+                out.text(format!(
+                    "layers {name:<16} skipped   all of them are proved already"
+                ));
+                out.json(&json!({"file": name, "layers": layers, "valid": Value::Null}));
+            });
+            continue;
+        }
+        let start = Instant::now();
+        let opened = claim.open(&proof).map_err(refused)?;
+        let mut took = start.elapsed();
+        // Large, and slow to make: after the first proof has the form that it must have.
+        let parameters = match &mut parameters {
+            Some(parameters) => parameters,
+            none => none.insert(data.checked_parameters(&manifest)?),
+        };
+        let start = Instant::now();
+        opened.verify(parameters).map_err(refused)?;
+        took += start.elapsed();
+        let took = took.as_secs_f64() * 1e3;
+        progress.above(|| {
+            let of = match layers[..] {
+                [layer] => format!("{layer} {}", names[layer]),
+                _ => name_of(&layers),
+            };
+            let bytes = thousands(file.len() as u64);
+            out.text(format!(
+                "layers {of:<16} valid     {bytes:>6} bytes {took:>6.1} ms"
+            ));
+            out.json(&json!({
+                "layers": layers,
+                "file": name,
+                "valid": true,
+                "reason": Value::Null,
+                "proof_bytes": file.len(),
+                "verify_ms": took,
+            }));
+        });
+        proved.extend(layers);
+        (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
     }
-    let development = is_development(&card);
-    let (said, context) = (card.development_setup, &session.context);
-    check_development(&card, said, context, args.allow_development, out)?;
-    unexpected_files(&args.session, card.layers.len())?;
-
-    let setup = data.checked_setup_of(&card)?;
-    let params = verifier_params(setup.params(), setup.id());
-    let progress = Progress::spinner("preparing keys");
-    let keys = data
-        .layer_keys(&card, &setup)
-        .map_err(|e| match e.is::<TooLarge>() {
-            true => reject(format!("{e:#}")),
-            false => e,
-        })?;
     drop(progress);
-    judge(session.check(args.model_id, &card, &keys, &params))?;
-
-    if args.aggregate {
-        return accept_aggregate(args, &session, &card, &keys, &params, data, out);
-    }
-    let names = card.layer_names();
-    let verdicts: Vec<Verdict> = (0..card.layers.len())
-        .map(|layer| {
-            let verdict = verify_layer(&dir, layer, &session, &card, &keys, &params)?;
-            show(&verdict, &names[layer], &card, out);
-            Ok(verdict)
-        })
-        .collect::<Result<_>>()?;
-    if let Some(reason) = verdicts
-        .iter()
-        .find_map(|v| v.result.as_ref()?.as_ref().err())
-    {
-        return Err(reject(reason));
-    }
-    let missing: Vec<usize> = verdicts
-        .iter()
-        .filter(|v| v.result.is_none())
-        .map(|v| v.layer)
-        .collect();
-    let proved = verdicts.len() - missing.len();
-    if !missing.is_empty() && !args.partial {
-        return Err(reject(format!(
-            "{} of {} have no proof: {} (accept the rest with --partial)",
-            missing.len(),
-            count(card.layers.len(), "layer"),
-            list(&missing)
-        )));
-    }
-    if proved == 0 {
-        return Err(reject("no layer has a proof"));
-    }
-    let drawn = if args.partial {
-        let digest = session.claim_digest(card.layers.len());
-        check_draw(args, &digest, card.layers.len(), &missing, out)?
-    } else {
-        Value::Null
+    let found = Found {
+        layers: proved,
+        by: format!(
+            "{}, {} bytes, verified in {ms:.1} ms",
+            count(count_of_proofs, "joint proof"),
+            thousands(size as u64)
+        ),
+        more: json!({"proofs": count_of_proofs, "proof_bytes": size, "verify_ms": ms}),
     };
+    found.accept(args, &claim, &session, out)
+}
 
-    let revealed = if args.reveal {
-        Some(reveal(args, of_session(&dir, &session), &card, out)?)
-    } else {
-        None
-    };
-    let bytes: usize = verdicts.iter().map(|v| v.bytes).sum();
-    let ms: f64 = verdicts.iter().map(|v| v.ms).sum();
-    out.text(format!(
-        "ACCEPTED{}: {proved} of {} proved, {} bytes of proofs, verified in {ms:.1} ms",
-        if missing.is_empty() { "" } else { " IN PART" },
-        count(card.layers.len(), "layer"),
-        thousands(bytes as u64),
-    ));
-    if !missing.is_empty() {
-        out.text(format!("not proved: layers {}", list(&missing)));
+/// Verifies the final proof, and nothing else.
+fn accept_final(
+    args: &VerifyArgs,
+    claim: &CheckedClaim<'_>,
+    session: &SessionDir,
+    data: &Data,
+    out: &Out,
+) -> Result<()> {
+    let path = session.final_path();
+    if !path.exists() {
+        bail!(
+            "{} does not exist (make it with nanozk aggregate)",
+            path.display()
+        );
     }
-    out.json(&json!({
-        "accepted": true,
-        "model_id": args.model_id,
-        "statement": Digest32(session.statement(card.layers.len()).digest()),
-        "claim_digest": Digest32(session.claim_digest(card.layers.len())),
-        "context": session.context,
-        "input_digest": session.input_digest,
-        "output_digest": session.output_digest,
-        "layers": card.layers.len(),
-        "proved": proved,
-        "not_proved": missing,
-        "draw": drawn,
-        "development_setup": development,
-        "proof_bytes": bytes,
-        "verify_ms": ms,
-        "revealed": revealed,
-    }));
-    Ok(())
+    let file: FinalFile = read(&path, FINAL_FORMAT)?;
+    let manifest = claim.manifest();
+    let progress = Progress::spinner("preparing keys");
+    let parameters = data.checked_final_parameters(manifest, manifest.manifest().k)?;
+    let verifier = FinalVerifier::new(&parameters)?;
+    progress.message("verifying");
+    let start = Instant::now();
+    let layers = verifier.verify(&[claim], &file, &parameters).map_err(reject)?;
+    let ms = start.elapsed().as_secs_f64() * 1e3;
+    drop(progress);
+    let length = file.proof.0.len();
+    let found = Found {
+        layers: layers.into_iter().flatten().collect(),
+        by: format!(
+            "a final proof of {} bytes, verified in {ms:.1} ms",
+            thousands(length as u64)
+        ),
+        more: json!({"final": true, "proof_bytes": length, "verify_ms": ms}),
+    };
+    found.accept(args, claim, session, out)
+}
+
+/// Layers that are proved, and by what, for people and for programs.
+struct Found {
+    layers: BTreeSet<usize>,
+    by: String,
+    more: Value,
+}
+
+impl Found {
+    /// Accepts the claim, unless layers are missing.
+    fn accept(
+        self,
+        args: &VerifyArgs,
+        claim: &CheckedClaim<'_>,
+        session: &SessionDir,
+        out: &Out,
+    ) -> Result<()> {
+        let all = claim.manifest().layers();
+        let missing: Vec<usize> = (0..all).filter(|l| !self.layers.contains(l)).collect();
+        if !missing.is_empty() && !args.partial {
+            return Err(reject(format!(
+                "{} of {} have no proof: {} (accept the rest with --partial)",
+                missing.len(),
+                count(all, "layer"),
+                list(&missing)
+            )));
+        }
+        if self.layers.is_empty() {
+            return Err(reject("no layer has a proof"));
+        }
+        let digest = claim.claim().claim_digest();
+        let drawn = match args.partial {
+            true => check_draw(args, &digest, all, &missing, out)?,
+            false => Value::Null,
+        };
+        let revealed = match args.reveal {
+            true => Some(reveal(args, session, claim, out)?),
+            false => None,
+        };
+        out.text(format!(
+            "ACCEPTED{}: {} of {} proved by {}",
+            if missing.is_empty() { "" } else { " IN PART" },
+            self.layers.len(),
+            count(all, "layer"),
+            self.by
+        ));
+        if !missing.is_empty() {
+            out.text(format!("not proved: layers {}", list(&missing)));
+        }
+        let claimed = claim.claim();
+        let mut answer = json!({
+            "accepted": true,
+            "model_id": args.model_id,
+            "statement": Digest32(claimed.statement()),
+            "claim_digest": Digest32(digest),
+            "context": claimed.context,
+            "input_digest": claimed.input_digest,
+            "output_digest": claimed.output_digest,
+            "layers": all,
+            "proved": self.layers.len(),
+            "not_proved": missing,
+            "draw": drawn,
+            "development_setup": is_development(claim.manifest()),
+            "revealed": revealed,
+        });
+        if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), self.more) {
+            answer.extend(more);
+        }
+        out.json(&answer);
+        Ok(())
+    }
 }
 
 /// Rejects a model that says wrong things of its setup, and claims under the development setup where they matter.
-pub(super) fn check_development(
-    version: &dyn ModelVersion,
+fn check_development(
+    version: &CheckedManifest,
     said: bool,
     context: &statement::Context,
     is_allowed: bool,
@@ -181,9 +247,9 @@ pub(super) fn check_development(
     let development = is_development(version);
     if said != development {
         return Err(reject(format!(
-            "the model card says {} development setup, but its setup {} is {}",
+            "the manifest says {} development setup, but its setup {} is {}",
             if said { "it is the" } else { "it is no" },
-            version.setup(),
+            version.manifest().setup,
             if development { "that one" } else { "another" },
         )));
     }
@@ -200,73 +266,8 @@ pub(super) fn check_development(
     Ok(())
 }
 
-/// One proof for all layers.
-fn accept_aggregate(
-    args: &VerifyArgs,
-    session: &Session,
-    card: &ModelCard,
-    keys: &HashMap<Shape, VerifyingKey>,
-    params: &nanozk_verifier::KzgVerifier,
-    data: &Data,
-    out: &Out,
-) -> Result<()> {
-    let dir = SessionDir::new(&args.session);
-    let (plan, bytes) = match aggregate::read(&dir) {
-        Ok(Some(found)) => found,
-        Ok(None) => bail!(
-            "{} does not exist (make it with nanozk aggregate)",
-            aggregate::root_path(&dir).display()
-        ),
-        Err(nanozk_prover::Error::File(e @ FileError::Content { .. })) => return Err(reject(e)),
-        Err(e) => return Err(e.into()),
-    };
-    let plan = Plan::parse(&plan, card.layers.len()).map_err(reject)?;
-    let progress = Progress::spinner("preparing the keys of nodes");
-    let tree = super::aggregate::tree(card, keys, plan, data, &|_| {
-        progress.message("making the keys of nodes: once for a model");
-    })?;
-    drop(progress);
-    let key = &tree.root().key;
-    let start = Instant::now();
-    AggregateProof::from_bytes(key, TranscriptKind::Keccak, &bytes)
-        .and_then(|proof| {
-            let claimed = aggregate::claimed(session, card);
-            verify_aggregate(params, key, &claimed, &proof)
-        })
-        .map_err(|e| reject(format!("the aggregate: {e}")))?;
-    let ms = start.elapsed().as_secs_f64() * 1e3;
-    let revealed = if args.reveal {
-        Some(reveal(args, of_session(&dir, session), card, out)?)
-    } else {
-        None
-    };
-    out.text(format!(
-        "ACCEPTED: {} in one proof of {} bytes, verified in {ms:.1} ms",
-        count(card.layers.len(), "layer"),
-        thousands(bytes.len() as u64),
-    ));
-    out.json(&json!({
-        "accepted": true,
-        "aggregate": true,
-        "model_id": args.model_id,
-        "statement": Digest32(session.statement(card.layers.len()).digest()),
-        "context": session.context,
-        "input_digest": session.input_digest,
-        "output_digest": session.output_digest,
-        "aggregation_digest": Scalar(aggregation_digest(card)),
-        "verifying_key": Digest32(key.digest()),
-        "tree": tree.plan.to_string(),
-        "layers": card.layers.len(),
-        "development_setup": is_development(card),
-        "proof_bytes": bytes.len(),
-        "verify_ms": ms,
-        "revealed": revealed,
-    }));
-    Ok(())
-}
-
 /// What a session's files say: what cannot be read cannot be judged, what is not valid is rejected.
-pub(super) fn readable<T>(found: Result<T, FileError>) -> Result<T> {
+fn readable<T>(found: Result<T, FileError>) -> Result<T> {
     found.map_err(|e| match e {
         e @ FileError::Io { .. } => e.into(),
         e => reject(e),
@@ -291,80 +292,8 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> 
     }
 }
 
-/// Rejects proofs beyond those of the layers.
-fn unexpected_files(session: &Path, layers: usize) -> Result<()> {
-    let path = session.join("proofs");
-    let entries = match std::fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(e).with_context(|| format!("cannot list {}", path.display())),
-    };
-    let dir = SessionDir::new(session);
-    let expected: BTreeSet<_> = (0..layers).map(|l| dir.proof_path(l)).collect();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot list {}", path.display()))?;
-        let is_proof = entry.path().extension().is_some_and(|e| e == "proof");
-        if is_proof && !expected.contains(&entry.path()) {
-            return Err(reject(format!(
-                "proofs/{} is the proof of no layer: the model has {layers}",
-                entry.file_name().to_string_lossy()
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn verify_layer(
-    dir: &SessionDir,
-    layer: usize,
-    session: &Session,
-    card: &ModelCard,
-    keys: &HashMap<Shape, VerifyingKey>,
-    params: &nanozk_verifier::KzgVerifier,
-) -> Result<Verdict> {
-    let path = dir.proof_path(layer);
-    let mut verdict = Verdict {
-        layer,
-        bytes: 0,
-        ms: 0.0,
-        result: None,
-    };
-    if !path.exists() {
-        return Ok(verdict);
-    }
-    let file = readable(files::read_of_session(&path))?;
-    let start = Instant::now();
-    let result = LayerProof::from_file(layer, &file).and_then(|proof| {
-        verdict.bytes = proof.bytes.len();
-        session.verify_layer(layer, card, keys, params, &proof)
-    });
-    verdict.ms = start.elapsed().as_secs_f64() * 1e3;
-    verdict.result = Some(result.map_err(|e| e.to_string()));
-    Ok(verdict)
-}
-
-fn show(v: &Verdict, name: &str, card: &ModelCard, out: &Out) {
-    let (word, detail) = match &v.result {
-        None => ("no proof", String::new()),
-        Some(Ok(())) => (
-            "valid",
-            format!("{:>6} bytes {:>6.1} ms", thousands(v.bytes as u64), v.ms),
-        ),
-        Some(Err(e)) => ("REJECTED", e.clone()),
-    };
-    out.text(format!("{:>3} {name:<15} {word:<9} {detail}", v.layer));
-    out.json(&json!({
-        "layer": v.layer,
-        "kind": card.layers[v.layer].kind,
-        "valid": v.result.as_ref().map(Result::is_ok),
-        "reason": v.result.as_ref().and_then(|r| r.as_ref().err()),
-        "proof_bytes": v.bytes,
-        "verify_ms": v.ms,
-    }));
-}
-
 /// With a seed, the layers it draws must be proved; the weights are the session's word.
-pub(super) fn check_draw(
+fn check_draw(
     args: &VerifyArgs,
     claim: &[u8; 32],
     layers: usize,
@@ -417,50 +346,36 @@ pub(super) fn check_draw(
     Ok(json!({"seed": seed, "layers": drawn, "caught_at_least": least}))
 }
 
-pub(super) fn list(layers: &[usize]) -> String {
+fn list(layers: &[usize]) -> String {
     let words: Vec<String> = layers.iter().map(usize::to_string).collect();
     words.join(", ")
 }
 
-/// What tokens and salts have to open.
-pub(super) struct Revealed {
-    pub(super) secret: Result<Secret, FileError>,
-    pub(super) input: Scalar,
-    pub(super) output: Scalar,
-}
-
-fn of_session(dir: &SessionDir, session: &Session) -> Revealed {
-    Revealed {
-        secret: dir.secret(),
-        input: session.input_digest,
-        output: session.output_digest,
-    }
-}
-
 /// Checks tokens and salts against the digests, and prints the text.
-pub(super) fn reveal(
+fn reveal(
     args: &VerifyArgs,
-    claimed: Revealed,
-    version: &dyn ModelVersion,
+    session: &SessionDir,
+    claim: &CheckedClaim<'_>,
     out: &Out,
 ) -> Result<Value> {
-    let secret = claimed
-        .secret
+    let version = claim.manifest();
+    let secret = session
+        .secret()
         .context("--reveal needs the secret.json of the session")?;
-    let vocab = version.architecture().vocab;
-    let fits = secret.tokens.len() <= version.positions()
+    let vocab = version.manifest().architecture.vocab;
+    let fits = secret.tokens.len() <= version.manifest().tokens
         && secret.tokens.iter().all(|t| (*t as usize) < vocab);
     if !fits {
         return Err(reject("secret.json has tokens that are not of this model"));
     }
-    let sequence = secret.sequence(version.positions());
-    let (input, output) = sequence.digests();
-    if input != claimed.input.0 {
+    let sequence = secret.sequence(version.manifest().tokens);
+    let [input, output] = sequence.digests();
+    if input != claim.claim().input_digest.0 {
         return Err(reject(
             "the prompt in secret.json is not the one the input digest commits to",
         ));
     }
-    if output != claimed.output.0 {
+    if output != claim.claim().output_digest.0 {
         return Err(reject(
             "the tokens in secret.json are not those the output digest commits to",
         ));

@@ -1,10 +1,9 @@
 //! Joint proofs of synthetic models.
 
 use super::{check_resident, median_ms, validated};
-use crate::args::{BenchLayerArgs, BenchModelArgs};
+use crate::args::{AboveArgs, BenchLayerArgs, BenchModelArgs};
 use crate::commands::model::plan_text;
 use crate::commands::GIB;
-use crate::data::Data;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, count, thousands, Out, Progress};
@@ -15,16 +14,17 @@ use nanozk_argument::{
     commit_known, powers, prove, soundness, verify, Known, Proof, Stage, Statement,
 };
 use nanozk_circuit::{ColumnKind, Layout, Objective, Plan, Program, Values};
-use nanozk_circuits::LayerKind;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_final::{prove_top, verify_top, ProvingKey, Top};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, Nodes, Tables};
+use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables};
 use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
+use nanozk_verifier::FINAL_POWERS;
 use rand_core::OsRng;
 use serde::Serialize;
 
@@ -64,9 +64,26 @@ struct Measured {
     /// What a node over the proof costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<MeasuredNode>,
-    /// Processor seconds of as many blocks, each proved by two proofs of layers, in the same run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    layers_cpu_s: Option<f64>,
+    /// What a final proof over the node costs.
+    #[serde(rename = "final", skip_serializing_if = "Option::is_none")]
+    top: Option<MeasuredFinal>,
+}
+
+/// What a final proof costs.
+#[derive(Clone, Debug, Serialize)]
+struct MeasuredFinal {
+    /// Binary logarithm of the rows.
+    k: u32,
+    /// Bytes that a contract is given.
+    proof_bytes: usize,
+    keygen_cpu_s: f64,
+    prove_cpu_s: f64,
+    prove_wall_s: f64,
+    /// None where the system does not tell.
+    peak_rss_bytes: Option<u64>,
+    verify_ms: f64,
+    /// From values to the final proof, all that a claim costs.
+    all_cpu_s: f64,
 }
 
 /// What a node costs.
@@ -100,8 +117,8 @@ struct Proved {
     g2: [G2Affine; 2],
 }
 
-/// A block, or attention and MLP: the same in a joint proof.
-pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()> {
+/// A block: attention and MLP.
+pub(in crate::commands) fn layer(args: &BenchLayerArgs, out: &Out) -> Result<()> {
     let architecture = super::architecture(&args.shape)?;
     let objective = objective(args.shape.k, args.shape.commitment_price, None);
     let positions = args.shape.tokens;
@@ -128,11 +145,8 @@ pub(super) fn block(args: &BenchLayerArgs, data: &Data, out: &Out) -> Result<()>
     blocks.fill_blocks(&mut values, &traces)?;
     drop(traces);
     values.look_up()?;
-    let (mut measured, _) = measure("block", 1, &plan, values, 0, &progress)?;
+    let measured = measure("block", 1, &plan, values, args.above, &progress)?;
     drop(progress);
-    if args.compare {
-        measured.layers_cpu_s = Some(by_layers(args, data)?);
-    }
     show(&measured, out)
 }
 
@@ -141,9 +155,8 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     let imported = match &args.model {
         Some(path) => {
             let directory = ModelDir::new(path)?;
-            let registered = directory.registered()?;
-            let version = registered.version();
-            Some((directory.model(version)?, version.positions()))
+            let version = directory.manifest()?;
+            Some((directory.model(&version)?, version.manifest().tokens))
         }
         None => None,
     };
@@ -208,19 +221,8 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     }
     layers.fill(&mut values, &trace, &sequence)?;
     drop(trace);
-    let nodes = args.node.then(Nodes::new).transpose()?;
-    let powers = nodes.as_ref().map_or(0, Nodes::powers);
-    let (mut measured, proved) = measure(
-        "model",
-        architecture.layers,
-        &plan,
-        values,
-        powers,
-        &progress,
-    )?;
-    if let Some(nodes) = &nodes {
-        measured.node = Some(measure_node(nodes, (&p, &plan.layout), &proved, &progress)?);
-    }
+    let blocks = architecture.layers;
+    let measured = measure("model", blocks, &plan, values, args.above, &progress)?;
     drop(progress);
     show(&measured, out)?;
     check_resident(args.memory, measured.peak_rss_bytes)
@@ -298,17 +300,26 @@ impl<'a> Stages<'a> {
     }
 }
 
-/// Proves, with a setup of so many powers at least, and verifies five times.
+/// Proves, and verifies five times; then what is wanted above.
 fn measure(
     kind: &'static str,
     layers: usize,
     plan: &Plan,
     mut values: Values<'_>,
-    least_powers: usize,
+    above: AboveArgs,
     progress: &Progress,
-) -> Result<(Measured, Proved)> {
+) -> Result<Measured> {
     let (program, layout) = (values.program(), values.layout());
     let k = layout.k();
+    let nodes = match above.node || above.is_final {
+        true => Some(Nodes::new()?),
+        false => None,
+    };
+    let least_powers = match (&nodes, above.is_final) {
+        (_, true) => FINAL_POWERS,
+        (Some(nodes), false) => nodes.powers(),
+        (None, false) => 0,
+    };
     progress.message(&format!("{kind}: setup"));
     let (bases, g2) = development_powers(powers(k).max(least_powers), DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1)?;
@@ -358,7 +369,7 @@ fn measure(
         }
         Ok(())
     })?;
-    let measured = Measured {
+    let mut measured = Measured {
         kind,
         layers,
         k,
@@ -377,7 +388,7 @@ fn measure(
         error_log2: -soundness(program, layout).bits(),
         stages,
         node: None,
-        layers_cpu_s: None,
+        top: None,
     };
     let proved = Proved {
         known,
@@ -386,7 +397,16 @@ fn measure(
         basis,
         g2,
     };
-    Ok((measured, proved))
+    if let Some(nodes) = &nodes {
+        let (node, key, proof) = measure_node(nodes, (program, layout), &proved, progress)?;
+        if above.is_final {
+            let below = prove_cpu_s + node.prove_cpu_s;
+            let over = (&key, &proof);
+            measured.top = Some(measure_final(nodes, over, &proved, below, progress)?);
+        }
+        measured.node = Some(node);
+    }
+    Ok(measured)
 }
 
 /// Proves that a proof was verified, and verifies that five times.
@@ -395,7 +415,7 @@ fn measure_node(
     (program, layout): (&Program, &Layout),
     proved: &Proved,
     progress: &Progress,
-) -> Result<MeasuredNode> {
+) -> Result<(MeasuredNode, NodeKey, NodeProof)> {
     let inputs = proved.inputs.clone().try_into().ok();
     let inputs = inputs.context("a model has six public inputs")?;
     let session = Session::of_columns(inputs, layout, proved.known.points())?;
@@ -428,7 +448,7 @@ fn measure_node(
         }
         Ok(())
     })?;
-    Ok(MeasuredNode {
+    let measured = MeasuredNode {
         k: nodes.layout().k(),
         steps: recording.steps.len(),
         permutations: recording.permutations.len(),
@@ -442,27 +462,48 @@ fn measure_node(
         verify_ms,
         error_log2: -soundness(nodes.program(), nodes.layout()).bits(),
         stages: stages.end(prove_cpu_s),
-    })
+    };
+    Ok((measured, key, node))
 }
 
-/// Processor seconds of the proofs of attention and MLP, one each.
-fn by_layers(args: &BenchLayerArgs, data: &Data) -> Result<f64> {
-    let architecture = super::architecture(&args.shape)?;
-    let kinds = [LayerKind::Attention, LayerKind::Mlp];
-    // The planner's own price and rows, whatever those of the joint proof.
-    let own = crate::args::ShapeArgs {
-        k: None,
-        commitment_price: nanozk_circuits::Objective::default().commitment_price,
-        ..args.shape.clone()
+/// Makes the final proof over a node, and verifies it five times. `below` are the processor seconds of the proofs below.
+fn measure_final(
+    nodes: &Nodes,
+    (key, node): (&NodeKey, &NodeProof),
+    proved: &Proved,
+    below: f64,
+    progress: &Progress,
+) -> Result<MeasuredFinal> {
+    progress.message("final proof: key");
+    let clock = Stopwatch::start();
+    let proving_key = ProvingKey::over_nodes(nodes, &proved.basis)?;
+    let keygen_cpu_s = clock.cpu_s();
+    let told = reset_peak_rss();
+    let clock = Stopwatch::start();
+    let stage = |stage: &str| progress.message(&format!("final proof: {stage}"));
+    let over = (key, node);
+    let proof = prove_top(&proving_key, nodes, over, &proved.basis, &mut OsRng, stage)?;
+    let (prove_cpu_s, prove_wall_s) = (clock.cpu_s(), clock.wall_s());
+    let peak_rss_bytes = peak_rss_bytes().filter(|_| told);
+    let top = Top {
+        key: key.digest(),
+        said: node.said().context("the node says too little")?,
     };
-    let shapes = super::shapes(&own, &architecture, &kinds)?;
-    let setup = data.development(shapes[0].plan.k)?;
-    let mut seconds = 0.0;
-    for shape in shapes {
-        seconds +=
-            super::measure(shape, &architecture, &setup, args.transcript.into())?.prove_cpu_s;
-    }
-    Ok(seconds)
+    progress.message("final proof: verification");
+    let verify_ms = median_ms(|| {
+        verify_top(&proving_key.key, &top, &proof, &proved.g2)
+            .context("the final proof does not verify")
+    })?;
+    Ok(MeasuredFinal {
+        k: nanozk_final::K,
+        proof_bytes: proof.len(),
+        keygen_cpu_s,
+        prove_cpu_s,
+        prove_wall_s,
+        peak_rss_bytes,
+        verify_ms,
+        all_cpu_s: below + prove_cpu_s,
+    })
 }
 
 fn show_stages(stages: &[Part], out: &Out) {
@@ -518,11 +559,19 @@ fn show(m: &Measured, out: &Out) -> Result<()> {
             n.verify_ms
         ));
     }
-    if let Some(layers) = m.layers_cpu_s {
+    if let Some(f) = &m.top {
         out.text(format!(
-            "two proofs of layers: {layers:.1} CPU s, {:.1} times as much",
-            layers / m.prove_cpu_s
+            "final proof over it: 2^{} rows, {} bytes; proved in {:.2} CPU s, {:.1} s; peak {}; key in {:.1} CPU s; \
+             verified in {:.1} ms",
+            f.k,
+            thousands(f.proof_bytes as u64),
+            f.prove_cpu_s,
+            f.prove_wall_s,
+            memory(f.peak_rss_bytes),
+            f.keygen_cpu_s,
+            f.verify_ms
         ));
+        out.text(format!("all three proofs: {:.1} CPU s", f.all_cpu_s));
     }
     out.json(&serde_json::to_value(m)?);
     Ok(())
