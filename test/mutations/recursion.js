@@ -177,6 +177,6 @@ module.exports = [
   node("remaining", "what remains is L = τ·L", "        rhs: point(1)?,\n", "        rhs: point(0)?,\n", remains),
   node("top", "the last proof does not say the key", "            say(r, &children.numbers, &children.equations);\n", "            say(r, &children.numbers[1..], &children.equations);\n", nodes("nodes_are_proved_and_verified")),
   node("tables", "tables are the prover's", "                        .map(|point| WirePoint::constant(*point)),", "                        .map(|point| r.point(*point)),", verified),
-  node("weights", "the statement is about other weights than the proof", "ColumnKind::Weight(number) => session.weights.get(number as usize).copied(),", "ColumnKind::Weight(number) => joint.session.weights.get(number as usize).map(|p| r.point(*p)),", verified),
+  node("weights", "the statement is about other weights than the proof", "ColumnKind::Weight(number) => session.weights.get(&number).copied(),", "ColumnKind::Weight(number) => joint.session.weights.get(&number).map(|p| r.point(*p)),", verified),
   node("said", "a node does not say the sums", "chain(words) {", "chain(words.take(0)) {", said),
 ];

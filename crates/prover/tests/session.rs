@@ -20,7 +20,7 @@ use nanozk_prover::Error;
 use nanozk_recursion::node::Nodes;
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
-use nanozk_verifier::encoding::point_compressed;
+use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
@@ -838,6 +838,16 @@ fn plans_and_names() {
 }
 
 #[test]
+fn other_decodings_are_refused() {
+    let case = case();
+    let mut claim = case.claim.clone();
+    claim.decoding.0[31] = 1;
+    assert_ne!(claim.statement(), case.claim.statement());
+    let refused = case.manifest.claim(claim).unwrap_err();
+    assert!(matches!(refused, Refused::Decoding { .. }));
+}
+
+#[test]
 fn the_id_binds_every_field() {
     let case = case();
     type Change = fn(&mut Manifest);
@@ -1137,6 +1147,29 @@ fn programs_are_recomputed() {
         // Those of all layers are near the root.
         assert!(path.len() <= if program.count == LAYERS as u32 { 3 } else { 4 });
     }
+
+    let of = |change: fn(&mut RegisteredProgram)| {
+        let mut program = programs[0];
+        change(&mut program);
+        program.leaf()
+    };
+    let leaves = [
+        of(|_| {}),
+        of(|program| program.first += 1),
+        of(|program| program.count += 1),
+        of(|program| program.key.0 += Fr::ONE),
+        of(|program| program.weights.0 += Fr::ONE),
+    ];
+    assert_eq!(leaves.iter().collect::<HashSet<_>>().len(), leaves.len());
+    let mut words = [[0; 32]; 5];
+    words[0][..16].copy_from_slice(b"nanozk program 1");
+    (words[1][31], words[2][31]) = (programs[0].first as u8, programs[0].count as u8);
+    words[3] = scalar_to_bytes(&programs[0].key.0);
+    words[4] = scalar_to_bytes(&programs[0].weights.0);
+    assert_eq!(
+        leaves[0],
+        <[u8; 32]>::from(Keccak256::digest(words.concat()))
+    );
 
     type Change = dyn Fn(&mut Vec<RegisteredProgram>);
     let changed = |change: &Change| {

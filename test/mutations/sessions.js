@@ -1,20 +1,23 @@
-// Models, claims and proofs of the joint argument: what a verifier takes from whom.
+// Models, claims and proofs: what a verifier takes from whom.
 "use strict";
 const { prover } = require("./tests/commands");
 
-const mutation = (name, what, file, find, replace, test) => ({
-  name: `joint/${name}`,
+const mutation = (name, what, file, find, replace, test, survives) => ({
+  name: `sessions/${name}`,
   what,
   file,
   find,
   replace,
-  test: prover("joint", test),
+  test: prover("session", test),
+  ...(survives && { survives }),
 });
-const claim = "crates/verifier/src/joint/claim.rs";
-const manifest = "crates/verifier/src/joint/manifest.rs";
+const claim = "crates/verifier/src/claim.rs";
+const manifest = "crates/verifier/src/manifest.rs";
 const known = "crates/argument/src/lib.rs";
-const session = "crates/prover/src/joint/session.rs";
-const registration = "crates/prover/src/joint/registration.rs";
+const session = "crates/prover/src/session.rs";
+const registration = "crates/prover/src/registration.rs";
+const programs = "crates/verifier/src/programs.rs";
+const finished = "crates/verifier/src/finished.rs";
 const another = "a_proof_of_another_claim_is_refused";
 
 module.exports = [
@@ -27,6 +30,7 @@ module.exports = [
     ["output", "scalar_to_bytes(&self.output_digest.0)"],
     ["prompt-tokens", "word(self.prompt_tokens.into())"],
     ["generated-tokens", "word(self.generated_tokens.into())"],
+    ["decoding", "self.decoding.0"],
   ].map(([name, field]) =>
     mutation(
       `statement-${name}`,
@@ -118,14 +122,15 @@ module.exports = [
     another,
   ),
   ...[
+    ["dimensions", "self.dimensions_digest()"],
+    ["tokenizer", "self.tokenizer.0"],
+    ["weights", "self.weights_digest()"],
+    ["programs", "self.program_tree().root()"],
+    ["setup", "self.setup.0"],
+    ["tokens", "word(self.tokens as u64)"],
+    ["layers", "word(self.layers() as u64)"],
     ["k", "word(self.k.into())"],
     ["fractions", "word(self.fractions.into())"],
-    ["weights", "points_digest(&self.weights)"],
-    ["tokens", "word(self.tokens as u64)"],
-    ["setup", "self.setup.0"],
-    ["tokenizer", "self.tokenizer.0"],
-    ["dimensions", "dimensions_digest(&self.architecture, &self.spec)"],
-    ["development", "word(self.development_setup.into())"],
   ].map(([name, field]) =>
     mutation(
       `id-${name}`,
@@ -133,7 +138,9 @@ module.exports = [
       manifest,
       `        hash.update(${field});\n`,
       `        let _ = ${field};\n`,
-      "the_id_binds_every_field",
+      name === "programs" ? "programs_are_recomputed" : "the_id_binds_every_field",
+      // The architecture has the number of layers, too: the contract needs it as a number of its own.
+      name === "layers" ? "the dimensions bind it as well" : undefined,
     ),
   ),
   mutation(
@@ -179,7 +186,7 @@ module.exports = [
   mutation(
     "blinding-of-cells",
     "the blinding does not depend on the cells",
-    "crates/prover/src/joint/mod.rs",
+    "crates/prover/src/lib.rs",
     "    hash.update(digest(cells));",
     "",
     "one_seed_for_two_contents_hides_both",
@@ -231,5 +238,92 @@ module.exports = [
     "        found.is_some_and(|found| found == layers)",
     "        found.is_some_and(|found| found == layers) || self.proof_path(layers).exists()",
     "windows_fit_a_memory_and_resume",
+  ),
+  ...[
+    ["first", "word(self.first.into())"],
+    ["count", "word(self.count.into())"],
+    ["key", "scalar_to_bytes(&self.key.0)"],
+    ["weights", "scalar_to_bytes(&self.weights.0)"],
+  ].map(([name, field]) =>
+    mutation(
+      `leaf-${name}`,
+      `the leaf of a program does not have the ${name}`,
+      programs,
+      `        hash.update(${field});\n`,
+      "",
+      "programs_are_recomputed",
+    ),
+  ),
+  mutation(
+    "leaf-tag",
+    "the leaf of a program has no tag",
+    programs,
+    "        tag[..TAG.len()].copy_from_slice(TAG);\n",
+    "",
+    "programs_are_recomputed",
+  ),
+  mutation(
+    "program-key",
+    "keys of programs are not compared",
+    programs,
+    "            if own.key != program.key {",
+    "            if false {",
+    "programs_are_recomputed",
+  ),
+  mutation(
+    "program-weights",
+    "the weights of a program are not those that are registered",
+    manifest,
+    "        if weights != program.weights.0 {",
+    "        if false {",
+    "programs_are_recomputed",
+  ),
+  mutation(
+    "program-list",
+    "programs may be in any order, twice, or missing",
+    manifest,
+    "        return Err(Error::Programs);",
+    "        let _ = Error::Programs;",
+    "programs_are_recomputed",
+  ),
+  mutation(
+    "decoding",
+    "other ways to choose tokens are taken",
+    claim,
+    "        if claim.decoding != GREEDY {",
+    "        if false {",
+    "other_decodings_are_refused",
+  ),
+  mutation(
+    "windows-overlap",
+    "two windows of a final proof may have a layer in common",
+    finished,
+    "                if !all.insert(layer) {",
+    "                if !all.insert(layer) && false {",
+    "sessions_have_one_final_proof",
+  ),
+  mutation(
+    "final-statement",
+    "the statement of a final proof's file is not compared",
+    finished,
+    "            if said.statement.0 != claim.claim().statement() {",
+    "            if false {",
+    "sessions_have_one_final_proof",
+  ),
+  mutation(
+    "final-tree",
+    "what a contract is given beside a final proof is not compared",
+    finished,
+    "        if tree != file.tree ||",
+    "        if false && tree != file.tree ||",
+    "sessions_have_one_final_proof",
+  ),
+  mutation(
+    "final-digests",
+    "digests in a final proof's file are not compared",
+    finished,
+    "!digests.into_iter().flatten().eq(said.flatten())",
+    "digests.into_iter().flatten().eq(said.flatten()) && false",
+    "sessions_have_one_final_proof",
   ),
 ];
