@@ -117,8 +117,8 @@ module.exports = [
     "claim-digest",
     "the claim digest does not have the activations",
     claim,
-    "            hash.update(point_compressed(&point.0));\n",
-    "            let _ = point_compressed(&point.0);\n",
+    "        hash.update(scalar_to_bytes(&self.activations_digest()?.0));\n",
+    "",
     another,
   ),
   ...[

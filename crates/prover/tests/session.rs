@@ -366,7 +366,10 @@ fn a_proof_of_another_claim_is_refused() {
         for number in 0..LAYERS - 1 {
             let mut claim = case.claim.clone();
             claim.activations[number] = Point(-claim.activations[number].0);
-            assert_ne!(claim.claim_digest(), case.claim.claim_digest());
+            assert_ne!(
+                claim.claim_digest().unwrap(),
+                case.claim.claim_digest().unwrap()
+            );
             let refused = case.verify_for(&case.manifest, claim, &proof).is_err();
             assert_eq!(refused, own.contains(&number), "{layers:?}: {number}");
         }

@@ -1,6 +1,6 @@
 //! A claim: one session of a model, from prompt to generated tokens.
 
-use crate::encoding::{point_compressed, scalar_to_bytes};
+use crate::encoding::scalar_to_bytes;
 use crate::hex::{Digest32, Point, Scalar};
 use crate::statement::{halves, word, Context};
 use crate::{CheckedManifest, Error, Parameters, ProofFile};
@@ -8,7 +8,8 @@ use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::{Layers, Selection};
-use nanozk_recursion::statement::SESSION_INPUTS;
+use nanozk_recursion::statement::{points_digest, Domain, Native, SESSION_INPUTS};
+use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::RecursionTranscript;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -62,15 +63,29 @@ impl Claim {
         hash.finalize().into()
     }
 
-    /// `keccak256(statement ‖ commitments to activations)`: what a draw of layers depends on, so that nothing can be
-    /// changed after it.
-    pub fn claim_digest(&self) -> [u8; 32] {
+    /// `keccak256(statement ‖ digest of the commitments to activations)`: what a draw of layers depends on, so that nothing can
+    /// be changed after it. Fails if a commitment is at infinity.
+    pub fn claim_digest(&self) -> Result<[u8; 32], Error> {
         let mut hash = Keccak256::new();
         hash.update(self.statement());
-        for point in &self.activations {
-            hash.update(point_compressed(&point.0));
-        }
-        hash.finalize().into()
+        hash.update(scalar_to_bytes(&self.activations_digest()?.0));
+        Ok(hash.finalize().into())
+    }
+
+    /// The digest of the commitments to activations.
+    pub fn activations_digest(&self) -> Result<Scalar, Error> {
+        let points: Vec<G1Affine> = self.activations.iter().map(|point| point.0).collect();
+        let digest = points_digest(&Native, Domain::Activations, &points);
+        digest.map(Scalar).map_err(|e| Error::Node(e.into()))
+    }
+
+    /// The words of the commitments to activations, as a contract takes them: three a point.
+    pub fn activation_words(&self) -> Vec<Scalar> {
+        let words = self
+            .activations
+            .iter()
+            .flat_map(|point| point_words(&point.0));
+        words.map(Scalar).collect()
     }
 
     /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both

@@ -116,7 +116,7 @@ pub(super) fn prove(args: &ProveArgs, data: &Data, out: &Out) -> Result<()> {
     let layers = match (&args.layers, args.budget) {
         (Some(list), _) => list.0.clone(),
         (None, Some(budget)) => {
-            let digest = claim.claim().claim_digest();
+            let digest = claim.claim().claim_digest()?;
             let seed = args.seed.expect("clap requires the seed");
             draw(args, &opened.dir, manifest, budget, seed, &digest, out)?
         }

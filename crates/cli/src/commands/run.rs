@@ -277,7 +277,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     out.text(format!("input digest   {}", claimed.input_digest));
     out.text(format!("output digest  {}", claimed.output_digest));
     let statement = Digest32(claimed.statement());
-    let digest = Digest32(claimed.claim_digest());
+    let digest = Digest32(claimed.claim_digest()?);
     out.text(format!("statement      {statement}"));
     out.text(format!("claim digest   {digest}"));
     notes

@@ -193,7 +193,7 @@ impl Found {
         if self.layers.is_empty() {
             return Err(reject("no layer has a proof"));
         }
-        let digest = claim.claim().claim_digest();
+        let digest = claim.claim().claim_digest()?;
         let drawn = match args.partial {
             true => check_draw(args, &digest, all, &missing, out)?,
             false => Value::Null,
