@@ -91,7 +91,11 @@ impl Data {
     }
 
     /// What final proofs about models of one setup, in columns of up to `2^k` rows, take of it.
-    pub(crate) fn final_parameters(&self, manifest: &CheckedManifest, k: u32) -> Result<Parameters> {
+    pub(crate) fn final_parameters(
+        &self,
+        manifest: &CheckedManifest,
+        k: u32,
+    ) -> Result<Parameters> {
         let setup = self.setup_of_size(manifest, final_setup_size(k))?;
         Ok(final_parameters(&setup, k))
     }
@@ -130,11 +134,7 @@ impl Data {
 
     /// As [`Data::setup_of_size`], with all points checked: for keys by which others' proofs are judged. The secret of the
     /// development setup is public, so forging its points gives nobody anything.
-    pub(crate) fn checked_setup_of_size(
-        &self,
-        version: &CheckedManifest,
-        k: u32,
-    ) -> Result<Setup> {
+    pub(crate) fn checked_setup_of_size(&self, version: &CheckedManifest, k: u32) -> Result<Setup> {
         let setup = self.setup_of_size(version, k)?;
         if !setup.is_development() {
             setup.check().with_context(|| {

@@ -201,10 +201,7 @@ impl ModelDir {
 }
 
 /// Shares of the Fisher information of a model's layers.
-pub(crate) fn layer_shares(
-    version: &CheckedManifest,
-    importance: &Importance,
-) -> Result<Vec<f64>> {
+pub(crate) fn layer_shares(version: &CheckedManifest, importance: &Importance) -> Result<Vec<f64>> {
     let (expected, got) = (version.layers(), importance.layers.len());
     if got != expected {
         bail!("importance of {got} layers where the model has {expected}");

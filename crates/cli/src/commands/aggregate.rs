@@ -19,7 +19,10 @@ use std::path::PathBuf;
 pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
     let (given, sessions) = (args.layers.len(), args.sessions.len());
     if given != 0 && given != sessions {
-        bail!("--layers is given {given} times for {}: once for each, or not at all", count(sessions, "session"));
+        bail!(
+            "--layers is given {given} times for {}: once for each, or not at all",
+            count(sessions, "session")
+        );
     }
     let distinct: BTreeSet<PathBuf> = (args.sessions.iter())
         .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
@@ -32,7 +35,10 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         (None, [session]) => session.join("final.json"),
         (None, _) => bail!("a proof of several sessions needs a file: -o FILE"),
     };
-    let opened = args.sessions.iter().map(|session| Opened::new(session, args.model.as_deref()));
+    let opened = args
+        .sessions
+        .iter()
+        .map(|session| Opened::new(session, args.model.as_deref()));
     let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
     let setup = opened[0].manifest.manifest().setup;
     if let Some(other) = opened.iter().find(|o| o.manifest.manifest().setup != setup) {
@@ -55,7 +61,15 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         all_windows.push(windows.map_err(|e| opened.too_small(e))?);
     }
     for (i, windows) in all_windows.iter().enumerate() {
-        prove_windows(&opened[i], &claims[i], &locks[i], windows, args.memory, data, out)?;
+        prove_windows(
+            &opened[i],
+            &claims[i],
+            &locks[i],
+            windows,
+            args.memory,
+            data,
+            out,
+        )?;
     }
 
     let clock = Stopwatch::start();
@@ -64,7 +78,11 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let steps = leaves + levels(leaves).iter().flatten().count() + 1;
     let progress = Progress::bar("aggregating", steps);
     progress.message("preparing the setup and the key");
-    let k = opened.iter().map(|o| o.manifest.manifest().k).max().unwrap_or(0);
+    let k = opened
+        .iter()
+        .map(|o| o.manifest.manifest().k)
+        .max()
+        .unwrap_or(0);
     let parameters = data.final_parameters(&opened[0].manifest, k)?;
     let finisher = Finisher::new(&parameters)?;
     let mut kept = 0;
@@ -90,7 +108,12 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     };
     let windows: Vec<Vec<(u32, u32)>> = all_windows
         .iter()
-        .map(|windows| windows.iter().map(|w| (w.layers[0] as u32, w.layers.len() as u32)).collect())
+        .map(|windows| {
+            windows
+                .iter()
+                .map(|w| (w.layers[0] as u32, w.layers.len() as u32))
+                .collect()
+        })
         .collect();
     let parts: Vec<Part<'_>> = (locks.iter().zip(&claims).zip(&windows))
         .map(|((session, claim), windows)| Part {

@@ -283,6 +283,7 @@ impl Commitments<'_> {
             report,
         )?)
     }
+}
 
 fn shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
     Shape {
@@ -566,17 +567,24 @@ fn check_programs(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<()> 
     let version = CheckedManifest::of_model(manifest, &id).map_err(reject)?;
     let programs = version.manifest().programs.len();
     if programs == 0 {
-        return Err(reject("the version has no programs: contracts accept no proof of it"));
+        return Err(reject(
+            "the version has no programs: contracts accept no proof of it",
+        ));
     }
     let progress = Progress::bar("keys of programs", programs);
     let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
-    let checked = version.check_programs(&Nodes::new()?, &parameters, |done| progress.set(done, programs));
+    let checked = version.check_programs(&Nodes::new()?, &parameters, |done| {
+        progress.set(done, programs)
+    });
     checked.map_err(reject)?;
     drop(progress);
     if is_development(&version) {
         out.note(DEVELOPMENT_WARNING);
     }
-    out.text(format!("ACCEPTED: {} of model {id}", count(programs, "program")));
+    out.text(format!(
+        "ACCEPTED: {} of model {id}",
+        count(programs, "program")
+    ));
     out.json(&json!({
         "accepted": true,
         "model_id": id,

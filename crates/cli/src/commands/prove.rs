@@ -76,10 +76,13 @@ impl Opened {
 
     /// The claim, of this model, which the secret part opens.
     pub(super) fn claim(&self) -> Result<CheckedClaim<'_>> {
-        let claim = self.manifest.claim(self.session.claim()?).with_context(|| {
-            let (session, model) = (self.session.path().display(), self.dir.path.display());
-            format!("{session} is no session of {model}")
-        })?;
+        let claim = self
+            .manifest
+            .claim(self.session.claim()?)
+            .with_context(|| {
+                let (session, model) = (self.session.path().display(), self.dir.path.display());
+                format!("{session} is no session of {model}")
+            })?;
         self.session.check_opens(&claim)?;
         Ok(claim)
     }
@@ -241,13 +244,7 @@ pub(super) struct Done {
 
 impl Done {
     /// Says it; `what` is how people call it.
-    pub(super) fn show(
-        &self,
-        what: &str,
-        clock: &Stopwatch,
-        version: &CheckedManifest,
-        out: &Out,
-    ) {
+    pub(super) fn show(&self, what: &str, clock: &Stopwatch, version: &CheckedManifest, out: &Out) {
         let development = is_development(version);
         out.text(format!(
             "{what} in {:.1} s ({:.1} CPU s), {} kept",

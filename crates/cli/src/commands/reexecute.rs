@@ -38,11 +38,7 @@ fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<Str
 }
 
 /// The first of the claimed commitments to activations that is not the model's own.
-fn other_activations(
-    claimed: &[Point],
-    own: &[Point],
-    names: &[String],
-) -> Option<String> {
+fn other_activations(claimed: &[Point], own: &[Point], names: &[String]) -> Option<String> {
     if claimed.len() != own.len() {
         return Some(format!(
             "it claims {}, the model has {}",
@@ -146,7 +142,11 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let manifest = dir.manifest()?;
     let claim = claimed(&args.session)?;
     // Before the tokens: another model may not have them.
-    if let Some(id) = claim.as_ref().map(|c| c.model_id).filter(|id| *id != manifest.id()) {
+    if let Some(id) = claim
+        .as_ref()
+        .map(|c| c.model_id)
+        .filter(|id| *id != manifest.id())
+    {
         let verdict = Verdict {
             is_compared: true,
             difference: Some(format!("it claims the model {id}")),
@@ -164,7 +164,9 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let names = manifest.layer_names();
     let difference = match &claim {
         Some(claim) => difference(claim, &own, &names),
-        None => own.wrong_token.map(|position| wrong_token(position, &names)),
+        None => own
+            .wrong_token
+            .map(|position| wrong_token(position, &names)),
     };
     let verdict = Verdict {
         is_compared: claim.is_some(),

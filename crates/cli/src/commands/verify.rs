@@ -149,7 +149,9 @@ fn accept_final(
     let verifier = FinalVerifier::new(&parameters)?;
     progress.message("verifying");
     let start = Instant::now();
-    let layers = verifier.verify(&[claim], &file, &parameters).map_err(reject)?;
+    let layers = verifier
+        .verify(&[claim], &file, &parameters)
+        .map_err(reject)?;
     let ms = start.elapsed().as_secs_f64() * 1e3;
     drop(progress);
     let length = file.proof.0.len();
