@@ -78,7 +78,7 @@ abstract contract Challenges is Proofs {
 
         emit OutputRevealed(id, salt, tokens);
         bytes32 output = keccak256(abi.encodePacked(salt, tokens));
-        if (Signatures.consents(claim.provider, revealDigest(id, output), signature)) {
+        if (Signatures.consents(claim.provider, revealDigest(claim.job, output), signature)) {
             _revealed[id] = output;
             _moveOutput(id, kept, ChallengeStatus.Revealed, uint64(block.timestamp) + claim.challengeWindow());
         } else {

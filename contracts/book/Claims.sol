@@ -44,7 +44,7 @@ abstract contract Claims is IClaimBook, EIP712 {
         "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32 seedDigest,bytes32 activations,"
         "bytes32 points)"
     );
-    bytes32 public constant REVEAL_TYPEHASH = keccak256("Reveal(bytes32 claim,bytes32 output)");
+    bytes32 public constant REVEAL_TYPEHASH = keccak256("Reveal(bytes32 job,bytes32 output)");
 
     /// Words of a point.
     uint256 private constant POINT_WORDS = 3;
@@ -157,8 +157,8 @@ abstract contract Claims is IClaimBook, EIP712 {
     }
 
     /// @inheritdoc IClaimBook
-    function revealDigest(bytes32 id, bytes32 output) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(REVEAL_TYPEHASH, id, output)));
+    function revealDigest(bytes32 job, bytes32 output) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(REVEAL_TYPEHASH, job, output)));
     }
 
     /// @inheritdoc IClaimBook
