@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { JobStatus, Lane } from "./Types.sol";
+import { JobStatus, Mode } from "./Types.sol";
 
-/// What a requester signs (EIP-712). The job's id is its EIP-712 digest, and so is the claim's.
+/// What a requester signs (EIP-712). The job's id is its EIP-712 digest.
 struct JobRequest {
     /// Pays.
     address requester;
@@ -16,8 +16,10 @@ struct JobRequest {
     /// Tokens in the prompt, and tokens to generate.
     uint32 promptTokens;
     uint32 newTokens;
+    /// How tokens are chosen; zero: greedily. Part of the statement. Contracts only carry it.
+    bytes32 decoding;
     /// How the claim is settled.
-    Lane lane;
+    Mode mode;
     /// Price, in the asset of the version's policy; not zero.
     uint128 price;
     /// Until when the job may be taken, and until when it must be claimed (inclusive, seconds): at least 10 minutes later,
@@ -25,8 +27,8 @@ struct JobRequest {
     uint64 lockBy;
     uint64 claimBy;
     /// How long layers may be challenged, and the output be demanded, after the claim was posted, in seconds: 60 to 7
-    /// days. Zero in the lane of proofs only: the requester needs no time to demand the output, and proofs settle at once.
-    /// In the audited lane at least the beacon's `maxDrawTime`.
+    /// days. Zero in the mode of proofs only: the requester needs no time to demand the output, and proofs settle at once.
+    /// In the audited mode at least the beacon's `maxDrawTime`.
     uint32 challengeWindow;
     /// How long a provider has to prove a challenged (or drawn, or every) layer, in seconds: 60 to 7 days.
     uint32 answerWindow;
@@ -34,25 +36,26 @@ struct JobRequest {
     uint256 nonce;
 }
 
-/// A job; the version's policy as it was is part of it.
+/// A job; the version's policy as it was is part of it. In the order in which storage is packed.
 struct Job {
     JobStatus status;
-    Lane lane;
-    address requester;
-    /// Who may take it (zero: anybody), then who took it. May be the requester: a stake too small for that is refused.
-    address provider;
-    bytes32 version;
-    bytes32 inputDigest;
-    uint32 promptTokens;
-    uint32 newTokens;
-    uint64 lockBy;
-    uint64 claimBy;
+    Mode mode;
     uint32 challengeWindow;
     uint32 answerWindow;
-    address asset;
     uint128 price;
     uint128 stake;
     uint128 challengeBond;
+    address requester;
+    uint32 promptTokens;
+    uint32 newTokens;
+    /// Who may take it (zero: anybody), then who took it. May be the requester: a stake too small for that is refused.
+    address provider;
+    uint64 lockBy;
+    address asset;
+    uint64 claimBy;
+    bytes32 version;
+    bytes32 inputDigest;
+    bytes32 decoding;
 }
 
 /// @title Jobs with escrowed payment
@@ -62,16 +65,15 @@ interface IJobMarket {
         address indexed requester,
         bytes32 indexed version,
         address provider,
-        Lane lane,
+        Mode mode,
         address asset,
         uint256 price
     );
     event JobLocked(bytes32 indexed job, address indexed provider, uint256 stake);
     event JobClaimed(bytes32 indexed job);
     event JobSettled(bytes32 indexed job, address recipient, uint256 amount);
-    event JobSlashed(
-        bytes32 indexed job, address indexed challenger, uint256 toChallenger, uint256 toRequester, uint256 burned
-    );
+    /// @param toChallengers What all challengers get, who share it at the claim book; zero: nobody challenged.
+    event JobSlashed(bytes32 indexed job, uint256 toChallengers, uint256 toRequester, uint256 burned);
     event JobRefunded(bytes32 indexed job);
     event JobExpired(bytes32 indexed job, uint256 penalty);
     event NonceCancelled(address indexed requester, uint256 nonce);
@@ -99,30 +101,38 @@ interface IJobMarket {
     error AuditsDisabled();
 
     /// @notice Opens a job and holds its price. Anybody may send the requester's signature; the requester needs none.
+    /// @param request What the requester orders.
+    /// @param signature Of `jobIdOf(request)`.
+    /// @return job Its id.
     function open(JobRequest calldata request, bytes calldata signature) external returns (bytes32 job);
     /// @notice Takes a job and holds the stake. Anybody may send the provider's signature (EIP-712 `Lock`).
+    /// @param job An open one.
+    /// @param provider Whose stake is held.
     /// @param deadline Last second, chosen by the provider, in which this takes the job, whoever sends it. A signature
     /// that was given away, or a transaction that hangs, is worth nothing afterwards.
+    /// @param signature Of `lockDigest`.
     function lock(bytes32 job, address provider, uint64 deadline, bytes calldata signature) external;
     /// @notice Makes the caller's signatures to take this job worth nothing, for ever; it cannot take the job itself
     /// either. The job need not be open yet. Once it was taken this changes nothing.
     function cancelLock(bytes32 job) external;
     /// @notice Takes an open job back. Requester only; anybody once `lockBy` has passed.
     function cancel(bytes32 job) external;
-    /// @notice Ends a locked job that was not claimed in time: refund, and as much as the price of the stake to the requester. If the
-    /// version became unusable meanwhile: at any time, and the provider keeps its stake.
+    /// @notice Ends a locked job that was not claimed in time: refund, and as much as the price of the stake to the
+    /// requester. If the version became unusable meanwhile: at any time, and the provider keeps its stake.
     function expire(bytes32 job) external;
     /// @notice Makes one of the caller's nonces unusable.
     function cancelNonce(uint256 nonce) external;
 
     /// @notice Locked → Claimed. Claim book only.
-    function claimed(bytes32 job) external;
-    /// @notice Claimed → Settled: the price to the recipient, the stake back. Settlement only.
+    /// @return claimed_ The job as it is then.
+    function claimed(bytes32 job) external returns (Job memory claimed_);
+    /// @notice Claimed → Settled: the price to the recipient, the stake back. Claim book only.
     function settle(bytes32 job, address recipient) external;
-    /// @notice Claimed → Slashed: the price back, the stake shared out. Settlement only. `challenger` gets what is for all
-    /// challengers; zero if there is none.
-    function slash(bytes32 job, address challenger) external;
-    /// @notice Claimed → Refunded: price and stake back. Settlement only.
+    /// @notice Claimed → Slashed: the price back, the stake shared out. Claim book only.
+    /// @param challenged Whether anybody challenged: then the claim book gets what is for all challengers.
+    /// @return toChallengers How much that is.
+    function slash(bytes32 job, bool challenged) external returns (uint256 toChallengers);
+    /// @notice Claimed → Refunded: price and stake back. Claim book only.
     function refund(bytes32 job) external;
 
     /// @notice Reverts if there is no such job.

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Activations } from "./ILayerVerifier.sol";
-import { LayerKind } from "./Types.sol";
-
-/// One layer of a model, as in its card, with what auditing it is worth and costs.
+/// What auditing a layer is worth, and what answering for it costs.
 struct Layer {
-    /// What it computes.
-    LayerKind kind;
     /// How often it is drawn, relative to the others: Fisher information with a floor, parts per million.
     uint32 auditWeight;
     /// Cost of answering a challenge of it (proving and gas), in the smallest unit of the policy's asset.
     uint128 answerCost;
-    /// Digest of its verifying key.
-    bytes32 verifyingKey;
-    /// Keccak-256 over its weight commitments, as `x ‖ y`.
-    bytes32 weights;
 }
 
-/// What the model id binds, but the layers.
+/// What the model id binds.
 struct ModelHeader {
     /// Keccak-256 of the JSON of architecture and number formats.
     bytes32 dimensions;
     /// SHA-256 of `tokenizer.json`.
     bytes32 tokenizer;
-    /// Positions of a session.
-    uint32 tokens;
+    /// Digest of all commitments to weights.
+    bytes32 weights;
+    /// Merkle root of the programs that prove layers (`Program`).
+    bytes32 programs;
     /// Id of the KZG setup.
     bytes32 setup;
+    /// Digest of the fractions of quantized numbers.
+    bytes32 fractions;
+    /// Positions of a session.
+    uint32 tokens;
+    /// Number of layers.
+    uint16 layers;
+    /// Base-two logarithm of the number of cells in a column.
+    uint8 k;
 }
 
 /// Economic parameters under which a version is offered.
@@ -46,24 +47,35 @@ struct Policy {
     uint16 audits;
 }
 
+/// What a claim takes from a version.
+struct Bindings {
+    bytes32 modelId;
+    bytes32 programs;
+    address verifier;
+    uint16 layers;
+    bool usable;
+}
+
 /// @title Append-only model versions
-/// @notice A version is a model (its id binds weights, dimensions, tokenizer and keys) with audit weights, costs and a
-/// policy. Nobody can change or remove one. Parameters under which cheating on some layer would pay are refused.
+/// @notice A version is a model (its id binds dimensions, weights, tokenizer and programs) with a verifier of final
+/// proofs, audit weights, costs and a policy. Nobody can change or remove one. Parameters under which cheating on some
+/// layer would pay are refused. The guardian can freeze a verifier, for ever: its versions cannot be used any more.
 interface IModelRegistry {
-    event VersionRegistered(bytes32 indexed version, bytes32 indexed modelId, uint256 layers, string metadataURI);
-    /// @notice The aggregation digest covers the first `bound` layers; with all of them it is the model's.
-    event AggregateBound(bytes32 indexed modelId, uint256 bound, uint256 layers, bytes32 digest);
+    event VersionRegistered(
+        bytes32 indexed version,
+        bytes32 indexed modelId,
+        address indexed verifier,
+        ModelHeader header,
+        Policy policy,
+        string metadataURI
+    );
+    /// @notice A verifier's code, as all versions with this verifier need it.
+    event VerifierPinned(address indexed verifier, bytes32 codeHash);
+    event VerifierFrozen(address indexed verifier, string reason);
 
     error UnknownVersion(bytes32 version);
-    /// @notice The layers are not embed, then attention and mlp (or block) by turns, then head; or more than 256.
-    error LayersMalformed(uint256 layer);
-    /// @notice The setup of the layer's verifier is not the model's.
-    error SetupMismatch(uint256 layer, bytes32 expected, bytes32 got);
-    /// @notice The circuit of the layer's key computes another kind of layer.
-    error KindMismatch(uint256 layer, uint256 expected, uint256 got);
-    /// @notice The layer's activations are of another shape than the first layer's, or of another number of positions than
-    /// the model: a wider layer would read what a narrower one leaves open.
-    error ActivationsMismatch(uint256 layer, Activations expected, Activations got);
+    /// @notice A model has 1 to `max` layers, as many as the header says.
+    error LayerCount(uint256 max, uint256 expected, uint256 got);
     /// @notice The development setup's secret is public; it serves local chains only.
     error DevelopmentSetup(uint256 chainId);
     /// @notice The layer's audit weight is below the floor, a quarter of an even share.
@@ -80,46 +92,41 @@ interface IModelRegistry {
     /// @notice Positions are a power of two from 4 to `max`.
     error BadTokenCount(uint256 max, uint256 got);
     error AuditWeightAboveMax(uint256 layer, uint256 max, uint256 got);
-    /// @notice The layer's verifier is frozen, or its code is gone.
-    error VerifierUnusable(uint256 layer, bytes32 verifyingKey);
+    /// @notice There is no code, another one than before, or the verifier is frozen.
+    error VerifierUnusable(address verifier);
+    error VerifierAlreadyFrozen(address verifier);
+    error NotGuardian(address caller);
     error MetadataTooLong(uint256 max, uint256 got);
     error NoSuchLayer(uint256 layer, uint256 layers);
-    /// @notice Layer `next` comes next, not `first`, which is later.
-    error LayersSkipped(uint256 next, uint256 first);
-    /// @notice The first `bound` layers are bound, and no others were given.
-    error NothingToBind(uint256 bound);
-    /// @notice The points are not the layer's registered weight commitments.
-    error WeightsMismatch(uint256 layer, bytes32 expected, bytes32 got);
-    /// @notice Only the first `bound` of the model's layers are in its aggregation digest: `bindAggregate`.
-    error AggregateNotBound(bytes32 version, uint256 bound, uint256 layers);
 
     /// @notice Registers a version; its id is the same whoever registers it, and nothing is kept of who that was: anybody
     /// could send a registration first that it saw pending, so having sent it means nothing. Registering it again
     /// changes nothing.
+    /// @param header The model.
+    /// @param layers One for each layer, in order.
+    /// @param policy Economic parameters.
+    /// @param verifier Verifies final proofs under the model's setup. Which code it has is noted, and other code at this
+    /// address is never used.
+    /// @param metadataURI Where more is said about the version.
     function register(
         ModelHeader calldata header,
         Layer[] calldata layers,
         Policy calldata policy,
+        address verifier,
         string calldata metadataURI
     ) external returns (bytes32 version);
-
-    /// @notice Continues the aggregation digest (`AggregationDigest`) of a version's model, with which aggregate proofs of
-    /// it are compared: once all layers are in it, it is settled for ever, for all versions of the model. Anybody may pay for that, in any number of
-    /// transactions (33,000 gas for each weight commitment, and 33,000 for each layer): the contract computes it from the registered
-    /// keys and from points that it checks against the registered weights, so the caller decides nothing. It does not
-    /// check that they are on the curve: for others no layer, and so no aggregate, has a proof.
-    /// @param first Layer of `points[0]`: the next one, or one that is bound already. Those are passed over, so that
-    /// nobody hinders this by binding some of the layers first.
-    /// @param points For each layer, `x` and `y` of its weight commitments, in order.
-    function bindAggregate(bytes32 version, uint256 first, uint256[][] calldata points) external;
+    /// @notice Makes a verifier, and all its versions, unusable for ever. It need not be of any version yet. Guardian only.
+    function freeze(address verifier, string calldata reason) external;
 
     /// @notice The model id of docs/format.md.
-    function modelIdOf(ModelHeader calldata header, Layer[] calldata layers) external pure returns (bytes32);
-    /// @notice keccak256(abi.encode(modelId, keccak256(abi.encode(layers)), policy, keccak256(bytes(metadataURI)))).
+    function modelIdOf(ModelHeader calldata header) external pure returns (bytes32);
+    /// @notice keccak256(abi.encode(modelId, keccak256(abi.encode(layers)), policy, verifier,
+    /// keccak256(bytes(metadataURI)))).
     function versionIdOf(
         ModelHeader calldata header,
         Layer[] calldata layers,
         Policy calldata policy,
+        address verifier,
         string calldata metadataURI
     ) external pure returns (bytes32);
 
@@ -127,22 +134,25 @@ interface IModelRegistry {
     function modelId(bytes32 version) external view returns (bytes32);
     function header(bytes32 version) external view returns (ModelHeader memory);
     function policy(bytes32 version) external view returns (Policy memory);
+    function bindings(bytes32 version) external view returns (Bindings memory);
+    function verifier(bytes32 version) external view returns (address);
     function layerCount(bytes32 version) external view returns (uint256);
     function layer(bytes32 version, uint256 index) external view returns (Layer memory);
     function layers(bytes32 version) external view returns (Layer[] memory);
     function auditWeights(bytes32 version) external view returns (uint32[] memory);
-    /// @notice Verifying keys of the layers, each once.
-    function verifyingKeys(bytes32 version) external view returns (bytes32[] memory);
     function metadataURI(bytes32 version) external view returns (string memory);
-    /// @notice How many layers are in the aggregation digest, and what it is so far.
-    function aggregation(bytes32 version) external view returns (uint256 bound, bytes32 digest);
-    /// @notice The aggregation digest of all layers; reverts as long as some are not in it.
-    function aggregationDigest(bytes32 version) external view returns (bytes32);
     /// @notice Versions in the order of their registration.
     function versionCount() external view returns (uint256);
     function versionAt(uint256 index) external view returns (bytes32);
-    /// @notice Whether the verifiers of all layers can be used now.
+    /// @notice Whether the version's verifier can be used now.
     function usable(bytes32 version) external view returns (bool);
+    /// @notice Whether a verifier of a version is not frozen, and has the code that it had.
+    function verifierUsable(address verifier) external view returns (bool);
+    function isFrozen(address verifier) external view returns (bool);
+    /// @notice May freeze.
+    function guardian() external view returns (address);
+    /// @notice The layers of a claim that are drawn, as a set: the draw of docs/protocol.md, the same as the command line's.
+    function draw(bytes32 version, bytes32 seed, bytes32 claim) external view returns (uint256 drawn);
     /// @notice Least audit weight of a layer of a model with `count` layers: a quarter of an even share, at least 1.
     function auditWeightFloor(uint256 count) external pure returns (uint256);
 }

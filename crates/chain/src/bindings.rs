@@ -13,26 +13,20 @@ macro_rules! bind {
 }
 
 bind! {
-    /// Verifying key digest → verifier.
-    router IVerifierRouter "artifacts/IVerifierRouter.json";
     /// The only holder of money.
     escrow IBondEscrow "artifacts/IBondEscrow.json";
     /// Model versions.
     registry IModelRegistry "artifacts/IModelRegistry.json";
     /// Jobs.
     market IJobMarket "artifacts/IJobMarket.json";
-    /// Claims.
+    /// Claims: proofs, challenges, ends.
     book IClaimBook "artifacts/IClaimBook.json";
-    /// Draws of layers.
+    /// Randomness of draws.
     beacon IAuditBeacon "artifacts/IAuditBeacon.json";
-    /// Ends of claims.
-    settlement ISettlement "artifacts/ISettlement.json";
-    /// Challenges.
-    dispute ILayerDispute "artifacts/ILayerDispute.json";
     /// Descriptions of claims.
     lens IClaimLens "artifacts/IClaimLens.json";
-    /// Generated verifiers.
-    verifier ILayerVerifier "artifacts/ILayerVerifier.json";
+    /// The verifier of final proofs.
+    verifier IFinalVerifier "artifacts/IFinalVerifier.json";
 }
 
 /// Tokens.

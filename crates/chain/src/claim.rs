@@ -1,16 +1,19 @@
-//! Sessions as claims, and their proofs as calldata.
+//! Claims on chain: what is posted of a session, how a claim is found, and final proofs as calldata.
 
-use crate::bindings::book;
+use crate::bindings::{book, lens};
+use crate::client::{Call, Client};
 use crate::error::Error;
-use alloy::primitives::{Address, Bytes, B256, U256};
-use nanozk_circuits::{Layer, Shape};
-use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
-use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::session::{LayerProof, Session, SessionError};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::sol_types::{SolEvent, SolValue};
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{Layout, Proof, TranscriptKind};
-use std::collections::HashMap;
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+
+/// The target of a challenge that is of a whole claim.
+pub const WHOLE: u64 = 255;
+/// That of a challenge of the output.
+pub const OUTPUT: u64 = 256;
 
 /// An address as statements have it, padded on the left.
 pub fn padded(address: Address) -> Digest32 {
@@ -25,76 +28,197 @@ pub fn unpadded(word: Digest32) -> Option<Address> {
 }
 
 /// Where a claim is made.
-pub fn context(chain: u64, book: Address, claim: B256, recipient: Address) -> Context {
+pub fn context(chain: u64, book: Address, job: B256, recipient: Address) -> Context {
     Context {
         chain,
         contract: padded(book),
-        claim: Digest32(claim.0),
+        claim: Digest32(job.0),
         recipient: padded(recipient),
     }
 }
 
-/// What a provider signs and posts of a session.
-pub fn header(session: &Session, recipient: Address) -> book::ClaimHeader {
-    book::ClaimHeader {
-        job: session.context.claim.0.into(),
-        outputDigest: scalar_to_bytes(&session.output_digest.0).into(),
+fn word(scalar: &Scalar) -> [u8; 32] {
+    scalar_to_bytes(&scalar.0)
+}
+
+/// What a provider signs and posts of a session, whose seed this is.
+pub fn header(claim: &Claim, seed: &Digest32, recipient: Address) -> Result<book::ClaimHeader, Error> {
+    let points = claim.activation_words().iter().map(word).map(U256::from_be_bytes).collect();
+    Ok(book::ClaimHeader {
+        job: claim.context.claim.0.into(),
+        outputDigest: word(&claim.output_digest).into(),
         recipient,
-        boundaries: session
-            .boundaries
-            .iter()
-            .map(|p| point_compressed(&p.0).into())
-            .collect(),
+        seedDigest: keccak256(seed.0),
+        activations: word(&claim.activations_digest()?).into(),
+        points,
+    })
+}
+
+/// A claim as it was posted: contracts keep its id, and are given all of it again.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// Its id.
+    pub id: B256,
+    /// All of it.
+    pub claim: book::Claim,
+    /// The words of its commitments to activations.
+    pub points: Vec<U256>,
+}
+
+/// What is in the packed words of a claim, and its deadlines.
+pub type Terms = lens::Terms;
+
+impl Posted {
+    /// Of the event of a post.
+    pub fn of(event: book::ClaimPosted) -> Self {
+        Self {
+            id: event.claim,
+            claim: event.posted,
+            points: event.points,
+        }
+    }
+
+    /// The claim of a job; none if none was posted.
+    ///
+    /// # Errors
+    /// Of the node, or if the event cannot be read.
+    pub fn find(client: &Client, book: Address, job: B256) -> Result<Option<Self>, Error> {
+        let signature = book::ClaimPosted::SIGNATURE_HASH;
+        let Some(log) = client.event(book, signature, [None, Some(job)])? else {
+            return Ok(None);
+        };
+        let event = book::ClaimPosted::decode_log(&log)
+            .map_err(|e| Error::Mismatch(format!("the event of the posted claim: {e}")))?;
+        Ok(Some(Self::of(event.data)))
+    }
+
+    /// As the lens takes it.
+    pub fn for_lens(&self) -> lens::Claim {
+        lens::Claim::abi_decode(&self.claim.abi_encode()).expect("the same struct")
+    }
+
+    /// What is in its packed words.
+    pub fn terms(&self) -> Terms {
+        let part = |word: U256, from: usize, bits: usize| -> U256 {
+            (word >> from) & ((U256::from(1) << bits) - U256::from(1))
+        };
+        let (terms, times) = (self.claim.terms, self.claim.times);
+        let small = |word: U256, from: usize, bits: usize| -> u64 { part(word, from, bits).to() };
+        let (posted_at, challenge, answer) = (small(times, 0, 64), small(times, 64, 32), small(times, 96, 32));
+        let mode = small(terms, 80, 8) as u8;
+        let challenge_by = if challenge == 0 { 0 } else { posted_at + challenge };
+        let proofs_from = if mode == 0 { posted_at } else { challenge_by };
+        Terms {
+            promptTokens: small(terms, 0, 32) as u32,
+            newTokens: small(terms, 32, 32) as u32,
+            layers: small(terms, 64, 16) as u16,
+            mode,
+            challengeBond: part(terms, 88, 128).to(),
+            postedAt: posted_at,
+            challengeWindow: challenge as u32,
+            answerWindow: answer as u32,
+            drawBlock: small(times, 128, 64),
+            challengeBy: challenge_by,
+            provenBy: proofs_from + answer,
+        }
+    }
+
+    /// Refuses a session that this is not the claim of.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn check(&self, claim: &Claim) -> Result<(), Error> {
+        let own = B256::from(claim.statement());
+        if own != self.claim.statement {
+            return Err(Error::Mismatch(format!(
+                "the claim on chain is of another session: its statement is {}, the session's {own}",
+                self.claim.statement
+            )));
+        }
+        let own = B256::from(word(&claim.activations_digest()?));
+        if own != self.claim.activations {
+            return Err(Error::Mismatch(format!(
+                "the claim on chain has other commitments to activations than the session: their digest is {}, the session's {own}",
+                self.claim.activations
+            )));
+        }
+        Ok(())
     }
 }
 
-/// Layouts of proofs, by shape: all that encoding needs of a circuit.
-#[derive(Debug, Default)]
-pub struct Encoder(HashMap<Shape, Layout>);
+/// A claim of a final proof, with what it takes to send it.
+#[derive(Clone, Copy, Debug)]
+pub struct Proved<'a> {
+    /// As it was posted.
+    pub posted: &'a Posted,
+    /// Its model.
+    pub manifest: &'a CheckedManifest,
+}
 
-impl Encoder {
-    /// A proof file of a session's layer as contracts take it. Whether it is valid is for them to say.
-    pub fn calldata(
-        &mut self,
-        session: &Session,
-        card: &ModelCard,
-        layer: usize,
-        file: &[u8],
-    ) -> Result<Bytes, Error> {
-        let proof = LayerProof::from_file(layer, file)?;
-        if proof.layer as usize != layer {
-            return Err(SessionError::Order {
-                expected: layer,
-                got: proof.layer,
-            }
-            .into());
-        }
-        if proof.statement != session.statement(card.layers.len()).digest() {
-            return Err(SessionError::OtherStatement { layer }.into());
-        }
-        if proof.transcript != TranscriptKind::Keccak {
-            return Err(Error::Transcript { layer });
-        }
-        let described = card.layers.get(layer);
-        let shape = card.shape(described.ok_or(SessionError::MissingKey { layer })?);
-        let layout = match self.0.entry(shape) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                let circuit = Layer::new(shape).map_err(|e| Error::NoCircuit {
-                    layer,
-                    reason: e.to_string(),
-                })?;
-                entry.insert(Layout::new(&circuit.program))
-            }
-        };
-        let bytes =
-            Proof::calldata_of(layout, &proof.bytes).map_err(|source| SessionError::Proof {
-                layer,
-                kind: shape.kind,
-                source,
-            })?;
-        Ok(bytes.into())
+/// The call that proves what a final proof is about; claims are in the file's order. Whether the proof is valid is for the
+/// contract to say.
+///
+/// # Errors
+/// If the proof is of other claims, or of programs that a model is not registered with.
+pub fn prove(book: Address, file: &FinalFile, claims: &[Proved<'_>]) -> Result<Call, Error> {
+    let mut proofs = Vec::with_capacity(claims.len());
+    if file.claims.len() != claims.len() {
+        return Err(Error::Mismatch(format!(
+            "the proof is about {} claims, {} are given",
+            file.claims.len(),
+            claims.len()
+        )));
     }
+    for (said, Proved { posted, manifest }) in file.claims.iter().zip(claims) {
+        if said.statement.0 != posted.claim.statement.0 {
+            return Err(Error::Mismatch(format!(
+                "the proof was made for the statement {}, the claim's is {}: nanozk aggregate makes it again",
+                said.statement, posted.claim.statement
+            )));
+        }
+        let generated = posted.terms().newTokens as usize;
+        let tree = manifest.manifest().program_tree();
+        let mut leaves = Vec::with_capacity(said.windows.len());
+        for window in &said.windows {
+            let registered = manifest.registered((window.first, window.count), generated);
+            let (number, program) = registered.ok_or_else(|| {
+                Error::Mismatch(format!(
+                    "the model is not registered with a program of the {} layers from layer {} on",
+                    window.count, window.first
+                ))
+            })?;
+            let small = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
+            leaves.push(book::Leaf {
+                program: book::Program {
+                    first: small(program.first),
+                    count: small(program.count),
+                    key: word(&program.key).into(),
+                    weights: word(&program.weights).into(),
+                },
+                digest: word(&window.digest).into(),
+                path: tree.path(number).into_iter().map(B256::from).collect(),
+            });
+        }
+        proofs.push(book::ClaimProof {
+            claim: posted.claim.clone(),
+            leaves,
+        });
+    }
+    let call = book::proveCall {
+        proofs,
+        tree: book::Tree {
+            shape: Bytes::from(file.tree.shape.0.clone()),
+            digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
+        },
+        proof: Bytes::from(file.proof.0.clone()),
+    };
+    let layers: u32 = file.claims.iter().flat_map(|c| &c.windows).map(|w| w.count).sum();
+    let what = match (claims.len(), layers) {
+        (1, 1) => "proving a layer".to_owned(),
+        (1, layers) => format!("proving {layers} layers"),
+        (claims, layers) => format!("proving {layers} layers of {claims} claims"),
+    };
+    Ok(Call::new(what, book, &call))
 }
 
 /// Layers in a set of the contracts, ascending.
@@ -102,42 +226,9 @@ pub fn layers_of(set: U256) -> Vec<usize> {
     (0..256).filter(|l| set.bit(*l)).collect()
 }
 
-/// Consecutive layers, split so that no part needs more gas than allowed. Each layer comes with its gas.
-pub fn batches(layers: &[(usize, u64)], most: u64) -> Vec<Vec<usize>> {
-    let mut out: Vec<Vec<usize>> = Vec::new();
-    let mut sum = 0;
-    for &(layer, gas) in layers {
-        let follows = out
-            .last()
-            .and_then(|b| b.last())
-            .is_some_and(|last| last + 1 == layer);
-        match out.last_mut() {
-            Some(batch) if follows && sum + gas <= most => {
-                batch.push(layer);
-                sum += gas;
-            }
-            _ => {
-                out.push(vec![layer]);
-                sum = gas;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn batches_are_consecutive_and_fit() {
-        let layers = [(0, 4), (1, 4), (2, 4), (4, 4), (5, 1), (6, 1), (7, 9)];
-        assert_eq!(
-            batches(&layers, 8),
-            [vec![0, 1], vec![2], vec![4, 5, 6], vec![7]]
-        );
-        assert!(batches(&[], 8).is_empty());
-    }
 
     #[test]
     fn addresses_are_padded() {
@@ -150,5 +241,31 @@ mod tests {
     fn sets_have_their_layers() {
         assert_eq!(layers_of(U256::from(0b1011)), [0, 1, 3]);
         assert_eq!(layers_of(U256::from(1) << 255), [255]);
+    }
+
+    #[test]
+    fn packed_words_are_taken_apart() {
+        let claim = book::Claim {
+            terms: U256::from(5)
+                | U256::from(8) << 32
+                | U256::from(10) << 64
+                | U256::from(2) << 80
+                | U256::from(u128::MAX) << 88,
+            times: U256::from(1_000) | U256::from(60) << 64 | U256::from(70) << 96 | U256::from(9) << 128,
+            ..empty()
+        };
+        let posted = Posted {
+            id: B256::ZERO,
+            claim,
+            points: Vec::new(),
+        };
+        let t = posted.terms();
+        assert_eq!((t.promptTokens, t.newTokens, t.layers, t.mode), (5, 8, 10, 2));
+        assert_eq!(t.challengeBond, u128::MAX);
+        assert_eq!((t.postedAt, t.challengeBy, t.provenBy, t.drawBlock), (1_000, 1_060, 1_130, 9));
+    }
+
+    fn empty() -> book::Claim {
+        book::Claim::abi_decode(&[0; 17 * 32]).expect("words")
     }
 }

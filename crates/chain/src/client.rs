@@ -238,6 +238,27 @@ impl Client {
         Ok(log.map(|log| log.inner.data.data))
     }
 
+    /// The first event of a contract with these second and third topics; none: any.
+    pub fn event(
+        &self,
+        address: Address,
+        signature: B256,
+        topics: [Option<B256>; 2],
+    ) -> Result<Option<Log>, Error> {
+        let mut filter = Filter::new()
+            .address(address)
+            .event_signature(signature)
+            .from_block(BlockNumberOrTag::Earliest);
+        if let Some(topic) = topics[0] {
+            filter = filter.topic1(topic);
+        }
+        if let Some(topic) = topics[1] {
+            filter = filter.topic2(topic);
+        }
+        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
+        Ok(logs.into_iter().next().map(|log| log.inner))
+    }
+
     fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {
         let filter = Filter::new()
             .address(address)

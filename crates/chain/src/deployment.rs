@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Format of a deployment's file.
-pub const DEPLOYMENT_FORMAT: &str = "nanozk-deployment-1";
+pub const DEPLOYMENT_FORMAT: &str = "nanozk-deployment-2";
 /// The deterministic deployment proxy, at the same address on every chain.
 pub const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
 /// Hash of the creation code of the contract that CREATE3 puts between.
@@ -26,24 +26,23 @@ mod factory {
 
 /// The protocol's contracts, in the order they are deployed.
 const BEACON: &str = "AuditBeacon";
-const CONTRACTS: [&str; 9] = [
-    "VerifierRouter",
+const CONTRACTS: [&str; 8] = [
     "BondEscrow",
     "ModelRegistry",
+    BEACON,
+    "TokenDigests",
     "JobMarket",
     "ClaimBook",
-    BEACON,
-    "Settlement",
-    "LayerDispute",
     "ClaimLens",
+    "StatementVerifier",
 ];
+/// Deployed by the deterministic proxy itself: it is at one address on every chain, whoever deploys it.
+const VERIFIER: &str = "FinalVerifier";
 
 /// What a deployment is made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// Adds verifiers.
-    pub curator: Address,
-    /// Freezes verifiers.
+    /// Freezes the verifier.
     pub guardian: Address,
     /// Assets of prices, stakes and bonds; zero is ETH.
     pub assets: Vec<Address>,
@@ -73,23 +72,6 @@ pub struct Deployed {
     pub block: Option<u64>,
 }
 
-/// A generated verifier that was deployed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeployedVerifier {
-    /// Name of the contract.
-    pub name: String,
-    /// Where.
-    #[serde(deserialize_with = "crate::address::deserialize")]
-    pub address: Address,
-    /// Keccak-256 of its code.
-    pub code_hash: B256,
-    /// Transaction that deployed it, if known.
-    pub transaction: Option<B256>,
-    /// Transaction that added it to the router, if known.
-    pub added: Option<B256>,
-}
-
 /// A deployment: `deployments/<chain id>.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,9 +87,6 @@ pub struct Deployment {
     pub salt: B256,
     /// Contracts by name.
     pub contracts: BTreeMap<String, Deployed>,
-    /// Verifiers by verifying key.
-    #[serde(default)]
-    pub verifiers: BTreeMap<B256, DeployedVerifier>,
 }
 
 impl Deployment {
@@ -119,7 +98,6 @@ impl Deployment {
             account,
             salt,
             contracts: BTreeMap::new(),
-            verifiers: BTreeMap::new(),
         }
     }
 
@@ -193,15 +171,19 @@ pub fn create2(what: String, code: &[u8]) -> (Address, Call) {
 
 /// All that is to deploy, in order. Nothing is asked of a chain.
 pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
-    let code = named("Deployer").bytecode.clone();
-    let (factory, call) = create2("deploying Deployer".into(), &code);
-    let mut steps = vec![Step {
-        name: "Deployer",
-        address: factory,
-        arguments: Vec::new(),
-        code,
-        call,
-    }];
+    let fixed = |name: &'static str| {
+        let code = named(name).bytecode.clone();
+        let (address, call) = create2(format!("deploying {name}"), &code);
+        Step {
+            name,
+            address,
+            arguments: Vec::new(),
+            code,
+            call,
+        }
+    };
+    let mut steps = vec![fixed("Deployer"), fixed(VERIFIER)];
+    let factory = steps[0].address;
     let salt = |name: &str| keccak256([parameters.salt.as_slice(), name.as_bytes()].concat());
     let place = |name: &str| create3(factory, account, salt(name));
     for name in CONTRACTS {
@@ -246,23 +228,20 @@ fn argument(name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynS
         DynSolValue::Array(addresses.iter().copied().map(Into::into).collect())
     };
     let contract = match name {
-        "curator" => return p.curator.into(),
         "guardian" => return p.guardian.into(),
-        "operators" => return list(&[place("JobMarket"), place("LayerDispute")]),
+        "operators" => return list(&[place("JobMarket"), place("ClaimBook")]),
         "assets" => return list(&p.assets),
         "unbondDelay" => return DynSolValue::Uint(U256::from(p.unbond_delay), 64),
         "delayBlocks" => {
             return DynSolValue::Uint(U256::from(p.beacon_delay.unwrap_or_default()), 64)
         }
-        "router" => "VerifierRouter",
         "escrow" => "BondEscrow",
         "registry" => "ModelRegistry",
         "market" => "JobMarket",
         "book" | "claimBook" => "ClaimBook",
         "beacon" if p.beacon_delay.is_none() => return Address::ZERO.into(),
         "beacon" => BEACON,
-        "settlement" => "Settlement",
-        "dispute" => "LayerDispute",
+        "digests" => "TokenDigests",
         other => panic!("no contract takes {other:?}"),
     };
     place(contract).into()
@@ -414,7 +393,6 @@ mod tests {
 
     fn parameters() -> Parameters {
         Parameters {
-            curator: Address::repeat_byte(1),
             guardian: Address::repeat_byte(2),
             assets: vec![Address::ZERO],
             unbond_delay: 86_400,

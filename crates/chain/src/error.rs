@@ -221,5 +221,5 @@ pub enum Error {
     Mismatch(String),
     /// A manifest, a claim or a proof is not consistent.
     #[error(transparent)]
-    Refused(#[from] nanozk_verifier::Error),
+    Session(#[from] nanozk_verifier::Error),
 }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::format::{amount, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
-use nanozk_verifier::Claim;
+use nanozk_verifier::{Claim, GREEDY};
 
 /// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
 pub const MIN_CLAIM_TIME: u64 = 600;
@@ -21,7 +21,7 @@ pub const MAX_WINDOW: u64 = 7 * 86_400;
 pub struct Terms {
     /// Id of its model.
     pub model: B256,
-    /// Whether no verifier of it is frozen.
+    /// Whether its verifier is not frozen.
     pub usable: bool,
     /// Positions of a session.
     pub positions: usize,
@@ -48,7 +48,7 @@ impl Terms {
         }
         if !self.usable {
             return wrong(format!(
-                "a verifier of the version {} is frozen: no job of it can be taken",
+                "the verifier of the version {} is frozen: no job of it can be taken",
                 r.version
             ));
         }
@@ -77,6 +77,12 @@ impl Terms {
                 utc(r.lock_by),
                 utc(r.claim_by),
                 duration(MIN_CLAIM_TIME)
+            ));
+        }
+        if r.decoding.0 != GREEDY.0 {
+            return wrong(format!(
+                "the request asks for the decoding {}: only greedy decoding (zero) can be proved",
+                r.decoding
             ));
         }
         self.check_windows(r.mode, r.challenge_window.into(), r.answer_window.into())
@@ -133,17 +139,14 @@ impl Terms {
         Ok(())
     }
 
-    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proofs that its mode
-    /// asks for if nobody challenges, and the end.
+    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proof that its mode asks for
+    /// if nobody challenges, and the end.
     pub fn least_gas(&self, mode: Mode) -> u64 {
-        let posting = LOCK_GAS + POST_GAS + BOUNDARY_GAS * self.layers.saturating_sub(1);
+        let posting = LOCK_GAS + POST_GAS + ACTIVATIONS_GAS * self.layers.saturating_sub(1);
         let proving = match mode {
             Mode::Optimistic => FINALIZE_GAS,
-            Mode::Audited => {
-                let layers = LAYER_GAS * u64::from(self.policy.audits);
-                SCHEDULE_GAS + REVEAL_GAS + layers.min(AGGREGATE_GAS) + FINALIZE_GAS
-            }
-            Mode::Proofs => AGGREGATE_GAS.min(LAYER_GAS * self.layers),
+            Mode::Audited => REVEAL_GAS + PROVE_GAS + FINALIZE_GAS,
+            Mode::Proofs => PROVE_GAS,
         };
         posting + proving
     }
@@ -165,38 +168,36 @@ impl Terms {
 }
 
 // Of whole transactions, rounded down: a price below their sum does not pay.
-const LOCK_GAS: u64 = 180_000;
-const POST_GAS: u64 = 330_000;
-const BOUNDARY_GAS: u64 = 22_000;
-const FINALIZE_GAS: u64 = 100_000;
-const SCHEDULE_GAS: u64 = 20_000;
-const REVEAL_GAS: u64 = 120_000;
-const LAYER_GAS: u64 = 600_000;
-const AGGREGATE_GAS: u64 = 650_000;
+const LOCK_GAS: u64 = 120_000;
+const POST_GAS: u64 = 100_000;
+const ACTIVATIONS_GAS: u64 = 2_000;
+const FINALIZE_GAS: u64 = 60_000;
+const REVEAL_GAS: u64 = 60_000;
+const PROVE_GAS: u64 = 280_000;
 
 /// Refuses a session that does not answer a request, or pays nobody.
-pub fn check_session(file: &RequestFile, session: &Claim) -> Result<(), Error> {
+pub fn check_session(file: &RequestFile, claim: &Claim) -> Result<(), Error> {
     let wrong = |reason: &str| Err(Error::Mismatch(reason.to_owned()));
     let context = crate::claim::context(file.chain, file.claim_book, file.job, Address::ZERO);
     let of_this_job = (context.chain, context.contract, context.claim)
         == (
-            session.context.chain,
-            session.context.contract,
-            session.context.claim,
+            claim.context.chain,
+            claim.context.contract,
+            claim.context.claim,
         );
     if !of_this_job {
         return wrong("the session is of another job: run the model with nanozk run --request");
     }
-    if session.model_id != file.model_id {
+    if claim.model_id != file.model_id {
         return wrong("the session is of another model than the request");
     }
-    let digest = nanozk_verifier::encoding::scalar_to_bytes(&session.input_digest.0);
+    let digest = nanozk_verifier::encoding::scalar_to_bytes(&claim.input_digest.0);
     if digest != file.request.input_digest.0 {
         return wrong(
             "the session answers another prompt or has another salt than the request: run it with nanozk run --request",
         );
     }
-    match crate::claim::unpadded(session.context.recipient) {
+    match crate::claim::unpadded(claim.context.recipient) {
         Some(recipient) if !recipient.is_zero() => Ok(()),
         _ => wrong("the session names no address that is paid"),
     }

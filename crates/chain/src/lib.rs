@@ -14,7 +14,6 @@
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
 pub mod address;
-pub mod aggregate;
 pub mod artifacts;
 pub mod bindings;
 pub mod claim;

@@ -1,6 +1,7 @@
 //! What a provider gives its requester, and publishes if the requester demands it: `output.json`.
 
-use crate::bindings::dispute;
+use crate::bindings::book;
+use crate::claim::Posted;
 use crate::client::Client;
 use crate::error::Error;
 use crate::request::RequestFile;
@@ -202,9 +203,9 @@ impl OutputFile {
     ///
     /// # Errors
     /// As [`Self::packed`].
-    pub fn call(&self, claim: B256, signature: Bytes) -> Result<dispute::revealOutputCall, Error> {
-        Ok(dispute::revealOutputCall {
-            claim,
+    pub fn call(&self, claim: &book::Claim, signature: Bytes) -> Result<book::revealCall, Error> {
+        Ok(book::revealCall {
+            claim: claim.clone(),
             salt: self.salt(),
             tokens: self.packed()?,
             signature,
@@ -219,16 +220,16 @@ impl OutputFile {
 pub fn dispute_of(
     client: &Client,
     contract: Address,
-    claim: B256,
-) -> Result<Option<dispute::disputeOutputCall>, Error> {
-    let topics = [dispute::OutputRevealed::SIGNATURE_HASH, claim];
+    posted: &Posted,
+) -> Result<Option<book::disputeCall>, Error> {
+    let topics = [book::OutputRevealed::SIGNATURE_HASH, posted.id];
     let Some(data) = client.event_data(contract, topics)? else {
         return Ok(None);
     };
-    let revealed = dispute::OutputRevealed::decode_raw_log(topics, &data)
+    let revealed = book::OutputRevealed::decode_raw_log(topics, &data)
         .map_err(|e| Error::Mismatch(format!("the event of the revealed output: {e}")))?;
-    Ok(Some(dispute::disputeOutputCall {
-        claim,
+    Ok(Some(book::disputeCall {
+        claim: posted.claim.clone(),
         salt: revealed.salt,
         tokens: revealed.tokens,
     }))

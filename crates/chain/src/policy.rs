@@ -12,8 +12,8 @@ const ONE: u64 = 1_000_000_000_000_000_000;
 const CHALLENGER_BPS: u64 = 4_000;
 const REQUESTER_BPS: u64 = 3_000;
 const BPS: u64 = 10_000;
-/// Gas of answering a challenge: verification of one proof, its calldata, and what settlement writes.
-const ANSWER_GAS: u64 = 1_500_000;
+/// Gas of answering a challenge: verification of the final proof, its calldata, and what is written.
+const ANSWER_GAS: u64 = 400_000;
 /// Price of gas that is assumed, in wei: a fixed one, so that the same options always give the same version.
 pub const GAS_PRICE: u64 = 2_000_000_000;
 /// What proving one layer costs besides, in wei: a few minutes of a rented processor.
@@ -283,30 +283,28 @@ pub fn terms(manifest: &CheckedManifest, wishes: &Wishes) -> Result<Terms, Polic
     })
 }
 
-/// A card as the registry takes it.
+/// A manifest as the registry takes it.
 pub fn registration(
-    card: &ModelCard,
+    manifest: &CheckedManifest,
     terms: &Terms,
 ) -> (registry::ModelHeader, Vec<registry::Layer>) {
+    let m = manifest.manifest();
     let header = registry::ModelHeader {
-        dimensions: card.dimensions_digest().into(),
-        tokenizer: card.tokenizer.0.into(),
-        tokens: card.tokens as u32,
-        setup: card.setup.0.into(),
+        dimensions: m.dimensions_digest().into(),
+        tokenizer: m.tokenizer.0.into(),
+        weights: m.weights_digest().into(),
+        programs: m.program_tree().root().into(),
+        setup: m.setup.0.into(),
+        fractions: U256::from(m.fractions).into(),
+        tokens: m.tokens as u32,
+        layers: manifest.layers() as u16,
+        k: m.k as u8,
     };
-    let layers = card
-        .layers
-        .iter()
-        .zip(&terms.audit_weights)
-        .map(|(layer, weight)| registry::Layer {
-            kind: layer.kind as u8,
-            auditWeight: *weight,
-            answerCost: terms.answer_cost,
-            verifyingKey: layer.verifying_key.0.into(),
-            weights: card.weights_digest(layer).into(),
-        })
-        .collect();
-    (header, layers)
+    let layer = |weight: &u32| registry::Layer {
+        auditWeight: *weight,
+        answerCost: terms.answer_cost,
+    };
+    (header, terms.audit_weights.iter().map(layer).collect())
 }
 
 #[cfg(test)]

@@ -313,7 +313,7 @@ pub(crate) mod tests {
             |f| f.request.input_digest = B256::ZERO,
             |f| f.request.prompt_tokens += 1,
             |f| f.request.new_tokens += 1,
-            |f| f.request.lane = Mode::Proofs,
+            |f| f.request.mode = Mode::Proofs,
             |f| f.request.price += U256::from(1),
             |f| f.request.lock_by += 1,
             |f| f.request.claim_by += 1,

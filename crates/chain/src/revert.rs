@@ -1,6 +1,7 @@
 //! What a contract meant by reverting: each custom error as a sentence that says what happened and what to do.
 
 use crate::artifacts;
+use crate::claim::{OUTPUT, WHOLE};
 use crate::format::{amount, duration, eth, readable, units, utc};
 use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy::json_abi::{Error as AbiError, Param};
@@ -23,15 +24,6 @@ const SENTENCES: &[(&str, &str)] = &[
     ("BadDelay", "the beacon's delay is {2} blocks, it must be {0} to {1}"),
     ("InvalidShortString", "a name is too short"),
     ("StringTooLong", "the name {0} is too long"),
-    // Router
-    ("NotCurator", "{0} is not the curator, who alone adds verifiers"),
-    ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
-    ("AlreadyAdded", "the verifying key {0} has a verifier, or had one that was frozen"),
-    ("UnknownVerifyingKey", "no verifier is known for the verifying key {0}: deploy it with nanozk verifier deploy"),
-    ("Frozen", "the verifier of the key {0} was frozen: its proofs count no more. If it is a layer's, claims can only be voided; if it is an aggregate's, prove the layers one by one, or by another aggregate"),
-    ("NoCode", "there is no code at {0}"),
-    ("CodeChanged", "the code at {0} is not the one that was added: its hash is {2}, not {1}"),
-    ("BadReturn", "the verifier {0} returned {1} bytes where 96 are needed"),
     // Escrow
     ("AssetNotAllowed", "the asset {0} is not allowed in this deployment's escrow"),
     ("AmountZero", "the amount is zero"),
@@ -51,10 +43,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ReentrancyGuardReentrantCall", "the contract was entered again while it worked"),
     // Registry
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),
-    ("LayersMalformed", "the layers are not embed, then attention and mlp (or block) by turns, then head (layer {0})"),
-    ("SetupMismatch", "layer {0}: its verifier is for the setup {2}, the model for {1}"),
-    ("KindMismatch", "layer {0} is of kind {1}, the circuit of its verifying key of kind {2} (0 embed, 1 attention, 2 mlp, 3 block, 4 head, 255 aggregate)"),
-    ("ActivationsMismatch", "layer {0} does not share its activations with its neighbours: its circuit has {2}, the model needs {1}"),
+    ("LayerCount", "{2} layers are given where the header says {1}; a model has at most {0}"),
     ("DevelopmentSetup", "the development setup's secret is public: no model under it on chain {0}"),
     ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
     ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),
@@ -63,12 +52,11 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2:units}, it must be at least {1:units}"),
     ("ChallengerRewardTooLow", "challengers would gain {1:units} of the stake, less than {0:units}, twice what one of them risks: raise the stake"),
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
-    ("VerifierUnusable", "layer {0}: the verifier of the key {1} is frozen or gone"),
+    ("VerifierUnusable", "the verifier {0} is frozen, or its code is gone or another"),
+    ("VerifierAlreadyFrozen", "the verifier {0} is frozen already"),
+    ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),
-    ("WeightsMismatch", "layer {0}: the points are not its registered weight commitments: their digest is {2}, not {1}"),
-    ("LayersSkipped", "layer {0} is to be bound next, not layer {1}"),
-    ("NothingToBind", "the first {0} layers are bound, and no others were given"),
-    ("AggregateNotBound", "only {1} of the {2} layers of the version {0} are bound: no aggregate proof of it is taken until all are"),
+    ("NoSuchLayer", "there is no layer {0}: the version has {1}, counted from zero"),
     ("StoreFailed", "the layers could not be stored: too little gas"),
     // Jobs
     ("BadSignature", "the signature is not {0}'s, or of something else"),
@@ -77,7 +65,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("WrongJobStatus", "the job {0} is {2}, it must be {1}"),
     ("PriceTooHigh", "the price is {1:units}, the version allows at most {0:units}"),
     ("PriceZero", "the price is zero"),
-    ("VersionUnusable", "a verifier of the version {0} is frozen: nothing but nanozk claim void, or nanozk job expire before a claim, ends this"),
+    ("VersionUnusable", "the verifier of the version {0} is frozen: nothing but nanozk claim void, or nanozk job expire before a claim, ends this"),
     ("BadDuration", "{0} is {3:s}, it must be {1:s} to {2:s}"),
     ("BadTokens", "{0} prompt tokens and {1} new ones: each must be at least 1, both together at most {2}"),
     ("DigestNotReduced", "{0} is no digest: it is not below the order of the scalar field"),
@@ -87,38 +75,39 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotRequester", "only the requester {0} may do this, {1} is not"),
     ("NotAuthorized", "{0} may not do this"),
     ("LockIsCancelled", "{0} said that it does not take the job {1}: that is final"),
-    ("AuditsDisabled", "these contracts audit no claims, since their chain has no prevrandao: choose another --lane"),
+    ("AuditsDisabled", "these contracts audit no claims, since their chain has no prevrandao: choose another --mode"),
     // Claims
-    ("UnknownClaim", "there is no claim {0}: nanozk claim post"),
-    ("BoundaryCount", "{1} boundary commitments where the version needs {0}"),
-    ("BoundaryZero", "boundary commitment {0} is zero"),
+    ("UnknownClaim", "there is no claim {0}: what is given is not what was posted"),
+    ("BadPoints", "{0} words of commitments to activations: a point has three, and there is one at least"),
     ("ZeroRecipient", "the recipient is zero"),
     ("ClaimIsOver", "the claim {0} is over: {1}"),
-    ("NoSuchLayer", "there is no layer {0}: the version has {1}, counted from zero"),
-    ("NotSettlement", "{0} is not the settlement contract"),
-    // Settlement
-    ("CommitmentMismatch", "layer {1}: the proof's {2} commitment is {4}, the claim has {3}: the provider used other weights or activations than it claims"),
-    ("NotAnAggregate", "the verifier of the key {0} is a layer's, not an aggregate's"),
-    ("AggregateSetupMismatch", "the aggregate's verifier is for the setup {2}, the model for {1}"),
-    ("AggregateMismatch", "the aggregate proof is of other circuits or weights than the version's layers: its digest is {2}, theirs {1}"),
-    ("NothingToProve", "no proofs were given"),
+    ("NotInThisMode", "claims of this mode have no such step: in the mode of proofs every layer is proven, nothing is challenged"),
     ("NotYet", "this is possible from {0} on"),
-    ("ChallengesOpen", "{1} challenges are open: they are decided first"),
-    ("NotRevealed", "the layers to prove were not drawn yet: nanozk claim audit"),
-    ("DrawnLayersMissing", "{1} of the layers that were drawn are not proven yet"),
-    ("NotInThisLane", "the claim's lane has no such step: in the lane of proofs every layer is proven, nothing is challenged"),
-    ("StillUsable", "all verifiers of the version can be used: there is no reason to void the claim"),
-    ("NotDispute", "{0} is not the dispute contract"),
-    ("NothingMissing", "no layer that had to be proven is missing"),
-    ("ProvingIsOver", "layers could be proven until {0}"),
-    // Disputes
-    ("LayerIsProven", "layer {1} is proven: it cannot be challenged any more"),
-    ("AlreadyChallenged", "this account challenges layer {1} already, or the layer is closed, or the output was accepted"),
-    ("NotChallenged", "layer {1} is not challenged"),
+    // Proofs
+    ("NothingToProve", "no proofs were given"),
+    ("VerifierMismatch", "the claims of one proof have two verifiers, {0} and {1}: prove them apart"),
+    ("ProvingIsOver", "layers could be proven until {1}"),
+    ("WordNotReduced", "word {0} of what a node says is not below the order of the scalar field"),
+    ("MalformedTree", "the tree of nodes is not one over the given leaves (byte {0} of its shape)"),
+    ("UnknownProgram", "the model is not registered with the program of the {1} layers from layer {0} on"),
+    ("LayersMissing", "the proof does not show all layers: {0} are missing"),
+    // Challenges
+    ("NoSuchTarget", "there is no layer {0}: the version has {1}, counted from zero"),
+    ("SeedMismatch", "the seed is not that of the session: its digest is {1}, the claim has {0}"),
+    ("LayerIsProven", "{1} is proven: it cannot be challenged any more"),
+    ("AlreadyChallenged", "this account challenges {1} already, or it is closed, or the output was accepted"),
+    ("NotChallenged", "{1} is not challenged"),
     ("ChallengeWindowOver", "challenges were possible until {0}"),
-    ("AnswerWindowOver", "answers were possible until {0}: the challenge can only time out"),
+    ("AnswerWindowOver", "answers of the challenge of {1} were possible until {2}: it can only time out"),
     ("AnswerWindowOpen", "the challenge can be answered until {0}"),
-    ("Undecided", "the claim is not over: the bonds of the challenge of layer {1} are paid out when it is"),
+    ("Undecided", "the claim is not over: the bonds of the challenge of {1} are paid out when it is"),
+    // Ends
+    ("ChallengesOpen", "{1} challenges are open: they are decided first"),
+    ("NotRevealed", "the layers to prove were not drawn yet: nanozk claim draw"),
+    ("DrawnLayersMissing", "{1} of the layers that were drawn are not proven yet"),
+    ("StillUsable", "the verifier of the claim can be used: there is no reason to void it"),
+    ("NothingMissing", "no layer that had to be proven is missing"),
+    ("NotAudited", "no layers of the claim {0} are drawn: it is of another mode"),
     ("WrongOutputLength", "the tokens have {1} bytes where the job ordered {0}, three for each token"),
     ("OutputNotRevealed", "no output of the claim {0} was revealed that could be disputed"),
     ("DisputeWindowOver", "the output could be disputed until {0}"),
@@ -126,12 +115,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("OutputIsRight", "the revealed tokens have the digest that the claim {0} names: there is nothing to dispute"),
     ("TooManyTokens", "{1} tokens where a session has {0} positions"),
     ("OutputMismatch", "the tokens do not have the claimed digest: it is {0}, theirs is {1}"),
-    // Beacon
-    ("TooLate", "the chain does not know the hash of block {0} any more: no draw, so all layers must be proven (nanozk claim settle)"),
-    ("NotClaimBook", "{0} is not the claim book"),
-    ("NotScheduled", "no layers are drawn for the claim {0}: it is in another lane"),
-    ("AlreadyScheduled", "a block was fixed for the claim {0} before"),
+    // Draws
     ("AlreadyRevealed", "the layers of the claim {0} were drawn before"),
+    ("TooLate", "the chain does not know the hash of block {0} any more: no draw, so all layers must be proven (nanozk aggregate, nanozk claim prove)"),
     ("TooEarly", "the block {0} whose RANDAO draws the layers is not there yet"),
     ("WrongHeader", "the header hashes to {1}, the block to {0}"),
     ("WrongNumber", "the header is of block {1}, not {0}"),
@@ -140,17 +126,16 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ZeroWeight", "layer {0} has the weight zero"),
     // Lens
     ("MoreGasNeeded", "{0} gas are too little to judge a proof"),
-    // Verifiers
+    // Verifier
     ("CalldataNotCanonical", "the calldata of the proof is not in its one form"),
-    ("WrongProofLength", "the proof has {1} bytes, one of this circuit has {0}: it is of another kind of layer"),
-    ("WrongInstanceCount", "{1} public inputs where this circuit has {0}"),
-    ("InstanceNotReduced", "public input {0} is not reduced"),
+    ("WrongProofLength", "the proof has {1} bytes, a final proof has {0}"),
+    ("PublicInputNotReduced", "public input {0} is not reduced"),
     ("CoordinateNotReduced", "a coordinate of point {0} of the proof is not reduced"),
     ("PointNotOnCurve", "point {0} of the proof is not on the curve"),
-    ("EvaluationNotReduced", "evaluation {0} of the proof is not reduced"),
-    ("DegenerateChallenge", "a challenge hit an excluded value: prove the layer again"),
+    ("ScalarNotReduced", "scalar {0} of the proof is not reduced"),
+    ("DegenerateChallenge", "a challenge hit an excluded value: prove again"),
     ("PrecompileFailed", "the precompiled contract {0} failed: too little gas"),
-    ("ProofRejected", "the proof is false: it is not valid for this layer of this claim"),
+    ("ProofRejected", "the proof is false: it is not valid for these layers of these claims"),
 ];
 
 /// Arguments of these names are times.
@@ -188,7 +173,7 @@ const CHALLENGE_STATUS: &[&str] = &[
     "timed out",
     "cancelled",
 ];
-const LANE: &[&str] = &["proofs", "optimistic", "audited"];
+const MODE: &[&str] = &["proofs", "optimistic", "audited"];
 
 /// Why a contract reverted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,7 +316,8 @@ pub fn text(param: &Param, value: &DynSolValue) -> String {
             "JobStatus" => enumeration(JOB_STATUS, v),
             "ClaimStatus" => enumeration(CLAIM_STATUS, v),
             "ChallengeStatus" => enumeration(CHALLENGE_STATUS, v),
-            "Lane" => enumeration(LANE, v),
+            "Mode" => enumeration(MODE, v),
+            _ if param.name == "target" => target(u64::try_from(*v).unwrap_or(u64::MAX)),
             _ => match u64::try_from(*v) {
                 Ok(time) if time >= FIRST_TIME && TIMES.contains(&param.name.as_str()) => utc(time),
                 _ => v.to_string(),
@@ -360,6 +346,15 @@ pub fn text(param: &Param, value: &DynSolValue) -> String {
     }
 }
 
+/// What a challenge is of, as people say it.
+pub fn target(target: u64) -> String {
+    match target {
+        WHOLE => "the whole claim".into(),
+        OUTPUT => "the output".into(),
+        layer => format!("layer {layer}"),
+    }
+}
+
 /// Name of a job's status.
 pub fn job_status(status: u8) -> &'static str {
     JOB_STATUS.get(usize::from(status)).unwrap_or(&"unknown")
@@ -377,9 +372,9 @@ pub fn challenge_status(status: u8) -> &'static str {
         .unwrap_or(&"unknown")
 }
 
-/// Name of a lane.
-pub fn lane(lane: u8) -> &'static str {
-    LANE.get(usize::from(lane)).unwrap_or(&"unknown")
+/// Name of a settlement mode.
+pub fn mode(mode: u8) -> &'static str {
+    MODE.get(usize::from(mode)).unwrap_or(&"unknown")
 }
 
 #[cfg(test)]

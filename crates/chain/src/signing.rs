@@ -2,10 +2,10 @@
 
 use crate::bindings::{book, market};
 use crate::error::Error;
-use alloy::primitives::{Address, Bytes, Signature, B256};
+use alloy::primitives::{keccak256, Address, Bytes, Signature, B256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::signers::SignerSync;
-use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct};
+use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct, SolValue};
 use serde::{Deserialize, Serialize};
 
 mod typed {
@@ -19,7 +19,8 @@ mod typed {
             bytes32 inputDigest;
             uint32 promptTokens;
             uint32 newTokens;
-            uint8 lane;
+            bytes32 decoding;
+            uint8 mode;
             uint128 price;
             uint64 lockBy;
             uint64 claimBy;
@@ -38,7 +39,9 @@ mod typed {
             bytes32 job;
             bytes32 outputDigest;
             address recipient;
-            bytes32[] boundaries;
+            bytes32 seedDigest;
+            bytes32 activations;
+            bytes32 points;
         }
 
         struct Reveal {
@@ -87,7 +90,8 @@ impl Domains {
             inputDigest: r.inputDigest,
             promptTokens: r.promptTokens,
             newTokens: r.newTokens,
-            lane: r.lane,
+            decoding: r.decoding,
+            mode: r.mode,
             price: r.price,
             lockBy: r.lockBy,
             claimBy: r.claimBy,
@@ -114,7 +118,9 @@ impl Domains {
             job: h.job,
             outputDigest: h.outputDigest,
             recipient: h.recipient,
-            boundaries: h.boundaries.clone(),
+            seedDigest: h.seedDigest,
+            activations: h.activations,
+            points: keccak256(h.points.abi_encode_packed()),
         }
         .eip712_signing_hash(&self.book())
     }
@@ -138,7 +144,7 @@ pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
 }
 
 /// Format of the file of a provider's signatures.
-pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-2";
+pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-3";
 
 /// `signatures.json`: with it anybody can take a job, until the deadline, and post a claim for its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,7 +243,7 @@ mod tests {
         assert_eq!(
             typed::JobRequest::eip712_encode_type(),
             "JobRequest(address requester,address provider,bytes32 version,bytes32 inputDigest,uint32 promptTokens,\
-             uint32 newTokens,uint8 lane,uint128 price,uint64 lockBy,uint64 claimBy,uint32 challengeWindow,\
+             uint32 newTokens,bytes32 decoding,uint8 mode,uint128 price,uint64 lockBy,uint64 claimBy,uint32 challengeWindow,\
              uint32 answerWindow,uint256 nonce)"
         );
         assert_eq!(
