@@ -2,7 +2,7 @@
 //! goes back to the last block both have.
 
 use crate::error::Error;
-use crate::facts::{Contracts, Posted};
+use crate::facts::{Contracts, Posting};
 use crate::store::{Block, Store};
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, B256};
@@ -209,7 +209,7 @@ impl Cursor {
             blocks.push(block);
         }
         let mut touched: Vec<B256> = Vec::new();
-        let mut posted: Vec<Posted> = Vec::new();
+        let mut postings: Vec<Posting> = Vec::new();
         let mut all = first > unread;
         let read: &[Block] = if all { &[] } else { &blocks };
         for block in read {
@@ -240,7 +240,7 @@ impl Cursor {
                     info!(code = "NZK212", "a verifier was frozen");
                     all = true;
                 }
-                posted.extend(Posted::of(log));
+                postings.extend(Posting::of(log));
                 // Ids of jobs and claims are among what is indexed; nothing is marked by the rest.
                 touched.extend(log.topics().iter().skip(1));
             }
@@ -250,7 +250,7 @@ impl Cursor {
         }
         touched.sort();
         touched.dedup();
-        self.store.advance(&blocks, &touched, &posted).await?;
+        self.store.advance(&blocks, &touched, &postings).await?;
         Ok(true)
     }
 

@@ -1,9 +1,10 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{layers_of, status, Bond, Challenge, Facts, OUTPUT, WHOLE};
+use crate::facts::{status, Bond, Challenge, Facts, OUTPUT, WHOLE};
 use crate::store::Role;
 use alloy::primitives::{Address, B256, U256};
+use nanozk_chain::claim::layers_of;
 use nanozk_chain::revert::{claim_status, job_status};
 use std::collections::BTreeSet;
 
@@ -39,6 +40,14 @@ pub struct Local {
     pub challenges: Vec<usize>,
     /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
     pub joins: Vec<usize>,
+}
+
+impl Local {
+    /// A final proof of several claims cannot be sent: this one is proven apart.
+    pub fn refuse(&mut self, proof: B256) {
+        self.apart = true;
+        self.ready.retain(|r| r.proof != proof);
+    }
 }
 
 /// One transaction.

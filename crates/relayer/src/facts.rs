@@ -8,6 +8,7 @@ use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use nanozk_chain::bindings::{book, lens, market, registry};
+use nanozk_chain::claim::{layers_of, Posted};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,14 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
 
 /// The target of a challenge of the whole claim.
-pub const WHOLE: usize = 255;
+pub const WHOLE: usize = nanozk_chain::claim::WHOLE as usize;
 /// The target of the demand for the output.
-pub const OUTPUT: usize = 256;
-
-/// Layers in a set of the contracts, ascending.
-pub fn layers_of(set: U256) -> Vec<usize> {
-    (0..256).filter(|l| set.bit(*l)).collect()
-}
+pub const OUTPUT: usize = nanozk_chain::claim::OUTPUT as usize;
 
 /// The set of all layers.
 fn all_layers(layers: usize) -> U256 {
@@ -37,6 +33,8 @@ pub mod status {
     pub const JOB_LOCKED: u8 = 2;
     /// A job that has a claim.
     pub const JOB_CLAIMED: u8 = 3;
+    /// A job that was taken back, or whose claim was voided.
+    pub const JOB_REFUNDED: u8 = 6;
     /// A job that was taken and not claimed.
     pub const JOB_EXPIRED: u8 = 7;
     /// A claim that is not over.
@@ -92,36 +90,25 @@ pub struct Bond {
     pub winner: Address,
 }
 
-/// A claim as its event has it: contracts keep no more of it than its id.
+/// A claim that was posted, and where.
 #[derive(Clone, Debug)]
-pub struct Posted {
-    /// Its id: the hash of all its fields.
-    pub id: B256,
-    /// What every call about it takes.
-    pub claim: book::Claim,
-    /// Words of the commitments to activations.
-    pub points: Vec<U256>,
+pub struct Posting {
+    /// The claim.
+    pub posted: Posted,
     /// Block of the event.
     pub block: u64,
 }
 
-impl Posted {
+impl Posting {
     /// Reads an event; none if it is another one. The id is computed: who gave the event is not believed.
     pub fn of(log: &Log) -> Option<Self> {
         let event = book::ClaimPosted::decode_log(&log.inner).ok()?.data;
-        let posted = Posted {
-            id: id_of(&event.posted),
-            claim: event.posted,
-            points: event.points,
-            block: log.block_number?,
-        };
-        (posted.id == event.claim && posted.claim.job == event.job).then_some(posted)
-    }
-
-    /// The same claim as the type of another contract's bindings.
-    fn for_lens(&self) -> Result<lens::Claim, Error> {
-        lens::Claim::abi_decode(&self.claim.abi_encode())
-            .map_err(|e| Error::Damaged(format!("a claim that cannot be read: {e}")))
+        let block = log.block_number?;
+        let whole = event.claim == id_of(&event.posted) && event.job == event.posted.job;
+        whole.then(|| Posting {
+            posted: Posted::of(event),
+            block,
+        })
     }
 }
 
@@ -374,7 +361,7 @@ impl Reader {
     pub async fn facts(
         &self,
         job: B256,
-        posted: &[Posted],
+        postings: &[Posting],
         at: Tip,
     ) -> Result<Option<(Facts, Option<Posted>)>, Error> {
         let c = &self.contracts;
@@ -407,11 +394,11 @@ impl Reader {
         };
         // A job that is over may have had a claim.
         if j.status >= status::JOB_CLAIMED && j.status != status::JOB_EXPIRED {
-            for posted in posted {
+            for posting in postings {
                 // After a reorganization it may be none any more.
-                if let Some(described) = self.described(posted, at).await? {
-                    self.of_claim(posted, described, at, &mut facts).await?;
-                    return Ok(Some((facts, Some(posted.clone()))));
+                if let Some(described) = self.described(&posting.posted, at).await? {
+                    self.of_claim(posting, described, at, &mut facts).await?;
+                    return Ok(Some((facts, Some(posting.posted.clone()))));
                 }
             }
         }
@@ -427,7 +414,7 @@ impl Reader {
         at: Tip,
     ) -> Result<Option<lens::Description>, Error> {
         let call = lens::describeClaimCall {
-            claim: posted.for_lens()?,
+            claim: posted.for_lens(),
         };
         match self.read(self.contracts.lens, &call, at).await {
             Ok(d) => Ok((d.state.status != 0).then_some(d)),
@@ -438,7 +425,7 @@ impl Reader {
 
     async fn of_claim(
         &self,
-        posted: &Posted,
+        posting: &Posting,
         described: lens::Description,
         at: Tip,
         facts: &mut Facts,
@@ -449,6 +436,7 @@ impl Reader {
             status: text,
             ..
         } = described;
+        let posted = &posting.posted;
         let claim = &posted.claim;
         let version = claim.version;
         let model = registry::modelIdCall { version };
@@ -480,7 +468,8 @@ impl Reader {
         };
         facts.missing = wanted & !facts.proven;
         let is_posted = facts.status == status::POSTED;
-        self.challenges(posted, state.challenged, at, facts).await?;
+        self.challenges(posting, state.challenged, at, facts)
+            .await?;
         if is_posted {
             let by = state.outputBy;
             match state.output {
@@ -503,11 +492,12 @@ impl Reader {
     /// Challenges of layers and of the whole claim that are open, and bonds that are held.
     async fn challenges(
         &self,
-        posted: &Posted,
+        posting: &Posting,
         challenged: U256,
         at: Tip,
         facts: &mut Facts,
     ) -> Result<(), Error> {
+        let posted = &posting.posted;
         let is_posted = facts.status == status::POSTED;
         let mut targets = layers_of(challenged);
         if !is_posted {
@@ -528,7 +518,7 @@ impl Reader {
         if held.is_empty() {
             return Ok(());
         }
-        let challengers = self.challengers(posted, at).await?;
+        let challengers = self.challengers(posting, at).await?;
         let all = facts.proven == all_layers(facts.layers);
         for (target, c) in held {
             let named: Vec<Address> = match target {
@@ -576,7 +566,7 @@ impl Reader {
     /// Challengers whose bonds are held, by target, in the order in which they came.
     async fn challengers(
         &self,
-        posted: &Posted,
+        posting: &Posting,
         at: Tip,
     ) -> Result<BTreeMap<usize, Vec<Address>>, Error> {
         let signatures = vec![
@@ -586,11 +576,11 @@ impl Reader {
         let filter = Filter::new()
             .address(self.contracts.book)
             .event_signature(signatures)
-            .topic1(posted.id);
+            .topic1(posting.posted.id);
         let mut logs = Vec::new();
         let mut to = Some(at.number);
-        while let Some(upper) = to.filter(|to| *to >= posted.block) {
-            let (found, rest) = self.events(&filter, posted.block, upper).await?;
+        while let Some(upper) = to.filter(|to| *to >= posting.block) {
+            let (found, rest) = self.events(&filter, posting.block, upper).await?;
             // Later blocks first.
             logs.splice(0..0, found);
             to = rest;
@@ -615,8 +605,6 @@ mod tests {
 
     #[test]
     fn sets_have_their_layers() {
-        assert_eq!(layers_of(U256::from(0b1011)), [0, 1, 3]);
-        assert_eq!(layers_of(U256::ONE << 255), [255]);
         assert_eq!(all_layers(3), U256::from(0b111));
         assert_eq!(layers_of(all_layers(254)).len(), 254);
     }

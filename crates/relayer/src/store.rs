@@ -5,11 +5,12 @@
 
 use crate::error::Error;
 use crate::decide::list;
-use crate::facts::{id_of, Facts, Posted};
+use crate::facts::{id_of, Facts, Posting};
 use crate::text::shortened;
 use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::sol_types::SolValue;
 use nanozk_chain::bindings::book;
+use nanozk_chain::claim::Posted;
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, Row, Transaction};
@@ -440,9 +441,9 @@ async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
 }
 
 /// Keeps a claim, if its job is known.
-async fn keep_posted(tx: &mut Transaction<'_, Any>, posted: &Posted) -> Result<(), Error> {
-    let points: Vec<u8> = posted
-        .points
+async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result<(), Error> {
+    let Posted { id, claim, points } = &posting.posted;
+    let points: Vec<u8> = points
         .iter()
         .flat_map(|word| word.to_be_bytes::<32>())
         .collect();
@@ -451,31 +452,30 @@ async fn keep_posted(tx: &mut Transaction<'_, Any>, posted: &Posted) -> Result<(
          SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
          ON CONFLICT (claim) DO UPDATE SET block = excluded.block",
     )
-    .bind(posted.id.to_string())
-    .bind(posted.claim.job.to_string())
-    .bind(posted.claim.statement.to_string())
-    .bind(int(posted.block))
-    .bind(Bytes::from(posted.claim.abi_encode()).to_string())
+    .bind(id.to_string())
+    .bind(claim.job.to_string())
+    .bind(claim.statement.to_string())
+    .bind(int(posting.block))
+    .bind(Bytes::from(claim.abi_encode()).to_string())
     .bind(Bytes::from(points).to_string())
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-fn posted_of(row: &AnyRow) -> Result<Posted, Error> {
+fn posting_of(row: &AnyRow) -> Result<Posting, Error> {
     let data: Bytes = parse(row.try_get("data")?)?;
     let points: Bytes = parse(row.try_get("points")?)?;
     let claim = book::Claim::abi_decode(&data).map_err(|e| Error::Damaged(e.to_string()))?;
-    let posted = Posted {
-        id: parse(row.try_get("claim")?)?,
-        points: points.chunks_exact(32).map(U256::from_be_slice).collect(),
-        block: uint(row.try_get("block")?),
-        claim,
-    };
-    match posted.id == id_of(&posted.claim) {
-        true => Ok(posted),
-        false => Err(Error::Damaged(format!("another claim under {}", posted.id))),
+    let id = parse(row.try_get("claim")?)?;
+    if id != id_of(&claim) {
+        return Err(Error::Damaged(format!("another claim under {id}")));
     }
+    let points = points.chunks_exact(32).map(U256::from_be_slice).collect();
+    Ok(Posting {
+        posted: Posted { id, claim, points },
+        block: uint(row.try_get("block")?),
+    })
 }
 
 fn final_of(row: &AnyRow) -> Result<Final, Error> {
@@ -812,31 +812,31 @@ impl Store {
     // ---------------------------------------------------------------- what is known of claims and proofs
 
     /// Keeps a claim that was posted, if its job is known.
-    pub async fn add_posted(&self, posted: &Posted) -> Result<(), Error> {
+    pub async fn add_posted(&self, posting: &Posting) -> Result<(), Error> {
         let mut tx = self.pool.begin().await?;
-        keep_posted(&mut tx, posted).await?;
+        keep_posted(&mut tx, posting).await?;
         tx.commit().await?;
         self.passed("posted-kept");
         Ok(())
     }
 
     /// Claims that were posted for a job, the newest first: more than one after reorganizations.
-    pub async fn posted_of(&self, job: B256) -> Result<Vec<Posted>, Error> {
+    pub async fn posted_of(&self, job: B256) -> Result<Vec<Posting>, Error> {
         let rows = sqlx::query("SELECT * FROM posted WHERE job = $1 ORDER BY block DESC, claim")
             .bind(job.to_string())
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(posted_of).collect()
+        rows.iter().map(posting_of).collect()
     }
 
     /// Claims that were posted with a statement, likewise.
-    pub async fn posted_with(&self, statement: B256) -> Result<Vec<Posted>, Error> {
+    pub async fn posted_with(&self, statement: B256) -> Result<Vec<Posting>, Error> {
         let rows =
             sqlx::query("SELECT * FROM posted WHERE statement = $1 ORDER BY block DESC, claim")
                 .bind(statement.to_string())
                 .fetch_all(&self.pool)
                 .await?;
-        rows.iter().map(posted_of).collect()
+        rows.iter().map(posting_of).collect()
     }
 
     /// Keeps a final proof, and which layers of which claims it proves.
@@ -921,9 +921,8 @@ impl Store {
     /// so often that it would go on to.
     pub async fn plan(&self, intent: &Intent, as_of: u64) -> Result<bool, Error> {
         let mut tx = self.pool.begin().await?;
-        let rows = sqlx::query(
-            "SELECT id, status, block, deadline FROM intents WHERE claim = $1 AND action = $2",
-        )
+        let rows =
+            sqlx::query("SELECT id, status, block FROM intents WHERE claim = $1 AND action = $2")
                 .bind(intent.claim.to_string())
                 .bind(intent.action.clone())
                 .fetch_all(&mut *tx)
@@ -936,16 +935,9 @@ impl Store {
             let block = row.try_get::<Option<i64>, _>("block")?.map(uint);
             match status {
                 Status::Planned => {
-                    // What several claims wait for is due when the first of them is.
-                    let before = uint(row.try_get("deadline")?);
-                    if intent.deadline != 0 && (before == 0 || intent.deadline < before) {
-                        sqlx::query("UPDATE intents SET deadline = $2 WHERE id = $1")
-                            .bind(row.try_get::<String, _>("id")?)
-                            .bind(int(intent.deadline))
-                            .execute(&mut *tx)
-                            .await?;
-                        tx.commit().await?;
-                    }
+                    let id: String = row.try_get("id")?;
+                    tx.rollback().await?;
+                    self.hasten(&id, intent.deadline).await?;
                     return Ok(false);
                 }
                 Status::Signed => return Ok(false),
@@ -985,6 +977,19 @@ impl Store {
         tx.commit().await?;
         self.passed("planned");
         Ok(true)
+    }
+
+    /// What several claims wait for is due when the first of them is.
+    pub async fn hasten(&self, id: &str, deadline: u64) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE intents SET deadline = $2 WHERE id = $1 AND status = 'planned' AND $2 <> 0 \
+             AND (deadline = 0 OR deadline > $2)",
+        )
+        .bind(id)
+        .bind(int(deadline))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Intents of a status: those with the earliest deadline first, of the signed ones the lowest nonce.
@@ -1270,7 +1275,7 @@ impl Store {
         &self,
         blocks: &[Block],
         touched: &[B256],
-        posted: &[Posted],
+        postings: &[Posting],
     ) -> Result<(), Error> {
         let Some(last) = blocks.last() else {
             return Ok(());
@@ -1287,8 +1292,8 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        for posted in posted {
-            keep_posted(&mut tx, posted).await?;
+        for posting in postings {
+            keep_posted(&mut tx, posting).await?;
         }
         for id in touched {
             mark(&mut tx, *id).await?;
