@@ -5,7 +5,7 @@ import { IAuditBeacon } from "./interfaces/IAuditBeacon.sol";
 import { IBondEscrow, Share } from "./interfaces/IBondEscrow.sol";
 import { IJobMarket, Job, JobRequest } from "./interfaces/IJobMarket.sol";
 import { IModelRegistry, Policy } from "./interfaces/IModelRegistry.sol";
-import { JobStatus, Lane } from "./interfaces/Types.sol";
+import { JobStatus, Mode } from "./interfaces/Types.sol";
 import { Economics } from "./libraries/Economics.sol";
 import { Signatures } from "./libraries/Signatures.sol";
 import { Statement } from "./libraries/Statement.sol";
@@ -17,8 +17,8 @@ import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 contract JobMarket is IJobMarket, EIP712, ERC165 {
     bytes32 public constant JOB_REQUEST_TYPEHASH = keccak256(
         "JobRequest(address requester,address provider,bytes32 version,bytes32 inputDigest,uint32 promptTokens,"
-        "uint32 newTokens,uint8 lane,uint128 price,uint64 lockBy,uint64 claimBy,uint32 challengeWindow,"
-        "uint32 answerWindow,uint256 nonce)"
+        "uint32 newTokens,bytes32 decoding,uint8 mode,uint128 price,uint64 lockBy,uint64 claimBy,"
+        "uint32 challengeWindow,uint32 answerWindow,uint256 nonce)"
     );
     bytes32 public constant LOCK_TYPEHASH = keccak256("Lock(bytes32 job,address provider,uint64 deadline)");
 
@@ -32,7 +32,6 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     IBondEscrow public immutable escrow;
     IModelRegistry public immutable registry;
     address public immutable claimBook;
-    address public immutable settlement;
     /// @notice Draws the layers of audited claims. Zero where the chain has no `prevrandao` to draw from: then there are
     /// no audited jobs.
     IAuditBeacon public immutable beacon;
@@ -45,17 +44,17 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     /// @inheritdoc IJobMarket
     mapping(address provider => mapping(bytes32 job => bool)) public lockCancelled;
 
-    constructor(
-        IBondEscrow escrow_,
-        IModelRegistry registry_,
-        address claimBook_,
-        address settlement_,
-        IAuditBeacon beacon_
-    ) EIP712("nanozk JobMarket", "1") {
+    modifier onlyClaimBook() {
+        if (msg.sender != claimBook) revert NotAuthorized(msg.sender);
+        _;
+    }
+
+    constructor(IBondEscrow escrow_, IModelRegistry registry_, address claimBook_, IAuditBeacon beacon_)
+        EIP712("nanozk JobMarket", "1")
+    {
         escrow = escrow_;
         registry = registry_;
         claimBook = claimBook_;
-        settlement = settlement_;
         beacon = beacon_;
     }
 
@@ -71,13 +70,14 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
 
         Job memory opened;
         opened.status = JobStatus.Open;
-        opened.lane = request.lane;
+        opened.mode = request.mode;
         opened.requester = request.requester;
         opened.provider = request.provider;
         opened.version = request.version;
         opened.inputDigest = request.inputDigest;
         opened.promptTokens = request.promptTokens;
         opened.newTokens = request.newTokens;
+        opened.decoding = request.decoding;
         opened.lockBy = request.lockBy;
         opened.claimBy = request.claimBy;
         opened.challengeWindow = request.challengeWindow;
@@ -89,7 +89,7 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         _jobs[id] = opened;
 
         emit JobOpened(
-            id, request.requester, request.version, request.provider, request.lane, policy.asset, request.price
+            id, request.requester, request.version, request.provider, request.mode, policy.asset, request.price
         );
         escrow.holdFree(_priceHold(id), request.requester, policy.asset, request.price);
     }
@@ -161,41 +161,41 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     // ---------------------------------------------------------------- the protocol's contracts
 
     /// @inheritdoc IJobMarket
-    function claimed(bytes32 id) external {
-        if (msg.sender != claimBook) revert NotAuthorized(msg.sender);
+    function claimed(bytes32 id) external onlyClaimBook returns (Job memory) {
         Job storage done = _at(id, JobStatus.Locked);
         if (block.timestamp > done.claimBy) revert DeadlinePassed(done.claimBy);
         done.status = JobStatus.Claimed;
         emit JobClaimed(id);
+        return done;
     }
 
     /// @inheritdoc IJobMarket
-    function settle(bytes32 id, address recipient) external {
-        Job storage settled = _end(id, JobStatus.Settled);
-        emit JobSettled(id, recipient, settled.price);
+    function settle(bytes32 id, address recipient) external onlyClaimBook {
+        uint256 price = _end(id, JobStatus.Settled).price;
+        emit JobSettled(id, recipient, price);
         Share[] memory shares = new Share[](1);
-        shares[0] = Share(recipient, settled.price);
+        shares[0] = Share(recipient, price);
         escrow.share(_priceHold(id), shares);
         escrow.release(_stakeHold(id));
     }
 
     /// @inheritdoc IJobMarket
-    function slash(bytes32 id, address challenger) external {
+    function slash(bytes32 id, bool challenged) external onlyClaimBook returns (uint256 toChallengers) {
         Job storage slashed = _end(id, JobStatus.Slashed);
         uint256 toRequester = Economics.requesterShare(slashed.stake);
-        uint256 toChallenger = challenger == address(0) ? 0 : Economics.challengerShare(slashed.stake);
-        emit JobSlashed(id, challenger, toChallenger, toRequester, slashed.stake - toChallenger - toRequester);
+        toChallengers = challenged ? Economics.challengerShare(slashed.stake) : 0;
+        emit JobSlashed(id, toChallengers, toRequester, slashed.stake - toChallengers - toRequester);
 
         escrow.release(_priceHold(id));
         // The rest is burned.
         Share[] memory shares = new Share[](2);
         shares[0] = Share(slashed.requester, toRequester);
-        shares[1] = Share(challenger, toChallenger);
+        shares[1] = Share(claimBook, toChallengers);
         escrow.share(_stakeHold(id), shares);
     }
 
     /// @inheritdoc IJobMarket
-    function refund(bytes32 id) external {
+    function refund(bytes32 id) external onlyClaimBook {
         _end(id, JobStatus.Refunded);
         emit JobRefunded(id);
         escrow.release(_priceHold(id));
@@ -249,8 +249,8 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         _checkBounds("lockBy", block.timestamp, request.claimBy - MIN_CLAIM_TIME, request.lockBy);
         _checkBounds("answerWindow", MIN_WINDOW, MAX_WINDOW, request.answerWindow);
         // Zero only where nothing but the output could be challenged: the requester waives that.
-        if (request.lane != Lane.Proofs || request.challengeWindow != 0) {
-            uint256 least = request.lane == Lane.Audited ? _drawTime() : MIN_WINDOW;
+        if (request.mode != Mode.Proofs || request.challengeWindow != 0) {
+            uint256 least = request.mode == Mode.Audited ? _drawTime() : MIN_WINDOW;
             _checkBounds("challengeWindow", least, MAX_WINDOW, request.challengeWindow);
         }
     }
@@ -274,13 +274,13 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
 
     function _at(bytes32 id, JobStatus expected) private view returns (Job storage found) {
         found = _jobs[id];
-        if (found.status == JobStatus.None) revert UnknownJob(id);
-        if (found.status != expected) revert WrongJobStatus(id, expected, found.status);
+        JobStatus status = found.status;
+        if (status == JobStatus.None) revert UnknownJob(id);
+        if (status != expected) revert WrongJobStatus(id, expected, status);
     }
 
-    /// Every end of a claimed job, by the settlement.
+    /// Every end of a claimed job.
     function _end(bytes32 id, JobStatus status) private returns (Job storage ended) {
-        if (msg.sender != settlement) revert NotAuthorized(msg.sender);
         ended = _at(id, JobStatus.Claimed);
         ended.status = status;
     }

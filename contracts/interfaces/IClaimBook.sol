@@ -110,7 +110,7 @@ struct ClaimProof {
 ///
 /// Once the claim's verifier is frozen `voidClaim` is the only end: nobody loses by silence, nobody is paid.
 ///
-/// A target is a layer, `WHOLE` (255) or `OUTPUT` (256).
+/// A target is a layer, `WHOLE` (255: the whole claim) or `OUTPUT` (256).
 interface IClaimBook {
     /// @notice Everything that later calls need, and the activation commitments for watchers.
     event ClaimPosted(
@@ -259,12 +259,9 @@ interface IClaimBook {
     /// @notice Layers, as a set, that must be proven by `provenBy` whatever is challenged, and are not yet.
     function missingLayers(Claim calldata claim) external view returns (uint256);
     function headerDigest(ClaimHeader calldata header) external view returns (bytes32);
-    /// @notice What a provider signs so that anybody can answer a demand with its tokens.
+    /// @notice What a provider signs so that anybody can answer a demand with its tokens: a job has one claim, so this can be
+    /// signed before the claim is posted.
     /// @param output keccak256(salt ‖ tokens), tokens of three bytes each.
-    function revealDigest(bytes32 claim, bytes32 output) external view returns (bytes32);
+    function revealDigest(bytes32 job, bytes32 output) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
-    /// @notice Target of a challenge of the whole claim: 255.
-    function WHOLE() external view returns (uint256);
-    /// @notice Target of the challenge of the output: 256.
-    function OUTPUT() external view returns (uint256);
 }

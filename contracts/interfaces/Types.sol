@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// Target of a challenge of a whole claim. Layers are below it.
+uint256 constant WHOLE = 255;
+// Target of the challenge of an output.
+uint256 constant OUTPUT = 256;
+
 /// How a claim is settled. Proofs of every layer settle a claim of any mode, at once if its output is closed
 /// (`IClaimBook`).
 enum Mode {

@@ -125,6 +125,7 @@ pub fn claim() -> Claim {
         prompt_tokens: 2,
         generated_tokens: 2,
         decoding: GREEDY,
+        seed_digest: Digest32([5; 32]),
         activations: vec![Point(G1Affine::generator()); 3],
     }
 }

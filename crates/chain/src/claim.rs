@@ -3,7 +3,7 @@
 use crate::bindings::{book, lens};
 use crate::client::{Call, Client};
 use crate::error::Error;
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, Bytes, B256, U256};
 use alloy::sol_types::{SolEvent, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
@@ -41,14 +41,20 @@ fn word(scalar: &Scalar) -> [u8; 32] {
     scalar_to_bytes(&scalar.0)
 }
 
-/// What a provider signs and posts of a session, whose seed this is.
-pub fn header(claim: &Claim, seed: &Digest32, recipient: Address) -> Result<book::ClaimHeader, Error> {
+/// What a provider signs and posts of a session.
+///
+/// # Errors
+/// If the session's recipient is no address.
+pub fn header(claim: &Claim) -> Result<book::ClaimHeader, Error> {
+    let recipient = unpadded(claim.context.recipient).ok_or_else(|| {
+        Error::Mismatch("the recipient in claim.json is not an address: run the session again with --recipient".into())
+    })?;
     let points = claim.activation_words().iter().map(word).map(U256::from_be_bytes).collect();
     Ok(book::ClaimHeader {
         job: claim.context.claim.0.into(),
         outputDigest: word(&claim.output_digest).into(),
         recipient,
-        seedDigest: keccak256(seed.0),
+        seedDigest: claim.seed_digest.0.into(),
         activations: word(&claim.activations_digest()?).into(),
         points,
     })

@@ -1,5 +1,6 @@
 //! One node, and one account that sends through it.
 
+use crate::bindings::book;
 use crate::error::{Error, GAS_CAP, READING};
 use crate::format::utc;
 use crate::revert::Revert;
@@ -14,7 +15,7 @@ use alloy::rpc::types::{
     Filter, Log as NodeLog, TransactionInput, TransactionReceipt, TransactionRequest,
 };
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::SolCall;
+use alloy::sol_types::{SolCall, SolEvent};
 use alloy::transports::layers::RetryBackoffLayer;
 use alloy::transports::{RpcError, TransportErrorKind};
 use std::future::Future;
@@ -236,6 +237,44 @@ impl Client {
     pub fn event_data(&self, address: Address, topics: [B256; 2]) -> Result<Option<Bytes>, Error> {
         let log = self.first_log(address, topics)?;
         Ok(log.map(|log| log.inner.data.data))
+    }
+
+    /// Who challenged a target of a claim, in order.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn challengers(&self, book: Address, claim: B256, target: u64) -> Result<Vec<Address>, Error> {
+        let filter = Filter::new()
+            .address(book)
+            .event_signature(book::Challenged::SIGNATURE_HASH)
+            .topic1(claim)
+            .topic2(U256::from(target))
+            .from_block(BlockNumberOrTag::Earliest);
+        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
+        let challengers = logs.iter().filter_map(|log| log.inner.topics().get(3).copied());
+        Ok(challengers.map(Address::from_word).collect())
+    }
+
+    /// Whether a challenger of a target was paid out.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn is_resolved(
+        &self,
+        book: Address,
+        claim: B256,
+        target: u64,
+        challenger: Address,
+    ) -> Result<bool, Error> {
+        let filter = Filter::new()
+            .address(book)
+            .event_signature(book::ChallengeResolved::SIGNATURE_HASH)
+            .topic1(claim)
+            .topic2(U256::from(target))
+            .topic3(challenger.into_word())
+            .from_block(BlockNumberOrTag::Earliest);
+        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
+        Ok(!logs.is_empty())
     }
 
     /// The first event of a contract with these second and third topics; none: any.

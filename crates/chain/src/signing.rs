@@ -45,7 +45,7 @@ mod typed {
         }
 
         struct Reveal {
-            bytes32 claim;
+            bytes32 job;
             bytes32 output;
         }
     }
@@ -126,8 +126,8 @@ impl Domains {
     }
 
     /// What a provider signs so that anybody can answer a demand with its tokens; `output` is `OutputFile::hash`.
-    pub fn reveal(&self, claim: B256, output: B256) -> B256 {
-        typed::Reveal { claim, output }.eip712_signing_hash(&self.book())
+    pub fn reveal(&self, job: B256, output: B256) -> B256 {
+        typed::Reveal { job, output }.eip712_signing_hash(&self.book())
     }
 }
 
@@ -191,10 +191,10 @@ impl SignatureFile {
         mut self,
         signer: &PrivateKeySigner,
         domains: &Domains,
-        claim: B256,
+        job: B256,
         output: B256,
     ) -> Self {
-        self.output = Some(sign(signer, domains.reveal(claim, output)).into());
+        self.output = Some(sign(signer, domains.reveal(job, output)).into());
         self
     }
 

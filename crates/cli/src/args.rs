@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Importance(ImportanceArgs),
     /// Deploy the contracts
     Deploy(DeployArgs),
+    /// Freeze the verifier for ever (guardian)
+    Freeze(FreezeArgs),
     /// Move money in and out of the escrow
     #[command(subcommand)]
     Escrow(EscrowCommand),

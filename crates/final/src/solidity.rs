@@ -214,8 +214,8 @@ fn numbers(s: &mut Source, numbers: &Numbers) {
     }
 }
 
-/// `contracts/libraries/FoldKeys.sol`: digests of the keys of nodes over one, two, … nodes, under a setup of this id.
-pub fn solidity_fold_keys(setup: &[u8; WORD], keys: &[Fr], warning: &str) -> String {
+/// `contracts/libraries/FoldKeys.sol`: digests of the keys of nodes over one, two and three nodes, under a setup of this id.
+pub fn solidity_fold_keys(setup: &[u8; WORD], keys: &[Fr; 3], warning: &str) -> String {
     let hex = |word: &[u8; WORD]| -> String { word.iter().map(|b| format!("{b:02x}")).collect() };
     let mut text = String::from(
         "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
@@ -224,10 +224,7 @@ pub fn solidity_fold_keys(setup: &[u8; WORD], keys: &[Fr], warning: &str) -> Str
          \n\
          /// @title Keys of nodes over nodes\n\
          library FoldKeys {\n    \
-             /// @notice No node is over so many nodes.\n    \
-             error NoSuchNode(uint256 children);\n\
-         \n    \
-             /// @notice The setup that they are of.\n"
+             /// @notice Id of the setup that they are of.\n",
     );
     if !warning.is_empty() {
         text += &format!("    /// {warning}\n");
@@ -236,12 +233,18 @@ pub fn solidity_fold_keys(setup: &[u8; WORD], keys: &[Fr], warning: &str) -> Str
         "    bytes32 internal constant SETUP = 0x{};\n\n",
         hex(setup)
     );
-    text += "    /// @notice Digest of the key of a node over so many nodes.\n";
-    text += "    function of(uint256 children) internal pure returns (uint256) {\n";
     for (number, key) in (1..).zip(keys) {
         let key = hex(&scalar_to_bytes(key));
-        text += &format!("        if (children == {number}) return 0x{key};\n");
+        text += &format!("    bytes32 internal constant OVER_{number} = 0x{key};\n");
     }
-    text += "        revert NoSuchNode(children);\n    }\n}\n";
+    text += "\n    /// @notice Most nodes that one is over.\n    \
+             uint256 internal constant MOST = 3;\n\
+             \n    \
+             /// @notice Digest of the key of a node over so many nodes.\n    \
+             /// @param n From 1 to `MOST`.\n    \
+             function over(uint256 n) internal pure returns (bytes32) {\n        \
+                 return n == 1 ? OVER_1 : n == 2 ? OVER_2 : OVER_3;\n    \
+             }\n\
+             }\n";
     text
 }

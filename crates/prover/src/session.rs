@@ -28,6 +28,7 @@ use nanozk_verifier::{
 };
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -341,6 +342,7 @@ pub fn recompute(
         prompt_tokens: count(prompt),
         generated_tokens: count(tokens.len() - prompt),
         decoding: GREEDY,
+        seed_digest: Digest32(Keccak256::digest(secret.seed.0).into()),
         activations: commit_activations(manifest, &trace, &secret.seed.0, parameters)?,
     };
     Ok(Recomputed { claim, wrong_token })

@@ -40,6 +40,9 @@ pub struct Claim {
     pub generated_tokens: u32,
     /// How tokens were chosen: zero, [`GREEDY`].
     pub decoding: Digest32,
+    /// Keccak-256 of the session's seed, from which commitments are blinded: whoever is given a seed knows whether it is this
+    /// session's.
+    pub seed_digest: Digest32,
     /// Commitments to the activations between layers: one fewer than there are layers.
     pub activations: Vec<Point>,
 }

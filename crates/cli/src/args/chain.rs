@@ -1,6 +1,6 @@
 //! Options of the commands that talk to a chain.
 
-use super::{layer_list, LayerList, PromptArgs, TokenizeArgs};
+use super::{PromptArgs, TokenizeArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use nanozk_chain::address::parse_address;
 use nanozk_chain::format::{parse_duration, Amount};
@@ -57,14 +57,11 @@ deployment that was interrupted goes on where it was, and one that is complete s
 
 Examples:
   nanozk deploy --rpc http://127.0.0.1:8545 --private-key-file key --dry-run
-  nanozk deploy --rpc https://rpc.example --keystore deployer.json --password-file password --curator 0x… --guardian 0x…")]
+  nanozk deploy --rpc https://rpc.example --keystore deployer.json --password-file password --guardian 0x…")]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     pub(crate) send: SendArgs,
-    /// Who adds verifiers [default: the account]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
-    pub(crate) curator: Option<Address>,
-    /// Who may freeze verifiers [default: the account]
+    /// Who may freeze the verifier [default: the account]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) guardian: Option<Address>,
     /// Asset of prices, stakes and bonds: eth, or a token; may be repeated
@@ -76,7 +73,7 @@ pub(crate) struct DeployArgs {
     /// Blocks from a claim to the one whose RANDAO draws its layers; above 64, for proposers are known that far ahead
     #[arg(long, value_name = "N", default_value_t = 72, value_parser = clap::value_parser!(u64).range(32..=256))]
     pub(crate) beacon_delay: u64,
-    /// Without the audited lane: for a chain whose prevrandao is no randomness, as on most rollups
+    /// Without the audited mode: for a chain whose prevrandao is no randomness, as on most rollups
     #[arg(long, conflicts_with = "beacon_delay")]
     pub(crate) no_audits: bool,
     /// Other addresses for another deployment of the same account
@@ -84,82 +81,17 @@ pub(crate) struct DeployArgs {
     pub(crate) salt: String,
 }
 
-#[derive(Debug, Subcommand)]
-#[command(
-    after_help = "Example:\n  nanozk verifier generate model -o verifiers --solc script/solc\n  nanozk verifier deploy verifiers --rpc http://127.0.0.1:8545 --private-key-file key"
-)]
-pub(crate) enum VerifierCommand {
-    /// Write the Solidity verifiers of a model's circuits
-    Generate(GenerateArgs),
-    /// Compile generated verifiers
-    Build(BuildArgs),
-    /// Deploy compiled verifiers, and add them to the router
-    Deploy(DeployVerifiersArgs),
-    /// Freeze a verifier for ever (guardian)
-    Freeze(FreezeArgs),
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One contract per circuit shape, each its own compile unit. Beside each source is the input for the compiler, \
-which is what block explorers need to verify the contract.
+For a flaw in the verifier. At once no proof counts, open claims can be voided, which gives everybody back what they put in, and \
+no job can be taken. It cannot be undone.
 
 Example:
-  nanozk verifier generate model -o verifiers --solc script/solc")]
-pub(crate) struct GenerateArgs {
-    /// Model directory
-    pub(crate) model: PathBuf,
-    /// Directory to write
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    /// Compile them too, with this compiler
-    #[arg(long, value_name = "PATH")]
-    pub(crate) solc: Option<PathBuf>,
-    /// Also the verifier of aggregates (nanozk aggregate), whose key takes about a minute to make once
-    #[arg(long)]
-    pub(crate) aggregate: bool,
-    /// The tree of the aggregates [default: as few nodes as fit 2^20 rows]
-    #[arg(long, value_name = "SIZES", requires = "aggregate")]
-    pub(crate) tree: Option<String>,
-    /// Replace the output directory if it has generated verifiers
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  nanozk verifier build verifiers --solc script/solc")]
-pub(crate) struct BuildArgs {
-    /// Directory of generated verifiers
-    pub(crate) directory: PathBuf,
-    /// Compiler (solc) of the version the sources ask for
-    #[arg(long, value_name = "PATH")]
-    pub(crate) solc: PathBuf,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Anybody may deploy verifiers; only the curator can add them to the router. Verifiers that are there already \
-are kept.
-
-Example:
-  nanozk verifier deploy verifiers --rpc http://127.0.0.1:8545 --private-key-file curator")]
-pub(crate) struct DeployVerifiersArgs {
-    /// Directory of compiled verifiers
-    pub(crate) directory: PathBuf,
-    #[command(flatten)]
-    pub(crate) send: SendArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-For a flaw in a verifier. At once no proof under its key counts, open claims under it can be voided, which gives \
-everybody back what they put in, and no job of its models can be taken. It cannot be undone.
-
-Example:
-  nanozk verifier freeze 0x… --reason 'a gate is missing' --rpc http://127.0.0.1:8545 --private-key-file guardian --dry-run")]
+  nanozk freeze --reason 'a gate is missing' --rpc http://127.0.0.1:8545 --private-key-file guardian --dry-run")]
 pub(crate) struct FreezeArgs {
-    /// Digest of the verifying key
-    pub(crate) verifying_key: B256,
+    /// Verifier [default: the deployment's FinalVerifier]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(crate) verifier: Option<Address>,
     /// Why; public
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
@@ -178,10 +110,6 @@ Examples:
 pub(crate) struct RegisterArgs {
     /// Model directory
     pub(crate) model: PathBuf,
-    /// Also let the registry compute the digest by which aggregates bind the model, once: about 45,000 gas for each
-    /// weight commitment
-    #[arg(long)]
-    pub(crate) aggregate: bool,
     #[command(flatten)]
     pub(crate) send: SendArgs,
     /// Asset of prices, stakes and bonds
@@ -250,7 +178,7 @@ pub(crate) enum JobCommand {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LaneArg {
+pub(crate) enum ModeArg {
     /// Every layer is proven before a deadline
     Proofs,
     /// Settled after a window without an unanswered challenge
@@ -291,8 +219,8 @@ pub(crate) struct RequestArgs {
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) price: Amount,
     /// How the claim is settled
-    #[arg(long, value_enum, default_value_t = LaneArg::Proofs)]
-    pub(crate) lane: LaneArg,
+    #[arg(long, value_enum, default_value_t = ModeArg::Proofs)]
+    pub(crate) mode: ModeArg,
     /// Who may take the job [default: anybody with the stake]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) provider: Option<Address>,
@@ -302,7 +230,7 @@ pub(crate) struct RequestArgs {
     /// How long it may be claimed after that
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub(crate) claim_within: u64,
-    /// How long layers may be challenged and the output be demanded; 0 in the lane of proofs: proofs settle at once
+    /// How long layers may be challenged and the output be demanded; 0 in the mode of proofs: proofs settle at once
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub(crate) challenge_window: u64,
     /// How long the provider has to prove a layer
@@ -449,18 +377,13 @@ pub(crate) enum ClaimCommand {
     Post(PostArgs),
     /// Sign a session for a relayer, which then needs no key of the provider (provider)
     Sign(SignArgs),
-    /// Prove layers on chain; when none is left, the claim is settled (anybody)
-    Settle(SettleArgs),
+    /// Send a final proof: it answers challenges and draws; when no layer is left, the claim is settled (anybody)
+    Prove(ProveClaimArgs),
     /// Challenge a layer (anybody with the bond)
     #[command(
-        after_help = "Example:\n  nanozk claim challenge session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+        after_help = "Example:\n  nanozk claim challenge session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key\n  nanozk claim challenge session --whole --seed 0x… --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Challenge(LayerArgs),
-    /// Answer open challenges by proofs (anybody)
-    #[command(
-        after_help = "Example:\n  nanozk claim answer session --rpc http://127.0.0.1:8545 --private-key-file key"
-    )]
-    Answer(SettleArgs),
+    Challenge(ChallengeArgs),
     /// End a claim whose windows are over (anybody)
     #[command(
         after_help = "Example:\n  nanozk claim finalize session --rpc http://127.0.0.1:8545 --private-key-file key"
@@ -470,22 +393,22 @@ pub(crate) enum ClaimCommand {
     #[command(
         after_help = "Example:\n  nanozk claim timeout session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Timeout(LayerArgs),
+    Timeout(TargetArgs),
     /// Defeat a claim whose layers that had to be proven were not (anybody)
     #[command(
         after_help = "Example:\n  nanozk claim expire session --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
     Expire(ClaimArgs),
-    /// Void a claim of which a verifier was frozen (anybody)
+    /// Void a claim whose verifier was frozen (anybody)
     #[command(
         after_help = "Example:\n  nanozk claim void session --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
     Void(ClaimArgs),
-    /// Pay out the bonds of a layer's challengers once the claim is over (anybody)
+    /// Pay out the bonds of a challenge once the claim is over (anybody)
     #[command(
         after_help = "Example:\n  nanozk claim resolve session --layer 3 --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Resolve(LayerArgs),
+    Resolve(TargetArgs),
     /// Show a claim: where it stands, who has to act, and where to look
     #[command(after_help = "Example:\n  nanozk claim status session --rpc http://127.0.0.1:8545")]
     Status(ClaimStatusArgs),
@@ -511,9 +434,9 @@ pub(crate) enum ClaimCommand {
     AcceptOutput(ClaimArgs),
     /// Draw the layers of an audited claim from the block that was fixed for it (anybody)
     #[command(
-        after_help = "Example:\n  nanozk claim audit session --rpc http://127.0.0.1:8545 --private-key-file key"
+        after_help = "Example:\n  nanozk claim draw session --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
-    Audit(ClaimArgs),
+    Draw(ClaimArgs),
 }
 
 #[derive(Debug, Args)]
@@ -557,42 +480,64 @@ pub(crate) struct SignArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Layers are proved with nanozk prove before, or all in one with nanozk aggregate. What is proven on chain already \
-is skipped, so an interrupted command goes on where it was. An aggregate also closes all open challenges of layers.
+The final proof comes from nanozk aggregate: final.json of a session, or a file about several. It may be about any layers of the \
+claims: those that are challenged, those that are drawn, or all, which settles. Name the sessions whose claims it is about.
 
-Example:
-  nanozk claim settle session --rpc http://127.0.0.1:8545 --private-key-file key")]
-pub(crate) struct SettleArgs {
-    /// Session directory
-    pub(crate) session: PathBuf,
+Examples:
+  nanozk claim prove session --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk claim prove one two --proof both.json --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct ProveClaimArgs {
+    /// Session directories
+    #[arg(required = true, value_name = "SESSION")]
+    pub(crate) sessions: Vec<PathBuf>,
+    /// The final proof [default: final.json of the session]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
-    /// Only these layers, such as 0,3-5
-    #[arg(long, value_name = "LIST", value_parser = layer_list)]
-    pub(crate) layers: Option<LayerList>,
-    /// By aggregate.proof, one proof for all layers, instead of proofs/
-    #[arg(long, conflicts_with = "layers")]
-    pub(crate) aggregate: bool,
-    /// Most gas of one transaction
-    #[arg(long, value_name = "GAS", default_value_t = nanozk_chain::GAS_CAP, value_parser = clap::value_parser!(u64).range(1_000_000..=nanozk_chain::GAS_CAP))]
-    pub(crate) max_gas: u64,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct LayerArgs {
-    /// Session directory, request, or id
+#[command(group = clap::ArgGroup::new("target").required(true))]
+pub(crate) struct ChallengeArgs {
+    /// Session directory, request, or id of a job
     #[arg(value_name = "SESSION|REQUEST|ID")]
     pub(crate) claim: String,
-    /// Layer, from zero; the number of layers stands for the output
-    #[arg(long, value_name = "N")]
-    pub(crate) layer: u64,
+    /// Layer, from zero
+    #[arg(long, value_name = "N", group = "target", value_parser = clap::value_parser!(u64).range(..255))]
+    pub(crate) layer: Option<u64>,
+    /// The whole claim: only a proof of all layers answers
+    #[arg(long, group = "target")]
+    pub(crate) whole: bool,
+    /// The session's seed, if its provider disclosed it: published, so that anybody can execute the session again
+    #[arg(long, value_name = "HEX")]
+    pub(crate) seed: Option<B256>,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("target").required(true))]
+pub(crate) struct TargetArgs {
+    /// Session directory, request, or id of a job
+    #[arg(value_name = "SESSION|REQUEST|ID")]
+    pub(crate) claim: String,
+    /// Challenge of a layer, from zero
+    #[arg(long, value_name = "N", group = "target", value_parser = clap::value_parser!(u64).range(..255))]
+    pub(crate) layer: Option<u64>,
+    /// Challenge of the whole claim
+    #[arg(long, group = "target")]
+    pub(crate) whole: bool,
+    /// Challenge of the output
+    #[arg(long, group = "target")]
+    pub(crate) of_output: bool,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ClaimArgs {
-    /// Session directory, request, or id
+    /// Session directory, request, or id of a job
     #[arg(value_name = "SESSION|REQUEST|ID")]
     pub(crate) claim: String,
     #[command(flatten)]
@@ -601,7 +546,7 @@ pub(crate) struct ClaimArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ClaimStatusArgs {
-    /// Session directory, request, or id
+    /// Session directory, request, or id of a job
     #[arg(value_name = "SESSION|REQUEST|ID")]
     pub(crate) claim: String,
     #[command(flatten)]

@@ -49,6 +49,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),
         Command::Deploy(args) => chain::deploy(args, out),
+        Command::Freeze(args) => chain::freeze(args, out),
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, &data, out),
         Command::Claim(command) => chain::claim(command, out),

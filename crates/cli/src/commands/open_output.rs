@@ -48,7 +48,7 @@ fn open(args: &OpenOutputArgs, data: &Data, out: &Out) -> Result<()> {
     };
     let positions = match (&file.opens, &model) {
         (Some(opens), _) => opens.positions,
-        (None, Some((_, card))) => card.tokens as u32,
+        (None, Some((_, manifest))) => manifest.manifest().tokens as u32,
         (None, None) => bail!(
             "{} does not say how many positions its session has, as files of older versions do not: give the model with \
              --model",
@@ -68,8 +68,8 @@ fn open(args: &OpenOutputArgs, data: &Data, out: &Out) -> Result<()> {
         .map_err(|e| reject(format!("{}: {e}", args.output.display())))?;
 
     let text = match &model {
-        Some((dir, card)) => {
-            let tokenizer = dir.tokenizer(card)?;
+        Some((dir, manifest)) => {
+            let tokenizer = dir.tokenizer(manifest)?;
             tokenizer
                 .check(&file.tokens)
                 .map_err(|e| reject(format!("{}: {e}", args.output.display())))?;
@@ -129,7 +129,7 @@ fn model(
     given: Option<&Path>,
     request: &RequestFile,
     data: &Data,
-) -> Result<Option<(ModelDir, nanozk_verifier::card::ModelCard)>> {
+) -> Result<Option<(ModelDir, CheckedManifest)>> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => match data.known_model(&request.model_id) {
@@ -138,14 +138,14 @@ fn model(
         },
     };
     let dir = ModelDir::new(&path)?;
-    let card = dir.card()?;
-    if card.model_id() != request.model_id {
+    let manifest = dir.manifest()?;
+    if manifest.id() != request.model_id {
         bail!(
             "the request is for the model {}, {} is {}",
             request.model_id,
             path.display(),
-            card.model_id()
+            manifest.id()
         );
     }
-    Ok(Some((dir, card)))
+    Ok(Some((dir, manifest)))
 }

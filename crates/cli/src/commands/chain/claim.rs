@@ -1,28 +1,26 @@
 //! `nanozk claim`.
 
 use super::job::find as find_job;
-use super::{id_of, status, when, Chain};
+use super::{job_of, posted_of, status, when, Chain};
 use crate::args::{
-    ClaimArgs, ClaimCommand, KeyArgs, LayerArgs, PostArgs, SessionArgs, SettleArgs, SignArgs,
+    ChallengeArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs, SessionArgs,
+    SignArgs, TargetArgs,
 };
-use crate::output::{count, thousands, Out};
+use crate::output::{count, Out};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::aggregate::{prove_all, AggregateCall};
-use nanozk_chain::bindings::{beacon, book, dispute, lens, market, registry, router, settlement};
-use nanozk_chain::claim::{batches, header, layers_of, padded, unpadded, Encoder};
+use nanozk_chain::bindings::{book, lens, market, registry};
+use nanozk_chain::claim::{header, layers_of, padded, prove, Posted, Proved, OUTPUT, WHOLE};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{readable, utc};
 use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
-use nanozk_chain::revert::{claim_status, job_status};
+use nanozk_chain::revert::{claim_status, job_status, target};
 use nanozk_chain::signing::{sign, SignatureFile};
-use nanozk_chain::Error;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
-use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::scalar_to_bytes;
-use nanozk_verifier::session::Session;
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
 use serde_json::json;
 use std::path::Path;
 
@@ -34,79 +32,46 @@ pub(super) const CHALLENGE_OPEN: u8 = 1;
 pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()> {
     match command {
         ClaimCommand::Post(args) => post(args, out),
-        ClaimCommand::Settle(args) if args.aggregate => settle_at_once(args, out),
         ClaimCommand::Sign(args) => sign_files(args, out),
-        ClaimCommand::Settle(args) => settle(args, out),
+        ClaimCommand::Prove(args) => prove_claims(args, out),
         ClaimCommand::Challenge(args) => challenge(args, out),
-        ClaimCommand::Answer(args) => answer(args, out),
-        ClaimCommand::Finalize(args) => simple(args, out, |chain, claim| {
-            let call = settlement::finalizeCall { claim };
-            Ok(Call::new(
-                "settling the claim",
-                chain.address("Settlement")?,
-                &call,
-            ))
+        ClaimCommand::Finalize(args) => simple(args, out, "settling the claim", |claim| {
+            book::finalizeCall { claim }
         }),
-        ClaimCommand::Timeout(args) => on_layer(args, out, |chain, claim, layer| {
-            let call = dispute::timeoutCall { claim, layer };
-            let what = format!(
-                "defeating the claim by the challenge of {}",
-                place(chain, claim, args.layer)?
-            );
-            Ok(Call::new(what, chain.address("LayerDispute")?, &call))
+        ClaimCommand::Timeout(args) => timeout(args, out),
+        ClaimCommand::Expire(args) => simple(args, out, "defeating the claim", |claim| {
+            book::expireClaimCall { claim }
         }),
-        ClaimCommand::Expire(args) => simple(args, out, |chain, claim| {
-            let call = settlement::expireCall { claim };
-            Ok(Call::new(
-                "defeating the claim",
-                chain.address("Settlement")?,
-                &call,
-            ))
-        }),
-        ClaimCommand::Void(args) => simple(args, out, |chain, claim| {
-            let call = settlement::voidClaimCall { claim };
-            Ok(Call::new(
-                "voiding the claim",
-                chain.address("Settlement")?,
-                &call,
-            ))
+        ClaimCommand::Void(args) => simple(args, out, "voiding the claim", |claim| {
+            book::voidClaimCall { claim }
         }),
         ClaimCommand::Resolve(args) => resolve(args, out),
-        ClaimCommand::DisputeOutput(args) => simple(args, out, dispute_output),
+        ClaimCommand::DisputeOutput(args) => dispute_output(args, out),
         ClaimCommand::Status(args) => {
             let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
-            status::show(&chain, id_of(&args.claim)?)
+            status::show(&chain, job_of(&args.claim)?)
         }
         ClaimCommand::RevealOutput(args) => reveal_output(args, out),
-        ClaimCommand::DemandOutput(args) => simple(args, out, |chain, claim| {
-            let call = dispute::demandOutputCall { claim };
-            Ok(Call::new(
-                "demanding the output",
-                chain.address("LayerDispute")?,
-                &call,
-            ))
+        ClaimCommand::DemandOutput(args) => simple(args, out, "demanding the output", |claim| {
+            book::demandCall { claim }
         }),
-        ClaimCommand::AcceptOutput(args) => simple(args, out, |chain, claim| {
-            let call = dispute::acceptOutputCall { claim };
-            Ok(Call::new(
-                "accepting the output",
-                chain.address("LayerDispute")?,
-                &call,
-            ))
+        ClaimCommand::AcceptOutput(args) => simple(args, out, "accepting the output", |claim| {
+            book::acceptOutputCall { claim }
         }),
-        ClaimCommand::Audit(args) => audit(args, out),
+        ClaimCommand::Draw(args) => draw(args, out),
     }
 }
 
 /// A session's files, if they are of a claim of this deployment.
-fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Session, ModelCard)> {
+fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Claim, CheckedManifest)> {
     Kind::Session.check(path)?;
-    let dir = SessionDir::new(path);
-    let (session, card) = (dir.session()?, dir.card()?);
-    card.check()
-        .with_context(|| path.join("card.json").display().to_string())?;
+    let manifest = files::read_json_of_session(&path.join("manifest.json"))?;
+    let manifest = CheckedManifest::new(manifest)
+        .with_context(|| path.join("manifest.json").display().to_string())?;
+    let claim = SessionDir::new(path).claim()?;
+    let claim = manifest.claim(claim)?.claim().clone();
     let (chain_id, book) = (chain.client.chain_id(), chain.address("ClaimBook")?);
-    let context = &session.context;
+    let context = &claim.context;
     if context.chain != chain_id || context.contract != padded(book) {
         bail!(
             "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and the claim book {book}",
@@ -115,46 +80,37 @@ fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Session, ModelCard)> {
             context.contract
         );
     }
-    Ok((session, card))
+    Ok((claim, manifest))
 }
 
-fn claim_of(chain: &Chain<'_>, id: B256) -> Result<book::Claim> {
-    Ok(chain
-        .client
-        .read(chain.address("ClaimBook")?, &book::claimCall { id })?)
+fn status_of(chain: &Chain<'_>, posted: &Posted) -> Result<u8> {
+    let call = book::statusCall { claim: posted.id };
+    Ok(chain.client.read(chain.address("ClaimBook")?, &call)?)
 }
 
 fn post(args: &PostArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (session, card) = session_of(&chain, &args.session)?;
-    let id = B256::from(session.context.claim.0);
-    let recipient = unpadded(session.context.recipient).context(
-        "the recipient in session.json is not an address: run the session again with --recipient",
-    )?;
-    let header = header(&session, recipient);
+    let (claim, _) = session_of(&chain, &args.session)?;
+    let id = B256::from(claim.context.claim.0);
+    let header = header(&claim)?;
     if args.sign_only {
         let signature = Bytes::from(sign(
             chain.client.signer()?,
             chain.domains()?.header(&header),
         ));
         out.text(signature.to_string());
-        out.json(
-            &json!({"claim": id, "provider": chain.client.account()?, "signature": signature}),
-        );
+        out.json(&json!({"job": id, "provider": chain.client.account()?, "signature": signature}));
         return Ok(());
     }
-    let job = chain
-        .client
-        .read(chain.address("JobMarket")?, &market::jobCall { id })?;
-    if chain
-        .client
-        .read(chain.address("ClaimBook")?, &book::statusCall { id })?
-        != 0
-    {
-        check_statement(&claim_of(&chain, id)?, &session, &card)?;
-        chain.already(&format!("the claim {id} is posted"));
+    let to = chain.address("ClaimBook")?;
+    if let Some(posted) = Posted::find(&chain.client, to, id)? {
+        posted.check(&claim)?;
+        chain.already(&format!("the claim {} is posted", posted.id));
         return Ok(());
     }
+    let Some(job) = find_job(&chain, id)? else {
+        bail!("the job {id} was not opened: nanozk job open");
+    };
     if job.status != JOB_LOCKED {
         bail!(
             "the job is {}, it must be locked by its provider (nanozk job lock)",
@@ -172,37 +128,32 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
             job.provider
         );
     }
-    check_answer(&chain, &job, &session)?;
-    let call = book::postClaimCall {
+    check_answer(&chain, &job, &claim)?;
+    let call = book::postCall {
         header,
         signature: args.signature.clone().unwrap_or_default(),
     };
-    chain.send(&Call::new(
-        "posting the claim",
-        chain.address("ClaimBook")?,
-        &call,
-    ))?;
+    chain.send(&Call::new("posting the claim", to, &call))?;
     if !chain.dry_run {
-        explain(&chain, id)?;
+        explain(&chain, &posted_of(&chain, id)?)?;
     }
     Ok(())
 }
 
 /// Refuses a session that does not answer a job.
-fn check_answer(chain: &Chain<'_>, job: &market::Job, session: &Session) -> Result<()> {
+fn check_answer(chain: &Chain<'_>, job: &market::Job, claim: &Claim) -> Result<()> {
+    let version = job.version;
     let model = chain.client.read(
         chain.address("ModelRegistry")?,
-        &registry::modelIdCall {
-            version: job.version,
-        },
+        &registry::modelIdCall { version },
     )?;
-    if model.0 != session.model_id.0 {
+    if model.0 != claim.model_id.0 {
         bail!(
             "the job is for model {model}, the session is of {}",
-            session.model_id
+            claim.model_id
         );
     }
-    if scalar_to_bytes(&session.input_digest.0) != job.inputDigest.0 {
+    if scalar_to_bytes(&claim.input_digest.0) != job.inputDigest.0 {
         bail!("the session answers another prompt or has another salt than the job: run it with --request");
     }
     Ok(())
@@ -211,14 +162,11 @@ fn check_answer(chain: &Chain<'_>, job: &market::Job, session: &Session) -> Resu
 /// Signs that others may take the job and post the claim, for whoever sends it.
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
-    let (session, _) = session_of(&chain, &args.session)?;
-    let recipient = unpadded(session.context.recipient).context(
-        "the recipient in session.json is not an address: run the session again with --recipient",
-    )?;
-    let header = header(&session, recipient);
+    let (claim, _) = session_of(&chain, &args.session)?;
+    let header = header(&claim)?;
     // A stake may be held on the strength of it. The job may not be open yet.
     if let Some(job) = find_job(&chain, header.job)? {
-        check_answer(&chain, &job, &session)?;
+        check_answer(&chain, &job, &claim)?;
     }
     let now = chain.client.head()?.timestamp;
     let deadline = now.saturating_add(args.lock_within);
@@ -237,312 +185,89 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
         path.display(),
         utc(deadline)
     ));
-    out.json(&json!({"event": "signed", "claim": header.job, "provider": signatures.provider, "lock_deadline": deadline, "file": path}));
+    out.json(&json!({"event": "signed", "job": header.job, "provider": signatures.provider, "lock_deadline": deadline, "file": path}));
     Ok(())
 }
 
-/// Proofs of another session would be refused one by one.
-fn check_statement(claim: &book::Claim, session: &Session, card: &ModelCard) -> Result<()> {
-    if session.statement(card.layers.len()).digest() != claim.statement.0 {
-        bail!(
-            "the claim on chain is of another session: its statement is {}",
-            claim.statement
-        );
-    }
-    Ok(())
-}
-
-/// Proofs of a claim, on their way to the chain.
-struct Proofs {
-    id: B256,
-    claim: book::Claim,
-    session: Session,
-    card: ModelCard,
-    dir: SessionDir,
-    encoder: Encoder,
-}
-
-impl Proofs {
-    fn open(chain: &Chain<'_>, path: &Path) -> Result<Self> {
-        let (session, card) = session_of(chain, path)?;
-        let id = B256::from(session.context.claim.0);
-        let claim = claim_of(chain, id)?;
-        check_statement(&claim, &session, &card)?;
-        check_keys(chain, &claim, &card)?;
-        Ok(Proofs {
-            id,
-            claim,
-            session,
-            card,
-            dir: SessionDir::new(path),
-            encoder: Encoder::default(),
-        })
-    }
-
-    /// Layers of these that have a proof, with it; the others are named.
-    fn of(&mut self, layers: &[usize], out: &Out) -> Result<Vec<(usize, Bytes)>> {
-        let mut found = Vec::new();
-        let mut missing = Vec::new();
-        for &layer in layers {
-            let path = self.dir.proof_path(layer);
-            if !path.exists() {
-                missing.push(layer.to_string());
-                continue;
-            }
-            let file = files::read(&path)?;
-            let proof = self
-                .encoder
-                .calldata(&self.session, &self.card, layer, &file)?;
-            found.push((layer, proof));
-        }
-        if !missing.is_empty() {
-            let advice = format!(
-                "{} {} no proof: nanozk prove {} --layers {}",
-                match missing.as_slice() {
-                    [one] => format!("layer {one}"),
-                    several => format!("layers {}", several.join(", ")),
-                },
-                if missing.len() == 1 { "has" } else { "have" },
-                self.dir.path().display(),
-                missing.join(",")
-            );
-            if found.is_empty() {
-                bail!("{advice}");
-            }
-            out.note(advice);
-        }
-        Ok(found)
-    }
-}
-
-/// The layers that are registered must be those the proofs are for.
-fn check_keys(chain: &Chain<'_>, claim: &book::Claim, card: &ModelCard) -> Result<()> {
-    let version = claim.version;
-    let layers = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::layersCall { version },
-    )?;
-    if layers.len() != card.layers.len() {
-        bail!(
-            "the session has {}, the registered version {}",
-            count(card.layers.len(), "layer"),
-            layers.len()
-        );
-    }
-    for (index, (registered, own)) in layers.iter().zip(&card.layers).enumerate() {
-        if registered.verifyingKey.0 != own.verifying_key.0 {
-            bail!(
-                "layer {index}: the registered verifier has the key {}, the session's circuit {}",
-                registered.verifyingKey,
-                own.verifying_key
-            );
-        }
-    }
-    Ok(())
-}
-
-fn wanted(layers: &[usize], only: Option<&crate::args::LayerList>) -> Vec<usize> {
-    let wanted = |l: &&usize| only.is_none_or(|list| list.0.contains(l));
-    layers.iter().filter(wanted).copied().collect()
-}
-
-fn settle(args: &SettleArgs, out: &Out) -> Result<()> {
-    let chain = Chain::sending(&args.send, out)?;
-    let to = chain.address("Settlement")?;
-    let mut proofs = Proofs::open(&chain, &args.session)?;
-    let (id, claim) = (proofs.id, proofs.claim.clone());
-    if claim.status != CLAIM_POSTED {
-        chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
-        return Ok(());
-    }
-    // An aggregate counts as long as its key is not frozen.
-    let proven = chain
-        .client
-        .read(to, &settlement::provenLayersCall { claim: id })?;
-    let open: Vec<usize> = (0..usize::from(claim.layers))
-        .filter(|l| !proven.bit(*l))
-        .collect();
-    let layers = wanted(&open, args.layers.as_ref());
-    if layers.is_empty() {
-        chain.already("these layers are proven");
-        return explain(&chain, id);
-    }
-    let deadlines = chain
-        .client
-        .read(to, &settlement::deadlinesCall { claim: id })?;
-    let now = chain.client.head()?.timestamp;
-    if now > deadlines.provenBy {
-        bail!(
-            "layers could be proven until {}",
-            when(deadlines.provenBy, now)
-        );
-    }
-    let found = proofs.of(&layers, out)?;
-    let account = chain.client.account()?;
-    let call = |first: usize, proofs: Vec<Bytes>| {
-        let last = first + proofs.len() - 1;
-        let what = if first == last {
-            format!("proving layer {first}")
-        } else {
-            format!("proving layers {first} to {last}")
-        };
-        let call = settlement::proveLayersCall {
-            claim: id,
-            first: U256::from(first),
-            proofs,
-        };
-        Call::new(what, to, &call)
+/// Sends a final proof.
+fn prove_claims(args: &ProveClaimArgs, out: &Out) -> Result<()> {
+    let path = match (&args.proof, &args.sessions[..]) {
+        (Some(path), _) => path.clone(),
+        (None, [session]) => session.join("final.json"),
+        (None, _) => bail!("a proof about several sessions is a file of its own: --proof FILE"),
     };
-    // Each by itself first: a proof that is refused is named, and the gas says how many fit into one transaction.
-    let mut gas = Vec::new();
-    for (layer, proof) in &found {
-        let used = chain
-            .client
-            .estimate(&call(*layer, vec![proof.clone()]), account)?;
-        out.text(format!("layer {layer}: {} gas", thousands(used)));
-        gas.push((*layer, used));
-    }
-    // The limit of a transaction is somewhat above its estimate.
-    for batch in batches(&gas, args.max_gas / 10 * 8) {
-        let bytes = found
-            .iter()
-            .filter(|(l, _)| batch.contains(l))
-            .map(|(_, proof)| proof.clone())
-            .collect();
-        chain
-            .send(&call(batch[0], bytes))
-            .context("what was proven so far stays: the same command goes on from there")?;
-    }
-    if !chain.dry_run {
-        explain(&chain, id)?;
-    }
-    Ok(())
-}
-
-/// One proof for all layers.
-fn settle_at_once(args: &SettleArgs, out: &Out) -> Result<()> {
-    let chain = Chain::sending(&args.send, out)?;
-    let proofs = Proofs::open(&chain, &args.session)?;
-    let (id, claim) = (proofs.id, &proofs.claim);
-    if claim.status != CLAIM_POSTED {
-        chain.already(&format!("the claim {id} is {}", claim_status(claim.status)));
-        return Ok(());
-    }
-    let path = args.session.join("aggregate.json");
     if !path.exists() {
         bail!(
-            "the session has no aggregate: nanozk aggregate {}",
-            args.session.display()
+            "{} does not exist: make it with nanozk aggregate",
+            path.display()
         );
     }
-    let aggregate: AggregateCall = files::read_json(&path)?;
-    aggregate
-        .check(&proofs.session, &proofs.card)
-        .with_context(|| path.display().to_string())?;
-    let (key, tree) = (aggregate.verifying_key, &aggregate.tree);
-    let entry = router::entryCall { verifyingKey: key };
-    let router = chain.address("VerifierRouter")?;
-    if chain.client.read(router, &entry)?.verifier.is_zero() {
-        bail!(
-            "there is no verifier on chain for aggregates of the tree {tree} (key {key}): nanozk verifier generate MODEL \
-             -o DIR --solc PATH --aggregate --tree '{tree}', then nanozk verifier deploy DIR"
-        );
+    let chain = Chain::sending(&args.send, out)?;
+    let book = chain.address("ClaimBook")?;
+    let file: FinalFile = files::read_json(&path)?;
+    let mut known = Vec::with_capacity(args.sessions.len());
+    for session in &args.sessions {
+        let (claim, manifest) = session_of(&chain, session)?;
+        let posted = posted_of(&chain, claim.context.claim.0.into())?;
+        posted.check(&claim).with_context(|| session.display().to_string())?;
+        known.push((posted, manifest));
     }
-    chain.send(&prove_all(
-        chain.address("Settlement")?,
-        id,
-        key,
-        aggregate.proof,
-    ))?;
+    let mut open = 0;
+    let mut claims = Vec::with_capacity(known.len());
+    for said in &file.claims {
+        let found = known.iter().find(|(p, _)| p.claim.statement.0 == said.statement.0);
+        let Some((posted, manifest)) = found else {
+            bail!(
+                "{} is about the statement {}, which is that of no session that is named",
+                path.display(),
+                said.statement
+            );
+        };
+        open += usize::from(status_of(&chain, posted)? == CLAIM_POSTED);
+        claims.push(Proved { posted, manifest });
+    }
+    if open == 0 {
+        for (posted, _) in &known {
+            let status = claim_status(status_of(&chain, posted)?);
+            chain.already(&format!("the claim {} is {status}", posted.id));
+        }
+        return Ok(());
+    }
+    let call = prove(book, &file, &claims).with_context(|| path.display().to_string())?;
+    chain.send(&call)?;
     if !chain.dry_run {
-        explain(&chain, id)?;
+        for (posted, _) in &known {
+            explain(&chain, posted)?;
+        }
     }
     Ok(())
 }
 
-/// Layers of a claim with an open challenge; the number of layers stands for the output.
+/// Targets of a claim with an open challenge.
 pub(super) fn open_challenges(
     chain: &Chain<'_>,
-    claim: B256,
-    layers: usize,
-) -> Result<Vec<(usize, dispute::Challenge)>> {
-    let to = chain.address("LayerDispute")?;
+    posted: &Posted,
+    state: &lens::ClaimState,
+) -> Result<Vec<(u64, book::Challenge)>> {
+    let to = chain.address("ClaimBook")?;
     let mut open = Vec::new();
-    if chain
-        .client
-        .read(to, &dispute::openCountCall { claim })?
-        .is_zero()
-    {
-        return Ok(open);
-    }
-    for layer in 0..=layers {
-        let call = dispute::challengeOfCall {
-            claim,
-            layer: U256::from(layer),
+    let challenged = layers_of(state.challenged).into_iter().map(|layer| layer as u64);
+    for target in challenged.chain([OUTPUT]) {
+        let call = book::challengeOfCall {
+            claim: posted.id,
+            target: U256::from(target),
         };
         let challenge = chain.client.read(to, &call)?;
         if challenge.status == CHALLENGE_OPEN {
-            open.push((layer, challenge));
+            open.push((target, challenge));
         }
     }
     Ok(open)
 }
 
-fn answer(args: &SettleArgs, out: &Out) -> Result<()> {
-    let chain = Chain::sending(&args.send, out)?;
-    let to = chain.address("LayerDispute")?;
-    let mut proofs = Proofs::open(&chain, &args.session)?;
-    let (id, layers) = (proofs.id, usize::from(proofs.claim.layers));
-    if proofs.claim.status != CLAIM_POSTED {
-        chain.already(&format!(
-            "the claim {id} is {}",
-            claim_status(proofs.claim.status)
-        ));
-        return Ok(());
-    }
-    let open = open_challenges(&chain, id, layers)?;
-    if open.iter().any(|(l, _)| *l == layers) {
-        out.note("the output is demanded too: nanozk claim reveal-output");
-    }
-    let challenged: Vec<usize> = open
-        .iter()
-        .map(|(l, _)| *l)
-        .filter(|l| *l < layers)
-        .collect();
-    let challenged = wanted(&challenged, args.layers.as_ref());
-    if challenged.is_empty() {
-        chain.already("no challenge of such a layer is open");
-        return Ok(());
-    }
-    let now = chain.client.head()?.timestamp;
-    for (layer, challenge) in open.iter().filter(|(l, _)| challenged.contains(l)) {
-        if now > challenge.answerBy {
-            bail!(
-                "layer {layer} was to be answered until {}",
-                when(challenge.answerBy, now)
-            );
-        }
-    }
-    for (layer, proof) in proofs.of(&challenged, out)? {
-        let call = dispute::answerCall {
-            claim: id,
-            layer: U256::from(layer),
-            proof,
-        };
-        chain.send(&Call::new(
-            format!("answering the challenge of layer {layer}"),
-            to,
-            &call,
-        ))?;
-    }
-    if !chain.dry_run {
-        explain(&chain, id)?;
-    }
-    Ok(())
-}
-
 /// Where a claim stands, in the contracts' words.
-fn explain(chain: &Chain<'_>, claim: B256) -> Result<()> {
+fn explain(chain: &Chain<'_>, posted: &Posted) -> Result<()> {
+    let claim = posted.for_lens();
     let text = chain.client.read(
         chain.address("ClaimLens")?,
         &lens::explainStatusCall { claim },
@@ -550,184 +275,148 @@ fn explain(chain: &Chain<'_>, claim: B256) -> Result<()> {
     chain.out.text(readable(&text));
     chain
         .out
-        .json(&json!({"event": "status", "claim": claim, "text": text}));
+        .json(&json!({"event": "status", "claim": posted.id, "text": text}));
     Ok(())
 }
 
-fn simple(
+/// Sends a call about a claim, and says where it stands then.
+fn about(chain: &Chain<'_>, posted: &Posted, call: &Call) -> Result<()> {
+    chain.send(call)?;
+    if !chain.dry_run {
+        explain(chain, posted)?;
+    }
+    Ok(())
+}
+
+fn simple<C: nanozk_chain::sol_types::SolCall>(
     args: &ClaimArgs,
     out: &Out,
-    call: impl Fn(&Chain<'_>, B256) -> Result<Call>,
+    what: &str,
+    call: impl Fn(book::Claim) -> C,
 ) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let id = id_of(&args.claim)?;
-    let call = call(&chain, id)?;
-    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
-    if !chain.dry_run {
-        explain(&chain, id)?;
-    }
-    Ok(())
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let to = chain.address("ClaimBook")?;
+    about(&chain, &posted, &Call::new(what, to, &call(posted.claim.clone())))
 }
 
-fn on_layer(
-    args: &LayerArgs,
-    out: &Out,
-    call: impl Fn(&Chain<'_>, B256, U256) -> Result<Call>,
-) -> Result<()> {
+impl TargetArgs {
+    fn target(&self) -> u64 {
+        match (self.layer, self.whole) {
+            (Some(layer), _) => layer,
+            (None, true) => WHOLE,
+            (None, false) => OUTPUT,
+        }
+    }
+}
+
+fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let id = id_of(&args.claim)?;
-    let call = call(&chain, id, U256::from(args.layer))?;
-    chain.send(&call).map_err(|e| of_output(&chain, id, e))?;
-    if !chain.dry_run {
-        explain(&chain, id)?;
-    }
-    Ok(())
-}
-
-/// In contracts the output is one more layer; in what people read it is the output.
-fn of_output(chain: &Chain<'_>, id: B256, error: anyhow::Error) -> anyhow::Error {
-    let Some(Error::Reverted { what, revert }) = error.downcast_ref::<Error>() else {
-        return error;
-    };
-    let layer = revert.arguments.iter().find(|(name, _)| name == "layer");
-    let (Some((_, layer)), Ok(claim)) = (layer, claim_of(chain, id)) else {
-        return error;
-    };
-    if *layer != claim.layers.to_string() {
-        return error;
-    }
-    let message = match revert.name.as_str() {
-        "NotChallenged" => "nobody demanded the output, or the demand was answered".to_owned(),
-        "AlreadyChallenged" => "the output was demanded or accepted before".to_owned(),
-        _ => revert
-            .message
-            .replace(&format!("layer {layer}"), "the output"),
-    };
-    anyhow::anyhow!("{what} would fail: {message} ({})", revert.name)
-}
-
-/// `layer 3`, or `the output`.
-fn place(chain: &Chain<'_>, id: B256, layer: u64) -> Result<String> {
-    if layer == u64::from(claim_of(chain, id)?.layers) {
-        return Ok("the output".into());
-    }
-    Ok(format!("layer {layer}"))
-}
-
-/// A challenge's bond comes from the challenger's free balance.
-fn require_challenge_bond(chain: &Chain<'_>, id: B256) -> Result<()> {
-    let job = chain
-        .client
-        .read(chain.address("JobMarket")?, &market::jobCall { id })?;
-    let account = chain.client.account()?;
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let which = args.layer.unwrap_or(WHOLE);
+    let terms = posted.terms();
+    // A challenge's bond comes from the challenger's free balance; that of a whole claim is that of all its layers.
+    let layers = if which == WHOLE { terms.layers.into() } else { 1_u64 };
     chain.require_free(
-        account,
-        job.asset,
-        U256::from(job.challengeBond),
+        chain.client.account()?,
+        posted.claim.asset,
+        U256::from(terms.challengeBond) * U256::from(layers),
         "the challenge bond",
-    )
+    )?;
+    let call = book::challengeCall {
+        claim: posted.claim.clone(),
+        target: U256::from(which),
+        seed: args.seed.unwrap_or_default(),
+    };
+    let what = format!("challenging {}", target(which));
+    about(&chain, &posted, &Call::new(what, chain.address("ClaimBook")?, &call))
 }
 
-fn challenge(args: &LayerArgs, out: &Out) -> Result<()> {
-    on_layer(args, out, |chain, claim, layer| {
-        require_challenge_bond(chain, claim)?;
-        let call = dispute::challengeCall { claim, layer };
-        Ok(Call::new(
-            format!("challenging layer {layer}"),
-            chain.address("LayerDispute")?,
-            &call,
-        ))
-    })
+fn timeout(args: &TargetArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let which = args.target();
+    let call = book::timeoutCall {
+        claim: posted.claim.clone(),
+        target: U256::from(which),
+    };
+    let what = format!("defeating the claim by the challenge of {}", target(which));
+    about(&chain, &posted, &Call::new(what, chain.address("ClaimBook")?, &call))
 }
 
 /// Each challenger's bond by itself.
-fn resolve(args: &LayerArgs, out: &Out) -> Result<()> {
+fn resolve(args: &TargetArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (claim, layer) = (id_of(&args.claim)?, U256::from(args.layer));
-    let to = chain.address("LayerDispute")?;
-    let open = chain
-        .client
-        .read(to, &dispute::openBondsCall { claim })
-        .unwrap_or_default();
-    let mut challengers: Vec<_> = open
-        .iter()
-        .filter(|bond| bond.layer == layer)
-        .map(|bond| bond.challenger)
-        .collect();
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let which = args.target();
+    let to = chain.address("ClaimBook")?;
+    let mut challengers = chain.unpaid(&posted, which)?;
     if challengers.is_empty() {
         // The contract says why there is nothing.
         challengers.push(chain.client.account()?);
     }
-    let place = place(&chain, claim, args.layer)?;
     for challenger in challengers {
-        let call = dispute::resolveCall {
-            claim,
-            layer,
+        let call = book::resolveCall {
+            claim: posted.claim.clone(),
+            target: U256::from(which),
             challenger,
         };
         chain.send(&Call::new(
-            format!("paying out the bond of {challenger} for the challenge of {place}"),
+            format!("paying out the bond of {challenger} for the challenge of {}", target(which)),
             to,
             &call,
         ))?;
     }
     if !chain.dry_run {
-        explain(&chain, claim)?;
+        explain(&chain, &posted)?;
     }
     Ok(())
 }
 
-/// What the provider revealed, as the chain has it.
-fn dispute_output(chain: &Chain<'_>, claim: B256) -> Result<Call> {
-    let to = chain.address("LayerDispute")?;
-    let call = dispute_of(&chain.client, to, claim)?
+/// Disputes what the provider revealed, as the chain has it.
+fn dispute_output(args: &ClaimArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let to = chain.address("ClaimBook")?;
+    let call = dispute_of(&chain.client, to, &posted)?
         .context("no output of this claim was revealed: nanozk claim demand-output")?;
-    Ok(Call::new("disputing the output", to, &call))
+    about(&chain, &posted, &Call::new("disputing the output", to, &call))
 }
 
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (session, _) = session_of(&chain, &args.session)?;
-    let claim = B256::from(session.context.claim.0);
+    let (claim, _) = session_of(&chain, &args.session)?;
+    let posted = posted_of(&chain, claim.context.claim.0.into())?;
     let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
     output.check()?;
-    let provider = claim_of(&chain, claim)?.provider;
+    let is_provider = chain.client.account()? == posted.claim.provider;
     let signed = args.session.join("signatures.json");
-    let signature = match chain.client.account()? == provider || !signed.exists() {
+    let signature = match is_provider || !signed.exists() {
         true => None,
         false => files::read_json::<SignatureFile>(&signed)?.output,
     };
-    if chain.client.account()? != provider && signature.is_none() {
+    if !is_provider && signature.is_none() {
         out.note(
             "without the provider's signature the contract computes the tokens' digest, for up to 13,000,000 gas: \
              nanozk claim sign writes one",
         );
     }
-    let call = output.call(claim, signature.unwrap_or_default())?;
+    let call = output.call(&posted.claim, signature.unwrap_or_default())?;
     out.note("this publishes the generated tokens for everybody to read");
-    let call = Call::new(
-        "revealing the output",
-        chain.address("LayerDispute")?,
-        &call,
-    );
-    chain.send(&call).map_err(|e| of_output(&chain, claim, e))?;
-    if !chain.dry_run {
-        explain(&chain, claim)?;
-    }
-    Ok(())
+    about(&chain, &posted, &Call::new("revealing the output", chain.address("ClaimBook")?, &call))
 }
 
-fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
+fn draw(args: &ClaimArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let Some(to) = chain.deployment.beacon()? else {
-        bail!("these contracts audit no claims, since their chain has no prevrandao");
-    };
-    let claim = id_of(&args.claim)?;
-    let mut drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
-    if !drawn.revealed {
-        let number = chain.client.read(to, &beacon::blockOfCall { claim })?;
+    let to = chain.address("ClaimBook")?;
+    let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    let terms = posted.terms();
+    let read = || chain.client.read(to, &book::stateOfCall { claim: posted.id });
+    let mut state = read()?;
+    if !state.revealed {
+        let number = terms.drawBlock;
         if number == 0 {
-            bail!("no layers are drawn for this claim: it is not in the audited lane");
+            bail!("no layers are drawn for this claim: it is not in the audited mode");
         }
         let head = chain.client.head()?;
         if head.number <= number {
@@ -737,58 +426,39 @@ fn audit(args: &ClaimArgs, out: &Out) -> Result<()> {
                 count((number + 1 - head.number) as usize, "block")
             );
         }
-        let header = chain.client.header(number)?.into();
-        let call = beacon::revealCall { claim, header };
-        chain.send(&Call::new(
-            format!("drawing layers from block {number}"),
-            to,
-            &call,
-        ))?;
+        let call = book::revealDrawCall {
+            claim: posted.claim.clone(),
+            header: chain.client.header(number)?.into(),
+        };
+        let what = format!("drawing layers from block {number}");
+        chain.send(&Call::new(what, to, &call))?;
         if chain.dry_run {
             return Ok(());
         }
-        drawn = chain.client.read(to, &beacon::drawnCall { claim })?;
+        state = read()?;
     }
-    let layers = layers_of(drawn.layers);
-    let proven = chain.client.read(
-        chain.address("Settlement")?,
-        &settlement::provenLayersCall { claim },
-    )?;
-    let missing: Vec<String> = layers
-        .iter()
-        .filter(|l| !proven.bit(**l))
-        .map(usize::to_string)
-        .collect();
-    let deadlines = chain.client.read(
-        chain.address("Settlement")?,
-        &settlement::deadlinesCall { claim },
-    )?;
-    let list: Vec<String> = layers.iter().map(usize::to_string).collect();
-    out.text(format!(
-        "drawn: layers {}, by the beacon {}",
-        list.join(", "),
-        drawn.seed
-    ));
+    let layers = layers_of(state.drawn);
+    let is_proven = |layer: &usize| state.allProven || state.proven.bit(*layer);
+    let missing: Vec<usize> = layers.iter().copied().filter(|l| !is_proven(l)).collect();
+    let list = |layers: &[usize]| {
+        let words: Vec<String> = layers.iter().map(usize::to_string).collect();
+        words.join(",")
+    };
+    out.text(format!("drawn: layers {}", list(&layers)));
     if !missing.is_empty() {
         let now = chain.client.head()?.timestamp;
         out.text(format!(
-            "prove {} {} until {}: nanozk prove, then nanozk claim settle",
-            if missing.len() == 1 {
-                "layer"
-            } else {
-                "layers"
-            },
-            missing.join(", "),
-            when(deadlines.provenBy, now)
+            "prove them until {}: nanozk aggregate SESSION --layers {}, then nanozk claim prove SESSION",
+            when(terms.provenBy, now),
+            list(&missing),
         ));
     }
     out.json(&json!({
         "event": "drawn",
-        "claim": claim,
-        "seed": drawn.seed,
+        "claim": posted.id,
         "layers": layers,
         "missing": missing,
-        "proven_by": deadlines.provenBy,
+        "proven_by": terms.provenBy,
     }));
     Ok(())
 }

@@ -12,6 +12,8 @@ use nanozk_prover::files;
 use serde_json::json;
 use std::path::Path;
 
+/// After the factory, and what has one address on every chain.
+const FIRST_OF_FACTORY: usize = 2;
 /// What CREATE3 and events add to a contract's own creation.
 const CREATE3_GAS: u64 = 70_000;
 
@@ -20,7 +22,6 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
     let account = client.account()?;
     client.settle()?;
     let parameters = Parameters {
-        curator: args.curator.unwrap_or(account),
         guardian: args.guardian.unwrap_or(account),
         assets: args.asset.clone(),
         unbond_delay: args.unbond_delay,
@@ -41,7 +42,7 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
     let mut sent = 0;
     for (i, step) in steps.iter().enumerate() {
         let progress = Progress::spinner(&step.call.what);
-        if i == 1 {
+        if i == FIRST_OF_FACTORY {
             deployment::check_address(&client, account, step)?;
         }
         let receipt = deployment::carry_out(&client, step, &mut deployment).with_context(|| {
@@ -71,8 +72,8 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         steps.len() - sent,
         path.display()
     ));
-    if parameters.curator == account || parameters.guardian == account {
-        out.note("curator or guardian is the deploying account: give others with --curator and --guardian for real use");
+    if parameters.guardian == account {
+        out.note("the guardian is the deploying account: give another with --guardian for real use");
     }
     out.json(&json!({
         "event": "done",

@@ -1,8 +1,8 @@
 //! `nanozk job`.
 
-use super::{id_of, read_request, status, Chain};
+use super::{job_of, read_request, status, Chain};
 use crate::args::{
-    JobArgs, JobCommand, JobStatusArgs, KeyArgs, LaneArg, LockArgs, RequestArgs, RequestFileArgs,
+    JobArgs, JobCommand, JobStatusArgs, KeyArgs, ModeArg, LockArgs, RequestArgs, RequestFileArgs,
 };
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::run::check_length;
@@ -17,14 +17,16 @@ use nanozk_chain::format::{amount, utc};
 use nanozk_chain::job::{check_session, Terms};
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256, U256};
-use nanozk_chain::request::{JobRequest, Lane, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
 use nanozk_chain::revert::job_status;
 use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
 use nanozk_prover::session::{input_digest, random_salt, SessionDir};
 use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_recursion::node::Nodes;
 use nanozk_verifier::hex::{Digest32, Scalar};
+use nanozk_verifier::GREEDY;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 
@@ -99,8 +101,8 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
         );
     }
     let dir = ModelDir::new(&args.model)?;
-    let card = dir.card()?;
-    let tokenizer = dir.tokenizer(&card)?;
+    let manifest = dir.manifest()?;
+    let tokenizer = dir.tokenizer(&manifest)?;
     let Prompt {
         tokens: prompt,
         notes,
@@ -108,21 +110,23 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
-    check_length(&card, prompt.len(), args.max_new_tokens as usize)?;
-    // What is signed is about the model that the card describes, whoever made the card.
-    let progress = Progress::spinner("checking the card's keys");
-    data.check_manifest(&card)?;
+    check_length(&manifest, prompt.len(), args.max_new_tokens as usize)?;
+    // What is signed is about the model that the manifest describes, whoever made it: nobody else checks its keys.
+    let programs = manifest.manifest().programs.len();
+    let progress = Progress::bar("keys of programs", programs);
+    let parameters = data.checked_final_parameters(&manifest, manifest.manifest().k)?;
+    manifest.check_programs(&Nodes::new()?, &parameters, |done| progress.set(done, programs))?;
     drop(progress);
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
-    let model_id = card.model_id();
+    let model_id = manifest.id();
     let version = version_of(&chain, model_id, args.model_version)?;
     let terms = chain.terms(version)?;
     let asset = terms.policy.asset;
     let price = args.price.of(asset).map_err(Error::msg)?;
 
     let salt = random_salt(&mut OsRng);
-    let digest = input_digest(&prompt, card.tokens, salt);
+    let digest = input_digest(&prompt, manifest.manifest().tokens, salt);
     let now = chain.client.head()?.timestamp;
     let seconds =
         |name: &str, v: u64| u32::try_from(v).with_context(|| format!("--{name} is too long"));
@@ -136,10 +140,11 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
         input_digest: scalar_to_bytes(&digest).into(),
         prompt_tokens: prompt.len() as u32,
         new_tokens: args.max_new_tokens,
-        lane: match args.lane {
-            LaneArg::Proofs => Lane::Proofs,
-            LaneArg::Optimistic => Lane::Optimistic,
-            LaneArg::Audited => Lane::Audited,
+        decoding: GREEDY.0.into(),
+        mode: match args.mode {
+            ModeArg::Proofs => Mode::Proofs,
+            ModeArg::Optimistic => Mode::Optimistic,
+            ModeArg::Audited => Mode::Audited,
         },
         price,
         lock_by,
@@ -183,7 +188,7 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     out.text(format!("price          {}", amount(asset, r.price)));
     out.text(format!("to be taken    until {}", utc(r.lock_by)));
     out.text(format!("to be claimed  until {}", utc(r.claim_by)));
-    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
         out.note(warning);
     }
     out.note("the request has the prompt and its salt: give it to the provider only");
@@ -258,7 +263,7 @@ fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
         );
     }
     chain.require_free(r.requester, terms.policy.asset, r.price, "the price")?;
-    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
         out.note(warning);
     }
     let call = market::openCall {
@@ -305,7 +310,7 @@ fn lock(args: &LockArgs, out: &Out) -> Result<()> {
     }
     chain.require_bond(provider, job.asset, U256::from(job.stake), "the stake")?;
     let r = &file.request;
-    if let Some(warning) = terms.too_cheap(r.lane, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
         out.note(warning);
     }
     let call = market::lockCall {
@@ -322,17 +327,12 @@ fn lock(args: &LockArgs, out: &Out) -> Result<()> {
 /// Compares the session and the model at hand with what was ordered.
 fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -> Result<()> {
     if let Some(path) = &args.session {
-        let dir = SessionDir::new(path);
-        let (session, card) = (dir.session()?, dir.card()?);
         let named = || path.display().to_string();
-        check_session(file, &session).with_context(named)?;
-        card.check().with_context(named)?;
-        if card.model_id() != file.model_id || card.layers.len() as u64 != terms.layers {
-            bail!("{}: its card is of another model than the request", named());
-        }
+        let claim = SessionDir::new(path).claim()?;
+        check_session(file, &claim).with_context(named)?;
         let output: OutputFile = files::read_json(&path.join("output.json"))?;
         output
-            .check_session(&session, file, terms.positions)
+            .check_session(&claim, file, terms.positions)
             .with_context(named)?;
     }
     let Some(model) = &args.model else {
@@ -345,29 +345,29 @@ fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -
         return Ok(());
     };
     let model = ModelDir::new(model)?;
-    let card = model.card()?;
-    if card.model_id() != file.model_id {
+    let manifest = model.manifest()?;
+    if manifest.id() != file.model_id {
         bail!(
             "the request is for model {}, {} is {}",
             file.model_id,
             model.path.display(),
-            card.model_id()
+            manifest.id()
         );
     }
     model
-        .tokenizer(&card)?
+        .tokenizer(&manifest)?
         .check(&file.prompt)
         .with_context(|| args.request.request.display().to_string())
 }
 
 fn show(args: &JobStatusArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
-    status::show(&chain, id_of(&args.job)?)
+    status::show(&chain, job_of(&args.job)?)
 }
 
 fn end<C: SolCall>(args: &JobArgs, what: &str, out: &Out, act: impl Fn(B256) -> C) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let call = act(id_of(&args.job)?);
+    let call = act(job_of(&args.job)?);
     chain.send(&Call::new(what, chain.address("JobMarket")?, &call))?;
     Ok(())
 }

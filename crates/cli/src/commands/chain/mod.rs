@@ -2,25 +2,26 @@
 
 mod claim;
 mod deploy;
+mod freeze;
 mod escrow;
 mod job;
 mod register;
 mod status;
-mod verifier;
 
 pub(super) use claim::claim;
 pub(super) use deploy::deploy;
+pub(super) use freeze::freeze;
 pub(super) use escrow::escrow;
 pub(super) use job::job;
 pub(super) use register::register;
-pub(super) use verifier::verifier;
 
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::bindings::{
-    beacon as beacon_abi, book as book_abi, escrow as escrow_abi, registry,
+    beacon as beacon_abi, escrow as escrow_abi, registry,
 };
+use nanozk_chain::claim::Posted;
 use nanozk_chain::client::{Call, Receipt};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::format::{amount, eth, relative, utc};
@@ -31,7 +32,7 @@ use nanozk_chain::signing::Domains;
 use nanozk_chain::{events, keyfile, Client, PrivateKeySigner};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
-use nanozk_verifier::session::Session;
+use nanozk_prover::session::SessionDir;
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -181,15 +182,37 @@ impl<'a> Chain<'a> {
             None => None,
         };
         let header = client.read(to, &registry::headerCall { version })?;
-        let layers = client.read(to, &registry::layerCountCall { version })?;
+        let bound = client.read(to, &registry::bindingsCall { version })?;
+        let expected = self.address("FinalVerifier")?;
+        // Anybody may register a version with a verifier that accepts everything.
+        if bound.verifier != expected {
+            bail!(
+                "the version {version} has the verifier {}, which is not this deployment's, {expected}: its proofs may prove \
+                 nothing",
+                bound.verifier
+            );
+        }
         Ok(Terms {
-            model: client.read(to, &registry::modelIdCall { version })?,
-            usable: client.read(to, &registry::usableCall { version })?,
+            model: bound.modelId,
+            usable: bound.usable,
             positions: header.tokens as usize,
-            layers: layers.saturating_to(),
+            layers: bound.layers.into(),
             policy: client.read(to, &registry::policyCall { version })?,
             draw_time,
         })
+    }
+
+    /// Challengers of a target whose bond, or part of a stake, was not paid out.
+    fn unpaid(&self, posted: &Posted, target: u64) -> Result<Vec<Address>> {
+        let (client, book) = (&self.client, self.address("ClaimBook")?);
+        let mut unpaid = Vec::new();
+        for challenger in client.challengers(book, posted.id, target)? {
+            let paid = client.is_resolved(book, posted.id, target, challenger)?;
+            if !paid && !unpaid.contains(&challenger) {
+                unpaid.push(challenger);
+            }
+        }
+        Ok(unpaid)
     }
 
     fn free(&self, account: Address, asset: Address) -> Result<U256> {
@@ -339,13 +362,14 @@ pub(super) fn claimed_output(
             chain.domains()?.market
         );
     }
-    let book = chain.address("ClaimBook")?;
-    let id = request.job;
-    if chain.client.read(book, &book_abi::statusCall { id })? == 0 {
-        return Ok(None);
-    }
-    let claim = chain.client.read(book, &book_abi::claimCall { id })?;
-    Ok(Some(claim.outputDigest))
+    let posted = Posted::find(&chain.client, chain.address("ClaimBook")?, request.job)?;
+    Ok(posted.map(|posted| posted.claim.outputDigest))
+}
+
+/// The claim of a job.
+fn posted_of(chain: &Chain<'_>, job: B256) -> Result<Posted> {
+    let posted = Posted::find(&chain.client, chain.address("ClaimBook")?, job)?;
+    posted.with_context(|| format!("the job {job} has no claim: nanozk claim post"))
 }
 
 /// A request's file, consistent.
@@ -355,15 +379,14 @@ fn read_request(path: &Path) -> Result<RequestFile> {
     Ok(file)
 }
 
-/// Id of a job or claim: given as such, by a session directory, or by a request.
-fn id_of(text: &str) -> Result<B256> {
+/// Id of a job: given as such, by a session directory, or by a request.
+fn job_of(text: &str) -> Result<B256> {
     if let Ok(id) = text.parse::<B256>() {
         return Ok(id);
     }
     let path = Path::new(text);
     if Kind::of(path) == Some(Kind::Session) {
-        let session: Session = files::read_json(&path.join("session.json"))?;
-        let id = B256::from(session.context.claim.0);
+        let id = B256::from(SessionDir::new(path).claim()?.context.claim.0);
         if id.is_zero() {
             bail!("{text} was made off chain: run it for a job with nanozk run --request");
         }

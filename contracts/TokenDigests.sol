@@ -1,44 +1,43 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Poseidon } from "./Poseidon.sol";
-import { R } from "./PoseidonConstants.sol";
+import { ITokenDigests } from "./interfaces/ITokenDigests.sol";
+import { Poseidon } from "./libraries/Poseidon.sol";
+import { R } from "./libraries/PoseidonConstants.sol";
 
 /// @title The salted digests of prompt and answer
 /// @notice "Token digests" of docs/format.md: a chain of Poseidon hashes over packed tokens. A permutation costs about
 /// 20,000 gas, and there is one for each eight positions, and one. Tokens are given as three bytes each, the most
 /// significant first: in a transaction that is a fifth of what words cost, and no token is too large.
-library TokenDigest {
+contract TokenDigests is ITokenDigests {
     /// @notice More tokens than positions.
     error TooManyTokens(uint256 positions, uint256 got);
 
     uint256 private constant TOKEN_BITS = 24;
     uint256 private constant TOKENS_PER_MESSAGE = 8;
 
-    /// @notice Bytes of a token.
-    uint256 internal constant TOKEN_BYTES = 3;
+    /// Bytes of a token.
+    uint256 private constant TOKEN_BYTES = 3;
 
-    /// @notice Number of tokens; bytes that are left over count as none.
-    function count(bytes calldata tokens) internal pure returns (uint256) {
-        return tokens.length / TOKEN_BYTES;
-    }
-
-    /// @notice Digest of a prompt.
-    /// @param salt Taken modulo the field's order.
-    function inputDigest(uint256 positions, bytes calldata tokens, uint256 salt) internal pure returns (bytes32) {
-        uint256 header = 1 | positions << 32 | count(tokens) << 64;
+    /// @inheritdoc ITokenDigests
+    function inputDigest(uint256 positions, bytes calldata tokens, uint256 salt) external pure returns (bytes32) {
+        uint256 header = 1 | positions << 32 | _count(tokens) << 64;
         return _digest(header, positions, 0, tokens, salt);
     }
 
-    /// @notice Digest of the tokens generated after a prompt of `promptTokens`.
-    /// @param salt Taken modulo the field's order.
+    /// @inheritdoc ITokenDigests
     function outputDigest(uint256 positions, uint256 promptTokens, bytes calldata tokens, uint256 salt)
-        internal
+        external
         pure
         returns (bytes32)
     {
-        uint256 header = 2 | positions << 32 | promptTokens << 64 | count(tokens) << 96;
+        uint256 header = 2 | positions << 32 | promptTokens << 64 | _count(tokens) << 96;
         return _digest(header, positions, promptTokens, tokens, salt);
+    }
+
+    /// @dev Bytes that are left over count as no token.
+    function _count(bytes calldata tokens) private pure returns (uint256) {
+        return tokens.length / TOKEN_BYTES;
     }
 
     /// @dev Positions before `first` and after the tokens count as token 0.
@@ -47,7 +46,7 @@ library TokenDigest {
         pure
         returns (bytes32)
     {
-        if (first + count(tokens) > positions) revert TooManyTokens(positions, first + count(tokens));
+        if (first + _count(tokens) > positions) revert TooManyTokens(positions, first + _count(tokens));
         uint256[] memory messages = _pack(positions, first, tokens);
         bytes memory constants = Poseidon.constants();
         uint256 h = _hash2(constants, salt % R, header);
@@ -65,7 +64,7 @@ library TokenDigest {
     {
         uint256 e = (positions + TOKENS_PER_MESSAGE - 1) / TOKENS_PER_MESSAGE;
         messages = new uint256[](e);
-        uint256 n = count(tokens);
+        uint256 n = _count(tokens);
         for (uint256 i = 0; i < n; ++i) {
             uint256 token;
             assembly ("memory-safe") {
