@@ -751,7 +751,7 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
 
 /// Sends a file of a session or a request
 ///
-/// Of a session: manifest.json, claim.json, secret.json, and signatures.json or the relayer has the provider's key; output.json
+/// Of a session: manifest.json, claim.json, and signatures.json or the relayer has the provider's key; output.json
 /// and final.json if there are any. Of a request: request.json, and secret.json if the provider disclosed it. The claim is
 /// taken up as soon as its files are complete. Sending a file again replaces it.
 #[utoipa::path(put, path = "/v1/claims/{id}/{file}",

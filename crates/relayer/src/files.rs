@@ -7,7 +7,7 @@
 //! | `final.json` | a provider | a final proof that was made elsewhere |
 //! | `output.json` | a provider | answering a demand for the output |
 //! | `request.json` | a requester | the job |
-//! | `secret.json` | either; disclosed by the provider | the digest of its seed in the claim; executing the claim again |
+//! | `secret.json` | either; disclosed by the provider | executing the claim again |
 
 use crate::allow::AllowList;
 use crate::decide::Act;
@@ -16,7 +16,7 @@ use crate::facts::{status, Contracts, Facts};
 use crate::store::Role;
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use nanozk_chain::bindings::{book, market};
-use nanozk_chain::claim::{header, padded, unpadded, Posted};
+use nanozk_chain::claim::{header, padded, Posted};
 use nanozk_chain::client::Call;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
@@ -205,7 +205,7 @@ pub fn layers_of_final(file: &FinalFile, claim: usize) -> Vec<usize> {
     layers
 }
 
-/// The seed of a session, or zero if there is no `secret.json`: all that the relayer takes of it.
+/// The seed of a session, if there is a `secret.json`: all that the relayer takes of it.
 pub fn seed(directory: &Path) -> Result<Option<Digest32>, Error> {
     #[derive(Deserialize)]
     struct Seed {
@@ -245,12 +245,7 @@ impl SessionFiles {
 
     /// What the provider signs and posts.
     pub fn header(&self) -> Result<book::ClaimHeader, Error> {
-        let recipient = unpadded(self.claim.context.recipient)
-            .ok_or_else(|| Error::Files("the recipient in claim.json is not an address".into()))?;
-        let seed = seed(&self.path)?.ok_or_else(|| {
-            Error::Files("there is no secret.json, whose seed's digest is part of the claim".into())
-        })?;
-        Ok(header(&self.claim, &seed, recipient)?)
+        Ok(header(&self.claim)?)
     }
 
     /// The final proof that somebody put there.

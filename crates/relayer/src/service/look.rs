@@ -270,7 +270,7 @@ impl Relayer {
                     local.output = output.is_some();
                     let demanded = facts.challenges.iter().any(|c| c.target == OUTPUT);
                     if let (Some(output), true) = (output, demanded) {
-                        match self.sign_output(files, &facts, &output).await {
+                        match self.sign_output(files, &facts, id, &output).await {
                             Ok(signature) => material.reveal_signature = signature,
                             Err(e) => note(e),
                         }
@@ -616,6 +616,7 @@ impl Relayer {
         &self,
         files: &SessionFiles,
         facts: &Facts,
+        id: B256,
         output: &OutputFile,
     ) -> Result<Bytes, Error> {
         if let Some(signature) = files.signatures()?.and_then(|s| s.output) {
@@ -626,7 +627,7 @@ impl Relayer {
             return Ok(Bytes::new());
         };
         let domains = self.domains();
-        let signature = key.sign_reveal(&domains, facts.claim, output.hash()?).await;
+        let signature = key.sign_reveal(&domains, id, output.hash()?).await;
         Ok(signature.map_err(|e| Error::Key(e.to_string()))?.into())
     }
 
