@@ -9,6 +9,7 @@ use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use nanozk_chain::bindings::{book, lens, market, registry};
 use nanozk_chain::claim::{layers_of, Posted};
+use nanozk_chain::revert::{challenge_status, claim_status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -344,7 +345,10 @@ impl Reader {
         let first = to.saturating_sub(span - 1).max(from);
         let asked = filter.clone().from_block(first).to_block(to);
         match self.provider.get_logs(&asked).await {
-            Ok(logs) => Ok((logs, (first > from).then(|| first - 1))),
+            Ok(logs) => {
+                self.span.store(span.saturating_mul(2), Ordering::Relaxed);
+                Ok((logs, (first > from).then(|| first - 1)))
+            }
             Err(e) => match Error::of_node(e, "events") {
                 // So many blocks, or so many events: nodes say so in their own words.
                 Error::Refused(_) | Error::Slow(_) if first < to && span > LEAST_SPAN => {
@@ -511,6 +515,16 @@ impl Reader {
                 target: U256::from(target),
             };
             let c = self.read(self.contracts.book, &call, at).await?;
+            // Decisions from a mixture of two blocks would be final.
+            if (target != OUTPUT && c.status == 0) || (!is_posted && c.status == status::CHALLENGE_OPEN) {
+                return Err(Error::Nodes(format!(
+                    "a node answers for another block than {}: the claim is {} there, and the challenge of target {target} \
+                     is {}",
+                    at.number,
+                    claim_status(facts.status),
+                    challenge_status(c.status)
+                )));
+            }
             if c.challengers != 0 {
                 held.insert(target, c);
             }

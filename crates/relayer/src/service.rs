@@ -9,7 +9,7 @@ mod watch;
 use crate::config::Config;
 use crate::cursor::{Cursor, Tip};
 use crate::error::Error;
-use crate::facts::{status, Facts, Reader};
+use crate::facts::{status, Facts, Reader, OUTPUT, WHOLE};
 use crate::files::{allowed, layers_of_final, read_final, Home, Manifests};
 use crate::ground;
 use crate::metrics::Metrics;
@@ -631,7 +631,13 @@ impl Relayer {
                 let Some(f) = &row.facts else { continue };
                 // Also of challenges that were answered: until the claim is over nobody has them.
                 let own = f.bonds.iter().filter(|b| b.challenger == shared.account);
-                let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
+                let bonds_of = |target| match target {
+                    OUTPUT => 0,
+                    WHOLE => f.layers,
+                    _ => 1,
+                };
+                let number: usize = own.map(|b| bonds_of(b.target)).sum();
+                let at_risk = f.challenge_bond.saturating_mul(U256::from(number));
                 bonds = bonds.saturating_add(at_risk);
                 if f.asset.is_zero()
                     && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED)

@@ -263,6 +263,8 @@ pub struct Inclusion {
     pub status: Status,
     /// Why it failed.
     pub error: Option<String>,
+    /// Claims that it posted.
+    pub postings: Vec<Posting>,
 }
 
 /// A final proof at hand, as one of its claims sees it.
@@ -1184,6 +1186,9 @@ impl Store {
         .bind(at.error.as_deref().map(clean))
         .execute(&mut *tx)
         .await?;
+        for posting in &at.postings {
+            keep_posted(&mut tx, posting).await?;
+        }
         sqlx::query(about!("UPDATE claims SET dirty = 1 WHERE ended = 0 AND"))
             .bind(intent.claim.to_string())
             .execute(&mut *tx)
@@ -1415,6 +1420,7 @@ mod tests {
             fee: U256::ONE,
             status: Status::Included,
             error: None,
+            postings: Vec::new(),
         };
         store.included(&post, &at).await.expect("written");
         // A node that is behind would say 5.

@@ -8,6 +8,7 @@ use crate::config::{Config, Fees};
 use crate::cursor::Tip;
 use crate::decide::PROVE;
 use crate::error::Error;
+use crate::facts::Posting;
 use crate::rpc::is_unknown;
 use crate::signer::Key;
 use crate::store::{clean, number_of, Attempt, Inclusion, Intent, Status, Store};
@@ -313,6 +314,8 @@ impl Manager {
                 .saturating_mul(U256::from(receipt.effective_gas_price)),
             status,
             error,
+            // Nodes that have no events have these.
+            postings: receipt.inner.logs().iter().filter_map(Posting::of).collect(),
         }
     }
 

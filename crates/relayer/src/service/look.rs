@@ -176,7 +176,12 @@ impl Relayer {
             f.status == 0 && f.job_status >= status::JOB_CLAIMED && f.job_status != status::JOB_EXPIRED
         };
         if let Some(facts) = read.as_ref().map(|r| &r.0).filter(|f| unknown(f)) {
-            match self.search(id, tip).await? {
+            let search = match self.search(id, tip).await {
+                // Its receipt will say it, where nodes have no events.
+                Err(Error::Refused(_)) if self.posts(id).await? => Search::GoesOn,
+                other => other?,
+            };
+            match search {
                 Search::Found => {
                     let postings = shared.store.posted_of(id).await?;
                     read = self.reader.facts(id, &postings, tip).await?;
@@ -312,6 +317,15 @@ impl Relayer {
             fault = lack.or(fault);
         }
         Ok((Some(facts), decision, fault))
+    }
+
+    /// Whether a post of ours is on its way.
+    async fn posts(&self, job: B256) -> Result<bool, Error> {
+        let intents = self.shared.store.intents_of(job).await?;
+        let post = Act::Post.key();
+        Ok(intents
+            .iter()
+            .any(|i| i.action == post && i.status == Status::Signed))
     }
 
     /// Looks for the event of a job's claim, from the newest block on, some blocks at a time.

@@ -247,7 +247,6 @@ fn draw(layers: usize, count: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use halo2curves::bn256::{Fr, G1Affine};
-    use halo2curves::group::prime::PrimeCurveAffine;
     use halo2curves::group::Curve;
 
     fn points(numbers: &[u64]) -> Vec<Point> {
