@@ -349,7 +349,7 @@ impl Runner {
     fn next(&self, state: &mut State, now: u64) -> Option<Next> {
         let order = Self::order(state);
         let mut ahead = 0.0;
-        let mut chosen = None;
+        let (mut first, mut chosen) = (None, None);
         for (at, (id, wanted)) in order.iter().enumerate() {
             ahead += state.seconds(&wanted.task);
             let left = self.left(wanted.task.by(), now);
@@ -363,8 +363,10 @@ impl Runner {
             }
             // Twice what is expected: machines are shared.
             let due = self.start == Start::Early || !prove || left < 2.0 * ahead;
-            if chosen.is_none() && due && !state.is_paused(*id) {
-                chosen = Some(at);
+            if !state.is_paused(*id) {
+                first = first.or(Some(at));
+                // What is before it comes first.
+                chosen = chosen.or(first.filter(|_| due));
             }
         }
         let (id, lead) = order.get(chosen?)?;
@@ -815,8 +817,10 @@ mod tests {
         want(&r, 1, &[0], 1_000, false);
         want(&r, 2, &[0], 1_010, false);
         want(&r, 3, &[0], 9_000, false);
-        assert_eq!(next(&r, 700), None);
-        assert_eq!(next(&r, 850).expect("due").0, [id(1), id(2)]);
+        assert_eq!(next(&r, 790), None);
+        // For the second one it is time, and the first one goes with it.
+        assert_eq!(next(&r, 791).expect("due").0, [id(1), id(2)]);
+        assert_eq!(next(&r, 850).expect("due").0, [id(1)]);
     }
 
     #[test]
