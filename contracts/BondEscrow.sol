@@ -19,14 +19,18 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
         uint64 availableAt;
     }
 
+    /// One word, which is freed when the hold is over.
     struct Hold {
         address account;
-        Source source;
-        // Kept when the hold is over, so that its id is never used again.
-        bool over;
-        address asset;
-        uint256 amount;
+        /// `Source`, and above its two bits the asset's place in `_assetAt`.
+        uint8 kind;
+        uint88 amount;
     }
+
+    /// Bits of a `Source`.
+    uint256 private constant SOURCE_BITS = 2;
+    /// @notice Most assets besides ETH.
+    uint256 public constant MAX_TOKENS = 63;
 
     /// @notice Where burned money goes; nobody has the key.
     address public constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
@@ -49,6 +53,9 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
     address[] private _assets;
     mapping(address account => mapping(address asset => Account)) private _accounts;
     mapping(bytes32 id => Hold) private _holds;
+    /// Tokens by their place, which starts with 1; place 0 is ETH's.
+    mapping(address token => uint256) private _placeOf;
+    mapping(uint256 place => address) private _assetAt;
 
     modifier onlyOperator() {
         _requireOperator();
@@ -63,6 +70,9 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
         for (uint256 i = 0; i < assets_.length; ++i) {
             if (assets_[i] != ETH && assets_[i].code.length == 0) revert AssetNotAllowed(assets_[i]);
             isAllowed[assets_[i]] = true;
+            if (assets_[i] == ETH) continue;
+            if (i >= MAX_TOKENS) revert TooManyAssets(MAX_TOKENS, assets_.length);
+            (_placeOf[assets_[i]], _assetAt[i + 1]) = (i + 1, assets_[i]);
         }
         _operators = operators_;
         _assets = assets_;
@@ -156,16 +166,23 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
 
     /// @inheritdoc IBondEscrow
     function release(bytes32 hold) external onlyOperator {
-        (Hold storage h, Account storage owner) = _end(hold);
-        if (h.source == Source.Bond) owner.bonded += h.amount;
-        else owner.free += h.amount;
-        emit Released(hold, h.account, h.asset, h.amount);
+        _release(hold);
+    }
+
+    /// @inheritdoc IBondEscrow
+    function pay(bytes32 hold, address account) external onlyOperator {
+        _payOut(hold, account);
+    }
+
+    /// @inheritdoc IBondEscrow
+    function payAndRelease(bytes32 paid, address account, bytes32 released) external onlyOperator {
+        _payOut(paid, account);
+        _release(released);
     }
 
     /// @inheritdoc IBondEscrow
     function share(bytes32 hold, Share[] calldata shares) external onlyOperator {
-        (Hold storage h,) = _end(hold);
-        address asset = h.asset;
+        (address asset, uint256 held) = _take(hold);
         uint256 shared = 0;
         for (uint256 i = 0; i < shares.length; ++i) {
             (address account, uint256 amount) = (shares[i].account, shares[i].amount);
@@ -175,8 +192,8 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
             _accounts[account][asset].free += amount;
             emit Shared(hold, account, asset, amount);
         }
-        if (shared > h.amount) revert SharesExceedHold(hold, h.amount, shared);
-        uint256 rest = h.amount - shared;
+        if (shared > held) revert SharesExceedHold(hold, held, shared);
+        uint256 rest = held - shared;
         if (rest != 0) {
             burned[asset] += rest;
             emit Burned(hold, asset, rest);
@@ -210,8 +227,7 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
         view
         returns (address account, address asset, uint256 amount, Source source)
     {
-        Hold storage h = _holds[hold];
-        if (!h.over) return (h.account, h.asset, h.amount, h.source);
+        return _read(hold);
     }
 
     /// @inheritdoc IBondEscrow
@@ -273,17 +289,54 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
     }
 
     function _hold(bytes32 id, address account, address asset, uint256 amount, Source source) private {
-        if (_holds[id].source != Source.None) revert HoldExists(id);
-        _holds[id] = Hold(account, source, false, asset, amount);
+        if (_holds[id].kind != 0) revert HoldExists(id);
+        if (amount > type(uint88).max) revert AmountTooLarge(type(uint88).max, amount);
+        uint256 place = asset == ETH ? 0 : _placeOf[asset];
+        if (asset != ETH && place == 0) revert AssetNotAllowed(asset);
+        // forge-lint: disable-next-line(unsafe-typecast) at most 63 assets and two bits; the amount was compared
+        _holds[id] = Hold(account, uint8(place << SOURCE_BITS | uint256(source)), uint88(amount));
         emit Held(id, account, asset, amount, source);
     }
 
-    function _end(bytes32 id) private returns (Hold storage h, Account storage owner) {
-        h = _holds[id];
-        if (h.source == Source.None || h.over) revert UnknownHold(id);
-        h.over = true;
-        owner = _accounts[h.account][h.asset];
-        if (h.source == Source.Bond) owner.encumbered -= h.amount;
+    /// Zero if there is none.
+    function _read(bytes32 id) private view returns (address account, address asset, uint256 amount, Source source) {
+        Hold memory h = _holds[id];
+        uint256 place = h.kind >> SOURCE_BITS;
+        if (place != 0) asset = _assetAt[place];
+        return (h.account, asset, h.amount, Source(h.kind & (2 ** SOURCE_BITS - 1)));
+    }
+
+    function _release(bytes32 id) private {
+        (address account, Source source, address asset, uint256 amount) = _end(id);
+        Account storage owner = _accounts[account][asset];
+        if (source == Source.Bond) {
+            owner.encumbered -= amount;
+            owner.bonded += amount;
+        } else {
+            owner.free += amount;
+        }
+        emit Released(id, account, asset, amount);
+    }
+
+    function _payOut(bytes32 id, address account) private {
+        if (account == address(0)) revert ZeroAddress();
+        (address asset, uint256 amount) = _take(id);
+        _accounts[account][asset].free += amount;
+        emit Shared(id, account, asset, amount);
+    }
+
+    /// Ends a hold whose money does not go back.
+    function _take(bytes32 id) private returns (address asset, uint256 amount) {
+        address account;
+        Source source;
+        (account, source, asset, amount) = _end(id);
+        if (source == Source.Bond) _accounts[account][asset].encumbered -= amount;
+    }
+
+    function _end(bytes32 id) private returns (address account, Source source, address asset, uint256 amount) {
+        (account, asset, amount, source) = _read(id);
+        if (source == Source.None) revert UnknownHold(id);
+        delete _holds[id];
     }
 
     function _requireOperator() private view {

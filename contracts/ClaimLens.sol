@@ -100,7 +100,7 @@ contract ClaimLens is IClaimLens, ERC165 {
     {
         if (proofs.length == 0) revert IClaimBook.NothingToProve();
         address verifier = proofs[0].claim.verifier;
-        if (!registry.verifierUsable(verifier)) revert IClaimBook.VersionUnusable(proofs[0].claim.version);
+        if (!registry.verifierUsable(verifier)) revert IClaimBook.VerifierUnusable(verifier);
         for (uint256 i = 0; i < proofs.length; ++i) {
             Claim calldata claim = proofs[i].claim;
             if (book.status(claim.id()) == ClaimStatus.None) revert IClaimBook.UnknownClaim(claim.id());

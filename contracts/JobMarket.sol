@@ -10,6 +10,7 @@ import { Economics } from "./libraries/Economics.sol";
 import { Signatures } from "./libraries/Signatures.sol";
 import { Statement } from "./libraries/Statement.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import { Hashes } from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
 /// @title Jobs with escrowed payment
@@ -171,12 +172,9 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
 
     /// @inheritdoc IJobMarket
     function settle(bytes32 id, address recipient) external onlyClaimBook {
-        uint256 price = _end(id, JobStatus.Settled).price;
-        emit JobSettled(id, recipient, price);
-        Share[] memory shares = new Share[](1);
-        shares[0] = Share(recipient, price);
-        escrow.share(_priceHold(id), shares);
-        escrow.release(_stakeHold(id));
+        _end(id, JobStatus.Settled);
+        emit JobSettled(id);
+        escrow.payAndRelease(_priceHold(id), recipient, _stakeHold(id));
     }
 
     /// @inheritdoc IJobMarket
@@ -286,10 +284,10 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
     }
 
     function _priceHold(bytes32 id) private pure returns (bytes32) {
-        return keccak256(abi.encode("price", id));
+        return Hashes.efficientKeccak256("price", id);
     }
 
     function _stakeHold(bytes32 id) private pure returns (bytes32) {
-        return keccak256(abi.encode("stake", id));
+        return Hashes.efficientKeccak256("stake", id);
     }
 }

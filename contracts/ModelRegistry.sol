@@ -5,6 +5,7 @@ import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
 import { Bindings, IModelRegistry, Layer, ModelHeader, Policy } from "./interfaces/IModelRegistry.sol";
 import { AuditDraw } from "./libraries/AuditDraw.sol";
 import { Economics } from "./libraries/Economics.sol";
+import { FoldKeys } from "./libraries/FoldKeys.sol";
 import { LayerStore } from "./libraries/LayerStore.sol";
 import { ModelId } from "./libraries/ModelId.sol";
 
@@ -218,6 +219,8 @@ contract ModelRegistry is IModelRegistry {
         if (n < 4 || n > MAX_TOKENS || n & (n - 1) != 0) revert BadTokenCount(MAX_TOKENS, n);
         n = header_.layers;
         if (n == 0 || n > MAX_LAYERS) revert LayerCount(MAX_LAYERS, n, n);
+        // Folded nodes and the verifier are of one setup; whoever knows another's secret would prove anything under it.
+        if (header_.setup != FoldKeys.SETUP) revert SetupMismatch(FoldKeys.SETUP, header_.setup);
         bool local = block.chainid == 1337 || block.chainid == 31337;
         if (ModelId.isDevelopment(header_.setup) && !local) revert DevelopmentSetup(block.chainid);
     }

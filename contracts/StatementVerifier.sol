@@ -56,16 +56,15 @@ contract StatementVerifier is IStatementVerifier {
         );
     }
 
-    function _list(Session calldata session, bytes32 statement) private pure returns (uint256[] memory) {
+    function _list(Session calldata session, bytes32 statement) private pure returns (uint256[] memory list) {
         uint256 words = session.points.length;
         if (words == 0 || words % 3 != 0) revert BadPoints(words);
-        (uint256 point, uint256 fingerprint) = NodeTree.activations(session.activations, session.points);
-        return NodeTree.session(
-            statement,
-            session.inputDigest,
-            session.outputDigest,
-            [uint256(session.promptTokens), session.newTokens],
-            [uint256(session.activations), point, fingerprint]
-        );
+        list = NodeTree.sessionRoom();
+        list[2] = uint256(statement) >> 128;
+        list[3] = uint128(uint256(statement));
+        (list[4], list[5]) = (uint256(session.inputDigest), uint256(session.outputDigest));
+        (list[6], list[7]) = (session.promptTokens, session.newTokens);
+        list[9] = uint256(session.activations);
+        (list[10], list[11]) = NodeTree.activations(session.activations, session.points);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Share } from "../interfaces/IBondEscrow.sol";
 import { Challenge, Claim, ClaimState, IClaimBook } from "../interfaces/IClaimBook.sol";
 import { ChallengeStatus, ClaimStatus, Mode, OUTPUT, WHOLE } from "../interfaces/Types.sol";
 import { ClaimWords } from "../libraries/ClaimWords.sol";
@@ -78,7 +77,7 @@ abstract contract Challenges is Proofs {
 
         emit OutputRevealed(id, salt, tokens);
         bytes32 output = keccak256(abi.encodePacked(salt, tokens));
-        if (Signatures.consents(claim.provider, revealDigest(claim.job, output), signature)) {
+        if (Signatures.consents(market.job(claim.job).provider, revealDigest(claim.job, output), signature)) {
             _revealed[id] = output;
             _moveOutput(id, kept, ChallengeStatus.Revealed, uint64(block.timestamp) + claim.challengeWindow());
         } else {
@@ -134,7 +133,8 @@ abstract contract Challenges is Proofs {
         address winner = challenger;
         uint256 reward = ended.status == ChallengeStatus.TimedOut ? _takeReward(kept) : 0;
         if (target == OUTPUT) {
-            if (challenger != claim.requester) revert NotRequester(claim.requester, challenger);
+            address requester = market.job(claim.job).requester;
+            if (challenger != requester) revert NotRequester(requester, challenger);
             kept.outputResolved = true;
         } else {
             --_records[id][target].challengers;
@@ -171,7 +171,7 @@ abstract contract Challenges is Proofs {
         return ClaimState({
             status: kept.status,
             output: kept.output,
-            allProven: kept.allProven,
+            allProven: kept.allProven || kept.status == ClaimStatus.Proven,
             outputResolved: kept.outputResolved,
             outputBy: kept.outputBy,
             challengers: kept.challengers,
@@ -231,33 +231,29 @@ abstract contract Challenges is Proofs {
             return challenger;
         }
         winner = claim.recipient;
-        _pay(hold, winner, claim.challengeBond() * (target == WHOLE ? claim.layers() : 1));
+        escrow.pay(hold, winner);
     }
 
     /// The challengers' part of a stake is this contract's in the escrow until it is shared out.
     function _payReward(Claim calldata claim, bytes32 id, uint256 target, address challenger, uint256 reward) private {
         bytes32 part = keccak256(abi.encode("reward", id, target, challenger));
         escrow.holdFree(part, address(this), claim.asset, reward);
-        _pay(part, challenger, reward);
-    }
-
-    function _pay(bytes32 hold, address account, uint256 amount) private {
-        Share[] memory shares = new Share[](1);
-        shares[0] = Share(account, amount);
-        escrow.share(hold, shares);
+        escrow.pay(part, challenger);
     }
 
     function _digest(Claim calldata claim, uint256 salt, bytes calldata tokens) private view returns (bytes32) {
-        return digests.outputDigest(registry.header(claim.version).tokens, claim.promptTokens(), tokens, salt);
+        uint256 positions = registry.header(market.job(claim.job).version).tokens;
+        return digests.outputDigest(positions, claim.promptTokens(), tokens, salt);
     }
 
     /// The whole claim is, as soon as all layers are.
     function _isProven(bytes32 id, Kept storage kept, uint256 target) private view returns (bool) {
-        return kept.allProven || _proven[id].has(target);
+        return _allProven(kept) || _proven[id].has(target);
     }
 
     function _requireRequester(Claim calldata claim) private view {
-        if (msg.sender != claim.requester) revert NotRequester(claim.requester, msg.sender);
+        address requester = market.job(claim.job).requester;
+        if (msg.sender != requester) revert NotRequester(requester, msg.sender);
     }
 
     function _hold(bytes32 id, uint256 target, address challenger) private pure returns (bytes32) {

@@ -118,7 +118,7 @@ abstract contract Claims is IClaimBook, EIP712 {
         if (drawBlock == 0) revert NotAudited(id);
         if (_drawn[id] != 0) revert AlreadyRevealed(id);
         bytes32 seed = beacon.seedOf(header, drawBlock);
-        uint256 drawn = registry.draw(claim.version, seed, id);
+        uint256 drawn = registry.draw(market.job(claim.job).version, seed, id);
         _drawn[id] = drawn | REVEALED;
         emit DrawRevealed(id, seed, drawn);
     }
@@ -181,9 +181,6 @@ abstract contract Claims is IClaimBook, EIP712 {
         Bindings memory version = registry.bindings(job.version);
         if (!version.usable) revert VersionUnusable(job.version);
         claim.job = header.job;
-        claim.version = job.version;
-        claim.requester = job.requester;
-        claim.provider = job.provider;
         claim.recipient = header.recipient;
         claim.verifier = version.verifier;
         claim.programs = version.programs;
@@ -272,14 +269,19 @@ abstract contract Claims is IClaimBook, EIP712 {
             revealed = drawn != 0;
             if (revealed) due = drawn & ~REVEALED;
         }
-        if (!kept.allProven) missing = due & ~_proven[id];
+        if (!_allProven(kept)) missing = due & ~_proven[id];
     }
 
     // ---------------------------------------------------------------- state
 
+    /// Of a claim whose status is Proven nothing else says so.
+    function _allProven(Kept storage kept) internal view returns (bool) {
+        return kept.allProven || kept.status == ClaimStatus.Proven;
+    }
+
     /// Targets, as a set, that were challenged and not answered.
     function _openSet(bytes32 id, Kept storage kept) internal view returns (uint256) {
-        return kept.allProven ? 0 : _challenged[id] & ~_proven[id];
+        return _allProven(kept) ? 0 : _challenged[id] & ~_proven[id];
     }
 
     /// Open challenges, that of the output among them.
@@ -289,7 +291,7 @@ abstract contract Claims is IClaimBook, EIP712 {
 
     /// With a frozen verifier proofs were worth nothing and could not be given any more: only voiding is fair.
     function _requireUsable(Claim calldata claim) internal view {
-        if (!registry.verifierUsable(claim.verifier)) revert VersionUnusable(claim.version);
+        if (!registry.verifierUsable(claim.verifier)) revert VerifierUnusable(claim.verifier);
     }
 
     function _posted(Claim calldata claim) internal view returns (bytes32 id, Kept storage kept) {

@@ -27,7 +27,7 @@ abstract contract Proofs is Claims {
     function prove(ClaimProof[] calldata proofs, Tree calldata tree, bytes calldata proof) external {
         bytes32[] memory ids = _idsOf(proofs);
         address verifier = proofs[0].claim.verifier;
-        if (!registry.verifierUsable(verifier)) revert VersionUnusable(proofs[0].claim.version);
+        if (!registry.verifierUsable(verifier)) revert VerifierUnusable(verifier);
         (uint256[4] memory publicInputs, uint256[] memory sets) = FinalInputs.compute(proofs, tree);
         // Reverts unless the proof is valid; without gas too, so that this decides nothing.
         IFinalVerifier(verifier).verify(proof, publicInputs);
@@ -54,17 +54,20 @@ abstract contract Proofs is Claims {
 
     /// @return Whether the claim was not over.
     function _mark(Claim calldata claim, bytes32 id, uint256 set) private returns (bool) {
-        Kept memory kept = _kept[id];
+        Kept storage kept = _kept[id];
         if (kept.status != ClaimStatus.Posted) return false;
         uint64 provenBy = claim.provenBy();
         if (block.timestamp > provenBy) revert ProvingIsOver(id, provenBy);
-        emit LayersProven(id, set);
-
         bool all = kept.allProven || _add(claim, id, set);
-        if (!all) return true;
-        (bool demanded, uint64 until) = _output(claim, kept.output, kept.outputBy);
-        if (!kept.allProven) _kept[id].allProven = true;
-        if (!demanded && block.timestamp > until) _settle(claim, id, _kept[id], ClaimStatus.Proven);
+        if (all) {
+            (bool demanded, uint64 until) = _output(claim, kept.output, kept.outputBy);
+            if (!demanded && block.timestamp > until) {
+                _settle(claim, id, kept, ClaimStatus.Proven);
+                return true;
+            }
+            if (!kept.allProven) kept.allProven = true;
+        }
+        emit LayersProven(id, set);
         return true;
     }
 

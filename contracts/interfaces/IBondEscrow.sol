@@ -41,10 +41,13 @@ interface IBondEscrow {
     error NotYetAvailable(uint64 availableAt);
     error NothingQueued(address account, address asset);
     error NotOperator(address caller);
-    /// @notice The id is taken, or was: it is used once.
+    /// @notice The id is taken.
     error HoldExists(bytes32 hold);
     error UnknownHold(bytes32 hold);
     error SharesExceedHold(bytes32 hold, uint256 amount, uint256 shares);
+    /// @notice A hold is of at most `max`.
+    error AmountTooLarge(uint256 max, uint256 got);
+    error TooManyAssets(uint256 max, uint256 got);
     error TransferFailed(address asset, address to, uint256 amount);
     error ZeroAddress();
     error UnbondDelayTooLong(uint64 max, uint64 got);
@@ -68,12 +71,17 @@ interface IBondEscrow {
     /// @notice Sends what was burned to 0x…dEaD; anybody may.
     function sweepBurned(address asset) external;
 
-    /// @notice Takes a hold from a free balance. Operators only.
+    /// @notice Takes a hold, of less than 2^88, from a free balance. Operators only, who use an id once: of a hold that is
+    /// over nothing is kept.
     function holdFree(bytes32 hold, address account, address asset, uint256 amount) external;
-    /// @notice Takes a hold from a bond. Operators only.
+    /// @notice The same from a bond.
     function holdBond(bytes32 hold, address account, address asset, uint256 amount) external;
     /// @notice Ends a hold: back to where it came from. Operators only.
     function release(bytes32 hold) external;
+    /// @notice Ends a hold: all of it to an account. Operators only.
+    function pay(bytes32 hold, address account) external;
+    /// @notice Both at once: ends one hold by `pay`, and another by `release`. Operators only.
+    function payAndRelease(bytes32 paid, address account, bytes32 released) external;
     /// @notice Ends a hold: to the shares, and what they leave (or name account zero for) is burned. Operators only.
     function share(bytes32 hold, Share[] calldata shares) external;
 

@@ -23,10 +23,8 @@ struct ClaimHeader {
 /// A claim. It travels in calldata: the contract keeps its id, which is keccak256(abi.encode(claim)), and what happened to
 /// it.
 struct Claim {
+    /// Which has the requester, the provider and the version.
     bytes32 job;
-    bytes32 version;
-    address requester;
-    address provider;
     address recipient;
     /// Verifies final proofs of this claim (`IFinalVerifier`).
     address verifier;
@@ -116,6 +114,7 @@ interface IClaimBook {
     event ClaimPosted(
         bytes32 indexed claim, bytes32 indexed job, address indexed provider, Claim posted, uint256[] points
     );
+    /// @notice Some layers were proven, and the claim is not settled by that; if it is, `ClaimEnded` says so.
     /// @param layers Bit `l`: layer `l` is proven by this proof, whether it was before or not.
     event LayersProven(bytes32 indexed claim, uint256 layers);
     event ClaimEnded(bytes32 indexed claim, ClaimStatus status);
@@ -146,6 +145,8 @@ interface IClaimBook {
     /// @notice A point has three words, and there is at least one point.
     error BadPoints(uint256 words);
     error VersionUnusable(bytes32 version);
+    /// @notice The claim's verifier was frozen, or its code is another: `voidClaim`.
+    error VerifierUnusable(address verifier);
     /// @notice No claim has this id: some field is not as it was posted.
     error UnknownClaim(bytes32 claim);
     error ClaimIsOver(bytes32 claim, ClaimStatus status);

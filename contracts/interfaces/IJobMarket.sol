@@ -71,7 +71,8 @@ interface IJobMarket {
     );
     event JobLocked(bytes32 indexed job, address indexed provider, uint256 stake);
     event JobClaimed(bytes32 indexed job);
-    event JobSettled(bytes32 indexed job, address recipient, uint256 amount);
+    /// @notice The price is the recipient's (`IBondEscrow.Shared`), and the stake is released.
+    event JobSettled(bytes32 indexed job);
     /// @param toChallengers What all challengers get, who share it at the claim book; zero: nobody challenged.
     event JobSlashed(bytes32 indexed job, uint256 toChallengers, uint256 toRequester, uint256 burned);
     event JobRefunded(bytes32 indexed job);

@@ -21,7 +21,7 @@ struct ModelHeader {
     bytes32 programs;
     /// Id of the KZG setup.
     bytes32 setup;
-    /// Digest of the fractions of quantized numbers.
+    /// Limb columns with one helper, as a number.
     bytes32 fractions;
     /// Positions of a session.
     uint32 tokens;
@@ -76,6 +76,8 @@ interface IModelRegistry {
     error UnknownVersion(bytes32 version);
     /// @notice A model has 1 to `max` layers, as many as the header says.
     error LayerCount(uint256 max, uint256 expected, uint256 got);
+    /// @notice The setup is not that of these contracts' keys of nodes.
+    error SetupMismatch(bytes32 expected, bytes32 got);
     /// @notice The development setup's secret is public; it serves local chains only.
     error DevelopmentSetup(uint256 chainId);
     /// @notice The layer's audit weight is below the floor, a quarter of an even share.

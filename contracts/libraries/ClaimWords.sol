@@ -8,7 +8,7 @@ import { Mode } from "../interfaces/Types.sol";
 /// @title The packed words of a claim, and what follows from them
 library ClaimWords {
     /// Bytes of a claim in calldata, whose fields are a word each.
-    uint256 private constant CLAIM_BYTES = 17 * 32;
+    uint256 private constant CLAIM_BYTES = 14 * 32;
 
     /// @notice keccak256(abi.encode(claim)).
     /// @dev Without the decoder's checks: what was posted had none of the bits that they refuse.
@@ -17,6 +17,23 @@ library ClaimWords {
             let at := mload(0x40)
             calldatacopy(at, claim, CLAIM_BYTES)
             digest := keccak256(at, CLAIM_BYTES)
+        }
+    }
+
+    /// @notice Writes what nodes over joint proofs about a claim say (`NodeTree.sessionRoom`), but for weights.
+    /// @dev Places are those of the claim's fields, from `statement` to `fingerprint`, and of the list's words.
+    function fillSession(Claim calldata claim, uint256[] memory list) internal pure {
+        (uint256 prompt, uint256 generated) = (promptTokens(claim), newTokens(claim));
+        assembly ("memory-safe") {
+            let statement := calldataload(add(claim, 0x80))
+            mstore(add(list, 0x60), shr(128, statement))
+            mstore(add(list, 0x80), shr(128, shl(128, statement)))
+            // Digests of prompt and answer.
+            calldatacopy(add(list, 0xa0), add(claim, 0xa0), 0x40)
+            mstore(add(list, 0xe0), prompt)
+            mstore(add(list, 0x100), generated)
+            // Digest, point and fingerprint of activation commitments.
+            calldatacopy(add(list, 0x140), add(claim, 0xe0), 0x60)
         }
     }
 

@@ -27,23 +27,15 @@ library FinalInputs {
         }
         uint256[] memory nodes = NodeTree.room(count);
         sets = new uint256[](proofs.length);
+        uint256[] memory list = NodeTree.sessionRoom();
         uint256 next = 0;
         for (uint256 i = 0; i < proofs.length; ++i) {
             ClaimProof calldata entry = proofs[i];
             Claim calldata claim = entry.claim;
-            sets[i] = NodeTree.add(nodes, next, _list(claim), entry.leaves, claim.programs, claim.layers());
+            claim.fillSession(list);
+            sets[i] = NodeTree.add(nodes, next, list, entry.leaves, claim.programs, claim.layers());
             next += entry.leaves.length;
         }
         publicInputs = NodeTree.top(nodes, tree);
-    }
-
-    function _list(Claim calldata claim) private pure returns (uint256[] memory) {
-        return NodeTree.session(
-            claim.statement,
-            claim.inputDigest,
-            claim.outputDigest,
-            [claim.promptTokens(), claim.newTokens()],
-            [uint256(claim.activations), claim.point, claim.fingerprint]
-        );
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Leaf, Tree } from "../interfaces/Types.sol";
+import { Leaf, Program, Tree } from "../interfaces/Types.sol";
 import { FoldKeys } from "./FoldKeys.sol";
 import { Programs } from "./Programs.sol";
 import { Statement } from "./Statement.sol";
@@ -25,8 +25,8 @@ library NodeTree {
     uint256 private constant HEAD = 2;
     /// Words of a node over a joint proof.
     uint256 private constant SESSION = 10;
-    /// Place of the digest of weights, which is not the session's but the program's.
-    uint256 private constant WEIGHTS = HEAD + 6;
+    /// Where a session's list has the digest of weights, which is not the session's but the program's.
+    uint256 private constant WEIGHTS_AT = 0x120;
     /// Words of a node.
     uint256 private constant NODE = 4;
 
@@ -46,25 +46,12 @@ library NodeTree {
         return _say(list, words.length);
     }
 
-    /// @notice The list that nodes over joint proofs about a session say, but for the program's weights.
-    /// @param statement Digest of the statement.
-    /// @param lengths Tokens of prompt and answer.
-    /// @param said What says the session's activation commitments.
-    function session(
-        bytes32 statement,
-        bytes32 inputDigest,
-        bytes32 outputDigest,
-        uint256[2] memory lengths,
-        uint256[3] memory said
-    ) internal pure returns (uint256[] memory list) {
+    /// @notice Room for the list that nodes over joint proofs about a session say: halves of the statement's digest,
+    /// digests and numbers of tokens of prompt and answer, digest of the program's weights, and what says the activation
+    /// commitments.
+    function sessionRoom() internal pure returns (uint256[] memory list) {
         list = new uint256[](HEAD + SESSION);
         list[0] = uint256(SAID);
-        list[2] = uint256(statement) >> 128;
-        list[3] = uint128(uint256(statement));
-        list[4] = uint256(inputDigest);
-        list[5] = uint256(outputDigest);
-        (list[6], list[7]) = (lengths[0], lengths[1]);
-        (list[9], list[10], list[11]) = (said[0], said[1], said[2]);
     }
 
     /// @notice Room for a number of nodes.
@@ -74,7 +61,7 @@ library NodeTree {
 
     /// @notice Adds the nodes of a session's leaves, each of a program of the model.
     /// @param nodes `next` of them are there.
-    /// @param list Of `session`.
+    /// @param list Of the session, without the program's weights.
     /// @return set Layers that the programs prove.
     function add(
         uint256[] memory nodes,
@@ -84,61 +71,79 @@ library NodeTree {
         bytes32 programs,
         uint256 layers
     ) internal pure returns (uint256 set) {
-        for (uint256 i = 0; i < leaves.length; ++i) {
+        uint256 count = leaves.length;
+        for (uint256 i = 0; i < count; ++i) {
             Leaf calldata leaf = leaves[i];
-            set |= Programs.check(leaf.program, leaf.path, programs, layers);
-            (list[1], list[WEIGHTS]) = (uint256(leaf.digest), uint256(leaf.program.weights));
-            _put(nodes, next + i, list, SESSION, leaf.program.key);
+            Program calldata program = leaf.program;
+            set |= Programs.check(program, leaf.path, programs, layers);
+            (bytes32 digest, bytes32 weights) = (leaf.digest, program.weights);
+            assembly ("memory-safe") {
+                mstore(add(list, 0x40), digest)
+                mstore(add(list, WEIGHTS_AT), weights)
+            }
+            _put(nodes, next + i, list, SESSION, program.key);
         }
     }
 
     /// @notice The topmost node of a tree over leaves.
     /// @param nodes The leaves. They are overwritten: a stack of what no node is over yet never reaches the next leaf.
     function top(uint256[] memory nodes, Tree calldata tree) internal pure returns (uint256[4] memory node) {
-        bytes calldata shape = tree.shape;
+        (bytes calldata shape, bytes32[] calldata digests) = (tree.shape, tree.digests);
         uint256[] memory list = new uint256[](HEAD + NODE * FoldKeys.MOST);
         list[0] = uint256(SAID);
+        uint256 leaves = nodes.length / NODE;
         (uint256 next, uint256 height, uint256 folds) = (0, 0, 0);
         for (uint256 i = 0; i < shape.length; ++i) {
             uint256 n = uint8(shape[i]);
-            if (n == 0) {
-                if (NODE * next == nodes.length) revert MalformedTree(i);
-                _copy(nodes, NODE * height++, nodes, NODE * next++, NODE);
-                continue;
+            // None is above `leaves`, or the number of digests.
+            unchecked {
+                if (n == 0) {
+                    if (next == leaves) revert MalformedTree(i);
+                    _move(nodes, height++, next++);
+                    continue;
+                }
+                if (n > FoldKeys.MOST || n > height || folds == digests.length) revert MalformedTree(i);
+                height -= n;
+                list[1] = uint256(digests[folds++]);
+                _fold(nodes, height++, n, list);
             }
-            if (n > FoldKeys.MOST || n > height || folds == tree.digests.length) revert MalformedTree(i);
-            height -= n;
-            list[1] = uint256(tree.digests[folds++]);
-            _copy(list, HEAD, nodes, NODE * height, NODE * n);
-            _put(nodes, height++, list, NODE * n, FoldKeys.over(n));
         }
-        bool whole = height == 1 && NODE * next == nodes.length && folds == tree.digests.length;
+        bool whole = height == 1 && next == leaves && folds == digests.length;
         if (!whole) revert MalformedTree(shape.length);
         assembly ("memory-safe") {
             mcopy(node, add(nodes, 0x20), 0x80)
         }
     }
 
-    /// Writes node `index`, which says the first `words` of a list.
+    /// Writes node `index`, for which there is room, and which says the first `words` of a list.
     function _put(uint256[] memory nodes, uint256 index, uint256[] memory list, uint256 words, bytes32 key)
         private
         pure
     {
         (uint256 point, uint256 fingerprint) = _say(list, words);
-        nodes[NODE * index] = uint256(key);
-        nodes[NODE * index + 1] = list[1];
-        nodes[NODE * index + 2] = point;
-        nodes[NODE * index + 3] = fingerprint;
+        assembly ("memory-safe") {
+            let node := add(add(nodes, 0x20), mul(index, 0x80))
+            mstore(node, key)
+            mstore(add(node, 0x20), mload(add(list, 0x40)))
+            mstore(add(node, 0x40), point)
+            mstore(add(node, 0x60), fingerprint)
+        }
     }
 
-    /// Words of `from` to words of `to`; both are there.
-    function _copy(uint256[] memory to, uint256 toIndex, uint256[] memory from, uint256 fromIndex, uint256 count)
-        private
-        pure
-    {
+    /// Node `from` becomes node `to`.
+    function _move(uint256[] memory nodes, uint256 to, uint256 from) private pure {
         assembly ("memory-safe") {
-            mcopy(add(add(to, 0x20), mul(toIndex, 0x20)), add(add(from, 0x20), mul(fromIndex, 0x20)), mul(count, 0x20))
+            mcopy(add(add(nodes, 0x20), mul(to, 0x80)), add(add(nodes, 0x20), mul(from, 0x80)), 0x80)
         }
+    }
+
+    /// The `n` nodes from `index` on become one, over them.
+    /// @param list With the digest of the list that it says.
+    function _fold(uint256[] memory nodes, uint256 index, uint256 n, uint256[] memory list) private pure {
+        assembly ("memory-safe") {
+            mcopy(add(list, 0x60), add(add(nodes, 0x20), mul(index, 0x80)), mul(n, 0x80))
+        }
+        _put(nodes, index, list, NODE * n, FoldKeys.over(n));
     }
 
     /// What says the `words` words behind tag and digest, which are there.
@@ -150,8 +155,18 @@ library NodeTree {
             let end := add(at, mul(add(words, 1), 0x20))
             point := mod(keccak256(add(list, 0x20), mul(add(words, 2), 0x20)), order)
             reduced := lt(mload(at), order)
-            for { at := add(at, 0x20) } lt(at, end) { at := add(at, 0x20) } {
+            at := add(at, 0x20)
+            // By twos, after the first of an odd number.
+            if and(words, 1) {
+                fingerprint := mload(at)
+                reduced := and(reduced, lt(fingerprint, order))
+                at := add(at, 0x20)
+            }
+            for { } lt(at, end) { at := add(at, 0x40) } {
                 let word := mload(at)
+                reduced := and(reduced, lt(word, order))
+                fingerprint := addmod(mulmod(fingerprint, point, order), word, order)
+                word := mload(add(at, 0x20))
                 reduced := and(reduced, lt(word, order))
                 fingerprint := addmod(mulmod(fingerprint, point, order), word, order)
             }

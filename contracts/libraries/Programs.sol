@@ -15,8 +15,16 @@ library Programs {
 
     bytes32 private constant TAG = "nanozk program 1";
 
-    function leaf(Program calldata program) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TAG, program.first, program.count, program.key, program.weights));
+    /// @notice keccak256(abi.encode(TAG, program)).
+    /// @dev Fields are as calldata has them: `check` reads those that are less than a word.
+    function leaf(Program calldata program) internal pure returns (bytes32 digest) {
+        bytes32 tag = TAG;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore(buffer, tag)
+            calldatacopy(add(buffer, 0x20), program, 0x80)
+            digest := keccak256(buffer, 0xa0)
+        }
     }
 
     /// @notice Reverts unless the program is one of the model with this root and number of layers.
@@ -27,9 +35,13 @@ library Programs {
         returns (uint256 set)
     {
         (uint256 first, uint256 count) = (program.first, program.count);
-        if (count == 0 || first + count > layers) revert LayersOutOfModel(first, count, layers);
+        unchecked {
+            if (count == 0 || first + count > layers) revert LayersOutOfModel(first, count, layers);
+        }
         bytes32 digest = leaf(program);
         if (MerkleProof.processProofCalldata(path, digest) != root) revert NotAProgramOfTheModel(root, digest);
-        set = ((1 << count) - 1) << first;
+        unchecked {
+            set = ((1 << count) - 1) << first;
+        }
     }
 }

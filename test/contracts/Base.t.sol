@@ -6,23 +6,22 @@ import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ClaimBook } from "../../contracts/ClaimBook.sol";
 import { ClaimLens } from "../../contracts/ClaimLens.sol";
 import { JobMarket } from "../../contracts/JobMarket.sol";
-import { LayerDispute } from "../../contracts/LayerDispute.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
-import { Settlement } from "../../contracts/Settlement.sol";
-import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
-import { Claim, ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { Job, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { OpenBond } from "../../contracts/interfaces/ILayerDispute.sol";
+import { StatementVerifier } from "../../contracts/StatementVerifier.sol";
+import { TokenDigests } from "../../contracts/TokenDigests.sol";
+import { Claims } from "../../contracts/book/Claims.sol";
+import { Challenge, Claim, ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { Terms } from "../../contracts/interfaces/IClaimLens.sol";
+import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
-import { ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
-import { Statement } from "../../contracts/libraries/Statement.sol";
-import { TokenDigest } from "../../contracts/libraries/TokenDigest.sol";
+import { ClaimStatus, JobStatus, Leaf, Mode, OUTPUT, Program, Tree } from "../../contracts/interfaces/Types.sol";
 import { Headers } from "./support/Headers.sol";
 import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 import { TestToken } from "./support/TestToken.sol";
-import { Test } from "forge-std/Test.sol";
+import { Test, Vm } from "forge-std/Test.sol";
 
 /// @title All contracts, wired as in production, with a model of four layers offered for ETH and for a token
+/// @notice Claims are named by their ids, as in the contracts; `_claim` has the claim that calls need.
 abstract contract Base is Test {
     address internal constant ETH = address(0);
     uint256 internal constant LAYERS = 4;
@@ -39,20 +38,21 @@ abstract contract Base is Test {
     bytes32 internal constant SETUP = keccak256("a ceremony");
     uint256 internal constant SALT = 0x5a17;
     bytes32 internal constant INPUT_DIGEST = bytes32(uint256(0x1234));
-    bytes32 internal constant AGGREGATE_KEY = keccak256("key of an aggregate");
+    bytes32 internal constant SEED = keccak256("a session's seed");
+    /// Activation commitments of a session.
+    uint256 internal constant POINTS = 12;
 
-    VerifierRouter internal router;
+    ScriptedVerifier internal verifier;
     BondEscrow internal escrow;
     ModelRegistry internal registry;
+    TokenDigests internal digests;
     JobMarket internal market;
     ClaimBook internal book;
     AuditBeacon internal beacon;
-    Settlement internal settlement;
-    LayerDispute internal dispute;
     ClaimLens internal lens;
+    StatementVerifier internal statements;
     TestToken internal token;
 
-    address internal curator = makeAddr("curator");
     address internal guardian = makeAddr("guardian");
     address internal relayer = makeAddr("relayer");
     address internal recipient = makeAddr("recipient");
@@ -67,6 +67,7 @@ abstract contract Base is Test {
     bytes32 internal version;
     bytes32 internal tokenVersion;
     uint256 internal nonce;
+    mapping(bytes32 id => Claim) private _claims;
 
     function setUp() public virtual {
         vm.roll(1000);
@@ -74,14 +75,10 @@ abstract contract Base is Test {
         (provider, providerKey) = makeAddrAndKey("provider");
         token = new TestToken();
         _deploy();
-        for (uint256 kind = 0; kind < 5; ++kind) {
-            _addVerifier(LayerKind(kind));
-        }
-        _addAggregate(AGGREGATE_KEY, SETUP);
-        version = _register("weights", ETH);
-        tokenVersion = _register("weights", address(token));
+        version = _register("model", ETH);
+        tokenVersion = _register("model", address(token));
         _fund(requester, 100 ether, 0);
-        _fund(provider, 0, 10 * STAKE);
+        _fund(provider, 0, 30 * STAKE);
         _fund(challenger, 10 ether, 0);
         _fund(thief, 10 ether, STAKE);
     }
@@ -90,78 +87,53 @@ abstract contract Base is Test {
 
     /// By artifact: a test contract with all creation codes in it would be too large.
     function _deploy() private {
+        verifier = new ScriptedVerifier(0);
         uint256 next = vm.getNonce(address(this));
-        address market_ = vm.computeCreateAddress(address(this), next + 3);
-        address book_ = vm.computeCreateAddress(address(this), next + 4);
-        address beacon_ = vm.computeCreateAddress(address(this), next + 5);
-        address settlement_ = vm.computeCreateAddress(address(this), next + 6);
-        address dispute_ = vm.computeCreateAddress(address(this), next + 7);
+        address market_ = vm.computeCreateAddress(address(this), next + 4);
+        address book_ = vm.computeCreateAddress(address(this), next + 5);
 
-        router = VerifierRouter(deployCode("VerifierRouter.sol", abi.encode(curator, guardian)));
         address[] memory operators = new address[](2);
-        (operators[0], operators[1]) = (market_, dispute_);
+        (operators[0], operators[1]) = (market_, book_);
         address[] memory assets = new address[](2);
         (assets[0], assets[1]) = (ETH, address(token));
         escrow = BondEscrow(deployCode("BondEscrow.sol", abi.encode(operators, assets, UNBOND_DELAY)));
-        registry = ModelRegistry(deployCode("ModelRegistry.sol", abi.encode(router, escrow)));
-        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, settlement_, beacon_)));
-        book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(market, registry, beacon_, settlement_)));
-        beacon = AuditBeacon(deployCode("AuditBeacon.sol", abi.encode(book, registry, BEACON_DELAY)));
-        settlement =
-            Settlement(deployCode("Settlement.sol", abi.encode(market, book, registry, router, beacon, dispute_)));
-        dispute = LayerDispute(deployCode("LayerDispute.sol", abi.encode(escrow, market, book, registry, settlement)));
-        lens = ClaimLens(
-            deployCode("ClaimLens.sol", abi.encode(market, book, settlement, dispute, beacon, registry, router))
+        registry = ModelRegistry(deployCode("ModelRegistry.sol", abi.encode(escrow, guardian)));
+        digests = TokenDigests(deployCode("TokenDigests.sol"));
+        beacon = AuditBeacon(deployCode("AuditBeacon.sol", abi.encode(BEACON_DELAY)));
+        market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, beacon)));
+        book = ClaimBook(
+            deployCode("ClaimBook.sol", abi.encode(Claims.Parts(escrow, market, registry, beacon, digests)))
         );
-        assertEq(address(beacon), beacon_);
-        assertEq(address(dispute), dispute_);
+        lens = ClaimLens(deployCode("ClaimLens.sol", abi.encode(market, book, registry)));
+        statements = StatementVerifier(deployCode("StatementVerifier.sol", abi.encode(registry)));
+        assertEq(address(market), market_);
+        assertEq(address(book), book_);
     }
 
-    function _key(LayerKind kind) internal pure returns (bytes32) {
-        return keccak256(abi.encode("key", kind));
+    function _layer(uint32 weight) internal pure returns (Layer memory) {
+        return Layer({ auditWeight: weight, answerCost: BOND / 2 });
     }
 
-    function _addVerifier(LayerKind kind) private {
-        uint256 count = kind == LayerKind.Embed ? 4 : kind == LayerKind.Head ? 3 : 2;
-        ScriptedVerifier verifier = new ScriptedVerifier(_key(kind), SETUP, count);
-        vm.prank(curator);
-        router.add(address(verifier));
-    }
-
-    function _addAggregate(bytes32 key, bytes32 setup) internal {
-        ScriptedVerifier verifier = new ScriptedVerifier(key, setup, 4);
-        vm.prank(curator);
-        router.add(address(verifier));
-    }
-
-    /// Weight commitments of a layer, one to five by its kind, as words.
-    function _points(LayerKind kind, string memory seed) internal pure returns (uint256[] memory words) {
-        words = new uint256[](2 * (uint256(kind) + 1));
-        for (uint256 i = 0; i < words.length; ++i) {
-            words[i] = uint256(keccak256(abi.encode(seed, kind, i)));
-        }
-    }
-
-    function _layer(LayerKind kind, uint32 weight, string memory seed) internal pure returns (Layer memory) {
-        return Layer({
-            kind: kind,
-            auditWeight: weight,
-            answerCost: BOND / 2,
-            verifyingKey: _key(kind),
-            weights: keccak256(abi.encodePacked(_points(kind, seed)))
-        });
-    }
-
-    function _layers(string memory seed) internal pure returns (Layer[] memory layers) {
+    function _layers() internal pure returns (Layer[] memory layers) {
         layers = new Layer[](LAYERS);
-        layers[0] = _layer(LayerKind.Embed, 100_000, seed);
-        layers[1] = _layer(LayerKind.Attention, 400_000, seed);
-        layers[2] = _layer(LayerKind.Mlp, 437_500, seed);
-        layers[3] = _layer(LayerKind.Head, 62_500, seed);
+        layers[0] = _layer(100_000);
+        layers[1] = _layer(400_000);
+        layers[2] = _layer(437_500);
+        layers[3] = _layer(62_500);
     }
 
-    function _modelHeader() internal pure returns (ModelHeader memory) {
-        return ModelHeader(keccak256("dimensions"), keccak256("tokenizer"), 8, SETUP);
+    function _modelHeader(string memory seed) internal pure returns (ModelHeader memory) {
+        return ModelHeader({
+            dimensions: keccak256("dimensions"),
+            tokenizer: keccak256("tokenizer"),
+            weights: _scalar(abi.encode("weights", seed)),
+            programs: _programsRoot(),
+            setup: SETUP,
+            fractions: keccak256("fractions"),
+            tokens: 8,
+            layers: uint16(LAYERS),
+            k: 18
+        });
     }
 
     function _policy(address asset) internal pure returns (Policy memory) {
@@ -169,25 +141,7 @@ abstract contract Base is Test {
     }
 
     function _register(string memory seed, address asset) internal returns (bytes32) {
-        return registry.register(_modelHeader(), _layers(seed), _policy(asset), "ipfs://model");
-    }
-
-    /// Of a version that was registered with this seed.
-    function _pointsOf(bytes32 version_, string memory seed) internal view returns (uint256[][] memory points) {
-        Layer[] memory layers = registry.layers(version_);
-        points = new uint256[][](layers.length);
-        for (uint256 l = 0; l < layers.length; ++l) {
-            points[l] = _points(layers[l].kind, seed);
-        }
-    }
-
-    /// Does nothing if another version of the model was bound.
-    function _bind(bytes32 version_) internal {
-        (uint256 bound,) = registry.aggregation(version_);
-        if (bound == LAYERS) return;
-        uint256[][] memory points = _pointsOf(version_, "weights");
-        vm.prank(relayer);
-        registry.bindAggregate(version_, 0, points);
+        return registry.register(_modelHeader(seed), _layers(), _policy(asset), address(verifier), "ipfs://model");
     }
 
     /// Free balance and bond, in both assets.
@@ -204,9 +158,52 @@ abstract contract Base is Test {
         vm.stopPrank();
     }
 
+    // ---------------------------------------------------------------- programs
+
+    /// A number below the order of the scalar field.
+    function _scalar(bytes memory seed) internal pure returns (bytes32) {
+        return keccak256(seed) >> 3;
+    }
+
+    /// The model's programs: of all layers, and of each one.
+    function _program(uint256 first, uint256 count) internal pure returns (Program memory) {
+        bytes32 key = _scalar(abi.encode("key", first, count));
+        return Program(uint16(first), uint16(count), key, _scalar(abi.encode("weights", first, count)));
+    }
+
+    function _programLeaf(Program memory p) internal pure returns (bytes32) {
+        return keccak256(abi.encode(bytes32("nanozk program 1"), p.first, p.count, p.key, p.weights));
+    }
+
+    function _parent(bytes32 a, bytes32 b) internal pure returns (bytes32) {
+        return a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+    }
+
+    /// Of the programs of layers `first` and `first + 1`.
+    function _pair(uint256 first) private pure returns (bytes32) {
+        return _parent(_programLeaf(_program(first, 1)), _programLeaf(_program(first + 1, 1)));
+    }
+
+    /// That of all layers is right below the root.
+    function _programsRoot() internal pure returns (bytes32) {
+        return _parent(_programLeaf(_program(0, LAYERS)), _parent(_pair(0), _pair(2)));
+    }
+
+    function _path(uint256 first, uint256 count) internal pure returns (bytes32[] memory path) {
+        if (count == LAYERS) {
+            path = new bytes32[](1);
+            path[0] = _parent(_pair(0), _pair(2));
+            return path;
+        }
+        path = new bytes32[](3);
+        path[0] = _programLeaf(_program(first ^ 1, 1));
+        path[1] = _pair(first < 2 ? 2 : 0);
+        path[2] = _programLeaf(_program(0, LAYERS));
+    }
+
     // ---------------------------------------------------------------- jobs and claims
 
-    function _request(Lane lane) internal returns (JobRequest memory) {
+    function _request(Mode mode) internal returns (JobRequest memory) {
         return JobRequest({
             requester: requester,
             provider: address(0),
@@ -214,7 +211,8 @@ abstract contract Base is Test {
             inputDigest: INPUT_DIGEST,
             promptTokens: 3,
             newTokens: 2,
-            lane: lane,
+            decoding: 0,
+            mode: mode,
             price: PRICE,
             lockBy: uint64(block.timestamp + 1 hours),
             claimBy: uint64(block.timestamp + 3 hours),
@@ -255,159 +253,249 @@ abstract contract Base is Test {
     }
 
     function _outputDigest(uint32[] memory tokens, uint256 salt) internal view returns (bytes32) {
-        return this.outputDigest(_pack(tokens), salt);
-    }
-
-    /// External, for the library takes calldata.
-    function outputDigest(bytes calldata tokens, uint256 salt) external pure returns (bytes32) {
-        return TokenDigest.outputDigest(8, 3, tokens, salt);
+        return digests.outputDigest(8, 3, _pack(tokens), salt);
     }
 
     function _header(bytes32 job) internal view returns (ClaimHeader memory header) {
         header.job = job;
         header.outputDigest = _outputDigest(_tokens(), SALT);
         header.recipient = recipient;
-        header.boundaries = new bytes32[](LAYERS - 1);
-        for (uint256 i = 0; i < header.boundaries.length; ++i) {
-            header.boundaries[i] = keccak256(abi.encode("boundary", job, i));
+        header.seedDigest = keccak256(abi.encode(SEED));
+        header.activations = _scalar(abi.encode("activations", job));
+        header.points = new uint256[](3 * POINTS);
+        for (uint256 i = 0; i < header.points.length; ++i) {
+            header.points[i] = uint256(_scalar(abi.encode("point", job, i)));
         }
     }
 
     function _post(ClaimHeader memory header) internal returns (bytes32) {
         bytes memory signature = _sign(providerKey, book.headerDigest(header));
+        vm.recordLogs();
         vm.prank(relayer);
-        return book.postClaim(header, signature);
+        bytes32 id = book.post(header, signature);
+        _remember(vm.getRecordedLogs());
+        return id;
     }
 
-    function _locked(Lane lane) internal returns (bytes32 job) {
-        job = _open(_request(lane));
+    /// Takes up the claims that were posted, from their events.
+    function _remember(Vm.Log[] memory logs) internal {
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IClaimBook.ClaimPosted.selector) continue;
+            (Claim memory posted,) = abi.decode(logs[i].data, (Claim, uint256[]));
+            _claims[logs[i].topics[1]] = posted;
+        }
+    }
+
+    /// A claim that was posted.
+    function _claim(bytes32 id) internal view returns (Claim memory) {
+        return _claims[id];
+    }
+
+    function _terms(bytes32 id) internal view returns (Terms memory) {
+        return lens.termsOf(_claims[id]);
+    }
+
+    function _locked(Mode mode) internal returns (bytes32 job) {
+        job = _open(_request(mode));
         _lock(job);
     }
 
-    function _claimed(Lane lane) internal returns (bytes32) {
-        return _post(_header(_locked(lane)));
+    /// @return Id of a claim that was posted.
+    function _claimed(Mode mode) internal returns (bytes32) {
+        return _post(_header(_locked(mode)));
     }
 
-    /// A claim in the lane of proofs whose output cannot be demanded.
-    function _claimedAtOnce() internal returns (bytes32 claim) {
-        JobRequest memory request = _request(Lane.Proofs);
+    /// A claim in the mode of proofs whose output cannot be demanded.
+    function _claimedAtOnce() internal returns (bytes32) {
+        JobRequest memory request = _request(Mode.Proofs);
         request.challengeWindow = 0;
-        claim = _open(request);
-        _lock(claim);
-        _post(_header(claim));
+        bytes32 job = _open(request);
+        _lock(job);
+        return _post(_header(job));
     }
 
-    // ---------------------------------------------------------------- proofs and challenges
+    // ---------------------------------------------------------------- proofs
 
-    function _proof(bytes32 claim, uint256 layer) internal view returns (bytes memory) {
-        (bytes32 input, bytes32 output) = book.boundariesOf(claim, layer);
-        return _proofOf(claim, layer, input, output, registry.layer(book.claim(claim).version, layer).weights);
+    /// A node over a joint proof of a program about a claim.
+    function _leaf(bytes32 id, uint256 first, uint256 count) internal pure returns (Leaf memory) {
+        return Leaf(_program(first, count), _scalar(abi.encode("leaf", id, first, count)), _path(first, count));
     }
 
-    function _proofOf(bytes32 claim, uint256 layer, bytes32 input, bytes32 output, bytes32 weights)
-        internal
-        view
-        returns (bytes memory)
-    {
-        return abi.encode(input, output, weights, keccak256(abi.encode(book.instances(claim, layer))));
-    }
-
-    function _proofs(bytes32 claim, uint256 first, uint256 count) internal view returns (bytes[] memory proofs) {
-        proofs = new bytes[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            proofs[i] = _proof(claim, first + i);
+    /// That these layers are proven: by the program of all layers, or by that of each one.
+    function _proofOf(bytes32 id, uint256 set) internal view returns (ClaimProof memory entry) {
+        entry.claim = _claims[id];
+        if (set == ALL) {
+            entry.leaves = new Leaf[](1);
+            entry.leaves[0] = _leaf(id, 0, LAYERS);
+            return entry;
+        }
+        uint256 count = 0;
+        entry.leaves = new Leaf[](LAYERS);
+        for (uint256 l = 0; l < LAYERS; ++l) {
+            if (set >> l & 1 == 1) entry.leaves[count++] = _leaf(id, l, 1);
+        }
+        Leaf[] memory leaves = entry.leaves;
+        assembly ("memory-safe") {
+            mstore(leaves, count)
         }
     }
 
-    function _aggregate(bytes32 claim) internal view returns (bytes memory) {
-        return _aggregateOf(claim, 0, 0, registry.aggregationDigest(book.claim(claim).version));
+    function _one(ClaimProof memory entry) internal pure returns (ClaimProof[] memory proofs) {
+        proofs = new ClaimProof[](1);
+        proofs[0] = entry;
     }
 
-    function _aggregateOf(bytes32 claim, bytes32 input, bytes32 output, bytes32 digest)
-        internal
-        view
-        returns (bytes memory)
-    {
-        return abi.encode(input, output, digest, keccak256(abi.encode(book.aggregateInstances(claim))));
+    /// The nodes over a number of leaves, by threes.
+    function _tree(uint256 leaves) internal pure returns (Tree memory tree) {
+        tree.shape = _shape(leaves);
+        uint256 folds = 0;
+        for (uint256 i = 0; i < tree.shape.length; ++i) {
+            if (tree.shape[i] != 0) ++folds;
+        }
+        tree.digests = new bytes32[](folds);
+        for (uint256 i = 0; i < folds; ++i) {
+            tree.digests[i] = _scalar(abi.encode("node", leaves, i));
+        }
     }
 
-    function _proveAll(bytes32 claim) internal {
-        bytes memory proof = _aggregate(claim);
+    /// Level by level, as few nodes as there can be.
+    function _shape(uint256 leaves) private pure returns (bytes memory) {
+        bytes[] memory nodes = new bytes[](leaves);
+        for (uint256 i = 0; i < leaves; ++i) {
+            nodes[i] = hex"00";
+        }
+        uint256 count = leaves;
+        while (count > 1) {
+            uint256 above = 0;
+            for (uint256 i = 0; i < count; ++above) {
+                uint256 n = count - i < 3 ? count - i : 3;
+                bytes memory shape = nodes[i];
+                for (uint256 j = 1; j < n; ++j) {
+                    shape = bytes.concat(shape, nodes[i + j]);
+                }
+                nodes[above] = n == 1 ? shape : bytes.concat(shape, bytes1(uint8(n)));
+                i += n;
+            }
+            count = above;
+        }
+        return nodes[0];
+    }
+
+    function _treeOver(ClaimProof[] memory proofs) internal pure returns (Tree memory) {
+        uint256 leaves = 0;
+        for (uint256 i = 0; i < proofs.length; ++i) {
+            leaves += proofs[i].leaves.length;
+        }
+        return _tree(leaves);
+    }
+
+    /// The proof that the scripted verifier accepts for these claims.
+    function _final(ClaimProof[] memory proofs, Tree memory tree) internal view returns (bytes memory) {
+        return verifier.script(lens.publicInputsOf(proofs, tree));
+    }
+
+    function _send(ClaimProof[] memory proofs) internal {
+        Tree memory tree = _treeOver(proofs);
+        bytes memory proof = _final(proofs, tree);
         vm.prank(relayer);
-        settlement.proveAll(claim, AGGREGATE_KEY, proof);
+        book.prove(proofs, tree, proof);
     }
 
-    function _one(bytes memory proof) internal pure returns (bytes[] memory proofs) {
-        proofs = new bytes[](1);
-        proofs[0] = proof;
+    /// Proves a set of layers of one claim.
+    function _prove(bytes32 id, uint256 set) internal {
+        _send(_one(_proofOf(id, set)));
     }
 
-    function _prove(bytes32 claim, uint256 first, uint256 count) internal {
-        bytes[] memory proofs = _proofs(claim, first, count);
-        vm.prank(relayer);
-        settlement.proveLayers(claim, first, proofs);
+    function _proveAll(bytes32 id) internal {
+        _prove(id, ALL);
     }
 
-    function _challenge(bytes32 claim, uint256 layer) internal {
+    /// Calldata of `prove` for all layers of these claims.
+    function _proveCall(bytes32[] memory ids, uint256 set) internal view returns (bytes memory) {
+        ClaimProof[] memory proofs = new ClaimProof[](ids.length);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            proofs[i] = _proofOf(ids[i], set);
+        }
+        Tree memory tree = _treeOver(proofs);
+        return abi.encodeCall(book.prove, (proofs, tree, _final(proofs, tree)));
+    }
+
+    // ---------------------------------------------------------------- challenges and draws
+
+    function _challenge(bytes32 id, uint256 target) internal {
         vm.prank(challenger);
-        dispute.challenge(claim, layer);
+        book.challenge(_claims[id], target, 0);
     }
 
-    function _demand(bytes32 claim) internal {
+    function _timeout(bytes32 id, uint256 target) internal {
+        vm.prank(relayer);
+        book.timeout(_claims[id], target);
+    }
+
+    function _resolve(bytes32 id, uint256 target, address who) internal {
+        vm.prank(relayer);
+        book.resolve(_claims[id], target, who);
+    }
+
+    function _demand(bytes32 id) internal {
         vm.prank(requester);
-        dispute.demandOutput(claim);
+        book.demand(_claims[id]);
+    }
+
+    function _accept(bytes32 id) internal {
+        vm.prank(requester);
+        book.acceptOutput(_claims[id]);
     }
 
     /// By the provider's signature.
-    function _reveal(bytes32 claim, uint256 salt, bytes memory tokens) internal {
-        bytes memory signature = _signReveal(claim, salt, tokens);
+    function _reveal(bytes32 id, uint256 salt, bytes memory tokens) internal {
+        bytes memory signature = _signReveal(id, salt, tokens);
         vm.prank(relayer);
-        dispute.revealOutput(claim, salt, tokens, signature);
+        book.reveal(_claims[id], salt, tokens, signature);
     }
 
-    function _signReveal(bytes32 claim, uint256 salt, bytes memory tokens) internal view returns (bytes memory) {
-        return _sign(providerKey, book.revealDigest(claim, keccak256(abi.encodePacked(salt, tokens))));
+    function _reveal(bytes32 id) internal {
+        _reveal(id, SALT, _pack(_tokens()));
     }
 
-    function _reveal(bytes32 claim) internal {
-        _reveal(claim, SALT, _pack(_tokens()));
+    function _signReveal(bytes32 id, uint256 salt, bytes memory tokens) internal view returns (bytes memory) {
+        return _sign(providerKey, book.revealDigest(id, keccak256(abi.encodePacked(salt, tokens))));
     }
 
-    /// Pays out all bonds and parts of the stake of a claim that is over.
-    function _collect(bytes32 claim) internal {
-        OpenBond[] memory bonds = dispute.openBonds(claim);
-        for (uint256 i = 0; i < bonds.length; ++i) {
-            dispute.resolve(claim, bonds[i].layer, bonds[i].challenger);
-        }
-        assertEq(dispute.openBonds(claim).length, 0);
+    function _finalize(bytes32 id) internal {
+        vm.prank(relayer);
+        book.finalize(_claims[id]);
     }
 
-    function _freezeAggregate() internal {
+    function _expireClaim(bytes32 id) internal {
+        vm.prank(relayer);
+        book.expireClaim(_claims[id]);
+    }
+
+    function _void(bytes32 id) internal {
+        vm.prank(relayer);
+        book.voidClaim(_claims[id]);
+    }
+
+    function _freeze() internal {
         vm.prank(guardian);
-        router.freeze(AGGREGATE_KEY, "accepts anything");
+        registry.freeze(address(verifier), "a flaw");
     }
 
     /// Rolls past the claim's block and reveals its draw, with a RANDAO under which `layer` is drawn.
-    function _draw(bytes32 claim, uint256 layer) internal {
-        bytes32 seed = _seedDrawing(claim, layer);
-        uint64 number = beacon.blockOf(claim);
+    function _draw(bytes32 id, uint256 layer) internal {
+        bytes32 seed = _seedDrawing(id, layer);
+        uint64 number = _terms(id).drawBlock;
         bytes memory header = Headers.encode(number, seed);
         vm.roll(number + 1);
         vm.setBlockhash(number, keccak256(header));
-        beacon.reveal(claim, header);
+        book.revealDraw(_claims[id], header);
     }
 
-    function _seedDrawing(bytes32 claim, uint256 layer) internal view returns (bytes32 seed) {
-        Claim memory c = book.claim(claim);
-        uint32[] memory weights = registry.auditWeights(c.version);
-        while (beacon.draw(weights, 1, seed, c.claimDigest)[0] != layer) {
+    function _seedDrawing(bytes32 id, uint256 layer) internal view returns (bytes32 seed) {
+        while (registry.draw(market.job(_claims[id].job).version, seed, id) != 1 << layer) {
             seed = keccak256(abi.encode(seed));
         }
-    }
-
-    function _freeze(LayerKind kind) internal {
-        vm.prank(guardian);
-        router.freeze(_key(kind), "a flaw");
     }
 
     // ---------------------------------------------------------------- states
@@ -416,20 +504,24 @@ abstract contract Base is Test {
         return escrow.free(account, ETH);
     }
 
-    function _assertClaim(bytes32 claim, ClaimStatus claimStatus, JobStatus jobStatus) internal view {
-        assertEq(uint256(book.status(claim)), uint256(claimStatus), "claim");
-        assertEq(uint256(market.job(claim).status), uint256(jobStatus), "job");
+    function _assertClaim(bytes32 id, ClaimStatus claimStatus, JobStatus jobStatus) internal view {
+        assertEq(uint256(book.status(id)), uint256(claimStatus), "claim");
+        assertEq(uint256(market.job(_claims[id].job).status), uint256(jobStatus), "job");
+    }
+
+    function _outputChallenge(bytes32 id) internal view returns (Challenge memory) {
+        return book.challengeOf(id, OUTPUT);
     }
 
     function _after(uint256 t) internal {
         vm.warp(t + 1);
     }
 
-    function _challengeBy(bytes32 claim) internal view returns (uint64 t) {
-        (t,) = settlement.deadlines(claim);
+    function _challengeBy(bytes32 id) internal view returns (uint64) {
+        return _terms(id).challengeBy;
     }
 
-    function _provenBy(bytes32 claim) internal view returns (uint64 t) {
-        (, t) = settlement.deadlines(claim);
+    function _provenBy(bytes32 id) internal view returns (uint64) {
+        return _terms(id).provenBy;
     }
 }

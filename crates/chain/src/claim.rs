@@ -47,9 +47,17 @@ fn word(scalar: &Scalar) -> [u8; 32] {
 /// If the session's recipient is no address.
 pub fn header(claim: &Claim) -> Result<book::ClaimHeader, Error> {
     let recipient = unpadded(claim.context.recipient).ok_or_else(|| {
-        Error::Mismatch("the recipient in claim.json is not an address: run the session again with --recipient".into())
+        Error::Mismatch(
+            "the recipient in claim.json is not an address: run the session again with --recipient"
+                .into(),
+        )
     })?;
-    let points = claim.activation_words().iter().map(word).map(U256::from_be_bytes).collect();
+    let points = claim
+        .activation_words()
+        .iter()
+        .map(word)
+        .map(U256::from_be_bytes)
+        .collect();
     Ok(book::ClaimHeader {
         job: claim.context.claim.0.into(),
         outputDigest: word(&claim.output_digest).into(),
@@ -110,9 +118,17 @@ impl Posted {
         };
         let (terms, times) = (self.claim.terms, self.claim.times);
         let small = |word: U256, from: usize, bits: usize| -> u64 { part(word, from, bits).to() };
-        let (posted_at, challenge, answer) = (small(times, 0, 64), small(times, 64, 32), small(times, 96, 32));
+        let (posted_at, challenge, answer) = (
+            small(times, 0, 64),
+            small(times, 64, 32),
+            small(times, 96, 32),
+        );
         let mode = small(terms, 80, 8) as u8;
-        let challenge_by = if challenge == 0 { 0 } else { posted_at + challenge };
+        let challenge_by = if challenge == 0 {
+            0
+        } else {
+            posted_at + challenge
+        };
         let proofs_from = if mode == 0 { posted_at } else { challenge_by };
         Terms {
             promptTokens: small(terms, 0, 32) as u32,
@@ -218,7 +234,12 @@ pub fn prove(book: Address, file: &FinalFile, claims: &[Proved<'_>]) -> Result<C
         },
         proof: Bytes::from(file.proof.0.clone()),
     };
-    let layers: u32 = file.claims.iter().flat_map(|c| &c.windows).map(|w| w.count).sum();
+    let layers: u32 = file
+        .claims
+        .iter()
+        .flat_map(|c| &c.windows)
+        .map(|w| w.count)
+        .sum();
     let what = match (claims.len(), layers) {
         (1, 1) => "proving a layer".to_owned(),
         (1, layers) => format!("proving {layers} layers"),
@@ -257,7 +278,10 @@ mod tests {
                 | U256::from(10) << 64
                 | U256::from(2) << 80
                 | U256::from(u128::MAX) << 88,
-            times: U256::from(1_000) | U256::from(60) << 64 | U256::from(70) << 96 | U256::from(9) << 128,
+            times: U256::from(1_000)
+                | U256::from(60) << 64
+                | U256::from(70) << 96
+                | U256::from(9) << 128,
             ..empty()
         };
         let posted = Posted {
@@ -266,9 +290,15 @@ mod tests {
             points: Vec::new(),
         };
         let t = posted.terms();
-        assert_eq!((t.promptTokens, t.newTokens, t.layers, t.mode), (5, 8, 10, 2));
+        assert_eq!(
+            (t.promptTokens, t.newTokens, t.layers, t.mode),
+            (5, 8, 10, 2)
+        );
         assert_eq!(t.challengeBond, u128::MAX);
-        assert_eq!((t.postedAt, t.challengeBy, t.provenBy, t.drawBlock), (1_000, 1_060, 1_130, 9));
+        assert_eq!(
+            (t.postedAt, t.challengeBy, t.provenBy, t.drawBlock),
+            (1_000, 1_060, 1_130, 9)
+        );
     }
 
     fn empty() -> book::Claim {

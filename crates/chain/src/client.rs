@@ -243,7 +243,12 @@ impl Client {
     ///
     /// # Errors
     /// Of the node.
-    pub fn challengers(&self, book: Address, claim: B256, target: u64) -> Result<Vec<Address>, Error> {
+    pub fn challengers(
+        &self,
+        book: Address,
+        claim: B256,
+        target: u64,
+    ) -> Result<Vec<Address>, Error> {
         let filter = Filter::new()
             .address(book)
             .event_signature(book::Challenged::SIGNATURE_HASH)
@@ -251,7 +256,9 @@ impl Client {
             .topic2(U256::from(target))
             .from_block(BlockNumberOrTag::Earliest);
         let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        let challengers = logs.iter().filter_map(|log| log.inner.topics().get(3).copied());
+        let challengers = logs
+            .iter()
+            .filter_map(|log| log.inner.topics().get(3).copied());
         Ok(challengers.map(Address::from_word).collect())
     }
 

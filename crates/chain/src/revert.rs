@@ -44,6 +44,7 @@ const SENTENCES: &[(&str, &str)] = &[
     // Registry
     ("UnknownVersion", "no version {0} is registered: nanozk model register"),
     ("LayerCount", "{2} layers are given where the header says {1}; a model has at most {0}"),
+    ("SetupMismatch", "the model is registered under the setup {1}, these contracts verify under {0}"),
     ("DevelopmentSetup", "the development setup's secret is public: no model under it on chain {0}"),
     ("AuditWeightBelowFloor", "the audit weight of layer {0} is {2}, the floor is {1} parts per million"),
     ("AuditWeightAboveMax", "the audit weight of layer {0} is {2}, the most is {1} parts per million"),

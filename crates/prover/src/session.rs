@@ -100,6 +100,24 @@ impl Secret {
     }
 }
 
+/// A salt for a prompt.
+pub fn random_salt(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
+    Fr::random(rng)
+}
+
+/// The digest of a prompt in a session of so many positions.
+pub fn input_digest(prompt: &[u32], positions: usize, salt: Fr) -> Fr {
+    let sequence = Sequence {
+        tokens: padded(prompt, positions),
+        prompt: prompt.len(),
+        generated: 0,
+        prompt_salt: salt,
+        output_salt: salt,
+    };
+    let [digest, _] = sequence.digests();
+    digest
+}
+
 /// What a session claims.
 #[derive(Clone, Copy, Debug)]
 pub struct Generated<'a> {

@@ -13,6 +13,7 @@ use nanozk_chain::primitives::B256;
 use nanozk_chain::request::RequestFile;
 use nanozk_prover::files;
 use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::CheckedManifest;
 use serde_json::json;
 use std::path::Path;
 

@@ -23,7 +23,9 @@ fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<Str
         wrong_token: wrong,
     } = own;
     if claimed.seed_digest != own.seed_digest {
-        return Some("the seed is not that of the claim: its provider disclosed another one".into());
+        return Some(
+            "the seed is not that of the claim: its provider disclosed another one".into(),
+        );
     }
     if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
         return Some("the prompt differs: its input digest or its length is another one".into());

@@ -209,13 +209,17 @@ fn prove_claims(args: &ProveClaimArgs, out: &Out) -> Result<()> {
     for session in &args.sessions {
         let (claim, manifest) = session_of(&chain, session)?;
         let posted = posted_of(&chain, claim.context.claim.0.into())?;
-        posted.check(&claim).with_context(|| session.display().to_string())?;
+        posted
+            .check(&claim)
+            .with_context(|| session.display().to_string())?;
         known.push((posted, manifest));
     }
     let mut open = 0;
     let mut claims = Vec::with_capacity(known.len());
     for said in &file.claims {
-        let found = known.iter().find(|(p, _)| p.claim.statement.0 == said.statement.0);
+        let found = known
+            .iter()
+            .find(|(p, _)| p.claim.statement.0 == said.statement.0);
         let Some((posted, manifest)) = found else {
             bail!(
                 "{} is about the statement {}, which is that of no session that is named",
@@ -251,7 +255,9 @@ pub(super) fn open_challenges(
 ) -> Result<Vec<(u64, book::Challenge)>> {
     let to = chain.address("ClaimBook")?;
     let mut open = Vec::new();
-    let challenged = layers_of(state.challenged).into_iter().map(|layer| layer as u64);
+    let challenged = layers_of(state.challenged)
+        .into_iter()
+        .map(|layer| layer as u64);
     for target in challenged.chain([OUTPUT]) {
         let call = book::challengeOfCall {
             claim: posted.id,
@@ -297,7 +303,11 @@ fn simple<C: nanozk_chain::sol_types::SolCall>(
     let chain = Chain::sending(&args.send, out)?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
     let to = chain.address("ClaimBook")?;
-    about(&chain, &posted, &Call::new(what, to, &call(posted.claim.clone())))
+    about(
+        &chain,
+        &posted,
+        &Call::new(what, to, &call(posted.claim.clone())),
+    )
 }
 
 impl TargetArgs {
@@ -316,7 +326,11 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
     let which = args.layer.unwrap_or(WHOLE);
     let terms = posted.terms();
     // A challenge's bond comes from the challenger's free balance; that of a whole claim is that of all its layers.
-    let layers = if which == WHOLE { terms.layers.into() } else { 1_u64 };
+    let layers = if which == WHOLE {
+        terms.layers.into()
+    } else {
+        1_u64
+    };
     chain.require_free(
         chain.client.account()?,
         posted.claim.asset,
@@ -329,7 +343,11 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
         seed: args.seed.unwrap_or_default(),
     };
     let what = format!("challenging {}", target(which));
-    about(&chain, &posted, &Call::new(what, chain.address("ClaimBook")?, &call))
+    about(
+        &chain,
+        &posted,
+        &Call::new(what, chain.address("ClaimBook")?, &call),
+    )
 }
 
 fn timeout(args: &TargetArgs, out: &Out) -> Result<()> {
@@ -341,7 +359,11 @@ fn timeout(args: &TargetArgs, out: &Out) -> Result<()> {
         target: U256::from(which),
     };
     let what = format!("defeating the claim by the challenge of {}", target(which));
-    about(&chain, &posted, &Call::new(what, chain.address("ClaimBook")?, &call))
+    about(
+        &chain,
+        &posted,
+        &Call::new(what, chain.address("ClaimBook")?, &call),
+    )
 }
 
 /// Each challenger's bond by itself.
@@ -362,7 +384,10 @@ fn resolve(args: &TargetArgs, out: &Out) -> Result<()> {
             challenger,
         };
         chain.send(&Call::new(
-            format!("paying out the bond of {challenger} for the challenge of {}", target(which)),
+            format!(
+                "paying out the bond of {challenger} for the challenge of {}",
+                target(which)
+            ),
             to,
             &call,
         ))?;
@@ -380,7 +405,11 @@ fn dispute_output(args: &ClaimArgs, out: &Out) -> Result<()> {
     let to = chain.address("ClaimBook")?;
     let call = dispute_of(&chain.client, to, &posted)?
         .context("no output of this claim was revealed: nanozk claim demand-output")?;
-    about(&chain, &posted, &Call::new("disputing the output", to, &call))
+    about(
+        &chain,
+        &posted,
+        &Call::new("disputing the output", to, &call),
+    )
 }
 
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
@@ -403,7 +432,11 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     }
     let call = output.call(&posted.claim, signature.unwrap_or_default())?;
     out.note("this publishes the generated tokens for everybody to read");
-    about(&chain, &posted, &Call::new("revealing the output", chain.address("ClaimBook")?, &call))
+    about(
+        &chain,
+        &posted,
+        &Call::new("revealing the output", chain.address("ClaimBook")?, &call),
+    )
 }
 
 fn draw(args: &ClaimArgs, out: &Out) -> Result<()> {
@@ -411,7 +444,11 @@ fn draw(args: &ClaimArgs, out: &Out) -> Result<()> {
     let to = chain.address("ClaimBook")?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
     let terms = posted.terms();
-    let read = || chain.client.read(to, &book::stateOfCall { claim: posted.id });
+    let read = || {
+        chain
+            .client
+            .read(to, &book::stateOfCall { claim: posted.id })
+    };
     let mut state = read()?;
     if !state.revealed {
         let number = terms.drawBlock;

@@ -73,7 +73,9 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         path.display()
     ));
     if parameters.guardian == account {
-        out.note("the guardian is the deploying account: give another with --guardian for real use");
+        out.note(
+            "the guardian is the deploying account: give another with --guardian for real use",
+        );
     }
     out.json(&json!({
         "event": "done",

@@ -14,7 +14,10 @@ pub(in crate::commands) fn freeze(args: &FreezeArgs, out: &Out) -> Result<()> {
         Some(verifier) => verifier,
         None => chain.address("FinalVerifier")?,
     };
-    if chain.client.read(to, &registry::isFrozenCall { verifier })? {
+    if chain
+        .client
+        .read(to, &registry::isFrozenCall { verifier })?
+    {
         chain.already(&format!("the verifier {verifier} is frozen"));
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use super::{job_of, read_request, status, Chain};
 use crate::args::{
-    JobArgs, JobCommand, JobStatusArgs, KeyArgs, ModeArg, LockArgs, RequestArgs, RequestFileArgs,
+    JobArgs, JobCommand, JobStatusArgs, KeyArgs, LockArgs, ModeArg, RequestArgs, RequestFileArgs,
 };
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::run::check_length;
@@ -23,8 +23,8 @@ use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
 use nanozk_prover::session::{input_digest, random_salt, SessionDir};
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_recursion::node::Nodes;
+use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::GREEDY;
 use rand_core::{OsRng, RngCore};
@@ -115,7 +115,9 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     let programs = manifest.manifest().programs.len();
     let progress = Progress::bar("keys of programs", programs);
     let parameters = data.checked_final_parameters(&manifest, manifest.manifest().k)?;
-    manifest.check_programs(&Nodes::new()?, &parameters, |done| progress.set(done, programs))?;
+    manifest.check_programs(&Nodes::new()?, &parameters, |done| {
+        progress.set(done, programs)
+    })?;
     drop(progress);
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;

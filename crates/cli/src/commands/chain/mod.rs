@@ -2,25 +2,23 @@
 
 mod claim;
 mod deploy;
-mod freeze;
 mod escrow;
+mod freeze;
 mod job;
 mod register;
 mod status;
 
 pub(super) use claim::claim;
 pub(super) use deploy::deploy;
-pub(super) use freeze::freeze;
 pub(super) use escrow::escrow;
+pub(super) use freeze::freeze;
 pub(super) use job::job;
 pub(super) use register::register;
 
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
 use crate::output::{thousands, Out, Progress};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::{
-    beacon as beacon_abi, escrow as escrow_abi, registry,
-};
+use nanozk_chain::bindings::{beacon as beacon_abi, escrow as escrow_abi, registry};
 use nanozk_chain::claim::Posted;
 use nanozk_chain::client::{Call, Receipt};
 use nanozk_chain::deployment::Deployment;
@@ -97,7 +95,6 @@ fn when(time: u64, now: u64) -> String {
 struct Chain<'a> {
     client: Client,
     deployment: Deployment,
-    path: PathBuf,
     explorer: Option<String>,
     dry_run: bool,
     out: &'a Out,
@@ -131,7 +128,6 @@ impl<'a> Chain<'a> {
         Ok(Chain {
             client,
             deployment,
-            path,
             explorer: args.explorer.clone(),
             dry_run: false,
             out,
@@ -148,10 +144,6 @@ impl<'a> Chain<'a> {
             market: self.address("JobMarket")?,
             book: self.address("ClaimBook")?,
         })
-    }
-
-    fn save(&self) -> Result<()> {
-        Ok(files::write_json(&self.path, &self.deployment)?)
     }
 
     /// Sends a call and says so; with `--dry-run`, says what it would do.

@@ -5,7 +5,7 @@ use crate::args::RegisterArgs;
 use crate::data::Data;
 use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
 use crate::output::{Out, Progress};
-use anyhow::{bail, Context, Error, Result};
+use anyhow::{bail, Error, Result};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
 use nanozk_chain::format::Amount;
@@ -27,7 +27,9 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     // What is registered stays.
     let progress = Progress::bar("keys of programs", programs);
     let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
-    version.check_programs(&Nodes::new()?, &parameters, |done| progress.set(done, programs))?;
+    version.check_programs(&Nodes::new()?, &parameters, |done| {
+        progress.set(done, programs)
+    })?;
     drop(progress);
     let chain = Chain::sending(&args.send, out)?;
     let amount = |given: &Option<Amount>| -> Result<Option<U256>> {
@@ -75,7 +77,12 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     if on_chain.0 != model_id.0 {
         bail!("the registry computes the model id {on_chain}, the manifest has {model_id}: it is of another version of nanozk");
     }
-    if chain.client.read(to, &registry::existsCall { version: version_id })? {
+    if chain.client.read(
+        to,
+        &registry::existsCall {
+            version: version_id,
+        },
+    )? {
         chain.already("this version is registered");
     } else {
         let call = registry::registerCall {

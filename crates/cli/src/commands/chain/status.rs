@@ -13,7 +13,10 @@ use serde_json::{json, Value};
 
 /// Contracts, and what to read there.
 const READ: [(&str, &str); 4] = [
-    ("ClaimLens", "describeClaim, explainStatus, nextAction, checkProof; explainJob, nextOfJob"),
+    (
+        "ClaimLens",
+        "describeClaim, explainStatus, nextAction, checkProof; explainJob, nextOfJob",
+    ),
     ("JobMarket", "job"),
     ("ClaimBook", "status, stateOf, challengeOf, missingLayers"),
     ("ModelRegistry", "bindings, policy, header"),
@@ -56,7 +59,10 @@ fn show_order(chain: &Chain<'_>, id: B256, job: &market::Job) -> Value {
         ("stake", job.stake),
         ("bond", job.challengeBond),
     ] {
-        out.text(format!("{name:<10} {}", amount(job.asset, U256::from(value))));
+        out.text(format!(
+            "{name:<10} {}",
+            amount(job.asset, U256::from(value))
+        ));
     }
     json!({
         "status": job_status(job.status),
@@ -101,7 +107,12 @@ fn show_job(chain: &Chain<'_>, id: B256, job: &market::Job) -> Result<()> {
 fn show_claim(chain: &Chain<'_>, id: B256, job: &market::Job, posted: &Posted) -> Result<()> {
     let (out, to) = (chain.out, chain.address("ClaimLens")?);
     let claim = posted.for_lens();
-    let d = chain.client.read(to, &lens::describeClaimCall { claim: claim.clone() })?;
+    let d = chain.client.read(
+        to,
+        &lens::describeClaimCall {
+            claim: claim.clone(),
+        },
+    )?;
     let what = chain.client.read(to, &lens::nextActionCall { claim })?;
     let now = chain.client.head()?.timestamp;
     let when = |t: u64| format!("{} ({})", utc(t), relative(t, now));
@@ -115,7 +126,11 @@ fn show_claim(chain: &Chain<'_>, id: B256, job: &market::Job, posted: &Posted) -
     out.text(readable(&d.status));
     out.text("");
     let order = show_order(chain, id, job);
-    out.text(format!("claim      {} ({})", posted.id, claim_status(d.state.status)));
+    out.text(format!(
+        "claim      {} ({})",
+        posted.id,
+        claim_status(d.state.status)
+    ));
     out.text(format!("statement  {}", posted.claim.statement));
     out.text(format!("posted     {}", when(d.terms.postedAt)));
     if d.terms.challengeBy != 0 {
@@ -186,7 +201,9 @@ fn parties(
         }
     }
     chain.out.text("");
-    let shown = parties.iter().map(|(role, account)| party(chain, role, *account, job.asset));
+    let shown = parties
+        .iter()
+        .map(|(role, account)| party(chain, role, *account, job.asset));
     shown.collect()
 }
 
