@@ -442,7 +442,7 @@ impl Reader {
         } = described;
         let posted = &posting.posted;
         let claim = &posted.claim;
-        let version = claim.version;
+        let version = facts.version;
         let model = registry::modelIdCall { version };
         facts.text = text;
         facts.claim = posted.id;
