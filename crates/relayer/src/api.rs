@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::files::SessionFiles;
+use crate::files::{checked_manifest, claim_of, final_of};
 use crate::service::{Phase, Shared};
 use crate::store::{ClaimRow, Intent, Role, Status};
 use alloy::primitives::{Address, B256};
@@ -17,20 +17,18 @@ use axum::http::{header, HeaderMap, Method, Request, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
-use axum::{Extension, Json, Router};
-use nanozk_chain::aggregate::{AggregateCall, AGGREGATE_FORMAT};
-use nanozk_chain::claim::{layers_of, Encoder};
+use axum::{Json, Router};
+use nanozk_chain::claim::layers_of;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
-use nanozk_chain::revert::{claim_status, job_status, lane};
+use nanozk_chain::revert::{claim_status, job_status, mode, target};
 use nanozk_chain::signing::{SignatureFile, SIGNATURES_FORMAT};
-use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::session::{LayerProof, Session, SESSION_FORMAT};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::block_in_place;
 use utoipa::{OpenApi, ToSchema};
@@ -44,8 +42,6 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 type App = Arc<Shared>;
-/// Kept, for the layouts of circuits take time.
-type Proofs = Arc<Mutex<Encoder>>;
 
 /// An error as the API gives it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -230,8 +226,10 @@ pub struct ExposureView {
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChallengeView {
-    /// Layer; the number of layers stands for the output.
-    pub layer: usize,
+    /// Layer; 255: the whole claim; 256: the output.
+    pub target: usize,
+    /// In words.
+    pub what: String,
     /// Who risks a bond.
     pub challenger: String,
     /// Until when it may be answered.
@@ -250,8 +248,10 @@ pub struct NextView {
 /// A claim.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClaimView {
-    /// Id.
+    /// Id of the job.
     pub id: String,
+    /// Id of the claim that was posted for it; zero: none was.
+    pub claim: String,
     /// Our side: provider or watcher.
     pub role: String,
     /// Where its files are.
@@ -262,8 +262,8 @@ pub struct ClaimView {
     pub model_id: String,
     /// Registered version.
     pub version: String,
-    /// Lane.
-    pub lane: String,
+    /// How it is settled: proofs, optimistic or audited.
+    pub mode: String,
     /// Status of the job.
     pub job_status: String,
     /// Status of the claim.
@@ -286,19 +286,15 @@ pub struct ClaimView {
     pub layers: usize,
     /// Layers proven on chain.
     pub proven: Vec<usize>,
-    /// All by one proof.
-    pub aggregated: bool,
     /// Open challenges.
     pub challenges: Vec<ChallengeView>,
     /// Layers drawn.
     pub drawn: Option<Vec<usize>>,
-    /// Layers with a proof file.
+    /// Layers that a final proof at hand proves.
     pub proofs: Vec<usize>,
-    /// There is an aggregate.
-    pub aggregate: bool,
     /// Layers being proved.
     pub proving: Vec<usize>,
-    /// Layers that the lane wants proven and are not; in the audited lane all, until layers are drawn.
+    /// Layers that the mode wants proven and are not; in the audited mode all, until layers are drawn.
     pub missing: Vec<usize>,
     /// Until when the job may be taken.
     pub lock_by: u64,
@@ -396,25 +392,22 @@ fn text(value: impl std::fmt::Display) -> String {
     value.to_string()
 }
 
-fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
+async fn claim_view(shared: &Shared, row: &ClaimRow) -> Result<ClaimView, Error> {
     let none = Facts::default();
     let f = row.facts.as_ref().unwrap_or(&none);
     let directory = FilePath::new(&row.directory);
-    let proofs = (0..f.layers)
-        .filter(|l| {
-            directory
-                .join("proofs")
-                .join(format!("{l:03}.proof"))
-                .is_file()
-        })
-        .collect();
-    let proving = match shared.runner.running() {
-        Some((id, layers)) if id == row.id => layers,
-        _ => Vec::new(),
-    };
+    let mut proofs = BTreeSet::new();
+    if row.role == Role::Provider && !row.ended {
+        for proof in shared.store.finals_of(row.id).await? {
+            if FilePath::new(&proof.path).is_file() {
+                proofs.extend(proof.layers);
+            }
+        }
+    }
     let due = row.due;
-    ClaimView {
+    Ok(ClaimView {
         id: text(row.id),
+        claim: text(f.claim),
         role: row.role.name().into(),
         session: directory
             .file_name()
@@ -423,7 +416,7 @@ fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
         ended: row.ended,
         model_id: text(f.model_id),
         version: text(f.version),
-        lane: lane(f.lane).into(),
+        mode: mode(f.mode).into(),
         job_status: job_status(f.job_status).into(),
         status: claim_status(f.status).into(),
         requester: text(f.requester),
@@ -435,20 +428,19 @@ fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
         challenge_bond: text(f.challenge_bond),
         layers: f.layers,
         proven: layers_of(f.proven),
-        aggregated: f.aggregated,
         challenges: f
             .challenges
             .iter()
             .map(|c| ChallengeView {
-                layer: c.layer,
+                target: c.target,
+                what: target(c.target as u64),
                 challenger: text(c.challenger),
                 answer_by: c.answer_by,
             })
             .collect(),
         drawn: f.revealed.then(|| layers_of(f.drawn)),
-        proofs,
-        aggregate: directory.join("aggregate.json").is_file(),
-        proving,
+        proofs: proofs.into_iter().collect(),
+        proving: shared.runner.proving(row.id),
         missing: layers_of(f.missing),
         lock_by: f.lock_by,
         claim_by: f.claim_by,
@@ -465,7 +457,7 @@ fn claim_view(shared: &Shared, row: &ClaimRow) -> ClaimView {
             message: message.clone(),
         }),
         updated: row.updated,
-    }
+    })
 }
 
 async fn transaction_view(shared: &Shared, intent: &Intent) -> Result<TransactionView, Error> {
@@ -500,8 +492,8 @@ fn pointers(shared: &Shared, row: &ClaimRow, hashes: &[String]) -> (Vec<Pointer>
         };
         let contracts: [(&str, Address); 3] = [
             ("ClaimLens: explainStatus, checkProof", c.lens),
-            ("ClaimBook: claim, boundaries", c.book),
-            ("Settlement: deadlines", c.settlement),
+            ("ClaimBook: stateOf, challengeOf", c.book),
+            ("JobMarket: job", c.market),
         ];
         for (label, address) in contracts {
             link(label.into(), format!("address/{address}#readContract"));
@@ -518,27 +510,25 @@ fn pointers(shared: &Shared, row: &ClaimRow, hashes: &[String]) -> (Vec<Pointer>
         url: None,
         command: Some(command),
     };
-    let mut commands = vec![
-        command(
-            "Ask the chain where the claim stands",
-            format!("cast call {lens} 'explainStatus(bytes32)(string)' {id} {rpc}"),
+    let mut commands = vec![command(
+        "All of it, with links",
+        format!(
+            "nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}",
+            shared.config.deployment.display()
         ),
-        command(
-            "Who has to act, and until when",
-            format!("cast call {lens} 'nextAction(bytes32)(string,string,uint64)' {id} {rpc}"),
-        ),
-        command(
-            "Commitments between the layers, as in session.json",
-            format!("cast call {book} 'boundaries(bytes32)(bytes32[])' {id} {rpc}"),
-        ),
-        command(
-            "All of it, with links",
-            format!(
-                "nanozk claim status {id} --rpc $ETH_RPC_URL --deployment {}",
-                shared.config.deployment.display()
-            ),
-        ),
-    ];
+    )];
+    let claim = row.facts.as_ref().map(|f| f.claim).unwrap_or_default();
+    if claim.is_zero() {
+        commands.push(command(
+            "Ask the chain where the job stands",
+            format!("cast call {lens} 'explainJob(bytes32)(string)' {id} {rpc}"),
+        ));
+    } else {
+        commands.push(command(
+            "Whether the claim is there, and how it stands (1 posted, 2 proven, 3 finalized, 4 defeated, 5 voided)",
+            format!("cast call {book} 'status(bytes32)(uint8)' {claim} {rpc}"),
+        ));
+    }
     let posted = row.facts.as_ref().filter(|f| !f.model_id.is_zero());
     if let (Role::Provider, Some(facts)) = (row.role, posted) {
         commands.push(command(
@@ -651,7 +641,10 @@ async fn claims(
     };
     let limit = which.limit.unwrap_or(100).min(1_000);
     let rows = shared.store.claims(ended, limit).await?;
-    let claims = rows.iter().map(|r| claim_view(&shared, r)).collect();
+    let mut claims = Vec::with_capacity(rows.len());
+    for row in &rows {
+        claims.push(claim_view(&shared, row).await?);
+    }
     Ok(Json(ClaimList { claims }))
 }
 
@@ -695,7 +688,7 @@ async fn claim(
             .as_ref()
             .map(|f| f.text.clone())
             .unwrap_or_default(),
-        claim: claim_view(&shared, &row),
+        claim: claim_view(&shared, &row).await?,
         transactions,
         links,
         commands,
@@ -704,11 +697,11 @@ async fn claim(
 
 /// Files of a claim that may be sent.
 const FILES: [&str; 7] = [
-    "card.json",
+    "manifest.json",
     "signatures.json",
-    "session.json",
+    "claim.json",
     "output.json",
-    "aggregate.json",
+    "final.json",
     "request.json",
     "secret.json",
 ];
@@ -738,18 +731,14 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
         ))),
     };
     match file {
-        "card.json" => {
-            let card: ModelCard = parse(body)?;
-            card.check().map_err(|e| Error::Files(e.to_string()))
-        }
+        "manifest.json" => checked_manifest(body).map(drop).map_err(Error::Files),
         "signatures.json" => has_format(parse::<SignatureFile>(body)?.format, SIGNATURES_FORMAT),
-        "session.json" => {
-            let session: Session = parse(body)?;
-            is_of(session.context.claim.0.into())?;
-            has_format(session.format, SESSION_FORMAT)
+        "claim.json" => {
+            let claim = claim_of(body).map_err(Error::Files)?;
+            is_of(claim.context.claim.0.into())
         }
         "output.json" => Ok(parse::<OutputFile>(body)?.check()?),
-        "aggregate.json" => has_format(parse::<AggregateCall>(body)?.format, AGGREGATE_FORMAT),
+        "final.json" => final_of(body).map(drop).map_err(Error::Files),
         "request.json" => {
             let request: RequestFile = parse(body)?;
             is_of(request.job)?;
@@ -760,40 +749,10 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Refuses what is no proof of a layer; of the session's, if that is there already. Whether it is valid is for the
-/// contract to say.
-fn check_proof(
-    proofs: &Proofs,
-    directory: &FilePath,
-    layer: usize,
-    body: &[u8],
-) -> Result<(), Error> {
-    let proof = LayerProof::from_file(layer, body).map_err(nanozk_chain::Error::from)?;
-    if proof.layer as usize != layer {
-        return Err(Error::Files(format!(
-            "it proves layer {}, not {layer}",
-            proof.layer
-        )));
-    }
-    let there = |name| directory.join(name).is_file();
-    if !there("session.json") || !there("card.json") {
-        return Ok(());
-    }
-    let files = SessionFiles::open(directory)?;
-    let layers = files.card.layers.len();
-    if layer >= layers {
-        let has = crate::text::count(layers, "layer", "layers");
-        return Err(Error::Files(format!("the model has {has}, counted from 0")));
-    }
-    let mut encoder = proofs.lock().unwrap_or_else(PoisonError::into_inner);
-    encoder.calldata(&files.session, &files.card, layer, body)?;
-    Ok(())
-}
-
 /// Sends a file of a session or a request
 ///
-/// Of a session: card.json, session.json, and signatures.json or the relayer has the provider's key; output.json and
-/// aggregate.json if there are any. Of a request: request.json, and secret.json if the provider disclosed it. The claim is
+/// Of a session: manifest.json, claim.json, and signatures.json or the relayer has the provider's key; output.json
+/// and final.json if there are any. Of a request: request.json, and secret.json if the provider disclosed it. The claim is
 /// taken up as soon as its files are complete. Sending a file again replaces it.
 #[utoipa::path(put, path = "/v1/claims/{id}/{file}",
     params(("id" = String, Path, description = "id of the claim"), ("file" = String, Path, description = "name of the file")),
@@ -819,27 +778,6 @@ async fn put_file(
     }
     let directory = place(&shared, id).await?;
     block_in_place(|| check_file(&file, id, &body)).map_err(|e| unfit(&file, e))?;
-    store_file(&shared, id, &directory, &file, &body)
-}
-
-/// Sends a layer's proof
-#[utoipa::path(put, path = "/v1/claims/{id}/proofs/{layer}",
-    params(("id" = String, Path, description = "id of the claim"), ("layer" = u16, Path, description = "layer, from zero")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem),
-              (status = 413, body = Problem), (status = 422, body = Problem)))]
-async fn put_proof(
-    State(shared): State<App>,
-    Extension(proofs): Extension<Proofs>,
-    path: Result<Path<(String, u16)>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Failure> {
-    let (Path((id, layer)), body) = (path?, body?);
-    let id = id_of(&id)?;
-    let file = format!("proofs/{layer:03}.proof");
-    let directory = place(&shared, id).await?;
-    block_in_place(|| check_proof(&proofs, &directory, layer.into(), &body))
-        .map_err(|e| unfit(&file, e))?;
     store_file(&shared, id, &directory, &file, &body)
 }
 
@@ -965,7 +903,7 @@ async fn page() -> impl IntoResponse {
         description = "Takes claims through their life on chain."
     ),
     paths(
-        status, claims, claim, put_file, put_proof, healthz, readyz, metrics, openapi
+        status, claims, claim, put_file, healthz, readyz, metrics, openapi
     )
 )]
 struct Document;
@@ -1060,7 +998,6 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
         .route("/v1/claims", get(claims))
         .route("/v1/claims/{id}", get(claim))
         .route("/v1/claims/{id}/{file}", put(put_file))
-        .route("/v1/claims/{id}/proofs/{layer}", put(put_proof))
         .fallback(missing(
             StatusCode::NOT_FOUND,
             "there is no such page: /openapi.json lists all",
@@ -1070,7 +1007,6 @@ fn routes(shared: App, token: Option<Arc<str>>) -> Router {
             "there is no such method here: /openapi.json lists all",
         ))
         .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(Extension(Proofs::default()))
         .layer(middleware::from_fn_with_state(permission, permitted))
         .with_state(shared)
 }
@@ -1216,11 +1152,11 @@ mod tests {
         }
         let fixture = include_str!("../../../test/fixtures/model.json");
         let mut fixture: Value = serde_json::from_str(fixture).expect("JSON");
-        let mut card = fixture["card"].take();
-        check_file("card.json", id, card.to_string().as_bytes()).expect("a card");
-        assert!(check_file("session.json", id, card.to_string().as_bytes()).is_err());
-        card["format"] = "nanozk-card-0".into();
-        assert!(check_file("card.json", id, card.to_string().as_bytes()).is_err());
+        let mut manifest = fixture["manifest"].take();
+        check_file("manifest.json", id, manifest.to_string().as_bytes()).expect("a manifest");
+        assert!(check_file("claim.json", id, manifest.to_string().as_bytes()).is_err());
+        manifest["format"] = "nanozk-manifest-0".into();
+        assert!(check_file("manifest.json", id, manifest.to_string().as_bytes()).is_err());
         let signatures = |format: &str| {
             let zero = Address::ZERO;
             format!(
@@ -1237,7 +1173,7 @@ mod tests {
     fn files_are_written_into_new_folders() {
         let inbox = tempfile::tempdir().expect("a directory");
         let directory = inbox.path().join("claim");
-        let path = directory.join("proofs/000.proof");
+        let path = directory.join("new/final.json");
         for body in [b"first", b"again"] {
             write_durably(&directory, &path, body).expect("written");
             assert_eq!(std::fs::read(&path).expect("there"), body);

@@ -1,6 +1,5 @@
 //! `relayer.toml`, below the environment, below options.
 
-use crate::decide::Settle;
 use crate::error::Error;
 use crate::signer::KeySource;
 use crate::text::node_name;
@@ -99,18 +98,18 @@ pub struct Api {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prover {
-    /// The command, to which `prove`, `aggregate` and `reexecute` are given; empty: proofs come from elsewhere.
+    /// The command, to which `aggregate` and `reexecute` are given; empty: proofs come from elsewhere.
     pub command: Vec<String>,
-    /// How layers are proven on chain.
-    pub settle: Settle,
+    /// Most claims of one proof.
+    pub batch: usize,
     /// When proofs are asked for.
     pub start: Start,
     /// What a layer takes to prove, until it was measured.
     #[serde(deserialize_with = "seconds")]
     pub seconds_per_layer: u64,
-    /// What an aggregate takes, until it was measured.
+    /// What a final proof of a claim takes besides, until it was measured.
     #[serde(deserialize_with = "seconds")]
-    pub seconds_per_aggregate: u64,
+    pub seconds_per_proof: u64,
     /// Time before a deadline that is kept for sending.
     #[serde(deserialize_with = "seconds")]
     pub margin: u64,
@@ -150,6 +149,9 @@ pub struct Watch {
     pub models: Vec<PathBuf>,
     /// Layers of each claim to challenge at random if it cannot be executed again.
     pub audits: usize,
+    /// Publish the seed of a session with a challenge, if the provider disclosed it: then anybody who has the tokens can
+    /// execute the claim again, and anybody who guesses them knows it.
+    pub publish_seed: bool,
     /// Most that may be at risk in bonds, in the smallest units of the asset.
     #[serde(deserialize_with = "money")]
     pub max_bonds: U256,
@@ -196,10 +198,10 @@ impl Default for Prover {
     fn default() -> Self {
         Prover {
             command: Vec::new(),
-            settle: Settle::Layers,
+            batch: 16,
             start: Start::Early,
             seconds_per_layer: 60,
-            seconds_per_aggregate: 900,
+            seconds_per_proof: 60,
             margin: 600,
             timeout: 600,
         }
@@ -227,6 +229,7 @@ impl Default for Watch {
         Watch {
             models: Vec::new(),
             audits: 0,
+            publish_seed: false,
             max_bonds: U256::from(1_000_000_000_000_000_000u64),
         }
     }
@@ -373,6 +376,11 @@ impl Config {
         self.rpc.iter().enumerate().map(node).collect()
     }
 
+    /// Where final proofs are put that are made here.
+    pub fn proofs(&self) -> PathBuf {
+        self.inbox.join(".proofs")
+    }
+
     /// What can be said of it without asking anybody.
     fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Config(text));
@@ -403,6 +411,9 @@ impl Config {
         }
         if self.poll.is_zero() || self.fees.bump_after == 0 || self.fees.max_pending == 0 {
             return wrong("poll, fees.bump_after and fees.max_pending must be above zero".into());
+        }
+        if self.prover.batch == 0 {
+            return wrong("prover.batch must be above zero".into());
         }
         if self.fees.max_fee_per_gas == 0 {
             return wrong("fees.max_fee_per_gas is 0: nothing could be sent".into());
@@ -498,7 +509,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-        let cases: [Case<'_>; 10] = [
+        let cases: [Case<'_>; 11] = [
             ("rpc = 1", &[], "rpc"),
             (FILE, &[("polll", "1")], "polll"),
             (FILE, &[("rpc", "ftp://x")], "not the URL of a node"),
@@ -513,6 +524,7 @@ mod tests {
                 "less than rpc_timeout (10 s)",
             ),
             (FILE, &[("prover.timeout", "0")], "above zero"),
+            (FILE, &[("prover.batch", "0")], "above zero"),
         ];
         for (text, options, word) in cases {
             let error = load(text, &[], options).expect_err(word).to_string();
@@ -553,6 +565,7 @@ mod tests {
         assert_eq!(config.fees.max_pending, Fees::default().max_pending);
         assert_eq!(config.fees.max_per_day, Fees::default().max_per_day);
         assert_eq!(config.prover.margin, Prover::default().margin);
+        assert_eq!(config.prover.batch, Prover::default().batch);
         for name in [
             "rpc",
             "deployment",
@@ -570,10 +583,10 @@ mod tests {
             "listen",
             "token_file",
             "command",
-            "settle",
+            "batch",
             "start",
             "seconds_per_layer",
-            "seconds_per_aggregate",
+            "seconds_per_proof",
             "margin",
             "timeout",
             "max_fee_per_gas",
@@ -585,6 +598,7 @@ mod tests {
             "max_pending",
             "models",
             "audits",
+            "publish_seed",
             "max_bonds",
         ] {
             assert!(EXAMPLE.contains(name), "{name}");

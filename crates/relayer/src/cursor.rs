@@ -2,12 +2,14 @@
 //! goes back to the last block both have.
 
 use crate::error::Error;
-use crate::facts::Contracts;
+use crate::facts::{Contracts, Posting};
 use crate::store::{Block, Store};
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, B256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Filter, Header, Log};
+use alloy::sol_types::SolEvent;
+use nanozk_chain::bindings::registry;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -36,23 +38,20 @@ pub struct Cursor {
     provider: RootProvider,
     /// Where it is, and since when nodes are behind it.
     last: Option<(Tip, Option<Instant>)>,
-    /// Contracts whose events are about one claim, and come with its id; and the router.
+    /// Contracts whose events are about a job, a claim or a verifier.
     contracts: Vec<Address>,
-    /// What it freezes concerns all claims.
-    router: Address,
     /// Nodes refused events, which was said.
     blind: bool,
 }
 
 impl Cursor {
     /// A cursor over the events of contracts.
-    pub fn new(store: Store, provider: RootProvider, c: &Contracts, router: Address) -> Self {
+    pub fn new(store: Store, provider: RootProvider, c: &Contracts) -> Self {
         Cursor {
             store,
             provider,
             last: None,
-            contracts: vec![c.market, c.book, c.settlement, c.dispute, c.beacon, router],
-            router,
+            contracts: vec![c.market, c.book, c.registry],
             blind: false,
         }
     }
@@ -130,7 +129,7 @@ impl Cursor {
     /// Reads up to a block; false if blocks do not fit together.
     async fn go_to(&mut self, head: &Header) -> Result<bool, Error> {
         let Some(tip) = self.store.tip().await? else {
-            self.store.advance(&[block_of(head)], &[]).await?;
+            self.store.advance(&[block_of(head)], &[], &[]).await?;
             return Ok(true);
         };
         if tip.hash == head.hash {
@@ -147,7 +146,7 @@ impl Cursor {
                 "no block that was seen is on the chain any more: everything is looked at again"
             );
             self.store.rewind(0).await?;
-            self.store.advance(&[block_of(head)], &[]).await?;
+            self.store.advance(&[block_of(head)], &[], &[]).await?;
             return Ok(true);
         };
         if from < tip.number {
@@ -210,6 +209,7 @@ impl Cursor {
             blocks.push(block);
         }
         let mut touched: Vec<B256> = Vec::new();
+        let mut postings: Vec<Posting> = Vec::new();
         let mut all = first > unread;
         let read: &[Block] = if all { &[] } else { &blocks };
         for block in read {
@@ -236,12 +236,13 @@ impl Cursor {
                 if log.removed {
                     return Ok(false);
                 }
-                if log.address() == self.router {
-                    info!(code = "NZK212", "the verifiers of the router changed");
+                if log.topic0() == Some(&registry::VerifierFrozen::SIGNATURE_HASH) {
+                    info!(code = "NZK212", "a verifier was frozen");
                     all = true;
-                } else if let Some(id) = log.topics().get(1) {
-                    touched.push(*id);
                 }
+                postings.extend(Posting::of(log));
+                // Ids of jobs and claims are among what is indexed; nothing is marked by the rest.
+                touched.extend(log.topics().iter().skip(1));
             }
         }
         if all {
@@ -249,7 +250,7 @@ impl Cursor {
         }
         touched.sort();
         touched.dedup();
-        self.store.advance(&blocks, &touched).await?;
+        self.store.advance(&blocks, &touched, &postings).await?;
         Ok(true)
     }
 

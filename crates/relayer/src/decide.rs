@@ -1,22 +1,20 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{status, Bond, Challenge, Facts};
+use crate::facts::{status, Bond, Challenge, Facts, OUTPUT, WHOLE};
 use crate::store::Role;
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::revert::{claim_status, job_status};
 use std::collections::BTreeSet;
 
-/// How layers are proven on chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Settle {
-    /// One by one.
-    #[default]
-    Layers,
-    /// By one proof for all.
-    Aggregate,
+/// A final proof that is at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Its digest.
+    pub proof: B256,
+    /// Layers of this claim that it proves.
+    pub layers: BTreeSet<usize>,
 }
 
 /// What is at hand for a claim.
@@ -30,24 +28,26 @@ pub struct Local {
     pub lock_deadline: Option<u64>,
     /// The same for the claim.
     pub can_post: bool,
-    /// Layers with a proof file.
-    pub proofs: BTreeSet<usize>,
-    /// There is an aggregate.
-    pub aggregate: bool,
+    /// Final proofs.
+    pub ready: Vec<Ready>,
     /// The output can be published.
     pub output: bool,
-    /// How to prove.
-    pub settle: Settle,
     /// Layers whose proofs are on their way to the chain.
     pub sent: BTreeSet<usize>,
-    /// Seconds before a deadline from which proofs are sent without waiting for others to go with them.
-    pub hurry: u64,
-    /// Most layers in one transaction, if as many as usual were refused, or took nodes too long.
-    pub batch: Option<usize>,
+    /// A proof of several claims, of which this is one, was refused: it is proven apart from others.
+    pub apart: bool,
     /// Layers to challenge.
     pub challenges: Vec<usize>,
     /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
     pub joins: Vec<usize>,
+}
+
+impl Local {
+    /// A final proof of several claims cannot be sent: this one is proven apart.
+    pub fn refuse(&mut self, proof: B256) {
+        self.apart = true;
+        self.ready.retain(|r| r.proof != proof);
+    }
 }
 
 /// One transaction.
@@ -57,10 +57,8 @@ pub enum Act {
     Lock,
     /// Post the claim.
     Post,
-    /// Prove layers, of which some may be challenged.
-    Prove(Vec<usize>),
-    /// Prove all at once.
-    ProveAll,
+    /// Send a final proof, which proves these layers, and maybe some of other claims.
+    Prove(B256, Vec<usize>),
     /// Draw the layers.
     Reveal,
     /// Publish the output.
@@ -73,11 +71,11 @@ pub enum Act {
     ExpireJob,
     /// Take back a job that nobody took.
     CancelJob,
-    /// Defeat a claim by a challenge that was not answered.
+    /// Defeat a claim by a challenge of a target that was not answered.
     Timeout(usize),
-    /// Pay out the bond of a challenger of a layer.
+    /// Pay out the bond of a challenger of a target.
     Resolve(usize, Address),
-    /// Undo a claim of which a verifier was frozen.
+    /// Undo a claim whose verifier was frozen.
     Void,
     /// Challenge a layer.
     Challenge(usize),
@@ -89,8 +87,7 @@ impl Act {
         match self {
             Act::Lock => "lock".into(),
             Act::Post => "post".into(),
-            Act::Prove(layers) => format!("prove-{}", list(layers, ",")),
-            Act::ProveAll => "prove-all".into(),
+            Act::Prove(..) => PROVE.into(),
             Act::Reveal => "reveal".into(),
             Act::RevealOutput => "reveal-output".into(),
             Act::Finalize => "finalize".into(),
@@ -104,36 +101,52 @@ impl Act {
         }
     }
 
-    /// For people; `layers` is the model's number of them, which stands for the output where challenges name a layer.
-    pub fn what(&self, layers: usize) -> String {
-        let challenge = |layer: usize| match layer == layers {
-            true => "the demand for the output".to_owned(),
-            false => format!("the challenge of layer {layer}"),
-        };
+    /// What it is kept under: the claim, or a final proof, which may be about several claims.
+    pub fn subject(&self, claim: B256) -> B256 {
+        match self {
+            Act::Prove(proof, _) => *proof,
+            _ => claim,
+        }
+    }
+
+    /// For people.
+    pub fn what(&self) -> String {
         match self {
             Act::Lock => "taking the job".into(),
             Act::Post => "posting the claim".into(),
-            Act::Prove(layers) => format!("proving {}", named(layers)),
-            Act::ProveAll => "proving all layers by an aggregate".into(),
+            Act::Prove(_, layers) => format!("proving {}", named(layers)),
             Act::Reveal => "drawing the layers to audit".into(),
             Act::RevealOutput => "revealing the output".into(),
             Act::Finalize => "settling the claim".into(),
             Act::Expire => "defeating the claim: proofs it owes are missing".into(),
             Act::ExpireJob => "ending the job: it was not claimed in time".into(),
             Act::CancelJob => "taking the job back: nobody took it in time".into(),
-            Act::Timeout(layer) => format!(
+            Act::Timeout(target) => format!(
                 "defeating the claim: {} was not answered in time",
-                challenge(*layer)
+                challenge_of(*target)
             ),
-            Act::Resolve(layer, challenger) => {
+            Act::Resolve(target, challenger) => {
                 format!(
                     "paying out the bond of {challenger} for {}",
-                    challenge(*layer)
+                    challenge_of(*target)
                 )
             }
-            Act::Void => "voiding the claim: a verifier was frozen".into(),
+            Act::Void => "voiding the claim: its verifier was frozen".into(),
+            Act::Challenge(target) if *target == WHOLE => "challenging the whole claim".into(),
             Act::Challenge(layer) => format!("challenging layer {layer}"),
         }
+    }
+}
+
+/// Name of [`Act::Prove`] in the database: there it belongs to its proof, not to a claim.
+pub const PROVE: &str = "prove";
+
+/// A challenge in a sentence.
+fn challenge_of(target: usize) -> String {
+    match target {
+        WHOLE => "the challenge of the whole claim".into(),
+        OUTPUT => "the demand for the output".into(),
+        layer => format!("the challenge of layer {layer}"),
     }
 }
 
@@ -152,12 +165,12 @@ pub fn named(layers: &[usize]) -> String {
 /// Proofs that are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// Layers, the most urgent first.
+    /// Layers, ascending.
     pub layers: Vec<usize>,
-    /// In one proof.
-    pub aggregate: bool,
-    /// Until when they have to be on chain.
+    /// Until when the first of them has to be on chain.
     pub by: u64,
+    /// Not together with other claims.
+    pub apart: bool,
 }
 
 /// What to do about a claim.
@@ -190,18 +203,14 @@ impl Decision {
     }
 
     /// Names what comes next, and by when.
-    fn concluded(mut self, facts: &Facts, waiting: String) -> Self {
+    fn concluded(mut self, waiting: String) -> Self {
         let times = self.acts.iter().map(|(_, by)| *by);
         let times = times.chain(self.prove.iter().map(|p| p.by));
         let times = times.chain([self.due]);
         self.due = times.filter(|by| *by != 0).min().unwrap_or(0);
         self.next = match (self.acts.first(), &self.prove) {
-            (Some((act, _)), _) => act.what(facts.layers),
-            (None, Some(need)) if need.aggregate => "making the aggregate".into(),
-            (None, Some(need)) if need.layers.len() == 1 => {
-                format!("making the proof of {}", named(&need.layers))
-            }
-            (None, Some(need)) => format!("making the proofs of {}", named(&need.layers)),
+            (Some((act, _)), _) => act.what(),
+            (None, Some(need)) => format!("making the proof of {}", named(&need.layers)),
             (None, None) => waiting,
         };
         self
@@ -228,7 +237,7 @@ pub fn decide(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
     if !facts.usable {
         // Nobody can be paid or slashed any more.
         d.act(Act::Void, 0);
-        return d.concluded(facts, String::new());
+        return d.concluded(String::new());
     }
     match role {
         Role::Provider => provide(facts, local, now, d),
@@ -274,10 +283,10 @@ fn of_job(role: Role, facts: &Facts, local: &Local, now: u64) -> Decision {
         }
         other => {
             d.ended = true;
-            return d.concluded(facts, format!("the job is {}", job_status(other)));
+            return d.concluded(format!("the job is {}", job_status(other)));
         }
     };
-    d.concluded(facts, waiting.into())
+    d.concluded(waiting.into())
 }
 
 /// Bonds and rewards of ours are paid out: a challenger's own, and those that a provider's recipient won.
@@ -286,12 +295,11 @@ fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
     for bond in &facts.bonds {
         let won = role == Role::Provider && bond.winner == facts.recipient;
         if won || bond.challenger == local.account {
-            d.act(Act::Resolve(bond.layer, bond.challenger), 0);
+            d.act(Act::Resolve(bond.target, bond.challenger), 0);
         }
     }
     d.ended = d.acts.is_empty();
     d.concluded(
-        facts,
         format!("the claim is {}", claim_status(facts.status)),
     )
 }
@@ -305,37 +313,52 @@ type Due = (usize, u64);
 
 /// Layers that have to be proven, those on their way among them.
 fn owed(facts: &Facts) -> Vec<Due> {
-    // Before the draw the contract counts all layers as missing; which ones are owed is not known yet.
-    let undrawn = facts.lane == status::LANE_AUDITED && !facts.revealed;
+    // Before the draw it is not known yet which ones are owed.
+    let undrawn = facts.mode == status::MODE_AUDITED && !facts.revealed;
+    let open = facts.challenges.iter();
     let mut owed: Vec<Due> = Vec::new();
     for layer in 0..facts.layers {
         if facts.proven.bit(layer) {
             continue;
         }
-        let challenged = facts.challenges.iter().find(|c| c.layer == layer);
-        let lane = (!undrawn && facts.missing.bit(layer)).then_some(facts.proven_by);
-        if let Some(by) = challenged
-            .map(|c| c.answer_by)
-            .into_iter()
-            .chain(lane)
-            .min()
-        {
+        let challenges = open
+            .clone()
+            .filter(|c| c.target == layer || c.target == WHOLE)
+            .map(|c| c.answer_by);
+        let mode = (!undrawn && facts.missing.bit(layer)).then_some(facts.proven_by);
+        if let Some(by) = challenges.chain(mode).min() {
             owed.push((layer, by));
         }
     }
     owed
 }
 
-/// Most layers in one transaction: with that many no model's proofs need more than a transaction's gas.
-pub const BATCH: usize = 12;
+/// Which of the final proofs at hand to send for layers that are due, and which layers none of them has.
+fn chosen(due: &[Due], ready: &[Ready]) -> (Vec<(Act, u64)>, Vec<Due>) {
+    let mut left = due.to_vec();
+    let mut acts = Vec::new();
+    loop {
+        let covered = |r: &Ready| left.iter().filter(|(l, _)| r.layers.contains(l)).count();
+        // The first of those that have as many.
+        let best = ready.iter().rev().max_by_key(|r| covered(r));
+        let Some(best) = best.filter(|r| covered(r) > 0) else {
+            return (acts, left);
+        };
+        let (of, others): (Vec<Due>, Vec<Due>) =
+            left.into_iter().partition(|(l, _)| best.layers.contains(l));
+        let by = of.iter().map(|l| l.1).min().unwrap_or(0);
+        acts.push((Act::Prove(best.proof, of.iter().map(|l| l.0).collect()), by));
+        left = others;
+    }
+}
 
 fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
-    let mut waiting = match facts.lane {
-        status::LANE_PROOFS => "waiting for the end of the time to demand the output",
+    let mut waiting = match facts.mode {
+        status::MODE_PROOFS => "waiting for the end of the time to demand the output",
         _ => "waiting for the end of the time to challenge",
     }
     .to_owned();
-    if let Some(c) = facts.challenges.iter().find(|c| c.layer == facts.layers) {
+    if let Some(c) = facts.challenges.iter().find(|c| c.target == OUTPUT) {
         if now > c.answer_by {
             d.missed = Some("the output was not revealed in time".into());
         } else if local.output {
@@ -344,7 +367,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             d.missed = Some("the requester demands the output, and there is no output.json".into());
         }
     }
-    let draws = facts.lane == status::LANE_AUDITED && !facts.revealed;
+    let draws = facts.mode == status::MODE_AUDITED && !facts.revealed;
     if draws && facts.draw_block != 0 {
         if facts.block > facts.draw_block && now <= facts.proven_by {
             d.act(Act::Reveal, facts.proven_by);
@@ -369,49 +392,22 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
         let were = if layers.len() == 1 { "was" } else { "were" };
         d.missed = Some(format!("{} {were} not proven in time", named(&layers)));
     }
-    if let Some(by) = due.iter().map(|l| l.1).min() {
-        let whole = (0..facts.layers).all(|l| facts.proven.bit(l) || due.iter().any(|o| o.0 == l));
-        let at_once = local.settle == Settle::Aggregate && whole;
-        let (ready, mut needed): (Vec<Due>, Vec<Due>) = due
-            .iter()
-            .partition(|(layer, _)| local.proofs.contains(layer));
-        if local.aggregate && late.is_empty() {
-            d.act(Act::ProveAll, by);
-        } else if at_once {
-            let layers = due.iter().map(|l| l.0).collect();
-            d.prove = Some(Need {
-                layers,
-                aggregate: true,
-                by,
-            });
-        } else {
-            // One transaction for several layers costs less than several: those that are ready wait for the others.
-            let soonest = ready.iter().map(|l| l.1).min().unwrap_or(by);
-            let patient = soonest.saturating_sub(local.hurry);
-            if needed.is_empty() || ready.len() >= BATCH || now >= patient {
-                let most = local.batch.map_or(BATCH, |most| most.clamp(1, BATCH));
-                for batch in batches(&ready, most) {
-                    let by = batch.iter().map(|l| l.1).min().unwrap_or(by);
-                    d.act(Act::Prove(batch.iter().map(|l| l.0).collect()), by);
-                }
-            } else if !ready.is_empty() {
-                d.wait(patient);
-            }
-            needed.sort_by_key(|(layer, by)| (*by, *layer));
-            if let Some((_, by)) = needed.first().copied() {
-                let layers = needed.iter().map(|l| l.0).collect();
-                d.prove = Some(Need {
-                    layers,
-                    aggregate: false,
-                    by,
-                });
-            }
-        }
+    // What proves a layer too late is refused as a whole.
+    let in_time = |r: &&Ready| !late.iter().any(|(layer, _)| r.layers.contains(layer));
+    let ready: Vec<Ready> = local.ready.iter().filter(in_time).cloned().collect();
+    let (proofs, lacking) = chosen(&due, &ready);
+    d.acts.extend(proofs);
+    if let Some(by) = lacking.iter().map(|l| l.1).min() {
+        d.prove = Some(Need {
+            layers: lacking.iter().map(|l| l.0).collect(),
+            by,
+            apart: local.apart,
+        });
     }
     let all = has_all(facts.proven, facts.layers);
     let disputable = now <= facts.dispute_by;
     let windows = facts.challenges.is_empty() && now > facts.challenge_by && !disputable;
-    let quiet = facts.lane != status::LANE_PROOFS && facts.missing.is_zero() && !draws;
+    let quiet = facts.mode != status::MODE_PROOFS && facts.missing.is_zero() && !draws;
     if facts.challenges.is_empty()
         && ((all && ((facts.output_closed && !disputable) || windows)) || (quiet && windows))
     {
@@ -430,46 +426,32 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             d.wait((t + 1).max(from));
         }
     }
-    d.concluded(facts, waiting)
-}
-
-/// Consecutive layers, no more than a transaction takes.
-fn batches(layers: &[Due], most: usize) -> Vec<Vec<Due>> {
-    let mut out: Vec<Vec<Due>> = Vec::new();
-    for &(layer, by) in layers {
-        match out.last_mut() {
-            Some(b) if b.len() < most && b.last().is_some_and(|l| l.0 + 1 == layer) => {
-                b.push((layer, by));
-            }
-            _ => out.push(vec![(layer, by)]),
-        }
-    }
-    out
+    d.concluded(waiting)
 }
 
 fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
     for c in &facts.challenges {
         if now > c.answer_by {
-            d.act(Act::Timeout(c.layer), 0);
+            d.act(Act::Timeout(c.target), 0);
             // The first one ends the claim.
             break;
         }
         d.wait(c.answer_by + 1);
     }
     let challenged = |l: usize| {
-        let own = |b: &Bond| b.layer == l && b.challenger == local.account;
+        let own = |b: &Bond| b.target == l && b.challenger == local.account;
         let joins = |c: &Challenge| local.joins.contains(&l) && now <= c.answer_by;
-        let open = facts.challenges.iter().find(|c| c.layer == l);
+        let open = facts.challenges.iter().find(|c| c.target == l);
         open.is_some_and(|c| !joins(c) || facts.bonds.iter().any(own))
     };
-    if facts.lane != status::LANE_PROOFS && now <= facts.challenge_by {
+    if facts.mode != status::MODE_PROOFS && now <= facts.challenge_by {
         for &layer in &local.challenges {
             if layer < facts.layers && !facts.proven.bit(layer) && !challenged(layer) {
                 d.act(Act::Challenge(layer), facts.challenge_by);
             }
         }
     }
-    let owing = facts.lane != status::LANE_PROOFS || !has_all(facts.proven, facts.layers);
+    let owing = facts.mode != status::MODE_PROOFS || !has_all(facts.proven, facts.layers);
     if now > facts.proven_by && facts.challenges.is_empty() && owing && !facts.missing.is_zero() {
         d.act(Act::Expire, 0);
     }
@@ -481,7 +463,6 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
     let layers = layers_of(facts.proven).len();
     let noun = if facts.layers == 1 { "layer" } else { "layers" };
     d.concluded(
-        facts,
         format!("watching: {layers} of {} {noun} proven", facts.layers),
     )
 }
@@ -493,16 +474,16 @@ mod tests {
 
     const ME: Address = Address::repeat_byte(1);
 
-    fn posted(lane: u8) -> Facts {
+    fn posted(mode: u8) -> Facts {
         Facts {
             block: 10,
             time: 1_000,
             job_status: 3,
-            lane,
+            mode,
             usable: true,
             status: status::POSTED,
             layers: 4,
-            missing: if lane == 1 {
+            missing: if mode == 1 {
                 U256::ZERO
             } else {
                 U256::from(0b1111)
@@ -511,28 +492,37 @@ mod tests {
             proven_by: 3_000,
             lock_by: 500,
             claim_by: 900,
-            draw_block: if lane == 2 { 12 } else { 0 },
+            draw_block: if mode == 2 { 12 } else { 0 },
             ..Facts::default()
         }
     }
 
-    fn provider(proofs: &[usize]) -> Local {
+    /// With final proofs, each of some layers, named by their places.
+    fn provider(proofs: &[&[usize]]) -> Local {
+        let ready = proofs.iter().zip(1..).map(|(layers, n)| Ready {
+            proof: B256::repeat_byte(n),
+            layers: layers.iter().copied().collect(),
+        });
         Local {
             account: ME,
             can_lock: true,
             can_post: true,
-            proofs: proofs.iter().copied().collect(),
+            ready: ready.collect(),
             ..Local::default()
         }
+    }
+
+    fn prove(proof: u8, layers: &[usize]) -> Act {
+        Act::Prove(B256::repeat_byte(proof), layers.to_vec())
     }
 
     fn acts(d: &Decision) -> Vec<Act> {
         d.acts.iter().map(|a| a.0.clone()).collect()
     }
 
-    fn challenge(layer: usize, answer_by: u64) -> Challenge {
+    fn challenge(target: usize, answer_by: u64) -> Challenge {
         Challenge {
-            layer,
+            target,
             challenger: ME,
             answer_by,
         }
@@ -590,62 +580,75 @@ mod tests {
     #[test]
     fn proofs_are_asked_for_and_sent() {
         let f = posted(0);
-        let mut some = provider(&[0, 1]);
-        some.hurry = 100;
-        let d = decide(Role::Provider, &f, &some, 2_899);
-        assert_eq!((acts(&d), d.wake), (vec![], Some(2_900)));
-        let d = decide(Role::Provider, &f, &some, 2_900);
-        assert_eq!(acts(&d), [Act::Prove(vec![0, 1])]);
-        let need = d.prove.expect("two layers lack one");
-        assert_eq!(
-            (need.layers, need.by, need.aggregate),
-            (vec![2, 3], 3_000, false)
-        );
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
+        let need = d.prove.expect("nothing is proved");
+        assert_eq!((need.layers, need.by), (vec![0, 1, 2, 3], 3_000));
+        assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 3_001)), []);
+        // What is there is sent, and the rest is made.
+        let d = decide(Role::Provider, &f, &provider(&[&[0, 1]]), 1_500);
+        assert_eq!(d.acts, [(prove(1, &[0, 1]), 3_000)]);
+        assert_eq!(d.prove.expect("two layers lack one").layers, [2, 3]);
         assert_eq!(d.due, 3_000);
-        // Not consecutive: two transactions.
-        let mut all = provider(&[0, 1, 2, 3]);
-        all.sent = [1].into();
+        // The one that proves most of what is due, and of those the first.
+        let several: [&[usize]; 4] = [&[3], &[0, 1, 2, 3], &[0, 1, 2, 3], &[0, 1]];
+        let mut all = provider(&several);
         let d = decide(Role::Provider, &f, &all, 1_500);
-        assert_eq!(acts(&d), [Act::Prove(vec![0]), Act::Prove(vec![2, 3])]);
+        assert_eq!((acts(&d), d.prove), (vec![prove(2, &[0, 1, 2, 3])], None));
+        all.sent = [0, 1, 2].into();
+        let d = decide(Role::Provider, &f, &all, 1_500);
+        assert_eq!((acts(&d), d.prove), (vec![prove(1, &[3])], None));
+        all.sent = [0, 1, 2, 3].into();
+        let d = decide(Role::Provider, &f, &all, 1_500);
+        assert_eq!((acts(&d), d.prove, d.due), (vec![], None, 3_000));
     }
 
     #[test]
-    fn fewer_layers_go_together_if_more_were_too_many() {
-        let f = posted(0);
-        let mut all = provider(&[0, 1, 2, 3]);
-        for (batch, expected) in [
-            (None, vec![vec![0, 1, 2, 3]]),
-            (Some(3), vec![vec![0, 1, 2], vec![3]]),
-            (Some(1), vec![vec![0], vec![1], vec![2], vec![3]]),
-            (Some(0), vec![vec![0], vec![1], vec![2], vec![3]]),
-        ] {
-            all.batch = batch;
-            let d = decide(Role::Provider, &f, &all, 1_500);
-            let expected: Vec<Act> = expected.into_iter().map(Act::Prove).collect();
-            assert_eq!(acts(&d), expected, "{batch:?}");
+    fn what_was_refused_with_others_is_proven_apart() {
+        let mut local = provider(&[]);
+        for apart in [false, true] {
+            local.apart = apart;
+            let d = decide(Role::Provider, &posted(0), &local, 1_500);
+            assert_eq!(d.prove.expect("nothing is proved").apart, apart);
         }
     }
 
     #[test]
+    fn the_whole_claim_is_challenged_and_answered() {
+        let mut f = posted(1);
+        f.challenges = vec![challenge(WHOLE, 1_700), challenge(1, 1_600)];
+        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
+        let need = d.prove.expect("challenged");
+        assert_eq!((need.layers, need.by), (vec![0, 1, 2, 3], 1_600));
+        f.proven = U256::from(0b0010);
+        f.challenges.pop();
+        let d = decide(Role::Provider, &f, &provider(&[&[0, 1, 2, 3]]), 1_700);
+        assert_eq!(d.acts, [(prove(1, &[0, 2, 3]), 1_700)]);
+        let d = decide(Role::Watcher, &f, &provider(&[]), 1_701);
+        assert_eq!(acts(&d), [Act::Timeout(WHOLE)]);
+    }
+
+    #[test]
     fn sentences_name_what_they_are_about() {
+        let bond = "paying out the bond of 0x0000000000000000000000000000000000000000";
         let all = [
-            (Act::Prove(vec![3]), "proving layer 3"),
-            (Act::Prove(vec![3, 4]), "proving layers 3, 4"),
+            (prove(1, &[3]), "proving layer 3".to_owned()),
+            (prove(1, &[3, 4]), "proving layers 3, 4".into()),
             (
                 Act::Resolve(9, Address::ZERO),
-                "paying out the bond of 0x0000000000000000000000000000000000000000 for the challenge of layer 9",
+                format!("{bond} for the challenge of layer 9"),
             ),
             (
-                Act::Resolve(10, Address::ZERO),
-                "paying out the bond of 0x0000000000000000000000000000000000000000 for the demand for the output",
+                Act::Resolve(WHOLE, Address::ZERO),
+                format!("{bond} for the challenge of the whole claim"),
             ),
             (
-                Act::Timeout(10),
-                "defeating the claim: the demand for the output was not answered in time",
+                Act::Timeout(OUTPUT),
+                "defeating the claim: the demand for the output was not answered in time".into(),
             ),
+            (Act::Challenge(WHOLE), "challenging the whole claim".into()),
         ];
         for (act, words) in all {
-            assert_eq!(act.what(10), words);
+            assert_eq!(act.what(), words);
         }
         let mut f = posted(1);
         f.challenges = vec![challenge(2, 1_700)];
@@ -663,21 +666,26 @@ mod tests {
         f.challenges = vec![challenge(2, 1_700)];
         let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
         assert_eq!(d.prove.expect("challenged").layers, [2]);
-        let d = decide(Role::Provider, &f, &provider(&[2]), 1_700);
-        assert_eq!(d.acts, [(Act::Prove(vec![2]), 1_700)]);
-        let d = decide(Role::Provider, &f, &provider(&[2]), 1_701);
+        let d = decide(Role::Provider, &f, &provider(&[&[2]]), 1_700);
+        assert_eq!(d.acts, [(prove(1, &[2]), 1_700)]);
+        let d = decide(Role::Provider, &f, &provider(&[&[2]]), 1_701);
         assert!(d.acts.is_empty() && d.missed.is_some());
         // What is on its way is due until the chain has it.
-        let mut sent = provider(&[2]);
+        let mut sent = provider(&[&[2]]);
         sent.sent = [2].into();
         let d = decide(Role::Provider, &f, &sent, 1_700);
         assert_eq!((acts(&d), d.due, d.missed), (vec![], 1_700, None));
         let d = decide(Role::Provider, &f, &sent, 1_701);
         assert!(d.missed.is_some());
-        // The most urgent first, whatever its number.
+        // Together, by the deadline of the most urgent.
         f.challenges = vec![challenge(1, 1_900), challenge(2, 1_700)];
-        let d = decide(Role::Provider, &f, &provider(&[]), 1_500);
-        assert_eq!(d.prove.expect("challenged").layers, [2, 1]);
+        let need = decide(Role::Provider, &f, &provider(&[]), 1_500).prove;
+        let need = need.expect("challenged");
+        assert_eq!((need.layers, need.by), (vec![1, 2], 1_700));
+        // What would be refused for the one that is late is not sent for the other.
+        let d = decide(Role::Provider, &f, &provider(&[&[1, 2]]), 1_701);
+        assert_eq!(acts(&d), []);
+        assert_eq!(d.prove.expect("challenged").layers, [1]);
         f.challenges.clear();
         assert_eq!(acts(&decide(Role::Provider, &f, &provider(&[]), 2_000)), []);
         assert_eq!(
@@ -704,20 +712,6 @@ mod tests {
     }
 
     #[test]
-    fn an_aggregate_is_one_transaction() {
-        let f = posted(0);
-        let mut local = provider(&[]);
-        local.settle = Settle::Aggregate;
-        let d = decide(Role::Provider, &f, &local, 1_500);
-        assert!(d.prove.expect("none there").aggregate);
-        local.aggregate = true;
-        assert_eq!(
-            acts(&decide(Role::Provider, &f, &local, 1_500)),
-            [Act::ProveAll]
-        );
-    }
-
-    #[test]
     fn what_is_proven_is_settled_when_the_output_is_closed() {
         let mut f = posted(0);
         (f.proven, f.missing) = (U256::from(0b1111), U256::ZERO);
@@ -728,7 +722,7 @@ mod tests {
             [Act::Finalize]
         );
         f.output_closed = false;
-        f.challenges = vec![challenge(4, 1_800)];
+        f.challenges = vec![challenge(OUTPUT, 1_800)];
         let mut local = provider(&[]);
         assert!(decide(Role::Provider, &f, &local, 1_800).missed.is_some());
         local.output = true;
@@ -779,8 +773,8 @@ mod tests {
             acts(&decide(Role::Watcher, &f, &sure, 2_000)),
             [Act::Timeout(3)]
         );
-        let bond = |layer, challenger, winner| Bond {
-            layer,
+        let bond = |target, challenger, winner| Bond {
+            target,
             challenger,
             winner,
         };
@@ -817,7 +811,7 @@ mod tests {
         let mut f = posted(0);
         f.usable = false;
         for role in [Role::Provider, Role::Watcher] {
-            assert_eq!(acts(&decide(role, &f, &provider(&[0]), 1_500)), [Act::Void]);
+            assert_eq!(acts(&decide(role, &f, &provider(&[&[0]]), 1_500)), [Act::Void]);
         }
     }
 
@@ -825,17 +819,17 @@ mod tests {
         /// Whatever the state, a posted claim is looked at again, acts that need a deadline are before it, and no act is
         /// there twice.
         #[test]
-        fn nothing_is_forgotten(lane in 0u8..3, proven in 0u64..16, now in 900u64..3_200, ready in 0u64..16,
-                                challenged in 0u64..32, role in 0u8..2, answer in 1_000u64..3_000) {
-            let mut f = posted(lane);
+        fn nothing_is_forgotten(mode in 0u8..3, proven in 0u64..16, now in 900u64..3_200, ready in 0u64..16,
+                                challenged in 0u64..64, role in 0u8..2, answer in 1_000u64..3_000) {
+            let mut f = posted(mode);
             f.proven = U256::from(proven);
             f.missing &= !f.proven;
-            for l in 0..=4usize {
-                if challenged >> l & 1 == 1 && !(l < 4 && f.proven.bit(l)) {
-                    f.challenges.push(challenge(l, answer));
+            for (bit, target) in [0, 1, 2, 3, WHOLE, OUTPUT].into_iter().enumerate() {
+                if challenged >> bit & 1 == 1 && !(target < 4 && f.proven.bit(target)) {
+                    f.challenges.push(challenge(target, answer));
                 }
             }
-            let local = provider(&layers_of(U256::from(ready)));
+            let local = provider(&[&layers_of(U256::from(ready)), &[3], &[0, 3]]);
             let role = [Role::Provider, Role::Watcher][usize::from(role)];
             let d = decide(role, &f, &local, now);
             prop_assert!(!d.ended);
@@ -844,10 +838,24 @@ mod tests {
             for (act, by) in &d.acts {
                 prop_assert!(*by == 0 || now <= *by, "{act:?} by {by} at {now}");
             }
-            let mut keys: Vec<String> = d.acts.iter().map(|a| a.0.key()).collect();
+            let claim = B256::repeat_byte(9);
+            let mut keys: Vec<(B256, String)> =
+                d.acts.iter().map(|a| (a.0.subject(claim), a.0.key())).collect();
             keys.sort();
             keys.dedup();
             prop_assert_eq!(keys.len(), d.acts.len());
+            // Each layer that is owed is sent, made, or late.
+            if role == Role::Provider {
+                let sent = d.acts.iter().filter_map(|(act, _)| match act {
+                    Act::Prove(_, layers) => Some(layers.clone()),
+                    _ => None,
+                });
+                let made = d.prove.iter().map(|need| need.layers.clone());
+                let mut all: Vec<usize> = sent.chain(made).flatten().collect();
+                all.sort_unstable();
+                let due: Vec<usize> = owed(&f).iter().filter(|l| now <= l.1).map(|l| l.0).collect();
+                prop_assert_eq!(all, due);
+            }
         }
     }
 }

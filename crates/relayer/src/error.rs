@@ -109,18 +109,6 @@ impl Error {
         )
     }
 
-    /// The same of something that is about the output: contracts count it as the layer after the last.
-    pub(crate) fn of_output(mut self) -> Self {
-        if let Error::Reverted { revert, .. } = &mut self {
-            let layer = revert.arguments.iter().find(|(name, _)| name == "layer");
-            if let Some((_, layer)) = layer {
-                let number = format!("layer {layer}");
-                revert.message = revert.message.replace(&number, "the output");
-            }
-        }
-        self
-    }
-
     /// Reads a node's error: a revert, of which `what` says what reverted, or else its own.
     pub fn of_node(error: RpcError<TransportErrorKind>, what: &str) -> Self {
         let Some(payload) = error.as_error_resp() else {
@@ -142,33 +130,5 @@ impl Error {
             what: what.into(),
             revert: revert.into(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy::primitives::{B256, U256};
-    use alloy::sol_types::SolError;
-    use nanozk_chain::bindings::dispute;
-
-    #[test]
-    fn the_output_is_not_called_a_layer() {
-        let error = |layer: u64| {
-            let revert = dispute::NotChallenged {
-                claim: B256::ZERO,
-                layer: U256::from(layer),
-            };
-            Error::Reverted {
-                what: "revealing the output would fail".into(),
-                revert: Revert::decode(&revert.abi_encode()).into(),
-            }
-        };
-        let said = error(10).of_output().to_string();
-        assert!(
-            said.starts_with("revealing the output would fail: the output is not challenged"),
-            "{said}"
-        );
-        assert!(error(3).to_string().contains("layer 3 is not challenged"));
     }
 }

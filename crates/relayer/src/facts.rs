@@ -3,14 +3,28 @@
 use crate::cursor::Tip;
 use crate::error::Error;
 use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::providers::{Provider, RootProvider};
-use alloy::rpc::types::{TransactionInput, TransactionRequest};
-use alloy::sol_types::SolCall;
-use nanozk_chain::bindings::{beacon, dispute, lens, registry, settlement};
+use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionRequest};
+use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use nanozk_chain::bindings::{book, lens, market, registry};
+use nanozk_chain::claim::{layers_of, Posted};
+use nanozk_chain::revert::{challenge_status, claim_status};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
+
+/// The target of a challenge of the whole claim.
+pub const WHOLE: usize = nanozk_chain::claim::WHOLE as usize;
+/// The target of the demand for the output.
+pub const OUTPUT: usize = nanozk_chain::claim::OUTPUT as usize;
+
+/// The set of all layers.
+fn all_layers(layers: usize) -> U256 {
+    (0..layers).fold(U256::ZERO, |set, l| set | (U256::ONE << l))
+}
 
 /// Statuses, as in the contracts.
 pub mod status {
@@ -18,16 +32,24 @@ pub mod status {
     pub const JOB_OPEN: u8 = 1;
     /// A job somebody took.
     pub const JOB_LOCKED: u8 = 2;
+    /// A job that has a claim.
+    pub const JOB_CLAIMED: u8 = 3;
+    /// A job that was taken back, or whose claim was voided.
+    pub const JOB_REFUNDED: u8 = 6;
+    /// A job that was taken and not claimed.
+    pub const JOB_EXPIRED: u8 = 7;
     /// A claim that is not over.
     pub const POSTED: u8 = 1;
+    /// A claim whose verifier was frozen.
+    pub const VOIDED: u8 = 5;
     /// A challenge that is not over.
     pub const CHALLENGE_OPEN: u8 = 1;
     /// An output that was revealed, and may be disputed.
     pub const CHALLENGE_REVEALED: u8 = 2;
-    /// The lane of proofs.
-    pub const LANE_PROOFS: u8 = 0;
-    /// The audited lane.
-    pub const LANE_AUDITED: u8 = 2;
+    /// The mode of proofs.
+    pub const MODE_PROOFS: u8 = 0;
+    /// The audited mode.
+    pub const MODE_AUDITED: u8 = 2;
 }
 
 /// Addresses of the contracts.
@@ -37,10 +59,6 @@ pub struct Contracts {
     pub market: Address,
     /// `ClaimBook`.
     pub book: Address,
-    /// `Settlement`.
-    pub settlement: Address,
-    /// `LayerDispute`.
-    pub dispute: Address,
     /// `AuditBeacon`.
     pub beacon: Address,
     /// `ModelRegistry`.
@@ -54,8 +72,8 @@ pub struct Contracts {
 /// A challenge that is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
-    /// Layer; the number of layers stands for the output.
-    pub layer: usize,
+    /// A layer, [`WHOLE`] or [`OUTPUT`].
+    pub target: usize,
     /// Who asked first.
     pub challenger: Address,
     /// Until when it may be answered.
@@ -65,15 +83,42 @@ pub struct Challenge {
 /// A challenger's bond, which is held until the claim is over and somebody has it paid out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bond {
-    /// Layer that was challenged.
-    pub layer: usize,
+    /// What was challenged: a layer, [`WHOLE`] or [`OUTPUT`].
+    pub target: usize,
     /// Whose bond it is.
     pub challenger: Address,
     /// Who gets it; zero as long as the claim is not over.
     pub winner: Address,
 }
 
-/// What the chain says of a claim.
+/// A claim that was posted, and where.
+#[derive(Clone, Debug)]
+pub struct Posting {
+    /// The claim.
+    pub posted: Posted,
+    /// Block of the event.
+    pub block: u64,
+}
+
+impl Posting {
+    /// Reads an event; none if it is another one. The id is computed: who gave the event is not believed.
+    pub fn of(log: &Log) -> Option<Self> {
+        let event = book::ClaimPosted::decode_log(&log.inner).ok()?.data;
+        let block = log.block_number?;
+        let whole = event.claim == id_of(&event.posted) && event.job == event.posted.job;
+        whole.then(|| Posting {
+            posted: Posted::of(event),
+            block,
+        })
+    }
+}
+
+/// Id of a claim.
+pub fn id_of(claim: &book::Claim) -> B256 {
+    keccak256(claim.abi_encode())
+}
+
+/// What the chain says of a job and its claim.
 ///
 /// They are kept as JSON for people to see, of other versions too; decisions are made from those just read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +130,8 @@ pub struct Facts {
     pub time: u64,
     /// Status of the job; see `Types.sol`.
     pub job_status: u8,
-    /// Lane.
-    pub lane: u8,
+    /// How it is settled.
+    pub mode: u8,
     /// Who pays.
     pub requester: Address,
     /// Who took the job, or may.
@@ -107,7 +152,9 @@ pub struct Facts {
     pub claim_by: u64,
     /// Whether proofs for the version count.
     pub usable: bool,
-    /// Status of the claim; zero: none is posted.
+    /// Id of the claim; zero: none is posted, or it is not known yet.
+    pub claim: B256,
+    /// Status of the claim; zero likewise.
     pub status: u8,
     /// Who is paid.
     pub recipient: Address,
@@ -123,15 +170,15 @@ pub struct Facts {
     pub layers: usize,
     /// Those proven.
     pub proven: U256,
-    /// All by one proof.
-    pub aggregated: bool,
-    /// Commitments between the layers.
-    pub boundaries: Vec<B256>,
+    /// What says the commitments to activations: their digest, the point of their fingerprint, and that.
+    pub activations: [U256; 3],
+    /// Digest of the session's seed.
+    pub seed_digest: B256,
     /// Until when layers may be challenged, and the output be demanded.
     pub challenge_by: u64,
     /// Until when layers may be proven.
     pub proven_by: u64,
-    /// Challenges that are open; those that an aggregate answers are not.
+    /// Challenges that are open.
     pub challenges: Vec<Challenge>,
     /// Bonds that are held, and parts of the stake that nobody took yet.
     pub bonds: Vec<Bond>,
@@ -139,7 +186,7 @@ pub struct Facts {
     pub dispute_by: u64,
     /// The requester has the output, or may not ask for it any more.
     pub output_closed: bool,
-    /// Layers that the lane wants proven and are not.
+    /// Layers that the mode wants proven and are not; all before the draw.
     pub missing: U256,
     /// Block that draws layers; zero: none does.
     pub draw_block: u64,
@@ -161,7 +208,14 @@ pub struct Reader {
     provider: RootProvider,
     contracts: Contracts,
     numbered: Arc<Mutex<Numbered>>,
+    /// Blocks that nodes look through for events at a time.
+    span: Arc<AtomicU64>,
 }
+
+/// Blocks that are looked through at a time once a node refused more.
+const SPAN: u64 = 100_000;
+/// Where it is given up.
+const LEAST_SPAN: u64 = 16;
 
 /// The block of a hash, as the object of EIP-1898. Requests write a hash without `requireCanonical` as a bare string, which
 /// some nodes take and the standard does not know.
@@ -185,6 +239,7 @@ impl Reader {
             provider,
             contracts,
             numbered: Arc::default(),
+            span: Arc::new(AtomicU64::new(u64::MAX)),
         }
     }
 
@@ -278,123 +333,293 @@ impl Reader {
         }
     }
 
-    /// All about a claim; none if there is no such job.
-    pub async fn facts(&self, claim: B256, tip: Tip) -> Result<Option<Facts>, Error> {
-        let at = tip;
+    /// Events of a filter in blocks, the newest first, as many at a time as nodes allow; `from` is where it ends. Asks
+    /// once, and gives the block below which nothing was looked through yet.
+    pub async fn events(
+        &self,
+        filter: &Filter,
+        from: u64,
+        to: u64,
+    ) -> Result<(Vec<Log>, Option<u64>), Error> {
+        let span = self.span.load(Ordering::Relaxed);
+        let first = to.saturating_sub(span - 1).max(from);
+        let asked = filter.clone().from_block(first).to_block(to);
+        match self.provider.get_logs(&asked).await {
+            Ok(logs) => {
+                self.span.store(span.saturating_mul(2), Ordering::Relaxed);
+                Ok((logs, (first > from).then(|| first - 1)))
+            }
+            Err(e) => match Error::of_node(e, "events") {
+                // So many blocks, or so many events: nodes say so in their own words.
+                Error::Refused(_) | Error::Slow(_) if first < to && span > LEAST_SPAN => {
+                    let less = ((to - first) / 2).clamp(LEAST_SPAN, SPAN);
+                    self.span.store(less, Ordering::Relaxed);
+                    Ok((Vec::new(), Some(to)))
+                }
+                e => Err(e),
+            },
+        }
+    }
+
+    /// All about a job, and its claim if that is one of those that were posted for it; none if there is no such job.
+    pub async fn facts(
+        &self,
+        job: B256,
+        postings: &[Posting],
+        at: Tip,
+    ) -> Result<Option<(Facts, Option<Posted>)>, Error> {
         let c = &self.contracts;
-        let described = self
-            .read(c.lens, &lens::describeClaimCall { claim }, at)
-            .await;
-        let d = match described {
-            Ok(d) => d,
+        let j = match self.read(c.market, &market::jobCall { id: job }, at).await {
+            Ok(j) => j,
             Err(Error::Reverted { revert, .. }) if revert.name == "UnknownJob" => return Ok(None),
             Err(e) => return Err(e),
         };
-        let version = d.job.version;
+        let version = j.version;
         let usable = self
             .read(c.registry, &registry::usableCall { version }, at)
             .await?;
         let mut facts = Facts {
-            block: tip.number,
-            time: tip.time,
-            job_status: d.job.status,
-            lane: d.job.lane,
-            requester: d.job.requester,
-            provider: d.job.provider,
+            block: at.number,
+            time: at.time,
+            job_status: j.status,
+            mode: j.mode,
+            requester: j.requester,
+            provider: j.provider,
             version,
-            asset: d.job.asset,
-            price: U256::from(d.job.price),
-            stake: U256::from(d.job.stake),
-            challenge_bond: U256::from(d.job.challengeBond),
-            lock_by: d.job.lockBy,
-            claim_by: d.job.claimBy,
+            asset: j.asset,
+            price: U256::from(j.price),
+            stake: U256::from(j.stake),
+            challenge_bond: U256::from(j.challengeBond),
+            lock_by: j.lockBy,
+            claim_by: j.claimBy,
             usable,
-            input_digest: d.job.inputDigest,
-            text: d.status,
+            input_digest: j.inputDigest,
             ..Facts::default()
         };
-        if d.claim.status == 0 {
-            return Ok(Some(facts));
-        }
-        facts.status = d.claim.status;
-        facts.recipient = d.claim.recipient;
-        facts.model_id = d.claim.modelId;
-        facts.statement = d.claim.statement;
-        facts.output_digest = d.claim.outputDigest;
-        facts.layers = d.claim.layers.into();
-        facts.proven = d.proven;
-        facts.aggregated = !d.claim.aggregateKey.is_zero();
-        facts.boundaries = d.boundaries;
-        facts.challenge_by = d.challengeBy;
-        facts.proven_by = d.provenBy;
-        let posted = facts.status == status::POSTED;
-        if posted {
-            let missing = settlement::missingLayersCall { claim };
-            facts.missing = self.read(c.settlement, &missing, at).await?;
-        }
-        if facts.lane == status::LANE_AUDITED {
-            let drawn = self
-                .read(c.beacon, &beacon::drawnCall { claim }, at)
-                .await?;
-            (facts.revealed, facts.drawn) = (drawn.revealed, drawn.layers);
-            let of = beacon::blockOfCall { claim };
-            facts.draw_block = self.read(c.beacon, &of, at).await?;
-        }
-        // Nothing but the output is challenged in the lane of proofs, and without a bond.
-        if !posted || facts.lane != status::LANE_PROOFS {
-            let open = dispute::openBondsCall { claim };
-            for bond in self.read(c.dispute, &open, at).await? {
-                facts.bonds.push(Bond {
-                    layer: bond.layer.saturating_to(),
-                    challenger: bond.challenger,
-                    winner: bond.winner,
-                });
+        // A job that is over may have had a claim.
+        if j.status >= status::JOB_CLAIMED && j.status != status::JOB_EXPIRED {
+            for posting in postings {
+                // After a reorganization it may be none any more.
+                if let Some(described) = self.described(&posting.posted, at).await? {
+                    self.of_claim(posting, described, at, &mut facts).await?;
+                    return Ok(Some((facts, Some(posting.posted.clone()))));
+                }
             }
         }
-        // Of a claim that is over every bond has a winner: decisions from a mixture of two blocks would be final.
-        if !posted && facts.bonds.iter().any(|b| b.winner.is_zero()) {
-            return Err(Error::Nodes(format!(
-                "a node answers for another block than {}: the claim is over there, and a bond is open that nobody has won",
-                tip.number
-            )));
-        }
-        if posted && !d.openChallenges.is_zero() {
-            let waited = (0..facts.layers).filter(|l| !d.proven.bit(*l));
-            for layer in waited {
-                self.challenge(claim, layer, at, &mut facts).await?;
-            }
-        }
-        if posted {
-            let output = facts.layers;
-            self.challenge(claim, output, at, &mut facts).await?;
-        }
-        Ok(Some(facts))
+        let explain = lens::explainJobCall { job };
+        facts.text = self.read(c.lens, &explain, at).await?;
+        Ok(Some((facts, None)))
     }
 
-    async fn challenge(
+    /// What the chain says of a claim; none if there is no such claim.
+    async fn described(
         &self,
-        claim: B256,
-        layer: usize,
+        posted: &Posted,
+        at: Tip,
+    ) -> Result<Option<lens::Description>, Error> {
+        let call = lens::describeClaimCall {
+            claim: posted.for_lens(),
+        };
+        match self.read(self.contracts.lens, &call, at).await {
+            Ok(d) => Ok((d.state.status != 0).then_some(d)),
+            Err(Error::Reverted { revert, .. }) if revert.name == "UnknownClaim" => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn of_claim(
+        &self,
+        posting: &Posting,
+        described: lens::Description,
         at: Tip,
         facts: &mut Facts,
     ) -> Result<(), Error> {
-        let call = dispute::challengeOfCall {
-            claim,
-            layer: U256::from(layer),
+        let lens::Description {
+            terms,
+            state,
+            status: text,
+            ..
+        } = described;
+        let posted = &posting.posted;
+        let claim = &posted.claim;
+        let version = facts.version;
+        let model = registry::modelIdCall { version };
+        facts.text = text;
+        facts.claim = posted.id;
+        facts.status = state.status;
+        facts.recipient = claim.recipient;
+        facts.model_id = self.read(self.contracts.registry, &model, at).await?;
+        facts.statement = claim.statement;
+        facts.output_digest = claim.outputDigest;
+        facts.activations = [
+            U256::from_be_bytes(claim.activations.0),
+            claim.point,
+            claim.fingerprint,
+        ];
+        facts.seed_digest = claim.seedDigest;
+        facts.layers = terms.layers.into();
+        let all = all_layers(facts.layers);
+        facts.proven = if state.allProven { all } else { state.proven & all };
+        facts.challenge_by = terms.challengeBy;
+        facts.proven_by = terms.provenBy;
+        facts.draw_block = terms.drawBlock;
+        (facts.revealed, facts.drawn) = (state.revealed, state.drawn);
+        let wanted = match facts.mode {
+            status::MODE_PROOFS => all,
+            status::MODE_AUDITED if facts.revealed => facts.drawn,
+            status::MODE_AUDITED => all,
+            _ => U256::ZERO,
         };
-        let c = self.read(self.contracts.dispute, &call, at).await?;
-        if c.status == status::CHALLENGE_OPEN {
-            facts.challenges.push(Challenge {
-                layer,
-                challenger: c.challenger,
-                answer_by: c.answerBy,
-            });
-        } else if layer == facts.layers && c.status == status::CHALLENGE_REVEALED {
-            facts.dispute_by = c.answerBy;
-            facts.output_closed = facts.time > c.answerBy;
-        } else if layer == facts.layers && c.status != 0 {
-            facts.output_closed = true;
+        facts.missing = wanted & !facts.proven;
+        let is_posted = facts.status == status::POSTED;
+        self.challenges(posting, state.challenged, at, facts)
+            .await?;
+        if is_posted {
+            let by = state.outputBy;
+            match state.output {
+                status::CHALLENGE_OPEN => facts.challenges.push(Challenge {
+                    target: OUTPUT,
+                    challenger: facts.requester,
+                    answer_by: by,
+                }),
+                status::CHALLENGE_REVEALED => {
+                    facts.dispute_by = by;
+                    facts.output_closed = facts.time > by;
+                }
+                0 => {}
+                _ => facts.output_closed = true,
+            }
         }
         Ok(())
+    }
+
+    /// Challenges of layers and of the whole claim that are open, and bonds that are held.
+    async fn challenges(
+        &self,
+        posting: &Posting,
+        challenged: U256,
+        at: Tip,
+        facts: &mut Facts,
+    ) -> Result<(), Error> {
+        let posted = &posting.posted;
+        let is_posted = facts.status == status::POSTED;
+        let mut targets = layers_of(challenged);
+        if !is_posted {
+            // Of a defeated claim the requester may have a part of the stake to take.
+            targets.push(OUTPUT);
+        }
+        let mut held = BTreeMap::new();
+        for target in targets {
+            let call = book::challengeOfCall {
+                claim: posted.id,
+                target: U256::from(target),
+            };
+            let c = self.read(self.contracts.book, &call, at).await?;
+            // Decisions from a mixture of two blocks would be final.
+            if (target != OUTPUT && c.status == 0) || (!is_posted && c.status == status::CHALLENGE_OPEN) {
+                return Err(Error::Nodes(format!(
+                    "a node answers for another block than {}: the claim is {} there, and the challenge of target {target} \
+                     is {}",
+                    at.number,
+                    claim_status(facts.status),
+                    challenge_status(c.status)
+                )));
+            }
+            if c.challengers != 0 {
+                held.insert(target, c);
+            }
+        }
+        if held.is_empty() {
+            return Ok(());
+        }
+        let challengers = self.challengers(posting, at).await?;
+        let all = facts.proven == all_layers(facts.layers);
+        for (target, c) in held {
+            let named: Vec<Address> = match target {
+                OUTPUT => vec![facts.requester],
+                _ => challengers.get(&target).cloned().unwrap_or_default(),
+            };
+            // Events are asked for by numbers of blocks: a node that is behind has too few, one on another branch others.
+            if named.len() as u64 != c.challengers {
+                return Err(Error::Nodes(format!(
+                    "a node has {} challengers of target {target} of the claim {} where the contract has {}",
+                    named.len(),
+                    posted.id,
+                    c.challengers
+                )));
+            }
+            if is_posted && c.status == status::CHALLENGE_OPEN {
+                facts.challenges.push(Challenge {
+                    target,
+                    challenger: named.first().copied().unwrap_or_default(),
+                    answer_by: c.answerBy,
+                });
+            }
+            let proven = match target {
+                WHOLE => all,
+                OUTPUT => false,
+                layer => facts.proven.bit(layer),
+            };
+            for challenger in named {
+                let winner = match facts.status {
+                    status::POSTED => Address::ZERO,
+                    status::VOIDED => challenger,
+                    _ if proven => facts.recipient,
+                    _ => challenger,
+                };
+                facts.bonds.push(Bond {
+                    target,
+                    challenger,
+                    winner,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Challengers whose bonds are held, by target, in the order in which they came.
+    async fn challengers(
+        &self,
+        posting: &Posting,
+        at: Tip,
+    ) -> Result<BTreeMap<usize, Vec<Address>>, Error> {
+        let signatures = vec![
+            book::Challenged::SIGNATURE_HASH,
+            book::ChallengeResolved::SIGNATURE_HASH,
+        ];
+        let filter = Filter::new()
+            .address(self.contracts.book)
+            .event_signature(signatures)
+            .topic1(posting.posted.id);
+        let mut logs = Vec::new();
+        let mut to = Some(at.number);
+        while let Some(upper) = to.filter(|to| *to >= posting.block) {
+            let (found, rest) = self.events(&filter, posting.block, upper).await?;
+            // Later blocks first.
+            logs.splice(0..0, found);
+            to = rest;
+        }
+        let mut challengers: BTreeMap<usize, Vec<Address>> = BTreeMap::new();
+        for log in &logs {
+            if let Ok(event) = book::Challenged::decode_log(&log.inner) {
+                let target = event.target.saturating_to();
+                challengers.entry(target).or_default().push(event.challenger);
+            } else if let Ok(event) = book::ChallengeResolved::decode_log(&log.inner) {
+                let of = challengers.entry(event.target.saturating_to()).or_default();
+                of.retain(|challenger| *challenger != event.challenger);
+            }
+        }
+        Ok(challengers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_have_their_layers() {
+        assert_eq!(all_layers(3), U256::from(0b111));
+        assert_eq!(layers_of(all_layers(254)).len(), 254);
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! | file | of | for |
 //! |---|---|---|
-//! | `session.json`, `card.json` | a provider | the claim |
+//! | `claim.json`, `manifest.json` | a provider | the claim |
 //! | `signatures.json` | a provider | that somebody else sends it |
-//! | `proofs/`, `aggregate.json` | a provider | proofs |
+//! | `final.json` | a provider | a final proof that was made elsewhere |
 //! | `output.json` | a provider | answering a demand for the output |
 //! | `request.json` | a requester | the job |
 //! | `secret.json` | either; disclosed by the provider | executing the claim again |
@@ -14,19 +14,21 @@ use crate::decide::Act;
 use crate::error::Error;
 use crate::facts::{status, Contracts, Facts};
 use crate::store::Role;
-use alloy::primitives::{Address, Bytes, B256, U256};
-use nanozk_chain::aggregate::{prove_all, AggregateCall};
-use nanozk_chain::bindings::{beacon, book, dispute, market, settlement};
-use nanozk_chain::claim::{header, padded, unpadded, Encoder};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use nanozk_chain::bindings::{book, market};
+use nanozk_chain::claim::{header, padded, Posted};
 use nanozk_chain::client::Call;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::SignatureFile;
-use nanozk_verifier::card::ModelCard;
-use nanozk_verifier::session::Session;
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, CLAIM_FORMAT, FINAL_FORMAT};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
+use serde::Deserialize;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most bytes of a file that is read whole.
 const LARGEST: u64 = 64 << 20;
@@ -88,9 +90,9 @@ impl Home {
                 self.contracts.book
             ))
         };
-        if path.join("session.json").is_file() && path.join("card.json").is_file() {
-            let session: Session = read_json(&path.join("session.json"))?;
-            let context = &session.context;
+        if path.join("claim.json").is_file() && path.join("manifest.json").is_file() {
+            let claim: Claim = read_json(&path.join("claim.json"))?;
+            let context = &claim.context;
             if context.chain != self.chain_id || context.contract != padded(self.contracts.book) {
                 return Err(elsewhere(
                     context.chain,
@@ -124,72 +126,136 @@ impl Home {
     }
 }
 
+/// Models that were checked, which takes time for large ones.
+#[derive(Debug, Default)]
+pub struct Manifests(Mutex<HashMap<B256, Arc<CheckedManifest>>>);
+
+/// Models that are remembered.
+const MODELS: usize = 64;
+
+impl Manifests {
+    /// The model of a file.
+    pub fn open(&self, path: &Path) -> Result<Arc<CheckedManifest>, Error> {
+        let bytes = read(path)?;
+        let hash = keccak256(&bytes);
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manifest) = known().get(&hash) {
+            return Ok(manifest.clone());
+        }
+        let manifest = checked_manifest(&bytes)
+            .map_err(|e| Error::Files(format!("{}: {e}", path.display())))?;
+        let manifest = Arc::new(manifest);
+        let mut known = known();
+        if known.len() >= MODELS {
+            known.clear();
+        }
+        known.insert(hash, manifest.clone());
+        Ok(manifest)
+    }
+}
+
+/// Reads and checks a model.
+pub fn checked_manifest(bytes: &[u8]) -> Result<CheckedManifest, String> {
+    let manifest = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    CheckedManifest::new(manifest).map_err(|e| e.to_string())
+}
+
+/// Reads a claim, of this version's format.
+pub fn claim_of(bytes: &[u8]) -> Result<Claim, String> {
+    let claim: Claim = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    match claim.format == CLAIM_FORMAT {
+        true => Ok(claim),
+        false => Err(format!(
+            "format {:?} where {CLAIM_FORMAT:?} is needed",
+            claim.format
+        )),
+    }
+}
+
+/// Reads a final proof, of this version's format. Whether it is valid is for the contract to say.
+pub fn final_of(bytes: &[u8]) -> Result<FinalFile, String> {
+    let file: FinalFile = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    match file.format == FINAL_FORMAT {
+        true => Ok(file),
+        false => Err(format!(
+            "format {:?} where {FINAL_FORMAT:?} is needed",
+            file.format
+        )),
+    }
+}
+
+/// A final proof, and the hash of its file, which names it.
+pub fn read_final(path: &Path) -> Result<(B256, FinalFile), Error> {
+    let bytes = read(path)?;
+    let file = final_of(&bytes).map_err(|e| Error::Files(format!("{}: {e}", path.display())))?;
+    Ok((keccak256(&bytes), file))
+}
+
+/// Layers that a final proof proves of one of its claims, ascending.
+pub fn layers_of_final(file: &FinalFile, claim: usize) -> Vec<usize> {
+    let windows = file.claims.get(claim).map(|c| c.windows.as_slice());
+    let mut layers: Vec<usize> = windows
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|w| w.first..w.first.saturating_add(w.count).min(w.first.saturating_add(256)))
+        .map(|layer| layer as usize)
+        .collect();
+    layers.sort_unstable();
+    layers.dedup();
+    layers
+}
+
+/// The seed of a session, if there is a `secret.json`: all that the relayer takes of it.
+pub fn seed(directory: &Path) -> Result<Option<Digest32>, Error> {
+    #[derive(Deserialize)]
+    struct Seed {
+        seed: Digest32,
+    }
+    Ok(optional::<Seed>(&directory.join("secret.json"))?.map(|secret| secret.seed))
+}
+
 /// A session's files.
 #[derive(Debug)]
 pub struct SessionFiles {
     /// Where.
     pub path: PathBuf,
     /// The claim.
-    pub session: Session,
+    pub claim: Claim,
     /// The model.
-    pub card: ModelCard,
+    pub manifest: Arc<CheckedManifest>,
 }
 
 impl SessionFiles {
     /// Reads them.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let card: ModelCard = read_json(&path.join("card.json"))?;
-        card.check()
-            .map_err(|e| Error::Files(format!("{}: {e}", path.join("card.json").display())))?;
+    pub fn open(path: &Path, manifests: &Manifests) -> Result<Self, Error> {
+        let file = path.join("claim.json");
+        let claim = claim_of(&read(&file)?)
+            .map_err(|e| Error::Files(format!("{}: {e}", file.display())))?;
         Ok(SessionFiles {
-            session: read_json(&path.join("session.json"))?,
-            card,
+            manifest: manifests.open(&path.join("manifest.json"))?,
+            claim,
             path: path.to_owned(),
         })
     }
 
-    fn recipient(&self) -> Result<Address, Error> {
-        unpadded(self.session.context.recipient)
-            .ok_or_else(|| Error::Files("the recipient in session.json is not an address".into()))
+    /// The statement of its proofs.
+    pub fn statement(&self) -> B256 {
+        self.claim.statement().into()
     }
 
     /// What the provider signs and posts.
     pub fn header(&self) -> Result<book::ClaimHeader, Error> {
-        Ok(header(&self.session, self.recipient()?))
+        Ok(header(&self.claim)?)
     }
 
-    /// Where the proof of a layer is.
-    pub fn proof_path(&self, layer: usize) -> PathBuf {
-        self.path.join("proofs").join(format!("{layer:03}.proof"))
-    }
-
-    /// Layers that have a proof file.
-    pub fn proofs(&self) -> BTreeSet<usize> {
-        (0..self.card.layers.len())
-            .filter(|l| self.proof_path(*l).is_file())
-            .collect()
-    }
-
-    /// A layer's proof as the contract takes it. Whether it is valid is for the contract to say.
-    pub fn proof(&self, layer: usize, encoder: &mut Encoder) -> Result<Bytes, Error> {
-        let path = self.proof_path(layer);
-        encoder
-            .calldata(&self.session, &self.card, layer, &read(&path)?)
-            .map_err(|e| Error::Files(format!("{}: {e}", path.display())))
+    /// The final proof that somebody put there.
+    pub fn final_path(&self) -> PathBuf {
+        self.path.join("final.json")
     }
 
     /// The provider's signatures.
     pub fn signatures(&self) -> Result<Option<SignatureFile>, Error> {
         optional(&self.path.join("signatures.json"))
-    }
-
-    /// The aggregate, if there is one of this session.
-    pub fn aggregate(&self) -> Result<Option<AggregateCall>, Error> {
-        let Some(call) = optional::<AggregateCall>(&self.path.join("aggregate.json"))? else {
-            return Ok(None);
-        };
-        call.check(&self.session, &self.card)?;
-        Ok(Some(call))
     }
 
     /// What answers a demand for the output.
@@ -199,13 +265,9 @@ impl SessionFiles {
 
     /// Refuses files that do not answer the job: its request, if it is among them, and the number of tokens.
     pub fn check_order(&self, job: B256, new_tokens: u32) -> Result<(), Error> {
-        if self.card.model_id() != self.session.model_id {
-            return Err(Error::Files(format!(
-                "card.json is of model {}, the session of {}",
-                self.card.model_id(),
-                self.session.model_id
-            )));
-        }
+        self.manifest
+            .claim(self.claim.clone())
+            .map_err(|e| Error::Files(format!("claim.json does not fit manifest.json: {e}")))?;
         if let Some(request) = optional::<RequestFile>(&self.path.join("request.json"))? {
             request.check()?;
             if request.job != job {
@@ -214,8 +276,8 @@ impl SessionFiles {
                     request.job
                 )));
             }
-            request.check_prompt(self.card.tokens)?;
-            nanozk_chain::job::check_session(&request, &self.session)?;
+            request.check_prompt(self.manifest.manifest().tokens)?;
+            nanozk_chain::job::check_session(&request, &self.claim)?;
         }
         match self.output()?.map(|o| o.tokens.len()) {
             Some(got) if got != new_tokens as usize => Err(Error::Files(format!(
@@ -227,12 +289,19 @@ impl SessionFiles {
 
     /// Why what the chain has is not of this session, if it is not.
     pub fn stranger(&self, facts: &Facts) -> Option<String> {
-        let statement = self.session.statement(self.card.layers.len()).digest();
-        if facts.status != 0 && facts.statement.0 != statement {
+        if facts.status != 0 && facts.statement != self.statement() {
             return Some(format!(
                 "the claim on chain was posted from another session: its statement is {}",
                 facts.statement
             ));
+        }
+        let own = self.claim.activations_digest().ok();
+        let own = own.map(|d| U256::from_be_bytes(scalar_to_bytes(&d.0)));
+        if facts.status != 0 && own != Some(facts.activations[0]) {
+            return Some(
+                "the claim on chain was posted from another session: it has other commitments to activations"
+                    .into(),
+            );
         }
         if facts.job_status != status::JOB_LOCKED {
             return None;
@@ -250,22 +319,26 @@ impl SessionFiles {
 /// What an act needs besides the chain.
 #[derive(Debug)]
 pub struct Material<'a> {
-    /// The claim.
+    /// The claim, named by its job.
     pub id: B256,
     /// Contracts.
     pub contracts: &'a Contracts,
     /// Files of a provider.
     pub files: Option<&'a SessionFiles>,
+    /// The claim as it was posted.
+    pub posted: Option<&'a Posted>,
     /// Who took the job.
     pub provider: Address,
     /// Until when that takes the job.
     pub lock_deadline: u64,
     /// Signature to take the job; empty if the sending account is the provider.
     pub lock_signature: Bytes,
-    /// Signature of the claim.
+    /// Signature of the claim; likewise.
     pub claim_signature: Bytes,
-    /// Signature of the output that is revealed.
+    /// Signature of the output; likewise.
     pub reveal_signature: Bytes,
+    /// The session's seed, to be published with a challenge; zero: it is not.
+    pub seed: B256,
     /// RLP of the header that draws layers.
     pub header: Bytes,
 }
@@ -276,17 +349,24 @@ impl Material<'_> {
             .ok_or_else(|| Error::Files("this needs the session's files".into()))
     }
 
-    /// The call that does it, for a claim of so many layers.
-    pub fn call(&self, act: &Act, layers: usize, encoder: &mut Encoder) -> Result<Call, Error> {
-        let (claim, c) = (self.id, self.contracts);
-        let what = act.what(layers);
-        let layer_of = |l: &usize| U256::from(*l);
+    fn claim(&self) -> Result<book::Claim, Error> {
+        let posted = self.posted.ok_or_else(|| {
+            Error::Files(format!("what was posted for the job {} is not known", self.id))
+        })?;
+        Ok(posted.claim.clone())
+    }
+
+    /// The call that does it. Final proofs, which may be about other claims too, are sent in another way.
+    pub fn call(&self, act: &Act) -> Result<Call, Error> {
+        let (job, c) = (self.id, self.contracts);
+        let what = act.what();
+        let number = |target: &usize| U256::from(*target);
         Ok(match act {
             Act::Lock => Call::new(
                 what,
                 c.market,
                 &market::lockCall {
-                    job: claim,
+                    job,
                     provider: self.provider,
                     deadline: self.lock_deadline,
                     signature: self.lock_signature.clone(),
@@ -295,44 +375,19 @@ impl Material<'_> {
             Act::Post => Call::new(
                 what,
                 c.book,
-                &book::postClaimCall {
+                &book::postCall {
                     header: self.files()?.header()?,
                     signature: self.claim_signature.clone(),
                 },
             ),
-            Act::Prove(layers) => {
-                let files = self.files()?;
-                let proofs = layers
-                    .iter()
-                    .map(|layer| files.proof(*layer, encoder))
-                    .collect::<Result<Vec<Bytes>, Error>>()?;
-                Call::new(
-                    what,
-                    c.settlement,
-                    &settlement::proveLayersCall {
-                        claim,
-                        first: U256::from(layers.first().copied().unwrap_or_default()),
-                        proofs,
-                    },
-                )
-            }
-            Act::ProveAll => {
-                let aggregate = self
-                    .files()?
-                    .aggregate()?
-                    .ok_or_else(|| Error::Files("there is no aggregate.json".into()))?;
-                prove_all(
-                    c.settlement,
-                    claim,
-                    aggregate.verifying_key,
-                    aggregate.proof,
-                )
+            Act::Prove(proof, _) => {
+                return Err(Error::Files(format!("the final proof {proof} is not here")))
             }
             Act::Reveal => Call::new(
                 what,
-                c.beacon,
-                &beacon::revealCall {
-                    claim,
+                c.book,
+                &book::revealDrawCall {
+                    claim: self.claim()?,
                     header: self.header.clone(),
                 },
             ),
@@ -341,64 +396,67 @@ impl Material<'_> {
                     .files()?
                     .output()?
                     .ok_or_else(|| Error::Files("there is no output.json".into()))?;
-                let call = output.call(claim, self.reveal_signature.clone())?;
-                Call::new(what, c.dispute, &call)
+                let call = output.call(&self.claim()?, self.reveal_signature.clone())?;
+                Call::new(what, c.book, &call)
             }
-            Act::Finalize => Call::new(what, c.settlement, &settlement::finalizeCall { claim }),
-            Act::Expire => Call::new(what, c.settlement, &settlement::expireCall { claim }),
-            Act::Void => Call::new(what, c.settlement, &settlement::voidClaimCall { claim }),
-            Act::ExpireJob => Call::new(what, c.market, &market::expireCall { job: claim }),
-            Act::CancelJob => Call::new(what, c.market, &market::cancelCall { job: claim }),
-            Act::Timeout(l) => Call::new(
+            Act::Finalize => {
+                let claim = self.claim()?;
+                Call::new(what, c.book, &book::finalizeCall { claim })
+            }
+            Act::Expire => {
+                let claim = self.claim()?;
+                Call::new(what, c.book, &book::expireClaimCall { claim })
+            }
+            Act::Void => {
+                let claim = self.claim()?;
+                Call::new(what, c.book, &book::voidClaimCall { claim })
+            }
+            Act::ExpireJob => Call::new(what, c.market, &market::expireCall { job }),
+            Act::CancelJob => Call::new(what, c.market, &market::cancelCall { job }),
+            Act::Timeout(target) => Call::new(
                 what,
-                c.dispute,
-                &dispute::timeoutCall {
-                    claim,
-                    layer: layer_of(l),
+                c.book,
+                &book::timeoutCall {
+                    claim: self.claim()?,
+                    target: number(target),
                 },
             ),
-            Act::Resolve(l, challenger) => Call::new(
+            Act::Resolve(target, challenger) => Call::new(
                 what,
-                c.dispute,
-                &dispute::resolveCall {
-                    claim,
-                    layer: layer_of(l),
+                c.book,
+                &book::resolveCall {
+                    claim: self.claim()?,
+                    target: number(target),
                     challenger: *challenger,
                 },
             ),
-            Act::Challenge(l) => Call::new(
+            Act::Challenge(target) => Call::new(
                 what,
-                c.dispute,
-                &dispute::challengeCall {
-                    claim,
-                    layer: layer_of(l),
+                c.book,
+                &book::challengeCall {
+                    claim: self.claim()?,
+                    target: number(target),
+                    seed: self.seed,
                 },
             ),
         })
     }
 }
 
+/// A contract, its name, and selectors with their signatures.
+type Functions = (Address, String, Vec<([u8; 4], String)>);
+
 /// Contracts and functions that the relayer calls: its key signs nothing else.
 pub fn allowed(c: &Contracts) -> AllowList {
     AllowList::new(functions(c))
 }
 
-/// A contract, its name, and selectors with their signatures.
-type Functions = (Address, String, Vec<([u8; 4], String)>);
-
-/// Without a beacon there is nothing of it to call.
-fn functions(c: &Contracts) -> Vec<Functions> {
-    let mut functions = all_functions(c);
-    functions.retain(|(address, ..)| !address.is_zero());
-    functions
-}
-
-fn all_functions(c: &Contracts) -> Vec<Functions> {
+fn functions(c: &Contracts) -> [Functions; 2] {
     use alloy::sol_types::SolCall;
     fn function<C: SolCall>() -> ([u8; 4], String) {
         (C::SELECTOR, C::SIGNATURE.to_owned())
     }
-    vec![
+    [
         (
             c.market,
             "JobMarket".into(),
@@ -411,32 +469,17 @@ fn all_functions(c: &Contracts) -> Vec<Functions> {
         (
             c.book,
             "ClaimBook".into(),
-            vec![function::<book::postClaimCall>()],
-        ),
-        (
-            c.beacon,
-            "AuditBeacon".into(),
-            vec![function::<beacon::revealCall>()],
-        ),
-        (
-            c.settlement,
-            "Settlement".into(),
             vec![
-                function::<settlement::proveLayersCall>(),
-                function::<settlement::proveAllCall>(),
-                function::<settlement::finalizeCall>(),
-                function::<settlement::expireCall>(),
-                function::<settlement::voidClaimCall>(),
-            ],
-        ),
-        (
-            c.dispute,
-            "LayerDispute".into(),
-            vec![
-                function::<dispute::challengeCall>(),
-                function::<dispute::timeoutCall>(),
-                function::<dispute::resolveCall>(),
-                function::<dispute::revealOutputCall>(),
+                function::<book::postCall>(),
+                function::<book::proveCall>(),
+                function::<book::finalizeCall>(),
+                function::<book::expireClaimCall>(),
+                function::<book::voidClaimCall>(),
+                function::<book::revealDrawCall>(),
+                function::<book::challengeCall>(),
+                function::<book::revealCall>(),
+                function::<book::timeoutCall>(),
+                function::<book::resolveCall>(),
             ],
         ),
     ]

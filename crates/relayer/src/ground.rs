@@ -3,14 +3,13 @@
 use crate::config::Config;
 use crate::error::Error;
 use crate::facts::Contracts;
-use crate::files::read_json;
+use crate::files::{checked_manifest, read};
 use crate::rpc::{Failover, Hashes};
 use crate::signer::{Key, KeySource, SignerError};
 use crate::store::{Lease, Observer, Store};
 use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use nanozk_chain::deployment::{Deployment, DEPLOYMENT_FORMAT};
-use nanozk_verifier::card::ModelCard;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,12 +64,12 @@ pub(crate) async fn look_at_hashes(rpc: &Failover) -> Result<(), Error> {
     Ok(())
 }
 
-/// Contracts of a deployment, if the chain has them, and the router.
+/// Contracts of a deployment, if the chain has them, and the block below which there is none of their events.
 pub(crate) async fn contracts(
     deployment: &Deployment,
     path: &Path,
     provider: &RootProvider,
-) -> Result<(Contracts, Address), Error> {
+) -> Result<(Contracts, u64), Error> {
     let wrong = |text: String| Error::Config(format!("{}: {text}", path.display()));
     let chain_id = provider
         .get_chain_id()
@@ -104,15 +103,15 @@ pub(crate) async fn contracts(
     let contracts = Contracts {
         market: at("JobMarket")?,
         book: at("ClaimBook")?,
-        settlement: at("Settlement")?,
-        dispute: at("LayerDispute")?,
         // Zero: nothing is audited.
         beacon: deployment.beacon()?.unwrap_or_default(),
         registry: at("ModelRegistry")?,
         escrow: at("BondEscrow")?,
         lens: at("ClaimLens")?,
     };
-    Ok((contracts, at("VerifierRouter")?))
+    let book = deployment.contracts.get("ClaimBook");
+    let first = book.and_then(|book| book.block).unwrap_or(0);
+    Ok((contracts, first))
 }
 
 /// A key, opened.
@@ -138,7 +137,8 @@ pub(crate) fn no_balance(account: Address, source: &KeySource) -> Error {
 
 /// Makes the inbox, if there is none.
 pub(crate) fn inbox(config: &Config) -> Result<(), Error> {
-    std::fs::create_dir_all(&config.inbox).map_err(|e| {
+    // The folder of final proofs is in it.
+    std::fs::create_dir_all(config.proofs()).map_err(|e| {
         Error::Config(format!(
             "cannot make the inbox {}: {e}",
             config.inbox.display()
@@ -148,11 +148,10 @@ pub(crate) fn inbox(config: &Config) -> Result<(), Error> {
 
 /// Id of the model in a directory.
 pub(crate) fn model(directory: &Path) -> Result<B256, Error> {
-    let path = directory.join("card.json");
-    let card: ModelCard = read_json(&path)?;
-    card.check()
+    let path = directory.join("manifest.json");
+    let manifest = checked_manifest(&read(&path)?)
         .map_err(|e| Error::Files(format!("{}: {e}", path.display())))?;
-    Ok(B256::from(card.model_id().0))
+    Ok(B256::from(manifest.id().0))
 }
 
 /// The database, locked, and of this chain, claim book and account.

@@ -1,7 +1,9 @@
 //! Runs the prover as a process of its own: the relayer links none, and a proof that takes all memory takes down a child.
 //!
 //! One runs at a time, for it uses all processors. The earliest deadline goes first; with `start = "late"` a proof is
-//! begun only when the time that it, and all that are due before it, are expected to take says so.
+//! begun only when the time that it, and all that are due before it, are expected to take says so. One final proof is about
+//! all claims that want one at that time, as far as none is late because of another. What runs is stopped for something
+//! that would be late otherwise, if there is time to begin it anew: what it finished is kept.
 
 mod processor;
 
@@ -10,9 +12,11 @@ use crate::decide::{list, Need};
 use crate::error::Error;
 use crate::signer::KeySource;
 use crate::text::span;
-use alloy::primitives::B256;
+use alloy::primitives::{hex, keccak256, B256};
 use nanozk_chain::format::duration;
+use nanozk_verifier::hex::Point;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -26,8 +30,6 @@ use tracing::{info, warn};
 const ACTIVE: f64 = 0.01;
 /// How long the command may take to say its version.
 const VERSION: Duration = Duration::from_secs(120);
-/// Seconds of proving before it is looked again what is most urgent.
-const SLICE: f64 = 120.0;
 
 /// What a claim's computation is, executed again.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,8 +41,8 @@ pub struct Reexecution {
     pub input_digest: B256,
     /// Digest of the output.
     pub output_digest: B256,
-    /// Commitments between the layers.
-    pub boundaries: Vec<B256>,
+    /// Commitments to the activations between layers.
+    pub activations: Vec<Point>,
     /// The first position whose token the model would not have generated.
     pub wrong_token: Option<usize>,
 }
@@ -48,7 +50,7 @@ pub struct Reexecution {
 /// What is to be run for a claim.
 #[derive(Clone, Debug)]
 pub enum Task {
-    /// Make proofs.
+    /// Make a final proof.
     Prove(Need),
     /// Execute it again.
     Reexecute {
@@ -61,19 +63,35 @@ pub enum Task {
     },
 }
 
-#[derive(Debug)]
+impl Task {
+    fn by(&self) -> u64 {
+        match self {
+            Task::Prove(need) => need.by,
+            Task::Reexecute { by, .. } => *by,
+        }
+    }
+
+    fn layers(&self) -> &[usize] {
+        match self {
+            Task::Prove(need) => &need.layers,
+            Task::Reexecute { .. } => &[],
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Wanted {
     directory: PathBuf,
     task: Task,
 }
 
-impl Wanted {
-    fn by(&self) -> u64 {
-        match &self.task {
-            Task::Prove(need) => need.by,
-            Task::Reexecute { by, .. } => *by,
-        }
-    }
+/// A final proof that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its file.
+    pub path: PathBuf,
+    /// Claims that it is about, in the order of the file.
+    pub claims: Vec<B256>,
 }
 
 #[derive(Debug)]
@@ -83,18 +101,34 @@ struct Failure {
     reason: String,
 }
 
+/// What runs.
+#[derive(Debug)]
+struct Running {
+    /// Claims that it is for.
+    claims: Vec<B256>,
+    /// Their tasks.
+    tasks: Vec<Task>,
+    begun: Instant,
+    /// Seconds that it is expected to take.
+    seconds: f64,
+    /// Something else is more urgent.
+    yields: bool,
+}
+
 #[derive(Debug, Default)]
 struct State {
     wanted: HashMap<B256, Wanted>,
-    running: Option<(B256, Vec<usize>)>,
+    running: Option<Running>,
     failures: HashMap<B256, Failure>,
     results: HashMap<B256, Reexecution>,
+    made: Vec<Made>,
     done: Vec<B256>,
     per_layer: f64,
-    per_aggregate: f64,
+    per_proof: f64,
     per_reexecution: f64,
     told: HashSet<B256>,
-    without_aggregate: HashSet<B256>,
+    /// Claims of which a proof together with others failed.
+    alone: HashSet<B256>,
 }
 
 /// Runs proofs.
@@ -103,13 +137,26 @@ pub struct Runner {
     command: Vec<String>,
     /// Variables that the command does not see: they hold keys.
     hidden: Vec<String>,
+    /// Where final proofs are put.
+    folder: PathBuf,
     start: Start,
     margin: u64,
+    /// Most claims of a proof.
+    batch: usize,
     /// How long it may do nothing.
     timeout: Duration,
     state: Arc<Mutex<State>>,
     /// Something ended.
     pub ended: Arc<Notify>,
+}
+
+/// What is to be run next.
+struct Next {
+    claims: Vec<B256>,
+    tasks: Vec<Task>,
+    arguments: Vec<String>,
+    /// The final proof that it makes.
+    output: Option<PathBuf>,
 }
 
 impl Runner {
@@ -126,12 +173,14 @@ impl Runner {
                     _ => None,
                 })
                 .collect(),
+            folder: config.proofs(),
             start: p.start,
             margin: p.margin,
+            batch: p.batch,
             timeout: Duration::from_secs(p.timeout),
             state: Arc::new(Mutex::new(State {
                 per_layer: p.seconds_per_layer as f64,
-                per_aggregate: p.seconds_per_aggregate as f64,
+                per_proof: p.seconds_per_proof as f64,
                 per_reexecution: p.seconds_per_layer as f64,
                 ..State::default()
             })),
@@ -163,6 +212,7 @@ impl Runner {
             None => {
                 state.wanted.remove(&claim);
                 state.failures.remove(&claim);
+                state.alone.remove(&claim);
             }
         }
     }
@@ -170,6 +220,16 @@ impl Runner {
     /// What a re-execution found, once.
     pub fn take_result(&self, claim: B256) -> Option<Reexecution> {
         self.state().results.remove(&claim)
+    }
+
+    /// Final proofs that were made and are not written down yet.
+    pub fn made(&self) -> Vec<Made> {
+        self.state().made.clone()
+    }
+
+    /// One is written down, or is none.
+    pub fn keep(&self, made: &Made) {
+        self.state().made.retain(|m| m != made);
     }
 
     /// Claims whose proofs, or their absence, are to be looked at.
@@ -182,26 +242,22 @@ impl Runner {
         self.state().done.retain(|id| !claims.contains(id));
     }
 
-    /// What is being proved.
-    pub fn running(&self) -> Option<(B256, Vec<usize>)> {
-        self.state().running.clone()
+    /// Layers of a claim that are being proved.
+    pub fn proving(&self, claim: B256) -> Vec<usize> {
+        let state = self.state();
+        let running = state.running.as_ref();
+        let of = running.and_then(|r| {
+            let at = r.claims.iter().position(|id| *id == claim)?;
+            r.tasks.get(at)
+        });
+        of.map(|task| task.layers().to_vec()).unwrap_or_default()
     }
 
-    /// Proofs that wait, and seconds they are expected to take.
+    /// Claims that wait, and seconds they are expected to take.
     pub fn backlog(&self) -> (usize, f64) {
         let state = self.state();
         let seconds = state.wanted.values().map(|w| state.seconds(&w.task)).sum();
         (state.wanted.len(), seconds)
-    }
-
-    /// Seconds that a task is expected to take at most.
-    pub fn seconds(&self, task: &Task) -> u64 {
-        self.state().seconds(task) as u64
-    }
-
-    /// Whether an aggregate for a claim failed: its layers are still to be had.
-    pub fn without_aggregate(&self, claim: B256) -> bool {
-        self.state().without_aggregate.contains(&claim)
     }
 
     /// Why the last attempt for a claim failed.
@@ -216,91 +272,200 @@ impl Runner {
         }
         let mut state = self.state();
         if state.running.is_some() {
+            self.make_room(&mut state, now);
             return;
         }
-        let mut order: Vec<(B256, u64)> =
-            state.wanted.iter().map(|(id, w)| (*id, w.by())).collect();
-        order.sort_by_key(|(id, by)| (*by, *id));
+        let Some(next) = self.next(&mut state, now) else {
+            return;
+        };
+        let Next {
+            claims,
+            tasks,
+            arguments,
+            output,
+        } = next;
+        if let Some(path) = output.as_ref().filter(|path| path.is_file()) {
+            // Of a run before, which ended before it was written down.
+            state.finished(path, &claims);
+            drop(state);
+            self.ended.notify_one();
+            return;
+        }
+        let seconds = tasks.iter().map(|task| state.seconds(task)).sum();
+        state.running = Some(Running {
+            claims: claims.clone(),
+            tasks: tasks.clone(),
+            begun: Instant::now(),
+            seconds,
+            yields: false,
+        });
+        drop(state);
+        let limit = self.timeout.max(Duration::from_secs_f64(10.0 * seconds));
+        let runner = self.clone();
+        let next = Next {
+            claims,
+            tasks,
+            arguments,
+            output,
+        };
+        tokio::spawn(async move { runner.run(next, limit).await });
+    }
+
+    /// Seconds that are left for a deadline.
+    fn left(&self, by: u64, now: u64) -> f64 {
+        by as f64 - now as f64 - self.margin as f64
+    }
+
+    /// What is wanted, the earliest deadline first.
+    fn order(state: &State) -> Vec<(B256, Wanted)> {
+        let mut order: Vec<(B256, Wanted)> =
+            state.wanted.iter().map(|(id, w)| (*id, w.clone())).collect();
+        order.sort_by_key(|(id, w)| (w.task.by(), *id));
+        order
+    }
+
+    /// Stops what runs if something with an earlier deadline would be late after it, and neither is otherwise.
+    fn make_room(&self, state: &mut State, now: u64) {
+        let Some(running) = &state.running else { return };
+        let by = running.tasks.iter().map(Task::by).min().unwrap_or(0);
+        let rest = (running.seconds - running.begun.elapsed().as_secs_f64()).max(0.0);
+        let anew = self.left(by, now) - running.seconds;
         let mut ahead = 0.0;
-        let mut chosen = None;
-        for (id, by) in order {
-            let Some(wanted) = state.wanted.get(&id) else {
+        let mut yields = false;
+        for (id, wanted) in Self::order(state) {
+            if wanted.task.by() >= by || running.claims.contains(&id) || state.is_paused(id) {
                 continue;
-            };
+            }
             ahead += state.seconds(&wanted.task);
-            let left = by.saturating_sub(now) as f64 - self.margin as f64;
+            let left = self.left(wanted.task.by(), now);
+            yields |= (ahead..ahead + rest).contains(&left) && ahead <= anew;
+        }
+        if let Some(running) = state.running.as_mut() {
+            running.yields |= yields;
+        }
+    }
+
+    /// What to run.
+    fn next(&self, state: &mut State, now: u64) -> Option<Next> {
+        let order = Self::order(state);
+        let mut ahead = 0.0;
+        let (mut first, mut chosen) = (None, None);
+        for (at, (id, wanted)) in order.iter().enumerate() {
+            ahead += state.seconds(&wanted.task);
+            let left = self.left(wanted.task.by(), now);
             let prove = matches!(wanted.task, Task::Prove(_));
-            if prove && left < ahead && !state.told.contains(&id) {
+            if prove && left < ahead && state.told.insert(*id) {
                 let (takes, left) = (duration(ahead as u64), duration(left.max(0.0) as u64));
                 warn!(
                     code = "NZK410", claim = %id,
-                    "the proofs may not be made in time: they are expected to take {takes}, {left} are left"
+                    "the proof may not be made in time: it is expected to take {takes}, {left} are left"
                 );
-                state.told.insert(id);
             }
-            let paused = state
-                .failures
-                .get(&id)
-                .is_some_and(|f| f.again > Instant::now());
             // Twice what is expected: machines are shared.
             let due = self.start == Start::Early || !prove || left < 2.0 * ahead;
-            if chosen.is_none() && due && !paused {
-                chosen = Some(id);
+            if !state.is_paused(*id) {
+                first = first.or(Some(at));
+                // What is before it comes first.
+                chosen = chosen.or(first.filter(|_| due));
             }
         }
-        let Some(claim) = chosen else { return };
-        let Some(wanted) = state.wanted.get(&claim) else {
-            return;
-        };
-        let (directory, task) = (wanted.directory.clone(), wanted.task.clone());
-        let (arguments, layers) = match &task {
-            Task::Prove(need) if need.aggregate => {
-                (vec!["aggregate".to_owned()], need.layers.clone())
-            }
-            Task::Prove(need) => {
-                let some = (SLICE / state.per_layer.max(0.1)).ceil().max(1.0) as usize;
-                let layers: Vec<usize> = need.layers.iter().copied().take(some).collect();
-                let text = list(&layers, ",");
-                (vec!["prove".into(), "--layers".into(), text], layers)
-            }
-            Task::Reexecute { model, .. } => (
-                vec![
-                    "reexecute".into(),
-                    "--model".into(),
-                    model.to_string_lossy().into_owned(),
-                ],
-                Vec::new(),
-            ),
-        };
-        state.running = Some((claim, layers.clone()));
-        let limit = self.timeout.max(Duration::from_secs_f64(
-            10.0 * state.expected(&task, layers.len()),
-        ));
-        drop(state);
-        let runner = self.clone();
-        tokio::spawn(async move {
-            runner
-                .run(claim, directory, task, arguments, layers, limit)
-                .await;
-        });
+        let (id, lead) = order.get(chosen?)?;
+        if let Task::Reexecute { model, .. } = &lead.task {
+            let words = [
+                Path::new("reexecute"),
+                &lead.directory,
+                Path::new("--model"),
+                model,
+            ];
+            return Some(Next {
+                claims: vec![*id],
+                tasks: vec![lead.task.clone()],
+                arguments: words.map(|w| w.to_string_lossy().into_owned()).to_vec(),
+                output: None,
+            });
+        }
+        let with = self.together(state, &order[chosen?..], now);
+        let mut arguments = vec!["aggregate".to_owned()];
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        arguments.extend(with.iter().map(|(_, w)| text(&w.directory)));
+        let mut name = Vec::new();
+        for (id, wanted) in &with {
+            let layers = list(wanted.task.layers(), ",");
+            name.extend_from_slice(id.as_slice());
+            name.extend_from_slice(layers.as_bytes());
+            arguments.extend(["--layers".to_owned(), layers]);
+        }
+        let name = hex::encode(&keccak256(&name)[..16]);
+        let output = self.folder.join(format!("{name}.json"));
+        arguments.extend(["-o".to_owned(), text(&output)]);
+        let (claims, tasks) = with.into_iter().map(|(id, w)| (id, w.task)).unzip();
+        Some(Next {
+            claims,
+            tasks,
+            arguments,
+            output: Some(output),
+        })
     }
 
-    async fn run(
-        self,
-        claim: B256,
-        directory: PathBuf,
-        task: Task,
-        arguments: Vec<String>,
-        layers: Vec<usize>,
-        limit: Duration,
-    ) {
+    /// Claims that a proof of the first one is made together with, itself among them: none is late because of another, be
+    /// it one of these or one that waits.
+    fn together(&self, state: &State, order: &[(B256, Wanted)], now: u64) -> Vec<(B256, Wanted)> {
+        let is_prove = |w: &Wanted| matches!(&w.task, Task::Prove(need) if !need.apart);
+        let joins = |id: &B256, w: &Wanted| is_prove(w) && !state.alone.contains(id);
+        let Some(((id, lead), others)) = order.split_first() else {
+            return Vec::new();
+        };
+        let mut with = vec![(*id, lead.clone())];
+        if !joins(id, lead) {
+            return with;
+        }
+        let mut total = state.seconds(&lead.task);
+        // Of what waits: seconds left, and what it and all before it take.
+        let mut waiting: Vec<(f64, f64)> = vec![(self.left(lead.task.by(), now), 0.0)];
+        let mut waited = 0.0;
+        for (id, wanted) in others {
+            let seconds = state.seconds(&wanted.task);
+            let left = self.left(wanted.task.by(), now);
+            // The rest is for later, or is not to be made yet.
+            let due = self.start == Start::Early || left < 2.0 * (total + waited + seconds);
+            let fits = |(left, after): &(f64, f64)| total + seconds + after <= *left;
+            let joins = joins(id, wanted) && due && !state.is_paused(*id);
+            if joins && with.len() < self.batch && waiting.iter().all(fits) {
+                total += seconds;
+                with.push((*id, wanted.clone()));
+            } else {
+                waited += seconds;
+                waiting.push((left, waited));
+            }
+        }
+        with
+    }
+
+    async fn run(self, next: Next, limit: Duration) {
+        let Next {
+            claims,
+            tasks,
+            arguments,
+            output,
+        } = next;
         let begun = Instant::now();
-        info!(code = "NZK411", claim = %claim, "{} begins", arguments.join(" "));
-        let ended = self.execute(claim, &directory, &arguments, limit).await;
-        let slow = matches!(ended, Ok(Ended::Slow));
         let what = arguments.join(" ");
+        let lead = claims.first().copied().unwrap_or_default();
+        let others = claims.len().saturating_sub(1);
+        info!(code = "NZK411", claim = %lead, others, "{what} begins");
+        let ended = self.execute(&claims, &arguments, limit).await;
+        let slow = matches!(ended, Ok(Ended::Slow));
         let outcome = match ended {
             Ok(Ended::Done(output)) => Ok(output),
+            Ok(Ended::Yielded) => {
+                info!(code = "NZK413", claim = %lead, others, "{what} was stopped for what is more urgent");
+                let mut state = self.state();
+                state.running = None;
+                state.done.extend(claims);
+                drop(state);
+                self.ended.notify_one();
+                return;
+            }
             Ok(Ended::Idle) => Err(Error::Prover(format!(
                 "{what} did nothing for {} and was ended: it is started again",
                 span(self.timeout)
@@ -315,40 +480,37 @@ impl Runner {
         let seconds = begun.elapsed().as_secs_f64();
         let mut state = self.state();
         state.running = None;
-        state.done.push(claim);
         match outcome {
-            Ok(output) => {
-                info!(code = "NZK412", claim = %claim, seconds, "{what} is done");
-                state.failures.remove(&claim);
-                state.wanted.remove(&claim);
-                match task {
-                    Task::Prove(need) if need.aggregate => {
-                        state.per_aggregate = mean(state.per_aggregate, seconds);
+            Ok(said) => {
+                info!(code = "NZK412", claim = %lead, others, seconds, "{what} is done");
+                match (output, tasks.first()) {
+                    (Some(path), _) => {
+                        state.measure(&said, claims.len());
+                        state.finished(&path, &claims);
                     }
-                    Task::Prove(_) => {
-                        let each = seconds / layers.len().max(1) as f64;
-                        state.per_layer = mean(state.per_layer, each);
-                    }
-                    Task::Reexecute { secret, .. } => match reexecution(&output) {
+                    (None, Some(Task::Reexecute { secret, .. })) => match reexecution(&said) {
                         Ok(found) => {
                             state.per_reexecution = mean(state.per_reexecution, seconds);
-                            state.results.insert(claim, Reexecution { secret, ..found });
+                            let secret = *secret;
+                            state.results.insert(lead, Reexecution { secret, ..found });
+                            state.finish(&claims);
                         }
-                        Err(e) => state.failed(claim, e.to_string()),
+                        Err(e) => state.failed(&claims, e.to_string()),
                     },
+                    (None, _) => state.finish(&claims),
                 }
             }
             Err(e) => {
-                match &task {
-                    Task::Prove(need) if need.aggregate => {
-                        state.without_aggregate.insert(claim);
+                match tasks.first() {
+                    // What joint proofs it finished are there.
+                    Some(Task::Prove(_)) if slow => {
+                        state.per_layer *= 2.0;
+                        state.per_proof *= 2.0;
                     }
-                    // What layers it finished is there.
-                    Task::Prove(_) if slow => state.per_layer *= 2.0,
-                    Task::Reexecute { .. } if slow => state.per_reexecution *= 2.0,
+                    Some(Task::Reexecute { .. }) if slow => state.per_reexecution *= 2.0,
                     _ => {}
                 }
-                state.failed(claim, e.to_string());
+                state.failed(&claims, e.to_string());
             }
         }
         drop(state);
@@ -398,17 +560,14 @@ impl Runner {
     /// Runs the command until it ends, or does nothing, or takes beyond a limit while others wait.
     async fn execute(
         &self,
-        claim: B256,
-        directory: &Path,
+        claims: &[B256],
         arguments: &[String],
         limit: Duration,
     ) -> Result<Ended, Error> {
         let (program, mut command) = self.command()?;
         let child = command
             .arg("--json")
-            .arg(&arguments[0])
-            .arg(directory)
-            .args(&arguments[1..])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -422,9 +581,10 @@ impl Runner {
         let output = loop {
             match tokio::time::timeout(tick, &mut output).await {
                 Ok(output) => break output.map_err(|e| cannot_run(&program, &e))?,
-                Err(_) if begun.elapsed() >= limit && self.others_wait(claim) => {
+                Err(_) if begun.elapsed() >= limit && self.others_wait(claims) => {
                     return Ok(Ended::Slow);
                 }
+                Err(_) if self.yields() => return Ok(Ended::Yielded),
                 Err(_) => {}
             }
             let used = processor::time_of(id);
@@ -453,9 +613,14 @@ impl Runner {
         Ok(Ended::Done(text))
     }
 
-    /// Whether another claim wants the prover.
-    fn others_wait(&self, claim: B256) -> bool {
-        self.state().wanted.keys().any(|id| *id != claim)
+    /// Whether other claims want the prover.
+    fn others_wait(&self, claims: &[B256]) -> bool {
+        self.state().wanted.keys().any(|id| !claims.contains(id))
+    }
+
+    /// Whether something else is more urgent than what runs.
+    fn yields(&self) -> bool {
+        self.state().running.as_ref().is_some_and(|r| r.yields)
     }
 }
 
@@ -467,6 +632,8 @@ enum Ended {
     Idle,
     /// It took longer than others can wait.
     Slow,
+    /// Something else is more urgent.
+    Yielded,
 }
 
 fn cannot_run(program: &str, e: &std::io::Error) -> Error {
@@ -480,34 +647,68 @@ fn last_line(text: &[u8]) -> String {
 }
 
 impl State {
-    /// Seconds that a task is expected to take at most: an aggregate that fails leaves its layers to be proved.
+    /// Seconds that a task is expected to take at most, by itself.
     fn seconds(&self, task: &Task) -> f64 {
-        let layers = match task {
-            Task::Prove(need) => need.layers.len(),
-            Task::Reexecute { .. } => 0,
-        };
-        let fallback = match task {
-            Task::Prove(need) if need.aggregate => self.per_layer * layers as f64,
-            _ => 0.0,
-        };
-        self.expected(task, layers) + fallback
-    }
-
-    /// Seconds that so many of its layers, or else all of it, are expected to take.
-    fn expected(&self, task: &Task, layers: usize) -> f64 {
         match task {
-            Task::Prove(need) if need.aggregate => self.per_aggregate,
-            Task::Prove(_) => self.per_layer * layers as f64,
+            Task::Prove(need) => self.per_proof + self.per_layer * need.layers.len() as f64,
             Task::Reexecute { .. } => self.per_reexecution,
         }
     }
 
-    fn failed(&mut self, claim: B256, reason: String) {
+    fn is_paused(&self, claim: B256) -> bool {
+        let failure = self.failures.get(&claim);
+        failure.is_some_and(|f| f.again > Instant::now())
+    }
+
+    /// Learns from what a proof of so many claims said.
+    fn measure(&mut self, said: &str, claims: usize) {
+        let events = said.lines().filter_map(|l| serde_json::from_str(l).ok());
+        let (mut seconds, mut layers) = (0.0, 0);
+        for event in events {
+            let event: Value = event;
+            if let (Some(wall), Some(of)) = (event["wall_s"].as_f64(), event["layers"].as_array()) {
+                seconds += wall;
+                layers += of.len();
+            }
+            if let Some(wall) = event["final_wall_s"].as_f64() {
+                self.per_proof = mean(self.per_proof, wall / claims.max(1) as f64);
+            }
+        }
+        if layers != 0 {
+            self.per_layer = mean(self.per_layer, seconds / layers as f64);
+        }
+    }
+
+    /// A final proof is there.
+    fn finished(&mut self, path: &Path, claims: &[B256]) {
+        self.made.push(Made {
+            path: path.to_owned(),
+            claims: claims.to_vec(),
+        });
+        self.finish(claims);
+    }
+
+    fn finish(&mut self, claims: &[B256]) {
+        for claim in claims {
+            self.failures.remove(claim);
+            self.wanted.remove(claim);
+        }
+        self.done.extend(claims);
+    }
+
+    fn failed(&mut self, claims: &[B256], reason: String) {
+        self.done.extend(claims);
+        let [claim] = claims else {
+            // One of them is to blame: each is tried by itself, at once.
+            warn!(code = "NZK402", claims = claims.len(), reason, "the prover failed: it is tried with each claim alone");
+            self.alone.extend(claims);
+            return;
+        };
         warn!(code = "NZK402", claim = %claim, reason, "the prover failed");
-        let times = self.failures.get(&claim).map_or(0, |f| f.times) + 1;
+        let times = self.failures.get(claim).map_or(0, |f| f.times) + 1;
         let pause = Duration::from_secs((5u64 << times.min(7)).min(600));
         self.failures.insert(
-            claim,
+            *claim,
             Failure {
                 times,
                 again: Instant::now() + pause,
@@ -526,11 +727,164 @@ fn reexecution(output: &str) -> Result<Reexecution, Error> {
     let line = output
         .lines()
         .rev()
-        .find(|l| l.contains("boundaries"))
+        .find(|l| l.contains("\"activations\""))
         .ok_or_else(|| Error::Prover("reexecute printed no commitments".into()))?;
     serde_json::from_str(line).map_err(|e| {
         Error::Prover(format!(
             "reexecute printed something else than its result: {e}"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With what it is expected to take: 10 s for a layer, 20 s for a proof; and a margin of 100 s.
+    fn runner(start: Start, batch: usize) -> Runner {
+        let text = "rpc = 'http://a:1'\ndeployment = 'd.json'\n[signer]\nkind = 'env'\nvariable = 'K'\n\
+                    [prover]\ncommand = ['nanozk']\nmargin = 100\nseconds_per_layer = 10\nseconds_per_proof = 20\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("relayer.toml");
+        std::fs::write(&file, text).expect("written");
+        let config = Config::load(Some(&file), [], &[]).expect("valid");
+        Runner {
+            start,
+            batch,
+            ..Runner::new(&config)
+        }
+    }
+
+    fn id(n: u8) -> B256 {
+        B256::repeat_byte(n)
+    }
+
+    fn want(runner: &Runner, n: u8, layers: &[usize], by: u64, apart: bool) {
+        let need = Need {
+            layers: layers.to_vec(),
+            by,
+            apart,
+        };
+        let directory = PathBuf::from(format!("s{n}"));
+        runner.want(id(n), &directory, Some(Task::Prove(need)));
+    }
+
+    fn next(runner: &Runner, now: u64) -> Option<(Vec<B256>, String)> {
+        let next = runner.next(&mut runner.state(), now)?;
+        Some((next.claims, next.arguments.join(" ")))
+    }
+
+    #[test]
+    fn what_is_due_is_proved_together() {
+        let r = runner(Start::Early, 3);
+        assert_eq!(next(&r, 0), None);
+        for n in 1..=4 {
+            want(&r, n, &[0, usize::from(n)], 10_000 - u64::from(n), false);
+        }
+        let (claims, arguments) = next(&r, 0).expect("wanted");
+        // The earliest deadlines first, and no more than allowed.
+        assert_eq!(claims, [id(4), id(3), id(2)]);
+        let words = "aggregate s4 s3 s2 --layers 0,4 --layers 0,3 --layers 0,2 -o ";
+        assert!(arguments.starts_with(words), "{arguments}");
+        // The same proof has the same file.
+        assert_eq!(next(&r, 1).map(|n| n.1), Some(arguments));
+    }
+
+    #[test]
+    fn nothing_is_late_because_of_another() {
+        let r = runner(Start::Early, 16);
+        // Each takes 30 s; of 160 s there are 60 left.
+        want(&r, 1, &[0], 160, false);
+        want(&r, 2, &[0], 500, false);
+        want(&r, 3, &[0], 500, false);
+        assert_eq!(next(&r, 0).expect("wanted").0, [id(1), id(2)]);
+        assert_eq!(next(&r, 1).expect("wanted").0, [id(1)]);
+        // It is late already: nothing makes it later.
+        assert_eq!(next(&r, 150).expect("wanted").0, [id(1)]);
+        // One that goes apart waits meanwhile, and is not late either.
+        want(&r, 1, &[0], 10_000, false);
+        want(&r, 2, &[0], 10_001, true);
+        want(&r, 3, &[0], 10_002, false);
+        assert_eq!(next(&r, 9_809).expect("wanted").0, [id(1), id(3)]);
+        assert_eq!(next(&r, 9_812).expect("wanted").0, [id(1)]);
+        want(&r, 1, &[0], 10_000, true);
+        assert_eq!(next(&r, 0).expect("wanted").0, [id(1)]);
+    }
+
+    #[test]
+    fn late_proofs_are_begun_when_their_deadlines_say_so() {
+        let r = runner(Start::Late, 16);
+        want(&r, 1, &[0], 1_000, false);
+        want(&r, 2, &[0], 1_010, false);
+        want(&r, 3, &[0], 9_000, false);
+        assert_eq!(next(&r, 790), None);
+        // For the second one it is time, and the first one goes with it.
+        assert_eq!(next(&r, 791).expect("due").0, [id(1), id(2)]);
+        assert_eq!(next(&r, 850).expect("due").0, [id(1)]);
+    }
+
+    #[test]
+    fn what_fails_together_is_tried_alone() {
+        let r = runner(Start::Early, 16);
+        want(&r, 1, &[0], 1_000, false);
+        want(&r, 2, &[0], 1_001, false);
+        let both = [id(1), id(2)];
+        r.state().failed(&both, "it broke".into());
+        assert_eq!((r.failure(id(1)), r.done()), (None, both.to_vec()));
+        assert_eq!(next(&r, 0).expect("wanted").0, [id(1)]);
+        r.state().failed(&both[..1], "it broke".into());
+        assert_eq!(r.failure(id(1)).as_deref(), Some("it broke"));
+        // The other one does not wait for it.
+        assert_eq!(next(&r, 0).expect("wanted").0, [id(2)]);
+    }
+
+    #[test]
+    fn what_runs_makes_room_if_there_is_time_for_both() {
+        let running = |by: u64, seconds: f64| {
+            let r = runner(Start::Early, 16);
+            let need = Need {
+                layers: vec![0],
+                by,
+                apart: false,
+            };
+            r.state().running = Some(Running {
+                claims: vec![id(9)],
+                tasks: vec![Task::Prove(need)],
+                begun: Instant::now(),
+                seconds,
+                yields: false,
+            });
+            r
+        };
+        // (deadline of what runs, its seconds, deadline of what is urgent, whether it yields)
+        for (by, seconds, urgent, expected) in [
+            (10_000, 600.0, 400, true),
+            // It can wait.
+            (10_000, 600.0, 2_000, false),
+            // It is lost anyway.
+            (10_000, 600.0, 120, false),
+            // What runs would be late.
+            (700, 590.0, 400, false),
+            // It is not more urgent.
+            (300, 600.0, 400, false),
+        ] {
+            let r = running(by, seconds);
+            want(&r, 1, &[0], urgent, false);
+            r.make_room(&mut r.state(), 0);
+            assert_eq!(r.yields(), expected, "{by} {seconds} {urgent}");
+        }
+    }
+
+    #[test]
+    fn times_are_learned_from_what_it_says() {
+        let r = runner(Start::Early, 16);
+        let mut state = r.state();
+        let said = "{\"event\":\"proved\",\"layers\":[0,1],\"wall_s\":40.0}\nno JSON\n\
+                    {\"event\":\"node\",\"node\":\"x\",\"wall_s\":9.0}\n\
+                    {\"event\":\"final\",\"final_wall_s\":80.0}\n";
+        state.measure(said, 2);
+        assert_eq!((state.per_layer, state.per_proof), (15.0, 30.0));
+        state.measure("", 2);
+        assert_eq!((state.per_layer, state.per_proof), (15.0, 30.0));
+    }
 }

@@ -9,11 +9,11 @@ mod watch;
 use crate::config::Config;
 use crate::cursor::{Cursor, Tip};
 use crate::error::Error;
-use crate::facts::{status, Facts, Reader};
-use crate::files::{allowed, Home};
+use crate::facts::{status, Facts, Reader, OUTPUT, WHOLE};
+use crate::files::{allowed, layers_of_final, read_final, Home, Manifests};
 use crate::ground;
 use crate::metrics::Metrics;
-use crate::prover::Runner;
+use crate::prover::{Made, Runner};
 use crate::rpc::Failover;
 use crate::signer::{Key, KeySource};
 use crate::store::{Lease, Observer, Role, Status, Store};
@@ -21,7 +21,6 @@ use crate::transactions::{Manager, DAY};
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use futures_util::{stream, StreamExt};
-use nanozk_chain::claim::Encoder;
 use nanozk_chain::format::duration;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
@@ -192,9 +191,16 @@ pub struct Relayer {
     cursor: Cursor,
     manager: Manager,
     lease: Option<Lease>,
-    encoder: Mutex<Encoder>,
-    /// Files of proofs that can be sent, by path, stamp and claim.
+    /// Models of sessions.
+    manifests: Manifests,
+    /// Final proofs of sessions that are written down, by path, stamp and statement.
     readable: Mutex<HashSet<Readable>>,
+    /// The block below which there is no event of the contracts.
+    first: u64,
+    /// Jobs whose claims are looked for, and the block up to which nothing was looked through yet.
+    searched: Mutex<HashMap<B256, u64>>,
+    /// Final proofs of several claims that cannot be sent, for files are missing.
+    broken: Mutex<HashSet<B256>>,
     models: HashMap<B256, PathBuf>,
     /// When the newest block was first seen.
     seen: Option<(Tip, Instant)>,
@@ -222,17 +228,15 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     }
 }
 
-/// A proof's file: its path, what the file system says of it, and the claim it is for.
+/// A proof's file: its path, what the file system says of it, and the statement of the session it is in.
 type Readable = (PathBuf, [i64; 4], [u8; 32]);
 
-/// When files were put into a session's directory and into its folder of proofs, by the file system.
-type Stamp = [Option<(i64, i64)>; 2];
+/// When files were put into a session's directory, by the file system.
+type Stamp = Option<(i64, i64)>;
 
 fn stamp(path: &Path) -> Stamp {
-    [path.to_owned(), path.join("proofs")].map(|p| {
-        let metadata = p.metadata().ok()?;
-        Some((metadata.mtime(), metadata.mtime_nsec()))
-    })
+    let metadata = path.metadata().ok()?;
+    Some((metadata.mtime(), metadata.mtime_nsec()))
 }
 
 impl Relayer {
@@ -258,7 +262,7 @@ impl Relayer {
             }
         }
         ground::look_at_hashes(&rpc).await?;
-        let (contracts, router) =
+        let (contracts, first) =
             ground::contracts(&deployment, &config.deployment, &provider).await?;
         for source in [Some(&config.signer), config.provider_signer.as_ref()] {
             for warning in source.map(KeySource::warnings).unwrap_or_default() {
@@ -315,14 +319,17 @@ impl Relayer {
         );
         Ok(Relayer {
             reader: Reader::new(provider.clone(), contracts),
-            cursor: Cursor::new(store.clone(), provider.clone(), &contracts, router),
+            cursor: Cursor::new(store.clone(), provider.clone(), &contracts),
             manager: Manager::new(store, provider.clone(), key, chain_id, &config),
             provider_key,
             provider,
             shared,
             lease,
-            encoder: Mutex::default(),
+            manifests: Manifests::default(),
             readable: Mutex::default(),
+            first,
+            searched: Mutex::default(),
+            broken: Mutex::default(),
             models,
             seen: None,
             scanned: None,
@@ -471,6 +478,10 @@ impl Relayer {
                 self.count(tip).await?;
                 self.counted = Some(Instant::now());
             }
+            for made in shared.runner.made() {
+                self.keep(&made).await?;
+                shared.runner.keep(&made);
+            }
             let done = shared.runner.done();
             shared.store.touch(&done).await?;
             shared.runner.noted(&done);
@@ -515,6 +526,28 @@ impl Relayer {
             self.counted = Some(Instant::now());
         }
         failed.map_or(Ok(pending), Err)
+    }
+
+    /// Writes a final proof down that was made here.
+    async fn keep(&self, made: &Made) -> Result<(), Error> {
+        let (id, file) = match read_final(&made.path) {
+            Ok(read) if read.1.claims.len() == made.claims.len() => read,
+            other => {
+                let reason = match other {
+                    Ok(_) => "it is about other claims".to_owned(),
+                    Err(e) => e.to_string(),
+                };
+                let path = made.path.display();
+                warn!(code = "NZK402", reason, "the prover made no final proof that can be read: {path} is deleted");
+                // It is made again.
+                let _ = std::fs::remove_file(&made.path);
+                return Ok(());
+            }
+        };
+        let layers = |(at, claim): (usize, &B256)| (*claim, layers_of_final(&file, at));
+        let claims: Vec<_> = made.claims.iter().enumerate().map(layers).collect();
+        let path = made.path.to_string_lossy();
+        self.shared.store.add_final(id, &path, &claims).await
     }
 
     /// Looks through the inbox for claims that are new.
@@ -598,7 +631,13 @@ impl Relayer {
                 let Some(f) = &row.facts else { continue };
                 // Also of challenges that were answered: until the claim is over nobody has them.
                 let own = f.bonds.iter().filter(|b| b.challenger == shared.account);
-                let at_risk = f.challenge_bond.saturating_mul(U256::from(own.count()));
+                let bonds_of = |target| match target {
+                    OUTPUT => 0,
+                    WHOLE => f.layers,
+                    _ => 1,
+                };
+                let number: usize = own.map(|b| bonds_of(b.target)).sum();
+                let at_risk = f.challenge_bond.saturating_mul(U256::from(number));
                 bonds = bonds.saturating_add(at_risk);
                 if f.asset.is_zero()
                     && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED)

@@ -4,12 +4,17 @@
 //! is broadcast. Whatever happens in between, the next start finds what to go on with.
 
 use crate::error::Error;
-use crate::facts::Facts;
+use crate::decide::list;
+use crate::facts::{id_of, Facts, Posting};
 use crate::text::shortened;
 use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::sol_types::SolValue;
+use nanozk_chain::bindings::book;
+use nanozk_chain::claim::Posted;
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, Row, Transaction};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,7 +97,7 @@ pub struct Verdict {
     /// Digest of the provider's secret part, if it was there: another may take its place.
     #[serde(default)]
     pub secret: Option<B256>,
-    /// The first layer whose commitment is not that of the computation.
+    /// The first layer whose output is not that of the computation.
     pub differs: Option<usize>,
     /// Layers that are challenged without knowing whether they are wrong.
     #[serde(default)]
@@ -167,7 +172,7 @@ impl FromStr for Status {
 pub struct Intent {
     /// Claim, action and how often before.
     pub id: String,
-    /// Claim; zero: the account's own nonces.
+    /// What it is about: a claim, or a final proof of claims; zero: the account's own nonces.
     pub claim: B256,
     /// What it does, such as `post`: one of a claim at a time.
     pub action: String,
@@ -258,6 +263,21 @@ pub struct Inclusion {
     pub status: Status,
     /// Why it failed.
     pub error: Option<String>,
+    /// Claims that it posted.
+    pub postings: Vec<Posting>,
+}
+
+/// A final proof at hand, as one of its claims sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Final {
+    /// Hash of its file.
+    pub id: B256,
+    /// The file.
+    pub path: String,
+    /// Layers of the claim that it proves.
+    pub layers: BTreeSet<usize>,
+    /// How many claims it is about.
+    pub claims: usize,
 }
 
 /// A block, linked to the one before.
@@ -401,14 +421,74 @@ pub fn number_of(id: &str) -> u32 {
     number.unwrap_or_default()
 }
 
-/// Marks a claim as dirty, also one that has ended: what happens afterwards shows that it was taken for ended too early,
+/// Claims that an id is about: its own, the one that was posted under it, or those of a final proof.
+macro_rules! about {
+    ($statement:literal) => {
+        concat!(
+            $statement,
+            " (id = $1 OR id IN (SELECT job FROM posted WHERE claim = $1) \
+               OR id IN (SELECT claim FROM final_claims WHERE final = $1))"
+        )
+    };
+}
+
+/// Marks claims as dirty, also those that have ended: what happens afterwards shows that one was taken for ended too early,
 /// of a node that answered for another block than it was asked for.
 async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
-    sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1")
+    sqlx::query(about!("UPDATE claims SET dirty = 1 WHERE"))
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Keeps a claim, if its job is known.
+async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result<(), Error> {
+    let Posted { id, claim, points } = &posting.posted;
+    let points: Vec<u8> = points
+        .iter()
+        .flat_map(|word| word.to_be_bytes::<32>())
+        .collect();
+    sqlx::query(
+        "INSERT INTO posted (claim, job, statement, block, data, points) \
+         SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
+         ON CONFLICT (claim) DO UPDATE SET block = excluded.block",
+    )
+    .bind(id.to_string())
+    .bind(claim.job.to_string())
+    .bind(claim.statement.to_string())
+    .bind(int(posting.block))
+    .bind(Bytes::from(claim.abi_encode()).to_string())
+    .bind(Bytes::from(points).to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn posting_of(row: &AnyRow) -> Result<Posting, Error> {
+    let data: Bytes = parse(row.try_get("data")?)?;
+    let points: Bytes = parse(row.try_get("points")?)?;
+    let claim = book::Claim::abi_decode(&data).map_err(|e| Error::Damaged(e.to_string()))?;
+    let id = parse(row.try_get("claim")?)?;
+    if id != id_of(&claim) {
+        return Err(Error::Damaged(format!("another claim under {id}")));
+    }
+    let points = points.chunks_exact(32).map(U256::from_be_slice).collect();
+    Ok(Posting {
+        posted: Posted { id, claim, points },
+        block: uint(row.try_get("block")?),
+    })
+}
+
+fn final_of(row: &AnyRow) -> Result<Final, Error> {
+    let layers: String = row.try_get("layers")?;
+    let layers = layers.split(',').map(parse);
+    Ok(Final {
+        id: parse(row.try_get("id")?)?,
+        path: row.try_get("path")?,
+        layers: layers.collect::<Result<_, Error>>()?,
+        claims: uint(row.try_get("n")?) as usize,
+    })
 }
 
 fn block_of(row: &AnyRow) -> Result<Block, Error> {
@@ -673,9 +753,9 @@ impl Store {
 
     /// Looks at a claim again at a time, if not before.
     pub async fn wake_at(&self, id: B256, time: u64) -> Result<(), Error> {
-        sqlx::query(
-            "UPDATE claims SET wake = CASE WHEN wake < $2 AND wake > 0 THEN wake ELSE $2 END WHERE id = $1",
-        )
+        sqlx::query(about!(
+            "UPDATE claims SET wake = CASE WHEN wake < $2 AND wake > 0 THEN wake ELSE $2 END WHERE"
+        ))
         .bind(id.to_string())
         .bind(int(time))
         .execute(&self.pool)
@@ -731,6 +811,112 @@ impl Store {
         Ok(())
     }
 
+    // ---------------------------------------------------------------- what is known of claims and proofs
+
+    /// Keeps a claim that was posted, if its job is known.
+    pub async fn add_posted(&self, posting: &Posting) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        keep_posted(&mut tx, posting).await?;
+        tx.commit().await?;
+        self.passed("posted-kept");
+        Ok(())
+    }
+
+    /// Claims that were posted for a job, the newest first: more than one after reorganizations.
+    pub async fn posted_of(&self, job: B256) -> Result<Vec<Posting>, Error> {
+        let rows = sqlx::query("SELECT * FROM posted WHERE job = $1 ORDER BY block DESC, claim")
+            .bind(job.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(posting_of).collect()
+    }
+
+    /// Claims that were posted with a statement, likewise.
+    pub async fn posted_with(&self, statement: B256) -> Result<Vec<Posting>, Error> {
+        let rows =
+            sqlx::query("SELECT * FROM posted WHERE statement = $1 ORDER BY block DESC, claim")
+                .bind(statement.to_string())
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(posting_of).collect()
+    }
+
+    /// Keeps a final proof, and which layers of which claims it proves.
+    pub async fn add_final(
+        &self,
+        id: B256,
+        path: &str,
+        claims: &[(B256, Vec<usize>)],
+    ) -> Result<(), Error> {
+        let mut tx = self.pool.begin().await?;
+        let added = sqlx::query(
+            "INSERT INTO finals (id, path) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET path = excluded.path",
+        )
+        .bind(id.to_string())
+        .bind(path)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        for (claim, layers) in claims {
+            sqlx::query(
+                "INSERT INTO final_claims (final, claim, layers) VALUES ($1, $2, $3) ON CONFLICT (final, claim) DO NOTHING",
+            )
+            .bind(id.to_string())
+            .bind(claim.to_string())
+            .bind(list(layers, ","))
+            .execute(&mut *tx)
+            .await?;
+            mark(&mut tx, *claim).await?;
+        }
+        tx.commit().await?;
+        if added != 0 {
+            self.passed("final-proof");
+        }
+        Ok(())
+    }
+
+    /// Final proofs of a claim.
+    pub async fn finals_of(&self, claim: B256) -> Result<Vec<Final>, Error> {
+        let rows = sqlx::query(
+            "SELECT f.id AS id, f.path AS path, c.layers AS layers, \
+             (SELECT COUNT(*) FROM final_claims o WHERE o.final = f.id) AS n \
+             FROM final_claims c JOIN finals f ON f.id = c.final WHERE c.claim = $1 ORDER BY f.id",
+        )
+        .bind(claim.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(final_of).collect()
+    }
+
+    /// How many claims a final proof is about.
+    pub async fn claims_of_final(&self, id: B256) -> Result<usize, Error> {
+        let row = sqlx::query("SELECT COUNT(*) AS n FROM final_claims WHERE final = $1")
+            .bind(id.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(uint(row.try_get("n")?) as usize)
+    }
+
+    /// A claim wants a final proof to be sent, or does not any more; gives whether any of its claims does.
+    pub async fn want_final(&self, id: B256, claim: B256, wants: bool) -> Result<bool, Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("UPDATE final_claims SET wanted = $3 WHERE final = $1 AND claim = $2")
+            .bind(id.to_string())
+            .bind(claim.to_string())
+            .bind(i64::from(wants))
+            .execute(&mut *tx)
+            .await?;
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM final_claims WHERE final = $1 AND wanted = 1 \
+             AND claim IN (SELECT id FROM claims WHERE ended = 0)",
+        )
+        .bind(id.to_string())
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(row.try_get::<i64, _>("n")? != 0)
+    }
+
     // ---------------------------------------------------------------- intents
 
     /// Plans something, unless the same is on its way, was done after the block that the plan comes from, or failed
@@ -750,7 +936,13 @@ impl Store {
             number = number.max(number_of(row.try_get("id")?) + 1);
             let block = row.try_get::<Option<i64>, _>("block")?.map(uint);
             match status {
-                Status::Planned | Status::Signed => return Ok(false),
+                Status::Planned => {
+                    let id: String = row.try_get("id")?;
+                    tx.rollback().await?;
+                    self.hasten(&id, intent.deadline).await?;
+                    return Ok(false);
+                }
+                Status::Signed => return Ok(false),
                 Status::Included | Status::Final if block.is_some_and(|b| b > as_of) => {
                     return Ok(false)
                 }
@@ -789,6 +981,19 @@ impl Store {
         Ok(true)
     }
 
+    /// What several claims wait for is due when the first of them is.
+    pub async fn hasten(&self, id: &str, deadline: u64) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE intents SET deadline = $2 WHERE id = $1 AND status = 'planned' AND $2 <> 0 \
+             AND (deadline = 0 OR deadline > $2)",
+        )
+        .bind(id)
+        .bind(int(deadline))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Intents of a status: those with the earliest deadline first, of the signed ones the lowest nonce.
     pub async fn intents(&self, status: Status, limit: u64) -> Result<Vec<Intent>, Error> {
         let rows = sqlx::query(
@@ -802,10 +1007,11 @@ impl Store {
         rows.iter().map(intent_of).collect()
     }
 
-    /// Intents of a claim, the newest first.
+    /// Intents of a claim and of final proofs of it, the newest first.
     pub async fn intents_of(&self, claim: B256) -> Result<Vec<Intent>, Error> {
         let rows = sqlx::query(
-            "SELECT * FROM intents WHERE claim = $1 ORDER BY created DESC, nonce DESC, id",
+            "SELECT * FROM intents WHERE claim = $1 OR claim IN (SELECT final FROM final_claims WHERE claim = $1) \
+             ORDER BY created DESC, nonce DESC, id",
         )
         .bind(claim.to_string())
         .fetch_all(&self.pool)
@@ -823,10 +1029,22 @@ impl Store {
             .collect()
     }
 
-    /// Drops what is planned for a claim and not wanted any more.
-    pub async fn drop_unwanted(&self, claim: B256, wanted: &[String]) -> Result<(), Error> {
+    /// Drops what is planned for a claim and not wanted any more, by it or by another claim of the same final proof. What
+    /// is wanted is named by what it is about and its action.
+    pub async fn drop_unwanted(
+        &self,
+        claim: B256,
+        wanted: &[(B256, String)],
+    ) -> Result<(), Error> {
         for intent in self.intents_of(claim).await? {
-            if intent.status == Status::Planned && !wanted.contains(&intent.action) {
+            let named = |(subject, action): &(B256, String)| {
+                *subject == intent.claim && *action == intent.action
+            };
+            if intent.status != Status::Planned || wanted.iter().any(named) {
+                continue;
+            }
+            let shared = intent.claim != claim;
+            if !shared || !self.want_final(intent.claim, claim, false).await? {
                 self.drop_intent(&intent.id, None).await?;
             }
         }
@@ -968,7 +1186,10 @@ impl Store {
         .bind(at.error.as_deref().map(clean))
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE claims SET dirty = 1 WHERE id = $1 AND ended = 0")
+        for posting in &at.postings {
+            keep_posted(&mut tx, posting).await?;
+        }
+        sqlx::query(about!("UPDATE claims SET dirty = 1 WHERE ended = 0 AND"))
             .bind(intent.claim.to_string())
             .execute(&mut *tx)
             .await?;
@@ -1054,8 +1275,13 @@ impl Store {
         rows.iter().map(block_of).collect()
     }
 
-    /// Blocks were looked at: what happened to claims in them is written with them.
-    pub async fn advance(&self, blocks: &[Block], touched: &[B256]) -> Result<(), Error> {
+    /// Blocks were looked at: what happened to claims in them, and claims that were posted, are written with them.
+    pub async fn advance(
+        &self,
+        blocks: &[Block],
+        touched: &[B256],
+        postings: &[Posting],
+    ) -> Result<(), Error> {
         let Some(last) = blocks.last() else {
             return Ok(());
         };
@@ -1070,6 +1296,9 @@ impl Store {
             .bind(block.parent.to_string())
             .execute(&mut *tx)
             .await?;
+        }
+        for posting in postings {
+            keep_posted(&mut tx, posting).await?;
         }
         for id in touched {
             mark(&mut tx, *id).await?;
@@ -1089,6 +1318,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         for statement in [
             "DELETE FROM blocks WHERE number > $1",
+            "DELETE FROM posted WHERE block > $1",
             "UPDATE intents SET status = 'signed', block = NULL, block_time = NULL, tx = NULL, gas_used = NULL, \
              fee = NULL, error = NULL WHERE block > $1",
             "UPDATE claims SET ended = 0, ended_block = NULL, dirty = 1 WHERE ended = 0 OR ended_block > $1",
@@ -1190,6 +1420,7 @@ mod tests {
             fee: U256::ONE,
             status: Status::Included,
             error: None,
+            postings: Vec::new(),
         };
         store.included(&post, &at).await.expect("written");
         // A node that is behind would say 5.
@@ -1313,7 +1544,7 @@ mod tests {
             hash: B256::repeat_byte(9),
             parent: B256::ZERO,
         };
-        let advanced = store.advance(&[block(9)], &ids[..1]).await;
+        let advanced = store.advance(&[block(9)], &ids[..1], &[]).await;
         advanced.expect("written");
         assert_eq!(store.awake(10, 9).await.expect("read"), [ids[0]]);
         end(ids[0], 7).await;

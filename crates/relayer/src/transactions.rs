@@ -6,7 +6,9 @@
 
 use crate::config::{Config, Fees};
 use crate::cursor::Tip;
+use crate::decide::PROVE;
 use crate::error::Error;
+use crate::facts::Posting;
 use crate::rpc::is_unknown;
 use crate::signer::Key;
 use crate::store::{clean, number_of, Attempt, Inclusion, Intent, Status, Store};
@@ -312,6 +314,8 @@ impl Manager {
                 .saturating_mul(U256::from(receipt.effective_gas_price)),
             status,
             error,
+            // Nodes that have no events have these.
+            postings: receipt.inner.logs().iter().filter_map(Posting::of).collect(),
         }
     }
 
@@ -574,12 +578,7 @@ impl Manager {
         let call = self.request(intent.to, &intent.data);
         let estimate = self.provider.estimate_gas(call).block(BlockId::Number(at));
         let what = format!("{} would fail", intent.what);
-        let about_output = intent.what.contains("the output");
-        let estimate = self.ask(&what, estimate).await;
-        estimate.map_err(|e| match about_output {
-            true => e.of_output(),
-            false => e,
-        })
+        self.ask(&what, estimate).await
     }
 
     /// Signs and broadcasts what is planned, the most urgent first, while limits allow.
@@ -625,7 +624,7 @@ impl Manager {
                     self.give_up(&intent, &e.to_string(), tip).await?;
                     continue;
                 }
-                Err(Error::Slow(reason)) if parts(&intent.action) > 1 => {
+                Err(Error::Slow(reason)) if self.is_shared(&intent).await? => {
                     // Smaller calls are estimated sooner.
                     self.split(&intent, &reason, tip).await?;
                     continue;
@@ -720,11 +719,16 @@ impl Manager {
         self.drop_for(intent, reason, tip).await
     }
 
-    /// No node estimates it in time: the claim is decided anew, with fewer layers in a transaction.
+    /// Whether it is a proof of several claims.
+    async fn is_shared(&self, intent: &Intent) -> Result<bool, Error> {
+        Ok(intent.action == PROVE && self.store.claims_of_final(intent.claim).await? > 1)
+    }
+
+    /// No node estimates it in time: its claims are decided anew, each by itself.
     async fn split(&self, intent: &Intent, reason: &str, tip: Tip) -> Result<(), Error> {
         warn!(
             code = "NZK319", claim = %intent.claim, reason,
-            "{} is split into smaller transactions: no node estimates its gas in time", intent.what
+            "{} is split into transactions of one claim each: no node estimates its gas in time", intent.what
         );
         let reason = format!("split into smaller transactions: {reason}");
         self.drop_for(intent, &reason, tip).await
@@ -818,14 +822,6 @@ impl Manager {
             );
         }
         Ok(())
-    }
-}
-
-/// How many layers an action proves one by one.
-fn parts(action: &str) -> usize {
-    match action.strip_prefix("prove-") {
-        Some(layers) => layers.split(',').count(),
-        None => 0,
     }
 }
 

@@ -268,7 +268,7 @@ fn status(args: &RelayerStatusArgs, out: &Out) -> Result<()> {
             "{} {:<9} {:<10} {:<9} {} of {} layers proven",
             word(&claim["id"]),
             word(&claim["role"]),
-            word(&claim["lane"]),
+            word(&claim["mode"]),
             word(&claim["status"]),
             claim["proven"].as_array().map_or(0, Vec::len),
             claim["layers"]

@@ -1,30 +1,18 @@
 //! A chain with the contracts, and a registered model: once, for all tests to start from.
 
 use crate::anvil::*;
-use crate::common::{fixture, path, Fixture};
+use crate::common::{copy, fixture, path, Fixture};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
 /// What every test starts from.
 struct Base {
     state: PathBuf,
     deployment: PathBuf,
-}
-
-/// Verifiers of the fixture's model, compiled.
-pub(crate) fn verifiers() -> &'static Path {
-    static VERIFIERS: OnceLock<PathBuf> = OnceLock::new();
-    VERIFIERS.get_or_init(|| {
-        let f = fixture();
-        let dir = f.data.with_file_name("verifiers");
-        let solc = root().join("script/solc");
-        let args = ["verifier", "generate", path(&f.model), "-o", path(&dir)];
-        f.json_ok(&[&args[..], &["--solc", path(&solc), "--aggregate"]].concat());
-        dir
-    })
 }
 
 fn base() -> &'static Base {
@@ -40,11 +28,7 @@ fn base() -> &'static Base {
             dir: tempfile::tempdir().unwrap(),
         };
         world.ok(CURATOR, &["deploy"]);
-        world.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
-        world.ok(
-            CURATOR,
-            &["model", "register", path(&f.model), "--aggregate"],
-        );
+        world.ok(CURATOR, &["model", "register", path(&f.model)]);
         for key in [REQUESTER, PROVIDER, CHALLENGER] {
             world.ok(key, &["escrow", "deposit", "10eth"]);
         }
@@ -52,6 +36,41 @@ fn base() -> &'static Base {
         world.anvil.stop();
         Base { state, deployment }
     })
+}
+
+/// A request that tests share, and its session with all that was proved of it.
+struct Shared {
+    job: String,
+    request: PathBuf,
+    session: PathBuf,
+}
+
+type Orders = BTreeMap<String, &'static Mutex<Shared>>;
+
+fn orders() -> &'static Mutex<Orders> {
+    static ORDERS: Mutex<Orders> = Mutex::new(BTreeMap::new());
+    &ORDERS
+}
+
+/// The one of a name, which may not be made yet.
+fn shared(name: &str) -> &'static Mutex<Shared> {
+    let mut orders = orders().lock().unwrap();
+    let at = orders.len();
+    *orders.entry(name.to_owned()).or_insert_with(|| {
+        let folder = fixture().data.with_file_name(format!("order-{at}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        Box::leak(Box::new(Mutex::new(Shared {
+            job: String::new(),
+            request: folder.join("request.json"),
+            session: folder.join("session"),
+        })))
+    })
+}
+
+/// The one that a test's copy of a request is of.
+fn shared_of(request: &Path) -> Option<&'static Mutex<Shared>> {
+    let name = request.file_stem()?.to_str()?.strip_prefix("request-")?;
+    orders().lock().unwrap().get(name).copied()
 }
 
 /// A chain of one test.
@@ -140,12 +159,40 @@ impl World {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Writes a request for the fixture's model; gives its file and id.
+    /// Writes a request for the fixture's model; gives its file and id. What starts with # only tells it from another one
+    /// with the same options.
+    ///
+    /// Each is made once for all tests, whose chains start alike: so its session, and what is proved of it, are shared. But
+    /// for those with deadlines of their own.
     pub(crate) fn request(&self, options: &[&str]) -> (PathBuf, String) {
-        let file = self.file(&format!(
-            "request-{}.json",
-            options.join("").replace(['/', ':'], "")
-        ));
+        let name = options.join("").replace(['/', ':'], "");
+        let file = self.file(&format!("request-{name}.json"));
+        let own = ["--lock-within", "--claim-within"];
+        if options.iter().any(|o| own.contains(o)) {
+            let job = self.new_request(options, &file);
+            return (file, job);
+        }
+        let shared = shared(&name);
+        let mut known = shared.lock().unwrap();
+        if known.job.is_empty() {
+            let far = ["--lock-within", "12d", "--claim-within", "12d"];
+            known.job = self.new_request(&[options, &far].concat(), &known.request);
+            let f = fixture();
+            f.json_ok(&[
+                "run",
+                "--model",
+                path(&f.model),
+                "--request",
+                path(&known.request),
+                "-o",
+                path(&known.session),
+            ]);
+        }
+        std::fs::copy(&known.request, &file).unwrap();
+        (file, known.job.clone())
+    }
+
+    fn new_request(&self, options: &[&str], file: &Path) -> String {
         let f = fixture();
         let args = [
             "job",
@@ -155,7 +202,7 @@ impl World {
             "--prompt",
             "ab c",
             "-o",
-            path(&file),
+            path(file),
         ];
         let more = [
             "--max-new-tokens",
@@ -165,9 +212,9 @@ impl World {
             "--provider",
             PROVIDER_ADDRESS,
         ];
-        let objects = self.ok(REQUESTER, &[&args[..], &more, options].concat());
-        let job = objects[0]["job"].as_str().unwrap().to_owned();
-        (file, job)
+        let options: Vec<&str> = options.iter().copied().filter(|o| !o.starts_with('#')).collect();
+        let objects = self.ok(REQUESTER, &[&args[..], &more, &options].concat());
+        objects[0]["job"].as_str().unwrap().to_owned()
     }
 
     /// Opens and takes a job; gives its request and id.
@@ -186,8 +233,13 @@ impl World {
         (session, job)
     }
 
+    /// The session that answers a request.
     pub(crate) fn run(&self, f: &Fixture, request: &Path) -> PathBuf {
         let session = request.with_extension("session");
+        if let Some(shared) = shared_of(request) {
+            copy(&shared.lock().unwrap().session, &session);
+            return session;
+        }
         f.json_ok(&[
             "run",
             "--model",
@@ -200,8 +252,34 @@ impl World {
         session
     }
 
+    /// Makes joint proofs of layers and nodes over them, which the command then finds; and puts the final proof into
+    /// the session.
     pub(crate) fn prove(&self, session: &Path, layers: &str) {
-        fixture().json_ok(&["prove", path(session), "--layers", layers]);
+        self.aggregate(session, layers);
+        let made = shared_of(&session.with_extension("json")).map(|shared| shared.lock().unwrap().session.clone());
+        if let Some(made) = made {
+            let name = format!("final-{layers}.json");
+            std::fs::copy(made.join(name), session.join("final.json")).unwrap();
+        }
+    }
+
+    /// The same without the final proof.
+    pub(crate) fn aggregate(&self, session: &Path, layers: &str) {
+        let Some(shared) = shared_of(&session.with_extension("json")) else {
+            fixture().json_ok(&["aggregate", path(session), "--layers", layers]);
+            return;
+        };
+        let known = shared.lock().unwrap();
+        let file = known.session.join(format!("final-{layers}.json"));
+        if !file.is_file() {
+            let args = ["aggregate", path(&known.session), "--layers", layers];
+            fixture().json_ok(&[&args[..], &["-o", path(&file)]].concat());
+        }
+        for folder in ["proofs", "nodes"] {
+            if known.session.join(folder).is_dir() {
+                copy(&known.session.join(folder), &session.join(folder));
+            }
+        }
     }
 
     /// Free balance and bond of an account, in wei.
@@ -210,14 +288,9 @@ impl World {
         ["free", "bonded"].map(|name| objects[0][name].as_str().unwrap().parse().unwrap())
     }
 
-    /// Freezes the verifier of a layer, as the guardian.
-    pub(crate) fn freeze(&self, layer: usize) {
-        let read = |path: &Path| -> Value {
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-        };
-        let card = read(&fixture().model.join("card.json"));
-        let key = card["layers"][layer]["verifying_key"].as_str().unwrap();
-        let freeze = ["verifier", "freeze", key, "--reason", "a flaw"];
+    /// Freezes the verifier, as the guardian.
+    pub(crate) fn freeze(&self) {
+        let freeze = ["freeze", "--reason", "a flaw"];
         self.fails(CHALLENGER, &freeze, &["NotGuardian"]);
         self.ok(CURATOR, &freeze);
         // Once is for ever.

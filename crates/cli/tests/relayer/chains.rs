@@ -155,8 +155,8 @@ fn claims_survive_a_network_that_fails() {
             w.anvil.mine(1);
             (maker.status(job) == FINALIZED).then_some(())
         });
-        assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
-        assert_eq!(maker.events(&w, "ClaimBook", ENDED, job), 1);
+        assert_eq!(maker.events(POSTED, job), 1);
+        assert_eq!(maker.events(ENDED, job), 1);
     }
     assert_eq!(
         nonce(&w, SENDER_ADDRESS),
@@ -292,7 +292,7 @@ fn what_waits_for_another_is_not_cancelled() {
 fn a_long_pause_is_caught_up() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (session, job) = w.posted(&["--mode", "optimistic"]);
     w.prove(&session, "2");
     let mut s = setup.start();
     setup.deliver(&session);
@@ -474,8 +474,8 @@ fn two_relayers_on_one_key_get_along() {
         for s in &mut services {
             assert_eq!(s.ended(job), "finalized");
         }
-        assert_eq!(maker.events(&w, "ClaimBook", POSTED, job), 1);
-        assert_eq!(maker.events(&w, "ClaimBook", ENDED, job), 1);
+        assert_eq!(maker.events(POSTED, job), 1);
+        assert_eq!(maker.events(ENDED, job), 1);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::common::path;
 use crate::patience::Patience;
 use crate::service::*;
 use crate::world::World;
-use nanozk_chain::primitives::Address;
+use nanozk_chain::primitives::{Address, B256};
 use nanozk_relayer::{Config, Observer};
 use serde_json::{json, Value};
 use std::cell::{Cell, RefCell};
@@ -100,8 +100,8 @@ struct Scenario<'a> {
     points: &'a [&'a str],
     /// Transactions that it takes: more would be a double.
     transactions: u64,
-    /// Events that must be there once: contract and signature.
-    once: &'a [(&'a str, &'a str)],
+    /// Events that must be there once.
+    once: &'a [B256],
     /// Settings besides the usual ones.
     settings: &'a [(&'a str, &'a str)],
 }
@@ -129,9 +129,9 @@ impl Scenario<'_> {
                 sent, self.transactions,
                 "{name}, killed at {at}, {lives} times: doubled or lost"
             );
-            for (contract, signature) in self.once {
-                let n = self.maker.events(self.w, contract, signature, &self.job);
-                assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {signature}");
+            for event in self.once {
+                let n = self.maker.events(*event, &self.job);
+                assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {event}");
             }
             std::fs::remove_dir_all(setup.inbox.parent().unwrap()).unwrap();
             killed
@@ -260,21 +260,14 @@ pub(crate) fn query_sqlite(file: &str, query: &'static str) -> Option<String> {
 fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
     let w = World::new();
     let maker = Maker::new(&w);
-    let (file, job) = w.request(&[
-        "--lane",
-        "proofs",
-        "--challenge-window",
-        "0",
-        "--lock-within",
-        "7d",
-    ]);
+    let (file, job) = w.request(&["--mode", "proofs", "--challenge-window", "0"]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(crate::common::fixture(), &file);
     w.ok(
         PROVIDER,
         &["claim", "sign", path(&session), "--lock-within", "7d"],
     );
-    w.prove(&session, "0-3");
+    w.prove(&session, "all");
     let kills = Scenario {
         w: &w,
         maker: &maker,
@@ -289,7 +282,7 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         },
         over: &|| maker.status(&job) == 2,
         transactions: 3,
-        once: &[("ClaimBook", POSTED), ("ClaimBook", ENDED)],
+        once: &[POSTED, ENDED],
         points: &[],
         settings: &[],
     }
@@ -302,7 +295,7 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
 fn an_answer_killed_anywhere_comes_once() {
     let w = World::new();
     let maker = Maker::new(&w);
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (session, job) = w.posted(&["--mode", "optimistic"]);
     w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
     w.prove(&session, "2");
     let answered = || w.status(&job)["proven"] == json!([2]);
@@ -317,25 +310,21 @@ fn an_answer_killed_anywhere_comes_once() {
             // The windows pass as soon as the challenge is answered.
             match maker.status(&job) {
                 1 if !done.get()
-                    && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1 =>
+                    && maker.events(LAYERS_PROVEN, &job) == 1 =>
                 {
                     assert!(answered());
                     w.anvil.wait(3_601);
                     done.set(true);
                 }
                 1 => done.set(
-                    done.get() && maker.events(&w, "LayerDispute", CHALLENGE_ENDED, &job) == 1,
+                    done.get() && maker.events(LAYERS_PROVEN, &job) == 1,
                 ),
                 _ => w.anvil.mine(1),
             }
         },
-        over: &|| maker.status(&job) == 3 && maker.events(&w, "LayerDispute", RESOLVED, &job) == 1,
+        over: &|| maker.status(&job) == 3 && maker.events(RESOLVED, &job) == 1,
         transactions: 3,
-        once: &[
-            ("LayerDispute", CHALLENGE_ENDED),
-            ("LayerDispute", RESOLVED),
-            ("ClaimBook", ENDED),
-        ],
+        once: &[LAYERS_PROVEN, RESOLVED, ENDED],
         points: &[],
         settings: &[],
     }
@@ -343,15 +332,13 @@ fn an_answer_killed_anywhere_comes_once() {
     assert!(kills >= 40, "{kills}");
 }
 
-const CHALLENGE_ENDED: &str = "ChallengeEnded(bytes32,uint256,uint8)";
-pub(crate) const RESOLVED: &str = "ChallengeResolved(bytes32,uint256,address,address,uint256)";
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
 #[test]
 fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     let w = World::new();
     let maker = Maker::new(&w);
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (session, job) = w.posted(&["--mode", "optimistic"]);
     // The watcher has the request only.
     let request = session.with_extension("json");
     let watched = w.file("watched");
@@ -367,17 +354,13 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
         job: job.clone(),
         begin: &|| {},
         nudge: &|_| match maker.status(&job) {
-            1 if maker.events(&w, "LayerDispute", CHALLENGED, &job) == 1 => w.anvil.wait(3_601),
+            1 if maker.events(CHALLENGED, &job) == 1 => w.anvil.wait(3_601),
             1 => {}
             _ => w.anvil.mine(1),
         },
-        over: &|| maker.status(&job) == 4 && maker.events(&w, "LayerDispute", RESOLVED, &job) == 1,
+        over: &|| maker.status(&job) == 4 && maker.events(RESOLVED, &job) == 1,
         transactions: 3,
-        once: &[
-            ("LayerDispute", CHALLENGED),
-            ("LayerDispute", RESOLVED),
-            ("ClaimBook", ENDED),
-        ],
+        once: &[CHALLENGED, RESOLVED, ENDED],
         points: &[],
         settings: &[
             ("watch.audits", "1"),
@@ -388,7 +371,6 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     assert!(kills >= 33, "{kills}");
 }
 
-const CHALLENGED: &str = "Challenged(bytes32,uint256,address,uint64,uint256)";
 
 /// A settlement that a block passes by, that is replaced, included, and undone with its block.
 #[test]
@@ -456,7 +438,7 @@ fn a_replacement_killed_anywhere_survives_a_reorganization() {
         },
         over: &|| maker.status(&job) == 3 && undone.get(),
         transactions: 1,
-        once: &[("ClaimBook", ENDED)],
+        once: &[ENDED],
         points: &["bumped", "rewound"],
         settings: &[("fees.bump_after", "1")],
     }

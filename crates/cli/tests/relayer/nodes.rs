@@ -3,11 +3,11 @@
 use crate::anvil::*;
 use crate::chains::{block_of, reorganize, FINALIZED};
 use crate::common::{fixture, path};
-use crate::kills::{query_sqlite, RESOLVED};
+use crate::kills::query_sqlite;
 use crate::proxy::{Chaos, Node, Proxy};
 use crate::service::*;
 use crate::world::World;
-use nanozk_chain::bindings::dispute;
+use nanozk_chain::bindings::book;
 use nanozk_chain::sol_types::SolCall;
 use serde_json::{json, Value};
 use std::time::Duration;
@@ -172,38 +172,42 @@ fn nodes_without_block_hashes_and_events_are_enough() {
     );
 }
 
-/// A node may run a call on the state of another block than it was asked for while blocks come in. A bond that nobody has
-/// won though the claim is over shows it: the claim has not ended before the bond is paid out.
+/// A node may run a call on the state of another block than it was asked for while blocks come in. A challenge that is open
+/// though the claim is over shows it: the claim has not ended before the bond is paid out.
 #[test]
 fn a_claim_has_not_ended_because_a_node_answers_for_another_block() {
     let w = World::new();
     let maker = Maker::new(&w);
     let node = Node {
-        stale: Some(dispute::openBondsCall::SELECTOR),
+        stale: Some(book::challengeOfCall::SELECTOR),
         ..Node::default()
     };
     let proxy = Proxy::start(w.anvil.port(), kind(node), 1);
-    let setup = Setup::new(&w, "relayer").set("rpc", &proxy.url());
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
-    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "2"]);
-    w.prove(&session, "2");
-    setup.deliver(&session);
+    let setup = Setup::new(&w, "relayer")
+        .set("rpc", &proxy.url())
+        .set("watch.audits", "1");
+    w.ok(SENDER, &["escrow", "deposit", "1eth"]);
+    let (session, job) = w.posted(&["--mode", "optimistic"]);
+    let watched = setup.inbox.join("watched");
+    std::fs::create_dir_all(&watched).unwrap();
+    std::fs::copy(session.with_extension("json"), watched.join("request.json")).unwrap();
     let mut s = setup.start();
-    s.wait("the answer", |_| {
-        (w.status(&job)["proven"] == json!([2])).then_some(())
+    s.wait("the challenge", |_| {
+        (maker.events(CHALLENGED, &job) == 1).then_some(())
     });
+    // It is seen as soon as there is another block.
+    w.anvil.mine(1);
     w.anvil.wait(3_601);
     s.wait("it to notice", |s| {
-        (s.claim(&job)?["status"] == "posted" && s.log().contains("nobody has won")).then_some(())
+        (maker.status(&job) == 4 && s.log().contains("answers for another block")).then_some(())
     });
-    assert_eq!(maker.status(&job), FINALIZED);
     assert_eq!(s.count("NZK021"), 0, "{}", s.log());
     w.anvil.mine(1);
     s.wait("the bond to be paid out", |_| {
-        (maker.events(&w, "LayerDispute", RESOLVED, &job) == 1).then_some(())
+        (maker.events(RESOLVED, &job) == 1).then_some(())
     });
     w.anvil.mine(1);
-    assert_eq!(s.ended(&job), "finalized");
+    assert_eq!(s.ended(&job), "defeated");
     assert!(proxy.counts().peculiar > 0);
 }
 
@@ -289,30 +293,33 @@ fn fees_follow_a_base_fee_that_jumps() {
     });
 }
 
-/// A node that takes ten minutes for a large call: it is said, waited for longer, and layers go in smaller transactions.
+/// A node that takes ten minutes for a large call: it is said, waited for longer, and claims go in transactions of their own.
 #[test]
 fn what_nodes_are_too_slow_for_is_split() {
     let w = World::new();
-    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
-    let session = w.run(fixture(), &file);
-    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
-    w.prove(&session, "0-3");
-    let proof = |layer: usize| {
-        let file = session.join(format!("proofs/{layer:03}.proof"));
-        std::fs::metadata(file).unwrap().len() as usize
-    };
-    let largest = (0..4).map(proof).max().unwrap();
+    let claims = [1, 2].map(|n| {
+        let other = format!("#{n}");
+        let (file, job) = w.locked(&["--mode", "proofs", "--challenge-window", "0", &other]);
+        let session = w.run(fixture(), &file);
+        w.ok(PROVIDER, &["claim", "post", path(&session)]);
+        w.aggregate(&session, "all");
+        (session, job)
+    });
+    // A proof of one claim has fewer bytes of calldata, one of two has more.
     let node = Node {
-        slow_estimates: Some((largest * 3 / 2, Duration::from_secs(600))),
+        slow_estimates: Some((6_000, Duration::from_secs(600))),
         ..Node::default()
     };
     let proxy = Proxy::start(w.anvil.port(), kind(node), 1);
     let setup = Setup::new(&w, "relayer")
+        .prover()
         .set("rpc", &proxy.url())
         .set("rpc_timeout", "2s")
         .set("rpc_timeout_max", "30s");
+    for (session, _) in &claims {
+        setup.deliver(session);
+    }
     let mut s = setup.start();
-    setup.deliver(&session);
     let slow = s.wait("it to be said", |s| {
         let status = s.status();
         let slow = status["slow"].as_array()?.iter();
@@ -327,17 +334,14 @@ fn what_nodes_are_too_slow_for_is_split() {
         text.contains("eth_estimateGas: no node answered within"),
         "{text}"
     );
-    assert_eq!(s.ended(&job), "proven");
+    for (_, job) in &claims {
+        assert_eq!(s.ended(job), "proven");
+        assert_eq!(w.status(job)["proven"], json!([0, 1, 2, 3]));
+    }
     assert!(
         s.count("NZK206") > 0 && s.count("NZK319") > 0,
         "{}",
         s.log()
     );
-    assert_eq!(w.status(&job)["proven"], json!([0, 1, 2, 3]));
-    let proving = s
-        .actions(&job)
-        .iter()
-        .filter(|a| a.starts_with("prove-"))
-        .count();
-    assert!(proving >= 2, "{:?}", s.actions(&job));
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 2, "one for each claim");
 }

@@ -15,7 +15,7 @@ fn a_session_is_taken_posted_proved_and_settled() {
     let setup = Setup::new(&w, "relayer")
         .prover()
         .set("explorer", "https://explorer.example");
-    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    let (file, job) = w.request(&["--mode", "proofs", "--challenge-window", "0"]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
@@ -49,7 +49,7 @@ fn a_session_is_taken_posted_proved_and_settled() {
         .unwrap()
         .starts_with("Proven: every layer is proven"));
     let transactions = claim["transactions"].as_array().unwrap();
-    assert_eq!(s.actions(&job), ["prove-0,1,2,3", "post", "lock"]);
+    assert_eq!(s.actions(&job), ["prove", "post", "lock"]);
     assert!(transactions.iter().all(|t| t["hash"].is_string()));
     let links = claim["links"].as_array().unwrap();
     assert!(links.iter().any(|l| l["url"]
@@ -58,21 +58,18 @@ fn a_session_is_taken_posted_proved_and_settled() {
         .starts_with("https://explorer.example/tx/0x")));
     // The commands say the same as the relayer does.
     let commands = claim["commands"].as_array().unwrap();
-    let explain = commands[0]["command"].as_str().unwrap();
+    let command = commands[1]["command"].as_str().unwrap();
     let output = std::process::Command::new("bash")
         .args([
             "-c",
-            &explain.replace("cast call", "script/foundry cast call"),
+            &command.replace("cast call", "script/foundry cast call"),
         ])
         .env("ETH_RPC_URL", w.anvil.url())
         .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        said.contains("Proven: every layer is proven"),
-        "{explain}: {said}"
-    );
+    assert_eq!(said.trim(), "2", "{command}: proven");
     let verify = commands.last().unwrap()["command"].as_str().unwrap();
     assert_eq!(
         verify,
@@ -85,6 +82,9 @@ fn a_session_is_taken_posted_proved_and_settled() {
     let (code, _, stderr) =
         fixture().json(&["verify", path(&delivered), "--model-id", &fixture().id]);
     assert_eq!(code, 0, "{stderr}");
+    // What was posted is known by its id.
+    let posted = claim["claim"].as_str().unwrap();
+    assert_eq!(w.status(&job)["claim"], json!(posted));
 
     let status = s.status();
     assert_eq!(status["ready"], true, "{status}");
@@ -305,7 +305,7 @@ fn a_check_names_everything_that_is_missing() {
         "nanozk-that-is-not-there",
     );
     expect(&report, "api", "failed", "NZK003", "in use");
-    expect(&report, "model", "failed", "NZK401", "card.json");
+    expect(&report, "model", "failed", "NZK401", "manifest.json");
     expect(
         &report,
         "rpc",
@@ -333,15 +333,15 @@ fn a_check_names_everything_that_is_missing() {
     );
 
     // A prover that is something else; a model that nobody registered; no database to lock; a token that is too short.
-    let card: Value =
-        serde_json::from_slice(&std::fs::read(f.model.join("card.json")).unwrap()).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(f.model.join("manifest.json")).unwrap()).unwrap();
     let unregistered = w.file("unregistered");
     crate::service::copy(&f.model, &unregistered);
-    let mut changed = card.clone();
-    let tokenizer = card["tokenizer"].as_str().unwrap();
+    let mut changed = manifest.clone();
+    let tokenizer = manifest["tokenizer"].as_str().unwrap();
     let digit = if tokenizer.ends_with('0') { "1" } else { "0" };
     changed["tokenizer"] = json!(format!("{}{digit}", &tokenizer[..tokenizer.len() - 1]));
-    std::fs::write(unregistered.join("card.json"), changed.to_string()).unwrap();
+    std::fs::write(unregistered.join("manifest.json"), changed.to_string()).unwrap();
     let models = format!("[\"{}\"]", path(&unregistered));
     let token = w.file("token");
     std::fs::write(&token, "short").unwrap();
@@ -399,7 +399,7 @@ fn a_prover_that_hangs_is_started_again() {
     let setup = Setup::new(&w, "relayer")
         .set("prover.timeout", "5s")
         .set("prover.command", &format!("[\"{}\"]", path(&prover)));
-    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let (file, job) = w.locked(&["--mode", "proofs", "--challenge-window", "0"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
     let mut s = setup.start();
@@ -427,57 +427,56 @@ fn a_configuration_is_written_and_read() {
     assert!(document[0]["paths"]["/v1/claims/{id}"]["get"].is_object());
 }
 
-/// Everything by HTTP: a session, its signatures and proofs, to a relayer that has neither files nor a prover.
+/// Everything by HTTP: a session, its signatures and its final proof, to a relayer that has neither files nor a prover.
 #[test]
 fn sessions_and_proofs_come_by_http() {
     let w = World::new();
     let token = w.file("token");
     std::fs::write(&token, "a token of more than sixteen characters\n").unwrap();
     let setup = Setup::new(&w, "relayer").set("api.token_file", path(&token));
-    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    let (file, job) = w.request(&["--mode", "proofs", "--challenge-window", "0"]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
-    w.prove(&session, "0-3");
+    w.prove(&session, "all");
     let mut s = setup.start();
     let bearer = "Authorization: Bearer a token of more than sixteen characters\r\n";
     let read = |name: &str| std::fs::read(session.join(name)).unwrap();
     let put = |s: &Service, name: &str, headers: &str, body: &[u8]| {
         s.request("PUT", &format!("/v1/claims/{job}/{name}"), headers, body)
     };
-    let (status, body) = put(&s, "session.json", "", &read("session.json"));
+    let (status, body) = put(&s, "claim.json", "", &read("claim.json"));
     assert_eq!(status, 401, "{body}");
-    let mut other: Value = serde_json::from_slice(&read("session.json")).unwrap();
+    let mut other: Value = serde_json::from_slice(&read("claim.json")).unwrap();
     other["context"]["claim"] = json!(format!("0x{}", "1".repeat(64)));
     let other = other.to_string();
-    let proof = read("proofs/000.proof");
+    let proof = read("final.json");
+    let mut old: Value = serde_json::from_slice(&proof).unwrap();
+    old["format"] = json!("nanozk-final-0");
+    let old = old.to_string();
     let large = vec![b' '; (16 << 20) + 1];
-    let refused = |s: &Service, cases: &[(&str, &[u8], u16, &str)]| {
-        for (name, body, expected, words) in cases {
-            let (status, answer) = put(s, name, bearer, body);
-            let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
-            assert!(
-                status == *expected && problem["message"].as_str().unwrap().contains(words),
-                "{name}: {status} {answer}"
-            );
-        }
-    };
-    refused(
-        &s,
-        &[
-            ("passwd", b"{}", 400, "is not a file of a claim"),
-            ("..%2F..%2Fx.json", b"{}", 400, "is not a file of a claim"),
-            ("session.json", b"{", 422, "EOF"),
-            ("session.json", &read("card.json"), 422, "session.json: "),
-            ("session.json", other.as_bytes(), 422, "belongs to claim"),
-            ("secret.json", b"[]", 422, "a map"),
-            ("card.json", &large, 413, "16777216 bytes"),
-            ("proofs/1", b"nonsense", 422, "truncated"),
-            ("proofs/1", &proof, 422, "proves layer 0"),
-            ("proofs/first", &proof, 400, "first"),
-        ],
-    );
-    for name in ["card.json", "signatures.json", "session.json"] {
+    let cases: [(&str, &[u8], u16, &str); 11] = [
+        ("passwd", b"{}", 400, "is not a file of a claim"),
+        ("..%2F..%2Fx.json", b"{}", 400, "is not a file of a claim"),
+        ("claim.json", b"{", 422, "EOF"),
+        ("claim.json", &read("manifest.json"), 422, "claim.json: "),
+        ("claim.json", other.as_bytes(), 422, "belongs to claim"),
+        ("secret.json", b"[]", 422, "a map"),
+        ("manifest.json", &large, 413, "16777216 bytes"),
+        ("manifest.json", &proof, 422, "manifest.json: "),
+        ("final.json", b"nonsense", 422, "final.json: "),
+        ("final.json", &proof[..proof.len() - 1], 422, "EOF"),
+        ("final.json", old.as_bytes(), 422, "nanozk-final-0"),
+    ];
+    for (name, body, expected, words) in cases {
+        let (status, answer) = put(&s, name, bearer, body);
+        let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
+        assert!(
+            status == expected && problem["message"].as_str().unwrap().contains(words),
+            "{name}: {status} {answer}"
+        );
+    }
+    for name in ["manifest.json", "signatures.json", "claim.json"] {
         let (status, body) = put(&s, name, bearer, &read(name));
         assert_eq!(status, 204, "{name}: {body}");
     }
@@ -485,27 +484,26 @@ fn sessions_and_proofs_come_by_http() {
         (s.claim(&job)?["status"] == "posted").then_some(())
     });
     // It says what is missing.
-    s.wait("it to want proofs", |s| {
+    let message = |s: &Service| -> Option<String> {
         let claim = s.claim(&job)?;
-        let message = claim["error"]["message"].as_str()?.to_owned();
-        message
-            .contains("proofs of layers 0, 1, 2, 3 are needed")
+        Some(claim["error"]["message"].as_str()?.to_owned())
+    };
+    s.wait("it to want a proof", |s| {
+        let words = "a final proof of layers 0, 1, 2, 3 is needed";
+        message(s)?.contains(words).then_some(())
+    });
+    // A proof of other claims is named.
+    let mut strange: Value = serde_json::from_slice(&proof).unwrap();
+    strange["claims"][0]["statement"] = json!(format!("0x{}", "1".repeat(64)));
+    let (status, body) = put(&s, "final.json", bearer, strange.to_string().as_bytes());
+    assert_eq!(status, 204, "{body}");
+    s.wait("it to be refused", |s| {
+        message(s)?
+            .contains("a claim that is not known here")
             .then_some(())
     });
-    // Of a session that is there, all but its validity is looked at.
-    refused(
-        &s,
-        &[("proofs/0", &proof[..proof.len() - 1], 422, "layer 0")],
-    );
-    for layer in 0..4 {
-        let (status, body) = put(
-            &s,
-            &format!("proofs/{layer}"),
-            bearer,
-            &read(&format!("proofs/{layer:03}.proof")),
-        );
-        assert_eq!(status, 204, "{body}");
-    }
+    let (status, body) = put(&s, "final.json", bearer, &proof);
+    assert_eq!(status, 204, "{body}");
     assert_eq!(s.ended(&job), "proven");
     let (status, _) = s.request("GET", "/v1/claims/0x12", "", b"");
     assert_eq!(status, 400);
@@ -539,12 +537,13 @@ fn other_sites_cannot_write() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
     let s = setup.start();
-    let path = format!("/v1/claims/0x{}/card.json", "1".repeat(64));
-    let card = std::fs::read(fixture().session.join("card.json")).unwrap();
-    let (status, _) = s.request("PUT", &path, "Origin: https://evil.example\r\n", &card);
+    let path = format!("/v1/claims/0x{}/manifest.json", "1".repeat(64));
+    let manifest = std::fs::read(fixture().session.join("manifest.json")).unwrap();
+    let evil = "Origin: https://evil.example\r\n";
+    let (status, _) = s.request("PUT", &path, evil, &manifest);
     assert_eq!(status, 401);
     let same = format!("Origin: http://{}\r\n", s.address);
-    assert_eq!(s.request("PUT", &path, &same, &card).0, 204);
+    assert_eq!(s.request("PUT", &path, &same, &manifest).0, 204);
 }
 
 /// Nor read anything, under a name of its own that leads to this machine.
@@ -632,7 +631,7 @@ fn it_ends_in_two_phases() {
     s.wait("it to end", |s| {
         (s.request("GET", "/readyz", "", b"").0 == 503).then_some(())
     });
-    let (status, _) = s.request("PUT", &format!("/v1/claims/{second}/card.json"), "", b"{}");
+    let (status, _) = s.request("PUT", &format!("/v1/claims/{second}/manifest.json"), "", b"{}");
     assert_eq!(status, 503, "nothing new");
     setup.deliver(&late);
     std::thread::sleep(std::time::Duration::from_millis(400));
@@ -677,16 +676,15 @@ fn watchers_find_what_is_false() {
         .prover()
         .set("watch.models", &models);
     w.ok(SENDER, &["escrow", "deposit", "1eth"]);
-    let (right, first) = w.posted(&["--lane", "optimistic"]);
-    let (file, second) = w.locked(&["--lane", "optimistic", "--lock-within", "50m"]);
+    let (right, first) = w.posted(&["--mode", "optimistic"]);
+    let (file, second) = w.locked(&["--mode", "optimistic", "#2"]);
     let wrong = w.run(f, &file);
     // The activations after layer 1 are others than the model's.
-    let session = wrong.join("session.json");
-    let mut value: Value = serde_json::from_slice(&std::fs::read(&session).unwrap()).unwrap();
     let other: Value =
-        serde_json::from_slice(&std::fs::read(right.join("session.json")).unwrap()).unwrap();
-    value["boundaries"][1] = other["boundaries"][1].clone();
-    std::fs::write(&session, value.to_string()).unwrap();
+        serde_json::from_slice(&std::fs::read(right.join("claim.json")).unwrap()).unwrap();
+    edit(&wrong.join("claim.json"), |claim| {
+        claim["activations"][1] = other["activations"][1].clone();
+    });
     w.ok(PROVIDER, &["claim", "post", path(&wrong)]);
     for (name, session, request) in [
         ("right", &right, right.with_extension("json")),
@@ -700,7 +698,7 @@ fn watchers_find_what_is_false() {
     let mut s = setup.start();
     s.wait("the challenge", |_| {
         let status = w.status(&second);
-        (status["open_challenges"][0]["layer"] == 1).then_some(())
+        (status["open_challenges"][0]["target"] == 1).then_some(())
     });
     let claim = s.wait("both to be judged", |s| {
         let claims = [s.claim(&first)?, s.claim(&second)?];
@@ -733,22 +731,90 @@ fn watchers_find_what_is_false() {
     assert!(free > 1_000_000_000_000_000_000, "{free}");
 }
 
-/// An aggregate that a session has settles its claim in one transaction.
+/// What is due at the same time is proved by one proof, and sent by one transaction.
 #[test]
-fn an_aggregate_settles_in_one_transaction() {
+fn claims_are_proven_together() {
     let w = World::new();
-    let setup = Setup::new(&w, "relayer")
-        .prover()
-        .set("prover.settle", "aggregate");
-    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
-    let session = w.run(fixture(), &file);
-    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let setup = Setup::new(&w, "relayer").prover();
+    let claims: Vec<String> = (1..=3)
+        .map(|n| {
+            let other = format!("#{n}");
+            let options = ["--mode", "proofs", "--challenge-window", "0", &other];
+            let (file, job) = w.locked(&options);
+            let session = w.run(fixture(), &file);
+            w.ok(PROVIDER, &["claim", "post", path(&session)]);
+            w.aggregate(&session, "all");
+            setup.deliver(&session);
+            job
+        })
+        .collect();
     let mut s = setup.start();
-    setup.deliver(&session);
-    assert_eq!(s.ended(&job), "proven");
-    let claim = s.claim(&job).unwrap();
-    assert_eq!(claim["aggregated"], true);
-    assert_eq!(s.actions(&job), ["prove-all", "post"]);
+    for job in &claims {
+        assert_eq!(s.ended(job), "proven");
+        assert_eq!(s.actions(job), ["prove"]);
+    }
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 1);
+    assert_eq!(s.count("NZK411"), 1, "one proof");
+    let hash = |job: &String| s.claim(job).unwrap()["transactions"][0]["hash"].clone();
+    assert!(claims.iter().all(|job| hash(job) == hash(&claims[0])));
+}
+
+/// One of several claims cannot be proven any more when their proof is sent: the others are proven all the same.
+#[test]
+fn a_claim_that_fails_fails_alone() {
+    let w = World::new();
+    let setup = Setup::new(&w, "relayer").prover();
+    let claim = |options: &[&str]| {
+        let (file, job) = w.locked(options);
+        let session = w.run(fixture(), &file);
+        w.ok(PROVIDER, &["claim", "post", path(&session)]);
+        (session, job)
+    };
+    // The first has to be proven within minutes, the others have an hour.
+    let short = ["--mode", "proofs", "--challenge-window", "0", "--answer-window", "10m"];
+    let (hasty, late) = claim(&short);
+    let others = [1, 2].map(|n| {
+        let other = format!("#{n}");
+        claim(&["--mode", "proofs", "--challenge-window", "0", &other])
+    });
+    for session in [&hasty, &others[0].0, &others[1].0] {
+        w.aggregate(session, "all");
+    }
+    // One proof of all three, made elsewhere; by the time that it comes it is too late for the first.
+    let all = w.file("all.json");
+    let sessions = [path(&hasty), path(&others[0].0), path(&others[1].0)];
+    fixture().json_ok(&[&["aggregate"][..], &sessions, &["-o", path(&all)]].concat());
+    for (session, _) in &others {
+        setup.deliver(session);
+    }
+    let first = setup.deliver(&hasty);
+    let quiet = setup.set("prover.command", "[]");
+    let mut s = quiet.start();
+    s.wait("all to be known", |s| {
+        let all = [&late, &others[0].1, &others[1].1];
+        all.iter()
+            .all(|job| s.claim(job).is_some_and(|c| c["status"] == "posted"))
+            .then_some(())
+    });
+    w.anvil.wait(601);
+    std::fs::copy(&all, first.join("new")).unwrap();
+    std::fs::rename(first.join("new"), first.join("final.json")).unwrap();
+    s.wait("the others to want proofs of their own", |s| {
+        let said = |job: &str| s.claim(job).map(|c| c["error"]["message"].to_string());
+        let wants = |job: &str| said(job).is_some_and(|m| m.contains("is needed"));
+        others.iter().all(|(_, job)| wants(job)).then_some(())
+    });
+    assert_eq!(s.stop(), 0);
+    let mut s = quiet.prover().start();
+    for (_, job) in &others {
+        assert_eq!(s.ended(job), "proven");
+    }
+    assert_eq!(maker_status(&w, &late), "posted");
+    assert_eq!(s.count("NZK310"), 0, "no transaction failed");
+}
+
+fn maker_status(w: &World, job: &str) -> String {
+    w.status(job)["status"].as_str().unwrap().to_owned()
 }
 
 /// A provider whose prover starts late: layers are drawn, and proven when the deadline says so, not before.
@@ -758,9 +824,10 @@ fn drawn_layers_are_proven_as_late_as_the_deadline_allows() {
     let setup = Setup::new(&w, "relayer")
         .prover()
         .set("prover.start", "late")
-        .set("prover.seconds_per_layer", "100")
+        .set("prover.seconds_per_layer", "60")
+        .set("prover.seconds_per_proof", "40")
         .set("prover.margin", "600");
-    let (file, job) = w.locked(&["--lane", "audited"]);
+    let (file, job) = w.locked(&["--mode", "audited"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
     let mut s = setup.start();
@@ -803,10 +870,10 @@ fn drawn_layers_are_proven_as_late_as_the_deadline_allows() {
 fn a_demanded_output_is_revealed() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
-    let (file, job) = w.locked(&["--lane", "proofs"]);
+    let (file, job) = w.locked(&["--mode", "proofs"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
-    w.prove(&session, "0-3");
+    w.prove(&session, "all");
     let output = std::fs::read(session.join("output.json")).unwrap();
     std::fs::remove_file(session.join("output.json")).unwrap();
     let mut s = setup.start();
@@ -834,7 +901,7 @@ fn a_demanded_output_is_revealed() {
     assert_eq!(s.ended(&job), "proven");
     assert_eq!(
         s.actions(&job),
-        ["finalize", "reveal-output", "prove-0,1,2,3", "post"]
+        ["finalize", "reveal-output", "prove", "post"]
     );
 }
 
@@ -843,8 +910,8 @@ fn a_demanded_output_is_revealed() {
 fn others_are_faster_and_files_vanish() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
-    let (first, lost) = w.posted(&["--lane", "optimistic"]);
-    let (file, job) = w.locked(&["--lane", "optimistic", "--lock-within", "50m"]);
+    let (first, lost) = w.posted(&["--mode", "optimistic"]);
+    let (file, job) = w.locked(&["--mode", "optimistic", "#2"]);
     let other = w.run(fixture(), &file);
     // Of a provider that did not take it.
     w.ok(CHALLENGER, &["claim", "sign", path(&other)]);
@@ -869,48 +936,58 @@ fn others_are_faster_and_files_vanish() {
     assert_eq!(s.ended(&job), "finalized");
 }
 
-/// A proof that cannot be read is made again, and the others are sent with it.
+/// A final proof that cannot be read is made again.
 #[test]
 fn a_damaged_proof_is_made_again() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer").prover();
-    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
+    let (file, job) = w.locked(&["--mode", "proofs", "--challenge-window", "0"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "sign", path(&session)]);
-    w.prove(&session, "0-3");
-    let damaged = session.join("proofs/001.proof");
+    w.prove(&session, "all");
+    let damaged = session.join("final.json");
     let whole = std::fs::read(&damaged).unwrap();
     std::fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
     let mut s = setup.start();
     setup.deliver(&session);
     assert_eq!(s.ended(&job), "proven");
-    assert_eq!(s.count("NZK411"), 1, "one layer was proved");
+    assert_eq!(s.count("NZK411"), 1, "it was made");
     // Posted, and all layers in one transaction.
     assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
 }
 
-/// An aggregate that cannot be made is no reason to miss the deadline.
+/// A session whose proof cannot be made is no reason for another to miss its deadline.
 #[test]
-fn layers_are_proved_if_the_aggregate_fails() {
+fn a_session_that_cannot_be_proved_is_proved_alone() {
     let w = World::new();
     let prover = w.file("prover");
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *aggregate*) echo 'no memory' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *aggregate*poor*) echo 'no memory' >&2; exit 1;; esac\nexec {} \"$@\"\n",
         env!("CARGO_BIN_EXE_nanozk")
     );
     std::fs::write(&prover, script).unwrap();
     std::fs::set_permissions(&prover, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let setup = Setup::new(&w, "relayer")
-        .set("prover.settle", "aggregate")
-        .set("prover.command", &format!("[\"{}\"]", path(&prover)));
-    let (file, job) = w.locked(&["--lane", "proofs", "--challenge-window", "0"]);
-    let session = w.run(fixture(), &file);
-    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let setup = Setup::new(&w, "relayer").set("prover.command", &format!("[\"{}\"]", path(&prover)));
+    let claims = ["#1", "#2"].map(|other| {
+        let (file, job) = w.locked(&["--mode", "proofs", "--challenge-window", "0", other]);
+        let session = w.run(fixture(), &file);
+        w.ok(PROVIDER, &["claim", "post", path(&session)]);
+        w.aggregate(&session, "all");
+        (session, job)
+    });
+    let poor = w.file("poor");
+    copy(&claims[0].0, &poor);
+    setup.deliver(&poor);
+    setup.deliver(&claims[1].0);
     let mut s = setup.start();
-    setup.deliver(&session);
-    assert_eq!(s.ended(&job), "proven");
+    assert_eq!(s.ended(&claims[1].1), "proven");
     assert!(s.log().contains("no memory"), "{}", s.log());
-    assert_eq!(s.claim(&job).unwrap()["aggregated"], false);
+    let said = s.wait("the failure to be named", |s| {
+        let claim = s.claim(&claims[0].1)?;
+        Some(claim["error"]["message"].as_str()?.to_owned())
+    });
+    assert!(said.contains("no memory"), "{said}");
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 1);
 }
 
 /// Without a bond nothing is challenged; with one it is, in time.
@@ -918,7 +995,7 @@ fn layers_are_proved_if_the_aggregate_fails() {
 fn a_deposit_is_noticed() {
     let w = World::new();
     let setup = Setup::new(&w, "watcher").set("watch.audits", "1");
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (session, job) = w.posted(&["--mode", "optimistic"]);
     let to = setup.inbox.join("watched");
     std::fs::create_dir_all(&to).unwrap();
     std::fs::copy(session.with_extension("json"), to.join("request.json")).unwrap();
@@ -941,7 +1018,7 @@ fn a_deposit_is_noticed() {
 fn jobs_that_cannot_be_answered_are_not_taken() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
-    let (file, job) = w.request(&["--lane", "proofs", "--challenge-window", "0"]);
+    let (file, job) = w.request(&["--mode", "proofs", "--challenge-window", "0"]);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(fixture(), &file);
     w.ok(

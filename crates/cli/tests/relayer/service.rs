@@ -9,7 +9,7 @@ use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::signing::Domains;
-use nanozk_chain::sol_types::SolCall;
+use nanozk_chain::sol_types::{SolCall, SolEvent};
 use nanozk_chain::{Client, PrivateKeySigner};
 use serde_json::{json, Value};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -326,7 +326,7 @@ fn key(text: &str) -> PrivateKeySigner {
 /// What a job is asked for with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
-    pub(crate) lane: u8,
+    pub(crate) mode: u8,
     pub(crate) challenge_window: u32,
     pub(crate) answer_window: u32,
     pub(crate) lock_within: u64,
@@ -337,7 +337,7 @@ pub(crate) struct Ask {
 impl Default for Ask {
     fn default() -> Self {
         Ask {
-            lane: 1,
+            mode: 1,
             challenge_window: 600,
             answer_window: 600,
             lock_within: 86_400,
@@ -353,7 +353,7 @@ pub(crate) struct Maker {
     requester: Client,
     provider: Client,
     version: B256,
-    session: Value,
+    claim: Value,
     next: u64,
     port: u16,
 }
@@ -363,9 +363,9 @@ impl Maker {
         let deployment: Deployment =
             serde_json::from_slice(&std::fs::read(&w.deployment).unwrap()).unwrap();
         // The only version that is registered.
-        let objects = w.request(&["--lane", "optimistic", "--lock-within", "59m"]);
+        let objects = w.request(&["--mode", "optimistic"]);
         let request: Value = serde_json::from_slice(&std::fs::read(&objects.0).unwrap()).unwrap();
-        let session = std::fs::read(fixture().session.join("session.json")).unwrap();
+        let claim = std::fs::read(fixture().session.join("claim.json")).unwrap();
         Maker {
             requester: Client::connect(&w.anvil.url(), Some(key(REQUESTER))).unwrap(),
             provider: Client::connect(&w.anvil.url(), Some(key(PROVIDER))).unwrap(),
@@ -374,7 +374,7 @@ impl Maker {
                 .unwrap()
                 .parse()
                 .unwrap(),
-            session: serde_json::from_slice(&session).unwrap(),
+            claim: serde_json::from_slice(&claim).unwrap(),
             deployment,
             next: 1_000,
             port: w.anvil.port(),
@@ -390,14 +390,15 @@ impl Maker {
             requester: self.requester.account().unwrap(),
             provider,
             version: self.version,
-            inputDigest: self.session["input_digest"]
+            inputDigest: self.claim["input_digest"]
                 .as_str()
                 .unwrap()
                 .parse()
                 .unwrap(),
             promptTokens: 4,
             newTokens: 4,
-            lane: ask.lane,
+            decoding: B256::ZERO,
+            mode: ask.mode,
             price: 1_000_000,
             lockBy: now + ask.lock_within,
             claimBy: now + ask.lock_within + ask.claim_within,
@@ -430,8 +431,8 @@ impl Maker {
                 .send(&Call::new("locking", at("JobMarket"), &lock))
                 .unwrap();
         }
-        let mut session = self.session.clone();
-        session["context"] = json!({
+        let mut claim = self.claim.clone();
+        claim["context"] = json!({
             "chain": 31337,
             "contract": nanozk_chain::claim::padded(at("ClaimBook")),
             "claim": job,
@@ -442,14 +443,14 @@ impl Maker {
         let write = |name: &str, value: &Value| {
             std::fs::write(directory.join(name), value.to_string()).unwrap();
         };
-        write("session.json", &session);
+        write("claim.json", &claim);
         std::fs::copy(
-            fixture().session.join("card.json"),
-            directory.join("card.json"),
+            fixture().session.join("manifest.json"),
+            directory.join("manifest.json"),
         )
         .unwrap();
-        let parsed: nanozk_verifier::session::Session = serde_json::from_value(session).unwrap();
-        let header = nanozk_chain::claim::header(&parsed, provider);
+        let parsed: nanozk_verifier::Claim = serde_json::from_value(claim).unwrap();
+        let header = nanozk_chain::claim::header(&parsed).unwrap();
         let signer = key(PROVIDER);
         let signatures =
             nanozk_chain::signing::SignatureFile::new(&signer, &domains, &header, u64::MAX);
@@ -460,41 +461,61 @@ impl Maker {
         (directory, job.to_string())
     }
 
-    /// Status of a claim in the newest block; see `Types.sol`.
-    pub(crate) fn status(&self, id: &str) -> u8 {
-        let call = book::statusCall {
-            id: id.parse().unwrap(),
+    fn book(&self) -> Address {
+        self.deployment.address("ClaimBook").unwrap()
+    }
+
+    fn logs(&self, topics: Value) -> Vec<Value> {
+        let filter = json!([{"fromBlock": "0x0", "address": self.book(), "topics": topics}]);
+        let logs = rpc(self.port, "eth_getLogs", filter);
+        logs.as_array().unwrap().clone()
+    }
+
+    /// Ids of the claims that were posted for a job: after reorganizations those that are left.
+    pub(crate) fn claims(&self, job: &str) -> Vec<String> {
+        let logs = self.logs(json!([book::ClaimPosted::SIGNATURE_HASH, null, job]));
+        let id = |log: &Value| log["topics"][1].as_str().unwrap().to_owned();
+        logs.iter().map(id).collect()
+    }
+
+    /// Status of a job's claim in the newest block; see `Types.sol`.
+    pub(crate) fn status(&self, job: &str) -> u8 {
+        let Some(claim) = self.claims(job).pop() else {
+            return 0;
         };
-        let book = self.deployment.address("ClaimBook").unwrap();
+        let call = book::statusCall {
+            claim: claim.parse().unwrap(),
+        };
         let data = nanozk_chain::primitives::hex::encode_prefixed(call.abi_encode());
         let answer = rpc(
             self.port,
             "eth_call",
-            json!([{"to": book, "data": data}, "latest"]),
+            json!([{"to": self.book(), "data": data}, "latest"]),
         );
         u8::from_str_radix(&answer.as_str().unwrap()[64..], 16).unwrap()
     }
 
-    /// How often an event of a contract happened for a claim.
-    pub(crate) fn events(&self, w: &World, contract: &str, signature: &str, id: &str) -> usize {
-        let topic = nanozk_chain::primitives::keccak256(signature);
-        let logs = w.anvil.rpc(
-            "eth_getLogs",
-            json!([{
-                "fromBlock": "0x0",
-                "address": self.deployment.address(contract).unwrap(),
-                "topics": [topic, id],
-            }]),
-        );
-        logs.as_array().unwrap().len()
+    /// How often an event happened to a job's claim.
+    pub(crate) fn events(&self, event: B256, job: &str) -> usize {
+        let claims = self.claims(job);
+        match (event == POSTED, claims.is_empty()) {
+            (true, _) => claims.len(),
+            (false, true) => 0,
+            (false, false) => self.logs(json!([event, claims])).len(),
+        }
     }
 }
 
 /// Event of a claim that was posted.
-pub(crate) const POSTED: &str =
-    "ClaimPosted(bytes32,address,bytes32,address,bytes32,bytes32,bytes32,bytes32[])";
+pub(crate) const POSTED: B256 = book::ClaimPosted::SIGNATURE_HASH;
 /// Event of a claim that ended.
-pub(crate) const ENDED: &str = "ClaimEnded(bytes32,uint8)";
+pub(crate) const ENDED: B256 = book::ClaimEnded::SIGNATURE_HASH;
+/// Event of layers that were proven.
+pub(crate) const LAYERS_PROVEN: B256 = book::LayersProven::SIGNATURE_HASH;
+/// Event of a challenge.
+pub(crate) const CHALLENGED: B256 = book::Challenged::SIGNATURE_HASH;
+/// Event of a bond that was paid out.
+pub(crate) const RESOLVED: B256 = book::ChallengeResolved::SIGNATURE_HASH;
 
 /// Transactions that an account sent.
 pub(crate) fn nonce(w: &World, account: &str) -> u64 {

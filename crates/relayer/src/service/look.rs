@@ -2,17 +2,21 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
-use crate::decide::{decide, lock_by, named, Act, Decision, Local, Need, Settle, BATCH};
+use crate::decide::{decide, lock_by, named, Act, Decision, Local, Need, Ready, PROVE};
 use crate::error::Error;
-use crate::facts::{status, Facts};
-use crate::files::{Material, SessionFiles};
+use crate::facts::{status, Facts, Posting, OUTPUT};
+use crate::files::{layers_of_final, read_final, seed, Material, SessionFiles};
 use crate::prover::Task;
 use crate::signer::SignerError;
-use crate::store::{clean, ClaimRow, Intent, Look, Role, Status};
+use crate::store::{clean, ClaimRow, Final, Intent, Look, Role, Status};
 use alloy::eips::BlockNumberOrTag;
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::providers::Provider;
-use nanozk_chain::bindings::{beacon, market, registry};
+use alloy::rpc::types::Filter;
+use alloy::sol_types::SolEvent;
+use nanozk_chain::bindings::{beacon, book, market, registry};
+use nanozk_chain::claim::{prove, Posted, Proved};
+use nanozk_chain::client::Call;
 use nanozk_chain::format::utc;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
@@ -29,8 +33,23 @@ const LIMITED: u64 = 15;
 /// Seconds after which files that could not be read are read again.
 const MISSING: u64 = 60;
 
+/// Times that nodes are asked for events in one look at a claim.
+const QUESTIONS: usize = 16;
+
 /// Files of proofs that are remembered to be readable.
 const REMEMBERED: usize = 1 << 16;
+
+/// A file as it is now, by what the file system says of it, and what it is to be; none if it is not there.
+fn seen(path: &Path, of: B256) -> Option<super::Readable> {
+    let file = path.metadata().ok()?;
+    let stamp = [
+        file.ino() as i64,
+        file.len() as i64,
+        file.mtime(),
+        file.mtime_nsec(),
+    ];
+    Some((path.to_owned(), stamp, of.0))
+}
 
 /// Code and text of what is in the way.
 type Fault = (String, String);
@@ -41,35 +60,44 @@ fn fault_of(error: &Error) -> Fault {
     (error.code().to_owned(), error.to_string())
 }
 
-/// What earlier transactions tell of proofs: which are on their way, and which were refused.
-fn from_intents(intents: &[Intent], facts: &Facts, local: &mut Local) -> Option<Fault> {
+/// What earlier transactions tell of final proofs: which are on their way, and which were refused.
+fn from_intents(
+    intents: &[Intent],
+    finals: &[Final],
+    facts: &Facts,
+    local: &mut Local,
+) -> Option<Fault> {
     let mut fault = None;
-    for intent in intents {
-        let Some(layers) = intent.action.strip_prefix("prove-") else {
+    for intent in intents.iter().filter(|i| i.action == PROVE) {
+        let Some(proof) = finals.iter().find(|f| f.id == intent.claim) else {
             continue;
         };
-        let of: Vec<usize> = layers.split(',').filter_map(|l| l.parse().ok()).collect();
-        let done = !of.is_empty() && of.iter().all(|l| facts.proven.bit(*l));
-        let refused = intent.status == Status::Dropped && intent.error.is_some() && !done;
-        match (intent.status, layers) {
-            (Status::Signed, "all") => local.sent.extend(0..facts.layers),
-            (Status::Signed, _) => local.sent.extend(of),
-            // What cannot be had at once is had layer by layer.
-            (_, "all") if refused => (local.aggregate, local.settle) = (false, Settle::Layers),
-            // By halves: the rest still goes together.
-            (_, some) if refused && some.contains(',') => {
-                let half = of.len() / 2;
-                local.batch = Some(local.batch.unwrap_or(BATCH).min(half));
-            }
-            (_, one) if refused && fault.is_none() => {
+        let done = proof.layers.iter().all(|l| facts.proven.bit(*l));
+        let (shared, refused) = (proof.claims > 1, intent.error.is_some() && !done);
+        match intent.status {
+            Status::Signed => local.sent.extend(&proof.layers),
+            // What cannot be had together is had apart.
+            Status::Dropped | Status::Failed if refused && shared => local.refuse(proof.id),
+            Status::Dropped if refused && fault.is_none() => {
+                let layers: Vec<usize> = proof.layers.iter().copied().collect();
                 let reason = intent.error.clone().unwrap_or_default();
-                let reason = format!("the proof of layer {one} is refused, {reason}");
+                let reason = format!("the proof of {} is refused, {reason}", named(&layers));
                 fault = Some(("NZK301".into(), reason));
             }
             _ => {}
         }
     }
     fault
+}
+
+/// What became of the search for a claim's event.
+enum Search {
+    /// It is kept.
+    Found,
+    /// It goes on with the next look.
+    GoesOn,
+    /// No node has one.
+    Nothing,
 }
 
 impl Relayer {
@@ -137,20 +165,53 @@ impl Relayer {
 
     async fn look_at(&self, row: &ClaimRow, tip: Tip, now: u64) -> Result<Seen, Error> {
         let (id, shared) = (row.id, &self.shared);
-        let Some(facts) = self.reader.facts(id, tip).await? else {
-            // An event says so.
-            let waiting = Decision {
-                next: "waiting for the job to be opened".into(),
-                ..Decision::default()
+        let waiting = |next: &str| Decision {
+            next: next.into(),
+            ..Decision::default()
+        };
+        let postings = shared.store.posted_of(id).await?;
+        let mut read = self.reader.facts(id, &postings, tip).await?;
+        // Any claim that a job has, or may have had, is looked for.
+        let unknown = |f: &Facts| {
+            f.status == 0 && f.job_status >= status::JOB_CLAIMED && f.job_status != status::JOB_EXPIRED
+        };
+        if let Some(facts) = read.as_ref().map(|r| &r.0).filter(|f| unknown(f)) {
+            let search = match self.search(id, tip).await {
+                // Its receipt will say it, where nodes have no events.
+                Err(Error::Refused(_)) if self.posts(id).await? => Search::GoesOn,
+                other => other?,
             };
-            return Ok((None, waiting, None));
+            match search {
+                Search::Found => {
+                    let postings = shared.store.posted_of(id).await?;
+                    read = self.reader.facts(id, &postings, tip).await?;
+                }
+                Search::GoesOn => {
+                    let mut decision = waiting("looking for the event of the claim");
+                    decision.wait(now + 1);
+                    return Ok((Some(facts.clone()), decision, None));
+                }
+                // It was taken back, and never claimed.
+                Search::Nothing if facts.job_status == status::JOB_REFUNDED => {}
+                Search::Nothing => {
+                    return Err(Error::Nodes(format!(
+                        "the job {id} has a claim, and no node has the event that says what it is"
+                    )));
+                }
+            }
+        }
+        let Some((facts, posted)) = read else {
+            // An event says so.
+            return Ok((None, waiting("waiting for the job to be opened"), None));
         };
         let directory = PathBuf::from(&row.directory);
         let mut fault = None;
         let mut note = |e: Error| fault = Some(fault_of(&e));
         let files = match row.role {
             // What needs no files is done without them.
-            Role::Provider => SessionFiles::open(&directory).map_err(&mut note).ok(),
+            Role::Provider => SessionFiles::open(&directory, &self.manifests)
+                .map_err(&mut note)
+                .ok(),
             Role::Watcher => None,
         };
         let mut role = row.role;
@@ -160,10 +221,7 @@ impl Relayer {
                 // It may be replaced by ours, should the chain be reorganized.
                 shared.store.drop_unwanted(id, &[]).await?;
                 shared.runner.want(id, &directory, None);
-                let waiting = Decision {
-                    next: "waiting for the end of another claim".into(),
-                    ..Decision::default()
-                };
+                let waiting = waiting("waiting for the end of another claim");
                 return Ok((Some(facts), waiting, fault));
             }
             role = Role::Watcher;
@@ -172,19 +230,20 @@ impl Relayer {
             id,
             contracts: &shared.home.contracts,
             files: files.as_ref(),
+            posted: posted.as_ref(),
             provider: facts.provider,
             lock_deadline: lock_by(&facts),
             lock_signature: Bytes::new(),
             claim_signature: Bytes::new(),
             reveal_signature: Bytes::new(),
+            seed: B256::ZERO,
             header: Bytes::new(),
         };
         let mut local = Local {
             account: shared.account,
-            settle: shared.config.prover.settle,
-            hurry: shared.config.prover.margin,
             ..Local::default()
         };
+        let mut finals = Vec::new();
         if let Some(files) = files.as_ref().filter(|_| role == Role::Provider) {
             if facts.status == 0 && facts.job_status <= status::JOB_LOCKED {
                 match self.signed(files, &facts, &mut material, tip).await {
@@ -196,18 +255,26 @@ impl Relayer {
                     Err(e) => return Err(e),
                 }
             }
-            local.proofs = files.proofs();
-            local.proofs.retain(|layer| {
-                // What cannot be sent is made again.
-                let needed = !facts.proven.bit(*layer) && facts.status == status::POSTED;
-                !needed || self.readable(files, *layer).map_err(&mut note).is_ok()
-            });
+            // What cannot be sent is made again.
+            if let Err(e) = self.take_final(files, id).await {
+                match e {
+                    Error::Files(_) => note(e),
+                    e => return Err(e),
+                }
+            }
+            finals = shared.store.finals_of(id).await?;
+            local.ready = self.ready(&finals);
+            for proof in &finals {
+                if guard(&self.broken).contains(&proof.id) {
+                    local.refuse(proof.id);
+                }
+            }
             // One file that cannot be read keeps nothing from being done that needs another.
             match files.output() {
                 Ok(output) => {
                     local.output = output.is_some();
-                    let demanded = facts.challenges.iter().any(|c| c.layer == facts.layers);
-                    if let Some(output) = output.filter(|_| demanded) {
+                    let demanded = facts.challenges.iter().any(|c| c.target == OUTPUT);
+                    if let (Some(output), true) = (output, demanded) {
                         match self.sign_output(files, &facts, id, &output).await {
                             Ok(signature) => material.reveal_signature = signature,
                             Err(e) => note(e),
@@ -216,25 +283,28 @@ impl Relayer {
                 }
                 Err(e) => note(e),
             }
-            match files.aggregate() {
-                Ok(aggregate) => local.aggregate = aggregate.is_some(),
-                Err(e) => note(e),
-            }
         }
         let intents = shared.store.intents_of(id).await?;
-        fault = fault.or(from_intents(&intents, &facts, &mut local));
+        fault = fault.or(from_intents(&intents, &finals, &facts, &mut local));
         if row.role == Role::Watcher {
-            let verdict = self.verdict(row, &facts, now, &mut fault).await?;
+            let verdict = self
+                .verdict(row, &facts, posted.as_ref(), now, &mut fault)
+                .await?;
             local.joins = verdict.differs.into_iter().collect();
             local.challenges = local.joins.clone();
             local.challenges.extend(verdict.audits);
+            if shared.config.watch.publish_seed && !local.joins.is_empty() {
+                let disclosed = seed(&directory).ok().flatten();
+                let disclosed = disclosed.filter(|s| keccak256(s.0) == facts.seed_digest);
+                material.seed = disclosed.map(|s| s.0.into()).unwrap_or_default();
+            }
         }
-        let mut decision = self.in_time(id, role, &facts, local, now);
+        let mut decision = decide(role, &facts, &local, now);
         if row.role == Role::Provider && files.is_none() {
             decision.wait(now + MISSING);
         }
-        if let Some((limit, limited)) = self.act(&facts, &decision, &intents, material, tip).await?
-        {
+        let acted = self.act(&facts, &decision, &intents, &finals, material, tip);
+        if let Some((limit, limited)) = acted.await? {
             fault = Some(limit);
             if limited {
                 // A deposit, or what frees a bond, is no event of this claim.
@@ -249,49 +319,137 @@ impl Relayer {
         Ok((Some(facts), decision, fault))
     }
 
-    /// Refuses a proof that cannot be sent. One that can be is not decoded again with each look, until its file or its
-    /// session is another.
-    fn readable(&self, files: &SessionFiles, layer: usize) -> Result<(), Error> {
-        let path = files.proof_path(layer);
-        let file = path
-            .metadata()
-            .map_err(|e| Error::Files(format!("cannot read {}: {e}", path.display())))?;
-        let claim = files.session.claim_digest(files.card.layers.len());
-        let stamp = [
-            file.ino() as i64,
-            file.len() as i64,
-            file.mtime(),
-            file.mtime_nsec(),
-        ];
-        let seen = (path, stamp, claim);
+    /// Whether a post of ours is on its way.
+    async fn posts(&self, job: B256) -> Result<bool, Error> {
+        let intents = self.shared.store.intents_of(job).await?;
+        let post = Act::Post.key();
+        Ok(intents
+            .iter()
+            .any(|i| i.action == post && i.status == Status::Signed))
+    }
+
+    /// Looks for the event of a job's claim, from the newest block on, some blocks at a time.
+    async fn search(&self, job: B256, tip: Tip) -> Result<Search, Error> {
+        let filter = Filter::new()
+            .address(self.shared.home.contracts.book)
+            .event_signature(book::ClaimPosted::SIGNATURE_HASH)
+            .topic2(job);
+        let mut to = guard(&self.searched).get(&job).copied();
+        to = to.or(Some(tip.number));
+        for _ in 0..QUESTIONS {
+            let Some(upper) = to.filter(|to| *to >= self.first) else {
+                guard(&self.searched).remove(&job);
+                return Ok(Search::Nothing);
+            };
+            let (logs, rest) = self.reader.events(&filter, self.first, upper).await?;
+            let postings: Vec<Posting> = logs.iter().filter_map(Posting::of).collect();
+            for posting in postings.iter().filter(|p| p.posted.claim.job == job) {
+                self.shared.store.add_posted(posting).await?;
+            }
+            if !postings.is_empty() {
+                guard(&self.searched).remove(&job);
+                return Ok(Search::Found);
+            }
+            to = rest.or(self.first.checked_sub(1));
+            guard(&self.searched).insert(job, to.unwrap_or(0));
+        }
+        Ok(Search::GoesOn)
+    }
+
+    /// Writes down a final proof that somebody put into a session.
+    async fn take_final(&self, files: &SessionFiles, job: B256) -> Result<(), Error> {
+        let path = files.final_path();
+        let own = files.statement();
+        let Some(seen) = seen(&path, own) else {
+            return Ok(());
+        };
         if guard(&self.readable).contains(&seen) {
             return Ok(());
         }
-        files.proof(layer, &mut guard(&self.encoder))?;
+        let (id, file) = read_final(&path)?;
+        let mut claims = Vec::new();
+        for (at, claim) in file.claims.iter().enumerate() {
+            let statement = B256::from(claim.statement.0);
+            let of = match statement == own {
+                true => Some(job),
+                false => {
+                    let postings = self.shared.store.posted_with(statement).await?;
+                    postings.first().map(|p| p.posted.claim.job)
+                }
+            };
+            let of = of.ok_or_else(|| {
+                Error::Files(format!(
+                    "{} is about a claim that is not known here, of the statement {statement}",
+                    path.display()
+                ))
+            })?;
+            claims.push((of, layers_of_final(&file, at)));
+        }
+        if !claims.iter().any(|(of, _)| *of == job) {
+            return Err(Error::Files(format!(
+                "{} is of another session: nanozk aggregate makes it again",
+                path.display()
+            )));
+        }
+        let name = path.to_string_lossy();
+        self.shared.store.add_final(id, &name, &claims).await?;
+        self.remember(seen);
+        Ok(())
+    }
+
+    fn remember(&self, seen: super::Readable) {
         let mut readable = guard(&self.readable);
         if readable.len() >= REMEMBERED {
             readable.clear();
         }
         readable.insert(seen);
-        Ok(())
     }
 
-    /// What is decided, if there is time for an aggregate; else with layers in its place.
-    fn in_time(&self, id: B256, role: Role, facts: &Facts, mut local: Local, now: u64) -> Decision {
-        let runner = &self.shared.runner;
-        let mut decision = decide(role, facts, &local, now);
-        let Some(need) = decision.prove.clone().filter(|need| need.aggregate) else {
-            return decision;
+    /// Final proofs whose files are there, as they were. They are not read again with each look, until they change.
+    fn ready(&self, finals: &[Final]) -> Vec<Ready> {
+        let is_there = |proof: &&Final| {
+            let path = Path::new(&proof.path);
+            let Some(seen) = seen(path, proof.id) else {
+                return false;
+            };
+            if guard(&self.readable).contains(&seen) {
+                return true;
+            }
+            let same = read_final(path).is_ok_and(|(id, _)| id == proof.id);
+            if same {
+                self.remember(seen);
+            }
+            same
         };
-        let by = need.by;
-        let takes = runner.seconds(&Task::Prove(need));
-        let latest = by.saturating_sub(takes + self.shared.config.prover.margin);
-        if now > latest || runner.without_aggregate(id) {
-            local.settle = Settle::Layers;
-            return decide(role, facts, &local, now);
+        let ready = |proof: &Final| Ready {
+            proof: proof.id,
+            layers: proof.layers.clone(),
+        };
+        finals.iter().filter(is_there).map(ready).collect()
+    }
+
+    /// The call that sends a final proof, with all that it is about.
+    async fn prove_call(&self, proof: &Final) -> Result<Call, Error> {
+        let store = &self.shared.store;
+        let (id, file) = read_final(Path::new(&proof.path))?;
+        if id != proof.id {
+            return Err(Error::Files(format!("{} was replaced", proof.path)));
         }
-        decision.wait(latest + 1);
-        decision
+        let mut claims = Vec::new();
+        for claim in &file.claims {
+            let statement = B256::from(claim.statement.0);
+            let posting = store.posted_with(statement).await?.into_iter().next();
+            let unknown = || Error::Files(format!("no claim of the statement {statement} is known"));
+            let posted: Posted = posting.ok_or_else(unknown)?.posted;
+            let row = store.claim(posted.claim.job).await?.ok_or_else(unknown)?;
+            let manifest = Path::new(&row.directory).join("manifest.json");
+            claims.push((posted, self.manifests.open(&manifest)?));
+        }
+        let proved: Vec<Proved<'_>> = claims
+            .iter()
+            .map(|(posted, manifest)| Proved { posted, manifest })
+            .collect();
+        Ok(prove(self.shared.home.contracts.book, &file, &proved)?)
     }
 
     /// Plans what was decided, and drops what was planned before and is not wanted any more. Gives what is in the way of
@@ -301,6 +459,7 @@ impl Relayer {
         facts: &Facts,
         decision: &Decision,
         intents: &[Intent],
+        finals: &[Final],
         mut material: Material<'_>,
         tip: Tip,
     ) -> Result<Option<(Fault, bool)>, Error> {
@@ -310,11 +469,24 @@ impl Relayer {
             if *act == Act::Reveal {
                 material.header = self.header(facts.draw_block).await?;
             }
-            let on_its_way = intents.iter().any(|i| {
-                i.action == act.key() && matches!(i.status, Status::Planned | Status::Signed)
+            let subject = act.subject(material.id);
+            let name = (subject, act.key());
+            let proof = finals.iter().find(|f| f.id == subject);
+            if proof.is_some() {
+                self.shared
+                    .store
+                    .want_final(subject, material.id, true)
+                    .await?;
+            }
+            let on_its_way = intents.iter().find(|i| {
+                (i.claim, i.action.as_str()) == (subject, act.key().as_str())
+                    && matches!(i.status, Status::Planned | Status::Signed)
             });
-            if on_its_way {
-                wanted.push(act.key());
+            if let Some(intent) = on_its_way {
+                if intent.status == Status::Planned {
+                    self.shared.store.hasten(&intent.id, *by).await?;
+                }
+                wanted.push(name);
                 continue;
             }
             if matches!(act, Act::Challenge(_)) {
@@ -323,13 +495,31 @@ impl Relayer {
                     continue;
                 }
             }
-            wanted.push(act.key());
-            let call = material.call(act, facts.layers, &mut guard(&self.encoder));
+            wanted.push(name);
+            let call = match proof {
+                Some(proof) => {
+                    let call = self.prove_call(proof).await;
+                    if matches!(call, Err(Error::Files(_) | Error::Chain(_))) && proof.claims > 1 {
+                        // With the next look it is decided without it.
+                        guard(&self.broken).insert(proof.id);
+                        self.shared.store.touch(&[material.id]).await?;
+                    }
+                    call.map(|call| match proof.claims {
+                        1 => Call {
+                            what: act.what(),
+                            ..call
+                        },
+                        _ => call,
+                    })
+                }
+                None => material.call(act),
+            };
             let planned = match call {
-                Ok(call) => match self.plan(material.id, act, *by, call, tip).await {
+                Ok(call) => match self.plan(subject, act, *by, call, tip).await {
                     Err(e @ Error::Limit(_)) => Err(e),
                     other => Ok(other?),
                 },
+                Err(e @ Error::Database(_)) => return Err(e),
                 Err(e) => Err(e),
             };
             if let Err(e) = planned {
@@ -358,12 +548,9 @@ impl Relayer {
             return Some(fault_of(&Error::Prover(reason)));
         }
         let layers = layers.filter(|_| all_well && !runner.exists())?;
-        let proofs = match layers.len() {
-            1 => format!("the proof of {} is", named(&layers)),
-            _ => format!("proofs of {} are", named(&layers)),
-        };
         let reason = format!(
-            "{proofs} needed, and prover.command is not set: set it, or put proofs into the session"
+            "a final proof of {} is needed, and prover.command is not set: set it, or put final.json into the session",
+            named(&layers)
         );
         Some(fault_of(&Error::Prover(reason)))
     }
@@ -482,13 +669,13 @@ impl Relayer {
                 tip,
             )
             .await?;
-        if model.0 != files.session.model_id.0 {
+        if model.0 != files.claim.model_id.0 {
             return Err(Error::Files(format!(
                 "the job is for the model {model}, but the session ran {}",
-                files.session.model_id
+                files.claim.model_id
             )));
         }
-        if scalar_to_bytes(&files.session.input_digest.0) != facts.input_digest.0 {
+        if scalar_to_bytes(&files.claim.input_digest.0) != facts.input_digest.0 {
             return Err(Error::Files(
                 "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
             ));
@@ -516,7 +703,7 @@ impl Relayer {
             .read(c.market, &market::jobCall { id }, tip)
             .await?;
         files.check_order(id, job.newTokens)?;
-        if job.lane != status::LANE_AUDITED {
+        if job.mode != status::MODE_AUDITED {
             return Ok(());
         }
         let draw_time = beacon::maxDrawTimeCall {};

@@ -4,12 +4,17 @@ use super::{guard, Relayer};
 use crate::cursor::Tip;
 use crate::error::Error;
 use crate::facts::{status, Facts};
-use crate::files::read;
+use crate::files::{read, seed};
 use crate::prover::{Reexecution, Task};
 use crate::store::{ClaimRow, Verdict};
-use alloy::primitives::{keccak256, B256};
+use alloy::primitives::{keccak256, B256, U256};
 use nanozk_chain::bindings::escrow;
+use nanozk_chain::claim::Posted;
 use nanozk_chain::format::amount;
+use nanozk_recursion::statement::{points_digest, Domain, Native};
+use nanozk_transcript::poseidon::{point_words, POINT_WORDS};
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::hex::Point;
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -58,6 +63,7 @@ impl Relayer {
         &self,
         row: &ClaimRow,
         facts: &Facts,
+        posted: Option<&Posted>,
         now: u64,
         fault: &mut Option<(String, String)>,
     ) -> Result<Verdict, Error> {
@@ -70,7 +76,7 @@ impl Relayer {
             return Ok(verdict.clone());
         }
         let open = facts.status == status::POSTED && now <= facts.challenge_by;
-        if !open || facts.lane == status::LANE_PROOFS {
+        if !open || facts.mode == status::MODE_PROOFS {
             // Nothing can be challenged.
             shared.runner.want(row.id, directory, None);
             return Ok(known.cloned().unwrap_or_default());
@@ -80,8 +86,20 @@ impl Relayer {
         if let (Some(secret), Some(model), true) = (secret, model, shared.runner.exists()) {
             let found = shared.runner.take_result(row.id);
             if let Some(found) = found.filter(|f| f.secret == secret) {
-                let mut verdict = judge(facts, &found);
-                if found.input_digest != facts.input_digest {
+                let points = posted.map(|p| p.points.as_slice()).unwrap_or_default();
+                let disclosed = seed(directory).ok().flatten();
+                let same_seed = disclosed.is_some_and(|s| keccak256(s.0) == facts.seed_digest);
+                let mut verdict = match same_seed {
+                    true => judge(facts, points, &found),
+                    // Other blinding gives other commitments, whatever the computation was.
+                    false => Verdict {
+                        of,
+                        secret: Some(found.secret),
+                        reason: "secret.json has another seed than the claim: the provider disclosed something else".into(),
+                        ..Verdict::default()
+                    },
+                };
+                if !same_seed || found.input_digest != facts.input_digest {
                     // Drawn once, whatever is disclosed, and how often.
                     let drawn = known.map(|v| v.audits.clone()).filter(|a| !a.is_empty());
                     verdict.audits = drawn.unwrap_or_else(|| self.audits(facts));
@@ -140,8 +158,8 @@ impl Relayer {
 
     /// Layers to challenge without knowing whether they are wrong.
     fn audits(&self, facts: &Facts) -> Vec<usize> {
-        match facts.lane {
-            status::LANE_PROOFS => Vec::new(),
+        match facts.mode {
+            status::MODE_PROOFS => Vec::new(),
             _ => draw(facts.layers, self.shared.config.watch.audits),
         }
     }
@@ -150,12 +168,22 @@ impl Relayer {
 /// What a verdict is about.
 fn claim_digest(facts: &Facts) -> B256 {
     let mut bytes = facts.statement.to_vec();
-    bytes.extend(facts.boundaries.iter().flatten());
+    for word in facts.activations {
+        bytes.extend(word.to_be_bytes::<32>());
+    }
+    bytes.extend(facts.seed_digest);
     keccak256(bytes)
 }
 
-/// The first layer that no proof can be made for, if a claim is false.
-fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
+/// The words of a commitment.
+fn words(point: &Point) -> Vec<U256> {
+    let words = point_words(&point.0).map(|word| U256::from_be_bytes(scalar_to_bytes(&word)));
+    words.to_vec()
+}
+
+/// The first layer that no proof can be made for, if a claim is false; `points` are the words of the commitments that were
+/// posted with it.
+fn judge(facts: &Facts, points: &[U256], found: &Reexecution) -> Verdict {
     let verdict = |differs: Option<usize>, reason: String| Verdict {
         of: claim_digest(facts),
         secret: Some(found.secret),
@@ -163,21 +191,31 @@ fn judge(facts: &Facts, found: &Reexecution) -> Verdict {
         audits: Vec::new(),
         reason,
     };
-    let false_at = |layer: usize, reason: String| verdict(Some(layer), reason);
+    let head = facts.layers.saturating_sub(1);
+    let false_at = |layer: usize, reason: String| verdict(Some(layer.min(head)), reason);
     if found.input_digest != facts.input_digest {
         let reason =
             "secret.json has another prompt than the job: the provider disclosed something else";
         return verdict(None, reason.into());
     }
-    for (layer, (claimed, right)) in facts.boundaries.iter().zip(&found.boundaries).enumerate() {
-        if claimed != right {
-            return false_at(
-                layer,
-                format!("the commitment to the output of layer {layer} is {claimed}, the computation's is {right}"),
-            );
-        }
+    let right: Vec<U256> = found.activations.iter().flat_map(words).collect();
+    let other = (0..points.len().max(right.len())).find(|at| points.get(*at) != right.get(*at));
+    if let Some(at) = other {
+        let layer = at / POINT_WORDS;
+        return false_at(
+            layer,
+            format!("the commitment to the output of layer {layer} is not the computation's"),
+        );
     }
-    let head = facts.layers.saturating_sub(1);
+    // Proofs say the digest, and what is not under it is in no proof.
+    let own: Vec<_> = found.activations.iter().map(|p| p.0).collect();
+    let own = points_digest(&Native, Domain::Activations, &own).ok();
+    if own.map(|d| U256::from_be_bytes(scalar_to_bytes(&d))) != Some(facts.activations[0]) {
+        return false_at(
+            0,
+            "the digest of the commitments to activations is not that of the commitments".into(),
+        );
+    }
     if let Some(position) = found.wrong_token {
         return false_at(
             head,
@@ -208,46 +246,77 @@ fn draw(layers: usize, count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use halo2curves::bn256::{Fr, G1Affine};
+    use halo2curves::group::Curve;
 
-    fn facts() -> Facts {
-        Facts {
+    fn points(numbers: &[u64]) -> Vec<Point> {
+        let point = |n: &u64| Point((G1Affine::generator() * Fr::from(*n)).to_affine());
+        numbers.iter().map(point).collect()
+    }
+
+    fn all_words(points: &[Point]) -> Vec<U256> {
+        points.iter().flat_map(words).collect()
+    }
+
+    /// A claim that is right, the words that were posted, and what the computation gives.
+    fn right() -> (Facts, Vec<U256>, Reexecution) {
+        let activations = points(&[1, 2]);
+        let own: Vec<_> = activations.iter().map(|p| p.0).collect();
+        let digest = points_digest(&Native, Domain::Activations, &own).expect("points");
+        let facts = Facts {
             layers: 3,
-            boundaries: vec![B256::repeat_byte(1), B256::repeat_byte(2)],
+            activations: [
+                U256::from_be_bytes(scalar_to_bytes(&digest)),
+                U256::ZERO,
+                U256::ZERO,
+            ],
             input_digest: B256::repeat_byte(8),
             output_digest: B256::repeat_byte(9),
             ..Facts::default()
-        }
-    }
-
-    fn same(f: &Facts) -> Reexecution {
-        Reexecution {
+        };
+        let found = Reexecution {
             secret: B256::ZERO,
-            input_digest: f.input_digest,
-            output_digest: f.output_digest,
-            boundaries: f.boundaries.clone(),
+            input_digest: facts.input_digest,
+            output_digest: facts.output_digest,
+            activations: activations.clone(),
             wrong_token: None,
-        }
+        };
+        (facts, all_words(&activations), found)
     }
 
     #[test]
     fn the_first_difference_is_found() {
-        let f = facts();
-        assert_eq!(judge(&f, &same(&f)).differs, None);
-        let mut found = same(&f);
-        found.boundaries = vec![B256::repeat_byte(1), B256::repeat_byte(3)];
+        let (f, posted, same) = right();
+        assert_eq!(judge(&f, &posted, &same).differs, None);
+        let mut found = same.clone();
+        found.activations = points(&[1, 3]);
         found.wrong_token = Some(4);
-        assert_eq!(judge(&f, &found).differs, Some(1));
-        found.boundaries[0] = B256::ZERO;
-        assert_eq!(judge(&f, &found).differs, Some(0));
-        let mut found = same(&f);
+        assert_eq!(judge(&f, &posted, &found).differs, Some(1));
+        found.activations = points(&[4, 3]);
+        assert_eq!(judge(&f, &posted, &found).differs, Some(0));
+        // Any word of any commitment counts.
+        for at in 0..posted.len() {
+            let mut other = posted.clone();
+            other[at] += U256::ONE;
+            assert_eq!(judge(&f, &other, &same).differs, Some(at / POINT_WORDS));
+        }
+        // Fewer, or more.
+        assert_eq!(judge(&f, &posted[..3], &same).differs, Some(1));
+        assert_eq!(judge(&f, &[], &same).differs, Some(0));
+        let more = all_words(&points(&[1, 2, 3, 4, 5]));
+        assert_eq!(judge(&f, &more, &same).differs, Some(2));
+        let mut other = f.clone();
+        other.activations[0] += U256::ONE;
+        assert_eq!(judge(&other, &posted, &same).differs, Some(0));
+        let mut found = same.clone();
         found.wrong_token = Some(4);
-        assert_eq!(judge(&f, &found).differs, Some(2));
-        let mut found = same(&f);
+        assert_eq!(judge(&f, &posted, &found).differs, Some(2));
+        let mut found = same;
         found.output_digest = B256::ZERO;
-        assert_eq!(judge(&f, &found).differs, Some(2));
+        assert_eq!(judge(&f, &posted, &found).differs, Some(2));
         // What was disclosed proves nothing then.
         found.input_digest = B256::ZERO;
-        assert_eq!(judge(&f, &found).differs, None);
+        assert_eq!(judge(&f, &posted, &found).differs, None);
     }
 
     #[test]

@@ -64,7 +64,9 @@ async fn signs(key: Key, address: Address) {
         job: keccak256("job"),
         outputDigest: keccak256("output"),
         recipient: address,
-        boundaries: vec![keccak256("boundary")],
+        seedDigest: keccak256("seed"),
+        activations: B256::repeat_byte(1),
+        points: vec![U256::from(7)],
     };
     let job = header.job;
     let lock = key.sign_lock(&DOMAINS, job, 1_000).await.expect("signed");
