@@ -3,8 +3,8 @@
 //! Nothing acts before it is here: an intent is written before its transaction is signed, a signed transaction before it
 //! is broadcast. Whatever happens in between, the next start finds what to go on with.
 
-use crate::error::Error;
 use crate::decide::list;
+use crate::error::Error;
 use crate::facts::{id_of, Facts, Posting};
 use crate::text::shortened;
 use alloy::primitives::{Address, Bytes, B256, U256};
@@ -444,14 +444,19 @@ async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
 
 /// Keeps a claim, if its job is known.
 async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result<(), Error> {
-    let Posted { id, claim, points } = &posting.posted;
+    let Posted {
+        id,
+        provider,
+        claim,
+        points,
+    } = &posting.posted;
     let points: Vec<u8> = points
         .iter()
         .flat_map(|word| word.to_be_bytes::<32>())
         .collect();
     sqlx::query(
-        "INSERT INTO posted (claim, job, statement, block, data, points) \
-         SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
+        "INSERT INTO posted (claim, job, statement, block, data, points, provider) \
+         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
          ON CONFLICT (claim) DO UPDATE SET block = excluded.block",
     )
     .bind(id.to_string())
@@ -460,6 +465,7 @@ async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result
     .bind(int(posting.block))
     .bind(Bytes::from(claim.abi_encode()).to_string())
     .bind(Bytes::from(points).to_string())
+    .bind(provider.to_string())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -475,7 +481,12 @@ fn posting_of(row: &AnyRow) -> Result<Posting, Error> {
     }
     let points = points.chunks_exact(32).map(U256::from_be_slice).collect();
     Ok(Posting {
-        posted: Posted { id, claim, points },
+        posted: Posted {
+            id,
+            provider: parse(row.try_get("provider")?)?,
+            claim,
+            points,
+        },
         block: uint(row.try_get("block")?),
     })
 }
@@ -1031,11 +1042,7 @@ impl Store {
 
     /// Drops what is planned for a claim and not wanted any more, by it or by another claim of the same final proof. What
     /// is wanted is named by what it is about and its action.
-    pub async fn drop_unwanted(
-        &self,
-        claim: B256,
-        wanted: &[(B256, String)],
-    ) -> Result<(), Error> {
+    pub async fn drop_unwanted(&self, claim: B256, wanted: &[(B256, String)]) -> Result<(), Error> {
         for intent in self.intents_of(claim).await? {
             let named = |(subject, action): &(B256, String)| {
                 *subject == intent.claim && *action == intent.action
