@@ -53,7 +53,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ChallengeBondTooLow", "challenging layer {0} for nothing would be too cheap: the bond is {2:units}, it must be at least {1:units}"),
     ("ChallengerRewardTooLow", "challengers would gain {1:units} of the stake, less than {0:units}, twice what one of them risks: raise the stake"),
     ("BadTokenCount", "{1} positions: it must be a power of two from 4 to {0}"),
-    ("VerifierUnusable", "the verifier {0} is frozen, or its code is gone or another"),
+    ("VerifierUnusable", "the verifier {0} is frozen, or its code is gone or another: a claim under it ends by nanozk claim void only"),
     ("VerifierAlreadyFrozen", "the verifier {0} is frozen already"),
     ("NotGuardian", "{0} is not the guardian, who alone freezes verifiers"),
     ("MetadataTooLong", "the metadata URI has {1} bytes, the most is {0}"),

@@ -8,21 +8,21 @@ mod common;
 mod anvil;
 #[path = "chain/errors.rs"]
 mod errors;
-#[path = "chain/lanes.rs"]
-mod lanes;
+#[path = "chain/modes.rs"]
+mod modes;
 #[path = "chain/world.rs"]
 mod world;
 
 use anvil::*;
 use common::{fixture, path};
-use nanozk_chain::bindings::{book, market};
-use nanozk_chain::claim::header;
+use nanozk_chain::bindings::{book, lens, market};
+use nanozk_chain::claim::{header, Posted};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::Domains;
 use nanozk_chain::Client;
-use nanozk_verifier::session::Session;
+use nanozk_verifier::Claim;
 use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 use std::path::Path;
@@ -54,8 +54,8 @@ fn deploying_twice_sends_nothing() {
         assert_eq!(json!(contract.address), p["address"], "as the dry run said");
         assert!(contract.transaction.is_some() && contract.block.is_some());
     }
-    let arguments = &first.contracts["VerifierRouter"].arguments;
-    assert_eq!(arguments["curator"].to_lowercase(), CURATOR_ADDRESS);
+    let arguments = &first.contracts["ModelRegistry"].arguments;
+    assert_eq!(arguments["guardian"].to_lowercase(), CURATOR_ADDRESS);
 
     let again = w.ok(CURATOR, &["deploy"]).pop().unwrap();
     assert_eq!(
@@ -78,7 +78,7 @@ fn deploying_twice_sends_nothing() {
 
     // Other options are another deployment.
     let options = ["deploy", "--guardian", PROVIDER_ADDRESS];
-    w.fails(CURATOR, &options, &["VerifierRouter", "guardian", "--salt"]);
+    w.fails(CURATOR, &options, &["ModelRegistry", "guardian", "--salt"]);
     let other = w.file("other.json");
     let options = ["deploy", "--salt", "other", "--deployment", path(&other)];
     w.ok(CURATOR, &options);
@@ -232,7 +232,7 @@ fn an_interrupted_deployment_goes_on() {
 #[test]
 fn digests_are_those_of_the_contracts() {
     let w = World::new();
-    let (session, job) = w.posted(&["--lane", "optimistic"]);
+    let (session, job) = w.posted(&modes::OPTIMISTIC);
     let client = Client::connect(&w.anvil.url(), None).unwrap();
     let deployment: Deployment = read(&w.deployment);
     let address = |name: &str| deployment.address(name).unwrap();
@@ -267,8 +267,8 @@ fn digests_are_those_of_the_contracts() {
         .unwrap();
     assert_eq!(lock, domains.lock(id, provider, 1_000));
 
-    let local: Session = read(&session.join("session.json"));
-    let header = header(&local, provider);
+    let local: Claim = read(&session.join("claim.json"));
+    let header = header(&local).unwrap();
     let digest = client
         .read(
             book,
@@ -278,11 +278,42 @@ fn digests_are_those_of_the_contracts() {
         )
         .unwrap();
     assert_eq!(digest, domains.header(&header));
-    let claim = client.read(book, &book::claimCall { id }).unwrap();
-    let layers = usize::from(claim.layers);
-    assert_eq!(claim.statement.0, local.statement(layers).digest());
-    assert_eq!(claim.claimDigest.0, local.claim_digest(layers));
-    assert_eq!(claim.modelId, B256::from(local.model_id.0));
+    let output = B256::repeat_byte(3);
+    let digest = client
+        .read(book, &book::revealDigestCall { job: id, output })
+        .unwrap();
+    assert_eq!(digest, domains.reveal(id, output));
+
+    // What is posted is what the session says.
+    let posted = Posted::find(&client, book, id).unwrap().unwrap();
+    let claim = &posted.claim;
+    let of_contract = client
+        .read(
+            book,
+            &book::idOfCall {
+                claim: claim.clone(),
+            },
+        )
+        .unwrap();
+    assert_eq!((of_contract, posted.provider), (posted.id, provider));
+    posted.check(&local).unwrap();
+    assert_eq!(claim.statement, B256::from(local.statement()));
+    assert_eq!(claim.activations, header.activations);
+    assert_eq!(claim.outputDigest, header.outputDigest);
+    assert_eq!(claim.seedDigest, header.seedDigest);
+    assert_eq!((claim.job, posted.points.len()), (id, 9));
+    assert_eq!(posted.points, header.points);
+    // And its packed words are taken apart as by the contract.
+    let terms = client
+        .read(
+            address("ClaimLens"),
+            &lens::termsOfCall {
+                claim: posted.for_lens(),
+            },
+        )
+        .unwrap();
+    assert_eq!(format!("{:?}", posted.terms()), format!("{terms:?}"));
+    assert_eq!((terms.layers, terms.mode), (4, 1));
 
     // Somebody else opens, takes and posts on signatures.
     let (file, job) = w.request(&[]);

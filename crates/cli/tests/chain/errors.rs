@@ -2,7 +2,7 @@
 
 use crate::anvil::*;
 use crate::common::*;
-use crate::lanes::forged;
+use crate::modes::{forged, relabel, OPTIMISTIC, WAIVED};
 use crate::world::*;
 use serde_json::{json, Value};
 use std::path::Path;
@@ -161,7 +161,7 @@ fn money_that_is_missing() {
     w.ok(REQUESTER, &["escrow", "unbond"]);
 
     // Prices, stakes and challenge bonds.
-    let (file, job) = w.request(&["--lane", "optimistic"]);
+    let (file, job) = w.request(&OPTIMISTIC);
     w.ok(REQUESTER, &["escrow", "withdraw", "10eth"]);
     w.fails(
         REQUESTER,
@@ -192,7 +192,7 @@ fn money_that_is_missing() {
 #[test]
 fn requests_that_cannot_be_served() {
     let w = World::new();
-    let (file, job) = w.request(&[]);
+    let (file, job) = w.request(&["--lock-within", "1h"]);
     let file = path(&file);
     w.fails(
         PROVIDER,
@@ -306,76 +306,60 @@ fn claims_that_do_not_fit() {
     );
     w.fails(
         PROVIDER,
-        &["claim", "settle", "nowhere"],
+        &["claim", "prove", "nowhere"],
         &["not a session directory"],
     );
-    let (file, job) = w.locked(&["--lane", "optimistic"]);
+    let (file, job) = w.locked(&OPTIMISTIC);
     let session = w.run(f, &file);
     let post = ["claim", "post", path(&session)];
-    w.fails(
-        PROVIDER,
-        &["claim", "settle", path(&session)],
-        &["UnknownClaim", "nanozk claim post"],
-    );
+    let prove = ["claim", "prove", path(&session)];
+    w.prove(&session, "1");
+    w.fails(PROVIDER, &prove, &["has no claim", "nanozk claim post"]);
     let (_, forged) = forged(&w, &file);
     w.ok(PROVIDER, &post);
     // Another session of the same job is another claim.
+    std::fs::copy(session.join("final.json"), forged.join("final.json")).unwrap();
     w.fails(
         PROVIDER,
-        &["claim", "settle", path(&forged)],
+        &["claim", "prove", path(&forged)],
         &["another session"],
+    );
+    // So is one with other commitments, which the statement does not have.
+    let other = w.file("other");
+    copy(&session, &other);
+    edit(&other.join("claim.json"), |c| {
+        c["activations"][1] = c["activations"][0].clone();
+    });
+    w.fails(
+        PROVIDER,
+        &["claim", "prove", path(&other)],
+        &["other commitments to activations"],
     );
     w.fails(PROVIDER, &["claim", "void", &job], &["StillUsable"]);
     w.fails(
         PROVIDER,
-        &["claim", "audit", &job],
-        &["not in the audited lane"],
+        &["claim", "draw", &job],
+        &["not in the audited mode"],
     );
-    w.fails(
-        PROVIDER,
-        &["claim", "resolve", &job, "--layer", "1"],
-        &["NotChallenged"],
-    );
+    for target in [&["--layer", "1"][..], &["--whole"], &["--of-output"]] {
+        let resolve = [&["claim", "resolve", &job][..], target].concat();
+        w.fails(PROVIDER, &resolve, &["Undecided"]);
+        let timeout = [&["claim", "timeout", &job][..], target].concat();
+        w.fails(PROVIDER, &timeout, &["NotChallenged"]);
+    }
     w.fails(
         PROVIDER,
         &["claim", "reveal-output", path(&session)],
-        &["NotChallenged"],
+        &["NotChallenged", "the output is not challenged"],
     );
-
-    // A proof of another transcript, another layer, and one that was cut.
-    f.json_ok(&[
-        "prove",
-        path(&session),
-        "--layers",
-        "1-2",
-        "--transcript",
-        "poseidon",
-    ]);
-    let settle = ["claim", "settle", path(&session), "--layers", "1"];
-    w.fails(PROVIDER, &settle, &["poseidon", "prove it again"]);
-    f.json_ok(&["prove", path(&session), "--layers", "1-2"]);
-    let proof = |layer: usize| session.join(format!("proofs/{layer:03}.proof"));
-    let kept = std::fs::read(proof(1)).unwrap();
-    std::fs::copy(proof(2), proof(1)).unwrap();
-    w.fails(PROVIDER, &settle, &["at the place of layer 1", "layer 2"]);
-    std::fs::write(proof(1), &kept[..kept.len() - 1]).unwrap();
-    w.fails(PROVIDER, &settle, &["layer 1", "bytes where"]);
-    let mut broken = kept.clone();
-    let last_evaluation = broken.len() - 65;
-    broken[last_evaluation] ^= 1;
-    std::fs::write(proof(1), broken).unwrap();
-    w.fails(PROVIDER, &settle, &["proving layer 1", "ProofRejected"]);
-    std::fs::write(proof(1), kept).unwrap();
-    w.ok(PROVIDER, &settle);
-
-    w.anvil.wait(7_201);
     w.fails(
-        PROVIDER,
-        &["claim", "settle", path(&session)],
-        &["could be proven until"],
+        REQUESTER,
+        &["claim", "expire", &job],
+        &["NotYet", "possible from"],
     );
     // A claim that comes late.
-    let (file, _) = w.locked(&["--lane", "optimistic", "--lock-within", "2m"]);
+    let late = ["--mode", "optimistic", "--lock-within", "2m"];
+    let (file, _) = w.locked(&[&late[..], &["--claim-within", "1h"]].concat());
     let session = w.run(f, &file);
     w.anvil.wait(2 * 3_600);
     w.fails(
@@ -385,33 +369,130 @@ fn claims_that_do_not_fit() {
     );
 }
 
+/// Proofs of something else, and such as somebody damaged.
+#[test]
+fn proofs_that_do_not_fit() {
+    let w = World::new();
+    let (session, job) = w.posted(&OPTIMISTIC);
+    let (other, _) = w.posted(&WAIVED);
+    w.prove(&session, "1");
+    w.prove(&other, "1");
+    w.ok(CHALLENGER, &["claim", "challenge", &job, "--layer", "1"]);
+    let proof = session.join("final.json");
+    let good = std::fs::read(&proof).unwrap();
+    let value: Value = serde_json::from_slice(&good).unwrap();
+    let prove = ["claim", "prove", path(&session)];
+    let block = w.anvil.block();
+
+    // Of the other session: by its own name, with the file given, and as if it were of this one.
+    let strange = other.join("final.json");
+    let given = [&prove[..], &["--proof", path(&strange)]].concat();
+    w.fails(PROVIDER, &given, &["that of no session that is named"]);
+    std::fs::copy(&strange, &proof).unwrap();
+    w.fails(PROVIDER, &prove, &["that of no session that is named"]);
+    let statement = value["claims"][0]["statement"].as_str().unwrap();
+    relabel(&proof, statement);
+    w.fails(PROVIDER, &prove, &["the proof is false", "ProofRejected"]);
+    // Naming both makes it no better.
+    let both = ["claim", "prove", path(&session), path(&other), "--proof"];
+    w.fails(
+        PROVIDER,
+        &[&both[..], &[path(&proof)]].concat(),
+        &["ProofRejected"],
+    );
+
+    // Damaged.
+    let hex = value["proof"].as_str().unwrap();
+    let flipped = |byte: usize| {
+        let mut bytes = hex.as_bytes().to_vec();
+        // The last digit of a byte.
+        let at = 2 + 2 * byte + 1;
+        bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+        json!(String::from_utf8(bytes).unwrap())
+    };
+    let last = hex.len() / 2 - 2;
+    let ff = format!("{}{}", &hex[..hex.len() - 64], "f".repeat(64));
+    let cases = [
+        ("/proof", flipped(31), "PointNotOnCurve"),
+        ("/proof", flipped(last), "PROBE"),
+        ("/proof", json!(ff), "NotReduced"),
+        ("/proof", json!(hex[..hex.len() - 2]), "WrongProofLength"),
+        ("/proof", json!(format!("{hex}00")), "WrongProofLength"),
+        ("/proof", json!("0x"), "WrongProofLength"),
+        (
+            "/claims/0/windows/0/digest",
+            json!(format!("0x{:064x}", 5)),
+            "ProofRejected",
+        ),
+        ("/claims/0/windows/0/first", json!(2), "ProofRejected"),
+        (
+            "/claims/0/windows/0/count",
+            json!(2),
+            "not registered with a program of the 2 layers from layer 1 on",
+        ),
+        ("/tree/shape", json!("0x0000"), "MalformedTree"),
+        ("/tree/shape", json!("0x"), "MalformedTree"),
+        (
+            "/format",
+            json!("nanozk-final-0"),
+            "another version of nanozk",
+        ),
+    ];
+    for (pointer, value, word) in cases {
+        std::fs::write(&proof, &good).unwrap();
+        edit(&proof, |f| {
+            *f.pointer_mut(pointer).unwrap() = value.clone()
+        });
+        w.fails(PROVIDER, &prove, &[word]);
+        let dry = [&prove[..], &["--dry-run"]].concat();
+        w.fails(PROVIDER, &dry, &[word]);
+    }
+    std::fs::write(&proof, &good[..good.len() / 2]).unwrap();
+    w.fails(PROVIDER, &prove, &["final.json"]);
+    assert_eq!(w.anvil.block(), block, "nothing was sent");
+
+    // The right one, too late for the challenge, and too late for the claim.
+    std::fs::write(&proof, &good).unwrap();
+    let start = w.anvil.rpc("evm_snapshot", json!([]));
+    w.anvil.wait(3_601);
+    w.fails(
+        PROVIDER,
+        &prove,
+        &["AnswerWindowOver", "the challenge of layer 1", "time out"],
+    );
+    w.anvil.wait(3_601);
+    w.fails(
+        PROVIDER,
+        &prove,
+        &["ProvingIsOver", "layers could be proven until"],
+    );
+    // In time it is good.
+    w.anvil.rpc("evm_revert", json!([start]));
+    w.ok(PROVIDER, &prove);
+    assert_eq!(w.status(&job)["proven"], json!([1]));
+}
+
 #[test]
 fn registrations_that_are_refused() {
     let w = World::empty(&[]);
     let f = fixture();
-    w.ok(CURATOR, &["deploy"]);
     let register = ["model", "register", path(&f.model)];
-    w.fails(
-        CURATOR,
-        &register,
-        &[
-            "4 of the model's circuits have no verifier",
-            "nanozk verifier generate",
-        ],
-    );
-    let deploy = ["verifier", "deploy", path(verifiers())];
-    w.fails(
-        CURATOR,
-        &["verifier", "deploy", path(w.dir.path())],
-        &["has no verifiers.json"],
-    );
-    // Somebody else may deploy them, four of layers and one of aggregates; the curator has to add them.
-    let done = w.ok(PROVIDER, &deploy).pop().unwrap();
-    assert_eq!(done["to_be_added"].as_array().unwrap().len(), 5);
-    w.ok(CURATOR, &deploy);
+    w.fails(CURATOR, &register, &["no deployment is known"]);
+    w.ok(CURATOR, &["deploy"]);
     let block = w.anvil.block();
-    w.ok(CURATOR, &deploy);
-    assert_eq!(w.anvil.block(), block, "the second time sends nothing");
+    // Whose programs are not what its dimensions and weights give.
+    let manifest = f.model.join("manifest.json");
+    let id = ["--model-id", &f.id];
+    let verify = ["model", "verify", path(&manifest)];
+    let verified = f.json_ok(&[&verify[..], &id].concat()).remove(0);
+    assert_eq!(verified["accepted"], true);
+    let model = w.file("model");
+    copy(&f.model, &model);
+    edit(&model.join("manifest.json"), |m| {
+        let key = m["programs"][4]["key"].clone();
+        m["programs"][5]["key"] = key;
+    });
+    w.fails(CURATOR, &["model", "register", path(&model)], &["program"]);
 
     let with = |options: &[&'static str]| [&register[..], options].concat();
     w.fails(
@@ -470,7 +551,7 @@ fn registrations_that_are_refused() {
     ] {
         assert!(text.contains(word), "no {word} in {text}");
     }
-    let again = w.ok(CURATOR, &with(&["--max-price", "0.01eth"]));
+    let again = w.ok(PROVIDER, &with(&["--max-price", "0.01eth"]));
     assert_eq!(again[0]["event"], "already");
 }
 
@@ -510,7 +591,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
 
     // The model is run first, and compared.
     let session = w.run(f, &file);
-    let (other, _) = w.request(&["--challenge-window", "0"]);
+    let (other, _) = w.request(&WAIVED);
     let of_another_job = w.run(f, &other);
     let lock = ["job", "lock", path(&file)];
     let with = |option: &'static str, value: &Path| {
@@ -528,7 +609,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
     );
     let damaged = w.file("damaged");
     copy(&session, &damaged);
-    edit(&damaged.join("session.json"), |s| {
+    edit(&damaged.join("claim.json"), |s| {
         s["input_digest"] = json!(format!("0x{:064x}", 7))
     });
     fails(&with("--session", &damaged), &["answers another prompt"]);
@@ -552,7 +633,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
         &["output.json is not the answer"],
     );
     fails(
-        &with("--model", crate::lanes::other_model()),
+        &with("--model", crate::modes::other_model()),
         &["the request is for model"],
     );
     assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
@@ -618,15 +699,15 @@ fn requests_leave_time() {
     );
     // 73 blocks of at most 24 s.
     refused(
-        &with(&["--lane", "audited", "--challenge-window", "1751s"]),
+        &with(&["--mode", "audited", "--challenge-window", "1751s"]),
         &["29 min 11 s", "29 min 12 s", "drawn within it"],
     );
     refused(
-        &with(&["--lane", "audited", "--challenge-window", "0"]),
+        &with(&["--mode", "audited", "--challenge-window", "0"]),
         &["drawn within it"],
     );
     refused(
-        &with(&["--lane", "optimistic", "--challenge-window", "59s"]),
+        &with(&["--mode", "optimistic", "--challenge-window", "59s"]),
         &["1 min to 7 d"],
     );
     refused(&with(&["--answer-window", "8 days"]), &["answer window"]);
@@ -637,7 +718,7 @@ fn requests_leave_time() {
         &["--price", "0.0000000000000000001eth"],
         &["19 decimals, eth has 18"],
     );
-    let exact = ["--lane", "audited", "--challenge-window", "1752s"];
+    let exact = ["--mode", "audited", "--challenge-window", "1752s"];
     let (file, job) = w.request(&exact);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     // The same bounds as the contract's, which has the last word: a file that somebody else wrote.
@@ -699,7 +780,7 @@ fn wrong_checksums_are_refused() {
         path(&never),
     ];
     let cases: [&[&str]; 9] = [
-        &["deploy", "--curator", wrong],
+        &["freeze", "--reason", "none", "--verifier", wrong],
         &["deploy", "--guardian", wrong],
         &["deploy", "--asset", wrong],
         &["model", "register", path(&f.model), "--asset", wrong],
@@ -758,7 +839,6 @@ fn without_a_beacon_nothing_is_audited() {
     let again = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
     assert_eq!((&again["deployed"], &again["kept"]), (&json!(0), &json!(9)));
     w.fails(CURATOR, &["deploy"], &["JobMarket", "beacon", "--salt"]);
-    w.ok(CURATOR, &["verifier", "deploy", path(verifiers())]);
     w.ok(CURATOR, &["model", "register", path(&f.model)]);
     w.ok(REQUESTER, &["escrow", "deposit", "10eth"]);
     w.ok(PROVIDER, &["escrow", "deposit", "10eth"]);
@@ -780,18 +860,18 @@ fn without_a_beacon_nothing_is_audited() {
         "--price",
         "0.001eth",
     ];
-    let audited = [&request[..], &more, &["--lane", "audited"]].concat();
-    w.fails(REQUESTER, &audited, &["audit no claims", "--lane"]);
+    let audited = [&request[..], &more, &["--mode", "audited"]].concat();
+    w.fails(REQUESTER, &audited, &["audit no claims", "--mode"]);
     // The others work.
-    let (file, job) = w.request(&["--lane", "optimistic"]);
+    let (file, job) = w.request(&OPTIMISTIC);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(f, &file);
     let mut sent = w.ok(PROVIDER, &["job", "lock", path(&file)]);
     sent.extend(w.ok(PROVIDER, &["claim", "post", path(&session)]));
     w.fails(
         PROVIDER,
-        &["claim", "audit", path(&session)],
-        &["audit no claims"],
+        &["claim", "draw", path(&session)],
+        &["not in the audited mode"],
     );
     w.anvil.wait(3_601);
     sent.extend(w.ok(CHALLENGER, &["claim", "finalize", &job]));
@@ -814,6 +894,6 @@ fn without_a_beacon_nothing_is_audited() {
         },
         draw_time: None,
     };
-    let least = terms.least_gas(nanozk_chain::request::Lane::Optimistic);
+    let least = terms.least_gas(nanozk_chain::request::Mode::Optimistic);
     assert!(least <= took && took < least * 3 / 2, "{least} {took}");
 }

@@ -20,7 +20,7 @@ use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::encoding::scalar_to_bytes;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, FINAL_FORMAT};
 use serde_json::json;
 use std::path::Path;
 
@@ -191,6 +191,9 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
 
 /// Sends a final proof.
 fn prove_claims(args: &ProveClaimArgs, out: &Out) -> Result<()> {
+    for session in &args.sessions {
+        Kind::Session.check(session)?;
+    }
     let path = match (&args.proof, &args.sessions[..]) {
         (Some(path), _) => path.clone(),
         (None, [session]) => session.join("final.json"),
@@ -205,6 +208,13 @@ fn prove_claims(args: &ProveClaimArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let book = chain.address("ClaimBook")?;
     let file: FinalFile = files::read_json(&path)?;
+    if file.format != FINAL_FORMAT {
+        bail!(
+            "{}: format {:?} where {FINAL_FORMAT:?} is needed: it was written by another version of nanozk",
+            path.display(),
+            file.format
+        );
+    }
     let mut known = Vec::with_capacity(args.sessions.len());
     for session in &args.sessions {
         let (claim, manifest) = session_of(&chain, session)?;
@@ -324,6 +334,18 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
     let which = args.layer.unwrap_or(WHOLE);
+    let (to, account) = (chain.address("ClaimBook")?, chain.client.account()?);
+    let of = book::challengeOfCall {
+        claim: posted.id,
+        target: U256::from(which),
+    };
+    if chain.client.read(to, &of)?.status == CHALLENGE_OPEN {
+        let challengers = chain.client.challengers(to, posted.id, which)?;
+        if challengers.contains(&account) {
+            chain.already(&format!("{account} challenges {}", target(which)));
+            return Ok(());
+        }
+    }
     let terms = posted.terms();
     // A challenge's bond comes from the challenger's free balance; that of a whole claim is that of all its layers.
     let layers = if which == WHOLE {
@@ -332,7 +354,7 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
         1_u64
     };
     chain.require_free(
-        chain.client.account()?,
+        account,
         posted.claim.asset,
         U256::from(terms.challengeBond) * U256::from(layers),
         "the challenge bond",
@@ -343,11 +365,7 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
         seed: args.seed.unwrap_or_default(),
     };
     let what = format!("challenging {}", target(which));
-    about(
-        &chain,
-        &posted,
-        &Call::new(what, chain.address("ClaimBook")?, &call),
-    )
+    about(&chain, &posted, &Call::new(what, to, &call))
 }
 
 fn timeout(args: &TargetArgs, out: &Out) -> Result<()> {
