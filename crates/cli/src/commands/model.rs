@@ -307,7 +307,7 @@ fn plan_of(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -
             args.max_k
         ),
         nanozk_prover::Error::Refused(e) => anyhow::anyhow!(
-            "proofs of single layers would be too large: {e}; a greater --max-k or fewer --tokens may do"
+            "no windows of layers fit: {e}; a greater --max-k or fewer --tokens may do"
         ),
         e => e.into(),
     })
