@@ -39,6 +39,13 @@ fn manifests_with_foreign_keys_are_refused() {
     let registers = ["model", "register", path(&model)];
     f.fails(&[&registers[..], &nowhere].concat(), &words);
 
+    // A session of it is of another model than was asked for.
+    f.json_ok(&f.verify(&f.session));
+    let session = dir.path().join("session");
+    copy(&f.session, &session);
+    std::fs::copy(model.join("manifest.json"), session.join("manifest.json")).unwrap();
+    f.rejected(&session, &["the manifest has id"]);
+
     // Whoever registers it all the same is found out by anybody who has the manifest.
     let manifest = model.join("manifest.json");
     let (code, objects, stderr) = f.json(&["model", "verify", path(&manifest)]);
