@@ -397,7 +397,7 @@ async fn claim_view(shared: &Shared, row: &ClaimRow) -> Result<ClaimView, Error>
     let f = row.facts.as_ref().unwrap_or(&none);
     let directory = FilePath::new(&row.directory);
     let mut proofs = BTreeSet::new();
-    if row.role == Role::Provider && !row.ended {
+    if row.role == Role::Provider {
         for proof in shared.store.finals_of(row.id).await? {
             if FilePath::new(&proof.path).is_file() {
                 proofs.extend(proof.layers);
