@@ -26,8 +26,8 @@ use nanozk_chain::signing::{SignatureFile, SIGNATURES_FORMAT};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::path::{Path as FilePath, PathBuf};
 use std::collections::BTreeSet;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::block_in_place;
@@ -902,9 +902,7 @@ async fn page() -> impl IntoResponse {
         title = "nanozk relayer",
         description = "Takes claims through their life on chain."
     ),
-    paths(
-        status, claims, claim, put_file, healthz, readyz, metrics, openapi
-    )
+    paths(status, claims, claim, put_file, healthz, readyz, metrics, openapi)
 )]
 struct Document;
 

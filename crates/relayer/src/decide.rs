@@ -299,9 +299,7 @@ fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
         }
     }
     d.ended = d.acts.is_empty();
-    d.concluded(
-        format!("the claim is {}", claim_status(facts.status)),
-    )
+    d.concluded(format!("the claim is {}", claim_status(facts.status)))
 }
 
 fn has_all(set: U256, layers: usize) -> bool {
@@ -462,9 +460,10 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
     }
     let layers = layers_of(facts.proven).len();
     let noun = if facts.layers == 1 { "layer" } else { "layers" };
-    d.concluded(
-        format!("watching: {layers} of {} {noun} proven", facts.layers),
-    )
+    d.concluded(format!(
+        "watching: {layers} of {} {noun} proven",
+        facts.layers
+    ))
 }
 
 #[cfg(test)]
@@ -811,7 +810,10 @@ mod tests {
         let mut f = posted(0);
         f.usable = false;
         for role in [Role::Provider, Role::Watcher] {
-            assert_eq!(acts(&decide(role, &f, &provider(&[&[0]]), 1_500)), [Act::Void]);
+            assert_eq!(
+                acts(&decide(role, &f, &provider(&[&[0]]), 1_500)),
+                [Act::Void]
+            );
         }
     }
 

@@ -459,7 +459,11 @@ impl Reader {
         facts.seed_digest = claim.seedDigest;
         facts.layers = terms.layers.into();
         let all = all_layers(facts.layers);
-        facts.proven = if state.allProven { all } else { state.proven & all };
+        facts.proven = if state.allProven {
+            all
+        } else {
+            state.proven & all
+        };
         facts.challenge_by = terms.challengeBy;
         facts.proven_by = terms.provenBy;
         facts.draw_block = terms.drawBlock;
@@ -516,7 +520,9 @@ impl Reader {
             };
             let c = self.read(self.contracts.book, &call, at).await?;
             // Decisions from a mixture of two blocks would be final.
-            if (target != OUTPUT && c.status == 0) || (!is_posted && c.status == status::CHALLENGE_OPEN) {
+            if (target != OUTPUT && c.status == 0)
+                || (!is_posted && c.status == status::CHALLENGE_OPEN)
+            {
                 return Err(Error::Nodes(format!(
                     "a node answers for another block than {}: the claim is {} there, and the challenge of target {target} \
                      is {}",
@@ -603,7 +609,10 @@ impl Reader {
         for log in &logs {
             if let Ok(event) = book::Challenged::decode_log(&log.inner) {
                 let target = event.target.saturating_to();
-                challengers.entry(target).or_default().push(event.challenger);
+                challengers
+                    .entry(target)
+                    .or_default()
+                    .push(event.challenger);
             } else if let Ok(event) = book::ChallengeResolved::decode_log(&log.inner) {
                 let of = challengers.entry(event.target.saturating_to()).or_default();
                 of.retain(|challenger| *challenger != event.challenger);

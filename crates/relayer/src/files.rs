@@ -197,7 +197,12 @@ pub fn layers_of_final(file: &FinalFile, claim: usize) -> Vec<usize> {
     let mut layers: Vec<usize> = windows
         .unwrap_or_default()
         .iter()
-        .flat_map(|w| w.first..w.first.saturating_add(w.count).min(w.first.saturating_add(256)))
+        .flat_map(|w| {
+            w.first
+                ..w.first
+                    .saturating_add(w.count)
+                    .min(w.first.saturating_add(256))
+        })
         .map(|layer| layer as usize)
         .collect();
     layers.sort_unstable();
@@ -351,7 +356,10 @@ impl Material<'_> {
 
     fn claim(&self) -> Result<book::Claim, Error> {
         let posted = self.posted.ok_or_else(|| {
-            Error::Files(format!("what was posted for the job {} is not known", self.id))
+            Error::Files(format!(
+                "what was posted for the job {} is not known",
+                self.id
+            ))
         })?;
         Ok(posted.claim.clone())
     }

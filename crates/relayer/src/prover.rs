@@ -318,15 +318,20 @@ impl Runner {
 
     /// What is wanted, the earliest deadline first.
     fn order(state: &State) -> Vec<(B256, Wanted)> {
-        let mut order: Vec<(B256, Wanted)> =
-            state.wanted.iter().map(|(id, w)| (*id, w.clone())).collect();
+        let mut order: Vec<(B256, Wanted)> = state
+            .wanted
+            .iter()
+            .map(|(id, w)| (*id, w.clone()))
+            .collect();
         order.sort_by_key(|(id, w)| (w.task.by(), *id));
         order
     }
 
     /// Stops what runs if something with an earlier deadline would be late after it, and neither is otherwise.
     fn make_room(&self, state: &mut State, now: u64) {
-        let Some(running) = &state.running else { return };
+        let Some(running) = &state.running else {
+            return;
+        };
         let by = running.tasks.iter().map(Task::by).min().unwrap_or(0);
         let rest = (running.seconds - running.begun.elapsed().as_secs_f64()).max(0.0);
         let anew = self.left(by, now) - running.seconds;
@@ -700,7 +705,12 @@ impl State {
         self.done.extend(claims);
         let [claim] = claims else {
             // One of them is to blame: each is tried by itself, at once.
-            warn!(code = "NZK402", claims = claims.len(), reason, "the prover failed: it is tried with each claim alone");
+            warn!(
+                code = "NZK402",
+                claims = claims.len(),
+                reason,
+                "the prover failed: it is tried with each claim alone"
+            );
             self.alone.extend(claims);
             return;
         };

@@ -538,7 +538,10 @@ impl Relayer {
                     Err(e) => e.to_string(),
                 };
                 let path = made.path.display();
-                warn!(code = "NZK402", reason, "the prover made no final proof that can be read: {path} is deleted");
+                warn!(
+                    code = "NZK402",
+                    reason, "the prover made no final proof that can be read: {path} is deleted"
+                );
                 // It is made again.
                 let _ = std::fs::remove_file(&made.path);
                 return Ok(());

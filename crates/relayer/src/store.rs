@@ -3,8 +3,8 @@
 //! Nothing acts before it is here: an intent is written before its transaction is signed, a signed transaction before it
 //! is broadcast. Whatever happens in between, the next start finds what to go on with.
 
-use crate::error::Error;
 use crate::decide::list;
+use crate::error::Error;
 use crate::facts::{id_of, Facts, Posting};
 use crate::text::shortened;
 use alloy::primitives::{Address, Bytes, B256, U256};
@@ -1031,11 +1031,7 @@ impl Store {
 
     /// Drops what is planned for a claim and not wanted any more, by it or by another claim of the same final proof. What
     /// is wanted is named by what it is about and its action.
-    pub async fn drop_unwanted(
-        &self,
-        claim: B256,
-        wanted: &[(B256, String)],
-    ) -> Result<(), Error> {
+    pub async fn drop_unwanted(&self, claim: B256, wanted: &[(B256, String)]) -> Result<(), Error> {
         for intent in self.intents_of(claim).await? {
             let named = |(subject, action): &(B256, String)| {
                 *subject == intent.claim && *action == intent.action
@@ -1678,7 +1674,10 @@ mod tests {
         };
         assert_eq!(ids().await, [all[1].posted.id, all[0].posted.id]);
         let known = store.posted_of(job).await.expect("read");
-        assert_eq!((known[0].block, &known[0].posted.points), (8, &all[1].posted.points));
+        assert_eq!(
+            (known[0].block, &known[0].posted.points),
+            (8, &all[1].posted.points)
+        );
         let stranger = store.posted_of(other).await.expect("read");
         assert!(stranger.is_empty(), "its job is not known");
         // An event names the claim, which is the job's.

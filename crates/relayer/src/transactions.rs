@@ -315,7 +315,12 @@ impl Manager {
             status,
             error,
             // Nodes that have no events have these.
-            postings: receipt.inner.logs().iter().filter_map(Posting::of).collect(),
+            postings: receipt
+                .inner
+                .logs()
+                .iter()
+                .filter_map(Posting::of)
+                .collect(),
         }
     }
 

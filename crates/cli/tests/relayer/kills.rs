@@ -309,16 +309,12 @@ fn an_answer_killed_anywhere_comes_once() {
         nudge: &|_| {
             // The windows pass as soon as the challenge is answered.
             match maker.status(&job) {
-                1 if !done.get()
-                    && maker.events(LAYERS_PROVEN, &job) == 1 =>
-                {
+                1 if !done.get() && maker.events(LAYERS_PROVEN, &job) == 1 => {
                     assert!(answered());
                     w.anvil.wait(3_601);
                     done.set(true);
                 }
-                1 => done.set(
-                    done.get() && maker.events(LAYERS_PROVEN, &job) == 1,
-                ),
+                1 => done.set(done.get() && maker.events(LAYERS_PROVEN, &job) == 1),
                 _ => w.anvil.mine(1),
             }
         },
@@ -331,7 +327,6 @@ fn an_answer_killed_anywhere_comes_once() {
     .run("answer");
     assert!(kills >= 40, "{kills}");
 }
-
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
 #[test]
@@ -370,7 +365,6 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     .run("watcher");
     assert!(kills >= 33, "{kills}");
 }
-
 
 /// A settlement that a block passes by, that is replaced, included, and undone with its block.
 #[test]

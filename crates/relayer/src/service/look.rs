@@ -173,7 +173,9 @@ impl Relayer {
         let mut read = self.reader.facts(id, &postings, tip).await?;
         // Any claim that a job has, or may have had, is looked for.
         let unknown = |f: &Facts| {
-            f.status == 0 && f.job_status >= status::JOB_CLAIMED && f.job_status != status::JOB_EXPIRED
+            f.status == 0
+                && f.job_status >= status::JOB_CLAIMED
+                && f.job_status != status::JOB_EXPIRED
         };
         let nobody = || {
             Error::Nodes(format!(
@@ -443,7 +445,8 @@ impl Relayer {
         for claim in &file.claims {
             let statement = B256::from(claim.statement.0);
             let posting = store.posted_with(statement).await?.into_iter().next();
-            let unknown = || Error::Files(format!("no claim of the statement {statement} is known"));
+            let unknown =
+                || Error::Files(format!("no claim of the statement {statement} is known"));
             let posted: Posted = posting.ok_or_else(unknown)?.posted;
             let row = store.claim(posted.claim.job).await?.ok_or_else(unknown)?;
             let manifest = Path::new(&row.directory).join("manifest.json");
