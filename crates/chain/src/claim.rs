@@ -73,6 +73,8 @@ pub fn header(claim: &Claim) -> Result<book::ClaimHeader, Error> {
 pub struct Posted {
     /// Its id.
     pub id: B256,
+    /// Who posted it.
+    pub provider: Address,
     /// All of it.
     pub claim: book::Claim,
     /// The words of its commitments to activations.
@@ -87,6 +89,7 @@ impl Posted {
     pub fn of(event: book::ClaimPosted) -> Self {
         Self {
             id: event.claim,
+            provider: event.provider,
             claim: event.posted,
             points: event.points,
         }
@@ -286,6 +289,7 @@ mod tests {
         };
         let posted = Posted {
             id: B256::ZERO,
+            provider: Address::ZERO,
             claim,
             points: Vec::new(),
         };
@@ -302,6 +306,6 @@ mod tests {
     }
 
     fn empty() -> book::Claim {
-        book::Claim::abi_decode(&[0; 17 * 32]).expect("words")
+        book::Claim::abi_decode(&[0; 14 * 32]).expect("words")
     }
 }

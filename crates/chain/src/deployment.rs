@@ -409,7 +409,7 @@ mod tests {
         };
         let here = places(account, &parameters());
         let mut other = parameters();
-        other.curator = account;
+        other.guardian = account;
         other.unbond_delay = 1;
         assert_eq!(places(account, &other), here);
         other.salt = B256::repeat_byte(1);
@@ -482,16 +482,8 @@ mod tests {
             block: None,
         };
         deployment.contracts.insert("JobMarket".into(), contract);
-        let verifier = DeployedVerifier {
-            name: "Head".into(),
-            address: Address::repeat_byte(0xef),
-            code_hash: B256::ZERO,
-            transaction: None,
-            added: None,
-        };
-        deployment.verifiers.insert(B256::ZERO, verifier);
         let text = serde_json::to_string(&deployment).expect("serializes");
-        for byte in ["ab", "cd", "ef"] {
+        for byte in ["ab", "cd"] {
             let lower = byte.repeat(20);
             let mut wrong = Address::repeat_byte(u8::from_str_radix(byte, 16).expect("a byte"))
                 .to_checksum(None)[2..]
@@ -528,15 +520,18 @@ mod tests {
         };
         assert_eq!(argument("JobMarket", "claimBook"), place("ClaimBook"));
         assert_eq!(argument("ClaimBook", "market"), place("JobMarket"));
-        assert_eq!(argument("AuditBeacon", "claimBook"), place("ClaimBook"));
-        assert_eq!(argument("Settlement", "dispute"), place("LayerDispute"));
+        assert_eq!(argument("ClaimBook", "digests"), place("TokenDigests"));
         assert_eq!(
-            argument("BondEscrow", "operators"),
-            DynSolValue::Array(vec![place("JobMarket"), place("LayerDispute")])
+            argument("StatementVerifier", "registry"),
+            place("ModelRegistry")
         );
         assert_eq!(
-            argument("VerifierRouter", "curator"),
-            parameters().curator.into()
+            argument("BondEscrow", "operators"),
+            DynSolValue::Array(vec![place("JobMarket"), place("ClaimBook")])
+        );
+        assert_eq!(
+            argument("ModelRegistry", "guardian"),
+            parameters().guardian.into()
         );
     }
 }

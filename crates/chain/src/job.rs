@@ -263,6 +263,7 @@ mod tests {
         refused(&t, |f| f.request.challenge_window = 604_801, "to 7 d");
         refused(&t, |f| f.request.answer_window = 59, "answer window");
         refused(&t, |f| f.request.answer_window = 604_801, "answer window");
+        refused(&t, |f| f.request.decoding.0[0] = 1, "only greedy decoding");
         refused(&t, |f| f.prompt = vec![1, 3], "do not have the digest");
         refused(&t, |f| f.model_id.0[0] ^= 1, "is of model");
         let frozen = Terms {
@@ -292,7 +293,7 @@ mod tests {
             draw_time: None,
             ..terms()
         };
-        let mode = |mode: Mode, window: u32| {
+        let request = |mode: Mode, window: u32| {
             signed_with(|f| {
                 good(f);
                 (f.request.mode, f.request.challenge_window) = (mode, window);
@@ -306,7 +307,7 @@ mod tests {
             (Mode::Optimistic, 60, true),
             (Mode::Audited, 3_600, false),
         ] {
-            let checked = none.check(&mode(mode, window), NOW);
+            let checked = none.check(&request(mode, window), NOW);
             assert_eq!(checked.is_ok(), ok, "{mode:?} {window}");
         }
     }

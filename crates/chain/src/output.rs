@@ -239,6 +239,7 @@ pub fn dispute_of(
 mod tests {
     use super::*;
     use crate::request::tests::signed;
+    use alloy::sol_types::SolValue;
     use nanozk_verifier::encoding::scalar_from_bytes;
 
     fn output(tokens: Vec<u32>) -> OutputFile {
@@ -254,7 +255,8 @@ mod tests {
             packed,
             Bytes::from_static(b"\0\0\x11\0\xc4\x50\xff\xff\xff")
         );
-        let call = file.call(B256::ZERO, Bytes::new()).expect("tokens");
+        let claim = book::Claim::abi_decode(&[0; 14 * 32]).expect("words");
+        let call = file.call(&claim, Bytes::new()).expect("tokens");
         assert_eq!(
             (call.salt, call.tokens),
             (U256::from(0x5a17), packed.clone())

@@ -218,6 +218,7 @@ pub(crate) mod tests {
                 input_digest: B256::ZERO,
                 prompt_tokens: 2,
                 new_tokens: 1,
+                decoding: B256::ZERO,
                 mode: Mode::Audited,
                 price: U256::from(u128::MAX),
                 lock_by: 1,

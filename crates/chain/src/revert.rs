@@ -381,7 +381,7 @@ pub fn mode(mode: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::{escrow, market, settlement};
+    use crate::bindings::{book, escrow, market};
     use alloy::primitives::{Address, B256};
     use std::collections::BTreeSet;
 
@@ -428,7 +428,7 @@ mod tests {
             revert.to_string(),
             format!("the job {job} is locked, it must be open (WrongJobStatus)")
         );
-        let data = settlement::NotYet {
+        let data = book::NotYet {
             from: 1_700_000_000,
         }
         .abi_encode();
@@ -458,21 +458,17 @@ mod tests {
             message.contains("is 5 s, it must be 1 min to 7 d"),
             "{message}"
         );
-        let of = |width: u64| crate::bindings::registry::Activations {
-            k: U256::from(12),
-            positions: U256::from(32),
-            width: U256::from(width),
+        let data = book::AnswerWindowOver {
+            claim: job,
+            target: U256::from(256),
+            answerBy: 1_700_000_000,
         };
-        let data = crate::bindings::registry::ActivationsMismatch {
-            layer: U256::from(3),
-            expected: of(16),
-            got: of(8),
-        }
-        .abi_encode();
-        assert_eq!(
-            Revert::decode(&data).message,
-            "layer 3 does not share its activations with its neighbours: its circuit has k 12, positions 32, width 8, \
-             the model needs k 12, positions 32, width 16"
+        let message = Revert::decode(&data.abi_encode()).message;
+        assert!(
+            message.starts_with(
+                "answers of the challenge of the output were possible until 2023-11-14"
+            ),
+            "{message}"
         );
         assert_eq!(
             Revert::decode(&Message::from("why").abi_encode()).to_string(),

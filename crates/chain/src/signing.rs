@@ -252,11 +252,11 @@ mod tests {
         );
         assert_eq!(
             typed::ClaimHeader::eip712_encode_type(),
-            "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)"
+            "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32 seedDigest,bytes32 activations,bytes32 points)"
         );
         assert_eq!(
             typed::Reveal::eip712_encode_type(),
-            "Reveal(bytes32 claim,bytes32 output)"
+            "Reveal(bytes32 job,bytes32 output)"
         );
     }
 
@@ -300,7 +300,9 @@ mod tests {
             job: keccak256("job"),
             outputDigest: keccak256("output"),
             recipient: Address::repeat_byte(3),
-            boundaries: vec![keccak256("boundary")],
+            seedDigest: keccak256("seed"),
+            activations: keccak256("activations"),
+            points: vec![U256::from(1)],
         };
         let signer = PrivateKeySigner::from_bytes(&keccak256("key")).expect("a key");
         let file = SignatureFile::new(&signer, &domains, &header, 1_000);

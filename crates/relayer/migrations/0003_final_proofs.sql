@@ -4,6 +4,7 @@ CREATE TABLE posted (
     claim     TEXT PRIMARY KEY NOT NULL,
     job       TEXT NOT NULL,
     statement TEXT NOT NULL,
+    provider  TEXT NOT NULL,
     block     BIGINT NOT NULL,
     -- ABI.
     data      TEXT NOT NULL,

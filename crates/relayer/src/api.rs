@@ -1148,9 +1148,8 @@ mod tests {
                 );
             }
         }
-        let fixture = include_str!("../../../test/fixtures/model.json");
-        let mut fixture: Value = serde_json::from_str(fixture).expect("JSON");
-        let mut manifest = fixture["manifest"].take();
+        let manifest = include_str!("api/manifest.json");
+        let mut manifest: Value = serde_json::from_str(manifest).expect("JSON");
         check_file("manifest.json", id, manifest.to_string().as_bytes()).expect("a manifest");
         assert!(check_file("claim.json", id, manifest.to_string().as_bytes()).is_err());
         manifest["format"] = "nanozk-manifest-0".into();

@@ -444,14 +444,19 @@ async fn mark(tx: &mut Transaction<'_, Any>, id: B256) -> Result<(), Error> {
 
 /// Keeps a claim, if its job is known.
 async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result<(), Error> {
-    let Posted { id, claim, points } = &posting.posted;
+    let Posted {
+        id,
+        provider,
+        claim,
+        points,
+    } = &posting.posted;
     let points: Vec<u8> = points
         .iter()
         .flat_map(|word| word.to_be_bytes::<32>())
         .collect();
     sqlx::query(
-        "INSERT INTO posted (claim, job, statement, block, data, points) \
-         SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
+        "INSERT INTO posted (claim, job, statement, block, data, points, provider) \
+         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT 1 FROM claims WHERE id = $2) \
          ON CONFLICT (claim) DO UPDATE SET block = excluded.block",
     )
     .bind(id.to_string())
@@ -460,6 +465,7 @@ async fn keep_posted(tx: &mut Transaction<'_, Any>, posting: &Posting) -> Result
     .bind(int(posting.block))
     .bind(Bytes::from(claim.abi_encode()).to_string())
     .bind(Bytes::from(points).to_string())
+    .bind(provider.to_string())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -475,7 +481,12 @@ fn posting_of(row: &AnyRow) -> Result<Posting, Error> {
     }
     let points = points.chunks_exact(32).map(U256::from_be_slice).collect();
     Ok(Posting {
-        posted: Posted { id, claim, points },
+        posted: Posted {
+            id,
+            provider: parse(row.try_get("provider")?)?,
+            claim,
+            points,
+        },
         block: uint(row.try_get("block")?),
     })
 }
@@ -1656,7 +1667,12 @@ mod tests {
             let id = id_of(&claim);
             let points = vec![U256::from(n), U256::MAX];
             Posting {
-                posted: Posted { id, claim, points },
+                posted: Posted {
+                    id,
+                    provider: Address::repeat_byte(n),
+                    claim,
+                    points,
+                },
                 block,
             }
         };

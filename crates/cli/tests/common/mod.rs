@@ -45,7 +45,7 @@ pub(crate) fn fixture() -> &'static Fixture {
         f.id = imported[0]["model_id"].as_str().unwrap().to_owned();
         f.json_ok(&f.run(&f.session, PROMPT, 4));
         let events = f.json_ok(&["prove", path(&f.session)]);
-        assert_eq!(events.last().unwrap()["proved"], 4);
+        assert_eq!(events.last().unwrap()["proved"], 1);
         f
     })
 }

@@ -418,7 +418,7 @@ fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let posted = posted_of(&chain, claim.context.claim.0.into())?;
     let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
     output.check()?;
-    let is_provider = chain.client.account()? == posted.claim.provider;
+    let is_provider = chain.client.account()? == posted.provider;
     let signed = args.session.join("signatures.json");
     let signature = match is_provider || !signed.exists() {
         true => None,
