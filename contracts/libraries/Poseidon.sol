@@ -30,7 +30,7 @@ import {
 /// @title Poseidon over BN254's scalar field, three elements, as in circomlib
 /// @notice A permutation costs about 20,000 gas.
 library Poseidon {
-    /// @notice Constants of the rounds, for the functions below: to be loaded once, since each copy takes memory.
+    /// @notice Constants of the rounds, for `permute`: to be loaded once, since each copy takes memory.
     function constants() internal pure returns (bytes memory) {
         return ROUND_CONSTANTS;
     }
