@@ -14,6 +14,25 @@ import { Statement } from "../../contracts/libraries/Statement.sol";
 import { Base } from "./Base.t.sol";
 import { Headers } from "./support/Headers.sol";
 
+/// @title A verifier that accepts anything, and calls somebody while it is asked
+contract ReenteringVerifier {
+    address private immutable _target;
+    bytes private _call;
+
+    constructor(address target) {
+        _target = target;
+    }
+
+    function setCall(bytes calldata call_) external {
+        _call = call_;
+    }
+
+    fallback() external {
+        (bool ok,) = _target.call(_call);
+        require(!ok, "it got in");
+    }
+}
+
 /// @title Attacks on what a claim says, and on what proves it
 contract AttacksProofsTest is Base {
     /// Most layers of a model.
@@ -289,6 +308,25 @@ contract AttacksProofsTest is Base {
         assertEq(_free(recipient), 0);
         // forge-lint: disable-next-line(unsafe-typecast) the selector
         assertNotEq(bytes4(reason), IFinalVerifier.ProofRejected.selector);
+    }
+
+    /// Whatever a version's verifier does while it is asked, it changes nothing.
+    function test_Attack_ReentrantVerifier() public {
+        ReenteringVerifier again = new ReenteringVerifier(address(book));
+        version = registry.register(_modelHeader("model"), _layers(), _policy(ETH), address(again), "");
+        bytes32 id = _claimedAtOnce();
+        bytes32 other = _claimed(Mode.Optimistic);
+        _after(_challengeBy(other));
+        bytes memory finalizing = abi.encodeCall(book.finalize, (_claim(other)));
+        bytes memory proving = abi.encodeCall(book.prove, (_one(_proofOf(id, ALL)), _tree(1), ""));
+        again.setCall(finalizing);
+        (bool ok,) = address(book).call(proving);
+        assertTrue(ok);
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        _assertClaim(other, ClaimStatus.Posted, JobStatus.Claimed);
+        assertEq(_free(recipient), PRICE);
+        (ok,) = address(book).call(finalizing);
+        assertTrue(ok, "only the static call kept it out");
     }
 
     // ---------------------------------------------------------------- the draw
