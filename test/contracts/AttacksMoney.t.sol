@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
 import { ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
 import { BurningSigner, ReenteringRecipient, ReenteringSigner, VerboseSigner, Wallet } from "./support/Signers.sol";

@@ -358,9 +358,7 @@ contract AttacksProofsTest is Base {
         bytes memory wrong = Headers.encode(number, "better seed");
         vm.roll(number + 2);
         vm.setBlockhash(number, keccak256(right));
-        vm.expectRevert(
-            abi.encodeWithSelector(IAuditBeacon.WrongHeader.selector, keccak256(right), keccak256(wrong))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.WrongHeader.selector, keccak256(right), keccak256(wrong)));
         book.revealDraw(_claim(id), wrong);
         assertFalse(book.stateOf(id).revealed);
     }

@@ -6,8 +6,8 @@ pragma solidity 0.8.37;
 
 import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
 import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { Base } from "./Base.t.sol";

@@ -14,7 +14,15 @@ import { Terms } from "../../contracts/interfaces/IClaimLens.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import {
-    ChallengeStatus, ClaimStatus, JobStatus, Leaf, Mode, OUTPUT, Program, Tree, WHOLE
+    ChallengeStatus,
+    ClaimStatus,
+    JobStatus,
+    Leaf,
+    Mode,
+    OUTPUT,
+    Program,
+    Tree,
+    WHOLE
 } from "../../contracts/interfaces/Types.sol";
 import { FoldKeys } from "../../contracts/libraries/FoldKeys.sol";
 import { Headers } from "./support/Headers.sol";

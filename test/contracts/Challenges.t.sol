@@ -55,8 +55,7 @@ contract ChallengesTest is Base {
     function test_Challenge_NotTwice() public {
         bytes32 id = _claimed(Mode.Optimistic);
         _challenge(id, 1);
-        bytes memory held =
-            abi.encodeWithSelector(IBondEscrow.HoldExists.selector, _challengeHold(id, 1, challenger));
+        bytes memory held = abi.encodeWithSelector(IBondEscrow.HoldExists.selector, _challengeHold(id, 1, challenger));
         _expectChallenge(id, 1, held);
         _prove(id, 1 << 1);
         _expectChallenge(id, 1, abi.encodeWithSelector(IClaimBook.LayerIsProven.selector, id, 1));
@@ -98,9 +97,7 @@ contract ChallengesTest is Base {
         bytes32 id = _claimed(Mode.Optimistic);
         bytes32 expected = keccak256(abi.encode(SEED));
         vm.prank(challenger);
-        vm.expectRevert(
-            abi.encodeWithSelector(IClaimBook.SeedMismatch.selector, expected, keccak256(abi.encode(seed)))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.SeedMismatch.selector, expected, keccak256(abi.encode(seed))));
         book.challenge(_claim(id), 0, seed);
     }
 
@@ -135,9 +132,7 @@ contract ChallengesTest is Base {
         assertEq(_free(recipient), 0);
         _after(_challengeBy(id));
         _finalize(id);
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, _challengeHold(id, 2, thief))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, _challengeHold(id, 2, thief)));
         book.resolve(_claim(id), 2, thief);
         vm.expectEmit(address(book));
         emit IClaimBook.ChallengeResolved(id, 2, challenger, recipient, 0);

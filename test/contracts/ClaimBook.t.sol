@@ -198,7 +198,11 @@ contract ClaimBookTest is Base {
         ClaimHeader memory header = _header(job);
         header.outputDigest = bytes32(bound(output, 0, Statement.FIELD_ORDER - 1));
         bytes memory words = abi.encodePacked(
-            bytes("nanozk-statement-3"), block.chainid, uint256(uint160(address(book))), job, uint256(uint160(recipient))
+            bytes("nanozk-statement-3"),
+            block.chainid,
+            uint256(uint160(address(book))),
+            job,
+            uint256(uint160(recipient))
         );
         words = abi.encodePacked(words, registry.modelId(version), INPUT_DIGEST, header.outputDigest);
         words = abi.encodePacked(words, uint256(3), uint256(2), decoding);

@@ -52,8 +52,7 @@ contract ClaimLensTest is Base {
         version = registry.register(_modelHeader("model"), _layers(), _policy(ETH), other, "");
         ClaimProof[] memory proofs = new ClaimProof[](2);
         (proofs[0], proofs[1]) = (_proofOf(one, ALL), _proofOf(_claimedAtOnce(), ALL));
-        bytes memory reason =
-            abi.encodeWithSelector(IClaimBook.VerifierMismatch.selector, address(verifier), other);
+        bytes memory reason = abi.encodeWithSelector(IClaimBook.VerifierMismatch.selector, address(verifier), other);
         _expectInvalid(proofs, "", reason);
     }
 
@@ -139,9 +138,7 @@ contract ClaimLensTest is Base {
         );
         _after(market.job(job).claimBy);
         market.expire(job);
-        assertEq(
-            lens.explainJob(job), "Expired: the provider did not claim an answer, and the requester was refunded."
-        );
+        assertEq(lens.explainJob(job), "Expired: the provider did not claim an answer, and the requester was refunded.");
         job = _open(_request(Mode.Optimistic));
         vm.prank(requester);
         market.cancel(job);

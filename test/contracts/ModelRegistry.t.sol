@@ -287,14 +287,10 @@ contract ModelRegistryTest is Test {
 
     function test_Register_RefusesAVerifierWithoutCode() public {
         verifier = makeAddr("nothing");
-        refused(
-            abi.encodeWithSelector(IModelRegistry.VerifierUnusable.selector, verifier), layersOf(4), policyOf(4)
-        );
+        refused(abi.encodeWithSelector(IModelRegistry.VerifierUnusable.selector, verifier), layersOf(4), policyOf(4));
         // That has a balance and no code: then its code hash is not zero.
         vm.deal(verifier, 1);
-        refused(
-            abi.encodeWithSelector(IModelRegistry.VerifierUnusable.selector, verifier), layersOf(4), policyOf(4)
-        );
+        refused(abi.encodeWithSelector(IModelRegistry.VerifierUnusable.selector, verifier), layersOf(4), policyOf(4));
     }
 
     /// The first version fixes which code it is: another code at this address is never used.

@@ -7,11 +7,24 @@ import { ClaimBook } from "../../../contracts/ClaimBook.sol";
 import { ClaimLens } from "../../../contracts/ClaimLens.sol";
 import { JobMarket } from "../../../contracts/JobMarket.sol";
 import { Share } from "../../../contracts/interfaces/IBondEscrow.sol";
-import { Challenge, Claim, ClaimHeader, ClaimProof, ClaimState, IClaimBook } from
-    "../../../contracts/interfaces/IClaimBook.sol";
+import {
+    Challenge,
+    Claim,
+    ClaimHeader,
+    ClaimProof,
+    ClaimState,
+    IClaimBook
+} from "../../../contracts/interfaces/IClaimBook.sol";
 import { Job, JobRequest } from "../../../contracts/interfaces/IJobMarket.sol";
-import { ChallengeStatus, ClaimStatus, JobStatus, Mode, OUTPUT, Tree, WHOLE } from
-    "../../../contracts/interfaces/Types.sol";
+import {
+    ChallengeStatus,
+    ClaimStatus,
+    JobStatus,
+    Mode,
+    OUTPUT,
+    Tree,
+    WHOLE
+} from "../../../contracts/interfaces/Types.sol";
 import { Base } from "../Base.t.sol";
 import { Headers } from "./Headers.sol";
 import { ScriptedVerifier } from "./ScriptedVerifier.sol";
