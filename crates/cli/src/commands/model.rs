@@ -273,7 +273,7 @@ impl Commitments<'_> {
         drop(progress);
         let progress = Progress::bar("keys of programs", 0);
         let nodes = Nodes::new()?;
-        let windows = widest_windows(&manifest)?;
+        let windows = widest_windows(&manifest, &nodes, &parameters)?;
         let report = |done, all| progress.set(done, all);
         Ok(add_programs(
             manifest,
