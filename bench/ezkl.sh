@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A GPT-2 block at d=64 with 4 tokens, proved by EZKL and by nanozk on this machine, one after the other.
-# Prints CPU seconds, peak memory, proof bytes, and the ratios; also ours at d=128 with 16 tokens.
+# Prints CPU seconds, peak memory, proof bytes, and the ratios; also our final proof, and ours at d=128 with 16 tokens.
 # Needs Python 3.11 with venv, about 6 GB of disk for EZKL's dependencies and 11 GB of free memory.
 # Nothing else should run meanwhile. BENCH_DIR (default work/bench) keeps the environment and files.
 set -euo pipefail
@@ -19,7 +19,7 @@ if [ ! -x "$dir/venv/bin/python" ]; then
 fi
 
 echo "nanozk, d=64, 4 tokens" >&2
-"$nanozk" --json bench layer --width 64 --heads 4 --tokens 4 > "$dir/nanozk-64.json"
+"$nanozk" --json bench layer --width 64 --heads 4 --tokens 4 --final > "$dir/nanozk-64.json"
 echo "nanozk, d=128, 16 tokens" >&2
 "$nanozk" --json bench layer --width 128 --heads 4 --tokens 16 > "$dir/nanozk-128.json"
 echo "EZKL, d=64, 4 tokens (several minutes)" >&2

@@ -3,7 +3,7 @@
 //
 //   node bench/growth.mjs [--nanozk PATH] [--widths 128,256,…] [--positions 16,32,…] [--price 0] [--plot FILE.svg]
 //
-// Prints a table of `nanozk bench layer --joint`, one run for each shape: all widths at 32 positions, then all positions at
+// Prints a table of `nanozk bench layer`, one run for each shape: all widths at 32 positions, then all positions at
 // width 768. Columns are of the length that proves fastest, unless a commitment has a price. A shape that does not fit in
 // memory is named, and left out. Run it where nothing else runs. Exit code: 0, or 1 if a shape could not be measured, 2
 // for wrong arguments.
@@ -32,7 +32,7 @@ const heads = width => Math.max(1, width / 64);
 let failed = false;
 function measure(width, positions) {
   const shape = ['--width', width, '--heads', heads(width), '--tokens', positions, '--commitment-price', options.price].map(String);
-  const run = spawnSync(options.nanozk, ['--json', 'bench', 'layer', '--joint', ...shape], { encoding: 'utf8' });
+  const run = spawnSync(options.nanozk, ['--json', 'bench', 'layer', ...shape], { encoding: 'utf8' });
   const line = (run.stdout ?? '').split('\n').find(l => l.includes('"prove_cpu_s"'));
   if (run.status !== 0 || !line) {
     console.error(`width ${width}, ${positions} positions: ${(run.stderr || String(run.error ?? 'no figures')).trim()}`);

@@ -67,12 +67,13 @@ contract BondEscrow is IBondEscrow, ReentrancyGuardTransient {
         for (uint256 i = 0; i < operators_.length; ++i) {
             isOperator[operators_[i]] = true;
         }
+        uint256 tokens = 0;
         for (uint256 i = 0; i < assets_.length; ++i) {
             if (assets_[i] != ETH && assets_[i].code.length == 0) revert AssetNotAllowed(assets_[i]);
             isAllowed[assets_[i]] = true;
             if (assets_[i] == ETH) continue;
-            if (i >= MAX_TOKENS) revert TooManyAssets(MAX_TOKENS, assets_.length);
-            (_placeOf[assets_[i]], _assetAt[i + 1]) = (i + 1, assets_[i]);
+            if (++tokens > MAX_TOKENS) revert TooManyAssets(MAX_TOKENS, assets_.length);
+            (_placeOf[assets_[i]], _assetAt[tokens]) = (tokens, assets_[i]);
         }
         _operators = operators_;
         _assets = assets_;

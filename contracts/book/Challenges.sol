@@ -151,7 +151,7 @@ abstract contract Challenges is Proofs {
         Kept storage kept = _kept[id];
         if (target == OUTPUT) {
             bool unpaid = kept.output == ChallengeStatus.TimedOut && !kept.outputResolved;
-            return Challenge(kept.output, kept.outputBy, unpaid ? 1 : 0);
+            return Challenge(_outputOf(kept.output, kept.status), kept.outputBy, unpaid ? 1 : 0);
         }
         if (target > WHOLE) return c;
         Record storage record = _records[id][target];
@@ -170,7 +170,7 @@ abstract contract Challenges is Proofs {
         uint256 drawn = _drawn[id];
         return ClaimState({
             status: kept.status,
-            output: kept.output,
+            output: _outputOf(kept.output, kept.status),
             allProven: kept.allProven || kept.status == ClaimStatus.Proven,
             outputResolved: kept.outputResolved,
             outputBy: kept.outputBy,
@@ -205,6 +205,12 @@ abstract contract Challenges is Proofs {
     function _moveOutput(bytes32 id, Kept storage kept, ChallengeStatus output, uint64 until) private {
         (kept.output, kept.outputBy) = (output, until);
         emit OutputChallengeMoved(id, output);
+    }
+
+    /// A demand that nothing answered is cancelled if the claim was voided; no other end leaves one open.
+    function _outputOf(ChallengeStatus output, ClaimStatus status_) private pure returns (ChallengeStatus) {
+        bool cancelled = output == ChallengeStatus.Open && status_ == ClaimStatus.Voided;
+        return cancelled ? ChallengeStatus.Cancelled : output;
     }
 
     /// An equal part of what is left: the last one takes what division left over.

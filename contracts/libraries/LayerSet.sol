@@ -10,16 +10,8 @@ library LayerSet {
         return type(uint256).max >> (256 - layers);
     }
 
-    function isAll(uint256 set, uint256 layers) internal pure returns (bool) {
-        return set == all(layers);
-    }
-
     function has(uint256 set, uint256 layer) internal pure returns (bool) {
         return (set >> layer) & 1 == 1;
-    }
-
-    function with(uint256 set, uint256 layer) internal pure returns (uint256) {
-        return set | (1 << layer);
     }
 
     /// @notice The least of a set that is not empty.

@@ -30,23 +30,9 @@ import {
 /// @title Poseidon over BN254's scalar field, three elements, as in circomlib
 /// @notice A permutation costs about 20,000 gas.
 library Poseidon {
-    /// @notice Constants of the rounds, for the functions below: to be loaded once, since each copy takes memory.
+    /// @notice Constants of the rounds, for `permute`: to be loaded once, since each copy takes memory.
     function constants() internal pure returns (bytes memory) {
         return ROUND_CONSTANTS;
-    }
-
-    /// @notice A sponge of rate 2 that starts with zeros, absorbs the scalars and is squeezed once. A 1 follows the
-    /// last scalar, and a 0 that if needed to fill a pair: no two lists of scalars are padded to the same.
-    /// @param scalars Reduced.
-    function hash(bytes memory constants_, uint256[] memory scalars) internal pure returns (uint256) {
-        uint256 n = scalars.length;
-        (uint256 x, uint256 y, uint256 z) = (0, 0, 0);
-        for (uint256 i = 0; i <= n; i += 2) {
-            y += i == n ? 1 : scalars[i];
-            if (i + 1 <= n) z += i + 1 == n ? 1 : scalars[i + 1];
-            (x, y, z) = permute(constants_, x, y, z);
-        }
-        return y % R;
     }
 
     /// @notice The permutation of (x, y, z), which are below four times the order; the results are below three times

@@ -1,281 +1,193 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
-import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
-import { IVerifierRouter } from "../../contracts/interfaces/IVerifierRouter.sol";
-import { ChallengeStatus, ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IModelRegistry } from "../../contracts/interfaces/IModelRegistry.sol";
+import { ChallengeStatus, ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
+import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 
 /// @title What a frozen verifier undoes, and what it does not
 contract AttacksFreezeTest is Base {
-    bytes32 internal constant SECOND_KEY = keccak256("key of another tree");
+    bytes private unusable;
 
     function setUp() public override {
         super.setUp();
-        _bind(version);
+        unusable = abi.encodeWithSelector(IClaimBook.VerifierUnusable.selector, address(verifier));
     }
 
-    // ---------------------------------------------------------------- a forged aggregate
+    // ---------------------------------------------------------------- forged proofs
 
-    /// An aggregate's verifier accepts anything, and is frozen in the same block: nobody is paid for what it marked.
-    function test_Attack_ForgedAggregateIsNotPaidOnceFrozen() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _proveAll(claim);
-        assertEq(settlement.provenLayers(claim), ALL);
-        _freezeAggregate();
-        assertEq(settlement.provenLayers(claim), 0);
-        assertEq(lens.describeClaim(claim).provenLayers, 0);
-        _challenge(claim, 1);
-        _after(_challengeBy(claim));
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.ChallengesOpen.selector, claim, 1));
-        settlement.finalize(claim);
-        _after(dispute.challengeOf(claim, 1).answerBy);
-        dispute.timeout(claim, 1);
-        _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
-        _collect(claim);
-        assertEq(_free(recipient), 0);
-        assertEq(_free(challenger), 10 ether + STAKE * 4 / 10);
+    /// The verifier accepts anything, and is frozen before the claim is over: nobody is paid for what was proven, whatever
+    /// the mode and however it would end.
+    function test_Attack_ForgedProofIsNotPaidOnceFrozen() public {
+        for (uint256 mode = 0; mode < 3; ++mode) {
+            uint256 snapshot = vm.snapshotState();
+            bytes32 id = _claimed(Mode(mode));
+            _proveAll(id);
+            _freeze();
+            vm.prank(requester);
+            vm.expectRevert(unusable);
+            book.acceptOutput(_claim(id));
+            _after(_provenBy(id));
+            vm.expectRevert(unusable);
+            book.finalize(_claim(id));
+            _void(id);
+            _assertClaim(id, ClaimStatus.Voided, JobStatus.Refunded);
+            assertEq(_free(recipient), 0);
+            assertEq(_free(requester), 100 ether);
+            vm.revertToState(snapshot);
+        }
     }
 
-    /// The same in the lane of proofs: what was shown by the frozen key is missing again.
-    function test_Attack_ForgedAggregateIsNotPaidInTheLaneOfProofs() public {
-        bytes32 claim = _claimed(Lane.Proofs);
-        _proveAll(claim);
-        assertEq(settlement.missingLayers(claim), 0);
-        _freezeAggregate();
-        assertEq(settlement.missingLayers(claim), ALL);
-        _after(_challengeBy(claim));
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.NotInThisLane.selector, claim));
-        settlement.finalize(claim);
-        _after(_provenBy(claim));
-        settlement.expire(claim);
-        _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
-    }
-
-    /// And in the audited one: drawn layers must be proven anew.
-    function test_Attack_ForgedAggregateDoesNotAnswerTheDraw() public {
-        bytes32 claim = _claimed(Lane.Audited);
-        _proveAll(claim);
-        _draw(claim, 2);
-        _freezeAggregate();
-        _after(_challengeBy(claim));
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.DrawnLayersMissing.selector, claim, 1));
-        settlement.finalize(claim);
-        _prove(claim, 2, 1);
-        settlement.finalize(claim);
-        _assertClaim(claim, ClaimStatus.Finalized, JobStatus.Settled);
-    }
-
-    /// Challenges that the forged aggregate answered were never closed. They are open again, with a full answer window.
-    function test_Attack_ForgedAggregateDoesNotCloseChallenges() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 2);
-        uint64 before = dispute.challengeOf(claim, 2).answerBy;
-        _proveAll(claim);
-        _demand(claim);
-        vm.warp(before + 100);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.LayerIsProven.selector, claim, 2));
-        dispute.timeout(claim, 2);
-        _freezeAggregate();
-        uint64 answerBy = uint64(block.timestamp) + ANSWER;
-        assertEq(dispute.challengeOf(claim, 2).answerBy, answerBy);
-        vm.warp(answerBy);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.AnswerWindowOpen.selector, answerBy));
-        dispute.timeout(claim, 2);
-        vm.warp(answerBy + 1);
-        dispute.timeout(claim, 2);
-        _collect(claim);
-        // The requester's demand was open, too.
-        assertEq(_free(challenger), 10 ether + STAKE * 2 / 10);
-    }
-
-    /// The window to challenge may have passed while the aggregate stood: there is another one.
-    function test_Freeze_GivesChallengersAnotherWindow() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _demand(claim);
-        _proveAll(claim);
-        _after(_challengeBy(claim));
-        _freezeAggregate();
-        uint64 challengeBy = uint64(block.timestamp) + WINDOW;
-        assertEq(_challengeBy(claim), challengeBy);
-        assertEq(_provenBy(claim), challengeBy + ANSWER);
-        vm.warp(challengeBy);
-        _challenge(claim, 0);
-        assertEq(dispute.challengeOf(claim, 0).answerBy, _provenBy(claim));
-        vm.warp(challengeBy + 1);
-        vm.prank(challenger);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.ChallengeWindowOver.selector, challengeBy));
-        dispute.challenge(claim, 1);
-    }
-
-    /// A window that the requester waived stays waived.
-    function test_Freeze_OpensNoWindowThatWasWaived() public {
-        bytes32 claim = _claimedAtOnce();
-        _freezeAggregate();
-        assertEq(_challengeBy(claim), 0);
-        _prove(claim, 0, LAYERS);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-    }
-
-    /// What is paid is paid: with a waived window an aggregate settles before anybody can look.
-    function test_Freeze_AfterTheEndComesTooLate() public {
-        bytes32 claim = _claimedAtOnce();
-        _proveAll(claim);
-        _freezeAggregate();
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        assertEq(
-            lens.explainStatus(claim), "Proven: every layer is proven by one aggregate proof, and the price is paid."
-        );
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Proven));
-        settlement.voidClaim(claim);
-    }
-
-    // ---------------------------------------------------------------- honest providers
-
-    /// A provider whose aggregate is ready when its key is frozen has a full answer window for layer proofs.
-    function test_Attack_FreezeBeforeProveAllDoesNotSlash() public {
-        bytes32 claim = _claimed(Lane.Proofs);
-        bytes memory proof = _aggregate(claim);
-        vm.warp(_provenBy(claim));
-        _freezeAggregate();
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.Frozen.selector, AGGREGATE_KEY));
-        settlement.proveAll(claim, AGGREGATE_KEY, proof);
-        uint64 provenBy = uint64(block.timestamp) + ANSWER;
-        assertEq(_provenBy(claim), provenBy);
-        vm.warp(provenBy);
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.NotYet.selector, provenBy + 1));
-        settlement.expire(claim);
-        _prove(claim, 0, LAYERS);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
-    }
-
-    /// The same of one that was about to answer challenges.
-    function test_Attack_FreezeBeforeAnAnswerDoesNotSlash() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 0);
-        vm.warp(dispute.challengeOf(claim, 0).answerBy);
-        _freezeAggregate();
-        vm.warp(block.timestamp + ANSWER);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.AnswerWindowOpen.selector, block.timestamp));
-        dispute.timeout(claim, 0);
-        dispute.answer(claim, 0, _proof(claim, 0));
-        settlement.finalize(claim);
-        _collect(claim);
-        assertEq(_free(recipient), PRICE + BOND);
-    }
-
-    /// An aggregate under another key answers overdue challenges in that time, too.
-    function test_Freeze_AnotherAggregateServes() public {
-        _addAggregate(SECOND_KEY, SETUP);
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 3);
-        _proveAll(claim);
-        bytes memory proof = _aggregate(claim);
-        _freezeAggregate();
-        vm.warp(block.timestamp + ANSWER);
-        settlement.proveAll(claim, SECOND_KEY, proof);
-        assertEq(book.claim(claim).aggregateKey, SECOND_KEY);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        _collect(claim);
-        assertEq(_free(challenger), 10 ether);
-    }
-
-    /// A usable key is not replaced, so nobody exchanges it for one that is about to be frozen.
-    function test_Freeze_NobodyReplacesAKeyThatStands() public {
-        _addAggregate(SECOND_KEY, SETUP);
-        bytes32 claim = _claimed(Lane.Optimistic);
-        bytes memory proof = _aggregate(claim);
-        settlement.proveAll(claim, SECOND_KEY, proof);
-        vm.prank(thief);
-        settlement.proveAll(claim, AGGREGATE_KEY, proof);
-        assertEq(book.claim(claim).aggregateKey, SECOND_KEY);
-        _freezeAggregate();
-        assertEq(settlement.provenLayers(claim), ALL);
-    }
-
-    /// What layers showed by themselves stays.
-    function test_Freeze_OfAnAggregateLeavesLayerProofs() public {
-        bytes32 claim = _claimed(Lane.Proofs);
-        _prove(claim, 0, 2);
-        _proveAll(claim);
-        _prove(claim, 2, 1);
-        _freezeAggregate();
-        assertEq(settlement.provenLayers(claim), 7);
-        assertEq(settlement.missingLayers(claim), 8);
-        _prove(claim, 3, 1);
-        _after(_challengeBy(claim));
-        settlement.finalize(claim);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-    }
-
-    /// It delays nobody but for an answer window, and claims under other setups not at all.
-    function test_Freeze_UnderAnotherSetupMovesNoDeadline() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        (uint64 challengeBy, uint64 provenBy) = settlement.deadlines(claim);
-        _addAggregate(SECOND_KEY, keccak256("another ceremony"));
-        vm.warp(challengeBy);
-        vm.prank(guardian);
-        router.freeze(SECOND_KEY, "");
-        assertEq(settlement.graceUntil(claim), 0);
-        (uint64 c, uint64 p) = settlement.deadlines(claim);
-        assertEq(c, challengeBy);
-        assertEq(p, provenBy);
-        _freezeAggregate();
-        (c, p) = settlement.deadlines(claim);
-        assertEq(c, challengeBy, "nothing that the frozen key showed");
-        assertEq(p, provenBy, "an answer window is left");
-        vm.warp(challengeBy + 1);
-        settlement.finalize(claim);
-    }
-
-    /// A freeze is no end: neither side can undo a claim by it.
-    function test_Freeze_OfAnAggregateVoidsNothing() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _proveAll(claim);
-        _freezeAggregate();
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.StillUsable.selector, claim));
-        settlement.voidClaim(claim);
-        assertEq(
-            lens.explainStatus(claim),
-            "Posted 0 s ago in the optimistic lane: 0 of 4 layers are proven (and the verifier of an aggregate proof was frozen), 0 challenges are open. Next: challengers, LayerDispute.challenge, until 1700003600 (3600 s left)."
-        );
-    }
-
-    // ---------------------------------------------------------------- a layer's verifier
-
-    /// A forged layer proof earns nothing: the claim is voided, and challengers have their bonds back.
-    function test_Attack_ForgedLayerProofTakesNoBond() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 2);
-        vm.prank(thief);
-        dispute.challenge(claim, 2);
-        _prove(claim, 2, 1);
-        assertEq(uint256(dispute.challengeOf(claim, 2).status), uint256(ChallengeStatus.Answered));
-        _freeze(LayerKind.Mlp);
-        settlement.voidClaim(claim);
-        _assertClaim(claim, ClaimStatus.Voided, JobStatus.Refunded);
-        _collect(claim);
+    /// A forged proof that answers challenges earns no bonds: challengers have theirs back.
+    function test_Attack_ForgedProofTakesNoBond() public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        _challenge(id, 2);
+        _challenge(id, 2, thief);
+        _challenge(id, WHOLE, thief);
+        _prove(id, 1 << 2);
+        _assertChallenge(id, 2, ChallengeStatus.Answered);
+        _freeze();
+        _void(id);
+        _assertClaim(id, ClaimStatus.Voided, JobStatus.Refunded);
+        _assertChallenge(id, WHOLE, ChallengeStatus.Cancelled);
+        vm.expectEmit(address(book));
+        emit IClaimBook.ChallengeResolved(id, 2, challenger, challenger, 0);
+        _collect(id);
         assertEq(_free(challenger), 10 ether);
         assertEq(_free(thief), 10 ether);
         assertEq(_free(recipient), 0);
     }
 
-    /// Whatever an aggregate showed of a version whose layers have a flaw is voided, too.
-    function test_Attack_AggregateOverAFrozenLayerIsVoided() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 0);
-        _proveAll(claim);
-        _freeze(LayerKind.Mlp);
-        _after(_challengeBy(claim));
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.VersionUnusable.selector, version));
-        settlement.finalize(claim);
-        settlement.voidClaim(claim);
-        _collect(claim);
+    /// The same if all layers were proven, which is noted elsewhere.
+    function test_Attack_ForgedProofOfAllTakesNoBond() public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        _challenge(id, 2);
+        _challenge(id, WHOLE, thief);
+        _proveAll(id);
+        _freeze();
+        _void(id);
+        _collect(id);
         assertEq(_free(challenger), 10 ether);
+        assertEq(_free(thief), 10 ether);
+        assertEq(_free(recipient), 0);
+    }
+
+    /// What is paid is paid: with a waived window a proof settles before anybody can look.
+    function test_Freeze_AfterTheEndComesTooLate() public {
+        bytes32 id = _claimedAtOnce();
+        _proveAll(id);
+        _freeze();
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        assertEq(lens.explainStatus(_claim(id)), "Proven: every layer is proven, and the price is paid.");
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, id, ClaimStatus.Proven));
+        book.voidClaim(_claim(id));
+        assertEq(_free(recipient), PRICE);
+    }
+
+    /// Bonds of a claim that was over go where they would have gone.
+    function test_Freeze_AfterTheEndMovesNoBond() public {
+        bytes32 answered = _claimed(Mode.Optimistic);
+        bytes32 defeated = _claimed(Mode.Optimistic);
+        _challenge(answered, 1);
+        _challenge(defeated, 1);
+        _prove(answered, 1 << 1);
+        _after(_answerBy(defeated, 1));
+        _timeout(defeated, 1);
+        _finalize(answered);
+        _freeze();
+        _collect(answered);
+        _collect(defeated);
+        assertEq(_free(recipient), PRICE + BOND);
+        assertEq(_free(challenger), 10 ether - BOND + STAKE * 4 / 10);
+    }
+
+    // ---------------------------------------------------------------- who is late
+
+    /// A provider whose proof is ready when the verifier is frozen is not slashed, however late it is.
+    function test_Attack_FreezeBeforeProveDoesNotSlash() public {
+        bytes32 proofs = _claimed(Mode.Proofs);
+        bytes32 audited = _claimed(Mode.Audited);
+        bytes32 challenged = _claimed(Mode.Optimistic);
+        bytes32 demanded = _claimed(Mode.Optimistic);
+        _challenge(challenged, 0);
+        _demand(demanded);
+        ClaimProof[] memory entries = _one(_proofOf(proofs, ALL));
+        bytes memory proof = _final(entries, _tree(1));
+        vm.warp(_provenBy(proofs));
+        _freeze();
+        vm.expectRevert(unusable);
+        book.prove(entries, _tree(1), proof);
+        _after(_provenBy(audited));
+        vm.expectRevert(unusable);
+        book.expireClaim(_claim(proofs));
+        vm.expectRevert(unusable);
+        book.expireClaim(_claim(audited));
+        vm.expectRevert(unusable);
+        book.timeout(_claim(challenged), 0);
+        vm.expectRevert(unusable);
+        book.timeout(_claim(demanded), OUTPUT);
+        bytes32[4] memory ids = [proofs, audited, challenged, demanded];
+        for (uint256 i = 0; i < 4; ++i) {
+            _void(ids[i]);
+            _collect(ids[i]);
+        }
+        assertEq(escrow.bonded(provider, ETH), 30 * STAKE);
         assertEq(_free(requester), 100 ether);
-        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+        assertEq(_free(challenger), 10 ether);
+    }
+
+    /// Wrong tokens convict nobody either once nothing can be proven.
+    function test_Freeze_NoDisputeEndsAClaim() public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        _demand(id);
+        _reveal(id, SALT, hex"000011000001");
+        _freeze();
+        vm.prank(requester);
+        vm.expectRevert(unusable);
+        book.dispute(_claim(id), SALT, hex"000011000001");
+        _void(id);
+        assertEq(escrow.bonded(provider, ETH), 30 * STAKE);
+    }
+
+    // ---------------------------------------------------------------- what is frozen
+
+    /// A verifier whose code has become another is as good as frozen; and so is one whose code is gone.
+    function test_Attack_SubstitutedVerifierProvesNothing() public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        ClaimProof[] memory proofs = _one(_proofOf(id, ALL));
+        bytes memory proof = _final(proofs, _tree(1));
+        bytes memory code = address(verifier).code;
+        bytes[2] memory codes = [address(new ScriptedVerifier(1)).code, bytes("")];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.etch(address(verifier), codes[i]);
+            assertFalse(registry.usable(version));
+            vm.expectRevert(unusable);
+            book.prove(proofs, _tree(1), proof);
+        }
+        vm.etch(address(verifier), code);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.StillUsable.selector, id));
+        book.voidClaim(_claim(id));
+        vm.etch(address(verifier), codes[1]);
+        _void(id);
+        assertEq(_free(requester), 100 ether);
+    }
+
+    /// A freeze is of one verifier: claims under another go on.
+    function test_Freeze_OfAnotherVerifierChangesNothing() public {
+        address other = address(new ScriptedVerifier(7));
+        registry.register(_modelHeader("other"), _layers(), _policy(ETH), other, "");
+        bytes32 id = _claimed(Mode.Optimistic);
+        vm.prank(guardian);
+        registry.freeze(other, "");
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.StillUsable.selector, id));
+        book.voidClaim(_claim(id));
+        _proveAll(id);
+        _accept(id);
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.VerifierAlreadyFrozen.selector, other));
+        registry.freeze(other, "");
     }
 }

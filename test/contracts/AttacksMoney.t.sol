@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
-import { ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
-import { ISettlement } from "../../contracts/interfaces/ISettlement.sol";
-import { ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
 import { BurningSigner, ReenteringRecipient, ReenteringSigner, VerboseSigner, Wallet } from "./support/Signers.sol";
 import { TestToken } from "./support/TestToken.sol";
@@ -17,41 +17,41 @@ contract AttacksMoneyTest is Base {
 
     /// Whoever challenges everything pays for everything, and delays a claim no longer than one challenge could.
     function test_Attack_ChallengeSpam() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        uint64 provenBy = _provenBy(claim);
-        vm.startPrank(thief);
-        dispute.challenge(claim, 0);
-        uint64 answerBy = dispute.challengeOf(claim, 0).answerBy;
-        vm.warp(_challengeBy(claim));
+        bytes32 id = _claimed(Mode.Optimistic);
+        uint64 provenBy = _provenBy(id);
+        _challenge(id, 0, thief);
+        uint64 answerBy = _answerBy(id, 0);
+        vm.warp(_challengeBy(id));
         for (uint256 l = 1; l < LAYERS; ++l) {
-            dispute.challenge(claim, l);
-            assertLe(dispute.challengeOf(claim, l).answerBy, provenBy);
+            _challenge(id, l, thief);
+            assertLe(_answerBy(id, l), provenBy);
         }
-        vm.stopPrank();
-        assertEq(dispute.challengeOf(claim, 0).answerBy, answerBy, "new challenges move no deadline");
-        assertEq(_provenBy(claim), provenBy);
+        _challenge(id, WHOLE, thief);
+        assertLe(_answerBy(id, WHOLE), provenBy);
+        assertEq(_answerBy(id, 0), answerBy, "new challenges move no deadline");
+        assertEq(_provenBy(id), provenBy);
         vm.warp(answerBy);
-        _prove(claim, 0, LAYERS);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        _collect(claim);
-        assertEq(_free(recipient), PRICE + LAYERS * BOND);
-        assertEq(_free(thief), 10 ether - LAYERS * BOND);
+        _proveAll(id);
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        _collect(id);
+        assertEq(_free(recipient), PRICE + 2 * LAYERS * BOND);
+        assertEq(_free(thief), 10 ether - 2 * LAYERS * BOND);
     }
 
     /// A provider that cannot prove a layer challenges it itself, to get a part of the reward.
     function test_Attack_SelfChallengeLoses() public {
         _fund(provider, BOND, 0);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         vm.prank(provider);
-        dispute.challenge(claim, 1);
+        book.challenge(_claim(id), 1, 0);
         // Others can still challenge, and share the reward though the claim ends by the provider's own challenge.
-        _challenge(claim, 2);
-        _after(dispute.challengeOf(claim, 1).answerBy);
+        _challenge(id, 2);
+        _after(_answerBy(id, 1));
         vm.prank(provider);
-        dispute.timeout(claim, 1);
-        _collect(claim);
+        book.timeout(_claim(id), 1);
+        _collect(id);
         uint256 lost = STAKE - STAKE * 2 / 10;
-        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + BOND - lost);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 30 * STAKE + BOND - lost);
         assertEq(_free(challenger), 10 ether + STAKE * 2 / 10);
         assertEq(_free(requester), 100 ether + STAKE * 3 / 10);
         assertEq(_free(recipient), 0);
@@ -60,38 +60,39 @@ contract AttacksMoneyTest is Base {
     /// Provider, requester and challenger are one: what is burned is still lost, and nothing is won.
     function test_Attack_AllRolesInOneLoses() public {
         _fund(provider, PRICE + BOND, 0);
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         request.requester = provider;
         vm.startPrank(provider);
-        bytes32 claim = market.open(request, "");
-        market.lock(claim, provider, FAR, "");
-        book.postClaim(_header(claim), "");
-        dispute.challenge(claim, 0);
-        _after(dispute.challengeOf(claim, 0).answerBy);
-        dispute.timeout(claim, 0);
-        _collect(claim);
-        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + PRICE + BOND - STAKE * 3 / 10);
+        bytes32 job = market.open(request, "");
+        market.lock(job, provider, FAR, "");
+        vm.stopPrank();
+        bytes32 id = _post(_header(job));
+        _challenge(id, 0, provider);
+        _after(_answerBy(id, 0));
+        vm.prank(provider);
+        book.timeout(_claim(id), 0);
+        _collect(id);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 30 * STAKE + PRICE + BOND - STAKE * 3 / 10);
         assertEq(escrow.burned(ETH), STAKE * 3 / 10);
     }
 
     function test_Attack_BondsDoNotLeak() public {
-        bytes32 answered = _claimed(Lane.Optimistic);
-        bytes32 lost = _claimed(Lane.Optimistic);
-        bytes32 voided = _claimed(Lane.Optimistic);
+        bytes32 answered = _claimed(Mode.Optimistic);
+        bytes32 lost = _claimed(Mode.Optimistic);
+        bytes32 voided = _claimed(Mode.Optimistic);
         bytes32[3] memory claims = [answered, lost, voided];
         for (uint256 i = 0; i < 3; ++i) {
             _challenge(claims[i], 0);
             _challenge(claims[i], 1);
             _demand(claims[i]);
         }
-        _prove(answered, 0, LAYERS);
+        _proveAll(answered);
         _reveal(answered);
-        vm.prank(requester);
-        dispute.acceptOutput(answered);
-        _after(dispute.challengeOf(lost, 1).answerBy);
-        dispute.timeout(lost, 1);
-        _freeze(LayerKind.Mlp);
-        settlement.voidClaim(voided);
+        _accept(answered);
+        _after(_answerBy(lost, 1));
+        book.timeout(_claim(lost), 1);
+        _freeze();
+        book.voidClaim(_claim(voided));
         for (uint256 i = 0; i < 3; ++i) {
             _collect(claims[i]);
         }
@@ -99,24 +100,23 @@ contract AttacksMoneyTest is Base {
         // Three challenges were open, of which two were the challenger's.
         assertEq(_free(challenger) + _free(requester), 110 ether - 2 * BOND - PRICE + STAKE * 7 / 10);
         assertApproxEqAbs(_free(requester), 100 ether - PRICE + STAKE * 3 / 10 + STAKE * 4 / 30, 2);
-        assertEq(escrow.bonded(provider, ETH), 9 * STAKE);
+        assertEq(escrow.bonded(provider, ETH), 29 * STAKE);
         _assertNothingIsHeld();
     }
 
     /// The provider proves everything and keeps the tokens to itself.
     function test_Attack_WithheldOutput() public {
-        Lane[3] memory lanes = [Lane.Proofs, Lane.Optimistic, Lane.Audited];
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint256 mode = 0; mode < 3; ++mode) {
             uint256 before = _free(requester);
-            bytes32 claim = _claimed(lanes[i]);
-            _prove(claim, 0, LAYERS);
-            _demand(claim);
-            _after(dispute.challengeOf(claim, LAYERS).answerBy);
-            vm.expectRevert(abi.encodeWithSelector(ISettlement.ChallengesOpen.selector, claim, 1));
-            settlement.finalize(claim);
-            dispute.timeout(claim, LAYERS);
-            _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
-            _collect(claim);
+            bytes32 id = _claimed(Mode(mode));
+            _proveAll(id);
+            _demand(id);
+            _after(_answerBy(id, OUTPUT));
+            vm.expectRevert(abi.encodeWithSelector(IClaimBook.ChallengesOpen.selector, id, 1));
+            book.finalize(_claim(id));
+            _timeout(id, OUTPUT);
+            _assertClaim(id, ClaimStatus.Defeated, JobStatus.Slashed);
+            _collect(id);
             assertEq(_free(requester), before + STAKE * 7 / 10);
         }
         assertEq(_free(recipient), 0);
@@ -126,21 +126,21 @@ contract AttacksMoneyTest is Base {
 
     function test_Attack_StakeExitBeforeTheSlash() public {
         _fundAs(thief, STAKE);
-        bytes32 claim = _claimedBy(thief);
-        _challenge(claim, 0);
+        bytes32 id = _claimedBy(thief);
+        _challenge(id, 0);
         vm.startPrank(thief);
         vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, 1, 0));
         escrow.requestUnbond(ETH, 1);
         vm.stopPrank();
-        _after(dispute.challengeOf(claim, 0).answerBy);
-        dispute.timeout(claim, 0);
+        _after(_answerBy(id, 0));
+        book.timeout(_claim(id), 0);
         assertEq(escrow.bonded(thief, ETH), 0);
         assertEq(escrow.encumbered(thief, ETH), 0);
     }
 
     /// Stake on its way out backs nothing.
     function test_Attack_QueuedStakeBacksNoJob() public {
-        bytes32 job = _open(_request(Lane.Optimistic));
+        bytes32 job = _open(_request(Mode.Optimistic));
         vm.startPrank(thief);
         escrow.requestUnbond(ETH, 1);
         vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, STAKE, STAKE - 1));
@@ -149,12 +149,12 @@ contract AttacksMoneyTest is Base {
 
     function test_Attack_OneStakeBehindManyClaims() public {
         bytes32 first = _claimedBy(thief);
-        bytes32 second = _open(_request(Lane.Optimistic));
+        bytes32 second = _open(_request(Mode.Optimistic));
         vm.prank(thief);
         vm.expectRevert(abi.encodeWithSelector(IBondEscrow.InsufficientBond.selector, thief, ETH, STAKE, 0));
         market.lock(second, thief, FAR, "");
         _after(_challengeBy(first));
-        settlement.finalize(first);
+        book.finalize(_claim(first));
         assertEq(escrow.bonded(thief, ETH), STAKE);
     }
 
@@ -163,7 +163,7 @@ contract AttacksMoneyTest is Base {
         vm.startPrank(thief);
         escrow.requestUnbond(address(token), STAKE);
         vm.stopPrank();
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         request.version = tokenVersion;
         bytes32 job = _open(request);
         vm.prank(thief);
@@ -174,46 +174,48 @@ contract AttacksMoneyTest is Base {
     // ---------------------------------------------------------------- payouts
 
     function test_Attack_DoubleSettlement() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        bytes[] memory proofs = _proofs(claim, 0, LAYERS);
-        _challenge(claim, 0);
-        dispute.answer(claim, 0, proofs[0]);
-        _after(_challengeBy(claim));
-        settlement.finalize(claim);
-        _collect(claim);
-        bytes memory over = abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized);
+        bytes32 id = _claimed(Mode.Optimistic);
+        ClaimProof[] memory proofs = _one(_proofOf(id, ALL));
+        bytes memory proof = _final(proofs, _tree(1));
+        _challenge(id, 0);
+        _prove(id, 1);
+        _after(_challengeBy(id));
+        _finalize(id);
+        _collect(id);
+        bytes memory over = abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, id, ClaimStatus.Finalized);
         vm.expectRevert(over);
-        settlement.finalize(claim);
+        book.finalize(_claim(id));
         vm.expectRevert(over);
-        settlement.proveLayers(claim, 0, proofs);
+        book.prove(proofs, _tree(1), proof);
         vm.expectRevert(over);
-        settlement.expire(claim);
+        book.expireClaim(_claim(id));
         vm.expectRevert(over);
-        dispute.timeout(claim, 0);
-        _freeze(LayerKind.Embed);
+        book.timeout(_claim(id), 0);
+        _freeze();
         vm.expectRevert(over);
-        settlement.voidClaim(claim);
+        book.voidClaim(_claim(id));
+        bytes32 job = _job(id);
         vm.expectRevert(
-            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, claim, JobStatus.Locked, JobStatus.Settled)
+            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, JobStatus.Locked, JobStatus.Settled)
         );
-        market.expire(claim);
+        market.expire(job);
         assertEq(_free(recipient), PRICE + BOND);
         assertEq(_free(requester), 100 ether - PRICE);
-        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+        assertEq(escrow.bonded(provider, ETH), 30 * STAKE);
     }
 
     /// Whoever cannot receive a token delays nobody: settling moves no tokens.
     function test_Attack_BlockedRecipientDelaysNobody() public {
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         request.version = tokenVersion;
-        bytes32 claim = _open(request);
-        _lock(claim);
-        _post(_header(claim));
+        bytes32 job = _open(request);
+        _lock(job);
+        bytes32 id = _post(_header(job));
         token.setBlocked(recipient);
         token.setBlocked(requester);
-        _after(_challengeBy(claim));
-        settlement.finalize(claim);
-        _assertClaim(claim, ClaimStatus.Finalized, JobStatus.Settled);
+        _after(_challengeBy(id));
+        book.finalize(_claim(id));
+        _assertClaim(id, ClaimStatus.Finalized, JobStatus.Settled);
         vm.startPrank(recipient);
         vm.expectRevert(abi.encodeWithSelector(TestToken.Blocked.selector, recipient));
         escrow.withdraw(address(token), PRICE, recipient);
@@ -225,17 +227,17 @@ contract AttacksMoneyTest is Base {
     function test_Attack_ReentrantRecipient() public {
         ReenteringRecipient again = new ReenteringRecipient(escrow);
         recipient = address(again);
-        bytes32 first = _claimed(Lane.Optimistic);
-        bytes32 second = _claimed(Lane.Optimistic);
+        bytes32 first = _claimed(Mode.Optimistic);
+        bytes32 second = _claimed(Mode.Optimistic);
         _after(_challengeBy(second));
-        settlement.finalize(first);
+        book.finalize(_claim(first));
         uint256 held = escrow.ledger(ETH);
         again.take(PRICE, address(escrow), abi.encodeCall(escrow.withdraw, (ETH, PRICE, address(again))));
         assertTrue(again.refused());
         assertEq(address(again).balance, PRICE);
         assertEq(escrow.ledger(ETH), held - PRICE);
-        settlement.finalize(second);
-        again.take(PRICE, address(settlement), abi.encodeCall(settlement.finalize, (second)));
+        book.finalize(_claim(second));
+        again.take(PRICE, address(book), abi.encodeCall(book.finalize, (_claim(second))));
         assertTrue(again.refused());
         assertEq(address(again).balance, 2 * PRICE);
         assertEq(_free(address(again)), 0);
@@ -243,34 +245,36 @@ contract AttacksMoneyTest is Base {
 
     /// A verifier is frozen in each state: everybody gets back all they put in.
     function test_Attack_FrozenFunds() public {
-        bytes32 opened = _open(_request(Lane.Proofs));
-        bytes32 taken = _locked(Lane.Audited);
-        bytes32[6] memory claims;
+        bytes32 opened = _open(_request(Mode.Proofs));
+        bytes32 taken = _locked(Mode.Audited);
+        bytes32[6] memory ids;
         for (uint256 i = 0; i < 3; ++i) {
-            claims[i] = _claimed(Lane(i));
-            claims[3 + i] = _claimed(Lane(i));
-            _demand(claims[i]);
-            if (i != 0) _challenge(claims[i], 2);
+            ids[i] = _claimed(Mode(i));
+            ids[3 + i] = _claimed(Mode(i));
+            _demand(ids[i]);
+            if (i != 0) _challenge(ids[i], 2);
+            if (i != 0) _challenge(ids[i], WHOLE);
         }
-        _draw(claims[5], 0);
-        bytes32 proven = _claimed(Lane.Proofs);
-        _prove(proven, 0, LAYERS);
-        _freeze(LayerKind.Head);
+        _prove(ids[1], 1 << 2);
+        _draw(ids[5], 0);
+        bytes32 proven = _claimed(Mode.Proofs);
+        _proveAll(proven);
+        _freeze();
 
         vm.prank(requester);
         market.cancel(opened);
         market.expire(taken);
-        settlement.voidClaim(proven);
+        _void(proven);
         for (uint256 i = 0; i < 6; ++i) {
             // Late or early makes no difference.
-            if (i == 3) _after(_provenBy(claims[5]));
-            settlement.voidClaim(claims[i]);
-            _assertClaim(claims[i], ClaimStatus.Voided, JobStatus.Refunded);
-            _collect(claims[i]);
+            if (i == 3) _after(_provenBy(ids[5]));
+            _void(ids[i]);
+            _assertClaim(ids[i], ClaimStatus.Voided, JobStatus.Refunded);
+            _collect(ids[i]);
         }
         assertEq(_free(requester), 100 ether);
         assertEq(_free(challenger), 10 ether);
-        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+        assertEq(escrow.bonded(provider, ETH), 30 * STAKE);
         assertEq(escrow.burned(ETH), 0);
         _assertNothingIsHeld();
         vm.prank(requester);
@@ -280,22 +284,22 @@ contract AttacksMoneyTest is Base {
 
     /// A provider that locked is let go when the version is frozen, whenever that is.
     function test_Attack_FrozenWhileLockedIsNoNoShow() public {
-        bytes32 before = _locked(Lane.Optimistic);
-        bytes32 late = _locked(Lane.Optimistic);
-        _freeze(LayerKind.Head);
+        bytes32 before = _locked(Mode.Optimistic);
+        bytes32 late = _locked(Mode.Optimistic);
+        _freeze();
         vm.expectEmit(address(market));
         emit IJobMarket.JobExpired(before, 0);
         market.expire(before);
         _after(market.job(late).claimBy);
         market.expire(late);
         assertEq(_free(requester), 100 ether);
-        assertEq(escrow.bonded(provider, ETH), 10 * STAKE);
+        assertEq(escrow.bonded(provider, ETH), 30 * STAKE);
     }
 
     // ---------------------------------------------------------------- signatures
 
     function test_Attack_SignatureReplay() public {
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         bytes32 job = _open(request);
         bytes memory opening = _sign(requesterKey, job);
         bytes memory locking = _sign(providerKey, market.lockDigest(job, provider, FAR));
@@ -309,11 +313,11 @@ contract AttacksMoneyTest is Base {
         // A signature for one purpose serves no other.
         ClaimHeader memory header = _header(job);
         vm.expectRevert(abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
-        book.postClaim(header, locking);
+        book.post(header, locking);
     }
 
     function test_Attack_SignatureMalleability() public {
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         bytes32 id = market.jobIdOf(request);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(requesterKey, id);
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -340,18 +344,17 @@ contract AttacksMoneyTest is Base {
         vm.deal(address(this), PRICE + STAKE);
         buyer.depositTo{ value: PRICE }(escrow, false);
         seller.depositTo{ value: STAKE }(escrow, true);
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         request.requester = address(buyer);
-        bytes32 id = market.jobIdOf(request);
-        bytes memory signature = _sign(providerKey, id);
+        bytes32 job = market.jobIdOf(request);
+        bytes memory signature = _sign(providerKey, job);
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, address(buyer)));
         market.open(request, signature);
-        market.open(request, _sign(requesterKey, id));
-        market.lock(id, address(seller), FAR, _sign(providerKey, market.lockDigest(id, address(seller), FAR)));
-        ClaimHeader memory header = _header(id);
-        book.postClaim(header, _sign(providerKey, book.headerDigest(header)));
+        market.open(request, _sign(requesterKey, job));
+        market.lock(job, address(seller), FAR, _sign(providerKey, market.lockDigest(job, address(seller), FAR)));
+        bytes32 id = _post(_header(job));
         _after(_challengeBy(id));
-        settlement.finalize(id);
+        _finalize(id);
         assertEq(_free(recipient), PRICE);
     }
 
@@ -362,10 +365,10 @@ contract AttacksMoneyTest is Base {
         vm.etch(requester, delegation);
         vm.etch(provider, delegation);
         assertEq(requester.code.length, 23);
-        bytes32 job = _locked(Lane.Proofs);
+        bytes32 job = _locked(Mode.Proofs);
         _post(_header(job));
         // Another key's signature does not: the delegate has no `isValidSignature`.
-        JobRequest memory request = _request(Lane.Proofs);
+        JobRequest memory request = _request(Mode.Proofs);
         bytes memory signature = _sign(providerKey, market.jobIdOf(request));
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, requester));
         market.open(request, signature);
@@ -377,7 +380,7 @@ contract AttacksMoneyTest is Base {
     function test_Attack_SignersCannotBurnTheRelayersGas() public {
         address[2] memory signers = [address(new BurningSigner()), address(new VerboseSigner())];
         for (uint256 i = 0; i < 2; ++i) {
-            JobRequest memory request = _request(Lane.Optimistic);
+            JobRequest memory request = _request(Mode.Optimistic);
             request.requester = signers[i];
             uint256 before = gasleft();
             vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, signers[i]));
@@ -391,8 +394,8 @@ contract AttacksMoneyTest is Base {
         ReenteringSigner signer = new ReenteringSigner(market);
         vm.deal(address(this), 2 * PRICE);
         signer.depositTo{ value: 2 * PRICE }(escrow, false);
-        JobRequest memory other = _request(Lane.Optimistic);
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory other = _request(Mode.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         (request.requester, other.requester) = (address(signer), address(signer));
         signer.setOther(other);
         bytes32 job = market.open(request, "any");
@@ -404,7 +407,7 @@ contract AttacksMoneyTest is Base {
     // ---------------------------------------------------------------- durations
 
     function testFuzz_Attack_OverflowingDurations(uint64 lockBy, uint64 claimBy, uint32 window, uint32 answer) public {
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         // One in four is near the bounds in all of them.
         if (lockBy % 4 == 0) {
             lockBy = uint64(bound(lockBy, block.timestamp - 1, block.timestamp + 31 days));
@@ -427,21 +430,21 @@ contract AttacksMoneyTest is Base {
     }
 
     /// Within the bounds nothing wraps, and a claim is over 14 days after it was posted.
-    function testFuzz_Deadlines_AreBounded(uint32 window, uint32 answer, uint256 lane) public {
-        JobRequest memory request = _request(Lane(bound(lane, 0, 2)));
-        uint256 least = request.lane == Lane.Audited ? beacon.maxDrawTime() : 60;
+    function testFuzz_Deadlines_AreBounded(uint32 window, uint32 answer, uint256 mode) public {
+        JobRequest memory request = _request(Mode(bound(mode, 0, 2)));
+        uint256 least = request.mode == Mode.Audited ? beacon.maxDrawTime() : 60;
         request.challengeWindow = uint32(bound(window, least, 7 days));
         request.answerWindow = uint32(bound(answer, 60, 7 days));
-        bytes32 claim = _open(request);
-        _lock(claim);
-        _post(_header(claim));
-        (uint64 challengeBy, uint64 provenBy) = settlement.deadlines(claim);
+        bytes32 job = _open(request);
+        _lock(job);
+        bytes32 id = _post(_header(job));
+        uint64 challengeBy = _challengeBy(id);
         assertEq(challengeBy, block.timestamp + request.challengeWindow);
-        uint256 from = request.lane == Lane.Proofs ? block.timestamp : challengeBy;
-        assertEq(provenBy, from + request.answerWindow);
+        uint256 from = request.mode == Mode.Proofs ? block.timestamp : challengeBy;
+        assertEq(_provenBy(id), from + request.answerWindow);
         vm.warp(challengeBy);
-        _demand(claim);
-        assertLe(dispute.challengeOf(claim, LAYERS).answerBy, challengeBy + 7 days);
+        _demand(id);
+        assertLe(_answerBy(id, OUTPUT), challengeBy + 7 days);
     }
 
     // ---------------------------------------------------------------- internal
@@ -453,18 +456,22 @@ contract AttacksMoneyTest is Base {
         vm.stopPrank();
     }
 
-    function _claimedBy(address account) private returns (bytes32 claim) {
-        claim = _open(_request(Lane.Optimistic));
-        ClaimHeader memory header = _header(claim);
+    function _claimedBy(address account) private returns (bytes32) {
+        bytes32 job = _open(_request(Mode.Optimistic));
+        ClaimHeader memory header = _header(job);
+        vm.recordLogs();
         vm.startPrank(account);
-        market.lock(claim, account, FAR, "");
-        book.postClaim(header, "");
+        market.lock(job, account, FAR, "");
+        bytes32 id = book.post(header, "");
         vm.stopPrank();
+        _remember(vm.getRecordedLogs());
+        return id;
     }
 
     function _assertNothingIsHeld() private view {
         address[6] memory all = [requester, provider, challenger, thief, recipient, relayer];
         uint256 sum = escrow.burned(ETH);
+        assertEq(_free(address(book)), 0, "all parts of stakes are taken");
         for (uint256 i = 0; i < all.length; ++i) {
             (uint256 queued,) = escrow.queued(all[i], ETH);
             sum += escrow.free(all[i], ETH) + escrow.bonded(all[i], ETH) + queued;

@@ -4,9 +4,11 @@ pragma solidity 0.8.37;
 // Numbers here are far below their types' limits.
 // forge-lint: disable-start(unsafe-typecast)
 
+import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { ILayerDispute } from "../../contracts/interfaces/ILayerDispute.sol";
-import { ClaimStatus, JobStatus, Lane } from "../../contracts/interfaces/Types.sol";
+import { ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { Base } from "./Base.t.sol";
 
@@ -18,15 +20,15 @@ contract AttacksRewardsTest is Base {
     /// shares the reward, though its own challenge is not overdue.
     function test_Attack_SelfChallengeInThePostingBlock() public {
         _fund(provider, BOND, 0);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         vm.prank(provider);
-        dispute.challenge(claim, 0);
+        book.challenge(_claim(id), 0, 0);
         vm.warp(block.timestamp + 12);
         uint256 before = _free(challenger);
-        _challenge(claim, 2);
-        _after(dispute.challengeOf(claim, 0).answerBy);
-        dispute.timeout(claim, 0);
-        _collect(claim);
+        _challenge(id, 2);
+        _after(_answerBy(id, 0));
+        book.timeout(_claim(id), 0);
+        _collect(id);
         assertEq(_free(challenger), before + STAKE * 2 / 10);
         assertEq(_free(provider), BOND + STAKE * 2 / 10);
     }
@@ -34,54 +36,52 @@ contract AttacksRewardsTest is Base {
     /// The provider challenges every layer before anybody else: others join.
     function test_Attack_EveryLayerIsTaken() public {
         _fund(provider, LAYERS * BOND, 0);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         vm.startPrank(provider);
         for (uint256 l = 0; l < LAYERS; ++l) {
-            dispute.challenge(claim, l);
+            book.challenge(_claim(id), l, 0);
         }
         vm.stopPrank();
-        uint64 answerBy = dispute.challengeOf(claim, 2).answerBy;
+        uint64 answerBy = _answerBy(id, 2);
         vm.warp(block.timestamp + 60);
-        vm.expectEmit(address(dispute));
-        emit ILayerDispute.Challenged(claim, 2, challenger, answerBy, BOND);
-        _challenge(claim, 2);
-        assertEq(dispute.challengeOf(claim, 2).answerBy, answerBy, "no deadline moves");
-        assertEq(dispute.openCount(claim), LAYERS);
-        address[] memory both = dispute.challengersOf(claim, 2);
-        assertEq(both.length, 2);
-        assertEq(both[1], challenger);
+        vm.expectEmit(address(book));
+        emit IClaimBook.Challenged(id, 2, challenger, answerBy, BOND, 0);
+        _challenge(id, 2);
+        assertEq(_answerBy(id, 2), answerBy, "no deadline moves");
+        assertEq(_openCount(id), LAYERS);
+        assertEq(book.challengeOf(id, 2).challengers, 2);
         _after(answerBy);
-        dispute.timeout(claim, 2);
-        _collect(claim);
+        book.timeout(_claim(id), 2);
+        _collect(id);
         assertEq(_free(challenger), 10 ether + STAKE * 4 / 50);
-        assertEq(_free(address(dispute)), 0);
+        assertEq(_free(address(book)), 0);
     }
 
     /// The provider as its own requester withholds the output from itself: challengers of layers share.
     function test_Attack_SelfDemandTakesNotAll() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _demand(claim);
+        bytes32 id = _claimed(Mode.Optimistic);
+        _demand(id);
         vm.warp(block.timestamp + 12);
-        _challenge(claim, 2);
-        _after(dispute.challengeOf(claim, LAYERS).answerBy);
-        dispute.timeout(claim, LAYERS);
-        _collect(claim);
+        _challenge(id, 2);
+        _after(_answerBy(id, OUTPUT));
+        _timeout(id, OUTPUT);
+        _collect(id);
         assertEq(_free(challenger), 10 ether + STAKE * 2 / 10);
     }
 
     /// The provider proves what it challenged itself: then that challenge has no part.
     function test_SharesAreOfOpenChallengesOnly() public {
         _fund(provider, 2 * BOND, 0);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         vm.startPrank(provider);
-        dispute.challenge(claim, 0);
-        dispute.challenge(claim, 1);
+        book.challenge(_claim(id), 0, 0);
+        book.challenge(_claim(id), 1, 0);
         vm.stopPrank();
-        _challenge(claim, 2);
-        _prove(claim, 0, 2);
-        _after(dispute.challengeOf(claim, 2).answerBy);
-        dispute.timeout(claim, 2);
-        _collect(claim);
+        _challenge(id, 2);
+        _prove(id, 3);
+        _after(_answerBy(id, 2));
+        book.timeout(_claim(id), 2);
+        _collect(id);
         assertEq(_free(challenger), 10 ether + STAKE * 4 / 10);
         assertEq(_free(recipient), 2 * BOND);
     }
@@ -89,81 +89,90 @@ contract AttacksRewardsTest is Base {
     /// A provider that ends its claim before anybody else challenged has the challengers' part, and loses the rest.
     function test_AProviderThatDefeatsItselfLosesThreeFifths() public {
         _fund(provider, BOND, 0);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         vm.prank(provider);
-        dispute.challenge(claim, 0);
-        _after(dispute.challengeOf(claim, 0).answerBy);
-        dispute.timeout(claim, 0);
-        _collect(claim);
-        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE + BOND - STAKE * 6 / 10);
+        book.challenge(_claim(id), 0, 0);
+        _after(_answerBy(id, 0));
+        book.timeout(_claim(id), 0);
+        _collect(id);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 30 * STAKE + BOND - STAKE * 6 / 10);
         assertEq(_free(requester), 100 ether + STAKE * 3 / 10);
     }
 
     /// Whoever joins risks what the first one risks.
     function test_JoinersLoseTheirBondsToo() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        _challenge(claim, 2);
+        bytes32 id = _claimed(Mode.Optimistic);
+        _challenge(id, 2);
         vm.startPrank(thief);
-        dispute.challenge(claim, 2);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.AlreadyChallenged.selector, claim, 2));
-        dispute.challenge(claim, 2);
+        book.challenge(_claim(id), 2, 0);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.HoldExists.selector, _challengeHold(id, 2, thief)));
+        book.challenge(_claim(id), 2, 0);
         vm.stopPrank();
-        _prove(claim, 2, 1);
-        _after(_challengeBy(claim));
-        settlement.finalize(claim);
-        _collect(claim);
+        _prove(id, 1 << 2);
+        _after(_challengeBy(id));
+        book.finalize(_claim(id));
+        _collect(id);
         assertEq(_free(recipient), PRICE + 2 * BOND);
         assertEq(_free(thief), 10 ether - BOND);
     }
 
     /// A challenge that is lost already is joined by nobody.
     function test_NobodyJoinsWhatIsOverdue() public {
-        JobRequest memory request = _request(Lane.Optimistic);
+        JobRequest memory request = _request(Mode.Optimistic);
         (request.challengeWindow, request.answerWindow) = (3 hours, 1 hours);
-        bytes32 claim = _open(request);
-        _lock(claim);
-        _post(_header(claim));
+        bytes32 job = _open(request);
+        _lock(job);
+        bytes32 id = _post(_header(job));
         _fund(provider, BOND, 0);
-        _challenge(claim, 2);
-        uint64 answerBy = dispute.challengeOf(claim, 2).answerBy;
+        _challenge(id, 2);
+        uint64 answerBy = _answerBy(id, 2);
         vm.warp(answerBy);
         vm.prank(thief);
-        dispute.challenge(claim, 2);
+        book.challenge(_claim(id), 2, 0);
         vm.warp(answerBy + 1);
         vm.prank(provider);
-        vm.expectRevert(abi.encodeWithSelector(ILayerDispute.AnswerWindowOver.selector, answerBy));
-        dispute.challenge(claim, 2);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.AnswerWindowOver.selector, id, 2, answerBy));
+        book.challenge(_claim(id), 2, 0);
     }
 
     /// Any number of challengers, and no unit of the stake is lost between them.
     function testFuzz_EqualSharesAndNothingIsLeft(uint8 sybils, uint8 spread) public {
         uint256 n = bound(sybils, 0, 20);
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         for (uint256 i = 0; i < n; ++i) {
             address sybil = vm.addr(1000 + i);
-            _fund(sybil, BOND, 0);
-            vm.prank(sybil);
-            dispute.challenge(claim, (uint256(spread) + i) % LAYERS);
+            _fund(sybil, LAYERS * BOND, 0);
+            _challenge(id, _target(spread, i), sybil);
         }
-        _challenge(claim, 2);
-        _after(dispute.challengeOf(claim, 2).answerBy);
-        dispute.timeout(claim, 2);
-        _collect(claim);
+        _challenge(id, 2);
+        _after(_answerBy(id, 2));
+        _timeout(id, 2);
+        assertEq(book.stateOf(id).challengers, n + 1);
+        _collect(id);
         uint256 all = STAKE * 4 / 10;
         assertApproxEqAbs(_free(challenger), 10 ether + all / (n + 1), 1);
         for (uint256 i = 0; i < n; ++i) {
-            assertApproxEqAbs(_free(vm.addr(1000 + i)), BOND + all / (n + 1), 1);
+            address sybil = vm.addr(1000 + i);
+            _resolve(id, _target(spread, i), sybil);
+            assertApproxEqAbs(_free(sybil), LAYERS * BOND + all / (n + 1), 1);
         }
-        assertEq(_free(address(dispute)), 0);
+        assertEq(_free(address(book)), 0);
+        assertEq(book.stateOf(id).challengers, 0);
+        assertEq(book.stateOf(id).reward, 0);
+    }
+
+    function _target(uint8 spread, uint256 i) private pure returns (uint256 target) {
+        target = (uint256(spread) + i) % (LAYERS + 1);
+        if (target == LAYERS) target = WHOLE;
     }
 
     /// A provider that takes the reward away by sybils pays for each: to leave a challenger less than a transaction
     /// costs, it burns about as much in transactions as there is to take.
     function test_DilutionCostsAsMuchAsItTakes() public {
         uint256 reward = STAKE * 4 / 10;
-        bytes32 claim = _claimed(Lane.Optimistic);
+        bytes32 id = _claimed(Mode.Optimistic);
         uint256 before = gasleft();
-        _challenge(claim, 1);
+        _challenge(id, 1);
         uint256 gas = 21_000 + before - gasleft();
         uint256 price = 10 gwei;
         // As many as leave others less than the gas of a challenge.
@@ -172,23 +181,20 @@ contract AttacksRewardsTest is Base {
         assertGe(sybils * gas * price, reward * 99 / 100);
     }
 
-    // ---------------------------------------------------------------- bait
-
-    /// Activation commitments that are garbage, and a right output: its challengers were right about their layers, and
-    /// keep their bonds.
-    function test_Attack_BaitEarnsNothing() public {
-        _bind(version);
-        bytes32 claim = _claimed(Lane.Optimistic);
-        for (uint256 l = 0; l < LAYERS; ++l) {
-            _challenge(claim, l);
-        }
-        vm.prank(requester);
-        dispute.acceptOutput(claim);
-        _proveAll(claim);
-        _assertClaim(claim, ClaimStatus.Proven, JobStatus.Settled);
-        _collect(claim);
-        assertEq(_free(recipient), PRICE);
-        assertEq(_free(challenger), 10 ether);
+    /// Who challenges the whole claim has one part, whatever its bond is.
+    function test_AChallengeOfTheWholeClaimIsOnePart() public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        _challenge(id, WHOLE);
+        _challenge(id, 2, thief);
+        _prove(id, 7);
+        // The layer is proven, the whole claim is not: its challenger alone is right.
+        _after(_answerBy(id, WHOLE));
+        _timeout(id, WHOLE);
+        _collect(id);
+        assertEq(_free(challenger), 10 ether + STAKE * 4 / 10);
+        assertEq(_free(thief), 10 ether - BOND);
+        assertEq(_free(recipient), BOND);
+        assertEq(_free(address(book)), 0);
     }
 
     // ---------------------------------------------------------------- no answer, and a false one
@@ -217,20 +223,20 @@ contract AttacksRewardsTest is Base {
 
     /// The protocol's own numbers: what a no-show costs is less than a claim that is defeated, whoever defeats it.
     function test_NoShowCostsThePriceAndADefeatTheStake() public {
-        bytes32 job = _locked(Lane.Audited);
+        bytes32 job = _locked(Mode.Audited);
         _after(market.job(job).claimBy);
         market.expire(job);
-        assertEq(_free(provider) + escrow.bonded(provider, ETH), 10 * STAKE - PRICE);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 30 * STAKE - PRICE);
         assertEq(_free(requester), 100 ether + PRICE);
         assertLt(PRICE, STAKE * 6 / 10);
     }
 
     /// In the lane of proofs a claim without proofs loses all: it is never better than a no-show.
     function test_AClaimWithoutProofsLosesTheStake() public {
-        bytes32 claim = _claimed(Lane.Proofs);
-        _after(_provenBy(claim));
-        settlement.expire(claim);
-        _assertClaim(claim, ClaimStatus.Defeated, JobStatus.Slashed);
-        assertEq(_free(provider) + escrow.bonded(provider, ETH), 9 * STAKE);
+        bytes32 id = _claimed(Mode.Proofs);
+        _after(_provenBy(id));
+        book.expireClaim(_claim(id));
+        _assertClaim(id, ClaimStatus.Defeated, JobStatus.Slashed);
+        assertEq(_free(provider) + escrow.bonded(provider, ETH), 29 * STAKE);
     }
 }

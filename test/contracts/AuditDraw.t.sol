@@ -4,14 +4,21 @@ pragma solidity 0.8.37;
 // Numbers here are far below their types' limits.
 // forge-lint: disable-start(unsafe-typecast)
 
-import { AuditBeacon } from "../../contracts/AuditBeacon.sol";
-import { IAuditBeacon } from "../../contracts/interfaces/IAuditBeacon.sol";
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { IModelRegistry } from "../../contracts/interfaces/IModelRegistry.sol";
+import { AuditDraw } from "../../contracts/libraries/AuditDraw.sol";
 import { DrawFixtures } from "./support/DrawFixtures.sol";
 
+contract AuditDrawHarness {
+    function draw(uint32[] calldata weights, uint256 count, bytes32 seed, bytes32 claim)
+        external
+        pure
+        returns (uint256[] memory)
+    {
+        return AuditDraw.draw(weights, count, seed, claim);
+    }
+}
+
 contract AuditDrawTest is DrawFixtures {
-    AuditBeacon internal beacon = new AuditBeacon(IClaimBook(address(1)), IModelRegistry(address(2)), 32);
+    AuditDrawHarness internal harness = new AuditDrawHarness();
 
     function setUp() public {
         loadDraws();
@@ -43,7 +50,7 @@ contract AuditDrawTest is DrawFixtures {
     function test_Draw_IsTheCommandLines() public view {
         for (uint256 i = 0; i < draws.length; ++i) {
             Draw memory d = draws[i];
-            uint256[] memory drawn = beacon.draw(d.weights, d.count, d.seed, d.claim);
+            uint256[] memory drawn = harness.draw(d.weights, d.count, d.seed, d.claim);
             assertEq(drawn.length, d.count);
             assertEq(keccak256(abi.encode(drawn)), keccak256(abi.encode(d.drawn)));
         }
@@ -54,7 +61,7 @@ contract AuditDrawTest is DrawFixtures {
         uint32[] memory weights = new uint32[](6);
         (weights[0], weights[1], weights[2]) = (600_000, 200_000, 100_000);
         (weights[3], weights[4], weights[5]) = (50_000, 50_000, 41_666);
-        uint256[] memory drawn = beacon.draw(weights, 6, keccak256("beacon"), keccak256("statement"));
+        uint256[] memory drawn = harness.draw(weights, 6, keccak256("beacon"), keccak256("statement"));
         uint256[6] memory golden = [uint256(0), 1, 3, 2, 5, 4];
         for (uint256 i = 0; i < 6; ++i) {
             assertEq(drawn[i], golden[i]);
@@ -72,7 +79,7 @@ contract AuditDrawTest is DrawFixtures {
             // Small ones too, so that sums are hit exactly.
             weights[l] = uint32(uint256(keccak256(abi.encode(random, l))) % (random % 2 == 0 ? 3 : 1_000_000) + 1);
         }
-        uint256[] memory drawn = beacon.draw(weights, count, seed, claim);
+        uint256[] memory drawn = harness.draw(weights, count, seed, claim);
         uint256[] memory expected = slowDraw(weights, count, seed, claim);
         uint256 seen = 0;
         for (uint256 i = 0; i < count; ++i) {
@@ -84,30 +91,30 @@ contract AuditDrawTest is DrawFixtures {
 
     function test_Draw_DependsOnSeedAndClaim() public view {
         Draw memory d = draws[8];
-        bytes32 drawn = keccak256(abi.encode(beacon.draw(d.weights, d.count, d.seed, d.claim)));
-        assertNotEq(keccak256(abi.encode(beacon.draw(d.weights, d.count, d.claim, d.seed))), drawn);
-        assertNotEq(keccak256(abi.encode(beacon.draw(d.weights, d.count, d.seed, d.seed))), drawn);
+        bytes32 drawn = keccak256(abi.encode(harness.draw(d.weights, d.count, d.seed, d.claim)));
+        assertNotEq(keccak256(abi.encode(harness.draw(d.weights, d.count, d.claim, d.seed))), drawn);
+        assertNotEq(keccak256(abi.encode(harness.draw(d.weights, d.count, d.seed, d.seed))), drawn);
     }
 
     function test_Draw_RefusesWhatCannotBeDrawn() public {
         uint32[] memory weights = new uint32[](2);
         (weights[0], weights[1]) = (1, 1);
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.DrawCount.selector, 2, 0));
-        beacon.draw(weights, 0, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.DrawCount.selector, 2, 3));
-        beacon.draw(weights, 3, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.DrawCount.selector, 0, 1));
-        beacon.draw(new uint32[](0), 1, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(AuditDraw.DrawCount.selector, 2, 0));
+        harness.draw(weights, 0, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(AuditDraw.DrawCount.selector, 2, 3));
+        harness.draw(weights, 3, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(AuditDraw.DrawCount.selector, 0, 1));
+        harness.draw(new uint32[](0), 1, 0, 0);
         weights[1] = 0;
-        vm.expectRevert(abi.encodeWithSelector(IAuditBeacon.ZeroWeight.selector, 1));
-        beacon.draw(weights, 1, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(AuditDraw.ZeroWeight.selector, 1));
+        harness.draw(weights, 1, 0, 0);
     }
 
     function test_Draw_AllOf256LayersIsAffordable() public view {
         Draw memory d = draws[9];
         assertEq(d.count, 256);
         uint256 before = gasleft();
-        beacon.draw(d.weights, d.count, d.seed, d.claim);
+        harness.draw(d.weights, d.count, d.seed, d.claim);
         assertLt(before - gasleft(), 2_000_000);
     }
 }

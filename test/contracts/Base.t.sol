@@ -9,12 +9,22 @@ import { JobMarket } from "../../contracts/JobMarket.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { StatementVerifier } from "../../contracts/StatementVerifier.sol";
 import { TokenDigests } from "../../contracts/TokenDigests.sol";
-import { Claims } from "../../contracts/book/Claims.sol";
 import { Challenge, Claim, ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { Terms } from "../../contracts/interfaces/IClaimLens.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
-import { ClaimStatus, JobStatus, Leaf, Mode, OUTPUT, Program, Tree } from "../../contracts/interfaces/Types.sol";
+import {
+    ChallengeStatus,
+    ClaimStatus,
+    JobStatus,
+    Leaf,
+    Mode,
+    OUTPUT,
+    Program,
+    Tree,
+    WHOLE
+} from "../../contracts/interfaces/Types.sol";
+import { FoldKeys } from "../../contracts/libraries/FoldKeys.sol";
 import { Headers } from "./support/Headers.sol";
 import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 import { TestToken } from "./support/TestToken.sol";
@@ -35,7 +45,7 @@ abstract contract Base is Test {
     uint64 internal constant BEACON_DELAY = 32;
     /// Of signatures that are good for as long as the job can be taken.
     uint64 internal constant FAR = type(uint64).max;
-    bytes32 internal constant SETUP = keccak256("a ceremony");
+    bytes32 internal constant SETUP = FoldKeys.SETUP;
     uint256 internal constant SALT = 0x5a17;
     bytes32 internal constant INPUT_DIGEST = bytes32(uint256(0x1234));
     bytes32 internal constant SEED = keccak256("a session's seed");
@@ -101,9 +111,7 @@ abstract contract Base is Test {
         digests = TokenDigests(deployCode("TokenDigests.sol"));
         beacon = AuditBeacon(deployCode("AuditBeacon.sol", abi.encode(BEACON_DELAY)));
         market = JobMarket(deployCode("JobMarket.sol", abi.encode(escrow, registry, book_, beacon)));
-        book = ClaimBook(
-            deployCode("ClaimBook.sol", abi.encode(Claims.Parts(escrow, market, registry, beacon, digests)))
-        );
+        book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(escrow, market, registry, beacon, digests)));
         lens = ClaimLens(deployCode("ClaimLens.sol", abi.encode(market, book, registry)));
         statements = StatementVerifier(deployCode("StatementVerifier.sol", abi.encode(registry)));
         assertEq(address(market), market_);
@@ -291,6 +299,11 @@ abstract contract Base is Test {
         return _claims[id];
     }
 
+    /// The job of a claim.
+    function _job(bytes32 id) internal view returns (bytes32) {
+        return _claims[id].job;
+    }
+
     function _terms(bytes32 id) internal view returns (Terms memory) {
         return lens.termsOf(_claims[id]);
     }
@@ -423,8 +436,29 @@ abstract contract Base is Test {
     // ---------------------------------------------------------------- challenges and draws
 
     function _challenge(bytes32 id, uint256 target) internal {
-        vm.prank(challenger);
+        _challenge(id, target, challenger);
+    }
+
+    function _challenge(bytes32 id, uint256 target, address who) internal {
+        vm.prank(who);
         book.challenge(_claims[id], target, 0);
+    }
+
+    function _challengeHold(bytes32 id, uint256 target, address who) internal pure returns (bytes32) {
+        return keccak256(abi.encode("challenge", id, target, who));
+    }
+
+    /// Pays out all bonds of whoever has a name here, and the requester's part.
+    function _collect(bytes32 id) internal {
+        address[4] memory all = [challenger, thief, provider, requester];
+        for (uint256 target = 0; target <= WHOLE; ++target) {
+            if (target == LAYERS) target = WHOLE;
+            for (uint256 i = 0; i < all.length; ++i) {
+                (,, uint256 held,) = escrow.holdOf(_challengeHold(id, target, all[i]));
+                if (held != 0) _resolve(id, target, all[i]);
+            }
+        }
+        if (_outputChallenge(id).challengers != 0) _resolve(id, OUTPUT, requester);
     }
 
     function _timeout(bytes32 id, uint256 target) internal {
@@ -459,7 +493,7 @@ abstract contract Base is Test {
     }
 
     function _signReveal(bytes32 id, uint256 salt, bytes memory tokens) internal view returns (bytes memory) {
-        return _sign(providerKey, book.revealDigest(id, keccak256(abi.encodePacked(salt, tokens))));
+        return _sign(providerKey, book.revealDigest(_job(id), keccak256(abi.encodePacked(salt, tokens))));
     }
 
     function _finalize(bytes32 id) internal {
@@ -511,6 +545,19 @@ abstract contract Base is Test {
 
     function _outputChallenge(bytes32 id) internal view returns (Challenge memory) {
         return book.challengeOf(id, OUTPUT);
+    }
+
+    /// Last second in which a challenge can be answered.
+    function _answerBy(bytes32 id, uint256 target) internal view returns (uint64) {
+        return book.challengeOf(id, target).answerBy;
+    }
+
+    function _openCount(bytes32 id) internal view returns (uint256) {
+        return lens.describeClaim(_claims[id]).openChallenges;
+    }
+
+    function _assertChallenge(bytes32 id, uint256 target, ChallengeStatus status) internal view {
+        assertEq(uint256(book.challengeOf(id, target).status), uint256(status), "challenge");
     }
 
     function _after(uint256 t) internal {

@@ -76,13 +76,19 @@ contract BondEscrowInvariantTest is Test {
             assertEq(escrow.burned(assets[i]), 150);
             handler.hold(0, eth, 60, false);
             handler.release(2 * i + 1);
-            assertEq(handler.holdCount(), 2 * i + 2);
+            assertEq(handler.holdCount(), 5 * i + 2);
+            handler.hold(0, eth, 30, true);
+            handler.pay(4 * i + 2, 2);
+            assertEq(escrow.free(handler.actors(2), assets[i]), 80);
+            handler.hold(0, eth, 20, false);
+            handler.payAndRelease(4 * i + 3, 0, 2);
+            assertEq(escrow.free(handler.actors(2), assets[i]), 100);
             handler.force(eth, 7);
             handler.sweep(eth);
             assertEq(escrow.burned(assets[i]), 0);
             assertEq(handler.wentOut(assets[i]), 160);
         }
-        assertEq(handler.actions(), 22);
+        assertEq(handler.actions(), 30);
         invariant_LedgerIsAtMostTheBalance();
         invariant_WhatCameInIsOwedOrWentOut();
         invariant_LedgerIsTheSumOfItsParts();

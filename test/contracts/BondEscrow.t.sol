@@ -220,6 +220,10 @@ contract BondEscrowTest is Test {
         escrow.release(HOLD);
         vm.expectRevert(refused);
         escrow.share(HOLD, new Share[](0));
+        vm.expectRevert(refused);
+        escrow.pay(HOLD, alice);
+        vm.expectRevert(refused);
+        escrow.payAndRelease(HOLD, alice, HOLD);
     }
 
     function testFuzz_Release_GoesBackToWhereItCameFrom(uint256 amount, bool fromBond) public {
@@ -246,26 +250,124 @@ contract BondEscrowTest is Test {
         assertEq(escrow.encumbered(alice, ETH), 0);
     }
 
-    function test_Hold_EndsOnceAndItsIdIsNeverUsedAgain() public {
+    /// Nothing is kept of a hold that is over: operators use an id once.
+    function test_Hold_EndsOnce() public {
         deposit(alice, ETH, 10);
         vm.startPrank(operator);
         vm.expectRevert(abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, HOLD));
         escrow.release(HOLD);
-        escrow.holdFree(HOLD, alice, ETH, 4);
-        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.HoldExists.selector, HOLD));
-        escrow.holdFree(HOLD, alice, ETH, 4);
-        escrow.release(HOLD);
+        for (uint256 end = 0; end < 4; ++end) {
+            escrow.holdFree(HOLD, alice, ETH, 2);
+            vm.expectRevert(abi.encodeWithSelector(IBondEscrow.HoldExists.selector, HOLD));
+            escrow.holdFree(HOLD, alice, ETH, 2);
+            if (end == 0) escrow.release(HOLD);
+            else if (end == 1) escrow.share(HOLD, new Share[](0));
+            else escrow.pay(HOLD, bob);
+            bytes memory unknown = abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, HOLD);
+            vm.expectRevert(unknown);
+            escrow.release(HOLD);
+            vm.expectRevert(unknown);
+            escrow.share(HOLD, new Share[](0));
+            vm.expectRevert(unknown);
+            escrow.pay(HOLD, bob);
+            (address account,, uint256 amount, Source source) = escrow.holdOf(HOLD);
+            assertEq(account, address(0));
+            assertEq(amount, 0);
+            assertTrue(source == Source.None);
+        }
+        assertEq(escrow.free(alice, ETH), 4);
+        assertEq(escrow.free(bob, ETH), 4);
+        assertEq(escrow.burned(ETH), 2);
+        assertEq(escrow.ledger(ETH), 10);
+    }
+
+    function testFuzz_Pay_AllOfAHoldToOneAccount(uint88 amount, bool fromBond, bool eth) public {
+        address asset = eth ? ETH : address(token);
+        amount = uint88(bound(amount, 1, 50 ether));
+        bond(alice, asset, amount);
+        deposit(alice, asset, amount);
+        vm.startPrank(operator);
+        fromBond ? escrow.holdBond(HOLD, alice, asset, amount) : escrow.holdFree(HOLD, alice, asset, amount);
+        vm.expectRevert(IBondEscrow.ZeroAddress.selector);
+        escrow.pay(HOLD, address(0));
+        vm.expectEmit(address(escrow));
+        emit IBondEscrow.Shared(HOLD, bob, asset, amount);
+        escrow.pay(HOLD, bob);
+        assertEq(escrow.free(bob, asset), amount);
+        assertEq(escrow.free(alice, asset), fromBond ? amount : 0);
+        assertEq(escrow.bonded(alice, asset), fromBond ? 0 : amount);
+        assertEq(escrow.encumbered(alice, asset), 0);
+        assertEq(escrow.ledger(asset), 2 * uint256(amount));
+        assertEq(escrow.burned(asset), 0);
+    }
+
+    function test_PayAndRelease_EndsBothOrNone() public {
+        bytes32 stake = keccak256("stake");
+        deposit(alice, ETH, 3);
+        bond(bob, ETH, 5);
+        vm.startPrank(operator);
+        escrow.holdFree(HOLD, alice, ETH, 3);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, stake));
+        escrow.payAndRelease(HOLD, bob, stake);
         vm.expectRevert(abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, HOLD));
+        escrow.payAndRelease(HOLD, bob, HOLD);
+        escrow.holdBond(stake, bob, ETH, 5);
+        escrow.payAndRelease(HOLD, bob, stake);
+        assertEq(escrow.free(bob, ETH), 3);
+        assertEq(escrow.bonded(bob, ETH), 5);
+        assertEq(escrow.encumbered(bob, ETH), 0);
+        assertEq(escrow.free(alice, ETH), 0);
+    }
+
+    function test_Hold_IsOfAtMost88Bits() public {
+        uint256 most = type(uint88).max;
+        vm.deal(alice, most + 1);
+        deposit(alice, ETH, most + 1);
+        vm.startPrank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.AmountTooLarge.selector, most, most + 1));
+        escrow.holdFree(HOLD, alice, ETH, most + 1);
+        escrow.holdFree(HOLD, alice, ETH, most);
+        (,, uint256 amount,) = escrow.holdOf(HOLD);
+        assertEq(amount, most);
         escrow.release(HOLD);
-        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.UnknownHold.selector, HOLD));
-        escrow.share(HOLD, new Share[](0));
-        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.HoldExists.selector, HOLD));
-        escrow.holdFree(HOLD, alice, ETH, 4);
-        (address account,, uint256 amount, Source source) = escrow.holdOf(HOLD);
-        assertEq(account, address(0));
-        assertEq(amount, 0);
-        assertTrue(source == Source.None);
-        assertEq(escrow.free(alice, ETH), 10);
+        assertEq(escrow.free(alice, ETH), most + 1);
+    }
+
+    /// Of nothing, too: it could not be told which asset it is of.
+    function test_Hold_OfAnAllowedAssetOnly() public {
+        vm.startPrank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.AssetNotAllowed.selector, bob));
+        escrow.holdFree(HOLD, alice, bob, 0);
+    }
+
+    /// 63 tokens, and ETH wherever it is among them; each hold is of its own.
+    function test_Hold_IsOfItsAsset() public {
+        address[] memory operators = new address[](1);
+        operators[0] = operator;
+        address[] memory assets = new address[](65);
+        for (uint256 i = 0; i < 65; ++i) {
+            if (i != 2) assets[i] = address(new PlainToken());
+        }
+        vm.expectRevert(abi.encodeWithSelector(IBondEscrow.TooManyAssets.selector, 63, 65));
+        new BondEscrow(operators, assets, DELAY);
+        assembly ("memory-safe") {
+            mstore(assets, 64)
+        }
+        escrow = new BondEscrow(operators, assets, DELAY);
+        vm.startPrank(operator);
+        for (uint256 i = 0; i < 64; ++i) {
+            escrow.holdFree(bytes32(i), alice, assets[i], 0);
+            escrow.holdBond(bytes32(100 + i), alice, assets[i], 0);
+        }
+        for (uint256 i = 0; i < 64; ++i) {
+            (address account, address asset,, Source source) = escrow.holdOf(bytes32(i));
+            assertEq(account, alice);
+            assertEq(asset, assets[i]);
+            assertTrue(source == Source.Free);
+            (, asset,, source) = escrow.holdOf(bytes32(100 + i));
+            assertEq(asset, assets[i]);
+            assertTrue(source == Source.Bond);
+        }
     }
 
     function testFuzz_Share_WhatNoShareNamesIsBurned(uint256 toAlice, uint256 toBob, uint256 toNobody, bool fromBond)

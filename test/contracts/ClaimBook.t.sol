@@ -2,82 +2,107 @@
 pragma solidity 0.8.37;
 
 import { Claim, ClaimHeader, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { IJobMarket } from "../../contracts/interfaces/IJobMarket.sol";
-import { ClaimStatus, JobStatus, Lane, LayerKind } from "../../contracts/interfaces/Types.sol";
+import { Terms } from "../../contracts/interfaces/IClaimLens.sol";
+import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { ClaimStatus, JobStatus, Mode } from "../../contracts/interfaces/Types.sol";
+import { NodeTree } from "../../contracts/libraries/NodeTree.sol";
 import { Statement } from "../../contracts/libraries/Statement.sol";
 import { Base } from "./Base.t.sol";
 
+/// @title How claims are posted, and what they are
 contract ClaimBookTest is Base {
-    function test_PostClaim_KeepsWhatWasClaimed() public {
-        bytes32 job = _locked(Lane.Optimistic);
+    function test_Post_SaysWhatWasClaimed() public {
+        bytes32 job = _locked(Mode.Optimistic);
         ClaimHeader memory header = _header(job);
-        bytes32 statement =
-            book.statementOf(job, recipient, registry.modelId(version), INPUT_DIGEST, header.outputDigest, LAYERS);
-        vm.expectEmit(address(book));
-        emit IClaimBook.ClaimPosted(
-            job, provider, version, recipient, INPUT_DIGEST, header.outputDigest, statement, header.boundaries
-        );
-        assertEq(_post(header), job);
-
-        Claim memory c = book.claim(job);
-        _assertClaim(job, ClaimStatus.Posted, JobStatus.Claimed);
-        assertEq(c.provider, provider);
+        bytes32 id = _post(header);
+        Claim memory c = _claim(id);
+        assertEq(id, keccak256(abi.encode(c)));
+        assertEq(id, book.idOf(c));
+        _assertClaim(id, ClaimStatus.Posted, JobStatus.Claimed);
+        assertEq(c.job, job);
         assertEq(c.recipient, recipient);
-        assertEq(c.version, version);
-        assertEq(c.modelId, registry.modelId(version));
+        assertEq(c.verifier, address(verifier));
+        assertEq(c.programs, _programsRoot());
         assertEq(c.inputDigest, INPUT_DIGEST);
         assertEq(c.outputDigest, header.outputDigest);
-        assertEq(c.postedAt, block.timestamp);
-        assertEq(c.postedBlock, block.number);
-        assertEq(c.layers, LAYERS);
-        assertEq(c.proven, 0);
-        assertEq(c.statement, statement);
-        bytes memory points = bytes.concat(header.boundaries[0], header.boundaries[1], header.boundaries[2]);
-        assertEq(c.claimDigest, keccak256(bytes.concat(statement, points)));
-        assertEq(book.boundaries(job), header.boundaries);
+        assertEq(c.activations, header.activations);
+        assertEq(c.seedDigest, header.seedDigest);
+        assertEq(c.asset, ETH);
+        assertEq(c.terms, 3 | 2 << 32 | LAYERS << 64 | uint256(1) << 80 | uint256(BOND) << 88);
+        assertEq(c.times, block.timestamp | uint256(WINDOW) << 64 | uint256(ANSWER) << 96);
+        Terms memory t = _terms(id);
+        assertEq(t.promptTokens, 3);
+        assertEq(t.newTokens, 2);
+        assertEq(t.layers, LAYERS);
+        assertEq(uint256(t.mode), uint256(Mode.Optimistic));
+        assertEq(t.challengeBond, BOND);
+        assertEq(t.postedAt, block.timestamp);
+        assertEq(t.challengeWindow, WINDOW);
+        assertEq(t.answerWindow, ANSWER);
+        assertEq(t.drawBlock, 0);
+        assertEq(t.challengeBy, block.timestamp + WINDOW);
+        assertEq(t.provenBy, block.timestamp + WINDOW + ANSWER);
+        assertEq(abi.encode(book.stateOf(id)).length, 11 * 32);
+        assertEq(book.stateOf(id).proven | book.stateOf(id).challenged | book.stateOf(id).drawn, 0);
     }
 
-    function test_PostClaim_ProviderNeedsNoSignature() public {
-        bytes32 job = _locked(Lane.Optimistic);
-        ClaimHeader memory header = _header(job);
+    function test_Post_EmitsClaimAndPoints() public {
+        ClaimHeader memory header = _header(_locked(Mode.Audited));
+        uint256 snapshot = vm.snapshotState();
+        bytes32 id = _post(header);
+        Claim memory posted = _claim(id);
+        vm.revertToState(snapshot);
+        vm.expectEmit(address(book));
+        emit IClaimBook.ClaimPosted(id, header.job, provider, posted, header.points);
         vm.prank(provider);
-        book.postClaim(header, "");
-        _assertClaim(job, ClaimStatus.Posted, JobStatus.Claimed);
+        assertEq(book.post(header, ""), id);
     }
 
-    function test_PostClaim_SchedulesADrawInTheAuditedLaneOnly() public {
-        bytes32 audited = _claimed(Lane.Audited);
-        assertEq(beacon.blockOf(audited), block.number + BEACON_DELAY);
-        assertEq(beacon.blockOf(_claimed(Lane.Optimistic)), 0);
-        assertEq(beacon.blockOf(_claimed(Lane.Proofs)), 0);
+    function test_Post_ProviderNeedsNoSignature() public {
+        ClaimHeader memory header = _header(_locked(Mode.Optimistic));
+        vm.prank(provider);
+        bytes32 id = book.post(header, "");
+        assertEq(uint256(book.status(id)), uint256(ClaimStatus.Posted));
     }
 
-    function test_PostClaim_EveryFieldIsSigned() public {
-        bytes32 job = _locked(Lane.Optimistic);
+    function test_Post_FixesADrawInTheAuditedModeOnly() public {
+        assertEq(_terms(_claimed(Mode.Audited)).drawBlock, block.number + BEACON_DELAY);
+        assertEq(_terms(_claimed(Mode.Optimistic)).drawBlock, 0);
+        assertEq(_terms(_claimed(Mode.Proofs)).drawBlock, 0);
+    }
+
+    function test_Post_EveryFieldIsSigned() public {
+        bytes32 job = _locked(Mode.Optimistic);
+        bytes32 other = _locked(Mode.Optimistic);
         bytes memory signature = _sign(providerKey, book.headerDigest(_header(job)));
-        ClaimHeader memory header = _header(job);
-        header.recipient = thief;
-        _expectPost(header, signature, abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
-        header = _header(job);
-        header.outputDigest = bytes32(uint256(header.outputDigest) ^ 1);
-        _expectPost(header, signature, abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
-        header = _header(job);
-        header.boundaries[1] = keccak256("other");
-        _expectPost(header, signature, abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
-        header = _header(_locked(Lane.Optimistic));
-        header.boundaries = _header(job).boundaries;
-        _expectPost(header, signature, abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider));
+        bytes memory refused = abi.encodeWithSelector(IClaimBook.BadSignature.selector, provider);
+        for (uint256 field = 0; field < 8; ++field) {
+            ClaimHeader memory header = _header(job);
+            if (field == 0) header.job = other;
+            else if (field == 1) header.outputDigest = bytes32(uint256(header.outputDigest) ^ 1);
+            else if (field == 2) header.recipient = thief;
+            else if (field == 3) header.seedDigest = keccak256("other");
+            else if (field == 4) header.activations = bytes32(uint256(header.activations) ^ 1);
+            else if (field == 5) header.points[0] ^= 1;
+            else if (field == 6) header.points[header.points.length - 1] ^= 1;
+            else header.points = new uint256[](3);
+            _expectPost(header, signature, refused);
+        }
     }
 
-    function test_PostClaim_DigestIsThatOfTheTypedData() public view {
+    function test_Post_DigestIsThatOfTheTypedData() public view {
         ClaimHeader memory h = _header("job");
         bytes32 structHash = keccak256(
             abi.encode(
-                keccak256("ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32[] boundaries)"),
+                keccak256(
+                    "ClaimHeader(bytes32 job,bytes32 outputDigest,address recipient,bytes32 seedDigest,bytes32 activations,bytes32 points)"
+                ),
                 h.job,
                 h.outputDigest,
                 h.recipient,
-                keccak256(bytes.concat(h.boundaries[0], h.boundaries[1], h.boundaries[2]))
+                h.seedDigest,
+                h.activations,
+                keccak256(abi.encodePacked(h.points))
             )
         );
         bytes32 domain = keccak256(
@@ -93,8 +118,15 @@ contract ClaimBookTest is Base {
         assertEq(book.headerDigest(h), keccak256(abi.encodePacked(hex"1901", domain, structHash)));
     }
 
-    function test_PostClaim_RefusesMalformedHeaders() public {
-        bytes32 job = _locked(Lane.Optimistic);
+    function test_RevealDigest_IsThatOfTheTypedData() public view {
+        bytes32 typehash = keccak256("Reveal(bytes32 job,bytes32 output)");
+        bytes32 content = keccak256(abi.encode(typehash, bytes32("job"), bytes32("output")));
+        bytes32 expected = keccak256(abi.encodePacked(hex"1901", book.domainSeparator(), content));
+        assertEq(book.revealDigest("job", "output"), expected);
+    }
+
+    function test_Post_RefusesMalformedHeaders() public {
+        bytes32 job = _locked(Mode.Optimistic);
         ClaimHeader memory header = _header(job);
         header.recipient = address(0);
         _expectSigned(header, abi.encodeWithSelector(IClaimBook.ZeroRecipient.selector));
@@ -102,18 +134,25 @@ contract ClaimBookTest is Base {
         header.outputDigest = bytes32(Statement.FIELD_ORDER);
         _expectSigned(header, abi.encodeWithSelector(IClaimBook.DigestNotReduced.selector, header.outputDigest));
         header = _header(job);
-        header.boundaries[2] = 0;
-        _expectSigned(header, abi.encodeWithSelector(IClaimBook.BoundaryZero.selector, 2));
-        for (uint256 count = 0; count < 7; ++count) {
-            if (count == LAYERS - 1) continue;
-            header.boundaries = new bytes32[](count);
-            _expectSigned(header, abi.encodeWithSelector(IClaimBook.BoundaryCount.selector, LAYERS - 1, count));
+        header.activations = bytes32(Statement.FIELD_ORDER);
+        _expectSigned(header, abi.encodeWithSelector(NodeTree.WordNotReduced.selector, 0));
+        for (uint256 i = 0; i < 3 * POINTS; ++i) {
+            header = _header(job);
+            header.points[i] = Statement.FIELD_ORDER;
+            _expectSigned(header, abi.encodeWithSelector(NodeTree.WordNotReduced.selector, i + 1));
         }
+        for (uint256 words = 0; words < 9; ++words) {
+            if (words != 0 && words % 3 == 0) continue;
+            header.points = new uint256[](words);
+            _expectSigned(header, abi.encodeWithSelector(IClaimBook.BadPoints.selector, words));
+        }
+        header.points = new uint256[](3);
+        _post(header);
     }
 
-    function test_PostClaim_DeadlineEdge() public {
-        bytes32 inTime = _locked(Lane.Optimistic);
-        bytes32 late = _locked(Lane.Optimistic);
+    function test_Post_DeadlineEdge() public {
+        bytes32 inTime = _locked(Mode.Optimistic);
+        bytes32 late = _locked(Mode.Optimistic);
         uint64 claimBy = market.job(late).claimBy;
         vm.warp(claimBy);
         _post(_header(inTime));
@@ -121,138 +160,95 @@ contract ClaimBookTest is Base {
         _expectSigned(_header(late), abi.encodeWithSelector(IJobMarket.DeadlinePassed.selector, claimBy));
     }
 
-    function test_PostClaim_OncePerJob() public {
-        bytes32 job = _claimed(Lane.Optimistic);
-        _expectSigned(
-            _header(job),
-            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, JobStatus.Locked, JobStatus.Claimed)
-        );
+    function test_Post_OncePerJob() public {
+        bytes32 job = _locked(Mode.Optimistic);
+        _post(_header(job));
+        bytes memory claimed =
+            abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, JobStatus.Locked, JobStatus.Claimed);
+        _expectSigned(_header(job), claimed);
+        // Another answer to the same job neither.
+        ClaimHeader memory header = _header(job);
+        header.recipient = thief;
+        _expectSigned(header, claimed);
     }
 
-    function test_PostClaim_OnlyLockedJobs() public {
-        bytes32 job = _open(_request(Lane.Optimistic));
+    function test_Post_OnlyLockedJobs() public {
+        bytes32 job = _open(_request(Mode.Optimistic));
         ClaimHeader memory header = _header(job);
-        bytes memory signature = _sign(providerKey, book.headerDigest(header));
-        _expectPost(header, signature, abi.encodeWithSelector(IClaimBook.BadSignature.selector, address(0)));
+        _expectSigned(
+            header, abi.encodeWithSelector(IJobMarket.WrongJobStatus.selector, job, JobStatus.Locked, JobStatus.Open)
+        );
         header.job = "none";
         _expectPost(header, "", abi.encodeWithSelector(IJobMarket.UnknownJob.selector, bytes32("none")));
     }
 
-    function test_PostClaim_NeedsAUsableVersion() public {
-        bytes32 job = _locked(Lane.Optimistic);
-        _freeze(LayerKind.Embed);
+    function test_Post_NeedsAUsableVersion() public {
+        bytes32 job = _locked(Mode.Optimistic);
+        _freeze();
         _expectSigned(_header(job), abi.encodeWithSelector(IClaimBook.VersionUnusable.selector, version));
     }
 
-    function test_OnlySettlementMovesAClaim() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        vm.startPrank(thief);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
-        book.markProven(claim, 0);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
-        book.markAllProven(claim, AGGREGATE_KEY);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NotSettlement.selector, thief));
-        book.end(claim, ClaimStatus.Proven);
-    }
-
-    function test_SettlementCannotMarkWhatIsNotThereOrOver() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        vm.startPrank(address(settlement));
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, bytes32("none")));
-        book.markProven("none", 0);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, bytes32("none")));
-        book.markAllProven("none", AGGREGATE_KEY);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NoSuchLayer.selector, LAYERS, LAYERS));
-        book.markProven(claim, LAYERS);
-        vm.expectEmit(address(book));
-        emit IClaimBook.LayerProven(claim, 2);
-        book.markProven(claim, 2);
-        assertEq(book.claim(claim).proven, 1 << 2);
-        vm.expectEmit(address(book));
-        emit IClaimBook.ClaimEnded(claim, ClaimStatus.Finalized);
-        book.end(claim, ClaimStatus.Finalized);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized));
-        book.end(claim, ClaimStatus.Defeated);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized));
-        book.markProven(claim, 1);
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.ClaimIsOver.selector, claim, ClaimStatus.Finalized));
-        book.markAllProven(claim, AGGREGATE_KEY);
-    }
-
-    function test_RevealDigest_IsThatOfTheTypedData() public view {
-        bytes32 typehash = keccak256("Reveal(bytes32 claim,bytes32 output)");
-        bytes32 content = keccak256(abi.encode(typehash, bytes32("claim"), bytes32("output")));
-        bytes32 expected = keccak256(abi.encodePacked(hex"1901", book.domainSeparator(), content));
-        assertEq(book.revealDigest("claim", "output"), expected);
-    }
-
-    function test_MarkAllProven_MarksAllAndSaysHow() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        vm.startPrank(address(settlement));
-        book.markProven(claim, 2);
-        assertEq(book.claim(claim).aggregateKey, 0);
-        Claim memory before = book.claim(claim);
-        vm.expectEmit(address(book));
-        emit IClaimBook.ClaimProvenByAggregate(claim, AGGREGATE_KEY);
-        book.markAllProven(claim, AGGREGATE_KEY);
-        before.aggregateKey = AGGREGATE_KEY;
-        assertEq(abi.encode(book.claim(claim)), abi.encode(before));
-    }
-
-    function test_BoundariesOf_ZeroAtTheEnds() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        bytes32[] memory points = book.boundaries(claim);
-        for (uint256 l = 0; l < LAYERS; ++l) {
-            (bytes32 input, bytes32 output) = book.boundariesOf(claim, l);
-            assertEq(input, l == 0 ? bytes32(0) : points[l - 1]);
-            assertEq(output, l == LAYERS - 1 ? bytes32(0) : points[l]);
-        }
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NoSuchLayer.selector, LAYERS, LAYERS));
-        book.boundariesOf(claim, LAYERS);
-    }
-
-    function test_Instances_BindTheDigestsAtTheEnds() public {
-        bytes32 claim = _claimed(Lane.Optimistic);
-        Claim memory c = book.claim(claim);
-        uint256[4] memory counts = [uint256(4), 2, 2, 3];
-        for (uint256 l = 0; l < LAYERS; ++l) {
-            uint256[] memory inputs = book.instances(claim, l);
-            assertEq(inputs.length, counts[l]);
-            assertEq(inputs[0] << 128 | inputs[1], uint256(c.statement));
-            assertLt(inputs[0] | inputs[1], 1 << 128);
-        }
-        assertEq(book.instances(claim, 0)[2], uint256(c.inputDigest));
-        assertEq(book.instances(claim, 0)[3], uint256(c.outputDigest));
-        assertEq(book.instances(claim, 3)[2], uint256(c.outputDigest));
-        assertEq(book.aggregateInstances(claim), book.instances(claim, 0));
-        vm.expectRevert(abi.encodeWithSelector(IClaimBook.NoSuchLayer.selector, LAYERS, LAYERS));
-        book.instances(claim, LAYERS);
-    }
-
-    /// The layout of docs/format.md, word for word.
-    function testFuzz_StatementOf(bytes32 id, address to, bytes32 modelId, bytes32 input, bytes32 output, uint8 layers)
-        public
-        view
-    {
+    /// The statement of docs/format.md, word for word.
+    function testFuzz_Statement_IsThatOfTheFormat(bytes32 decoding, uint256 recipient_, uint256 output) public {
+        JobRequest memory request = _request(Mode.Proofs);
+        request.decoding = decoding;
+        bytes32 job = _open(request);
+        _lock(job);
+        recipient = address(uint160(bound(recipient_, 1, type(uint160).max)));
+        ClaimHeader memory header = _header(job);
+        header.outputDigest = bytes32(bound(output, 0, Statement.FIELD_ORDER - 1));
         bytes memory words = abi.encodePacked(
-            bytes("nanozk-statement-1"), block.chainid, uint256(uint160(address(book))), id, uint256(uint160(to))
+            bytes("nanozk-statement-3"),
+            block.chainid,
+            uint256(uint160(address(book))),
+            job,
+            uint256(uint160(recipient))
         );
-        words = abi.encodePacked(words, modelId, input, output, uint256(0), uint256(layers));
-        assertEq(words.length, 18 + 9 * 32);
-        assertEq(book.statementOf(id, to, modelId, input, output, layers), keccak256(words));
+        words = abi.encodePacked(words, registry.modelId(version), INPUT_DIGEST, header.outputDigest);
+        words = abi.encodePacked(words, uint256(3), uint256(2), decoding);
+        assertEq(words.length, 18 + 10 * 32);
+        assertEq(_claim(_post(header)).statement, keccak256(words));
+    }
+
+    /// A claim that differs from what was posted in any word, also above a field's width, is another.
+    function testFuzz_EveryWordOfAClaimCounts(uint256 field, uint256 bit) public {
+        bytes32 id = _claimed(Mode.Optimistic);
+        bytes memory call = abi.encodeCall(book.finalize, (_claim(id)));
+        (field, bit) = (bound(field, 0, 13), bound(bit, 0, 255));
+        call[4 + 32 * field + 31 - bit / 8] ^= bytes1(uint8(1 << bit % 8));
+        _after(_challengeBy(id));
+        (bool ok,) = address(book).call(call);
+        assertFalse(ok);
+        call[4 + 32 * field + 31 - bit / 8] ^= bytes1(uint8(1 << bit % 8));
+        (ok,) = address(book).call(call);
+        assertTrue(ok);
     }
 
     function test_UnknownClaim() public {
-        assertEq(uint256(book.status("none")), uint256(ClaimStatus.None));
-        bytes memory unknown = abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, bytes32("none"));
-        vm.expectRevert(unknown);
-        book.claim("none");
-        vm.expectRevert(unknown);
-        book.boundariesOf("none", 0);
-        vm.expectRevert(unknown);
-        book.instances("none", 0);
-        vm.expectRevert(unknown);
-        book.aggregateInstances("none");
+        Claim memory c = _claim(_claimed(Mode.Audited));
+        c.recipient = thief;
+        bytes32 id = keccak256(abi.encode(c));
+        assertEq(uint256(book.status(id)), uint256(ClaimStatus.None));
+        bytes memory unknown = abi.encodeWithSelector(IClaimBook.UnknownClaim.selector, id);
+        bytes[12] memory calls = [
+            abi.encodeCall(book.finalize, (c)),
+            abi.encodeCall(book.expireClaim, (c)),
+            abi.encodeCall(book.voidClaim, (c)),
+            abi.encodeCall(book.revealDraw, (c, "")),
+            abi.encodeCall(book.challenge, (c, 0, 0)),
+            abi.encodeCall(book.demand, (c)),
+            abi.encodeCall(book.reveal, (c, 0, "", "")),
+            abi.encodeCall(book.dispute, (c, 0, "")),
+            abi.encodeCall(book.acceptOutput, (c)),
+            abi.encodeCall(book.timeout, (c, 0)),
+            abi.encodeCall(book.resolve, (c, 0, challenger)),
+            abi.encodeCall(book.missingLayers, (c))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            (bool ok, bytes memory reason) = address(book).call(calls[i]);
+            assertFalse(ok);
+            assertEq(reason, unknown);
+        }
     }
 
     function test_ERC165() public view {
@@ -261,16 +257,17 @@ contract ClaimBookTest is Base {
     }
 
     function test_Getters() public view {
+        assertEq(address(book.escrow()), address(escrow));
         assertEq(address(book.market()), address(market));
         assertEq(address(book.registry()), address(registry));
         assertEq(address(book.beacon()), address(beacon));
-        assertEq(book.settlement(), address(settlement));
+        assertEq(address(book.digests()), address(digests));
     }
 
     function _expectPost(ClaimHeader memory header, bytes memory signature, bytes memory revertData) private {
         vm.prank(relayer);
         vm.expectRevert(revertData);
-        book.postClaim(header, signature);
+        book.post(header, signature);
     }
 
     function _expectSigned(ClaimHeader memory header, bytes memory revertData) private {

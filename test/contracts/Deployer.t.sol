@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import { Deployer } from "../../contracts/Deployer.sol";
-import { VerifierRouter } from "../../contracts/VerifierRouter.sol";
+import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
+import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
 import { IDeployer } from "../../contracts/interfaces/IDeployer.sol";
 import { Test } from "forge-std/Test.sol";
 
@@ -24,8 +25,8 @@ contract DeployerTest is Test {
     Deployer internal deployer = new Deployer();
     address internal alice = makeAddr("alice");
 
-    function code(address curator) internal pure returns (bytes memory) {
-        return abi.encodePacked(type(VerifierRouter).creationCode, abi.encode(curator, curator));
+    function code(address guardian) internal pure returns (bytes memory) {
+        return abi.encodePacked(type(ModelRegistry).creationCode, abi.encode(address(0), guardian));
     }
 
     function testFuzz_Address_DependsOnFactoryCallerAndSaltOnly(address caller, bytes32 salt, address argument) public {
@@ -34,7 +35,7 @@ contract DeployerTest is Test {
         address deployed = deployer.deploy(salt, code(argument));
         assertEq(deployed, predicted);
         assertEq(deployer.addressOf(caller, salt), predicted);
-        assertEq(VerifierRouter(deployed).curator(), argument);
+        assertEq(ModelRegistry(deployed).guardian(), argument);
     }
 
     function testFuzz_Address_OfAnotherCallerSaltOrFactoryIsAnother(address caller, bytes32 salt) public {
@@ -47,7 +48,7 @@ contract DeployerTest is Test {
 
     function test_Deploy_SaysWhatItDid() public {
         address predicted = deployer.addressOf(address(this), SALT);
-        bytes32 codeHash = address(new VerifierRouter(alice, alice)).codehash;
+        bytes32 codeHash = address(new ModelRegistry(IBondEscrow(address(0)), alice)).codehash;
         vm.expectEmit(address(deployer));
         emit IDeployer.Deployed(predicted, address(this), SALT, codeHash);
         deployer.deploy(SALT, code(alice));

@@ -3,12 +3,9 @@ pragma solidity 0.8.37;
 
 import { ClaimHeader } from "../../contracts/interfaces/IClaimBook.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { Activations } from "../../contracts/interfaces/ILayerVerifier.sol";
-import { Layer, ModelHeader } from "../../contracts/interfaces/IModelRegistry.sol";
-import { ChallengeStatus, ClaimStatus, JobStatus, Lane } from "../../contracts/interfaces/Types.sol";
-import { TokenDigest } from "../../contracts/libraries/TokenDigest.sol";
+import { ModelHeader } from "../../contracts/interfaces/IModelRegistry.sol";
+import { ChallengeStatus, ClaimStatus, JobStatus, Mode, OUTPUT } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
-import { ScriptedVerifier } from "./support/ScriptedVerifier.sol";
 
 /// @title What a demand of the longest output costs either side
 /// @notice All that is made in `setUp`, so that a test's gas is that of a transaction of its own; what a transaction
@@ -28,20 +25,15 @@ contract OutputGasTest is Base {
 
     function setUp() public override {
         super.setUp();
-        ModelHeader memory header = _modelHeader();
+        ModelHeader memory header = _modelHeader("long");
         header.tokens = POSITIONS;
-        Layer[] memory layers = _layers("weights");
-        for (uint256 l = 0; l < layers.length; ++l) {
-            (address verifier,,,) = router.entry(layers[l].verifyingKey);
-            ScriptedVerifier(verifier).become(uint256(layers[l].kind), Activations(12, POSITIONS, 16));
-        }
-        version = registry.register(header, layers, _policy(ETH), "");
+        version = registry.register(header, _layers(), _policy(ETH), address(verifier), "");
         uint32[] memory all = new uint32[](POSITIONS - PROMPT);
         for (uint256 i = 0; i < all.length; ++i) {
             all[i] = uint32(50_000 - i);
         }
         tokens = _pack(all);
-        bytes32 digest = this.longDigest(tokens, SALT);
+        bytes32 digest = digests.outputDigest(POSITIONS, PROMPT, tokens, SALT);
         (demanded, quiet, revealed, wrong) = (_long(digest), _long(digest), _long(digest), _long(bytes32("wrong") >> 8));
         _demand(demanded);
         _demand(revealed);
@@ -51,19 +43,14 @@ contract OutputGasTest is Base {
         signature = _signReveal(demanded, SALT, tokens);
     }
 
-    /// External, for the library takes calldata.
-    function longDigest(bytes calldata packed, uint256 salt) external pure returns (bytes32) {
-        return TokenDigest.outputDigest(POSITIONS, PROMPT, packed, salt);
-    }
-
-    function _long(bytes32 digest) private returns (bytes32 claim) {
-        JobRequest memory request = _request(Lane.Optimistic);
+    function _long(bytes32 digest) private returns (bytes32) {
+        JobRequest memory request = _request(Mode.Optimistic);
         (request.promptTokens, request.newTokens) = (PROMPT, POSITIONS - PROMPT);
-        claim = _open(request);
-        _lock(claim);
-        ClaimHeader memory header = _header(claim);
+        bytes32 job = _open(request);
+        _lock(job);
+        ClaimHeader memory header = _header(job);
         header.outputDigest = digest;
-        _post(header);
+        return _post(header);
     }
 
     function _transaction(address from, bytes memory data, string memory what) private returns (uint256 gas) {
@@ -73,7 +60,7 @@ contract OutputGasTest is Base {
             floor += data[i] == 0 ? 10 : 40;
         }
         vm.prank(from);
-        (bool ok,) = address(dispute).call(data);
+        (bool ok,) = address(book).call(data);
         assertTrue(ok, what);
         gas = plain + vm.lastCallGas().gasTotalUsed;
         if (gas < floor) gas = floor;
@@ -82,18 +69,18 @@ contract OutputGasTest is Base {
 
     /// The answer is dear because it is long, and not because anything is computed.
     function test_ADemandIsAnsweredByCalldata() public {
-        uint256 demand = _transaction(requester, abi.encodeCall(dispute.demandOutput, (quiet)), "demand an output");
+        uint256 demand = _transaction(requester, abi.encodeCall(book.demand, (_claim(quiet))), "demand an output");
         uint256 reveal = _transaction(
-            relayer, abi.encodeCall(dispute.revealOutput, (demanded, SALT, tokens, signature)), "reveal an output"
+            relayer, abi.encodeCall(book.reveal, (_claim(demanded), SALT, tokens, signature)), "reveal an output"
         );
-        assertLt(reveal, 600_000);
-        assertLt(reveal, 2 * demand);
+        assertLt(reveal, 420_000);
+        assertLt(reveal, 7 * demand);
     }
 
     /// The digest fits into a transaction, whoever asks for it.
     function test_ADisputeFitsIntoATransaction() public {
         uint256 gas = _transaction(
-            requester, abi.encodeCall(dispute.disputeOutput, (wrong, SALT, tokens)), "dispute a wrong output"
+            requester, abi.encodeCall(book.dispute, (_claim(wrong), SALT, tokens)), "dispute a wrong output"
         );
         assertLt(gas, TRANSACTION_GAS);
         _assertClaim(wrong, ClaimStatus.Defeated, JobStatus.Slashed);
@@ -102,10 +89,10 @@ contract OutputGasTest is Base {
     function test_AStrangersRevealFitsIntoATransaction() public {
         uint256 gas = _transaction(
             thief,
-            abi.encodeCall(dispute.revealOutput, (demanded, SALT, tokens, "")),
+            abi.encodeCall(book.reveal, (_claim(demanded), SALT, tokens, "")),
             "reveal an output without its provider"
         );
         assertLt(gas, TRANSACTION_GAS);
-        assertEq(uint256(dispute.challengeOf(demanded, LAYERS).status), uint256(ChallengeStatus.Answered));
+        assertEq(uint256(book.challengeOf(demanded, OUTPUT).status), uint256(ChallengeStatus.Answered));
     }
 }

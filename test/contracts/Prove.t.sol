@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import { Challenge, Claim, ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { IFinalVerifier } from "../../contracts/interfaces/IFinalVerifier.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { IStatementVerifier, Session } from "../../contracts/interfaces/IStatementVerifier.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Leaf, Mode, Tree, WHOLE } from "../../contracts/interfaces/Types.sol";
+import { FoldKeys } from "../../contracts/libraries/FoldKeys.sol";
 import { NodeTree } from "../../contracts/libraries/NodeTree.sol";
 import { Programs } from "../../contracts/libraries/Programs.sol";
 import { Base } from "./Base.t.sol";
@@ -44,7 +44,7 @@ contract ProveTest is Base {
         for (uint256 i = 0; i < words.length; ++i) {
             words[i] = nodes[i / 4][i % 4];
         }
-        node[0] = nodes.length;
+        node[0] = uint256(FoldKeys.over(nodes.length));
         node[1] = uint256(digest);
         (node[2], node[3]) = _say("nanozk said", digest, words);
     }
@@ -294,34 +294,6 @@ contract ProveTest is Base {
         _resolve(id, 1, challenger);
         assertEq(_free(challenger), 10 ether);
         assertEq(_free(requester), 100 ether);
-    }
-
-    function test_VerifyStatement() public {
-        Session memory s;
-        s.version = version;
-        s.claim = keccak256("mine");
-        s.recipient = recipient;
-        (s.inputDigest, s.outputDigest) = (INPUT_DIGEST, _outputDigest(_tokens(), SALT));
-        (s.promptTokens, s.newTokens) = (3, 2);
-        ClaimHeader memory header = _header(s.claim);
-        (s.activations, s.points) = (header.activations, header.points);
-        Leaf[] memory leaves = new Leaf[](1);
-        leaves[0] = _leaf(s.claim, 0, LAYERS);
-
-        uint256[] memory words = new uint256[](10);
-        bytes32 statement = statements.statementOf(s);
-        (words[0], words[1]) = (uint256(statement) >> 128, uint256(statement) % 2 ** 128);
-        (words[2], words[3]) = (uint256(s.inputDigest), uint256(s.outputDigest));
-        (words[4], words[5], words[6]) = (3, 2, uint256(leaves[0].program.weights));
-        words[7] = uint256(s.activations);
-        (words[8], words[9]) = _say("nanozk activations", s.activations, s.points);
-        (uint256 r, uint256 c) = _say("nanozk said", leaves[0].digest, words);
-        bytes memory proof = verifier.script([uint256(leaves[0].program.key), uint256(leaves[0].digest), r, c]);
-        assertEq(statements.verifyStatement(s, leaves, _tree(1), proof), statement);
-
-        leaves[0] = _leaf(s.claim, 1, 1);
-        vm.expectRevert(abi.encodeWithSelector(IStatementVerifier.LayersMissing.selector, ALL - 2));
-        statements.verifyStatement(s, leaves, _tree(1), proof);
     }
 
     function test_Lens_ChecksAndExplains() public {

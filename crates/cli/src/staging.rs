@@ -310,15 +310,15 @@ mod tests {
         let target = dir.path().join("model");
         let make = |text: &str| {
             let staging = Staging::new(&target, true, Kind::Model, &out()).unwrap();
-            let card = format!("{{\"format\": \"nanozk-{text}\"}}");
-            std::fs::write(staging.path().join("card.json"), card).unwrap();
+            let manifest = format!("{{\"format\": \"nanozk-{text}\"}}");
+            std::fs::write(staging.path().join(Kind::Model.marker()), manifest).unwrap();
             staging.finish(&out()).unwrap()
         };
         assert_eq!(make("a"), None);
         for (i, text) in ["b", "c"].into_iter().enumerate() {
             let old = make(text).unwrap();
             assert_eq!(old, dir.path().join(format!("model.old-{}", i + 1)));
-            assert!(old.join("card.json").exists());
+            assert!(old.join(Kind::Model.marker()).exists());
         }
         // An empty directory is no loss.
         std::fs::remove_dir_all(&target).unwrap();

@@ -12,8 +12,8 @@ mod ceremonies;
 mod directories;
 #[path = "cli/exits.rs"]
 mod exits;
-#[path = "cli/joint.rs"]
-mod joint;
+#[path = "cli/sessions.rs"]
+mod sessions;
 
 use common::*;
 use serde_json::{json, Value};
@@ -23,46 +23,6 @@ use std::process::Stdio;
 
 fn tempdir() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-#[test]
-fn proved_session_is_accepted_and_opens() {
-    let f = fixture();
-    let mut args = f.verify(&f.session);
-    args.push("--reveal");
-    let (code, objects, stderr) = f.json(&args);
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("development setup"), "{stderr}");
-    let [layers @ .., last] = objects.as_slice() else {
-        panic!("no output")
-    };
-    let kinds: Vec<&Value> = layers.iter().map(|l| &l["kind"]).collect();
-    assert_eq!(kinds, ["embed", "attention", "mlp", "head"]);
-    assert!(layers.iter().all(|l| l["valid"] == true));
-    assert_eq!(last["accepted"], true);
-    assert_eq!(last["development_setup"], true);
-    assert_eq!(last["revealed"]["prompt"], PROMPT);
-    assert_eq!(
-        last["revealed"]["generated_tokens"]
-            .as_array()
-            .unwrap()
-            .len(),
-        4
-    );
-
-    // Without --json, for people.
-    let output = f.call(&f.verify(&f.session));
-    assert_eq!(output.status.code(), Some(0));
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("ACCEPTED: 4 of 4 layers proved"), "{text}");
-
-    // Only the public files are needed.
-    let dir = tempdir();
-    copy(&f.session, dir.path());
-    for private in ["secret.json", "local.json", "openings.json", "lock"] {
-        std::fs::remove_file(dir.path().join(private)).unwrap();
-    }
-    f.json_ok(&f.verify(dir.path()));
 }
 
 #[test]
@@ -78,7 +38,7 @@ fn secrets_are_for_their_owner_only() {
                 & 0o777
         };
         assert_eq!(mode("secret.json"), 0o600);
-        assert_ne!(mode("card.json") & 0o444, 0);
+        assert_ne!(mode("manifest.json") & 0o444, 0);
     }
 }
 
@@ -93,9 +53,9 @@ fn inspect_shows_what_was_registered() {
     for word in [
         f.id.as_str(),
         "INSECURE",
-        "objective",
+        "columns of 2^",
         "headroom",
-        "verifying key",
+        "key of the node",
     ] {
         assert!(text.contains(word), "no {word} in {text}");
     }
@@ -103,19 +63,15 @@ fn inspect_shows_what_was_registered() {
 
 /// Every field of a session's files, changed to something else that could be there.
 #[test]
-fn tampered_sessions_are_rejected() {
+fn tampered_fields_are_rejected() {
     let f = fixture();
-    let other = |v: &mut Value| {
-        // Another digest with few digits, which is a scalar too.
-        *v = json!(format!("0x{:064x}", 5));
-    };
     type Change = Box<dyn Fn(&mut Value)>;
-    let set = move |pointer: &'static str, f: fn(&mut Value)| -> Change {
+    let set = |pointer: &'static str, f: fn(&mut Value)| -> Change {
         Box::new(move |v| f(v.pointer_mut(pointer).expect(pointer)))
     };
-    let with = move |pointer: &'static str| -> Change {
-        Box::new(move |v| other(v.pointer_mut(pointer).expect(pointer)))
-    };
+    // Another digest with few digits, which is a scalar too.
+    let with = |pointer| set(pointer, |v| *v = json!(format!("0x{:064x}", 5)));
+    let number = |pointer| set(pointer, |v| *v = json!(v.as_u64().unwrap() + 1));
     let swap = |a: &'static str, b: &'static str| -> Change {
         Box::new(move |v| {
             let (x, y) = (v.pointer(a).unwrap().clone(), v.pointer(b).unwrap().clone());
@@ -123,9 +79,8 @@ fn tampered_sessions_are_rejected() {
             *v.pointer_mut(b).unwrap() = x;
         })
     };
-    let number = |pointer| set(pointer, |v| *v = json!(v.as_u64().unwrap() + 1));
-    let session: Vec<(Change, &str)> = vec![
-        (with("/model_id"), "is of model"),
+    let claim: Vec<(Change, &str)> = vec![
+        (with("/model_id"), "claim is of model"),
         (number("/context/chain"), "public"),
         (
             set("/context/chain", |v| *v = json!(31337)),
@@ -136,34 +91,29 @@ fn tampered_sessions_are_rejected() {
         (with("/context/recipient"), "another statement"),
         (with("/input_digest"), "another statement"),
         (with("/output_digest"), "another statement"),
+        (with("/seed_digest"), "another statement"),
+        (with("/decoding"), "decoding"),
+        (number("/prompt_tokens"), "another statement"),
+        (
+            set("/generated_tokens", |v| *v = json!(3)),
+            "another statement",
+        ),
         (
             set("/input_digest", |v| {
                 *v = json!(format!("0x{}", "f".repeat(64)))
             }),
             "not valid",
         ),
+        (swap("/activations/0", "/activations/1"), "not valid"),
+        (swap("/activations/1", "/activations/2"), "not valid"),
         (
-            swap("/boundaries/0", "/boundaries/1"),
-            "commitment 0 of kind Output",
-        ),
-        (
-            swap("/boundaries/1", "/boundaries/2"),
-            "commitment 0 of kind",
-        ),
-        (
-            set("/boundaries", |v| {
-                v.as_array_mut().unwrap().pop();
-            }),
-            "2 boundary commitments where 3",
-        ),
-        (
-            set("/boundaries", |v| {
+            set("/activations", |v| {
                 let a = v.as_array_mut().unwrap();
                 a.push(a[0].clone());
             }),
-            "4 boundary",
+            "4 commitments to activations where 3",
         ),
-        (set("/boundaries/0", |v| *v = json!("0x00")), "not valid"),
+        (set("/activations/0", |v| *v = json!("0x00")), "not valid"),
         (set("", |v| v["more"] = json!(1)), "unknown field"),
         (
             set("", |v| {
@@ -173,16 +123,16 @@ fn tampered_sessions_are_rejected() {
         ),
         (set("", |v| *v = json!([])), "not valid"),
     ];
-    // The card's fields are bound by the model id, or follow from it.
-    let card: Vec<(Change, &str)> = vec![
-        (number("/architecture/layers"), "layers are not"),
+    // The manifest's fields are bound by the model id.
+    let manifest: Vec<(Change, &str)> = vec![
+        (number("/architecture/layers"), ""),
         (number("/architecture/vocab"), "has id"),
         (number("/architecture/context"), "has id"),
         (number("/architecture/mlp_width"), "has id"),
         (set("/architecture/heads", |v| *v = json!(4)), "has id"),
         (number("/architecture/width"), "not valid"),
         (number("/spec/eps"), "has id"),
-        (number("/spec/norm_frac"), "not valid"),
+        (number("/spec/norm_frac"), ""),
         (
             set("/spec/score_shift", |v| {
                 *v = json!(if *v == 9 { 10 } else { 9 })
@@ -197,33 +147,32 @@ fn tampered_sessions_are_rejected() {
         ),
         (set("/spec/activation", |v| *v = json!("relu")), "has id"),
         (with("/tokenizer"), "has id"),
-        (set("/tokens", |v| *v = json!(16)), "has id"),
+        (set("/tokens", |v| *v = json!(16)), ""),
         (with("/setup"), "has id"),
-        (set("/development_setup", |v| *v = json!(false)), "has id"),
-        (number("/layers/1/plan/k"), "rows"),
-        (number("/layers/1/plan/weights"), "weight commitments"),
+        (number("/k"), ""),
+        (number("/fractions"), ""),
+        (swap("/weights/0", "/weights/1"), "has id"),
         (
-            set("/layers/1/plan/lanes", |v| {
-                *v = json!(v.as_u64().unwrap() + 2)
+            set("/weights", |v| {
+                v.as_array_mut().unwrap().pop();
             }),
-            "verifying key",
+            "",
         ),
-        (with("/layers/1/verifying_key"), "has id"),
-        (swap("/layers/1/weights/0", "/layers/2/weights/0"), "has id"),
+        (with("/programs/0/key"), "has id"),
         (
-            set("/layers", |v| v.as_array_mut().unwrap().swap(1, 2)),
-            "layers are not",
-        ),
-        (
-            set("/layers/1/weights", |v| {
-                v.as_array_mut().unwrap().clear();
+            set("/programs", |v| {
+                v.as_array_mut().unwrap().pop();
             }),
-            "weight commitments",
+            "",
+        ),
+        (
+            set("/development_setup", |v| *v = json!(false)),
+            "it is no development setup",
         ),
         (set("", |v| v["more"] = json!(1)), "unknown field"),
     ];
     let dir = tempdir();
-    for (file, changes) in [("session.json", session), ("card.json", card)] {
+    for (file, changes) in [("claim.json", claim), ("manifest.json", manifest)] {
         for (change, word) in changes {
             copy(&f.session, dir.path());
             edit(&dir.path().join(file), &change);
@@ -231,59 +180,39 @@ fn tampered_sessions_are_rejected() {
         }
     }
 
-    // Proofs: each sort of byte, in each layer's file.
-    for layer in 0..4 {
-        let name = format!("proofs/{layer:03}.proof");
-        let original = std::fs::read(f.session.join(&name)).unwrap();
-        let (middle, end) = (original.len() / 2, original.len() - 1);
-        for (at, word) in [
-            (0, "not a proof file of this version"),
-            (8, ""),
-            (9, "at the place of layer"),
-            (13, "another statement"),
-            (45 + 31, ""),
-            (middle, ""),
-            (end, ""),
-        ] {
-            copy(&f.session, dir.path());
-            let mut bytes = original.clone();
-            bytes[at] ^= 1;
-            std::fs::write(dir.path().join(&name), bytes).unwrap();
-            f.rejected(dir.path(), &[word, "layer"]);
-        }
-        for (bytes, word) in [
-            (&original[..end], "bytes where"),
-            (&original[..20], "truncated"),
-            (&[original.as_slice(), &[0]].concat(), "bytes where"),
-        ] {
-            std::fs::write(dir.path().join(&name), bytes).unwrap();
-            f.rejected(dir.path(), &[&format!("layer {layer}"), word]);
-        }
-        std::fs::remove_file(dir.path().join(&name)).unwrap();
-        f.rejected(
-            dir.path(),
-            &["1 of 4 layers have no proof", &layer.to_string()],
-        );
+    // Proofs: each sort of byte.
+    let proof = dir.path().join("proofs/0-3.proof");
+    let original = std::fs::read(f.session.join("proofs/0-3.proof")).unwrap();
+    let (middle, end) = (original.len() / 2, original.len() - 1);
+    for (at, word) in [
+        (0, "no joint proof"),
+        (8, "another statement"),
+        (43, ""),
+        (60, ""),
+        (middle, ""),
+        (end, ""),
+    ] {
+        copy(&f.session, dir.path());
+        let mut bytes = original.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&proof, bytes).unwrap();
+        f.rejected(dir.path(), &["proofs/0-3.proof", word]);
     }
-
-    // Proofs of other layers, and of no layer.
-    copy(&f.session, dir.path());
-    let proof = |layer: usize| dir.path().join(format!("proofs/{layer:03}.proof"));
-    std::fs::copy(proof(1), proof(2)).unwrap();
-    f.rejected(
-        dir.path(),
-        &["at the place of layer 2 stands a proof of layer 1"],
-    );
-    copy(&f.session, dir.path());
-    std::fs::copy(proof(1), proof(4)).unwrap();
-    f.rejected(dir.path(), &["004.proof is the proof of no layer"]);
+    for bytes in [
+        &original[..end],
+        &original[..20],
+        &[original.as_slice(), &[0]].concat(),
+    ] {
+        std::fs::write(&proof, bytes).unwrap();
+        f.rejected(dir.path(), &["proofs/0-3.proof"]);
+    }
 }
 
 #[test]
 fn what_cannot_be_judged_is_an_error() {
     let f = fixture();
     let dir = tempdir();
-    for file in ["session.json", "card.json"] {
+    for file in ["claim.json", "manifest.json"] {
         copy(&f.session, dir.path());
         edit(&dir.path().join(file), |v| {
             v["format"] = json!("nanozk-something-9")
@@ -316,23 +245,12 @@ fn what_cannot_be_judged_is_an_error() {
 fn development_setup_is_for_local_chains() {
     let f = fixture();
     let dir = tempdir();
-    // A model registered as if its setup were a ceremony's.
+    // A model that says that its setup is a ceremony's.
     copy(&f.session, dir.path());
-    edit(&dir.path().join("card.json"), |v| {
+    edit(&dir.path().join("manifest.json"), |v| {
         v["development_setup"] = json!(false)
     });
-    let card = std::fs::read(dir.path().join("card.json")).unwrap();
-    let card: nanozk_verifier::card::ModelCard = serde_json::from_slice(&card).unwrap();
-    let id = card.model_id().to_string();
-    edit(&dir.path().join("session.json"), |v| {
-        v["model_id"] = json!(id)
-    });
-    let (code, objects, _) = f.json(&["verify", path(dir.path()), "--model-id", &id]);
-    assert_eq!(code, 1);
-    assert!(objects[0]["reason"]
-        .as_str()
-        .unwrap()
-        .contains("no development setup"));
+    f.rejected(dir.path(), &["no development setup"]);
 
     let session = dir.path().join("session");
     let mut args = f.run(&session, PROMPT, 1);
@@ -343,7 +261,7 @@ fn development_setup_is_for_local_chains() {
     let address = "0x00000000000000000000000000000000000000AA".to_owned();
     args.extend(["--recipient".into(), address]);
     f.json_ok(&args);
-    let text = std::fs::read_to_string(session.join("session.json")).unwrap();
+    let text = std::fs::read_to_string(session.join("claim.json")).unwrap();
     let written: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(written["context"]["recipient"], format!("0x{:064x}", 0xaa));
 }
@@ -355,20 +273,23 @@ fn proving_resumes() {
     let dir = tempdir();
     let session = dir.path().join("session");
     f.json_ok(&f.run(&session, "xyz", 5));
+    f.json_ok(&["prove", path(&session), "--layers", "3"]);
+    let kept = std::fs::read(session.join("proofs/3.proof")).unwrap();
     let mut child = f
-        .command(&["--json", "prove", path(&session)])
+        .command(&["--json", "prove", path(&session), "--layers", "0-2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let proved = lines.map(Result::unwrap).find(|l| l.contains("\"proved\""));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
     // SIGKILL.
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(proved.unwrap().contains("\"layer\":0"));
-    f.rejected(&session, &["have no proof"]);
-
+    let made = session.join("proofs/0-2.proof").exists();
+    if !made {
+        f.rejected(&session, &["3 of 4 layers have no proof"]);
+    }
     let done = |objects: Vec<Value>| {
         let last = objects.last().unwrap().clone();
         (
@@ -376,25 +297,23 @@ fn proving_resumes() {
             last["kept"].as_u64().unwrap(),
         )
     };
-    let (proved, kept) = done(f.json_ok(&["prove", path(&session)]));
-    assert!(kept >= 1, "{kept}");
-    assert_eq!(proved + kept, 4);
+    let again = ["prove", path(&session), "--layers", "0-2"];
+    let expected = if made { (0, 1) } else { (1, 0) };
+    assert_eq!(done(f.json_ok(&again)), expected);
+    assert_eq!(done(f.json_ok(&again)), (0, 1));
     f.json_ok(&f.verify(&session));
+    assert_eq!(std::fs::read(session.join("proofs/3.proof")).unwrap(), kept);
 
-    let path_of = |layer: usize| session.join(format!("proofs/{layer:03}.proof"));
-    let before: Vec<_> = (0..4).map(|l| std::fs::read(path_of(l)).unwrap()).collect();
-    std::fs::remove_file(path_of(2)).unwrap();
     // A proof that is damaged is as good as none.
-    std::fs::write(path_of(0), &before[0][..100]).unwrap();
-    assert_eq!(done(f.json_ok(&["prove", path(&session)])), (2, 2));
-    for layer in [1, 3] {
-        assert_eq!(std::fs::read(path_of(layer)).unwrap(), before[layer]);
-    }
+    let first = session.join("proofs/0-2.proof");
+    let bytes = std::fs::read(&first).unwrap();
+    std::fs::write(&first, &bytes[..100]).unwrap();
+    assert_eq!(done(f.json_ok(&again)), (1, 0));
     f.json_ok(&f.verify(&session));
 }
 
 #[test]
-fn a_part_can_be_proved() {
+fn drawn_layers_can_be_proved() {
     let f = fixture();
     let dir = tempdir();
     let (model, session) = (dir.path().join("model"), dir.path().join("session"));
@@ -429,7 +348,7 @@ fn a_part_can_be_proved() {
     assert_eq!(events[0]["layers"].as_array().unwrap().len(), 2);
     let least = events[0]["caught_at_least"].as_f64().unwrap();
     assert!(least > 0.05 && least <= 0.5, "{least}");
-    assert_eq!(events.last().unwrap()["proved"], 2);
+    assert_eq!(events.last().unwrap()["proved"], 1);
 
     f.rejected(&session, &["2 of 4 layers have no proof"]);
     let mut args = f.verify(&session);
@@ -456,24 +375,8 @@ fn a_part_can_be_proved() {
         .map(Value::to_string)
         .collect();
     let rest = rest.join(",");
-    let events = f.json_ok(&[
-        "prove",
-        path(&session),
-        "--layers",
-        &rest,
-        "--transcript",
-        "poseidon",
-    ]);
-    assert_eq!(events.last().unwrap()["proved"], 2);
+    f.json_ok(&["prove", path(&session), "--layers", &rest]);
     f.json_ok(&f.verify(&session));
-    f.fails(
-        &["prove", path(&session), "--layers", "4"],
-        &["no layer 4", "0 to 3"],
-    );
-    f.fails(
-        &["prove", path(&session), "--layers", "3-1"],
-        &["backwards"],
-    );
 }
 
 #[test]
@@ -561,10 +464,7 @@ fn checkpoints_that_cannot_be_imported() {
         args.extend(extra);
         args.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    f.fails(
-        &ok(&["--max-k", "10"]),
-        &["no circuit with at most 2^10 rows"],
-    );
+    f.fails(&ok(&["--max-k", "10"]), &["--max-k 10 is too small"]);
     f.fails(
         &ok(&["--setup", "nowhere.ptau"]),
         &["there is no file nowhere.ptau"],
@@ -655,10 +555,10 @@ fn prompts_that_cannot_be_continued() {
     f.fails(&args, &["checksum"]);
     std::fs::write(&weights, &bytes[..1000]).unwrap();
     f.fails(&args, &["truncated"]);
-    edit(&model.join("card.json"), |v| {
-        v["format"] = json!("nanozk-model-card-0")
+    edit(&model.join("manifest.json"), |v| {
+        v["format"] = json!("nanozk-manifest-0")
     });
-    f.fails(&args, &["nanozk-model-card-0", "import the model again"]);
+    f.fails(&args, &["nanozk-manifest-0", "import the model again"]);
 }
 
 #[test]
@@ -692,10 +592,9 @@ fn sessions_that_cannot_be_proved() {
     // Other tokens than those claimed do not open the commitments, and no proof of them is written.
     copy(&f.session, &session);
     edit(&session.join("secret.json"), |v| v["tokens"][0] = json!(1));
-    std::fs::remove_file(session.join("proofs/000.proof")).unwrap();
     let (code, _, stderr) = f.json(&[prove.as_slice(), &["--layers", "0"]].concat());
     assert_eq!(code, 2, "{stderr}");
-    assert!(!session.join("proofs/000.proof").exists());
+    assert!(!session.join("proofs/0.proof").exists());
     let mut args = f.verify(&session);
     args.push("--reveal");
     args.push("--partial");
@@ -707,35 +606,33 @@ fn sessions_that_cannot_be_proved() {
         .contains("input digest"));
 }
 
-/// Keys and setups that are damaged are made again.
+/// Setups that are damaged are made again.
 #[test]
 fn damaged_caches_recover() {
     let f = fixture();
     let dir = tempdir();
     let data = dir.path().join("data");
     copy(&f.data, &data);
+    let setups = data.join("setups");
     let mut damaged = 0;
-    for folder in ["keys", "setups"] {
-        for entry in std::fs::read_dir(data.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let mut bytes = std::fs::read(&path).unwrap();
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0x10;
-            std::fs::write(&path, bytes).unwrap();
-            damaged += 1;
-        }
+    for entry in std::fs::read_dir(&setups).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&path, bytes).unwrap();
+        damaged += 1;
     }
-    assert!(damaged >= 5, "{damaged}");
+    assert!(damaged >= 1);
     let verify = f.verify(&f.session);
-    let with_data = [&["--data-dir", path(&data)], verify.as_slice()].concat();
-    for _ in 0..2 {
-        f.json_ok(&with_data);
-        for entry in std::fs::read_dir(data.join("keys")).unwrap() {
-            let path = entry.unwrap().path();
-            let same = std::fs::read(f.data.join("keys").join(path.file_name().unwrap())).unwrap();
-            assert_eq!(std::fs::read(path).unwrap(), same);
-        }
-    }
+    f.json_ok(&[&["--data-dir", path(&data)], verify.as_slice()].concat());
+    // The one that was needed is as it was.
+    let same = std::fs::read_dir(&setups).unwrap().filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        let own = f.data.join("setups").join(path.file_name().unwrap());
+        std::fs::read(path).unwrap() == std::fs::read(own).unwrap()
+    });
+    assert!(same.count() >= 1);
 }
 
 /// Where nothing can be written, nothing is half-written.
@@ -819,6 +716,7 @@ fn usage() {
         &["model", "inspect"],
         &["run"],
         &["prove"],
+        &["aggregate"],
         &["verify"],
         &["eval"],
         &["bench", "layer"],
@@ -845,15 +743,18 @@ fn usage() {
 }
 
 /// What every proof is measured by.
-const FIGURES: [&str; 10] = [
+const FIGURES: [&str; 13] = [
     "k",
     "columns",
     "commitments",
     "evaluations",
+    "fractions",
     "keygen_cpu_s",
     "prove_cpu_s",
     "prove_wall_s",
+    "estimated_cpu_s",
     "peak_rss_bytes",
+    "estimated_peak_bytes",
     "proof_bytes",
     "verify_ms",
 ];
@@ -865,53 +766,8 @@ fn positive(object: &Value, keys: &[&str]) {
 }
 
 #[test]
-fn bench_soundness_eval_and_setup() {
+fn eval_and_setup() {
     let f = fixture();
-    let objects = f.json_ok(&[
-        "bench", "layer", "--width", "16", "--heads", "2", "--tokens", "4",
-    ]);
-    let kinds: Vec<&Value> = objects.iter().map(|o| &o["kind"]).collect();
-    assert_eq!(kinds, ["attention", "mlp", "total"]);
-    for object in &objects {
-        positive(object, &FIGURES);
-    }
-    let bench = |more: &[&'static str]| {
-        [&["bench", "layer", "--width", "16", "--heads", "2"], more].concat()
-    };
-    for kind in ["embed", "head", "block"] {
-        f.json_ok(&bench(&["--tokens", "4", "--vocab", "8", "--kind", kind]));
-    }
-    let k = objects[0]["k"].as_u64().unwrap() + 1;
-    let more = k.to_string();
-    let args = [
-        bench(&["--tokens", "4", "--kind", "mlp"]),
-        vec!["--k", &more],
-    ]
-    .concat();
-    assert_eq!(f.json_ok(&args)[0]["k"], k);
-    f.fails(&bench(&["--tokens", "5"]), &["4, 8, 16"]);
-    f.fails(
-        &[
-            "bench", "layer", "--width", "16", "--heads", "3", "--tokens", "4",
-        ],
-        &["dimensions"],
-    );
-
-    let computed = &f.json_ok(&["soundness", "--model", path(&f.model)])[0];
-    assert_eq!(computed["layers"], 4);
-    assert!(computed["session_log10"].as_f64().unwrap() < -60.0);
-    let by_shape = [
-        "soundness",
-        "--width",
-        "16",
-        "--heads",
-        "2",
-        "--tokens",
-        "4",
-    ];
-    f.json_ok(&[&by_shape[..], &["--blocks", "3", "--whole-blocks"]].concat());
-    f.fails(&["soundness"], &["--width"]);
-
     let eval = &f.json_ok(&[
         "eval",
         "--model",
@@ -952,9 +808,7 @@ fn ceremony() {
     let dir = tempdir();
     let data = dir.path().join("data");
     let (model, session) = (dir.path().join("model"), dir.path().join("session"));
-    let card: Value =
-        serde_json::from_slice(&std::fs::read(f.model.join("card.json")).unwrap()).unwrap();
-    let k = card["layers"][0]["plan"]["k"].as_u64().unwrap() as u32;
+    let k = nanozk_verifier::FINAL_POWERS.next_power_of_two().ilog2();
     // As good as a ceremony for a test: a secret that is not the development setup's.
     let srs = dir.path().join("test.srs");
     let mut file = Vec::new();
@@ -989,42 +843,6 @@ fn ceremony() {
     f.fails(&verify, &["nanozk setup import"]);
 }
 
-/// Attention and MLP of a block in one proof, with the transcript for recursion.
-#[test]
-fn whole_blocks() {
-    let f = fixture();
-    let dir = tempdir();
-    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
-    let mut args = f.import(&f.checkpoint, &model);
-    args.push("--whole-blocks");
-    let imported = f.json_ok(&args);
-    let id = imported[0]["model_id"].as_str().unwrap();
-    assert_ne!(id, f.id);
-    let mut args = f.run(&session, PROMPT, 3);
-    args[2] = path(&model).into();
-    f.json_ok(&args);
-    let prove = [
-        "prove",
-        path(&session),
-        "--transcript",
-        "poseidon",
-        "--jobs",
-        "2",
-    ];
-    let events = f.json_ok(&prove);
-    assert_eq!(events.last().unwrap()["proved"], 3);
-    let verdict = f.json_ok(&["verify", path(&session), "--model-id", id]);
-    let kinds: Vec<&Value> = verdict[..3].iter().map(|l| &l["kind"]).collect();
-    assert_eq!(kinds, ["embed", "block", "head"]);
-    // The same layers with the other transcript are other proofs.
-    let events = f.json_ok(&["prove", path(&session)]);
-    assert_eq!(events.last().unwrap()["kept"], 0);
-    let text = path(&f.calibration);
-    let importance = ["importance", "--model", path(&model), "--text", text];
-    let shares = &f.json_ok(&importance)[0]["layers"];
-    assert_eq!(shares.as_array().unwrap().len(), 3);
-}
-
 /// What cannot be proved, or does not fit, is refused before the calibration text is even read.
 #[test]
 fn import_plans_before_it_quantizes() {
@@ -1041,7 +859,7 @@ fn import_plans_before_it_quantizes() {
     };
     f.fails(
         &import(&["--max-k", "10"]),
-        &["2^10 rows", "--max-k 10 is too small", "--no-commitments"],
+        &["--max-k 10 is too small", "--no-commitments"],
     );
     f.fails(
         &import(&["--memory", "0.01"]),
@@ -1064,7 +882,7 @@ fn without_commitments_a_model_can_be_evaluated() {
     assert_eq!(imported["tokens"], 8);
     let told = imported["top1_agreement"].as_f64().unwrap();
     assert!(told > 0.95 && told <= 1.0, "{told}");
-    for name in ["card.json", "plan.json", "secret.json"] {
+    for name in ["manifest.json", "plan.json", "secret.json"] {
         assert!(!model.join(name).exists());
     }
     // The same integers as with commitments.
@@ -1154,19 +972,13 @@ fn eval_goes_on_after_an_overflow() {
 
 /// Proofs of synthetic models, of a block and from tokens to tokens.
 #[test]
-fn bench_and_soundness_of_joint_proofs() {
+fn bench_and_soundness() {
     let f = fixture();
-    let keys = [
-        &FIGURES[..],
-        &["fractions", "estimated_cpu_s", "estimated_peak_bytes"],
-    ]
-    .concat();
+    let keys = FIGURES;
     let width = ["--width", "16", "--heads", "2"];
-    let block = [&["bench", "layer", "--joint", "--tokens", "4"], &width[..]].concat();
-    let compared = [&block[..], &["--compare"]].concat();
-    let measured = &f.json_ok(&compared)[0];
+    let block = [&["bench", "layer", "--tokens", "4"], &width[..]].concat();
+    let measured = &f.json_ok(&block)[0];
     positive(measured, &keys);
-    positive(measured, &["layers_cpu_s"]);
     assert_eq!(measured["kind"], "block");
     assert!(measured["error_log2"].as_f64().unwrap() < -200.0);
     assert_eq!(measured["stages"].as_array().unwrap().len(), 8);
@@ -1174,11 +986,15 @@ fn bench_and_soundness_of_joint_proofs() {
         f.json_ok(&[&block[..], &["--k", "17"]].concat())[0]["k"],
         17
     );
-    f.fails(
-        &[&block[..], &["--kind", "head"]].concat(),
-        &["--kind block"],
-    );
     f.fails(&[&block[..], &["--k", "12"]].concat(), &["2^12 rows"]);
+    let odd = ["bench", "layer", "--tokens", "5"];
+    f.fails(&[&odd[..], &width[..]].concat(), &["4, 8, 16"]);
+    f.fails(
+        &[
+            "bench", "layer", "--width", "16", "--heads", "3", "--tokens", "4",
+        ],
+        &["dimensions"],
+    );
 
     let model = [
         &["bench", "model", "--layers", "2", "--vocab", "50"],
@@ -1215,7 +1031,7 @@ fn bench_and_soundness_of_joint_proofs() {
     let small = [&model[..], &["--memory", "0.001"]].concat();
     f.fails(&small, &["proving takes", "more than"]);
 
-    let computed = &f.json_ok(&["soundness", "--joint", "--model", path(&f.model)])[0];
+    let computed = &f.json_ok(&["soundness", "--model", path(&f.model)])[0];
     assert_eq!(computed["layers"], 4);
     let total = computed["session_log2"].as_f64().unwrap();
     assert!(total < -200.0, "{computed}");
@@ -1225,8 +1041,9 @@ fn bench_and_soundness_of_joint_proofs() {
         .map(|s| s["log2"].as_f64().unwrap().exp2())
         .sum();
     assert!((sum.log2() - total).abs() < 1e-6, "{computed}");
-    let by_shape = [&["soundness", "--joint", "--tokens", "8"], &width[..]].concat();
+    let by_shape = [&["soundness", "--tokens", "8"], &width[..]].concat();
     f.json_ok(&by_shape);
+    f.fails(&["soundness"], &["--width"]);
 }
 
 #[test]
@@ -1258,7 +1075,7 @@ fn bench_import_measures_a_synthetic_checkpoint() {
     let keep = [&args[..], &["--keep", path(&kept)]].concat();
     f.json_ok(&keep);
     let import = ["model", "import", path(&kept), "-o", path(&model)];
-    f.json_ok(&[&import[..], &["--tokens", "8", "--joint"]].concat());
+    f.json_ok(&[&import[..], &["--tokens", "8"]].concat());
     f.fails(&keep, &["is not empty"]);
     if cfg!(target_os = "linux") {
         args.extend(["--memory", "0.001"]);

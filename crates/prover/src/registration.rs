@@ -218,16 +218,26 @@ pub fn register<E: From<Error>>(
     Ok(checked)
 }
 
-/// Consecutive layers, all of a model, in the fewest equal windows of which each has a proof: one, unless the model is large.
-/// As first layers and numbers of layers.
-pub fn widest_windows(manifest: &CheckedManifest) -> Result<Vec<(u32, u32)>, Error> {
+/// Consecutive layers, all of a model, in the fewest equal windows of which each has a proof, and a node over it: one, unless
+/// the model is large. As first layers and numbers of layers.
+pub fn widest_windows(
+    manifest: &CheckedManifest,
+    nodes: &Nodes,
+    parameters: &Parameters,
+) -> Result<Vec<(u32, u32)>, Error> {
     let all = manifest.layers();
+    let longest = rows(manifest.manifest().tokens - 1) as u32;
     let mut count = 1;
     loop {
         let bound = |i: usize| i * all / count;
         let windows = (0..count).map(|i| (bound(i) as u32, (bound(i + 1) - bound(i)) as u32));
         let windows: Vec<(u32, u32)> = windows.collect();
-        let fit = windows.iter().try_for_each(|w| manifest.check_window(*w));
+        let fit = windows.iter().try_for_each(|&(first, count)| {
+            manifest.check_window((first, count))?;
+            // A node takes so many commitments and no more.
+            let place = [first, count, longest];
+            manifest.program_of(nodes, place, parameters).map(drop)
+        });
         match fit {
             Ok(()) => return Ok(windows),
             Err(e) if count == all => return Err(e.into()),

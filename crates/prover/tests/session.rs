@@ -1117,7 +1117,7 @@ fn programs_are_recomputed() {
     drop(powers);
     let nodes = Nodes::new().unwrap();
     let plain = &case().manifest;
-    let windows = widest_windows(plain).unwrap();
+    let windows = widest_windows(plain, &nodes, &parameters).unwrap();
     assert_eq!(windows, [(0, LAYERS as u32)]);
     let manifest = add_programs(plain.clone(), &windows, &nodes, &parameters, |_, _| {}).unwrap();
     assert_ne!(manifest.id(), plain.id());
@@ -1173,6 +1173,42 @@ fn programs_are_recomputed() {
         leaves[0],
         <[u8; 32]>::from(Keccak256::digest(words.concat()))
     );
+
+    // A node over all layers of a large model would take too many commitments: each half of them has its own.
+    let large = Shape {
+        architecture: Architecture {
+            layers: 12,
+            width: 256,
+            heads: 4,
+            mlp_width: 1024,
+            vocab: 1000,
+            context: 16,
+        },
+        spec: synthetic::spec(256, Activation::GeluNew),
+        positions: 16,
+    };
+    let (k, fractions) = (16, 4);
+    let packing = check_shape(&large, k, fractions).unwrap();
+    let large = CheckedManifest::new(Manifest {
+        architecture: large.architecture,
+        spec: large.spec,
+        tokens: large.positions,
+        k,
+        fractions,
+        weights: vec![Point(G1Affine::generator()); packing.weights().len()],
+        ..plain.manifest().clone()
+    })
+    .unwrap();
+    large.check_window((0, 26)).unwrap();
+    let whole = large.program_of(&nodes, [0, 26, 8], &parameters);
+    assert!(matches!(whole, Err(Refused::Node(_))), "{whole:?}");
+    let windows = widest_windows(&large, &nodes, &parameters).unwrap();
+    assert!(windows.len() > 1, "{windows:?}");
+    assert_eq!(windows.iter().map(|w| w.1).sum::<u32>(), 26);
+    let manifest = add_programs(large, &windows, &nodes, &parameters, |_, _| {}).unwrap();
+    manifest
+        .check_programs(&nodes, &parameters, |_| {})
+        .unwrap();
 
     type Change = dyn Fn(&mut Vec<RegisteredProgram>);
     let changed = |change: &Change| {

@@ -1559,4 +1559,149 @@ mod tests {
         store.touch_all(8).await.expect("written");
         assert_eq!(store.awake(10, 9).await.expect("read"), [ids[1]]);
     }
+
+    /// Looks at all that is dirty, and gives it.
+    async fn looked_at(store: &Store) -> Vec<B256> {
+        let awake = store.awake(10, 9).await.expect("read");
+        let look = Look {
+            facts: None,
+            ended: false,
+            wake: 100,
+            due: 0,
+            next: String::new(),
+            error: None,
+            failed: false,
+            now: 1,
+            block: 1,
+        };
+        for id in &awake {
+            store.looking(*id).await.expect("written");
+            store.looked(*id, &look).await.expect("written");
+        }
+        let mut awake = awake;
+        awake.sort();
+        awake
+    }
+
+    #[tokio::test]
+    async fn a_final_proof_is_of_all_its_claims() {
+        let (store, _folder) = store().await;
+        let ids: Vec<B256> = (1..=3).map(B256::repeat_byte).collect();
+        for id in &ids {
+            let added = store.add_claim(*id, Role::Provider, "d", 1).await;
+            assert!(added.expect("written"));
+        }
+        assert_eq!(looked_at(&store).await, ids);
+        let proof = B256::repeat_byte(9);
+        let claims = [(ids[0], vec![0]), (ids[1], vec![1, 2])];
+        for _ in 0..2 {
+            let added = store.add_final(proof, "f", &claims).await;
+            added.expect("written");
+        }
+        assert_eq!(looked_at(&store).await, ids[..2], "they can go on");
+        let of = |id| store.finals_of(id);
+        let second = of(ids[1]).await.expect("read");
+        assert_eq!(
+            second,
+            [Final {
+                id: proof,
+                path: "f".into(),
+                layers: [1, 2].into(),
+                claims: 2
+            }]
+        );
+        assert!(of(ids[2]).await.expect("read").is_empty());
+
+        // Whoever is the first plans it; it is due when the first of them is.
+        let planned = |deadline| Intent {
+            deadline,
+            ..intent(proof, "prove")
+        };
+        assert!(store.plan(&planned(700), 1).await.expect("written"));
+        assert!(!store.plan(&planned(500), 1).await.expect("written"));
+        assert!(!store.plan(&planned(600), 1).await.expect("written"));
+        for id in &ids[..2] {
+            assert_eq!(only(&store, *id).await.deadline, 500);
+        }
+        let none = store.intents_of(ids[2]).await;
+        assert!(none.expect("read").is_empty());
+
+        // It is dropped once nobody wants it.
+        let wanted = [(proof, "prove".to_owned())];
+        store.drop_unwanted(ids[0], &[]).await.expect("written");
+        store.drop_unwanted(ids[1], &wanted).await.expect("written");
+        assert_eq!(only(&store, ids[0]).await.status, Status::Planned);
+        store.drop_unwanted(ids[1], &[]).await.expect("written");
+        assert_eq!(only(&store, ids[0]).await.status, Status::Dropped);
+
+        // What becomes of it concerns all of them.
+        let again = plan(&store, proof, "prove").await;
+        store
+            .signed(&attempt(&again, 5, 10), 1)
+            .await
+            .expect("signed");
+        let at = Inclusion {
+            tx: B256::ZERO,
+            block: 9,
+            block_time: 90,
+            gas_used: 1,
+            fee: U256::ONE,
+            status: Status::Included,
+            error: None,
+            postings: Vec::new(),
+        };
+        store.included(&again, &at).await.expect("written");
+        assert_eq!(looked_at(&store).await, ids[..2]);
+    }
+
+    #[tokio::test]
+    async fn what_was_posted_goes_with_its_block() {
+        let (store, _folder) = store().await;
+        let (job, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        let added = store.add_claim(job, Role::Watcher, "d", 1).await;
+        assert!(added.expect("written"));
+        looked_at(&store).await;
+        let posting = |job: B256, n: u8, block| {
+            let mut claim = book::Claim::abi_decode(&[0; 32].repeat(64)).expect("words");
+            (claim.job, claim.point) = (job, U256::from(n));
+            let id = id_of(&claim);
+            let points = vec![U256::from(n), U256::MAX];
+            Posting {
+                posted: Posted {
+                    id,
+                    provider: Address::repeat_byte(n),
+                    claim,
+                    points,
+                },
+                block,
+            }
+        };
+        let all = [posting(job, 1, 7), posting(job, 2, 8), posting(other, 3, 8)];
+        let block = |number| Block {
+            number,
+            hash: B256::with_last_byte(number as u8),
+            parent: B256::with_last_byte(number as u8 - 1),
+        };
+        let advanced = store.advance(&[block(7), block(8)], &[], &all).await;
+        advanced.expect("written");
+        let ids = async || -> Vec<B256> {
+            let known = store.posted_of(job).await.expect("read");
+            known.iter().map(|p| p.posted.id).collect()
+        };
+        assert_eq!(ids().await, [all[1].posted.id, all[0].posted.id]);
+        let known = store.posted_of(job).await.expect("read");
+        assert_eq!(
+            (known[0].block, &known[0].posted.points),
+            (8, &all[1].posted.points)
+        );
+        let stranger = store.posted_of(other).await.expect("read");
+        assert!(stranger.is_empty(), "its job is not known");
+        // An event names the claim, which is the job's.
+        let id = all[0].posted.id;
+        let advanced = store.advance(&[block(9)], &[id], &[]).await;
+        advanced.expect("written");
+        assert_eq!(looked_at(&store).await, [job]);
+        store.rewind(7).await.expect("written");
+        assert_eq!(ids().await, [id]);
+    }
 }

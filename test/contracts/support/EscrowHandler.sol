@@ -111,6 +111,22 @@ contract EscrowHandler is CommonBase, StdUtils {
         ++actions;
     }
 
+    function pay(uint256 which, uint256 to) external {
+        bytes32 id = _openHold(which);
+        escrow.pay(id, _actor(to));
+        over[id] = true;
+        ++actions;
+    }
+
+    function payAndRelease(uint256 which, uint256 other, uint256 to) external {
+        bytes32 paid = _openHold(which);
+        over[paid] = true;
+        bytes32 released = _openHold(other);
+        over[released] = true;
+        escrow.payAndRelease(paid, _actor(to), released);
+        ++actions;
+    }
+
     function sweep(bool eth) external {
         address asset = _asset(eth);
         if (escrow.burned(asset) == 0) {

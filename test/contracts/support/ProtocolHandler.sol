@@ -4,16 +4,27 @@ pragma solidity 0.8.37;
 import { AuditBeacon } from "../../../contracts/AuditBeacon.sol";
 import { BondEscrow } from "../../../contracts/BondEscrow.sol";
 import { ClaimBook } from "../../../contracts/ClaimBook.sol";
+import { ClaimLens } from "../../../contracts/ClaimLens.sol";
 import { JobMarket } from "../../../contracts/JobMarket.sol";
-import { LayerDispute } from "../../../contracts/LayerDispute.sol";
-import { Settlement } from "../../../contracts/Settlement.sol";
-import { VerifierRouter } from "../../../contracts/VerifierRouter.sol";
-import { Claim } from "../../../contracts/interfaces/IClaimBook.sol";
+import { Share } from "../../../contracts/interfaces/IBondEscrow.sol";
+import {
+    Challenge,
+    Claim,
+    ClaimHeader,
+    ClaimProof,
+    ClaimState,
+    IClaimBook
+} from "../../../contracts/interfaces/IClaimBook.sol";
 import { Job, JobRequest } from "../../../contracts/interfaces/IJobMarket.sol";
-import { Challenge, ILayerDispute, OpenBond } from "../../../contracts/interfaces/ILayerDispute.sol";
-import { Activations } from "../../../contracts/interfaces/ILayerVerifier.sol";
-import { Layer } from "../../../contracts/interfaces/IModelRegistry.sol";
-import { ChallengeStatus, ClaimStatus, JobStatus, Lane } from "../../../contracts/interfaces/Types.sol";
+import {
+    ChallengeStatus,
+    ClaimStatus,
+    JobStatus,
+    Mode,
+    OUTPUT,
+    Tree,
+    WHOLE
+} from "../../../contracts/interfaces/Types.sol";
 import { Base } from "../Base.t.sol";
 import { Headers } from "./Headers.sol";
 import { ScriptedVerifier } from "./ScriptedVerifier.sol";
@@ -25,15 +36,21 @@ contract ProtocolHandler is Base {
     uint256 internal constant FAMILIES = 3;
     uint256 internal constant MAX_JOBS = 20;
 
+    /// Targets of challenges: layers, the whole claim, the output.
+    uint256 internal constant TARGETS = LAYERS + 2;
+
     bytes32[] public jobs;
-    /// By family (each with verifiers of its own), for ETH and for the token.
+    /// Zero: there is none yet.
+    mapping(bytes32 job => bytes32) public claimOf;
+    /// By family (each with a verifier of its own), for ETH and for the token.
     bytes32[2][FAMILIES] internal versions;
+    address[FAMILIES] internal verifiers;
     uint256 public frozenFamilies;
 
     mapping(bytes32 job => JobStatus) public lastJob;
-    mapping(bytes32 job => ClaimStatus) public lastClaim;
-    mapping(bytes32 job => uint256) public lastProven;
-    mapping(bytes32 job => mapping(uint256 layer => ChallengeStatus)) public lastChallenge;
+    mapping(bytes32 claim => ClaimStatus) public lastClaim;
+    mapping(bytes32 claim => uint256) public lastProven;
+    mapping(bytes32 claim => mapping(uint256 target => ChallengeStatus)) public lastChallenge;
     /// A job that expired with a penalty.
     mapping(bytes32 job => bool) public noShow;
     /// When a job was taken, and whether the provider had renounced it before.
@@ -54,28 +71,27 @@ contract ProtocolHandler is Base {
     uint256 public skipped;
     uint256 public thefts;
     uint256 public renunciations;
-    uint256 public aggregates;
     uint256 public disputes;
-    uint256 public aggregateFreezes;
+    /// Proofs of several claims, and of claims of which one was over.
+    uint256 public batches;
+    uint256 public passedOver;
 
-    /// Keys of aggregates: the first `aggregateFreezes` are frozen, the next one is used.
-    uint256 internal constant AGGREGATES = 4;
-    /// A claim that was posted when the key that showed its layers was frozen.
-    mapping(bytes32 job => mapping(bytes32 key => bool)) public frozenUnder;
-    /// Challengers that shared a stake, what they were paid, and whose bonds are paid out.
-    mapping(bytes32 job => uint256) public sharers;
-    mapping(bytes32 job => uint256) public rewardPaid;
-    mapping(bytes32 job => mapping(address account => uint256)) public rewards;
-    mapping(bytes32 job => mapping(uint256 layer => mapping(address account => bool))) public resolved;
-    mapping(bytes32 job => bool) public wrongOutput;
+    /// A claim that was posted when its verifier was frozen.
+    mapping(bytes32 claim => bool) public frozenWhilePosted;
+    /// Who challenged what, and whose bonds are paid out.
+    mapping(bytes32 claim => mapping(uint256 target => address[])) internal _challengers;
+    mapping(bytes32 claim => mapping(uint256 target => mapping(address account => bool))) public resolved;
+    /// Challengers that shared a stake, how many of them took their part, and what they were paid.
+    mapping(bytes32 claim => uint256) public sharers;
+    mapping(bytes32 claim => uint256) public sharesTaken;
+    mapping(bytes32 claim => uint256) public rewardPaid;
+    mapping(bytes32 claim => mapping(address account => uint256)) public rewards;
+    mapping(bytes32 claim => bool) public wrongOutput;
 
     function setUp() public override {
         super.setUp();
         for (uint256 f = 0; f < FAMILIES; ++f) {
             _addFamily(f);
-        }
-        for (uint256 i = 0; i < AGGREGATES; ++i) {
-            _addAggregate(_aggregateKey(i), SETUP);
         }
         address[5] memory all = accounts();
         for (uint256 i = 0; i < all.length; ++i) {
@@ -96,12 +112,24 @@ contract ProtocolHandler is Base {
         return i == 0 ? ETH : address(token);
     }
 
-    function contracts() external view returns (BondEscrow, JobMarket, ClaimBook, AuditBeacon, LayerDispute) {
-        return (escrow, market, book, beacon, dispute);
+    function contracts() external view returns (BondEscrow, JobMarket, ClaimBook, AuditBeacon, ClaimLens) {
+        return (escrow, market, book, beacon, lens);
     }
 
-    function views() external view returns (Settlement, VerifierRouter) {
-        return (settlement, router);
+    function claimAt(bytes32 id) external view returns (Claim memory) {
+        return _claim(id);
+    }
+
+    function challengersOf(bytes32 id, uint256 target) external view returns (address[] memory) {
+        return _challengers[id][target];
+    }
+
+    function targetAt(uint256 i) public pure returns (uint256) {
+        return i < LAYERS ? i : i == LAYERS ? WHOLE : OUTPUT;
+    }
+
+    function bondOf(uint256 target) public pure returns (uint256) {
+        return target == WHOLE ? LAYERS * BOND : BOND;
     }
 
     function jobCount() external view returns (uint256) {
@@ -109,27 +137,11 @@ contract ProtocolHandler is Base {
     }
 
     function _addFamily(uint256 family) private {
-        Layer[] memory layers = _layers("weights");
-        for (uint256 l = 0; l < LAYERS; ++l) {
-            uint256 count = l == 0 ? 4 : l == LAYERS - 1 ? 3 : 2;
-            layers[l].verifyingKey = _familyKey(family, l);
-            ScriptedVerifier verifier = new ScriptedVerifier(layers[l].verifyingKey, SETUP, count);
-            verifier.become(uint256(layers[l].kind), Activations(12, 8, 16));
-            vm.prank(curator);
-            router.add(address(verifier));
-        }
+        verifiers[family] = address(new ScriptedVerifier(10 + family));
         for (uint256 a = 0; a < 2; ++a) {
-            versions[family][a] = registry.register(_modelHeader(), layers, _policy(assetAt(a)), "");
-            _bind(versions[family][a]);
+            versions[family][a] =
+                registry.register(_modelHeader("model"), _layers(), _policy(assetAt(a)), verifiers[family], "");
         }
-    }
-
-    function _aggregateKey(uint256 i) private pure returns (bytes32) {
-        return keccak256(abi.encode("aggregate", i));
-    }
-
-    function _familyKey(uint256 family, uint256 layer) private pure returns (bytes32) {
-        return keccak256(abi.encode("family", family, layer));
     }
 
     // ---------------------------------------------------------------- bookkeeping
@@ -144,13 +156,12 @@ contract ProtocolHandler is Base {
     /// States never go back, and an end is never left. Looks at all jobs, so not after each action.
     function observe() public {
         for (uint256 i = 0; i < jobs.length; ++i) {
-            bytes32 id = jobs[i];
-            _observeJob(id, market.job(id).status);
-            ClaimStatus status = book.status(id);
-            if (status == ClaimStatus.None) continue;
-            _observeClaim(id, status);
-            for (uint256 l = 0; l <= LAYERS; ++l) {
-                _observeChallenge(id, l, dispute.challengeOf(id, l).status);
+            _observeJob(jobs[i], market.job(jobs[i]).status);
+            bytes32 id = claimOf[jobs[i]];
+            if (id == 0) continue;
+            _observeClaim(id, book.status(id));
+            for (uint256 t = 0; t < TARGETS; ++t) {
+                _observeChallenge(id, targetAt(t), book.challengeOf(id, targetAt(t)).status);
             }
         }
     }
@@ -165,7 +176,7 @@ contract ProtocolHandler is Base {
     }
 
     function _observeClaim(bytes32 id, ClaimStatus status) private {
-        uint256 proven = book.claim(id).proven;
+        uint256 proven = _provenSet(id);
         assertEq(proven & lastProven[id], lastProven[id], "what is proven stays so");
         lastProven[id] = proven;
         ClaimStatus last = lastClaim[id];
@@ -193,11 +204,19 @@ contract ProtocolHandler is Base {
         ++skipped;
     }
 
-    /// The first job from a place of the seed's choice to which `applies`.
+    /// The first job, or claim, from a place of the seed's choice to which `applies`.
+    function _pickJob(uint256 seed, function(bytes32) view returns (bool) applies) private view returns (bytes32) {
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            bytes32 job = jobs[addmod(seed, i, jobs.length)];
+            if (applies(job)) return job;
+        }
+        return 0;
+    }
+
     function _pick(uint256 seed, function(bytes32) view returns (bool) applies) private view returns (bytes32) {
         for (uint256 i = 0; i < jobs.length; ++i) {
-            bytes32 id = jobs[addmod(seed, i, jobs.length)];
-            if (applies(id)) return id;
+            bytes32 id = claimOf[jobs[addmod(seed, i, jobs.length)]];
+            if (id != 0 && applies(id)) return id;
         }
         return 0;
     }
@@ -207,13 +226,18 @@ contract ProtocolHandler is Base {
         view
         returns (bytes32, uint256)
     {
-        for (uint256 i = 0; i < jobs.length * (LAYERS + 1); ++i) {
-            uint256 place = addmod(seed, i, jobs.length * (LAYERS + 1));
-            bytes32 id = jobs[place / (LAYERS + 1)];
-            if (book.status(id) == ClaimStatus.None) continue;
-            if (applies(id, place % (LAYERS + 1))) return (id, place % (LAYERS + 1));
+        for (uint256 i = 0; i < jobs.length * TARGETS; ++i) {
+            uint256 place = addmod(seed, i, jobs.length * TARGETS);
+            bytes32 id = claimOf[jobs[place / TARGETS]];
+            uint256 target = targetAt(place % TARGETS);
+            if (id != 0 && applies(id, target)) return (id, target);
         }
         return (0, 0);
+    }
+
+    function _provenSet(bytes32 id) private view returns (uint256) {
+        ClaimState memory state = book.stateOf(id);
+        return state.allProven ? ALL : state.proven;
     }
 
     // ---------------------------------------------------------------- jobs
@@ -230,12 +254,12 @@ contract ProtocolHandler is Base {
     function _openJob(uint256 seed) private returns (bool) {
         uint256 family = seed % FAMILIES;
         bytes32 v = versions[family][(seed >> 8) % 2];
-        JobRequest memory request = _request(Lane((seed >> 16) % 3));
+        JobRequest memory request = _request(Mode((seed >> 16) % 3));
         request.version = v;
         request.price = uint128(bound(seed >> 24, 1, 0.5 ether));
         if ((seed >> 90) % 4 == 0) request.provider = provider;
         if ((seed >> 95) % 2 == 0) request.claimBy = request.lockBy + 10 minutes;
-        if ((seed >> 100) % 2 == 0 && request.lane == Lane.Proofs) request.challengeWindow = 0;
+        if ((seed >> 100) % 2 == 0 && request.mode == Mode.Proofs) request.challengeWindow = 0;
         bool funded = escrow.free(requester, registry.policy(v).asset) >= request.price;
         if (jobs.length == MAX_JOBS || !registry.usable(v) || !funded) return false;
         jobs.push(_open(request));
@@ -247,12 +271,12 @@ contract ProtocolHandler is Base {
         bytes32 id = jobs[jobs.length - 1];
         if (_canLock(id)) _take(id);
         // Some are taken and not claimed, so that there are no-shows.
-        if (_canPost(id) && (seed >> 110) % 4 != 0) _post(_header(id));
+        if (_canPost(id) && (seed >> 110) % 4 != 0) claimOf[id] = _post(_header(id));
         return true;
     }
 
     function lock(uint256 seed) external counted {
-        bytes32 id = _pick(seed, _canLock);
+        bytes32 id = _pickJob(seed, _canLock);
         if (id == 0) return _instead(seed);
         _take(id);
     }
@@ -264,7 +288,7 @@ contract ProtocolHandler is Base {
 
     /// The provider takes its signature back; somebody who has it tries to use it all the same.
     function _renounce(uint256 seed) private {
-        bytes32 id = _pick(seed, _canLock);
+        bytes32 id = _pickJob(seed, _canLock);
         if (id == 0) return _instead(seed);
         vm.prank(provider);
         market.cancelLock(id);
@@ -277,21 +301,21 @@ contract ProtocolHandler is Base {
     }
 
     function post(uint256 seed) external counted {
-        bytes32 id = _pick(seed, _canPost);
+        bytes32 id = _pickJob(seed, _canPost);
         if (id == 0) return _instead(seed);
-        _post(_header(id));
+        claimOf[id] = _post(_header(id));
     }
 
     function cancel(uint256 seed) external counted {
         if (seed % 6 == 1) return _renounce(seed);
-        bytes32 id = _pick(seed, _isOpen);
+        bytes32 id = _pickJob(seed, _isOpen);
         if (id == 0 || seed % 3 != 0) return _instead(seed);
         vm.prank(block.timestamp > market.job(id).lockBy ? thief : requester);
         market.cancel(id);
     }
 
     function expireJob(uint256 seed) external counted {
-        bytes32 id = _pick(seed, _canExpireJob);
+        bytes32 id = _pickJob(seed, _canExpireJob);
         if (id == 0) return _instead(seed);
         noShow[id] = registry.usable(market.job(id).version);
         vm.prank(thief);
@@ -300,107 +324,133 @@ contract ProtocolHandler is Base {
 
     // ---------------------------------------------------------------- claims
 
-    /// Some layers, or all of them: by their proofs or by one aggregate.
+    /// Some layers of a claim, or all of them; one in two with others under the same verifier, of which some may be over.
     function prove(uint256 seed) external counted {
-        bytes32 id = _pick(seed, _canProve);
-        if (id == 0) return _instead(seed);
-        uint256 first = (seed >> 8) % LAYERS;
-        uint256 count = 1 + (seed >> 16) % (LAYERS - first);
-        if ((seed >> 32) % 2 == 0) (first, count) = (0, LAYERS);
-        for (uint256 l = first; l < first + count; ++l) {
-            if (_isOverdue(id, l)) return _skip();
+        bytes32 first = _pick(seed, _canProve);
+        uint256 set = (seed >> 32) % 2 == 0 ? ALL : 1 + (seed >> 8) % ALL;
+        if (first == 0 || _coversOverdue(first, set)) return _instead(seed);
+        ClaimProof[] memory proofs = new ClaimProof[](3);
+        proofs[0] = _proofOf(first, set);
+        uint256 count = 1;
+        bool over = false;
+        for (uint256 i = 0; i < jobs.length && count < 3 && (seed >> 40) % 2 == 0; ++i) {
+            bytes32 id = claimOf[jobs[addmod(seed >> 48, i, jobs.length)]];
+            if (id == 0 || id == first || _claim(id).verifier != _claim(first).verifier) continue;
+            if (_isPosted(id) && (!_canProve(id) || _coversOverdue(id, set))) continue;
+            if (!_isPosted(id)) over = true;
+            proofs[count++] = _proofOf(id, set);
         }
-        if (count != LAYERS || (seed >> 40) % 2 == 0) return _prove(id, first, count);
-        if (settlement.provenLayers(id) != ALL) ++aggregates;
-        bytes memory proof = _aggregate(id);
+        assembly ("memory-safe") {
+            mstore(proofs, count)
+        }
+        if (count > 1) ++batches;
+        if (over) ++passedOver;
+        Tree memory tree = _treeOver(proofs);
+        bytes memory proof = ScriptedVerifier(_claim(first).verifier).script(lens.publicInputsOf(proofs, tree));
         vm.prank(relayer);
-        settlement.proveAll(id, _aggregateKey(aggregateFreezes), proof);
+        book.prove(proofs, tree, proof);
+    }
+
+    /// Whether a proof of these layers would answer a challenge whose time is over.
+    function _coversOverdue(bytes32 id, uint256 set) private view returns (bool) {
+        bool all = _provenSet(id) | set == ALL;
+        for (uint256 t = 0; t <= LAYERS; ++t) {
+            bool covered = all || (t < LAYERS && set >> t & 1 == 1);
+            if (covered && _isOverdue(id, targetAt(t))) return true;
+        }
+        return false;
     }
 
     function revealDraw(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canDraw);
         if (id == 0) return _instead(seed);
-        uint64 number = beacon.blockOf(id);
+        uint64 number = _terms(id).drawBlock;
         bytes memory header = Headers.encode(number, keccak256(abi.encode(seed)));
         if (block.number <= number) vm.roll(number + 1);
         if (block.number - number > 255) return _skip();
         vm.setBlockhash(number, keccak256(header));
         vm.prank(thief);
-        beacon.reveal(id, header);
+        book.revealDraw(_claim(id), header);
     }
 
     function finalize(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canFinalize);
         if (id == 0) return _instead(seed);
-        vm.prank(thief);
-        settlement.finalize(id);
+        _finalize(id);
     }
 
     function expireClaim(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canExpireClaim);
         if (id == 0) return _instead(seed);
-        vm.prank(thief);
-        settlement.expire(id);
+        _expireClaim(id);
     }
 
     function voidClaim(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canVoid);
         if (id == 0) return _instead(seed);
-        vm.prank(thief);
-        settlement.voidClaim(id);
+        _void(id);
         // Whoever undoes a claim collects, most of the time.
         if ((seed >> 40) % 4 != 0) _resolveAll(id);
     }
 
     // ---------------------------------------------------------------- challenges
 
-    /// One layer, or that and the next: some challenges are open when another one ends the claim.
+    /// One target, or that and the next: some challenges are open when another one ends the claim.
     function challenge(uint256 seed) external counted {
-        (bytes32 id, uint256 layer) = _pickChallenge(seed, _canChallenge);
+        (bytes32 id, uint256 target) = _pickChallenge(seed, _canChallenge);
         // The thief challenges, too, and so does the provider itself.
         address[3] memory all = [challenger, thief, provider];
         address by = all[(seed >> 200) % 3];
-        if (id == 0 || escrow.free(by, market.job(id).asset) < 2 * BOND) return _skip();
-        if (_challenges(id, layer, by)) return _skip();
-        bool next = _canChallenge(id, layer + 1) && !_challenges(id, layer + 1, by);
-        vm.startPrank(by);
-        dispute.challenge(id, layer);
-        if ((seed >> 210) % 2 == 0 && next) dispute.challenge(id, layer + 1);
-        vm.stopPrank();
-        address other = all[(seed >> 220) % 3];
-        if (_challenges(id, layer, other) || escrow.free(other, market.job(id).asset) < BOND) return;
-        vm.prank(other);
-        dispute.challenge(id, layer);
+        if (id == 0 || !_challengeAs(id, target, by)) return _skip();
+        if ((seed >> 210) % 2 == 0 && target < LAYERS) {
+            uint256 next = targetAt(target + 1);
+            if (_canChallenge(id, next)) _challengeAs(id, next, by);
+        }
+        _challengeAs(id, target, all[(seed >> 220) % 3]);
     }
 
-    function demandOutput(uint256 seed) external counted {
-        (bytes32 id,) = _pickChallenge(seed, _canDemand);
+    /// If the account can and did not yet.
+    function _challengeAs(bytes32 id, uint256 target, address by) private returns (bool) {
+        if (escrow.free(by, _claim(id).asset) < bondOf(target)) return false;
+        address[] storage list = _challengers[id][target];
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i] == by) return false;
+        }
+        _challenge(id, target, by);
+        list.push(by);
+        return true;
+    }
+
+    function demand(uint256 seed) external counted {
+        bytes32 id = _pick(seed, _canDemand);
         if (id == 0) return _skip();
         _demand(id);
     }
 
     function acceptOutput(uint256 seed) external counted {
-        (bytes32 id,) = _pickChallenge(seed, _canAccept);
+        bytes32 id = _pick(seed, _canAccept);
         if (id == 0 || seed % 3 != 0) return _instead(seed);
-        vm.prank(requester);
-        dispute.acceptOutput(id);
+        _accept(id);
     }
 
     function answer(uint256 seed) external counted {
-        (bytes32 id, uint256 layer) = _pickChallenge(seed, _canAnswer);
+        (bytes32 id, uint256 target) = _pickChallenge(seed, _canAnswer);
         if (id == 0) return _instead(seed);
-        if (layer == LAYERS) {
-            _answerDemand(id, seed);
-        } else {
-            dispute.answer(id, layer, _proof(id, layer));
-        }
+        if (target == OUTPUT) return _answerDemand(id, seed);
+        uint256 set = target == WHOLE ? ALL : 1 << target;
+        if (_coversOverdue(id, set)) return _skip();
+        ClaimProof[] memory proofs = _one(_proofOf(id, set));
+        Tree memory tree = _treeOver(proofs);
+        bytes memory proof = ScriptedVerifier(_claim(id).verifier).script(lens.publicInputsOf(proofs, tree));
+        vm.prank(provider);
+        book.prove(proofs, tree, proof);
     }
 
     /// Right or wrong tokens with the provider's signature, or right ones from anybody.
     function _answerDemand(bytes32 id, uint256 seed) private {
         bytes memory tokens = _pack(_tokens());
         if ((seed >> 8) % 3 == 0) {
-            dispute.revealOutput(id, SALT, tokens, "");
+            book.reveal(_claim(id), SALT, tokens, "");
             return;
         }
         wrongOutput[id] = (seed >> 8) % 3 == 1;
@@ -408,68 +458,78 @@ contract ProtocolHandler is Base {
     }
 
     function disputeOutput(uint256 seed) external counted {
-        (bytes32 id,) = _pickChallenge(seed, _canDispute);
+        bytes32 id = _pick(seed, _canDispute);
         if (id == 0) return _instead(seed);
         bytes memory tokens = _pack(_tokens());
-        if (!wrongOutput[id]) vm.expectRevert(abi.encodeWithSelector(ILayerDispute.OutputIsRight.selector, id));
-        else sharers[id] = 1 + _openChallengers(id);
+        if (wrongOutput[id]) sharers[id] = 1 + _openChallengers(id);
         vm.prank(requester);
-        dispute.disputeOutput(id, wrongOutput[id] ? SALT + 1 : SALT, tokens);
+        if (!wrongOutput[id]) vm.expectRevert(abi.encodeWithSelector(IClaimBook.OutputIsRight.selector, id));
+        book.dispute(_claim(id), wrongOutput[id] ? SALT + 1 : SALT, tokens);
         ++disputes;
     }
 
     function timeout(uint256 seed) external counted {
-        (bytes32 id, uint256 layer) = _pickChallenge(seed, _canTimeout);
+        (bytes32 id, uint256 target) = _pickChallenge(seed, _canTimeout);
         if (id == 0) return _instead(seed);
         sharers[id] = _openChallengers(id);
-        vm.prank(thief);
-        dispute.timeout(id, layer);
+        _timeout(id, target);
     }
 
     function resolve(uint256 seed) external counted {
         bytes32 id = _pick(seed, _canResolve);
         if (id == 0) return _instead(seed);
-        OpenBond[] memory bonds = dispute.openBonds(id);
-        // All of them, or one.
-        if ((seed >> 40) % 4 == 0) return _resolve(id, bonds[(seed >> 8) % bonds.length]);
-        _resolveAll(id);
-    }
-
-    function _resolveAll(bytes32 id) private {
-        OpenBond[] memory bonds = dispute.openBonds(id);
-        for (uint256 i = 0; i < bonds.length; ++i) {
-            _resolve(id, bonds[i]);
+        // One of them, or all.
+        if ((seed >> 40) % 4 != 0) return _resolveAll(id);
+        for (uint256 i = 0; i < TARGETS; ++i) {
+            if (_resolveTarget(id, targetAt(addmod(seed, i, TARGETS)), true)) return;
         }
     }
 
-    function _resolve(bytes32 id, OpenBond memory bond) private {
-        address asset = market.job(id).asset;
-        uint256 before = escrow.free(address(dispute), asset);
-        vm.prank(thief);
-        dispute.resolve(id, bond.layer, bond.challenger);
-        resolved[id][bond.layer][bond.challenger] = true;
-        uint256 reward = before - escrow.free(address(dispute), asset);
-        if (sharers[id] == 0 || dispute.challengeOf(id, bond.layer).status != ChallengeStatus.TimedOut) {
+    function _resolveAll(bytes32 id) private {
+        for (uint256 t = 0; t < TARGETS; ++t) {
+            _resolveTarget(id, targetAt(t), false);
+        }
+    }
+
+    /// One, or all, who have something to get of a challenge.
+    function _resolveTarget(bytes32 id, uint256 target, bool one) private returns (bool) {
+        if (target == OUTPUT) {
+            if (_outputChallenge(id).challengers == 0) return false;
+            _resolveOne(id, OUTPUT, requester);
+            return true;
+        }
+        address[] memory list = _challengers[id][target];
+        bool any = false;
+        for (uint256 i = 0; i < list.length && !(any && one); ++i) {
+            if (resolved[id][target][list[i]]) continue;
+            _resolveOne(id, target, list[i]);
+            any = true;
+        }
+        return any;
+    }
+
+    function _resolveOne(bytes32 id, uint256 target, address who) private {
+        address asset = _claim(id).asset;
+        uint256 before = escrow.free(address(book), asset);
+        _resolve(id, target, who);
+        resolved[id][target][who] = true;
+        uint256 reward = before - escrow.free(address(book), asset);
+        if (sharers[id] == 0 || book.challengeOf(id, target).status != ChallengeStatus.TimedOut) {
             assertEq(reward, 0, "no reward without a defeat");
         } else {
             assertApproxEqAbs(reward, uint256(STAKE) * 4 / 10 / sharers[id], 1, "equal shares");
-            rewards[id][bond.challenger] += reward;
+            rewards[id][who] += reward;
             rewardPaid[id] += reward;
+            ++sharesTaken[id];
         }
     }
 
     function _openChallengers(bytes32 id) private view returns (uint256 n) {
-        for (uint256 l = 0; l <= LAYERS; ++l) {
-            if (dispute.challengeOf(id, l).status == ChallengeStatus.Open) n += dispute.challengersOf(id, l).length;
+        for (uint256 t = 0; t < TARGETS; ++t) {
+            uint256 target = targetAt(t);
+            if (book.challengeOf(id, target).status != ChallengeStatus.Open) continue;
+            n += target == OUTPUT ? 1 : _challengers[id][target].length;
         }
-    }
-
-    function _challenges(bytes32 id, uint256 layer, address by) private view returns (bool) {
-        address[] memory all = dispute.challengersOf(id, layer);
-        for (uint256 i = 0; i < all.length; ++i) {
-            if (all[i] == by) return true;
-        }
-        return false;
     }
 
     // ---------------------------------------------------------------- the world
@@ -482,35 +542,24 @@ contract ProtocolHandler is Base {
     /// One family is never frozen.
     function freeze(uint256 seed) external counted {
         if (seed % 4 != 0 || frozenFamilies == FAMILIES - 1) return _instead(seed);
-        _challengeFamily(frozenFamilies, (seed >> 16) % LAYERS);
+        address frozen = verifiers[frozenFamilies];
+        _challengeFamily(frozen, (seed >> 16) % LAYERS);
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            bytes32 id = claimOf[jobs[i]];
+            if (id != 0 && _isPosted(id) && _claim(id).verifier == frozen) frozenWhilePosted[id] = true;
+        }
         vm.prank(guardian);
-        router.freeze(_familyKey(frozenFamilies, (seed >> 8) % LAYERS), "a flaw");
+        registry.freeze(frozen, "a flaw");
         ++frozenFamilies;
     }
 
     /// What is about to be frozen is challenged, where it can be.
-    function _challengeFamily(uint256 family, uint256 layer) private {
+    function _challengeFamily(address frozen, uint256 target) private {
         for (uint256 i = 0; i < jobs.length; ++i) {
-            bytes32 id = jobs[i];
-            if (!_isPosted(id)) continue;
-            bytes32 v = book.claim(id).version;
-            bool its = v == versions[family][0] || v == versions[family][1];
-            bool can = _canChallenge(id, layer) && !_challenges(id, layer, challenger);
-            if (its && can && escrow.free(challenger, market.job(id).asset) >= BOND) return _challenge(id, layer);
+            bytes32 id = claimOf[jobs[i]];
+            if (id == 0 || !_isPosted(id) || _claim(id).verifier != frozen) continue;
+            if (_canChallenge(id, target) && _challengeAs(id, target, challenger)) return;
         }
-    }
-
-    /// The last one never.
-    function freezeAggregate(uint256 seed) external counted {
-        if (seed % 4 != 0 || aggregateFreezes == AGGREGATES - 1) return _instead(seed);
-        bytes32 key = _aggregateKey(aggregateFreezes++);
-        for (uint256 i = 0; i < jobs.length; ++i) {
-            bytes32 id = jobs[i];
-            if (!_isPosted(id) || book.claim(id).aggregateKey != key) continue;
-            frozenUnder[id][key] = true;
-        }
-        vm.prank(guardian);
-        router.freeze(key, "a flaw");
     }
 
     function moveMoney(uint256 seed, uint256 amount) external counted {
@@ -536,56 +585,44 @@ contract ProtocolHandler is Base {
 
     /// What nobody but the protocol's contracts, or the account's owner, may do.
     function steal(uint256 seed) external counted {
-        bytes32 id = jobs.length == 0 ? bytes32(seed) : jobs[seed % jobs.length];
-        bytes32 hold = keccak256(abi.encode(seed % 2 == 0 ? "price" : "stake", id));
-        bytes[19] memory calls = [
-            abi.encodeCall(market.settle, (id, thief)),
-            abi.encodeCall(market.slash, (id, thief)),
-            abi.encodeCall(market.refund, (id)),
-            abi.encodeCall(market.claimed, (id)),
-            abi.encodeCall(book.markProven, (id, 0)),
-            abi.encodeCall(book.end, (id, ClaimStatus.Proven)),
-            abi.encodeCall(settlement.defeat, (id)),
-            abi.encodeCall(settlement.proveLayers, (id, 0, _one(new bytes(128)))),
-            abi.encodeCall(book.markAllProven, (id, AGGREGATE_KEY)),
-            abi.encodeCall(settlement.proveAll, (id, AGGREGATE_KEY, new bytes(128))),
-            abi.encodeCall(dispute.demandOutput, (id)),
-            abi.encodeCall(dispute.acceptOutput, (id)),
-            abi.encodeCall(dispute.close, (id, 0, type(uint64).max)),
-            abi.encodeCall(dispute.revealOutput, (id, SALT + 1, _pack(_tokens()), "")),
-            abi.encodeCall(dispute.disputeOutput, (id, SALT, _pack(_tokens()))),
-            abi.encodeCall(escrow.release, (hold)),
-            abi.encodeCall(escrow.holdFree, (bytes32(seed), requester, ETH, 1)),
-            abi.encodeCall(beacon.schedule, (id)),
-            abi.encodeCall(router.freeze, (_familyKey(FAMILIES - 1, 0), ""))
-        ];
-        address[19] memory targets = [
-            address(market),
-            address(market),
-            address(market),
-            address(market),
-            address(book),
-            address(book),
-            address(settlement),
-            address(settlement),
-            address(book),
-            address(settlement),
-            address(dispute),
-            address(dispute),
-            address(dispute),
-            address(dispute),
-            address(dispute),
-            address(escrow),
-            address(escrow),
-            address(beacon),
-            address(router)
-        ];
-        for (uint256 i = 0; i < calls.length; ++i) {
-            vm.prank(thief);
-            (bool ok,) = targets[i].call(calls[i]);
-            assertFalse(ok, "a theft");
-        }
+        bytes32 job = jobs.length == 0 ? bytes32(seed) : jobs[seed % jobs.length];
+        bytes32 hold = keccak256(abi.encode(seed % 2 == 0 ? bytes32("price") : bytes32("stake"), job));
+        _refusedBy(address(market), abi.encodeCall(market.settle, (job, thief)));
+        _refusedBy(address(market), abi.encodeCall(market.slash, (job, true)));
+        _refusedBy(address(market), abi.encodeCall(market.refund, (job)));
+        _refusedBy(address(market), abi.encodeCall(market.claimed, (job)));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.release, (hold)));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.pay, (hold, thief)));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.payAndRelease, (hold, thief, hold)));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.share, (hold, new Share[](0))));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.holdFree, (bytes32(seed), requester, ETH, 1)));
+        _refusedBy(address(escrow), abi.encodeCall(escrow.holdBond, (bytes32(seed), provider, ETH, 1)));
+        _refusedBy(address(registry), abi.encodeCall(registry.freeze, (verifiers[FAMILIES - 1], "")));
+        _stealClaim(job);
         ++thefts;
+    }
+
+    function _stealClaim(bytes32 job) private {
+        ClaimHeader memory header = _header(job);
+        header.recipient = thief;
+        _refusedBy(address(book), abi.encodeCall(book.post, (header, "")));
+        Claim memory c = _claim(claimOf[job]);
+        bytes memory tokens = _pack(_tokens());
+        _refusedBy(address(book), abi.encodeCall(book.demand, (c)));
+        _refusedBy(address(book), abi.encodeCall(book.acceptOutput, (c)));
+        _refusedBy(address(book), abi.encodeCall(book.reveal, (c, SALT + 1, tokens, "")));
+        _refusedBy(address(book), abi.encodeCall(book.dispute, (c, SALT, tokens)));
+        _refusedBy(address(book), abi.encodeCall(book.resolve, (c, OUTPUT, thief)));
+        ClaimProof[] memory proofs = _one(_proofOf(claimOf[job], ALL));
+        _refusedBy(address(book), abi.encodeCall(book.prove, (proofs, _tree(1), new bytes(1152))));
+        c.recipient = thief;
+        _refusedBy(address(book), abi.encodeCall(book.finalize, (c)));
+    }
+
+    function _refusedBy(address target, bytes memory call) private {
+        vm.prank(thief);
+        (bool ok,) = target.call(call);
+        assertFalse(ok, "a theft");
     }
 
     function _deposit(address account, address asset, uint256 amount) private {
@@ -667,9 +704,9 @@ contract ProtocolHandler is Base {
         return book.status(id) == ClaimStatus.Posted;
     }
 
-    /// Posted, under a version that can be used.
+    /// Posted, under a verifier that can be used.
     function _isLive(bytes32 id) private view returns (bool) {
-        return _isPosted(id) && registry.usable(book.claim(id).version);
+        return _isPosted(id) && registry.verifierUsable(_claim(id).verifier);
     }
 
     function _canVoid(bytes32 id) private view returns (bool) {
@@ -681,71 +718,72 @@ contract ProtocolHandler is Base {
     }
 
     function _canDraw(bytes32 id) private view returns (bool) {
-        (bool revealed,,) = beacon.drawn(id);
-        return beacon.blockOf(id) != 0 && !revealed;
+        return _isPosted(id) && _terms(id).drawBlock != 0 && !book.stateOf(id).revealed;
     }
 
     function _outputIsClosed(bytes32 id) private view returns (bool) {
-        ChallengeStatus s = dispute.challengeOf(id, LAYERS).status;
-        if (s == ChallengeStatus.None) return block.timestamp > _challengeBy(id);
-        if (s == ChallengeStatus.Revealed) return block.timestamp > dispute.challengeOf(id, LAYERS).answerBy;
-        return s != ChallengeStatus.Open;
+        Challenge memory c = _outputChallenge(id);
+        if (c.status == ChallengeStatus.None) return block.timestamp > _challengeBy(id);
+        if (c.status == ChallengeStatus.Revealed) return block.timestamp > c.answerBy;
+        return c.status != ChallengeStatus.Open;
     }
 
     function _canFinalize(bytes32 id) private view returns (bool) {
         if (!_isLive(id) || !_outputIsClosed(id)) return false;
-        uint256 proven = settlement.provenLayers(id);
-        if (proven == ALL) return true;
-        if (dispute.openCount(id) != 0) return false;
-        Lane lane = market.job(id).lane;
-        if (block.timestamp <= _challengeBy(id) || lane == Lane.Proofs) return false;
-        (bool revealed,, uint256 drawn) = beacon.drawn(id);
-        return lane == Lane.Optimistic || (revealed && drawn & ~proven == 0);
+        ClaimState memory state = book.stateOf(id);
+        if (state.allProven) return true;
+        if (_openChallengers(id) != 0) return false;
+        Mode mode = _terms(id).mode;
+        if (block.timestamp <= _challengeBy(id) || mode == Mode.Proofs) return false;
+        return mode == Mode.Optimistic || (state.revealed && state.drawn & ~state.proven == 0);
     }
 
     function _canExpireClaim(bytes32 id) private view returns (bool) {
-        if (!_isLive(id) || dispute.openCount(id) != 0 || block.timestamp <= _provenBy(id)) return false;
-        return settlement.missingLayers(id) != 0;
+        if (!_isLive(id) || _openChallengers(id) != 0 || block.timestamp <= _provenBy(id)) return false;
+        return book.missingLayers(_claim(id)) != 0;
     }
 
-    function _canChallenge(bytes32 id, uint256 layer) private view returns (bool) {
-        if (!_isPosted(id) || layer == LAYERS || market.job(id).lane == Lane.Proofs) return false;
-        bool proven = settlement.provenLayers(id) >> layer & 1 == 1;
-        Challenge memory c = dispute.challengeOf(id, layer);
+    function _canChallenge(bytes32 id, uint256 target) private view returns (bool) {
+        if (target == OUTPUT || !_isPosted(id) || _terms(id).mode == Mode.Proofs) return false;
+        Challenge memory c = book.challengeOf(id, target);
+        bool proven = target == WHOLE ? _provenSet(id) == ALL : _provenSet(id) >> target & 1 == 1;
         bool joins = c.status == ChallengeStatus.Open && block.timestamp <= c.answerBy;
         return !proven && (joins || c.status == ChallengeStatus.None) && block.timestamp <= _challengeBy(id);
     }
 
-    function _canAccept(bytes32 id, uint256) private view returns (bool) {
-        return _isLive(id) && dispute.challengeOf(id, LAYERS).status < ChallengeStatus.Answered;
+    function _canAccept(bytes32 id) private view returns (bool) {
+        return _isLive(id) && _outputChallenge(id).status < ChallengeStatus.Answered;
     }
 
-    function _canDemand(bytes32 id, uint256) private view returns (bool) {
-        bool none = dispute.challengeOf(id, LAYERS).status == ChallengeStatus.None;
+    function _canDemand(bytes32 id) private view returns (bool) {
+        bool none = _outputChallenge(id).status == ChallengeStatus.None;
         return _isLive(id) && none && block.timestamp <= _challengeBy(id);
     }
 
-    function _canDispute(bytes32 id, uint256) private view returns (bool) {
-        Challenge memory c = dispute.challengeOf(id, LAYERS);
+    function _canDispute(bytes32 id) private view returns (bool) {
+        Challenge memory c = _outputChallenge(id);
         return _isLive(id) && c.status == ChallengeStatus.Revealed && block.timestamp <= c.answerBy;
     }
 
-    function _isOverdue(bytes32 id, uint256 layer) private view returns (bool) {
-        Challenge memory c = dispute.challengeOf(id, layer);
+    function _isOverdue(bytes32 id, uint256 target) private view returns (bool) {
+        Challenge memory c = book.challengeOf(id, target);
         return c.status == ChallengeStatus.Open && block.timestamp > c.answerBy;
     }
 
-    function _canAnswer(bytes32 id, uint256 layer) private view returns (bool) {
-        Challenge memory c = dispute.challengeOf(id, layer);
+    function _canAnswer(bytes32 id, uint256 target) private view returns (bool) {
+        Challenge memory c = book.challengeOf(id, target);
         return c.status == ChallengeStatus.Open && block.timestamp <= c.answerBy && _isLive(id);
     }
 
-    function _canTimeout(bytes32 id, uint256 layer) private view returns (bool) {
-        return _isOverdue(id, layer) && _isLive(id) && settlement.provenLayers(id) >> layer & 1 == 0;
+    function _canTimeout(bytes32 id, uint256 target) private view returns (bool) {
+        return _isOverdue(id, target) && _isLive(id);
     }
 
     function _canResolve(bytes32 id) private view returns (bool) {
-        ClaimStatus status = book.status(id);
-        return status > ClaimStatus.Posted && dispute.openBonds(id).length != 0;
+        if (book.status(id) <= ClaimStatus.Posted) return false;
+        for (uint256 t = 0; t < TARGETS; ++t) {
+            if (book.challengeOf(id, targetAt(t)).challengers != 0) return true;
+        }
+        return false;
     }
 }

@@ -273,7 +273,7 @@ impl Commitments<'_> {
         drop(progress);
         let progress = Progress::bar("keys of programs", 0);
         let nodes = Nodes::new()?;
-        let windows = widest_windows(&manifest)?;
+        let windows = widest_windows(&manifest, &nodes, &parameters)?;
         let report = |done, all| progress.set(done, all);
         Ok(add_programs(
             manifest,
@@ -307,7 +307,7 @@ fn plan_of(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -
             args.max_k
         ),
         nanozk_prover::Error::Refused(e) => anyhow::anyhow!(
-            "proofs of single layers would be too large: {e}; a greater --max-k or fewer --tokens may do"
+            "no windows of layers fit: {e}; a greater --max-k or fewer --tokens may do"
         ),
         e => e.into(),
     })

@@ -3,8 +3,8 @@
 use crate::anvil::*;
 use crate::common::{copy, fixture, path, Fixture};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
@@ -212,7 +212,11 @@ impl World {
             "--provider",
             PROVIDER_ADDRESS,
         ];
-        let options: Vec<&str> = options.iter().copied().filter(|o| !o.starts_with('#')).collect();
+        let options: Vec<&str> = options
+            .iter()
+            .copied()
+            .filter(|o| !o.starts_with('#'))
+            .collect();
         let objects = self.ok(REQUESTER, &[&args[..], &more, &options].concat());
         objects[0]["job"].as_str().unwrap().to_owned()
     }
@@ -256,7 +260,8 @@ impl World {
     /// the session.
     pub(crate) fn prove(&self, session: &Path, layers: &str) {
         self.aggregate(session, layers);
-        let made = shared_of(&session.with_extension("json")).map(|shared| shared.lock().unwrap().session.clone());
+        let made = shared_of(&session.with_extension("json"))
+            .map(|shared| shared.lock().unwrap().session.clone());
         if let Some(made) = made {
             let name = format!("final-{layers}.json");
             std::fs::copy(made.join(name), session.join("final.json")).unwrap();

@@ -3,11 +3,10 @@
 use crate::common::*;
 use crate::tempdir;
 use nanozk_chain::primitives::{Address, Bytes, B256, U256};
-use nanozk_chain::request::{JobRequest, Lane, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
 use nanozk_chain::signing::sign;
 use nanozk_chain::PrivateKeySigner;
 use nanozk_prover::session::input_digest;
-use nanozk_verifier::card::ModelCard;
 use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
 use serde_json::{json, Value};
@@ -15,19 +14,17 @@ use std::path::Path;
 
 /// A signed request for the fixture's model.
 fn request(to: &Path, nonce: u64) {
-    let card = std::fs::read(fixture().model.join("card.json")).unwrap();
-    let card: ModelCard = serde_json::from_slice(&card).unwrap();
     let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).unwrap();
     let prompt: Vec<u32> = PROMPT.bytes().map(|b| u32::from(b - b' ')).collect();
     let salt = scalar_from_bytes(&[7; 32]).unwrap();
-    let digest = scalar_to_bytes(&input_digest(&prompt, card.tokens, salt));
+    let digest = scalar_to_bytes(&input_digest(&prompt, 8, salt));
     let mut file = RequestFile {
         format: REQUEST_FORMAT.into(),
         chain: 31337,
         market: Address::repeat_byte(1),
         claim_book: Address::repeat_byte(2),
         job: B256::ZERO,
-        model_id: card.model_id(),
+        model_id: fixture().id.parse().unwrap(),
         request: JobRequest {
             requester: signer.address(),
             provider: Address::repeat_byte(3),
@@ -35,7 +32,8 @@ fn request(to: &Path, nonce: u64) {
             input_digest: digest.into(),
             prompt_tokens: prompt.len() as u32,
             new_tokens: 4,
-            lane: Lane::Proofs,
+            decoding: B256::ZERO,
+            mode: Mode::Proofs,
             price: U256::from(1),
             lock_by: 1,
             claim_by: 2,

@@ -61,17 +61,16 @@ fn force_replaces_its_own_kind_only() {
     let mut run = f.run(&model, PROMPT, 1);
     run.push("--force".into());
     f.fails(&run, &["is a model directory", "only a session directory"]);
-    let generate = ["verifier", "generate", path(&f.model), "--force", "-o"];
-    for target in [&model, &session] {
-        let args = [&generate[..], &[path(target)]].concat();
-        f.fails(&args, &["only a directory of verifiers"]);
-    }
     // A file of the same name is not enough.
     let other = dir.path().join("other");
     std::fs::create_dir(&other).unwrap();
-    std::fs::write(other.join("card.json"), r#"{"format": "playing cards"}"#).unwrap();
+    std::fs::write(
+        other.join("manifest.json"),
+        r#"{"format": "playing cards"}"#,
+    )
+    .unwrap();
     let import = [f.import(&f.checkpoint, &other), vec!["--force"]].concat();
-    f.fails(&import, &["card.json that nanozk did not write"]);
+    f.fails(&import, &["manifest.json that nanozk did not write"]);
     // A session that is being proved stays with its prover.
     let held = nanozk_prover::files::lock(&session.join("lock")).unwrap();
     let mut run = f.run(&session, PROMPT, 1);
@@ -81,7 +80,7 @@ fn force_replaces_its_own_kind_only() {
     assert_eq!(names(dir.path()), ["model", "other", "session"]);
     assert_eq!(secret(&model), secret(&f.model));
     assert_eq!(secret(&session), secret(&f.session));
-    assert_eq!(names(&other), ["card.json"]);
+    assert_eq!(names(&other), ["manifest.json"]);
 
     // A plot replaces a plot, and nothing else.
     let plot = |to: &Path| {
@@ -108,10 +107,6 @@ fn commands_say_what_a_directory_is() {
     f.fails(
         &["model", "inspect", path(&f.session)],
         &["not a model directory", "it is a session directory"],
-    );
-    f.fails(
-        &["verifier", "build", path(&f.model), "--solc", "solc"],
-        &["not a directory of verifiers", "it is a model directory"],
     );
     f.fails(&["prove", "nowhere"], &["there is no such directory"]);
 }
@@ -165,13 +160,13 @@ fn altered_secrets_are_named() {
     let dir = tempdir();
     let (model, session) = (dir.path().join("model"), dir.path().join("session"));
     copy(&f.session, &session);
-    std::fs::remove_file(session.join("proofs/000.proof")).unwrap();
+    std::fs::remove_file(session.join("proofs/0-3.proof")).unwrap();
     let prove = ["prove", path(&session), "--layers", "0"];
     let seed = json!(format!("0x{:064x}", 9));
     edit(&session.join("secret.json"), |v| v["seed"] = seed.clone());
     f.fails(&prove, &["secret.json", "does not open the input digest"]);
     copy(&f.session, &session);
-    std::fs::remove_file(session.join("proofs/000.proof")).unwrap();
+    std::fs::remove_file(session.join("proofs/0-3.proof")).unwrap();
     edit(&session.join("secret.json"), |v| {
         let tokens = v["tokens"].as_array_mut().unwrap();
         *tokens.last_mut().unwrap() = json!((tokens.len() + 40) % 96);
@@ -189,7 +184,7 @@ fn altered_secrets_are_named() {
             "commitments that were registered",
         ],
     );
-    assert!(!session.join("proofs/000.proof").exists());
+    assert!(!session.join("proofs/0-3.proof").exists());
 
     // Memory that is too little is known before any layer is proved.
     f.fails(

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use super::tempdir;
-use nanozk_chain::request::{JobRequest, Lane, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
 use nanozk_prover::session::input_digest;
 use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
@@ -403,7 +403,8 @@ fn job(f: &Fixture, new_tokens: u32) -> RequestFile {
             input_digest: scalar_to_bytes(&input_digest(&prompt, 8, salt)).into(),
             prompt_tokens: prompt.len() as u32,
             new_tokens,
-            lane: Lane::Proofs,
+            decoding: Default::default(),
+            mode: Mode::Proofs,
             price: Default::default(),
             lock_by: 1,
             claim_by: 2,

@@ -88,8 +88,8 @@ fn log_file(setup: &Setup) -> PathBuf {
 struct Scenario<'a> {
     w: &'a World,
     maker: &'a Maker,
-    session: &'a Path,
-    job: String,
+    sessions: &'a [&'a Path],
+    jobs: &'a [&'a str],
     /// Called before each run, on a chain as it was before all.
     begin: &'a dyn Fn(),
     /// Moves the chain on; called all the while.
@@ -122,16 +122,20 @@ impl Scenario<'_> {
             for (name, value) in self.settings {
                 setup = setup.set(name, value);
             }
-            setup.deliver(self.session);
+            for session in self.sessions {
+                setup.deliver(session);
+            }
             let killed = self.live(&setup, at, lives, &points);
             let sent = nonce(self.w, SENDER_ADDRESS) - before;
             assert_eq!(
                 sent, self.transactions,
                 "{name}, killed at {at}, {lives} times: doubled or lost"
             );
-            for event in self.once {
-                let n = self.maker.events(*event, &self.job);
-                assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {event}");
+            for job in self.jobs {
+                for event in self.once {
+                    let n = self.maker.events(*event, job);
+                    assert_eq!(n, 1, "{name}, killed at {at}, {lives} times: {event}");
+                }
             }
             std::fs::remove_dir_all(setup.inbox.parent().unwrap()).unwrap();
             killed
@@ -195,7 +199,7 @@ impl Scenario<'_> {
                     killed += 1;
                     break;
                 }
-                if (self.over)() && settled(setup) {
+                if (self.over)() && settled(setup, self.jobs.len()) {
                     // It has written the last thing, and may not have been killed after that yet: only a block that came
                     // afterwards shows that it goes on.
                     let end = *end.get_or_insert_with(|| {
@@ -225,12 +229,12 @@ impl Scenario<'_> {
     }
 }
 
-/// Whether the database knows that all is over, finally.
-fn settled(setup: &Setup) -> bool {
+/// Whether the database knows that all of so many claims is over, finally.
+fn settled(setup: &Setup, claims: usize) -> bool {
     let file = setup.database.strip_prefix("sqlite:").unwrap();
     let query = "SELECT (SELECT COUNT(*) FROM claims WHERE ended = 1) || ' ' || \
                  (SELECT COUNT(*) FROM intents WHERE status NOT IN ('final', 'dropped'))";
-    query_sqlite(file, query).as_deref() == Some("1 0")
+    query_sqlite(file, query) == Some(format!("{claims} 0"))
 }
 
 /// The newest block that the database knows.
@@ -271,8 +275,8 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
     let kills = Scenario {
         w: &w,
         maker: &maker,
-        session: &session,
-        job: job.clone(),
+        sessions: &[&session],
+        jobs: &[&job],
         begin: &|| {},
         // Confirmations.
         nudge: &|_| {
@@ -290,6 +294,71 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
     assert!(kills >= 40, "{kills}");
 }
 
+/// Two claims that are proven by one proof, which the prover makes.
+#[test]
+fn a_proof_of_two_claims_killed_anywhere_comes_once() {
+    let w = World::new();
+    let maker = Maker::new(&w);
+    let claims = ["#1", "#2"].map(|other| {
+        let (file, job) = w.locked(&["--mode", "proofs", "--challenge-window", "0", other]);
+        let session = w.run(crate::common::fixture(), &file);
+        w.ok(PROVIDER, &["claim", "post", path(&session)]);
+        w.aggregate(&session, "all");
+        (session, job)
+    });
+    let [(one, first), (two, second)] = &claims;
+    // It is made once: lives are many. Which claim comes first depends on their deadlines.
+    let made = |name: &str, sessions: [&Path; 2]| {
+        let file = w.file(name);
+        let args = [
+            "aggregate",
+            path(sessions[0]),
+            path(sessions[1]),
+            "-o",
+            path(&file),
+        ];
+        crate::common::fixture().json_ok(&args);
+        file
+    };
+    let (forth, back) = (
+        made("forth.json", [one, two]),
+        made("back.json", [two, one]),
+    );
+    let name = |session: &Path| session.file_name().unwrap().to_str().unwrap().to_owned();
+    let script = format!(
+        "#!/bin/sh\nset -e\ncase \"$*\" in\n*aggregate*{one}*{two}*) made={};;\n*aggregate*{two}*{one}*) made={};;\nesac\n\
+         while [ \"$1\" != -o ]; do shift; done\ncp $made $2.new\nmv $2.new $2\n",
+        path(&forth),
+        path(&back),
+        one = name(one),
+        two = name(two),
+    );
+    let prover = w.file("prover");
+    std::fs::write(&prover, script).unwrap();
+    std::fs::set_permissions(&prover, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let over = || [first, second].iter().all(|job| maker.status(job) == 2);
+    let kills = Scenario {
+        w: &w,
+        maker: &maker,
+        sessions: &[one, two],
+        jobs: &[first, second],
+        begin: &|| {},
+        // Confirmations.
+        nudge: &|_| {
+            if over() {
+                w.anvil.mine(1)
+            }
+        },
+        over: &over,
+        transactions: 1,
+        once: &[POSTED, ENDED],
+        points: &["final-proof"],
+        settings: &[("prover.command", &format!("[\"{}\"]", path(&prover)))],
+    }
+    .run("together");
+    assert!(kills >= 30, "{kills}");
+}
+
 /// Posted, challenged, answered, and finalized after the windows.
 #[test]
 fn an_answer_killed_anywhere_comes_once() {
@@ -303,22 +372,18 @@ fn an_answer_killed_anywhere_comes_once() {
     let kills = Scenario {
         w: &w,
         maker: &maker,
-        session: &session,
-        job: job.clone(),
+        sessions: &[&session],
+        jobs: &[&job],
         begin: &|| {},
         nudge: &|_| {
             // The windows pass as soon as the challenge is answered.
             match maker.status(&job) {
-                1 if !done.get()
-                    && maker.events(LAYERS_PROVEN, &job) == 1 =>
-                {
+                1 if !done.get() && maker.events(LAYERS_PROVEN, &job) == 1 => {
                     assert!(answered());
                     w.anvil.wait(3_601);
                     done.set(true);
                 }
-                1 => done.set(
-                    done.get() && maker.events(LAYERS_PROVEN, &job) == 1,
-                ),
+                1 => done.set(done.get() && maker.events(LAYERS_PROVEN, &job) == 1),
                 _ => w.anvil.mine(1),
             }
         },
@@ -331,7 +396,6 @@ fn an_answer_killed_anywhere_comes_once() {
     .run("answer");
     assert!(kills >= 40, "{kills}");
 }
-
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
 #[test]
@@ -350,8 +414,8 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     let kills = Scenario {
         w: &w,
         maker: &maker,
-        session: &watched,
-        job: job.clone(),
+        sessions: &[&watched],
+        jobs: &[&job],
         begin: &|| {},
         nudge: &|_| match maker.status(&job) {
             1 if maker.events(CHALLENGED, &job) == 1 => w.anvil.wait(3_601),
@@ -370,7 +434,6 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     .run("watcher");
     assert!(kills >= 33, "{kills}");
 }
-
 
 /// A settlement that a block passes by, that is replaced, included, and undone with its block.
 #[test]
@@ -398,8 +461,8 @@ fn a_replacement_killed_anywhere_survives_a_reorganization() {
     let kills = Scenario {
         w: &w,
         maker: &maker,
-        session: &session,
-        job: job.clone(),
+        sessions: &[&session],
+        jobs: &[&job],
         begin: &|| {
             w.anvil.rpc("anvil_dropAllTransactions", json!([]));
             hashes.borrow_mut().clear();

@@ -91,8 +91,7 @@ fn many_claims_are_carried_at_a_time() {
     for job in &challenged {
         s.wait("the answer", |s| {
             look(s);
-            (maker.events(LAYERS_PROVEN, job) == 1)
-                .then_some(())
+            (maker.events(LAYERS_PROVEN, job) == 1).then_some(())
         });
     }
     if hurry {

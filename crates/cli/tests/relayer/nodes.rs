@@ -307,7 +307,7 @@ fn what_nodes_are_too_slow_for_is_split() {
     });
     // A proof of one claim has fewer bytes of calldata, one of two has more.
     let node = Node {
-        slow_estimates: Some((6_000, Duration::from_secs(600))),
+        slow_estimates: Some((2_800, Duration::from_secs(600))),
         ..Node::default()
     };
     let proxy = Proxy::start(w.anvil.port(), kind(node), 1);

@@ -177,6 +177,11 @@ impl Relayer {
                 && f.job_status >= status::JOB_CLAIMED
                 && f.job_status != status::JOB_EXPIRED
         };
+        let nobody = || {
+            Error::Nodes(format!(
+                "the job {id} has a claim, and no node has the event that says what it is"
+            ))
+        };
         if let Some(facts) = read.as_ref().map(|r| &r.0).filter(|f| unknown(f)) {
             let search = match self.search(id, tip).await {
                 // Its receipt will say it, where nodes have no events.
@@ -187,6 +192,9 @@ impl Relayer {
                 Search::Found => {
                     let postings = shared.store.posted_of(id).await?;
                     read = self.reader.facts(id, &postings, tip).await?;
+                    if read.as_ref().is_some_and(|r| unknown(&r.0)) {
+                        return Err(nobody());
+                    }
                 }
                 Search::GoesOn => {
                     let mut decision = waiting("looking for the event of the claim");
@@ -195,11 +203,7 @@ impl Relayer {
                 }
                 // It was taken back, and never claimed.
                 Search::Nothing if facts.job_status == status::JOB_REFUNDED => {}
-                Search::Nothing => {
-                    return Err(Error::Nodes(format!(
-                        "the job {id} has a claim, and no node has the event that says what it is"
-                    )));
-                }
+                Search::Nothing => return Err(nobody()),
             }
         }
         let Some((facts, posted)) = read else {

@@ -1,39 +1,9 @@
-//! Sessions for joint proofs.
+//! Sessions: their proofs, what is wrong with them, and their final proof.
 
 use super::common::*;
 use super::tempdir;
 use serde_json::{json, Value};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-
-/// A model for joint proofs, and a session of it that is proved.
-struct Joint {
-    model: PathBuf,
-    session: PathBuf,
-    id: String,
-}
-
-fn joint() -> &'static Joint {
-    static JOINT: OnceLock<Joint> = OnceLock::new();
-    JOINT.get_or_init(|| {
-        let f = fixture();
-        let root = f.data.parent().unwrap();
-        let (model, session) = (root.join("joint model"), root.join("joint session"));
-        let mut args = f.import(&f.checkpoint, &model);
-        args.push("--joint");
-        let imported = f.json_ok(&args);
-        let last = imported.last().unwrap();
-        assert_eq!(last["layers"], 4);
-        assert!(last["plan"]["k"].as_u64().unwrap() >= 16);
-        let id = last["model_id"].as_str().unwrap().to_owned();
-        assert_ne!(id, f.id);
-        f.json_ok(&run(&model, &session, 4));
-        let events = f.json_ok(&["prove", path(&session)]);
-        assert_eq!(events[0]["proofs"], json!([[0, 1, 2, 3]]));
-        assert_eq!(events.last().unwrap()["proved"], 1);
-        Joint { model, session, id }
-    })
-}
+use std::path::Path;
 
 fn run(model: &Path, session: &Path, tokens: usize) -> Vec<String> {
     let tokens = tokens.to_string();
@@ -51,25 +21,10 @@ fn run(model: &Path, session: &Path, tokens: usize) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-impl Joint {
-    fn verify<'a>(&'a self, session: &'a Path) -> Vec<&'a str> {
-        vec!["verify", path(session), "--model-id", &self.id]
-    }
-
-    fn rejected(&self, session: &Path, words: &[&str]) {
-        let (code, objects, stderr) = fixture().json(&self.verify(session));
-        assert_eq!(code, 1, "{objects:?} {stderr}");
-        let reason = objects.last().unwrap()["reason"].as_str().unwrap();
-        for word in words {
-            assert!(reason.contains(word), "no {word:?} in: {reason}");
-        }
-    }
-}
-
 #[test]
 fn a_session_is_proved_by_one_proof() {
-    let (f, j) = (fixture(), joint());
-    let mut args = j.verify(&j.session);
+    let f = fixture();
+    let mut args = f.verify(&f.session);
     args.push("--reveal");
     let objects = f.json_ok(&args);
     let [proof, last] = objects.as_slice() else {
@@ -90,11 +45,11 @@ fn a_session_is_proved_by_one_proof() {
 
     // Without --json, for people; only the public files are needed.
     let dir = tempdir();
-    copy(&j.session, dir.path());
+    copy(&f.session, dir.path());
     for private in ["secret.json", "local.json", "lock", "output.json"] {
         std::fs::remove_file(dir.path().join(private)).unwrap();
     }
-    let output = f.call(&j.verify(dir.path()));
+    let output = f.call(&f.verify(dir.path()));
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -102,42 +57,34 @@ fn a_session_is_proved_by_one_proof() {
         "{text}"
     );
 
-    let shown = f.json_ok(&["model", "inspect", path(&j.model)]);
-    assert_eq!(shown[0]["model_id"], j.id.as_str());
+    let shown = f.json_ok(&["model", "inspect", path(&f.model)]);
+    assert_eq!(shown[0]["model_id"], f.id.as_str());
     assert_eq!(
         shown[0]["layers"],
         json!(["embed", "attention 0", "mlp 0", "head"])
     );
-    let ids = f.json_ok(&["model", "id", path(&j.model)]);
-    assert_eq!(ids[0]["model_id"], j.id.as_str());
-
-    // The same answer as by proofs of single layers.
-    let (own, other) = (dir.path().join("own"), dir.path().join("other"));
-    let own = f.json_ok(&run(&j.model, &own, 4));
-    let other = f.json_ok(&f.run(&other, PROMPT, 4));
-    for key in ["text", "prompt_tokens", "generated_tokens"] {
-        assert_eq!(own[0][key], other[0][key], "{key}");
-    }
+    let ids = f.json_ok(&["model", "id", path(&f.model)]);
+    assert_eq!(ids[0]["model_id"], f.id.as_str());
 }
 
 #[test]
 fn layers_are_proved_by_number_or_drawn() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
     let (model, session) = (dir.path().join("model"), dir.path().join("session"));
-    copy(&j.model, &model);
+    copy(&f.model, &model);
     f.json_ok(&run(&model, &session, 2));
     f.json_ok(&["prove", path(&session), "--layers", "2,1"]);
     let again = f.json_ok(&["prove", path(&session), "--layers", "1-2"]);
     assert_eq!(again.last().unwrap()["kept"], 1);
-    j.rejected(&session, &["2 of 4 layers have no proof: 0, 3"]);
-    let mut partial = j.verify(&session);
+    f.rejected(&session, &["2 of 4 layers have no proof: 0, 3"]);
+    let mut partial = f.verify(&session);
     partial.push("--partial");
     let verdict = f.json_ok(&partial);
     assert_eq!(verdict.last().unwrap()["not_proved"], json!([0, 3]));
     // The rest by another proof.
     f.json_ok(&["prove", path(&session), "--layers", "0,3"]);
-    let verdict = f.json_ok(&j.verify(&session));
+    let verdict = f.json_ok(&f.verify(&session));
     assert_eq!(verdict.last().unwrap()["proofs"], 2);
 
     let drawn = dir.path().join("drawn");
@@ -150,7 +97,7 @@ fn layers_are_proved_by_number_or_drawn() {
     let events = f.json_ok(&draw);
     assert_eq!(events[0]["event"], "draw");
     assert_eq!(events.last().unwrap()["proved"], 1);
-    let mut verify = j.verify(&drawn);
+    let mut verify = f.verify(&drawn);
     verify.extend(["--partial", "--seed", &seed]);
     assert_eq!(
         f.json_ok(&verify).last().unwrap()["draw"]["seed"],
@@ -168,17 +115,17 @@ fn layers_are_proved_by_number_or_drawn() {
         path(&f.calibration),
     ];
     f.json_ok(&evaluated);
-    f.json_ok(&["soundness", "--joint", "--model", path(&model)]);
+    f.json_ok(&["soundness", "--model", path(&model)]);
 }
 
 #[test]
 fn tampered_sessions_are_rejected() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
     let fresh = || {
         let session = dir.path().join("session");
         let _ = std::fs::remove_dir_all(&session);
-        copy(&j.session, &session);
+        copy(&f.session, &session);
         session
     };
     let proof = |session: &Path| session.join("proofs/0-3.proof");
@@ -188,34 +135,34 @@ fn tampered_sessions_are_rejected() {
     let at = bytes.len() - 1000;
     bytes[at] ^= 1;
     std::fs::write(proof(&session), bytes).unwrap();
-    j.rejected(&session, &["proofs/0-3.proof"]);
+    f.rejected(&session, &["proofs/0-3.proof"]);
     // Valid ones beside it do not make up for it.
     f.json_ok(&["prove", path(&session), "--layers", "0"]);
-    j.rejected(&session, &["proofs/0-3.proof"]);
+    f.rejected(&session, &["proofs/0-3.proof"]);
     // What is damaged is made again.
     f.json_ok(&["prove", path(&session)]);
-    f.json_ok(&j.verify(&session));
+    f.json_ok(&f.verify(&session));
 
     let session = fresh();
     std::fs::write(proof(&session), "no proof").unwrap();
-    j.rejected(&session, &["no joint proof"]);
+    f.rejected(&session, &["no joint proof"]);
     std::fs::remove_file(proof(&session)).unwrap();
-    j.rejected(&session, &["4 of 4 layers have no proof"]);
+    f.rejected(&session, &["4 of 4 layers have no proof"]);
     std::fs::remove_dir_all(session.join("proofs")).unwrap();
-    let mut partial = j.verify(&session);
+    let mut partial = f.verify(&session);
     partial.push("--partial");
     assert_eq!(f.json(&partial).0, 1);
 
     // Another session's proof, and another's claim.
     let other = dir.path().join("other");
-    f.json_ok(&run(&j.model, &other, 2));
+    f.json_ok(&run(&f.model, &other, 2));
     f.json_ok(&["prove", path(&other)]);
     let session = fresh();
     std::fs::copy(proof(&other), proof(&session)).unwrap();
-    j.rejected(&session, &["another statement"]);
+    f.rejected(&session, &["another statement"]);
     let session = fresh();
     std::fs::copy(other.join("claim.json"), session.join("claim.json")).unwrap();
-    j.rejected(&session, &["another statement"]);
+    f.rejected(&session, &["another statement"]);
 
     type Change = fn(&mut Value);
     let claims: [(&str, Change, &str); 5] = [
@@ -244,7 +191,7 @@ fn tampered_sessions_are_rejected() {
     for (what, change, words) in claims {
         let session = fresh();
         edit(&session.join("claim.json"), change);
-        j.rejected(&session, &[words]);
+        f.rejected(&session, &[words]);
         assert!(!what.is_empty());
     }
     let session = fresh();
@@ -252,7 +199,7 @@ fn tampered_sessions_are_rejected() {
         let activations = c["activations"].as_array_mut().unwrap();
         activations.swap(0, 1);
     });
-    j.rejected(&session, &["the proof is not valid"]);
+    f.rejected(&session, &["the proof is not valid"]);
     let verdict = f.json(&["reexecute", path(&session)]);
     assert_eq!(verdict.0, 1);
     assert!(verdict.1[0]["reason"]
@@ -266,40 +213,40 @@ fn tampered_sessions_are_rejected() {
 
     let session = fresh();
     edit(&session.join("manifest.json"), |m| m["k"] = json!(20));
-    j.rejected(&session, &["has id"]);
+    f.rejected(&session, &["has id"]);
     edit(&session.join("manifest.json"), |m| {
         m["format"] = json!("nanozk-manifest-9");
     });
-    f.fails(&j.verify(&session), &["another version of nanozk"]);
+    f.fails(&f.verify(&session), &["another version of nanozk"]);
 }
 
 /// A directory of a stranger costs little before it is refused, and does nothing to a terminal.
 #[cfg(unix)]
 #[test]
 fn a_stranger_decides_nothing() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
     let fresh = |name: &str| {
         let session = dir.path().join(name);
-        copy(&j.session, &session);
+        copy(&f.session, &session);
         session
     };
     let session = fresh("endless");
     let link = session.join("proofs/0.proof");
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
-    j.rejected(&session, &["no regular file"]);
+    f.rejected(&session, &["no regular file"]);
     std::fs::remove_file(&link).unwrap();
     let manifest = session.join("manifest.json");
     std::fs::remove_file(&manifest).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &manifest).unwrap();
-    j.rejected(&session, &["manifest.json", "no regular file"]);
+    f.rejected(&session, &["manifest.json", "no regular file"]);
 
     // A pipe: opening one waits for whoever writes.
     let session = fresh("pipe");
     let pipe = session.join("proofs/0.proof");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    j.rejected(&session, &["no regular file"]);
+    f.rejected(&session, &["no regular file"]);
 
     // Points by the hundred thousand are not decompressed: proofs of these layers have another length.
     let session = fresh("long");
@@ -312,7 +259,7 @@ fn a_stranger_decides_nothing() {
     let point = &bytes[header + 32..][..32];
     long.extend(point.repeat(points as usize));
     std::fs::write(&proof, long).unwrap();
-    j.rejected(
+    f.rejected(
         &session,
         &["has 8388640 bytes", "where those of its layers have"],
     );
@@ -323,7 +270,7 @@ fn a_stranger_decides_nothing() {
         let proof = session.join("proofs/0-3.proof");
         std::fs::hard_link(proof, session.join(format!("proofs/{copy}.proof"))).unwrap();
     }
-    let objects = f.json_ok(&j.verify(&session));
+    let objects = f.json_ok(&f.verify(&session));
     let last = objects.last().unwrap();
     assert_eq!((objects.len(), &last["proofs"]), (5, &json!(1)));
     let skipped = objects
@@ -333,7 +280,7 @@ fn a_stranger_decides_nothing() {
     for name in ["a", "b", "c"] {
         std::fs::write(session.join(format!("proofs/{name}.proof")), "no proof").unwrap();
     }
-    let (code, objects, _) = f.json(&j.verify(&session));
+    let (code, objects, _) = f.json(&f.verify(&session));
     let refused = objects
         .iter()
         .filter(|o| o["valid"] == json!(false))
@@ -344,16 +291,16 @@ fn a_stranger_decides_nothing() {
         let proof = session.join("proofs/0-3.proof");
         std::fs::hard_link(proof, session.join(format!("proofs/x{name}.proof"))).unwrap();
     }
-    j.rejected(&session, &["more than 4096 proofs"]);
+    f.rejected(&session, &["more than 4096 proofs"]);
 
     // Names of files and of fields, and what a claim says.
     let session = fresh("control");
     let proof = session.join("proofs/0-3.proof");
     std::fs::rename(proof, session.join("proofs/\u{1b}[2K\rACCEPTED.proof")).unwrap();
-    f.json_ok(&j.verify(&session));
+    f.json_ok(&f.verify(&session));
     std::fs::write(session.join("proofs/\u{1b}[2K\rZ.proof"), "no proof").unwrap();
     let shown = || {
-        let output = f.call(&j.verify(&session));
+        let output = f.call(&f.verify(&session));
         let text = [output.stdout, output.stderr].concat();
         String::from_utf8(text).unwrap()
     };
@@ -375,11 +322,11 @@ fn a_stranger_decides_nothing() {
 /// What is there is compared, whatever else lies beside it, and what differs is named in the order of execution.
 #[test]
 fn reexecution_judges() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
     let session = dir.path().join("session");
-    let args = ["reexecute", path(&session), "--model", path(&j.model)];
-    copy(&j.session, &session);
+    let args = ["reexecute", path(&session), "--model", path(&f.model)];
+    copy(&f.session, &session);
     let same = f.json_ok(&args).remove(0);
     assert_eq!(
         (&same["accepted"], &same["compared_with"]),
@@ -418,46 +365,42 @@ fn reexecution_judges() {
         assert!(reason.contains(words), "no {words:?} in: {reason}");
     };
     for (change, words) in changes {
-        copy(&j.session, &session);
+        copy(&f.session, &session);
         edit(&session.join("claim.json"), change);
         reason(words);
         // A file that makes the directory look like another kind switches nothing off.
-        std::fs::write(session.join("verifiers.json"), "{}").unwrap();
+        std::fs::write(session.join("manifest.json"), "{}").unwrap();
         reason(words);
-        std::fs::remove_file(session.join("verifiers.json")).unwrap();
-        std::fs::copy(f.session.join("session.json"), session.join("session.json")).unwrap();
-        reason(words);
-        std::fs::remove_file(session.join("session.json")).unwrap();
     }
     // Tokens that the model does not generate, with digests that they open: the head is at fault.
-    copy(&j.session, &session);
+    copy(&f.session, &session);
     edit(&session.join("secret.json"), |v| {
         let token = v["tokens"].as_array_mut().unwrap().last_mut().unwrap();
         *token = json!((token.as_u64().unwrap() + 1) % 96);
     });
     std::fs::remove_file(session.join("claim.json")).unwrap();
     reason("layer 3 (head): the token at position");
-    copy(&j.session, &session);
+    copy(&f.session, &session);
     std::fs::remove_file(session.join("claim.json")).unwrap();
     assert_eq!(f.json_ok(&args)[0]["accepted"], Value::Null);
-    // Another version's format, and a session of the other kind.
-    copy(&j.session, &session);
+    // Another version's format.
+    copy(&f.session, &session);
     edit(&session.join("claim.json"), |c| {
         c["format"] = json!("nanozk-claim-9")
     });
     f.fails(&args, &["another version of nanozk"]);
-    std::fs::remove_file(session.join("claim.json")).unwrap();
-    std::fs::copy(f.session.join("session.json"), session.join("session.json")).unwrap();
-    f.fails(&args, &["different kinds of proofs"]);
+    // What cannot be judged.
+    std::fs::remove_file(session.join("secret.json")).unwrap();
+    f.fails(&args, &["no secret.json"]);
 }
 
 /// Each part of a proof can be followed, by people and by programs.
 #[test]
 fn parts_of_a_proof_are_traced() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
     let session = dir.path().join("session");
-    copy(&j.session, &session);
+    copy(&f.session, &session);
     let prove = ["--json", "prove", path(&session), "--layers", "1"];
     let mut command = f.command(&prove);
     let output = command.env("NANOZK_TRACE", "info").output().unwrap();
@@ -493,133 +436,157 @@ fn parts_of_a_proof_are_traced() {
 #[cfg(unix)]
 #[test]
 fn a_draw_is_written_under_the_lock() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
-    for (from, of) in [(&j.model, &j.session), (&f.model, &f.session)] {
-        let root = dir.path().join(of.file_name().unwrap());
-        let (model, session) = (root.join("model"), root.join("session"));
-        copy(from, &model);
-        copy(of, &session);
-        let text = ["--text", path(&f.calibration), "--windows", "4"];
-        f.json_ok(&[&["importance", "--model", path(&model)], &text[..]].concat());
-        let seed = format!("0x{:064x}", 77);
-        let draw = |seed: &str| -> Vec<String> {
-            let words = [
-                "prove",
-                path(&session),
-                "--model",
-                path(&model),
-                "--budget",
-                "0.5",
-            ];
-            [&words[..], &["--seed", seed]]
-                .concat()
-                .iter()
-                .map(|w| (*w).to_owned())
-                .collect()
-        };
-        f.json_ok(&draw(&seed));
-        let audit = || std::fs::read_to_string(session.join("audit.json")).unwrap();
-        let before = audit();
-        let held = nanozk_prover::files::lock(&session.join("lock")).unwrap();
-        f.fails(
-            &draw(&format!("0x{:064x}", 78)),
-            &["held by another process"],
-        );
-        assert_eq!(audit(), before);
-        drop(held);
-        f.json_ok(&draw(&format!("0x{:064x}", 78)));
-        assert_ne!(audit(), before);
-    }
+    let (model, session) = (dir.path().join("model"), dir.path().join("session"));
+    copy(&f.model, &model);
+    copy(&f.session, &session);
+    let text = ["--text", path(&f.calibration), "--windows", "4"];
+    f.json_ok(&[&["importance", "--model", path(&model)], &text[..]].concat());
+    let draw = |seed: &str| {
+        let prove = ["prove", path(&session), "--model", path(&model)];
+        let args = [&prove[..], &["--budget", "0.5", "--seed", seed]].concat();
+        args.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (first, second) = (format!("0x{:064x}", 77), format!("0x{:064x}", 78));
+    f.json_ok(&draw(&first));
+    let audit = || std::fs::read_to_string(session.join("audit.json")).unwrap();
+    let before = audit();
+    let held = nanozk_prover::files::lock(&session.join("lock")).unwrap();
+    f.fails(&draw(&second), &["held by another process"]);
+    assert_eq!(audit(), before);
+    drop(held);
+    f.json_ok(&draw(&second));
+    assert_ne!(audit(), before);
 }
 
-/// One final proof is made and verified, by the command alone.
+/// One final proof of two claims is made and verified, by the command alone.
 #[test]
-fn a_session_has_a_final_proof() {
-    let (f, j) = (fixture(), joint());
-    let root = f.data.parent().unwrap();
-    let session = root.join("joint session with a final proof");
-    f.json_ok(&run(&j.model, &session, 3));
-    let mut verify = j.verify(&session);
-    verify.push("--aggregate");
-    f.fails(&verify, &["final.proof does not exist", "nanozk aggregate"]);
-    let events = f.json_ok(&["aggregate", path(&session)]);
+fn sessions_have_one_final_proof() {
+    let f = fixture();
+    let dir = tempdir();
+    let (session, other) = (dir.path().join("session"), dir.path().join("other"));
+    f.json_ok(&f.run(&session, PROMPT, 3));
+    f.json_ok(&f.run(&other, "xyz", 2));
+    let mut verify = f.verify(&session);
+    verify.push("--final");
+    f.fails(&verify, &["final.json does not exist", "nanozk aggregate"]);
+    let to = session.join("final.json");
+    let aggregate = ["aggregate", path(&session), path(&other), "-o", path(&to)];
+    // Layers are drawn for each session by itself: as many lists as sessions.
+    f.fails(
+        &[&aggregate[..], &["--layers", "0"]].concat(),
+        &["--layers"],
+    );
+    let layers = ["--layers", "all", "--layers", "1-2"];
+    let events = f.json_ok(&[&aggregate[..], &layers].concat());
     let last = events.last().unwrap();
     assert_eq!(last["event"], "final");
-    assert_eq!(last["windows"], json!([[0, 1, 2, 3]]));
-    assert_eq!(last["final_bytes"], 1152);
-    assert!(events.iter().any(|event| event["event"] == "node"));
+    assert_eq!(last["claims"].as_array().unwrap().len(), 2);
+    let nodes = || events.iter().filter(|event| event["event"] == "node");
+    assert_eq!(nodes().count(), 2);
     let accepted = f.json_ok(&verify);
     let [accepted] = accepted.as_slice() else {
         panic!("{accepted:?}")
     };
     assert_eq!(accepted["accepted"], true);
     assert_eq!(accepted["proved"], 4);
-    assert_eq!(accepted["final"]["final_bytes"], 1152);
+    assert_eq!(accepted["final"], true);
+    assert_eq!(accepted["proof_bytes"], last["final_bytes"]);
+
+    // The other session's part, by the same file.
+    std::fs::copy(&to, other.join("final.json")).unwrap();
+    let mut partial = f.verify(&other);
+    partial.push("--final");
+    let (code, objects, stderr) = f.json(&partial);
+    assert_eq!(code, 1, "{stderr}");
+    let reason = objects.last().unwrap()["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("2 of 4 layers have no proof: 0, 3"),
+        "{reason}"
+    );
+    partial.push("--partial");
+    f.json_ok(&partial);
+
     // It stands alone: no joint proof and no node is needed.
     std::fs::remove_dir_all(session.join("proofs")).unwrap();
     std::fs::remove_dir_all(session.join("nodes")).unwrap();
-    let proof = session.join("final.proof");
-    let honest = std::fs::read(&proof).unwrap();
-    for change in 0..3 {
-        let mut bytes = honest.clone();
-        match change {
-            0 => *bytes.last_mut().unwrap() ^= 1,
-            1 => bytes.truncate(honest.len() - 1),
-            // The statement.
-            _ => bytes[8] ^= 1,
-        }
-        std::fs::write(&proof, bytes).unwrap();
+    let honest = std::fs::read(&to).unwrap();
+    type Change = fn(&mut Value);
+    let flip: fn(&mut Value) = |v| {
+        let text = v.as_str().unwrap();
+        let (head, last) = text.split_at(text.len() - 1);
+        *v = json!(format!("{head}{}", if last == "0" { "1" } else { "0" }));
+    };
+    let changes: [Change; 6] = [
+        |v| v["format"] = json!("nanozk-final-0"),
+        |v| {
+            let proof = v["proof"].as_str().unwrap();
+            v["proof"] = json!(proof[..proof.len() - 2]);
+        },
+        |v| drop(v["claims"].as_array_mut().unwrap().pop()),
+        |v| v["claims"].as_array_mut().unwrap().swap(0, 1),
+        |v| v["claims"][0]["windows"][0]["count"] = json!(3),
+        |v| v["more"] = json!(1),
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        edit(&to, change);
         let (code, objects, stderr) = f.json(&verify);
-        assert_eq!(code, 1, "{objects:?} {stderr}");
+        // Another version's format cannot be judged.
+        assert_eq!(
+            code,
+            if i == 0 { 2 } else { 1 },
+            "{i}: {objects:?} {stderr}"
+        );
+        std::fs::write(&to, &honest).unwrap();
     }
-    std::fs::write(&proof, honest).unwrap();
+    for pointer in [
+        "/proof",
+        "/claims/0/statement",
+        "/claims/1/statement",
+        "/claims/0/windows/0/digest",
+        "/claims/1/windows/0/digest",
+        "/tree/digests/0",
+    ] {
+        edit(&to, |v| flip(v.pointer_mut(pointer).expect(pointer)));
+        let (code, objects, stderr) = f.json(&verify);
+        assert_eq!(code, 1, "{pointer}: {objects:?} {stderr}");
+        std::fs::write(&to, &honest).unwrap();
+    }
     f.json_ok(&verify);
 }
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    let (f, j) = (fixture(), joint());
+    let f = fixture();
     let dir = tempdir();
-    f.json_ok(&["reexecute", path(&j.session)]);
-    // Models and sessions of the two kinds of proofs.
-    let prove = ["prove", path(&j.session), "--model", path(&f.model)];
-    f.fails(&prove, &["proofs of single layers"]);
-    let prove = ["prove", path(&f.session), "--model", path(&j.model)];
-    f.fails(&prove, &["joint proofs"]);
-    f.fails(
-        &["aggregate", path(&j.session), "--tree", "4"],
-        &["--tree is for proofs of single layers"],
-    );
+    f.json_ok(&["reexecute", path(&f.session)]);
     for (options, words) in [
-        (&["--jobs", "2"][..], "--jobs"),
-        (&["--transcript", "poseidon"], "--transcript"),
-        (&["--layers", "4"], "no layer 4"),
+        (&["--layers", "4"][..], "no layer 4"),
+        (&["--layers", "3-1"], "backwards"),
         (&["--memory", "0.0001"], "--memory"),
     ] {
-        let prove = [&["prove", path(&j.session)], options].concat();
+        let prove = [&["prove", path(&f.session)], options].concat();
         f.fails(&prove, &[words]);
     }
     // Nothing is written for what cannot be registered.
     let model = dir.path().join("model");
     for (options, words) in [
-        (&["--whole-blocks"][..], "--whole-blocks"),
-        (&["--no-commitments"], "--no-commitments"),
-        (&["--max-k", "12"], "--max-k 12 is too small"),
+        (&["--max-k", "12"][..], "--max-k 12 is too small"),
         (&["--setup", "ceremony"], "nanozk setup import"),
     ] {
         let mut args = f.import(&f.checkpoint, &model);
-        args.push("--joint");
         args.extend(options);
         f.fails(&args, &[words]);
         assert!(!model.exists());
     }
     // A secret of another model.
     let (model, session) = (dir.path().join("changed"), dir.path().join("session"));
-    copy(&j.model, &model);
-    copy(&j.session, &session);
+    copy(&f.model, &model);
+    copy(&f.session, &session);
     std::fs::remove_file(session.join("proofs/0-3.proof")).unwrap();
-    std::fs::copy(f.model.join("secret.json"), model.join("secret.json")).unwrap();
+    let seed = json!(format!("0x{:064x}", 9));
+    edit(&model.join("secret.json"), |s| s["weight_seed"] = seed);
     let prove = ["prove", path(&session), "--model", path(&model)];
     f.fails(&prove, &["secret.json", "not give the commitments"]);
     edit(&session.join("secret.json"), |s| {
@@ -628,11 +595,11 @@ fn what_does_not_fit_is_an_error() {
     f.fails(&["prove", path(&session)], &["does not open the digests"]);
     // Weights that are not the registered ones: the proof would not verify, so there is none.
     let other = dir.path().join("other");
-    copy(&j.model, &other);
+    copy(&f.model, &other);
     edit(&other.join("manifest.json"), |m| {
         let weights = m["weights"].as_array_mut().unwrap();
         weights.reverse();
     });
-    let changed = ["prove", path(&j.session), "--model", path(&other)];
+    let changed = ["prove", path(&f.session), "--model", path(&other)];
     f.fails(&changed, &["is no session of"]);
 }

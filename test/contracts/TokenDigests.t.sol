@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { TokenDigests } from "../../contracts/TokenDigests.sol";
 import { R } from "../../contracts/libraries/PoseidonConstants.sol";
-import { TokenDigest } from "../../contracts/libraries/TokenDigest.sol";
 import { Test } from "forge-std/Test.sol";
 
-contract TokenDigestHarness {
-    function input(uint256 positions, bytes calldata tokens, uint256 salt) external pure returns (bytes32) {
-        return TokenDigest.inputDigest(positions, tokens, salt);
-    }
-
-    function output(uint256 positions, uint256 promptTokens, bytes calldata tokens, uint256 salt)
-        external
-        pure
-        returns (bytes32)
-    {
-        return TokenDigest.outputDigest(positions, promptTokens, tokens, salt);
-    }
-}
-
-contract TokenDigestTest is Test {
-    TokenDigestHarness internal digest = new TokenDigestHarness();
+contract TokenDigestsTest is Test {
+    TokenDigests internal digests = new TokenDigests();
     string internal json;
 
     function setUp() public {
@@ -36,7 +22,7 @@ contract TokenDigestTest is Test {
     }
 
     function _input(uint256 positions, uint32[] memory tokens, uint256 salt) internal view returns (bytes32) {
-        return digest.input(positions, pack(tokens), salt);
+        return digests.inputDigest(positions, pack(tokens), salt);
     }
 
     function _output(uint256 positions, uint256 promptTokens, uint32[] memory tokens, uint256 salt)
@@ -44,7 +30,7 @@ contract TokenDigestTest is Test {
         view
         returns (bytes32)
     {
-        return digest.output(positions, promptTokens, pack(tokens), salt);
+        return digests.outputDigest(positions, promptTokens, pack(tokens), salt);
     }
 
     function path(uint256 i, string memory field) internal pure returns (string memory) {
@@ -80,19 +66,19 @@ contract TokenDigestTest is Test {
         assertEq(vm.parseJsonUint(json, path(last, "positions")), 1024);
         bytes memory packed = pack(generated);
         uint256 before = gasleft();
-        digest.output(1024, prompt.length, packed, 1);
+        digests.outputDigest(1024, prompt.length, packed, 1);
         assertLt(before - gasleft(), 3_500_000);
 
         // Permutations only: 129.
         before = gasleft();
-        digest.output(1024, prompt.length, "", 1);
+        digests.outputDigest(1024, prompt.length, "", 1);
         assertLt((before - gasleft()) / 129, 21_000);
     }
 
     function test_Digests_OfMostPositionsFitIntoATransaction() public view {
         bytes memory generated = new bytes(3 * 4095);
         uint256 before = gasleft();
-        digest.output(4096, 1, generated, 1);
+        digests.outputDigest(4096, 1, generated, 1);
         assertLt(before - gasleft(), 14_000_000);
     }
 
@@ -126,17 +112,17 @@ contract TokenDigestTest is Test {
     /// Bytes after the last whole token are of none, and what follows in the calldata is not read as tokens.
     function testFuzz_Digests_OfWholeTokensOnly(bytes3[5] memory random, uint8 more) public view {
         bytes memory tokens = abi.encodePacked(random[0], random[1], random[2], random[3], random[4]);
-        bytes32 whole = digest.output(64, 5, tokens, 7);
+        bytes32 whole = digests.outputDigest(64, 5, tokens, 7);
         tokens = bytes.concat(tokens, more % 2 == 0 ? bytes(hex"ff") : bytes(hex"ffff"));
-        assertEq(digest.output(64, 5, tokens, 7), whole);
+        assertEq(digests.outputDigest(64, 5, tokens, 7), whole);
     }
 
     function test_Digests_RefuseMoreTokensThanPositions() public {
         uint32[] memory tokens = new uint32[](4);
         _output(8, 4, tokens, 0);
-        vm.expectRevert(abi.encodeWithSelector(TokenDigest.TooManyTokens.selector, 8, 9));
+        vm.expectRevert(abi.encodeWithSelector(TokenDigests.TooManyTokens.selector, 8, 9));
         _output(8, 5, tokens, 0);
-        vm.expectRevert(abi.encodeWithSelector(TokenDigest.TooManyTokens.selector, 3, 4));
+        vm.expectRevert(abi.encodeWithSelector(TokenDigests.TooManyTokens.selector, 3, 4));
         _input(3, tokens, 0);
     }
 }
