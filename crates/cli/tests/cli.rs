@@ -91,7 +91,6 @@ fn tampered_fields_are_rejected() {
         (with("/context/recipient"), "another statement"),
         (with("/input_digest"), "another statement"),
         (with("/output_digest"), "another statement"),
-        (with("/seed_digest"), "another statement"),
         (with("/decoding"), "decoding"),
         (number("/prompt_tokens"), "another statement"),
         (

@@ -484,7 +484,8 @@ fn sessions_have_one_final_proof() {
     assert_eq!(last["event"], "final");
     assert_eq!(last["claims"].as_array().unwrap().len(), 2);
     let nodes = || events.iter().filter(|event| event["event"] == "node");
-    assert_eq!(nodes().count(), 2);
+    // Two over joint proofs, and one over both.
+    assert_eq!(nodes().count(), 3);
     let accepted = f.json_ok(&verify);
     let [accepted] = accepted.as_slice() else {
         panic!("{accepted:?}")
@@ -601,5 +602,5 @@ fn what_does_not_fit_is_an_error() {
         weights.reverse();
     });
     let changed = ["prove", path(&f.session), "--model", path(&other)];
-    f.fails(&changed, &["is no session of"]);
+    f.fails(&changed, &["program 0 is not of the registered weights"]);
 }
