@@ -92,7 +92,10 @@ fn tampered_fields_are_rejected() {
         (with("/input_digest"), "another statement"),
         (with("/output_digest"), "another statement"),
         (with("/decoding"), "decoding"),
-        (number("/prompt_tokens"), "another statement"),
+        (
+            set("/prompt_tokens", |v| *v = json!(3)),
+            "another statement",
+        ),
         (
             set("/generated_tokens", |v| *v = json!(3)),
             "another statement",

@@ -190,12 +190,12 @@ fn altered_secrets_are_named() {
             "commitments that were registered",
         ],
     );
-    assert!(!session.join("proofs/0-3.proof").exists());
+    assert!(!session.join("proofs/0.proof").exists());
 
     // Memory that is too little is known before any layer is proved.
     f.fails(
         &["aggregate", path(&session), "--memory", "0.01"],
-        &["--memory of 0.01 GiB"],
+        &["more than --memory allows"],
     );
     assert!(!session.join("aggregate").exists());
 }
