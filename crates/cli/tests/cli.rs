@@ -132,7 +132,7 @@ fn tampered_fields_are_rejected() {
         (number("/architecture/context"), "has id"),
         (number("/architecture/mlp_width"), "has id"),
         (set("/architecture/heads", |v| *v = json!(4)), "has id"),
-        (number("/architecture/width"), "not valid"),
+        (number("/architecture/width"), "has id"),
         (number("/spec/eps"), "has id"),
         (number("/spec/norm_frac"), ""),
         (
