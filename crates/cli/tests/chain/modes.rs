@@ -104,7 +104,7 @@ fn both(w: &World, first: &Path, second: &Path) -> PathBuf {
         let f = fixture();
         // What is proved of the first already is kept.
         w.prove(first, "all");
-        let file = f.data.with_file_name("both.json");
+        let file = f.model.with_file_name("both.json");
         let sessions = ["aggregate", path(first), path(second)];
         f.json_ok(&with(&sessions, &["-o", path(&file)]));
         file
@@ -499,7 +499,7 @@ pub(crate) fn other_model() -> &'static Path {
     static OTHER: OnceLock<PathBuf> = OnceLock::new();
     OTHER.get_or_init(|| {
         let f = fixture();
-        let root = f.data.parent().unwrap();
+        let root = f.model.parent().unwrap();
         let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
         copy(&f.checkpoint, &from);
         let mut tensors = tensors();

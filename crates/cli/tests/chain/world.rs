@@ -19,7 +19,7 @@ fn base() -> &'static Base {
     static BASE: OnceLock<Base> = OnceLock::new();
     BASE.get_or_init(|| {
         let f = fixture();
-        let root = f.data.parent().unwrap();
+        let root = f.model.parent().unwrap();
         let (state, deployment) = (root.join("state.json"), root.join("deployment.json"));
         let anvil = Anvil::start(&["--dump-state", path(&state)]);
         let world = World {
@@ -57,7 +57,7 @@ fn shared(name: &str) -> &'static Mutex<Shared> {
     let mut orders = orders().lock().unwrap();
     let at = orders.len();
     *orders.entry(name.to_owned()).or_insert_with(|| {
-        let folder = fixture().data.with_file_name(format!("order-{at}"));
+        let folder = fixture().model.with_file_name(format!("order-{at}"));
         std::fs::create_dir_all(&folder).unwrap();
         Box::leak(Box::new(Mutex::new(Shared {
             job: String::new(),
