@@ -221,5 +221,11 @@ pub enum Error {
     Mismatch(String),
     /// A manifest, a claim or a proof is not consistent.
     #[error(transparent)]
-    Session(#[from] nanozk_verifier::Error),
+    Session(Box<nanozk_verifier::Error>),
+}
+
+impl From<nanozk_verifier::Error> for Error {
+    fn from(e: nanozk_verifier::Error) -> Self {
+        Self::Session(Box::new(e))
+    }
 }

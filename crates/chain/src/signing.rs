@@ -236,7 +236,7 @@ impl SignatureFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::{address, keccak256};
+    use alloy::primitives::{address, keccak256, U256};
 
     #[test]
     fn type_strings_are_those_of_the_contracts() {

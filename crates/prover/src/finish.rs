@@ -84,15 +84,22 @@ pub fn program_windows(
                 match found {
                     Ok(window) => Some(window.clone()),
                     Err(e) => {
-                        refused = Some(e.to_string());
+                        refused = Some(match e {
+                            Error::Memory { needed, allowed } => Error::Memory {
+                                needed: *needed,
+                                allowed: *allowed,
+                            },
+                            e => Error::NoWindow {
+                                layer,
+                                reason: e.to_string(),
+                            },
+                        });
                         None
                     }
                 }
             });
-            let chosen = chosen.ok_or(match refused {
-                Some(reason) => Error::NoWindow { layer, reason },
-                None => Error::Refused(Refused::NoProgram { layer }),
-            })?;
+            let none = || Error::Refused(Refused::NoProgram { layer });
+            let chosen = chosen.ok_or_else(|| refused.unwrap_or_else(none))?;
             next = chosen.layers.last().map_or(next, |last| last + 1);
             windows.push(chosen);
         }

@@ -722,7 +722,7 @@ fn check_file(file: &str, id: B256, body: &[u8]) -> Result<(), Error> {
     }
     let has_format = |got: String, expected: &'static str| match got == expected {
         true => Ok(()),
-        false => Err(Error::Chain(nanozk_chain::Error::Format { expected, got })),
+        false => Err(nanozk_chain::Error::Format { expected, got }.into()),
     };
     let is_of = |claim: B256| match claim == id {
         true => Ok(()),

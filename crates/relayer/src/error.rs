@@ -66,7 +66,7 @@ pub enum Error {
     Limit(String),
     /// Something on chain.
     #[error(transparent)]
-    Chain(#[from] nanozk_chain::Error),
+    Chain(Box<nanozk_chain::Error>),
     /// The HTTP API cannot start.
     #[error("the HTTP API on {address}: {reason}")]
     Api {
@@ -75,6 +75,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+}
+
+impl From<nanozk_chain::Error> for Error {
+    fn from(e: nanozk_chain::Error) -> Self {
+        Self::Chain(Box::new(e))
+    }
 }
 
 impl Error {

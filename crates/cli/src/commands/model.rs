@@ -303,7 +303,8 @@ fn plan_of(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -
     let planned = plan(&shape(arch, spec, tokens), &objective);
     planned.map_err(|e| match e {
         nanozk_prover::Error::Plan(e) => anyhow::anyhow!(
-            "{e}; --max-k {} is too small for this model, or fewer --tokens are needed",
+            "{e}; --max-k {} is too small for this model, or fewer --tokens are needed (with --no-commitments it is not \
+             proved, and needs no layout)",
             args.max_k
         ),
         nanozk_prover::Error::Refused(e) => anyhow::anyhow!(

@@ -583,7 +583,10 @@ fn other_weights_are_slashed() {
 
     // The registered weights do not give the claimed activations, and other weights are not registered.
     let aggregate = ["aggregate", path(&forged), "--layers", "2"];
-    f.fails(&with(&aggregate, &["--model", path(&f.model)]), &["layer 2"]);
+    f.fails(
+        &with(&aggregate, &["--model", path(&f.model)]),
+        &["layer 2"],
+    );
     let proof = forged.join("final.json");
     let made = ["aggregate", path(&honest), "--layers", "2"];
     f.json_ok(&with(&made, &["-o", path(&proof)]));

@@ -56,7 +56,7 @@ fn orders() -> &'static Mutex<Orders> {
 fn shared(name: &str) -> &'static Mutex<Shared> {
     let mut orders = orders().lock().unwrap();
     let at = orders.len();
-    *orders.entry(name.to_owned()).or_insert_with(|| {
+    orders.entry(name.to_owned()).or_insert_with(|| {
         let folder = fixture().model.with_file_name(format!("order-{at}"));
         std::fs::create_dir_all(&folder).unwrap();
         Box::leak(Box::new(Mutex::new(Shared {

@@ -460,31 +460,32 @@ fn a_draw_is_written_under_the_lock() {
     assert_ne!(audit(), before);
 }
 
-/// One final proof of two claims is made and verified, by the command alone.
+/// One final proof is made and verified, by the command alone.
 #[test]
-fn sessions_have_one_final_proof() {
+fn a_session_has_a_final_proof() {
     let f = fixture();
     let dir = tempdir();
-    let (session, other) = (dir.path().join("session"), dir.path().join("other"));
+    let session = dir.path().join("session");
     f.json_ok(&f.run(&session, PROMPT, 3));
-    f.json_ok(&f.run(&other, "xyz", 2));
     let mut verify = f.verify(&session);
     verify.push("--final");
     f.fails(&verify, &["final.json does not exist", "nanozk aggregate"]);
     let to = session.join("final.json");
-    let aggregate = ["aggregate", path(&session), path(&other), "-o", path(&to)];
-    // Layers are drawn for each session by itself: as many lists as sessions.
-    f.fails(
-        &[&aggregate[..], &["--layers", "0"]].concat(),
-        &["--layers"],
-    );
-    let layers = ["--layers", "all", "--layers", "1-2"];
-    let events = f.json_ok(&[&aggregate[..], &layers].concat());
+    let aggregate = ["aggregate", path(&session)];
+    for (more, words) in [
+        // Layers are given for each session by itself.
+        (&["--layers", "0", "--layers", "1"][..], "--layers"),
+        (&[path(&session)], "a session is named twice"),
+        (&[path(&f.session)], "-o FILE"),
+    ] {
+        f.fails(&[&aggregate[..], more].concat(), &[words]);
+    }
+    let events = f.json_ok(&aggregate);
     let last = events.last().unwrap();
     assert_eq!(last["event"], "final");
-    assert_eq!(last["claims"].as_array().unwrap().len(), 2);
-    let nodes = || events.iter().filter(|event| event["event"] == "node");
-    assert_eq!(nodes().count(), 2);
+    assert_eq!(last["claims"].as_array().unwrap().len(), 1);
+    let nodes = events.iter().filter(|event| event["event"] == "node");
+    assert_eq!(nodes.count(), 1);
     let accepted = f.json_ok(&verify);
     let [accepted] = accepted.as_slice() else {
         panic!("{accepted:?}")
@@ -493,20 +494,6 @@ fn sessions_have_one_final_proof() {
     assert_eq!(accepted["proved"], 4);
     assert_eq!(accepted["final"], true);
     assert_eq!(accepted["proof_bytes"], last["final_bytes"]);
-
-    // The other session's part, by the same file.
-    std::fs::copy(&to, other.join("final.json")).unwrap();
-    let mut partial = f.verify(&other);
-    partial.push("--final");
-    let (code, objects, stderr) = f.json(&partial);
-    assert_eq!(code, 1, "{stderr}");
-    let reason = objects.last().unwrap()["reason"].as_str().unwrap();
-    assert!(
-        reason.contains("2 of 4 layers have no proof: 0, 3"),
-        "{reason}"
-    );
-    partial.push("--partial");
-    f.json_ok(&partial);
 
     // It stands alone: no joint proof and no node is needed.
     std::fs::remove_dir_all(session.join("proofs")).unwrap();
@@ -518,14 +505,13 @@ fn sessions_have_one_final_proof() {
         let (head, last) = text.split_at(text.len() - 1);
         *v = json!(format!("{head}{}", if last == "0" { "1" } else { "0" }));
     };
-    let changes: [Change; 6] = [
+    let changes: [Change; 5] = [
         |v| v["format"] = json!("nanozk-final-0"),
         |v| {
             let proof = v["proof"].as_str().unwrap();
             v["proof"] = json!(proof[..proof.len() - 2]);
         },
         |v| drop(v["claims"].as_array_mut().unwrap().pop()),
-        |v| v["claims"].as_array_mut().unwrap().swap(0, 1),
         |v| v["claims"][0]["windows"][0]["count"] = json!(3),
         |v| v["more"] = json!(1),
     ];
@@ -543,10 +529,7 @@ fn sessions_have_one_final_proof() {
     for pointer in [
         "/proof",
         "/claims/0/statement",
-        "/claims/1/statement",
         "/claims/0/windows/0/digest",
-        "/claims/1/windows/0/digest",
-        "/tree/digests/0",
     ] {
         edit(&to, |v| flip(v.pointer_mut(pointer).expect(pointer)));
         let (code, objects, stderr) = f.json(&verify);
@@ -601,5 +584,5 @@ fn what_does_not_fit_is_an_error() {
         weights.reverse();
     });
     let changed = ["prove", path(&f.session), "--model", path(&other)];
-    f.fails(&changed, &["is no session of"]);
+    f.fails(&changed, &["program 0 is not of the registered weights"]);
 }
