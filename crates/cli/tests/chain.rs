@@ -69,11 +69,13 @@ fn deploying_twice_sends_nothing() {
     std::fs::remove_file(&w.deployment).unwrap();
     w.ok(CURATOR, &["deploy"]);
     let mut found: Deployment = read(&w.deployment);
-    let factory = found.contracts.get_mut("Deployer").unwrap();
-    assert_eq!(factory.transaction.take(), None, "CREATE2 leaves no event");
     let mut expected = first.clone();
-    let factory = expected.contracts.get_mut("Deployer").unwrap();
-    (factory.transaction, factory.block) = (None, None);
+    for name in ["Deployer", "FinalVerifier"] {
+        let of_create2 = found.contracts.get_mut(name).unwrap();
+        assert_eq!(of_create2.transaction.take(), None, "no event");
+        let known = expected.contracts.get_mut(name).unwrap();
+        (known.transaction, known.block) = (None, None);
+    }
     assert_eq!(found, expected);
 
     // Other options are another deployment.
@@ -86,6 +88,10 @@ fn deploying_twice_sends_nothing() {
     assert_eq!(
         other.contracts["Deployer"].address,
         first.contracts["Deployer"].address
+    );
+    assert_eq!(
+        other.contracts["FinalVerifier"].address, first.contracts["FinalVerifier"].address,
+        "one for all deployments"
     );
     assert_ne!(
         other.contracts["JobMarket"].address,
@@ -151,7 +157,7 @@ fn answers_are_compared_with_the_chain() {
     w.fails(
         PROVIDER,
         &["claim", "reveal-output", path(&session)],
-        &["nobody demanded the output"],
+        &["the output is not challenged", "NotChallenged"],
     );
 }
 
@@ -337,6 +343,6 @@ fn digests_are_those_of_the_contracts() {
     );
     let post = ["claim", "post", path(&session), "--signature", signature];
     let posted = w.ok(CHALLENGER, &post);
-    assert_eq!(events(&posted), ["ClaimPosted", "JobClaimed"]);
+    assert_eq!(events(&posted), ["JobClaimed", "ClaimPosted"]);
     assert_eq!(w.status(&job)["status"], "posted");
 }

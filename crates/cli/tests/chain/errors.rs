@@ -410,12 +410,28 @@ fn proofs_that_do_not_fit() {
         bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
         json!(String::from_utf8(bytes).unwrap())
     };
-    let last = hex.len() / 2 - 2;
-    let ff = format!("{}{}", &hex[..hex.len() - 64], "f".repeat(64));
+    let part = |from: usize, to: usize| &hex[2 + 2 * from..2 + 2 * to];
+    let with = |from: usize, part: &str| {
+        let at = 2 + 2 * from;
+        json!(format!("{}{part}{}", &hex[..at], &hex[at + part.len()..]))
+    };
+    // Five points, 22 scalars, two points.
+    let all = "f".repeat(64);
+    let swapped = [part(1088, 1152), part(1024, 1088)].concat();
     let cases = [
         ("/proof", flipped(31), "PointNotOnCurve"),
-        ("/proof", flipped(last), "PROBE"),
-        ("/proof", json!(ff), "NotReduced"),
+        ("/proof", flipped(1151), "PointNotOnCurve"),
+        ("/proof", with(0, &all), "CoordinateNotReduced"),
+        ("/proof", with(320, &all), "ScalarNotReduced"),
+        ("/proof", flipped(351), "ProofRejected"),
+        ("/proof", flipped(1023), "ProofRejected"),
+        ("/proof", with(1024, &swapped), "ProofRejected"),
+        // As if it were of all layers.
+        (
+            "/claims/0/windows/0",
+            json!({"first": 0, "count": 4, "digest": value["claims"][0]["windows"][0]["digest"]}),
+            "ProofRejected",
+        ),
         ("/proof", json!(hex[..hex.len() - 2]), "WrongProofLength"),
         ("/proof", json!(format!("{hex}00")), "WrongProofLength"),
         ("/proof", json!("0x"), "WrongProofLength"),
@@ -440,7 +456,9 @@ fn proofs_that_do_not_fit() {
     ];
     for (pointer, value, word) in cases {
         std::fs::write(&proof, &good).unwrap();
-        edit(&proof, |f| *f.pointer_mut(pointer).unwrap() = value.clone());
+        edit(&proof, |f| {
+            *f.pointer_mut(pointer).unwrap() = value.clone()
+        });
         w.fails(PROVIDER, &prove, &[word]);
         let dry = [&prove[..], &["--dry-run"]].concat();
         w.fails(PROVIDER, &dry, &[word]);

@@ -111,14 +111,6 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
     check_length(&manifest, prompt.len(), args.max_new_tokens as usize)?;
-    // What is signed is about the model that the manifest describes, whoever made it: nobody else checks its keys.
-    let programs = manifest.manifest().programs.len();
-    let progress = Progress::bar("keys of programs", programs);
-    let parameters = data.checked_final_parameters(&manifest, manifest.manifest().k)?;
-    manifest.check_programs(&Nodes::new()?, &parameters, |done| {
-        progress.set(done, programs)
-    })?;
-    drop(progress);
     let chain = Chain::reading(&args.chain, &args.key, out)?;
     let key = chain.client.signer()?;
     let model_id = manifest.id();
@@ -129,12 +121,10 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
 
     let salt = random_salt(&mut OsRng);
     let digest = input_digest(&prompt, manifest.manifest().tokens, salt);
-    let now = chain.client.head()?.timestamp;
     let seconds =
         |name: &str, v: u64| u32::try_from(v).with_context(|| format!("--{name} is too long"));
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
-    let lock_by = now.saturating_add(args.lock_within);
     let request = JobRequest {
         requester: key.address(),
         provider: args.provider.unwrap_or_default(),
@@ -149,27 +139,47 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
             ModeArg::Audited => Mode::Audited,
         },
         price,
-        lock_by,
-        claim_by: lock_by.saturating_add(args.claim_within),
+        lock_by: 0,
+        claim_by: 0,
         challenge_window: seconds("challenge-window", args.challenge_window)?,
         answer_window: seconds("answer-window", args.answer_window)?,
         nonce: U256::from_be_bytes(nonce),
     };
     let domains = chain.domains()?;
-    let job = domains.job(&request.to_abi()?);
-    let file = RequestFile {
-        format: REQUEST_FORMAT.into(),
-        chain: domains.chain_id,
-        market: domains.market,
-        claim_book: domains.book,
-        job,
-        model_id,
-        request,
-        signature: sign(key, job).into(),
-        prompt,
-        input_salt: Scalar(salt),
+    let file = || -> Result<RequestFile> {
+        let now = chain.client.head()?.timestamp;
+        let mut request = request.clone();
+        request.lock_by = now.saturating_add(args.lock_within);
+        request.claim_by = request.lock_by.saturating_add(args.claim_within);
+        let job = domains.job(&request.to_abi()?);
+        let file = RequestFile {
+            format: REQUEST_FORMAT.into(),
+            chain: domains.chain_id,
+            market: domains.market,
+            claim_book: domains.book,
+            job,
+            model_id,
+            request,
+            signature: sign(key, job).into(),
+            prompt: prompt.clone(),
+            input_salt: Scalar(salt),
+        };
+        terms.check_opening(&file, now)?;
+        Ok(file)
     };
-    terms.check_opening(&file, now)?;
+    // What cannot be opened is said before the keys are computed, which takes longer.
+    file()?;
+    // What is signed is about the model that the manifest describes, whoever made it: nobody else checks its keys.
+    let programs = manifest.manifest().programs.len();
+    let progress = Progress::bar("keys of programs", programs);
+    let parameters = data.checked_final_parameters(&manifest, manifest.manifest().k)?;
+    manifest.check_programs(&Nodes::new()?, &parameters, |done| {
+        progress.set(done, programs)
+    })?;
+    drop(progress);
+    // Its times begin now.
+    let file = file()?;
+    let job = file.job;
     // The salt of a request that may be open on chain is nowhere else.
     if args.output.symlink_metadata().is_ok() {
         let old = set_aside(&args.output)?;

@@ -24,13 +24,6 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     if programs == 0 {
         bail!("the model has no programs: import it again");
     }
-    // What is registered stays.
-    let progress = Progress::bar("keys of programs", programs);
-    let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
-    version.check_programs(&Nodes::new()?, &parameters, |done| {
-        progress.set(done, programs)
-    })?;
-    drop(progress);
     let chain = Chain::sending(&args.send, out)?;
     let amount = |given: &Option<Amount>| -> Result<Option<U256>> {
         let amount = given.as_ref().map(|a| a.of(args.asset)).transpose();
@@ -77,22 +70,33 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     if on_chain.0 != model_id.0 {
         bail!("the registry computes the model id {on_chain}, the manifest has {model_id}: it is of another version of nanozk");
     }
-    if chain.client.read(
-        to,
-        &registry::existsCall {
-            version: version_id,
-        },
-    )? {
+    let exists = registry::existsCall {
+        version: version_id,
+    };
+    let is_there = chain.client.read(to, &exists)?;
+    let call = registry::registerCall {
+        header,
+        layers,
+        policy: terms.policy.clone(),
+        verifier,
+        metadataURI: args.metadata_uri.clone(),
+    };
+    let call = Call::new("registering the model", to, &call);
+    // What the registry refuses is said before the keys are computed, which takes longer.
+    if !is_there {
+        chain.client.simulate(&call, chain.client.account()?)?;
+    }
+    // What is registered stays.
+    let progress = Progress::bar("keys of programs", programs);
+    let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
+    version.check_programs(&Nodes::new()?, &parameters, |done| {
+        progress.set(done, programs)
+    })?;
+    drop(progress);
+    if is_there {
         chain.already("this version is registered");
     } else {
-        let call = registry::registerCall {
-            header,
-            layers,
-            policy: terms.policy.clone(),
-            verifier,
-            metadataURI: args.metadata_uri.clone(),
-        };
-        chain.send(&Call::new("registering the model", to, &call))?;
+        chain.send(&call)?;
     }
     out.text(format!("model id {model_id}"));
     out.text(format!("version  {version_id}"));
