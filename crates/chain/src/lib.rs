@@ -5,7 +5,7 @@
 //! * [`client`]: one node, one account: calls, simulations, transactions;
 //! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
-//! * [`claim`]: sessions as claims, proofs as calldata; [`aggregate`]: one proof for all layers; [`output`]: what answers
+//! * [`claim`]: sessions as claims, proofs as calldata; [`output`]: what answers
 //!   a demand for the output;
 //! * [`policy`]: parameters under which cheating does not pay;
 //! * [`address`], [`mod@format`]: addresses, amounts and times as people write them;
