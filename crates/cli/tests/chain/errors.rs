@@ -456,9 +456,7 @@ fn proofs_that_do_not_fit() {
     ];
     for (pointer, value, word) in cases {
         std::fs::write(&proof, &good).unwrap();
-        edit(&proof, |f| {
-            *f.pointer_mut(pointer).unwrap() = value.clone()
-        });
+        edit(&proof, |f| *f.pointer_mut(pointer).unwrap() = value.clone());
         w.fails(PROVIDER, &prove, &[word]);
         let dry = [&prove[..], &["--dry-run"]].concat();
         w.fails(PROVIDER, &dry, &[word]);
