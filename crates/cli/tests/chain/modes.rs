@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 /// Proofs settle at once: the requester waives the time to demand the output.
 pub(crate) const WAIVED: [&str; 4] = ["--mode", "proofs", "--challenge-window", "0"];
+pub(crate) const PROOFS: [&str; 2] = ["--mode", "proofs"];
 pub(crate) const OPTIMISTIC: [&str; 2] = ["--mode", "optimistic"];
 
 /// What a list of options and more is.
@@ -97,13 +98,11 @@ fn proofs_settle_at_once() {
     }
 }
 
-/// A final proof of all layers of two sessions: the first settles at once, the second is challenged as a whole.
+/// A final proof of all layers of the sessions in the mode of proofs and in the optimistic one.
 fn both(w: &World, first: &Path, second: &Path) -> PathBuf {
     static BOTH: OnceLock<PathBuf> = OnceLock::new();
     let made = BOTH.get_or_init(|| {
         let f = fixture();
-        // What is proved of the first already is kept.
-        w.prove(first, "all");
         let file = f.model.with_file_name("both.json");
         let sessions = ["aggregate", path(first), path(second)];
         f.json_ok(&with(&sessions, &["-o", path(&file)]));
@@ -118,8 +117,9 @@ fn both(w: &World, first: &Path, second: &Path) -> PathBuf {
 #[test]
 fn one_proof_is_of_two_claims() {
     let (w, f) = (World::new(), fixture());
-    let (first, one) = w.posted(&WAIVED);
+    let (first, one) = w.posted(&PROOFS);
     let (second, two) = w.posted(&OPTIMISTIC);
+    w.ok(REQUESTER, &["claim", "accept-output", &one]);
     let price = w.amount(&one, "price");
     let bond = w.amount(&two, "challenge_bond");
     let before = w.balance(CHALLENGER);
@@ -203,7 +203,8 @@ fn one_proof_is_of_two_claims() {
     let (second, two) = w.posted(&OPTIMISTIC);
     w.anvil.wait(3_601);
     w.ok(PROVIDER, &["claim", "finalize", &two]);
-    let (first, one) = w.posted(&WAIVED);
+    let (first, one) = w.posted(&PROOFS);
+    w.ok(REQUESTER, &["claim", "accept-output", &one]);
     let prove = ["claim", "prove", path(&second), path(&first)];
     w.ok(PROVIDER, &with(&prove, &["--proof", path(&proof)]));
     let ended = [&one, &two].map(|job| w.status(job)["status"].clone());
@@ -218,11 +219,13 @@ fn one_proof_is_of_two_claims() {
 #[test]
 fn proofs_wait_for_the_output() {
     let w = World::new();
-    let (session, job) = w.posted(&["--mode", "proofs"]);
-    w.prove(&session, "all");
-    let prove = ["claim", "prove", path(&session)];
+    let (session, job) = w.posted(&PROOFS);
+    let (other, second) = w.posted(&OPTIMISTIC);
+    let proof = both(&w, &session, &other);
+    let prove = ["claim", "prove", path(&session), path(&other)];
+    let prove = with(&prove, &["--proof", path(&proof)]);
     let start = w.anvil.rpc("evm_snapshot", json!([]));
-    assert_eq!(events(&w.ok(PROVIDER, &prove)), ["LayersProven"]);
+    assert_eq!(events(&w.ok(PROVIDER, &prove)), ["LayersProven"; 2]);
     w.fails(PROVIDER, &["claim", "finalize", &job], &["NotYet"]);
     // It did not arrive.
     let demand = ["claim", "demand-output", &job];
@@ -292,8 +295,11 @@ fn proofs_wait_for_the_output() {
     let lost = w.ok(REQUESTER, &dispute);
     assert!(events(&lost).contains(&"JobSlashed".into()), "{lost:?}");
     assert_eq!(w.status(&job)["status"], "defeated");
-    // Then the proof comes too late.
-    assert_eq!(w.ok(PROVIDER, &prove)[0]["event"], "already");
+    // Then the proof comes too late, but for the other claim.
+    assert_eq!(events(&w.ok(PROVIDER, &prove)), ["LayersProven"]);
+    let proven = [&job, &second].map(|job| w.status(job)["proven"].clone());
+    assert_eq!(proven, [json!([]), json!([0, 1, 2, 3])]);
+    assert_eq!(w.status(&job)["status"], "defeated");
 
     // The right ones from somebody without any signature: computed at once, and settled with the proof.
     w.anvil.rpc("evm_revert", json!([start]));
