@@ -257,10 +257,7 @@ impl Finisher {
             stage,
         );
         let proof = proof.map_err(Refused::from)?;
-        let said = top_of(&leaves, |count| -> Result<Fr, Error> {
-            Ok(self.nodes.fold_key(basis, count).map_err(refused)?.digest())
-        })?;
-        let (top, tree) = said.ok_or_else(|| refused(NodeError::Empty))?;
+        let (top, tree) = top_of(&self.nodes, basis, &leaves).map_err(refused)?;
         // As a node that does not verify, a final proof is never written.
         verify_top(&self.key.key, &top, &proof, &parameters.g2).map_err(Refused::from)?;
         Ok(FinalFile {

@@ -5,10 +5,11 @@ use crate::programs::{node_key, own_weights};
 use crate::{CheckedClaim, Error, Goal, Parameters};
 use halo2curves::bn256::Fr;
 use nanozk_final::{powers_needed, verify_top, ProvingKey, Top, K};
+use nanozk_kzg::Basis;
 use nanozk_recursion::node::{folded, NodeError, Nodes};
 use nanozk_recursion::statement::{Said, Session};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Format name of a final proof.
 pub const FINAL_FORMAT: &str = "nanozk-final-1";
@@ -121,40 +122,48 @@ struct Below {
     digests: Vec<Scalar>,
 }
 
-/// What a final proof over nodes says, of which each has a key of this digest and says this; and the tree. `fold_key(n)` is the
-/// digest of the key of a node over `n` nodes. None without nodes.
-pub fn top_of<E>(
-    nodes: &[(Fr, Said)],
-    fold_key: impl Fn(usize) -> Result<Fr, E>,
-) -> Result<Option<(Top, Tree)>, E> {
+/// What a final proof over nodes says, of which each has a key of this digest and says this; and the tree.
+pub fn top_of(
+    nodes: &Nodes,
+    basis: &Basis,
+    leaves: &[(Fr, Said)],
+) -> Result<(Top, Tree), NodeError> {
+    // A key depends on the number of nodes only, and takes long to compute.
+    let mut keys: BTreeMap<usize, Fr> = BTreeMap::new();
     let leaf = |(key, said): &(Fr, Said)| Below {
         key: *key,
         said: *said,
         shape: vec![0],
         digests: Vec::new(),
     };
-    let top = folded(nodes.iter().map(leaf).collect(), |_, children| {
+    let top = folded(leaves.iter().map(leaf).collect(), |_, children| {
+        let count = children.len();
+        let key = match keys.get(&count) {
+            Some(key) => *key,
+            None => *keys
+                .entry(count)
+                .or_insert(nodes.fold_key(basis, count)?.digest()),
+        };
         let list: Vec<(Fr, Said)> = children.iter().map(|c| (c.key, c.said)).collect();
         let said = Said::of_nodes(&list);
         let mut shape: Vec<u8> = children.iter().flat_map(|c| c.shape.clone()).collect();
-        shape.push(children.len() as u8);
+        shape.push(count as u8);
         let digests = children.iter().flat_map(|c| c.digests.clone());
         let digests = digests.chain([Scalar(said.digest)]).collect();
-        Ok(Below {
-            key: fold_key(children.len())?,
+        Ok::<_, NodeError>(Below {
+            key,
             said,
             shape,
             digests,
         })
     })?;
-    Ok(top.map(|top| {
-        let tree = Tree {
-            shape: HexBytes(top.shape),
-            digests: top.digests,
-        };
-        let (key, said) = (top.key, top.said);
-        (Top { key, said }, tree)
-    }))
+    let top = top.ok_or(NodeError::Empty)?;
+    let tree = Tree {
+        shape: HexBytes(top.shape),
+        digests: top.digests,
+    };
+    let (key, said) = (top.key, top.said);
+    Ok((Top { key, said }, tree))
 }
 
 /// What verifies final proofs of all models under one setup: it takes seconds to make.
@@ -193,10 +202,7 @@ impl FinalVerifier {
             }
             digests.push(own);
         }
-        let top = top_of(&nodes, |count| -> Result<Fr, Error> {
-            Ok(self.nodes.fold_key(&parameters.basis, count)?.digest())
-        })?;
-        let (top, tree) = top.ok_or(Error::Node(NodeError::Empty))?;
+        let (top, tree) = top_of(&self.nodes, &parameters.basis, &nodes)?;
         Ok((top, tree, digests))
     }
 

@@ -2,6 +2,7 @@
 //! contracts accept, and the root of the Merkle tree over them, which the model id binds.
 
 use crate::encoding::scalar_to_bytes;
+use crate::finished::window_layers;
 use crate::hex::Scalar;
 use crate::statement::word;
 use crate::{CheckedManifest, Error, Goal, Parameters};
@@ -53,9 +54,7 @@ impl RegisteredProgram {
 
     /// Numbers of its layers.
     pub fn layers(&self) -> Vec<usize> {
-        (self.first..self.first.saturating_add(self.count))
-            .map(|layer| layer as usize)
-            .collect()
+        window_layers((self.first, self.count))
     }
 }
 
@@ -199,10 +198,9 @@ impl CheckedManifest {
     }
 
     /// Whether a joint proof of this window, of first layer and number of layers, can be made in the longest sessions.
-    pub fn check_window(&self, (first, count): (u32, u32)) -> Result<(), Error> {
-        let layers: Vec<usize> = (first..first + count).map(|layer| layer as usize).collect();
+    pub fn check_window(&self, window: (u32, u32)) -> Result<(), Error> {
         let rows = rows(self.manifest().tokens - 1) as u32;
-        let goal = self.goal_of(&layers, rows)?;
+        let goal = self.goal_of(&window_layers(window), rows)?;
         check_hiding(&goal.program, &goal.layout).map_err(Error::Unprovable)
     }
 
@@ -213,8 +211,7 @@ impl CheckedManifest {
         [first, count, rows]: [u32; 3],
         parameters: &Parameters,
     ) -> Result<RegisteredProgram, Error> {
-        let layers: Vec<usize> = (first..first + count).map(|layer| layer as usize).collect();
-        let goal = self.goal_of(&layers, rows)?;
+        let goal = self.goal_of(&window_layers((first, count)), rows)?;
         let key = node_key(nodes, self, &goal, parameters)?.digest();
         let weights = weights_digest(&Native, &own_weights(self, &goal));
         Ok(RegisteredProgram {
