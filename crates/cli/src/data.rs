@@ -115,12 +115,7 @@ impl Data {
         if is_development(version) {
             return self.development(k);
         }
-        // The smallest that is large enough: ceremonies have up to 2^28 powers.
-        let stored = (k..=28).find_map(|k| match self.setups().load(k) {
-            Err(nanozk_setup::Error::NotInStore { .. }) => None,
-            found => Some(found),
-        });
-        let setup = stored.unwrap_or_else(|| self.setups().load(k)).with_context(|| {
+        let setup = self.setups().load_at_least(k).with_context(|| {
             format!(
                 "the model was registered under the setup {}; import its ceremony file: nanozk setup import <file> --name <name> --k {k}",
                 version.manifest().setup

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Hex, Points};
-use crate::parts::{check_size, Parts};
+use crate::parts::{check_size, Parts, MAX_K};
 use crate::points::{decode_g1, decode_g2, Encoding};
 use crate::source::Source;
 use crate::{CeremonyFile, Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
@@ -133,6 +133,15 @@ impl SetupStore {
         check_size(k)?;
         let path = self.path(Kind::Ceremony, k);
         load(&path, Kind::Ceremony, k)?.ok_or(Error::NotInStore { k, path })
+    }
+
+    /// The smallest setup of the imported ceremony that has `2^k` powers or more.
+    pub fn load_at_least(&self, k: u32) -> Result<Setup, Error> {
+        let larger = (k..=MAX_K).find_map(|k| match self.load(k) {
+            Err(Error::NotInStore { .. }) => None,
+            found => Some(found),
+        });
+        larger.unwrap_or_else(|| self.load(k))
     }
 
     fn path(&self, kind: Kind, k: u32) -> PathBuf {

@@ -728,6 +728,9 @@ fn store_of_a_ceremony() {
     assert_eq!(imported.origin(), loaded.origin());
     assert_eq!(imported.id(), loaded.id());
     assert_error!(dir.store.load(2), Error::NotInStore { k: 2, .. });
+    let larger = dir.store.load_at_least(2).unwrap();
+    assert!(raw(larger.params()) == raw(loaded.params()));
+    assert_error!(dir.store.load_at_least(4), Error::NotInStore { k: 4, .. });
     dir.store.import(&file, "", 2, None).unwrap();
     dir.store.import(&file, &"n".repeat(255), 1, None).unwrap();
     dir.store.load(1).unwrap();

@@ -19,9 +19,11 @@ mod verify;
 use crate::args::{BenchCommand, Cli, Command, JobCommand, ModelCommand};
 use crate::data::Data;
 use crate::log;
-use crate::output::Out;
+use crate::output::{Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
+use nanozk_recursion::node::Nodes;
+use nanozk_verifier::CheckedManifest;
 use serde_json::{json, Value};
 use std::path::Path;
 
@@ -106,6 +108,19 @@ fn judged(out: &Out, mut about: Value, result: Result<()>) -> Result<Outcome> {
             Ok(Outcome::Rejected)
         }
     }
+}
+
+/// Computes the keys of a version's programs again, which takes a moment for each. The outer error is that they could not be
+/// computed, the inner one that they are others.
+fn check_programs(
+    version: &CheckedManifest,
+    data: &Data,
+) -> Result<Result<(), nanozk_verifier::Error>> {
+    let programs = version.manifest().programs.len();
+    let progress = Progress::bar("keys of programs", programs);
+    let parameters = data.checked_final_parameters(version, version.manifest().k)?;
+    let nodes = Nodes::new()?;
+    Ok(version.check_programs(&nodes, &parameters, |done| progress.set(done, programs)))
 }
 
 /// A text file.

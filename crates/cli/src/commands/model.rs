@@ -1,7 +1,7 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
 use super::verify::read;
-use super::{judged, read_text, reject, GIB};
+use super::{check_programs, judged, read_text, reject, GIB};
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{
@@ -419,7 +419,7 @@ fn check_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<()> {
 fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
     match name {
         "development" => data.development(k),
-        "ceremony" => data.setups().load(k).with_context(|| {
+        "ceremony" => data.setups().load_at_least(k).with_context(|| {
             format!(
                 "import a ceremony's file first: nanozk setup import <file> --name <name> --k {k}"
             )
@@ -559,10 +559,10 @@ fn programs_table(manifest: &CheckedManifest) -> String {
 /// Whether a manifest's programs are what its dimensions, weights and setup give.
 pub(super) fn verify(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<Outcome> {
     let about = json!({"manifest": args.manifest});
-    judged(out, about, check_programs(args, data, out))
+    judged(out, about, accept(args, data, out))
 }
 
-fn check_programs(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<()> {
+fn accept(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let manifest: Manifest = read(&args.manifest, MANIFEST_FORMAT)?;
     let id = args.model_id.unwrap_or_else(|| manifest.model_id());
     let version = CheckedManifest::of_model(manifest, &id).map_err(reject)?;
@@ -572,13 +572,7 @@ fn check_programs(args: &ModelVerifyArgs, data: &Data, out: &Out) -> Result<()> 
             "the version has no programs: contracts accept no proof of it",
         ));
     }
-    let progress = Progress::bar("keys of programs", programs);
-    let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
-    let checked = version.check_programs(&Nodes::new()?, &parameters, |done| {
-        progress.set(done, programs)
-    });
-    checked.map_err(reject)?;
-    drop(progress);
+    check_programs(&version, data)?.map_err(reject)?;
     if is_development(&version) {
         out.note(DEVELOPMENT_WARNING);
     }

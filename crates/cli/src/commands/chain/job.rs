@@ -4,11 +4,12 @@ use super::{job_of, read_request, status, Chain};
 use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LockArgs, ModeArg, RequestArgs, RequestFileArgs,
 };
+use crate::commands::check_programs;
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::run::check_length;
 use crate::data::Data;
 use crate::model_dir::ModelDir;
-use crate::output::{Out, Progress};
+use crate::output::Out;
 use crate::staging::set_aside;
 use anyhow::{bail, Context, Error, Result};
 use nanozk_chain::bindings::{market, registry};
@@ -23,7 +24,6 @@ use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
 use nanozk_prover::session::{input_digest, random_salt, SessionDir};
-use nanozk_recursion::node::Nodes;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::GREEDY;
@@ -170,13 +170,7 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     // What cannot be opened is said before the keys are computed, which takes longer.
     file()?;
     // What is signed is about the model that the manifest describes, whoever made it: nobody else checks its keys.
-    let programs = manifest.manifest().programs.len();
-    let progress = Progress::bar("keys of programs", programs);
-    let parameters = data.checked_final_parameters(&manifest, manifest.manifest().k)?;
-    manifest.check_programs(&Nodes::new()?, &parameters, |done| {
-        progress.set(done, programs)
-    })?;
-    drop(progress);
+    check_programs(&manifest, data)??;
     // Its times begin now.
     let file = file()?;
     let job = file.job;

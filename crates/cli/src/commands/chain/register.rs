@@ -2,9 +2,10 @@
 
 use super::Chain;
 use crate::args::RegisterArgs;
+use crate::commands::check_programs;
 use crate::data::Data;
 use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
-use crate::output::{Out, Progress};
+use crate::output::Out;
 use anyhow::{bail, Error, Result};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
@@ -12,7 +13,6 @@ use nanozk_chain::format::Amount;
 use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
 use nanozk_chain::primitives::U256;
 use nanozk_prover::files;
-use nanozk_recursion::node::Nodes;
 use nanozk_verifier::CheckedManifest;
 use serde_json::json;
 
@@ -20,8 +20,7 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     let dir = ModelDir::new(&args.model)?;
     let version = dir.manifest()?;
     let audit_weights = audit_weights(args, &dir, &version)?;
-    let programs = version.manifest().programs.len();
-    if programs == 0 {
+    if version.manifest().programs.is_empty() {
         bail!("the model has no programs: import it again");
     }
     let chain = Chain::sending(&args.send, out)?;
@@ -87,12 +86,7 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
         chain.client.simulate(&call, chain.client.account()?)?;
     }
     // What is registered stays.
-    let progress = Progress::bar("keys of programs", programs);
-    let parameters = data.checked_final_parameters(&version, version.manifest().k)?;
-    version.check_programs(&Nodes::new()?, &parameters, |done| {
-        progress.set(done, programs)
-    })?;
-    drop(progress);
+    check_programs(&version, data)??;
     if is_there {
         chain.already("this version is registered");
     } else {
