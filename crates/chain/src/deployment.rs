@@ -413,13 +413,13 @@ mod tests {
         other.unbond_delay = 1;
         assert_eq!(places(account, &other), here);
         other.salt = B256::repeat_byte(1);
-        // The factory is everybody's.
-        assert_eq!(places(account, &other)[0], here[0]);
+        // The factory and the verifier are everybody's.
+        assert_eq!(places(account, &other)[..2], here[..2]);
         for elsewhere in [
             places(account, &other),
             places(Address::ZERO, &parameters()),
         ] {
-            assert!(elsewhere[1..].iter().all(|a| !here.contains(a)));
+            assert!(elsewhere[2..].iter().all(|a| !here.contains(a)));
         }
     }
 
@@ -442,13 +442,13 @@ mod tests {
                 asked += 1;
             }
         }
-        // The market, the claim book, the settlement and the lens.
-        assert_eq!(asked, 4);
+        // The market and the claim book.
+        assert_eq!(asked, 2);
 
         let mut deployment = Deployment::new(1, Address::ZERO, B256::ZERO);
         assert!(deployment.beacon().is_err(), "not deployed yet");
-        for (steps, beacon) in [(&without, None), (&with, Some(with[6].address))] {
-            assert_eq!(with[6].name, "AuditBeacon");
+        for (steps, beacon) in [(&without, None), (&with, Some(with[4].address))] {
+            assert_eq!(with[4].name, "AuditBeacon");
             for step in steps {
                 let arguments = step
                     .arguments

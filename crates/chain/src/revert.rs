@@ -36,6 +36,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotOperator", "{0} is none of the escrow's operators: the deployment is not consistent"),
     ("HoldExists", "the hold {0} exists, or did: it happens once"),
     ("UnknownHold", "there is no hold {0}"),
+    ("AmountTooLarge", "an amount of {1:units} is held at once, the most is {0:units}"),
+    ("TooManyAssets", "{1} assets are named, the escrow takes at most {0}"),
     ("SharesExceedHold", "the shares {2:units} exceed the hold {0} of {1:units}"),
     ("TransferFailed", "the transfer of {2:of 0} to {1} failed: the receiver or the token refuses it"),
     ("Insolvent", "the token {0} holds {2:units} for the escrow where {1:units} are owed: nobody may pay in any more"),
@@ -90,7 +92,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ProvingIsOver", "layers could be proven until {1}"),
     ("WordNotReduced", "word {0} of what a node says is not below the order of the scalar field"),
     ("MalformedTree", "the tree of nodes is not one over the given leaves (byte {0} of its shape)"),
-    ("UnknownProgram", "the model is not registered with the program of the {1} layers from layer {0} on"),
+    ("LayersOutOfModel", "a program of {1} layers from layer {0} on: the model has {2}, counted from zero"),
+    ("NotAProgramOfTheModel", "the program {1} is not under the model's root of programs {0}: was the proof made with another manifest?"),
     ("LayersMissing", "the proof does not show all layers: {0} are missing"),
     // Challenges
     ("NoSuchTarget", "there is no layer {0}: the version has {1}, counted from zero"),
