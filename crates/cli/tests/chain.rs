@@ -121,15 +121,7 @@ fn answers_are_compared_with_the_chain() {
     // Another answer opens its own digest, and not the claimed one.
     let other = file.with_extension("other");
     let f = fixture();
-    f.json_ok(&[
-        "run",
-        "--model",
-        path(&f.model),
-        "--request",
-        path(&file),
-        "-o",
-        path(&other),
-    ]);
+    answer(f, &file, &other);
     let output = other.join("output.json");
     let (code, objects, _) = w.call(
         REQUESTER,

@@ -4,6 +4,12 @@ use crate::anvil::*;
 use crate::common::*;
 use crate::modes::{forged, relabel, OPTIMISTIC, WAIVED};
 use crate::world::*;
+use nanozk_chain::bindings::registry;
+use nanozk_chain::client::Call;
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::policy::{registration, terms, Wishes};
+use nanozk_chain::Client;
+use nanozk_verifier::{CheckedManifest, Manifest};
 use serde_json::{json, Value};
 use std::path::Path;
 
@@ -486,6 +492,50 @@ fn proofs_that_do_not_fit() {
     assert_eq!(w.status(&job)["proven"], json!([1]));
 }
 
+/// A copy of the model, with one program under the key of another: each is a key of one of the model's programs.
+fn foreign_keys(f: &Fixture, model: &Path) {
+    copy(&f.model, model);
+    edit(&model.join("manifest.json"), |manifest| {
+        let other = manifest["programs"][5]["key"].clone();
+        assert_ne!(manifest["programs"][4]["key"], other);
+        manifest["programs"][4]["key"] = other;
+    });
+}
+
+/// What is said of it.
+const FOREIGN_KEYS: [&str; 3] = ["program 4", "its key is", "and its layers give"];
+
+/// The registry cannot know which keys programs have, so anybody may register a false one: nobody signs a request for it.
+#[test]
+fn nothing_is_asked_of_a_model_with_foreign_keys() {
+    let (w, f) = (World::new(), fixture());
+    let model = w.file("model");
+    foreign_keys(f, &model);
+    let manifest: Manifest = crate::read(&model.join("manifest.json"));
+    let manifest = CheckedManifest::new(manifest).unwrap();
+    let terms = terms(&manifest, &Wishes::default()).unwrap();
+    let (header, layers) = registration(&manifest, &terms);
+    let deployment: Deployment = crate::read(&w.deployment);
+    let address = |name: &str| deployment.address(name).unwrap();
+    let call = registry::registerCall {
+        header,
+        layers,
+        policy: terms.policy,
+        verifier: address("FinalVerifier"),
+        metadataURI: String::new(),
+    };
+    let client = Client::connect(&w.anvil.url(), Some(CHALLENGER.parse().unwrap())).unwrap();
+    let call = Call::new("registering the model", address("ModelRegistry"), &call);
+    client.send(&call).unwrap();
+
+    let request = w.file("request.json");
+    let asks = ["job", "request", "--model", path(&model), "--prompt"];
+    let rest = ["ab c", "--max-new-tokens", "2", "--price", "1gwei", "-o"];
+    let asks = [&asks[..], &rest, &[path(&request)]].concat();
+    w.fails(REQUESTER, &asks, &FOREIGN_KEYS);
+    assert!(!request.exists(), "nothing was signed");
+}
+
 #[test]
 fn registrations_that_are_refused() {
     let w = World::empty(&[]);
@@ -501,12 +551,8 @@ fn registrations_that_are_refused() {
     let verified = f.json_ok(&[&verify[..], &id].concat()).remove(0);
     assert_eq!(verified["accepted"], true);
     let model = w.file("model");
-    copy(&f.model, &model);
-    edit(&model.join("manifest.json"), |m| {
-        let key = m["programs"][4]["key"].clone();
-        m["programs"][5]["key"] = key;
-    });
-    w.fails(CURATOR, &["model", "register", path(&model)], &["program"]);
+    foreign_keys(f, &model);
+    w.fails(CURATOR, &["model", "register", path(&model)], &FOREIGN_KEYS);
 
     let with = |options: &[&'static str]| [&register[..], options].concat();
     w.fails(

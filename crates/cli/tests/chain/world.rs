@@ -67,6 +67,12 @@ fn shared(name: &str) -> &'static Mutex<Shared> {
     })
 }
 
+/// Runs the model for a request.
+pub(crate) fn answer(f: &Fixture, request: &Path, session: &Path) {
+    let run = ["run", "--model", path(&f.model), "--request"];
+    f.json_ok(&[&run[..], &[path(request), "-o", path(session)]].concat());
+}
+
 /// The one that a test's copy of a request is of.
 fn shared_of(request: &Path) -> Option<&'static Mutex<Shared>> {
     let name = request.file_stem()?.to_str()?.strip_prefix("request-")?;
@@ -177,16 +183,7 @@ impl World {
         if known.job.is_empty() {
             let far = ["--lock-within", "12d", "--claim-within", "12d"];
             known.job = self.new_request(&[options, &far].concat(), &known.request);
-            let f = fixture();
-            f.json_ok(&[
-                "run",
-                "--model",
-                path(&f.model),
-                "--request",
-                path(&known.request),
-                "-o",
-                path(&known.session),
-            ]);
+            answer(fixture(), &known.request, &known.session);
         }
         std::fs::copy(&known.request, &file).unwrap();
         (file, known.job.clone())
@@ -244,15 +241,7 @@ impl World {
             copy(&shared.lock().unwrap().session, &session);
             return session;
         }
-        f.json_ok(&[
-            "run",
-            "--model",
-            path(&f.model),
-            "--request",
-            path(request),
-            "-o",
-            path(&session),
-        ]);
+        answer(f, request, &session);
         session
     }
 

@@ -586,3 +586,41 @@ fn what_does_not_fit_is_an_error() {
     let changed = ["prove", path(&f.session), "--model", path(&other)];
     f.fails(&changed, &["program 0 is not of the registered weights"]);
 }
+
+/// Those of a chain are in `chain/errors.rs`.
+#[test]
+fn manifests_with_foreign_keys_are_refused() {
+    let f = fixture();
+    let dir = tempdir();
+    let model = dir.path().join("model");
+    copy(&f.model, &model);
+    // One program under the key of another: each is a key of one of the model's programs.
+    edit(&model.join("manifest.json"), |manifest| {
+        let programs = manifest["programs"].as_array_mut().unwrap();
+        let other = programs[1]["key"].clone();
+        assert_ne!(programs[0]["key"], other);
+        programs[0]["key"] = other;
+    });
+    let words = ["program 0", "its key is", "and its layers give"];
+
+    // A session of it is of another model than was asked for.
+    f.json_ok(&f.verify(&f.session));
+    let session = dir.path().join("session");
+    copy(&f.session, &session);
+    std::fs::copy(model.join("manifest.json"), session.join("manifest.json")).unwrap();
+    f.rejected(&session, &["the manifest has id"]);
+
+    // Whoever registers it all the same is found out by anybody who has the manifest.
+    let manifest = model.join("manifest.json");
+    let (code, objects, stderr) = f.json(&["model", "verify", path(&manifest)]);
+    assert_eq!(code, 1, "{stderr}");
+    let reason = objects.last().unwrap()["reason"].as_str().unwrap();
+    for word in words {
+        assert!(reason.contains(word), "{reason}");
+    }
+    let honest = f.model.join("manifest.json");
+    assert_eq!(
+        f.json_ok(&["model", "verify", path(&honest)])[0]["accepted"],
+        true
+    );
+}
