@@ -496,6 +496,21 @@ abstract contract Base is Test {
         return _sign(providerKey, book.revealDigest(_job(id), keccak256(abi.encodePacked(salt, tokens))));
     }
 
+    /// A transaction to the book of its own.
+    /// @return gas That it uses, before any is refunded.
+    /// @return floor The least that it costs for its calldata.
+    function _gasOf(address from, bytes memory data, string memory what) internal returns (uint256 gas, uint256 floor) {
+        (gas, floor) = (21_000, 21_000);
+        for (uint256 i = 0; i < data.length; ++i) {
+            gas += data[i] == 0 ? 4 : 16;
+            floor += data[i] == 0 ? 10 : 40;
+        }
+        vm.prank(from);
+        (bool ok,) = address(book).call(data);
+        assertTrue(ok, what);
+        gas += vm.lastCallGas().gasTotalUsed;
+    }
+
     function _finalize(bytes32 id) internal {
         vm.prank(relayer);
         book.finalize(_claims[id]);

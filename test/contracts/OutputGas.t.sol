@@ -54,15 +54,8 @@ contract OutputGasTest is Base {
     }
 
     function _transaction(address from, bytes memory data, string memory what) private returns (uint256 gas) {
-        (uint256 plain, uint256 floor) = (21_000, 21_000);
-        for (uint256 i = 0; i < data.length; ++i) {
-            plain += data[i] == 0 ? 4 : 16;
-            floor += data[i] == 0 ? 10 : 40;
-        }
-        vm.prank(from);
-        (bool ok,) = address(book).call(data);
-        assertTrue(ok, what);
-        gas = plain + vm.lastCallGas().gasTotalUsed;
+        uint256 floor;
+        (gas, floor) = _gasOf(from, data, what);
         if (gas < floor) gas = floor;
         vm.snapshotValue("gas", string.concat(what, ", 4,096 positions, transaction"), gas);
     }
