@@ -249,39 +249,31 @@ impl Client {
         claim: B256,
         target: u64,
     ) -> Result<Vec<Address>, Error> {
-        let filter = Filter::new()
-            .address(book)
-            .event_signature(book::Challenged::SIGNATURE_HASH)
-            .topic1(claim)
-            .topic2(U256::from(target))
-            .from_block(BlockNumberOrTag::Earliest);
-        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        let challengers = logs
-            .iter()
-            .filter_map(|log| log.inner.topics().get(3).copied());
-        Ok(challengers.map(Address::from_word).collect())
+        self.named_by(book::Challenged::SIGNATURE_HASH, book, claim, target)
     }
 
-    /// Whether a challenger of a target was paid out.
+    /// Those of them who were paid out.
     ///
     /// # Errors
     /// Of the node.
-    pub fn is_resolved(
+    pub fn paid_out(&self, book: Address, claim: B256, target: u64) -> Result<Vec<Address>, Error> {
+        self.named_by(book::ChallengeResolved::SIGNATURE_HASH, book, claim, target)
+    }
+
+    /// Challengers that events about a target of a claim name.
+    fn named_by(
         &self,
+        signature: B256,
         book: Address,
         claim: B256,
         target: u64,
-        challenger: Address,
-    ) -> Result<bool, Error> {
-        let filter = Filter::new()
-            .address(book)
-            .event_signature(book::ChallengeResolved::SIGNATURE_HASH)
-            .topic1(claim)
-            .topic2(U256::from(target))
-            .topic3(challenger.into_word())
-            .from_block(BlockNumberOrTag::Earliest);
-        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        Ok(!logs.is_empty())
+    ) -> Result<Vec<Address>, Error> {
+        let target = B256::from(U256::from(target));
+        let logs = self.logs(book, signature, [Some(claim), Some(target)])?;
+        let named = logs
+            .iter()
+            .filter_map(|log| log.inner.topics().get(3).copied());
+        Ok(named.map(Address::from_word).collect())
     }
 
     /// The first event of a contract with these second and third topics; none: any.
@@ -291,6 +283,22 @@ impl Client {
         signature: B256,
         topics: [Option<B256>; 2],
     ) -> Result<Option<Log>, Error> {
+        let logs = self.logs(address, signature, topics)?;
+        Ok(logs.into_iter().next().map(|log| log.inner))
+    }
+
+    fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {
+        let logs = self.logs(address, topics[0], [Some(topics[1]), None])?;
+        Ok(logs.into_iter().next())
+    }
+
+    /// Events of a contract with these second and third topics; none: any.
+    fn logs(
+        &self,
+        address: Address,
+        signature: B256,
+        topics: [Option<B256>; 2],
+    ) -> Result<Vec<NodeLog>, Error> {
         let mut filter = Filter::new()
             .address(address)
             .event_signature(signature)
@@ -301,18 +309,7 @@ impl Client {
         if let Some(topic) = topics[1] {
             filter = filter.topic2(topic);
         }
-        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        Ok(logs.into_iter().next().map(|log| log.inner))
-    }
-
-    fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {
-        let filter = Filter::new()
-            .address(address)
-            .event_signature(topics[0])
-            .topic1(topics[1])
-            .from_block(BlockNumberOrTag::Earliest);
-        let logs = self.ask(|p| async move { p.get_logs(&filter).await })?;
-        Ok(logs.into_iter().next())
+        self.ask(|p| async move { p.get_logs(&filter).await })
     }
 
     /// RLP of a block's header, as its hash is made from.

@@ -3,7 +3,7 @@
 
 use crate::facts::{status, Bond, Challenge, Facts, OUTPUT, WHOLE};
 use crate::store::Role;
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256};
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::revert::{claim_status, job_status};
 use std::collections::BTreeSet;
@@ -302,10 +302,6 @@ fn of_ended(role: Role, facts: &Facts, local: &Local) -> Decision {
     d.concluded(format!("the claim is {}", claim_status(facts.status)))
 }
 
-fn has_all(set: U256, layers: usize) -> bool {
-    (0..layers).all(|l| set.bit(l))
-}
-
 /// A layer that has to be proven, and until when.
 type Due = (usize, u64);
 
@@ -402,7 +398,7 @@ fn provide(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision 
             apart: local.apart,
         });
     }
-    let all = has_all(facts.proven, facts.layers);
+    let all = facts.all_proven();
     let disputable = now <= facts.dispute_by;
     let windows = facts.challenges.is_empty() && now > facts.challenge_by && !disputable;
     let quiet = facts.mode != status::MODE_PROOFS && facts.missing.is_zero() && !draws;
@@ -449,7 +445,7 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
             }
         }
     }
-    let owing = facts.mode != status::MODE_PROOFS || !has_all(facts.proven, facts.layers);
+    let owing = facts.mode != status::MODE_PROOFS || !facts.all_proven();
     if now > facts.proven_by && facts.challenges.is_empty() && owing && !facts.missing.is_zero() {
         d.act(Act::Expire, 0);
     }
@@ -469,6 +465,7 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy::primitives::U256;
     use proptest::prelude::*;
 
     const ME: Address = Address::repeat_byte(1);

@@ -38,6 +38,10 @@ pub mod status {
     pub const JOB_REFUNDED: u8 = 6;
     /// A job that was taken and not claimed.
     pub const JOB_EXPIRED: u8 = 7;
+    /// Whether a job in this status has a claim, or may have had one.
+    pub const fn may_have_claim(job: u8) -> bool {
+        job >= JOB_CLAIMED && job != JOB_EXPIRED
+    }
     /// A claim that is not over.
     pub const POSTED: u8 = 1;
     /// A claim whose verifier was frozen.
@@ -196,6 +200,14 @@ pub struct Facts {
     pub drawn: U256,
     /// The chain's own sentence.
     pub text: String,
+}
+
+impl Facts {
+    /// Whether all layers are proven.
+    pub fn all_proven(&self) -> bool {
+        let all = all_layers(self.layers);
+        self.proven & all == all
+    }
 }
 
 /// Reads contracts as of one block.
@@ -396,8 +408,7 @@ impl Reader {
             input_digest: j.inputDigest,
             ..Facts::default()
         };
-        // A job that is over may have had a claim.
-        if j.status >= status::JOB_CLAIMED && j.status != status::JOB_EXPIRED {
+        if status::may_have_claim(j.status) {
             for posting in postings {
                 // After a reorganization it may be none any more.
                 if let Some(described) = self.described(&posting.posted, at).await? {
@@ -539,7 +550,7 @@ impl Reader {
             return Ok(());
         }
         let challengers = self.challengers(posting, at).await?;
-        let all = facts.proven == all_layers(facts.layers);
+        let all = facts.all_proven();
         for (target, c) in held {
             let named: Vec<Address> = match target {
                 OUTPUT => vec![facts.requester],

@@ -23,7 +23,9 @@ use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::SignatureFile;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile, CLAIM_FORMAT, FINAL_FORMAT};
+use nanozk_verifier::{
+    window_layers, CheckedManifest, Claim, FinalFile, CLAIM_FORMAT, FINAL_FORMAT,
+};
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -162,25 +164,24 @@ pub fn checked_manifest(bytes: &[u8]) -> Result<CheckedManifest, String> {
 
 /// Reads a claim, of this version's format.
 pub fn claim_of(bytes: &[u8]) -> Result<Claim, String> {
-    let claim: Claim = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    match claim.format == CLAIM_FORMAT {
-        true => Ok(claim),
-        false => Err(format!(
-            "format {:?} where {CLAIM_FORMAT:?} is needed",
-            claim.format
-        )),
-    }
+    of_format(bytes, CLAIM_FORMAT, |claim: &Claim| &claim.format)
 }
 
 /// Reads a final proof, of this version's format. Whether it is valid is for the contract to say.
 pub fn final_of(bytes: &[u8]) -> Result<FinalFile, String> {
-    let file: FinalFile = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    match file.format == FINAL_FORMAT {
-        true => Ok(file),
-        false => Err(format!(
-            "format {:?} where {FINAL_FORMAT:?} is needed",
-            file.format
-        )),
+    of_format(bytes, FINAL_FORMAT, |file: &FinalFile| &file.format)
+}
+
+fn of_format<T: DeserializeOwned>(
+    bytes: &[u8],
+    expected: &str,
+    format: fn(&T) -> &String,
+) -> Result<T, String> {
+    let content: T = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    let got = format(&content);
+    match got == expected {
+        true => Ok(content),
+        false => Err(format!("format {got:?} where {expected:?} is needed")),
     }
 }
 
@@ -194,16 +195,10 @@ pub fn read_final(path: &Path) -> Result<(B256, FinalFile), Error> {
 /// Layers that a final proof proves of one of its claims, ascending.
 pub fn layers_of_final(file: &FinalFile, claim: usize) -> Vec<usize> {
     let windows = file.claims.get(claim).map(|c| c.windows.as_slice());
+    let windows = windows.unwrap_or_default().iter();
+    // Nobody has checked the file: a model has fewer layers.
     let mut layers: Vec<usize> = windows
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|w| {
-            w.first
-                ..w.first
-                    .saturating_add(w.count)
-                    .min(w.first.saturating_add(256))
-        })
-        .map(|layer| layer as usize)
+        .flat_map(|w| window_layers((w.first, w.count.min(256))))
         .collect();
     layers.sort_unstable();
     layers.dedup();

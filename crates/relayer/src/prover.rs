@@ -278,23 +278,17 @@ impl Runner {
         let Some(next) = self.next(&mut state, now) else {
             return;
         };
-        let Next {
-            claims,
-            tasks,
-            arguments,
-            output,
-        } = next;
-        if let Some(path) = output.as_ref().filter(|path| path.is_file()) {
+        if let Some(path) = next.output.as_ref().filter(|path| path.is_file()) {
             // Of a run before, which ended before it was written down.
-            state.finished(path, &claims);
+            state.finished(path, &next.claims);
             drop(state);
             self.ended.notify_one();
             return;
         }
-        let seconds = tasks.iter().map(|task| state.seconds(task)).sum();
+        let seconds = next.tasks.iter().map(|task| state.seconds(task)).sum();
         state.running = Some(Running {
-            claims: claims.clone(),
-            tasks: tasks.clone(),
+            claims: next.claims.clone(),
+            tasks: next.tasks.clone(),
             begun: Instant::now(),
             seconds,
             yields: false,
@@ -302,12 +296,6 @@ impl Runner {
         drop(state);
         let limit = self.timeout.max(Duration::from_secs_f64(10.0 * seconds));
         let runner = self.clone();
-        let next = Next {
-            claims,
-            tasks,
-            arguments,
-            output,
-        };
         tokio::spawn(async move { runner.run(next, limit).await });
     }
 
@@ -447,18 +435,18 @@ impl Runner {
     }
 
     async fn run(self, next: Next, limit: Duration) {
+        let begun = Instant::now();
+        let what = next.arguments.join(" ");
+        let lead = next.claims.first().copied().unwrap_or_default();
+        let others = next.claims.len().saturating_sub(1);
+        info!(code = "NZK411", claim = %lead, others, "{what} begins");
+        let ended = self.execute(&next, limit).await;
         let Next {
             claims,
             tasks,
-            arguments,
             output,
+            ..
         } = next;
-        let begun = Instant::now();
-        let what = arguments.join(" ");
-        let lead = claims.first().copied().unwrap_or_default();
-        let others = claims.len().saturating_sub(1);
-        info!(code = "NZK411", claim = %lead, others, "{what} begins");
-        let ended = self.execute(&claims, &arguments, limit).await;
         let slow = matches!(ended, Ok(Ended::Slow));
         let outcome = match ended {
             Ok(Ended::Done(output)) => Ok(output),
@@ -563,16 +551,11 @@ impl Runner {
     }
 
     /// Runs the command until it ends, or does nothing, or takes beyond a limit while others wait.
-    async fn execute(
-        &self,
-        claims: &[B256],
-        arguments: &[String],
-        limit: Duration,
-    ) -> Result<Ended, Error> {
+    async fn execute(&self, next: &Next, limit: Duration) -> Result<Ended, Error> {
         let (program, mut command) = self.command()?;
         let child = command
             .arg("--json")
-            .args(arguments)
+            .args(&next.arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -586,7 +569,7 @@ impl Runner {
         let output = loop {
             match tokio::time::timeout(tick, &mut output).await {
                 Ok(output) => break output.map_err(|e| cannot_run(&program, &e))?,
-                Err(_) if begun.elapsed() >= limit && self.others_wait(claims) => {
+                Err(_) if begun.elapsed() >= limit && self.others_wait(&next.claims) => {
                     return Ok(Ended::Slow);
                 }
                 Err(_) if self.yields() => return Ok(Ended::Yielded),
@@ -607,11 +590,12 @@ impl Runner {
             }
         };
         // A re-execution that found a wrong token says so by its exit code, too.
-        let is_verdict = arguments[0] == "reexecute" && output.status.code() == Some(1);
+        let is_judged = matches!(next.tasks[..], [Task::Reexecute { .. }]);
+        let is_verdict = is_judged && output.status.code() == Some(1);
         if !output.status.success() && !is_verdict {
             return Err(Error::Prover(format!(
                 "{program} {} ended with {}: {}",
-                arguments.join(" "),
+                next.arguments.join(" "),
                 output.status,
                 last_line(&output.stderr)
             )));
@@ -771,14 +755,17 @@ mod tests {
         B256::repeat_byte(n)
     }
 
-    fn want(runner: &Runner, n: u8, layers: &[usize], by: u64, apart: bool) {
-        let need = Need {
+    fn need(layers: &[usize], by: u64, apart: bool) -> Task {
+        Task::Prove(Need {
             layers: layers.to_vec(),
             by,
             apart,
-        };
+        })
+    }
+
+    fn want(runner: &Runner, n: u8, layers: &[usize], by: u64, apart: bool) {
         let directory = PathBuf::from(format!("s{n}"));
-        runner.want(id(n), &directory, Some(Task::Prove(need)));
+        runner.want(id(n), &directory, Some(need(layers, by, apart)));
     }
 
     fn next(runner: &Runner, now: u64) -> Option<(Vec<B256>, String)> {
@@ -854,14 +841,9 @@ mod tests {
     fn what_runs_makes_room_if_there_is_time_for_both() {
         let running = |by: u64, seconds: f64| {
             let r = runner(Start::Early, 16);
-            let need = Need {
-                layers: vec![0],
-                by,
-                apart: false,
-            };
             r.state().running = Some(Running {
                 claims: vec![id(9)],
-                tasks: vec![Task::Prove(need)],
+                tasks: vec![need(&[0], by, false)],
                 begun: Instant::now(),
                 seconds,
                 yields: false,

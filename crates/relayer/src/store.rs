@@ -1391,6 +1391,20 @@ mod tests {
         all.into_iter().find(planned).expect("there")
     }
 
+    /// In block 9.
+    fn included() -> Inclusion {
+        Inclusion {
+            tx: B256::ZERO,
+            block: 9,
+            block_time: 90,
+            gas_used: 1,
+            fee: U256::ONE,
+            status: Status::Included,
+            error: None,
+            postings: Vec::new(),
+        }
+    }
+
     async fn only(store: &Store, claim: B256) -> Intent {
         let mut all = store.intents_of(claim).await.expect("read");
         assert_eq!(all.len(), 1, "{all:?}");
@@ -1419,17 +1433,7 @@ mod tests {
         assert_eq!(store.next_nonce().await.expect("read"), 6);
         assert!(!store.used(5).await.expect("read"), "not in a block yet");
 
-        let at = Inclusion {
-            tx: B256::ZERO,
-            block: 9,
-            block_time: 90,
-            gas_used: 1,
-            fee: U256::ONE,
-            status: Status::Included,
-            error: None,
-            postings: Vec::new(),
-        };
-        store.included(&post, &at).await.expect("written");
+        store.included(&post, &included()).await.expect("written");
         // A node that is behind would say 5.
         assert_eq!(store.next_nonce().await.expect("read"), 6);
         assert!(store.used(5).await.expect("read"));
@@ -1640,17 +1644,7 @@ mod tests {
             .signed(&attempt(&again, 5, 10), 1)
             .await
             .expect("signed");
-        let at = Inclusion {
-            tx: B256::ZERO,
-            block: 9,
-            block_time: 90,
-            gas_used: 1,
-            fee: U256::ONE,
-            status: Status::Included,
-            error: None,
-            postings: Vec::new(),
-        };
-        store.included(&again, &at).await.expect("written");
+        store.included(&again, &included()).await.expect("written");
         assert_eq!(looked_at(&store).await, ids[..2]);
     }
 

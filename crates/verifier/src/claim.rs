@@ -77,18 +77,12 @@ impl Claim {
 
     /// The digest of the commitments to activations.
     pub fn activations_digest(&self) -> Result<Scalar, Error> {
-        let points: Vec<G1Affine> = self.activations.iter().map(|point| point.0).collect();
-        let digest = points_digest(&Native, Domain::Activations, &points);
-        digest.map(Scalar).map_err(|e| Error::Node(e.into()))
+        activations_digest(&self.activations)
     }
 
-    /// The words of the commitments to activations, as a contract takes them: three a point.
+    /// The words of the commitments to activations, as a contract takes them.
     pub fn activation_words(&self) -> Vec<Scalar> {
-        let words = self
-            .activations
-            .iter()
-            .flat_map(|point| point_words(&point.0));
-        words.map(Scalar).collect()
+        activation_words(&self.activations)
     }
 
     /// Public inputs of every proof: the statement in two words below `2^128`, the high one first; both digests; both
@@ -105,6 +99,19 @@ impl Claim {
             count(self.generated_tokens),
         ]
     }
+}
+
+/// The digest of commitments to activations. Fails if one is at infinity.
+pub fn activations_digest(points: &[Point]) -> Result<Scalar, Error> {
+    let points: Vec<G1Affine> = points.iter().map(|point| point.0).collect();
+    let digest = points_digest(&Native, Domain::Activations, &points);
+    digest.map(Scalar).map_err(|e| Error::Node(e.into()))
+}
+
+/// The words of commitments to activations: [`POINT_WORDS`] a point.
+pub fn activation_words(points: &[Point]) -> Vec<Scalar> {
+    let words = points.iter().flat_map(|point| point_words(&point.0));
+    words.map(Scalar).collect()
 }
 
 /// A claim that fits its model.

@@ -13,8 +13,11 @@ mod programs;
 pub mod statement;
 
 pub use nanozk_transcript::encoding;
+pub use nanozk_transcript::poseidon::POINT_WORDS;
 
-pub use claim::{CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT, GREEDY};
+pub use claim::{
+    activation_words, activations_digest, CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT, GREEDY,
+};
 pub use file::ProofFile;
 pub use finished::{
     top_of, window_layers, FinalFile, FinalVerifier, ProvedClaim, ProvedWindow, Target, Tree,

@@ -221,54 +221,30 @@ pub(super) fn prove_windows(
     lock.prove(claim, &provider, windows, &mut OsRng, &mut report)
         .map_err(|e| blame_secret(dir, e))?;
     drop(progress);
-    let done = Done {
-        proved,
-        kept,
-        bytes: size as u64,
-    };
-    done.show(
-        &format!("{} made", count(proved, "proof")),
-        &clock,
-        manifest,
-        out,
-    );
+    let development = is_development(manifest);
+    out.text(format!(
+        "{} made in {:.1} s ({:.1} CPU s), {kept} kept",
+        count(proved, "proof"),
+        clock.wall_s(),
+        clock.cpu_s(),
+    ));
+    if development {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.json(&json!({
+        "event": "done",
+        "proved": proved,
+        "kept": kept,
+        "proof_bytes": size,
+        "prove_wall_s": clock.wall_s(),
+        "prove_cpu_s": clock.cpu_s(),
+        "development_setup": development,
+    }));
     Ok(())
 }
 
-/// What was proved.
-pub(super) struct Done {
-    pub(super) proved: usize,
-    pub(super) kept: usize,
-    pub(super) bytes: u64,
-}
-
-impl Done {
-    /// Says it; `what` is how people call it.
-    pub(super) fn show(&self, what: &str, clock: &Stopwatch, version: &CheckedManifest, out: &Out) {
-        let development = is_development(version);
-        out.text(format!(
-            "{what} in {:.1} s ({:.1} CPU s), {} kept",
-            clock.wall_s(),
-            clock.cpu_s(),
-            self.kept
-        ));
-        if development {
-            out.note(DEVELOPMENT_WARNING);
-        }
-        out.json(&json!({
-            "event": "done",
-            "proved": self.proved,
-            "kept": self.kept,
-            "proof_bytes": self.bytes,
-            "prove_wall_s": clock.wall_s(),
-            "prove_cpu_s": clock.cpu_s(),
-            "development_setup": development,
-        }));
-    }
-}
-
 /// Names the file of the seed if that is what does not fit.
-pub(super) fn blame_secret(dir: &ModelDir, error: nanozk_prover::Error) -> anyhow::Error {
+fn blame_secret(dir: &ModelDir, error: nanozk_prover::Error) -> anyhow::Error {
     match error {
         e @ nanozk_prover::Error::WeightSeed { .. } => {
             anyhow::Error::new(e).context(dir.file("secret.json").display().to_string())
@@ -278,7 +254,7 @@ pub(super) fn blame_secret(dir: &ModelDir, error: nanozk_prover::Error) -> anyho
 }
 
 /// Draws the layers of a budget, says how likely a cheat is caught, and writes `audit.json`.
-pub(super) fn draw(
+fn draw(
     args: &ProveArgs,
     dir: &ModelDir,
     version: &CheckedManifest,

@@ -35,12 +35,11 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
     let session = SessionDir::new(&args.session);
     let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
     // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
-    let said = manifest.development_setup;
     let manifest = CheckedManifest::of_model(manifest, &args.model_id).map_err(reject)?;
     let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
     let claim = manifest.claim(claim).map_err(reject)?;
     let context = &claim.claim().context;
-    check_development(&manifest, said, context, args.allow_development, out)?;
+    check_development(&manifest, context, args.allow_development, out)?;
     if args.is_final {
         return accept_final(args, &claim, &session, data, out);
     }
@@ -241,11 +240,11 @@ impl Found {
 /// Rejects a model that says wrong things of its setup, and claims under the development setup where they matter.
 fn check_development(
     version: &CheckedManifest,
-    said: bool,
     context: &statement::Context,
     is_allowed: bool,
     out: &Out,
 ) -> Result<()> {
+    let said = version.manifest().development_setup;
     let development = is_development(version);
     if said != development {
         return Err(reject(format!(

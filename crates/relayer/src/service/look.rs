@@ -172,11 +172,7 @@ impl Relayer {
         let postings = shared.store.posted_of(id).await?;
         let mut read = self.reader.facts(id, &postings, tip).await?;
         // Any claim that a job has, or may have had, is looked for.
-        let unknown = |f: &Facts| {
-            f.status == 0
-                && f.job_status >= status::JOB_CLAIMED
-                && f.job_status != status::JOB_EXPIRED
-        };
+        let unknown = |f: &Facts| f.status == 0 && status::may_have_claim(f.job_status);
         let nobody = || {
             Error::Nodes(format!(
                 "the job {id} has a claim, and no node has the event that says what it is"

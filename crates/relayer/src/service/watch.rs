@@ -11,10 +11,9 @@ use alloy::primitives::{keccak256, B256, U256};
 use nanozk_chain::bindings::escrow;
 use nanozk_chain::claim::Posted;
 use nanozk_chain::format::amount;
-use nanozk_recursion::statement::{points_digest, Domain, Native};
-use nanozk_transcript::poseidon::{point_words, POINT_WORDS};
 use nanozk_verifier::encoding::scalar_to_bytes;
-use nanozk_verifier::hex::Point;
+use nanozk_verifier::hex::Scalar;
+use nanozk_verifier::{activation_words, activations_digest, POINT_WORDS};
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -175,10 +174,8 @@ fn claim_digest(facts: &Facts) -> B256 {
     keccak256(bytes)
 }
 
-/// The words of a commitment.
-fn words(point: &Point) -> Vec<U256> {
-    let words = point_words(&point.0).map(|word| U256::from_be_bytes(scalar_to_bytes(&word)));
-    words.to_vec()
+fn word(scalar: Scalar) -> U256 {
+    U256::from_be_bytes(scalar_to_bytes(&scalar.0))
 }
 
 /// The first layer that no proof can be made for, if a claim is false; `points` are the words of the commitments that were
@@ -198,7 +195,8 @@ fn judge(facts: &Facts, points: &[U256], found: &Reexecution) -> Verdict {
             "secret.json has another prompt than the job: the provider disclosed something else";
         return verdict(None, reason.into());
     }
-    let right: Vec<U256> = found.activations.iter().flat_map(words).collect();
+    let right = activation_words(&found.activations);
+    let right: Vec<U256> = right.into_iter().map(word).collect();
     let other = (0..points.len().max(right.len())).find(|at| points.get(*at) != right.get(*at));
     if let Some(at) = other {
         let layer = at / POINT_WORDS;
@@ -208,9 +206,8 @@ fn judge(facts: &Facts, points: &[U256], found: &Reexecution) -> Verdict {
         );
     }
     // Proofs say the digest, and what is not under it is in no proof.
-    let own: Vec<_> = found.activations.iter().map(|p| p.0).collect();
-    let own = points_digest(&Native, Domain::Activations, &own).ok();
-    if own.map(|d| U256::from_be_bytes(scalar_to_bytes(&d))) != Some(facts.activations[0]) {
+    let own = activations_digest(&found.activations).ok();
+    if own.map(word) != Some(facts.activations[0]) {
         return false_at(
             0,
             "the digest of the commitments to activations is not that of the commitments".into(),
@@ -248,6 +245,7 @@ mod tests {
     use super::*;
     use halo2curves::bn256::{Fr, G1Affine};
     use halo2curves::group::Curve;
+    use nanozk_verifier::hex::Point;
 
     fn points(numbers: &[u64]) -> Vec<Point> {
         let point = |n: &u64| Point((G1Affine::generator() * Fr::from(*n)).to_affine());
@@ -255,21 +253,16 @@ mod tests {
     }
 
     fn all_words(points: &[Point]) -> Vec<U256> {
-        points.iter().flat_map(words).collect()
+        activation_words(points).into_iter().map(word).collect()
     }
 
     /// A claim that is right, the words that were posted, and what the computation gives.
     fn right() -> (Facts, Vec<U256>, Reexecution) {
         let activations = points(&[1, 2]);
-        let own: Vec<_> = activations.iter().map(|p| p.0).collect();
-        let digest = points_digest(&Native, Domain::Activations, &own).expect("points");
+        let digest = activations_digest(&activations).expect("points");
         let facts = Facts {
             layers: 3,
-            activations: [
-                U256::from_be_bytes(scalar_to_bytes(&digest)),
-                U256::ZERO,
-                U256::ZERO,
-            ],
+            activations: [word(digest), U256::ZERO, U256::ZERO],
             input_digest: B256::repeat_byte(8),
             output_digest: B256::repeat_byte(9),
             ..Facts::default()

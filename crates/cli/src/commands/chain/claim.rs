@@ -6,6 +6,7 @@ use crate::args::{
     ChallengeArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs, SessionArgs,
     SignArgs, TargetArgs,
 };
+use crate::commands::verify::read;
 use crate::output::{count, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::bindings::{book, lens, market, registry};
@@ -207,14 +208,7 @@ fn prove_claims(args: &ProveClaimArgs, out: &Out) -> Result<()> {
     }
     let chain = Chain::sending(&args.send, out)?;
     let book = chain.address("ClaimBook")?;
-    let file: FinalFile = files::read_json(&path)?;
-    if file.format != FINAL_FORMAT {
-        bail!(
-            "{}: format {:?} where {FINAL_FORMAT:?} is needed: it was written by another version of nanozk",
-            path.display(),
-            file.format
-        );
-    }
+    let file: FinalFile = read(&path, FINAL_FORMAT)?;
     let mut known = Vec::with_capacity(args.sessions.len());
     for session in &args.sessions {
         let (claim, manifest) = session_of(&chain, session)?;

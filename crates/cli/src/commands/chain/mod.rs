@@ -197,10 +197,10 @@ impl<'a> Chain<'a> {
     /// Challengers of a target whose bond, or part of a stake, was not paid out.
     fn unpaid(&self, posted: &Posted, target: u64) -> Result<Vec<Address>> {
         let (client, book) = (&self.client, self.address("ClaimBook")?);
+        let paid = client.paid_out(book, posted.id, target)?;
         let mut unpaid = Vec::new();
         for challenger in client.challengers(book, posted.id, target)? {
-            let paid = client.is_resolved(book, posted.id, target, challenger)?;
-            if !paid && !unpaid.contains(&challenger) {
+            if !paid.contains(&challenger) && !unpaid.contains(&challenger) {
                 unpaid.push(challenger);
             }
         }
