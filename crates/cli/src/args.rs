@@ -382,21 +382,27 @@ pub(crate) struct AggregateArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs manifest.json, claim.json and proofs/ of the session, or with --final its final.json. Exit code 0 if the session is \
-accepted, 1 if it is rejected, 2 if it cannot be judged.
+Needs manifest.json, claim.json and proofs/ of the session, or with --final its final.json. A final proof over several \
+sessions is a file of its own; it is verified with all of them, in the order in which it was made. Exit code 0 if every session \
+is accepted, 1 if one is rejected, 2 if they cannot be judged.
 
 Examples:
   nanozk verify session --model-id 0x…
-  nanozk verify session --final --model-id 0x…")]
+  nanozk verify session --final --model-id 0x…
+  nanozk verify one two --final --file both.json --model-id 0x…")]
 pub(crate) struct VerifyArgs {
-    /// Session directory
-    pub(crate) session: PathBuf,
-    /// Id of the model version the claim must be of
-    #[arg(long, value_name = "HEX")]
-    pub(crate) model_id: Digest32,
-    /// Verify final.json, instead of proofs/
+    /// Session directories: one, or with --final those that the proof is over
+    #[arg(required = true, value_name = "SESSION")]
+    pub(crate) sessions: Vec<PathBuf>,
+    /// Id of the model version the claim must be of; given once, or once for each session
+    #[arg(long = "model-id", value_name = "HEX", required = true)]
+    pub(crate) model_ids: Vec<Digest32>,
+    /// Verify a final proof, instead of proofs/
     #[arg(long = "final")]
     pub(crate) is_final: bool,
+    /// File of the final proof [default: final.json of the session]
+    #[arg(long, value_name = "FILE", requires = "is_final")]
+    pub(crate) file: Option<PathBuf>,
     /// Accept a session of which not every layer is proved
     #[arg(long)]
     pub(crate) partial: bool,

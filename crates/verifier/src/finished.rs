@@ -190,15 +190,24 @@ impl FinalVerifier {
     ) -> Result<(Top, Tree, Vec<Vec<Scalar>>), Error> {
         let mut nodes: Vec<(Fr, Said)> = Vec::new();
         let mut digests = Vec::with_capacity(targets.len());
+        // Claims of one model have keys in common, and each takes long to compute.
+        let mut keys: BTreeMap<([u8; 32], (u32, u32)), Fr> = BTreeMap::new();
         for Target { claim, windows } in targets {
             claim.manifest().check_setup(parameters)?;
             let mut own = Vec::with_capacity(windows.len());
             for window in *windows {
                 let goal = claim.goal(&window_layers(*window))?;
-                let key = node_key(&self.nodes, claim.manifest(), &goal, parameters)?;
+                let of = (claim.manifest().id().0, *window);
+                let key = match keys.get(&of) {
+                    Some(key) => *key,
+                    None => {
+                        let key = node_key(&self.nodes, claim.manifest(), &goal, parameters)?;
+                        *keys.entry(of).or_insert(key.digest())
+                    }
+                };
                 let said = claim.said(&goal)?;
                 own.push(Scalar(said.digest));
-                nodes.push((key.digest(), said));
+                nodes.push((key, said));
             }
             digests.push(own);
         }

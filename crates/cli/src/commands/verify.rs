@@ -26,29 +26,104 @@ use std::path::Path;
 use std::time::Instant;
 
 pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcome> {
-    let about = json!({"model_id": args.model_id});
-    super::judged(out, about, accept(args, data, out))
+    let sessions = args.sessions.len();
+    let ids = match (&args.model_ids[..], sessions) {
+        ([id], _) => vec![*id; sessions],
+        (ids, _) if ids.len() == sessions => ids.to_vec(),
+        (ids, _) => bail!(
+            "--model-id is given {} times for {}: once, or once for each",
+            ids.len(),
+            count(sessions, "session")
+        ),
+    };
+    if sessions > 1 {
+        if !args.is_final {
+            bail!(
+                "joint proofs are of one session: several have a final proof (--final --file FILE)"
+            );
+        }
+        if args.file.is_none() {
+            bail!("the final proof of several sessions is a file of its own: --file FILE");
+        }
+        if args.reveal || args.seed.is_some() {
+            bail!("--reveal and --seed are about one session");
+        }
+    }
+    let about = match &ids[..] {
+        [id] => json!({"model_id": id}),
+        ids => json!({"model_ids": ids}),
+    };
+    super::judged(out, about, accept(args, &ids, data, out))
 }
 
-fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
-    Kind::Session.check(&args.session)?;
-    let session = SessionDir::new(&args.session);
-    let manifest: Manifest = read(&args.session.join("manifest.json"), MANIFEST_FORMAT)?;
-    // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
-    let manifest = CheckedManifest::of_model(manifest, &args.model_id).map_err(reject)?;
-    let claim: Claim = read(&args.session.join("claim.json"), CLAIM_FORMAT)?;
-    let claim = manifest.claim(claim).map_err(reject)?;
-    let context = &claim.claim().context;
-    check_development(&manifest, context, args.allow_development, out)?;
-    if args.is_final {
-        return accept_final(args, &claim, &session, data, out);
+/// What a verifier has of a session.
+struct Public {
+    dir: SessionDir,
+    id: Digest32,
+    manifest: CheckedManifest,
+    claim: Claim,
+}
+
+impl Public {
+    fn read(path: &Path, id: Digest32) -> Result<Self> {
+        Kind::Session.check(path)?;
+        let manifest: Manifest = read(&path.join("manifest.json"), MANIFEST_FORMAT)?;
+        // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
+        let manifest = CheckedManifest::of_model(manifest, &id).map_err(reject)?;
+        let claim = read(&path.join("claim.json"), CLAIM_FORMAT)?;
+        Ok(Self {
+            dir: SessionDir::new(path),
+            id,
+            manifest,
+            claim,
+        })
     }
+
+    fn claim(&self) -> Result<CheckedClaim<'_>> {
+        self.manifest.claim(self.claim.clone()).map_err(reject)
+    }
+}
+
+fn accept(args: &VerifyArgs, ids: &[Digest32], data: &Data, out: &Out) -> Result<()> {
+    let sessions = args.sessions.iter().zip(ids);
+    let sessions: Vec<Public> = sessions
+        .map(|(path, id)| Public::read(path, *id))
+        .collect::<Result<_>>()?;
+    let mut claims = Vec::with_capacity(sessions.len());
+    for session in &sessions {
+        let claim = session.claim()?;
+        let context = &claim.claim().context;
+        check_development(&session.manifest, context, args.allow_development, out)?;
+        claims.push(claim);
+    }
+    let found = match args.is_final {
+        true => accept_final(args, &sessions, &claims, data)?,
+        false => vec![accept_joint(&sessions[0], &claims[0], data, out)?],
+    };
+    // One that lacks a layer is refused before any is accepted.
+    for (found, claim) in found.iter().zip(&claims) {
+        found.check(args, claim)?;
+    }
+    for ((found, session), claim) in found.into_iter().zip(&sessions).zip(&claims) {
+        found.accept(args, session, claim, out)?;
+    }
+    Ok(())
+}
+
+/// Verifies the joint proofs of a session.
+fn accept_joint(
+    session: &Public,
+    claim: &CheckedClaim<'_>,
+    data: &Data,
+    out: &Out,
+) -> Result<Found> {
+    let manifest = &session.manifest;
     let names = manifest.layer_names();
     let mut parameters: Option<Parameters> = None;
     let mut proved: BTreeSet<usize> = BTreeSet::new();
     let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
     let progress = Progress::spinner("verifying");
-    for path in readable(session.proof_paths())? {
+    for path in readable(session.dir.proof_paths())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let refuse = |reason: String, bytes: usize| {
             progress.above(|| {
@@ -86,7 +161,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         // Large, and slow to make: after the first proof has the form that it must have.
         let parameters = match &mut parameters {
             Some(parameters) => parameters,
-            none => none.insert(data.checked_parameters(&manifest)?),
+            none => none.insert(data.checked_parameters(manifest)?),
         };
         let start = Instant::now();
         opened.verify(parameters).map_err(refused)?;
@@ -114,7 +189,7 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
         (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
     }
     drop(progress);
-    let found = Found {
+    Ok(Found {
         layers: proved,
         by: format!(
             "{}, {} bytes, verified in {ms:.1} ms",
@@ -122,19 +197,20 @@ fn accept(args: &VerifyArgs, data: &Data, out: &Out) -> Result<()> {
             thousands(size as u64)
         ),
         more: json!({"proofs": count_of_proofs, "proof_bytes": size, "verify_ms": ms}),
-    };
-    found.accept(args, &claim, &session, out)
+    })
 }
 
-/// Verifies the final proof, and nothing else.
+/// Verifies the final proof, and nothing else: what it proves of each session.
 fn accept_final(
     args: &VerifyArgs,
-    claim: &CheckedClaim<'_>,
-    session: &SessionDir,
+    sessions: &[Public],
+    claims: &[CheckedClaim<'_>],
     data: &Data,
-    out: &Out,
-) -> Result<()> {
-    let path = session.final_path();
+) -> Result<Vec<Found>> {
+    let path = args
+        .file
+        .clone()
+        .unwrap_or_else(|| sessions[0].dir.final_path());
     if !path.exists() {
         bail!(
             "{} does not exist (make it with nanozk aggregate)",
@@ -142,27 +218,47 @@ fn accept_final(
         );
     }
     let file: FinalFile = read(&path, FINAL_FORMAT)?;
-    let manifest = claim.manifest();
+    if file.claims.len() != sessions.len() {
+        return Err(reject(format!(
+            "{} is over {}, not {}: a final proof is verified with all that it is over, in their order",
+            path.display(),
+            count(file.claims.len(), "session"),
+            sessions.len(),
+        )));
+    }
+    for (i, (said, claim)) in file.claims.iter().zip(claims).enumerate() {
+        if said.statement.0 != claim.claim().statement() {
+            return Err(reject(format!(
+                "{} has another statement than {} at place {i}",
+                path.display(),
+                sessions[i].dir.path().display(),
+            )));
+        }
+    }
     let progress = Progress::spinner("preparing keys");
-    let parameters = data.checked_final_parameters(manifest, manifest.manifest().k)?;
+    let k = sessions.iter().map(|s| s.manifest.manifest().k).max();
+    let parameters = data.checked_final_parameters(&sessions[0].manifest, k.unwrap_or(0))?;
     let verifier = FinalVerifier::new(&parameters)?;
     progress.message("verifying");
     let start = Instant::now();
-    let layers = verifier
-        .verify(&[claim], &file, &parameters)
-        .map_err(reject)?;
+    let all: Vec<&CheckedClaim<'_>> = claims.iter().collect();
+    let layers = verifier.verify(&all, &file, &parameters).map_err(reject)?;
     let ms = start.elapsed().as_secs_f64() * 1e3;
     drop(progress);
     let length = file.proof.0.len();
-    let found = Found {
-        layers: layers.into_iter().flatten().collect(),
+    let of = match sessions.len() {
+        1 => String::new(),
+        n => format!(" over {n} sessions"),
+    };
+    let found = layers.into_iter().map(|layers| Found {
+        layers: layers.into_iter().collect(),
         by: format!(
-            "a final proof of {} bytes, verified in {ms:.1} ms",
+            "a final proof of {} bytes{of}, verified in {ms:.1} ms",
             thousands(length as u64)
         ),
         more: json!({"final": true, "proof_bytes": length, "verify_ms": ms}),
-    };
-    found.accept(args, claim, session, out)
+    });
+    Ok(found.collect())
 }
 
 /// Layers that are proved, and by what, for people and for programs.
@@ -173,30 +269,41 @@ struct Found {
 }
 
 impl Found {
-    /// Accepts the claim, unless layers are missing.
-    fn accept(
-        self,
-        args: &VerifyArgs,
-        claim: &CheckedClaim<'_>,
-        session: &SessionDir,
-        out: &Out,
-    ) -> Result<()> {
-        let all = claim.manifest().layers();
-        let missing: Vec<usize> = (0..all).filter(|l| !self.layers.contains(l)).collect();
+    fn missing(&self, claim: &CheckedClaim<'_>) -> Vec<usize> {
+        let all = 0..claim.manifest().layers();
+        all.filter(|layer| !self.layers.contains(layer)).collect()
+    }
+
+    /// Refuses a claim of which layers are missing.
+    fn check(&self, args: &VerifyArgs, claim: &CheckedClaim<'_>) -> Result<()> {
+        let missing = self.missing(claim);
         if !missing.is_empty() && !args.partial {
             return Err(reject(format!(
                 "{} of {} have no proof: {} (accept the rest with --partial)",
                 missing.len(),
-                count(all, "layer"),
+                count(claim.manifest().layers(), "layer"),
                 list(&missing)
             )));
         }
         if self.layers.is_empty() {
             return Err(reject("no layer has a proof"));
         }
+        Ok(())
+    }
+
+    /// Accepts the claim.
+    fn accept(
+        self,
+        args: &VerifyArgs,
+        session: &Public,
+        claim: &CheckedClaim<'_>,
+        out: &Out,
+    ) -> Result<()> {
+        let all = claim.manifest().layers();
+        let missing = self.missing(claim);
         let digest = claim.claim().claim_digest()?;
         let drawn = match args.partial {
-            true => check_draw(args, &digest, all, &missing, out)?,
+            true => check_draw(args, session, &digest, all, &missing, out)?,
             false => Value::Null,
         };
         let revealed = match args.reveal {
@@ -204,7 +311,11 @@ impl Found {
             false => None,
         };
         out.text(format!(
-            "ACCEPTED{}: {} of {} proved by {}",
+            "{}ACCEPTED{}: {} of {} proved by {}",
+            match args.sessions.len() {
+                1 => String::new(),
+                _ => format!("{}: ", session.dir.path().display()),
+            },
             if missing.is_empty() { "" } else { " IN PART" },
             self.layers.len(),
             count(all, "layer"),
@@ -216,7 +327,8 @@ impl Found {
         let claimed = claim.claim();
         let mut answer = json!({
             "accepted": true,
-            "model_id": args.model_id,
+            "session": session.dir.path(),
+            "model_id": session.id,
             "statement": Digest32(claimed.statement()),
             "claim_digest": Digest32(digest),
             "context": claimed.context,
@@ -296,6 +408,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> 
 /// With a seed, the layers it draws must be proved; the weights are the session's word.
 fn check_draw(
     args: &VerifyArgs,
+    session: &Public,
     claim: &[u8; 32],
     layers: usize,
     missing: &[usize],
@@ -304,7 +417,7 @@ fn check_draw(
     let Some(seed) = args.seed else {
         return Ok(Value::Null);
     };
-    let audit = Audit::read(&args.session)
+    let audit = Audit::read(session.dir.path())
         .map_err(reject)?
         .ok_or_else(|| reject("no audit.json: no layers were drawn"))?;
     if audit.seed != seed {
@@ -355,12 +468,13 @@ fn list(layers: &[usize]) -> String {
 /// Checks tokens and salts against the digests, and prints the text.
 fn reveal(
     args: &VerifyArgs,
-    session: &SessionDir,
+    session: &Public,
     claim: &CheckedClaim<'_>,
     out: &Out,
 ) -> Result<Value> {
     let version = claim.manifest();
     let secret = session
+        .dir
         .secret()
         .context("--reveal needs the secret.json of the session")?;
     let vocab = version.manifest().architecture.vocab;
@@ -387,16 +501,17 @@ fn reveal(
         prompt.len(),
         generated.len()
     ));
-    let text =
-        match model_of(&args.session, args.model.as_deref()).and_then(|m| m.tokenizer(version)) {
-            Ok(tokenizer) => Some((tokenizer.decode(prompt)?, tokenizer.decode(&secret.tokens)?)),
-            // Without the model there are still the tokens; but one that was given has to be right.
-            Err(e) if args.model.is_some() => return Err(e),
-            Err(e) => {
-                out.note(format!("no text without the tokenizer: {e:#}"));
-                None
-            }
-        };
+    let text = match model_of(session.dir.path(), args.model.as_deref())
+        .and_then(|m| m.tokenizer(version))
+    {
+        Ok(tokenizer) => Some((tokenizer.decode(prompt)?, tokenizer.decode(&secret.tokens)?)),
+        // Without the model there are still the tokens; but one that was given has to be right.
+        Err(e) if args.model.is_some() => return Err(e),
+        Err(e) => {
+            out.note(format!("no text without the tokenizer: {e:#}"));
+            None
+        }
+    };
     if let Some((_, all)) = &text {
         out.text(all);
     }

@@ -155,6 +155,49 @@ fn one_proof_is_of_two_claims() {
     let prove = ["claim", "prove", path(&first), path(&second)];
     w.fails(PROVIDER, &prove, &["--proof FILE"]);
     let sent = with(&prove, &["--proof", path(&proof)]);
+    // So it is for whoever has files alone.
+    let files = |sessions: &[&Path], more: &[&str]| {
+        let sessions: Vec<&str> = sessions.iter().map(|s| path(s)).collect();
+        let given = ["--final", "--file", path(&proof), "--model-id", &f.id];
+        f.json(&[&["verify"][..], &sessions, &given, more].concat())
+    };
+    let (code, accepted, stderr) = files(&[&first, &second], &["--model-id", &f.id]);
+    assert_eq!((code, accepted.len()), (0, 2), "{stderr}");
+    for (accepted, session) in accepted.iter().zip([&first, &second]) {
+        assert_eq!(accepted["session"], path(session));
+        assert_eq!(
+            (&accepted["accepted"], &accepted["proved"]),
+            (&json!(true), &json!(4))
+        );
+    }
+    for (sessions, reason) in [
+        (&[&*first][..], "is over 2 sessions, not 1"),
+        (&[&second, &first], "has another statement"),
+        (&[&first, &first], "has another statement"),
+    ] {
+        let (code, objects, stderr) = files(sessions, &[]);
+        assert_eq!(code, 1, "{stderr}");
+        let said = objects[0]["reason"].as_str().unwrap();
+        assert!(said.contains(reason), "no {reason:?} in {said}");
+    }
+    for (sessions, more, words) in [
+        (
+            &[&*first, &second][..],
+            &["--reveal"][..],
+            "about one session",
+        ),
+        (
+            &[&first, &second],
+            &["--model-id", &f.id, "--model-id", &f.id],
+            "given 3 times",
+        ),
+    ] {
+        let (code, _, stderr) = files(sessions, more);
+        assert!(code == 2 && stderr.contains(words), "{code} {stderr}");
+    }
+    let joint = ["verify", path(&first), path(&second), "--model-id", &f.id];
+    f.fails(&joint, &["joint proofs are of one session"]);
+    f.fails(&[&joint[..], &["--final"]].concat(), &["--file FILE"]);
     // It is about both.
     let alone = ["claim", "prove", path(&first), "--proof", path(&proof)];
     w.fails(PROVIDER, &alone, &["that of no session that is named"]);
