@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nanozk_executor::{synthetic, Activation, Architecture, Executor};
+use nanozk_executor::{synthetic, Activation, Executor, Gpt2};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut values = [128, 4, 128, 1024, 4];
@@ -10,14 +10,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         *value = argument.parse()?;
     }
     let [width, layers, n, vocab, heads] = values;
-    let arch = Architecture {
+    let arch = Gpt2 {
         layers,
         width,
         heads,
         mlp_width: 4 * width,
         vocab,
         context: n,
-    };
+    }
+    .architecture();
     let model = synthetic::model(arch, Activation::GeluNew, 1);
     let tokens = synthetic::tokens(n, vocab, 2);
     let time = |what: &str, run: &dyn Fn() -> Result<(), nanozk_executor::Error>| {

@@ -1,8 +1,8 @@
 //! A model prepared to be run many times: forward pass, logits, greedy generation.
 
-use crate::model::{QuantizedLayer, QuantizedModel};
+use crate::model::{QuantizedLayer, QuantizedModel, Rotation};
 use crate::ops::{self, check_shape, AttentionRow, Error, HeadView, PreparedLinear};
-use crate::spec::Spec;
+use crate::spec::{Architecture, Positions, Spec, MATMUL_SHIFT, ROTATION_FRAC};
 use crate::tables::{ActivationTable, ExpTable};
 use crate::trace::{bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, Trace};
 use std::ops::ControlFlow;
@@ -36,18 +36,34 @@ pub(crate) fn embed_position(
 ) -> Result<Vec<i64>, Error> {
     let d = model.arch.width;
     let row = |table: &'_ [i64], i: usize| table[i * d..(i + 1) * d].to_vec();
-    ops::embed(&row(&model.wte, token as usize), &row(&model.wpe, position))
+    let place = match model.arch.positions {
+        Positions::Learned => Some(row(&model.wpe, position)),
+        Positions::Rotary => None,
+    };
+    ops::embed(&row(&model.wte, token as usize), place.as_deref())
 }
 
 /// The attention half of a block, its matrices ready to be multiplied.
 #[derive(Clone, Debug)]
 pub struct PreparedAttention<'a> {
-    width: usize,
-    heads: usize,
+    arch: Architecture,
     q: PreparedLinear<'a>,
     k: PreparedLinear<'a>,
     v: PreparedLinear<'a>,
     out: PreparedLinear<'a>,
+    rotation: Option<&'a Rotation>,
+}
+
+/// Queries, keys and values of some positions, as sums and as 16-bit numbers, keys and queries rotated.
+struct Projected {
+    q_acc: Vec<i64>,
+    k_acc: Vec<i64>,
+    v_acc: Vec<i64>,
+    q_rotated_acc: Vec<i64>,
+    k_rotated_acc: Vec<i64>,
+    q: Vec<i64>,
+    k: Vec<i64>,
+    v: Vec<i64>,
 }
 
 /// The score and probability matrices of a trace, or room for one row.
@@ -81,44 +97,91 @@ impl Scores {
 
 impl<'a> PreparedAttention<'a> {
     /// Checks the shapes and prepares the matrices.
-    pub fn new(layer: &'a QuantizedLayer, heads: usize) -> Result<Self, Error> {
+    pub fn new(
+        arch: &Architecture,
+        layer: &'a QuantizedLayer,
+        rotation: Option<&'a Rotation>,
+    ) -> Result<Self, Error> {
+        arch.validate()?;
+        arch.check_rotation(rotation)?;
+        layer.check_attention_shapes(arch)?;
         Ok(Self {
-            width: layer.check_attention_shapes(heads)?,
-            heads,
+            arch: *arch,
             q: PreparedLinear::new(&layer.q)?,
             k: PreparedLinear::new(&layer.k)?,
             v: PreparedLinear::new(&layer.v)?,
             out: PreparedLinear::new(&layer.attn_out)?,
+            rotation,
         })
     }
 
-    fn head<'v>(&self, values: &'v [i64], head: usize) -> HeadView<'v> {
-        let len = self.width / self.heads;
+    /// Of normalized activations, the first at position `first`.
+    fn project(&self, norm: &[i64], first: usize) -> Result<Projected, Error> {
+        let arch = &self.arch;
+        let q_acc = self.q.apply("query product", norm)?;
+        let k_acc = self.k.apply("key product", norm)?;
+        let v_acc = self.v.apply("value product", norm)?;
+        let mut q = ops::narrow("query", &q_acc, MATMUL_SHIFT)?;
+        let mut k = ops::narrow("key", &k_acc, MATMUL_SHIFT)?;
+        let v = ops::narrow("value", &v_acc, MATMUL_SHIFT)?;
+        let (mut q_rotated_acc, mut k_rotated_acc) = (Vec::new(), Vec::new());
+        if let Some(by) = self.rotation {
+            let positions = norm.len() / arch.width;
+            if first + positions > arch.context {
+                return Err(Error::SequenceTooLong {
+                    len: first + positions,
+                    context: arch.context,
+                });
+            }
+            let pairs = arch.rotated_pairs();
+            q_rotated_acc = ops::rotate(&q, arch.query_width(), pairs, first, by);
+            k_rotated_acc = ops::rotate(&k, arch.kv_width(), pairs, first, by);
+            q = ops::narrow("rotated query", &q_rotated_acc, ROTATION_FRAC)?;
+            k = ops::narrow("rotated key", &k_rotated_acc, ROTATION_FRAC)?;
+        }
+        Ok(Projected {
+            q_acc,
+            k_acc,
+            v_acc,
+            q_rotated_acc,
+            k_rotated_acc,
+            q,
+            k,
+            v,
+        })
+    }
+
+    /// One of `heads` heads.
+    fn head<'v>(&self, values: &'v [i64], heads: usize, head: usize) -> HeadView<'v> {
+        let len = self.arch.head_width;
         HeadView {
             values,
-            width: self.width,
+            width: heads * len,
             offset: head * len,
             len,
         }
     }
 
+    /// The heads of keys and of values that a head of queries has.
+    fn source<'v>(&self, keys: &'v [i64], values: &'v [i64], head: usize) -> [HeadView<'v>; 2] {
+        let (all, own) = (self.arch.kv_heads, head / self.arch.group());
+        [self.head(keys, all, own), self.head(values, all, own)]
+    }
+
     /// Runs all positions of a residual stream `[n][d]` and keeps every intermediate value.
     pub fn trace(&self, spec: &Spec, input: &[i64]) -> Result<AttentionTrace, Error> {
-        let d = self.width;
-        let norm = ops::layer_norm(input, d, spec.norm_frac, spec.eps)?;
+        let (d, heads) = (self.arch.width, self.arch.heads);
+        let norm = ops::normalize(spec, input, d)?;
         let n = input.len() / d;
-        let q_acc = self.q.apply("query product", &norm.out)?;
-        let k_acc = self.k.apply("key product", &norm.out)?;
-        let v_acc = self.v.apply("value product", &norm.out)?;
-        let q = ops::narrow("query", &q_acc)?;
-        let k = ops::narrow("key", &k_acc)?;
-        let v = ops::narrow("value", &v_acc)?;
-        let mut scores = Scores::new(self.heads * n * n);
-        let mut max = Vec::with_capacity(self.heads * n);
-        let mut recip = Vec::with_capacity(self.heads * n);
-        let mut o_acc = vec![0; n * d];
-        for h in 0..self.heads {
-            let (queries, keys, values) = (self.head(&q, h), self.head(&k, h), self.head(&v, h));
+        let projected = self.project(&norm.out, 0)?;
+        let mut scores = Scores::new(heads * n * n);
+        let mut max = Vec::with_capacity(heads * n);
+        let mut recip = Vec::with_capacity(heads * n);
+        let width = self.arch.query_width();
+        let mut o_acc = vec![0; n * width];
+        for h in 0..heads {
+            let queries = self.head(&projected.q, heads, h);
+            let [keys, values] = self.source(&projected.k, &projected.v, h);
             for t in 0..n {
                 let mut row = scores.row((h * n + t) * n, n);
                 let (m, r) = ops::attention_probabilities(
@@ -131,20 +194,22 @@ impl<'a> PreparedAttention<'a> {
                 )?;
                 max.push(m);
                 recip.push(r);
-                let start = t * d + values.offset;
-                ops::attention_values(row.p, values, &mut o_acc[start..start + values.len]);
+                let start = t * width + queries.offset;
+                ops::attention_values(row.p, values, &mut o_acc[start..start + queries.len]);
             }
         }
-        let o = ops::narrow("attention value", &o_acc)?;
+        let o = ops::narrow("attention value", &o_acc, MATMUL_SHIFT)?;
         let out_acc = self.out.apply("attention output product", &o)?;
         let output = ops::residual_add("attention output", input, &out_acc)?;
         let Scores { score_acc, z, e, p } = scores;
         Ok(AttentionTrace {
             input: input.to_vec(),
             norm,
-            q_acc,
-            k_acc,
-            v_acc,
+            q_acc: projected.q_acc,
+            k_acc: projected.k_acc,
+            v_acc: projected.v_acc,
+            q_rotated_acc: projected.q_rotated_acc,
+            k_rotated_acc: projected.k_rotated_acc,
             score_acc,
             max,
             z,
@@ -166,24 +231,22 @@ impl<'a> PreparedAttention<'a> {
         cache: &mut KeyValues,
         masked: bool,
     ) -> Result<Vec<i64>, Error> {
-        let d = self.width;
-        let norm = ops::layer_norm(input, d, spec.norm_frac, spec.eps)?.out;
-        let past = cache.keys.len() / d;
+        let (d, heads) = (self.arch.width, self.arch.heads);
+        let norm = ops::normalize(spec, input, d)?.out;
+        let past = cache.keys.len() / self.arch.kv_width();
         let n = input.len() / d;
-        // In the order of the trace, so that the first error is the same.
-        let q_acc = self.q.apply("query product", &norm)?;
-        let k_acc = self.k.apply("key product", &norm)?;
-        let v_acc = self.v.apply("value product", &norm)?;
-        let q = ops::narrow("query", &q_acc)?;
-        cache.keys.extend(ops::narrow("key", &k_acc)?);
-        cache.values.extend(ops::narrow("value", &v_acc)?);
+        let projected = self.project(&norm, past)?;
+        cache.keys.extend(projected.k);
+        cache.values.extend(projected.v);
         let mut scores = Scores::new(past + n);
-        let mut o_acc = vec![0; n * d];
-        for h in 0..self.heads {
-            let (keys, values) = (self.head(&cache.keys, h), self.head(&cache.values, h));
+        let width = self.arch.query_width();
+        let mut o_acc = vec![0; n * width];
+        for h in 0..heads {
+            let queries = self.head(&projected.q, heads, h);
+            let [keys, values] = self.source(&cache.keys, &cache.values, h);
             for t in 0..n {
                 let mut row = scores.row(0, if masked { past + n } else { past + t + 1 });
-                let query = self.head(&q, h).row(t);
+                let query = queries.row(t);
                 let shift = spec.score_shift;
                 ops::attention_probabilities(
                     query,
@@ -193,11 +256,11 @@ impl<'a> PreparedAttention<'a> {
                     ExpTable::get(),
                     &mut row,
                 )?;
-                let start = t * d + values.offset;
-                ops::attention_values(row.p, values, &mut o_acc[start..start + values.len]);
+                let start = t * width + queries.offset;
+                ops::attention_values(row.p, values, &mut o_acc[start..start + queries.len]);
             }
         }
-        let o = ops::narrow("attention value", &o_acc)?;
+        let o = ops::narrow("attention value", &o_acc, MATMUL_SHIFT)?;
         let out_acc = self.out.apply("attention output product", &o)?;
         ops::residual_add("attention output", input, &out_acc)
     }
@@ -208,15 +271,19 @@ impl<'a> PreparedAttention<'a> {
 pub struct PreparedMlp<'a> {
     width: usize,
     fc: PreparedLinear<'a>,
+    up: Option<PreparedLinear<'a>>,
     out: PreparedLinear<'a>,
 }
 
 impl<'a> PreparedMlp<'a> {
     /// Checks the shapes and prepares the matrices.
-    pub fn new(layer: &'a QuantizedLayer) -> Result<Self, Error> {
+    pub fn new(arch: &Architecture, layer: &'a QuantizedLayer) -> Result<Self, Error> {
+        arch.validate()?;
+        layer.check_mlp_shapes(arch)?;
         Ok(Self {
-            width: layer.check_mlp_shapes()?,
+            width: arch.width,
             fc: PreparedLinear::new(&layer.fc)?,
+            up: layer.up.as_ref().map(PreparedLinear::new).transpose()?,
             out: PreparedLinear::new(&layer.mlp_out)?,
         })
     }
@@ -228,16 +295,27 @@ impl<'a> PreparedMlp<'a> {
         table: &ActivationTable,
         input: &[i64],
     ) -> Result<MlpTrace, Error> {
-        let norm = ops::layer_norm(input, self.width, spec.norm_frac, spec.eps)?;
+        let norm = ops::normalize(spec, input, self.width)?;
         let h_acc = self.fc.apply("first MLP product", &norm.out)?;
         let a = ops::activate(&h_acc, table)?;
-        let out_acc = self.out.apply("second MLP product", &a)?;
+        let (mut up_acc, mut gated_acc) = (Vec::new(), Vec::new());
+        let out_acc = match &self.up {
+            None => self.out.apply("last MLP product", &a)?,
+            Some(up) => {
+                up_acc = up.apply("gate product", &norm.out)?;
+                gated_acc = ops::gate(&a, &ops::narrow("gate", &up_acc, MATMUL_SHIFT)?)?;
+                let gated = ops::narrow("gated activation", &gated_acc, spec.act_out_frac())?;
+                self.out.apply("last MLP product", &gated)?
+            }
+        };
         let output = ops::residual_add("MLP output", input, &out_acc)?;
         Ok(MlpTrace {
             input: input.to_vec(),
             norm,
             h_acc,
             a,
+            up_acc,
+            gated_acc,
             out_acc,
             output,
         })
@@ -250,7 +328,7 @@ pub(crate) fn head(
     spec: &Spec,
     input: &[i64],
 ) -> Result<HeadTrace, Error> {
-    let norm = ops::layer_norm(input, linear.linear().inputs, spec.norm_frac, spec.eps)?;
+    let norm = ops::normalize(spec, input, linear.linear().inputs)?;
     let logits = linear.apply("logit", &norm.out)?;
     let argmax = logits
         .chunks_exact(linear.linear().outputs)
@@ -264,7 +342,7 @@ pub(crate) fn head(
     })
 }
 
-/// Keys and values of the positions computed so far, `[n][d]`.
+/// Keys, rotated if they are, and values of the positions computed so far, `[n][kv_heads·head_width]`.
 #[derive(Clone, Debug, Default)]
 struct KeyValues {
     keys: Vec<i64>,
@@ -286,14 +364,14 @@ impl<'a> Executor<'a> {
     /// matrices.
     pub fn new(model: &'a QuantizedModel) -> Result<Self, Error> {
         model.validate_shapes()?;
-        let heads = model.arch.heads;
+        let (arch, rotation) = (&model.arch, model.rotation.as_ref());
         let blocks = model
             .layers
             .iter()
             .map(|layer| {
                 Ok((
-                    PreparedAttention::new(layer, heads)?,
-                    PreparedMlp::new(layer)?,
+                    PreparedAttention::new(arch, layer, rotation)?,
+                    PreparedMlp::new(arch, layer)?,
                 ))
             })
             .collect::<Result<_, Error>>()?;
@@ -384,7 +462,7 @@ impl<'a> Executor<'a> {
         while generated.len() < max_new {
             self.run_blocks(&mut x, &mut caches, false)?;
             let last = &x[x.len() - d..];
-            let norm = ops::layer_norm(last, d, self.model.spec.norm_frac, self.model.spec.eps)?;
+            let norm = ops::normalize(&self.model.spec, last, d)?;
             let token = ops::argmax(&self.head.apply("logit", &norm.out)?)?;
             let position = prompt.len() + generated.len();
             generated.push(token);

@@ -17,9 +17,9 @@ pub mod tables;
 pub mod trace;
 
 pub use executor::Executor;
-pub use model::{Linear, QuantizedLayer, QuantizedModel};
+pub use model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
 pub use ops::Error;
-pub use spec::{Activation, Architecture, Spec};
+pub use spec::{Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};
 pub use tables::{ActivationTable, ExpTable};
 pub use trace::{bucket, padded};
-pub use trace::{AttentionTrace, EmbedTrace, HeadTrace, LayerNormTrace, MlpTrace, Trace};
+pub use trace::{AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, NormTrace, Trace};

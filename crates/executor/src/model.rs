@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ops::{
     check_parameter, check_shape, check_spec, Error, MAX_SCORE_SHIFT, MAX_WIDTH, MIN_SCORE_SHIFT,
 };
-use crate::spec::{Architecture, Spec, RESIDUAL_BITS};
+use crate::spec::{Architecture, MlpKind, Positions, Spec, RESIDUAL_BITS, ROTATION_FRAC};
 use crate::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
 
 /// A matrix product with bias: `acc[o] = Σ_i x[i]·weight[i·outputs + o] + bias[o]`.
@@ -24,7 +24,7 @@ pub struct Linear {
 /// One transformer block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantizedLayer {
-    /// Query projection, `1/sqrt(head width)` folded in.
+    /// Query projection, with what scores are divided by folded in.
     pub q: Linear,
     /// Key projection.
     pub k: Linear,
@@ -32,10 +32,22 @@ pub struct QuantizedLayer {
     pub v: Linear,
     /// Attention output projection.
     pub attn_out: Linear,
-    /// First MLP matrix.
+    /// First MLP matrix: its products are arguments of the activation.
     pub fc: Linear,
-    /// Second MLP matrix.
+    /// Of a gated MLP: its products are multiplied by the activations.
+    pub up: Option<Linear>,
+    /// Last MLP matrix.
     pub mlp_out: Linear,
+}
+
+/// Cosines and sines by which the pairs of features of a head are rotated at each position: `[context][pairs]` each, at
+/// [`ROTATION_FRAC`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// Cosines.
+    pub cos: Vec<i64>,
+    /// Sines.
+    pub sin: Vec<i64>,
 }
 
 /// A model whose every weight is an integer.
@@ -47,8 +59,10 @@ pub struct QuantizedModel {
     pub spec: Spec,
     /// Token embedding at `RESIDUAL_FRAC`, `[vocab][width]`.
     pub wte: Vec<i64>,
-    /// Position embedding at `RESIDUAL_FRAC`, `[context][width]`.
+    /// Position embedding at `RESIDUAL_FRAC`, `[context][width]`; empty where positions are rotations.
     pub wpe: Vec<i64>,
+    /// Rotations of queries and keys, if positions are told apart by them.
+    pub rotation: Option<Rotation>,
     /// Blocks.
     pub layers: Vec<QuantizedLayer>,
     /// Vocabulary projection, final LayerNorm folded in.
@@ -113,38 +127,47 @@ fn check_magnitudes(what: &'static str, values: &[i64], bits: u32) -> Result<(),
 
 impl QuantizedLayer {
     /// The matrices, in the order of the fields.
-    pub fn linears(&self) -> [&Linear; 6] {
-        [
-            &self.q,
-            &self.k,
-            &self.v,
-            &self.attn_out,
-            &self.fc,
-            &self.mlp_out,
-        ]
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        [&self.q, &self.k, &self.v, &self.attn_out, &self.fc]
+            .into_iter()
+            .chain(&self.up)
+            .chain([&self.mlp_out])
     }
 
-    /// Checks the shapes of the attention half; gives the width.
-    pub(crate) fn check_attention_shapes(&self, heads: usize) -> Result<usize, Error> {
-        let d = self.q.inputs;
-        check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
-        check_parameter("heads", heads as u64, 1, d as u64)?;
-        check_shape("width modulo heads", d % heads, 0)?;
-        self.q.check_dimensions("query matrix", d, d)?;
-        self.k.check_dimensions("key matrix", d, d)?;
-        self.v.check_dimensions("value matrix", d, d)?;
+    /// Checks the shapes of the attention half.
+    pub(crate) fn check_attention_shapes(&self, arch: &Architecture) -> Result<(), Error> {
+        let (d, q, kv) = (arch.width, arch.query_width(), arch.kv_width());
+        self.q.check_dimensions("query matrix", d, q)?;
+        self.k.check_dimensions("key matrix", d, kv)?;
+        self.v.check_dimensions("value matrix", d, kv)?;
         self.attn_out
-            .check_dimensions("attention output matrix", d, d)?;
-        Ok(d)
+            .check_dimensions("attention output matrix", q, d)
     }
 
-    /// Checks the shapes of the MLP half; gives the width.
-    pub(crate) fn check_mlp_shapes(&self) -> Result<usize, Error> {
-        let (d, f) = (self.fc.inputs, self.fc.outputs);
-        check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
+    /// Checks the shapes of the MLP half.
+    pub(crate) fn check_mlp_shapes(&self, arch: &Architecture) -> Result<(), Error> {
+        let (d, f) = (arch.width, arch.mlp_width);
         self.fc.check_dimensions("first MLP matrix", d, f)?;
-        self.mlp_out.check_dimensions("second MLP matrix", f, d)?;
-        Ok(d)
+        let gated = arch.mlp == MlpKind::Gated;
+        check_shape("matrices of a gate", self.up.iter().count(), gated.into())?;
+        if let Some(up) = &self.up {
+            up.check_dimensions("matrix of a gate", d, f)?;
+        }
+        self.mlp_out.check_dimensions("last MLP matrix", f, d)
+    }
+}
+
+impl Rotation {
+    /// Checks lengths, and that a cosine or sine is at most one.
+    fn check(&self, arch: &Architecture) -> Result<(), Error> {
+        let one = 1 << ROTATION_FRAC;
+        for (what, values) in [("cosine", &self.cos), ("sine", &self.sin)] {
+            check_shape(what, values.len(), arch.context * arch.rotated_pairs())?;
+            if let Some(&v) = values.iter().find(|v| !(-one..=one).contains(*v)) {
+                return Err(Error::range(what, v.into(), (-one).into(), one.into()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -170,8 +193,15 @@ impl Architecture {
     pub fn validate(&self) -> Result<(), Error> {
         check_parameter("layers", self.layers as u64, 1, MAX_LAYERS as u64)?;
         check_parameter("width", self.width as u64, 1, MAX_WIDTH as u64)?;
-        check_parameter("heads", self.heads as u64, 1, self.width as u64)?;
-        check_shape("width modulo heads", self.width % self.heads, 0)?;
+        check_parameter("heads", self.heads as u64, 1, MAX_WIDTH as u64)?;
+        check_parameter("kv_heads", self.kv_heads as u64, 1, self.heads as u64)?;
+        check_shape("heads modulo kv_heads", self.heads % self.kv_heads, 0)?;
+        check_parameter("head_width", self.head_width as u64, 1, MAX_WIDTH as u64)?;
+        let (features, most) = (self.query_width() as u64, MAX_WIDTH as u64);
+        check_parameter("features of all heads", features, 1, most)?;
+        if self.positions == Positions::Rotary {
+            check_shape("head_width modulo 2", self.head_width % 2, 0)?;
+        }
         check_parameter("mlp_width", self.mlp_width as u64, 1, MAX_MLP_WIDTH as u64)?;
         // With one token there is nothing to choose, and a column of its ids would be zero.
         check_parameter("vocab", self.vocab as u64, 2, MAX_VOCAB as u64)?;
@@ -180,25 +210,34 @@ impl Architecture {
 }
 
 impl Architecture {
+    /// Position vectors that the embedding adds.
+    fn learned_positions(&self) -> usize {
+        match self.positions {
+            Positions::Learned => self.context,
+            Positions::Rotary => 0,
+        }
+    }
+
     fn check_embedding_shapes(&self, wte: &[i64], wpe: &[i64]) -> Result<(), Error> {
         let d = self.width;
         check_shape("token embedding", wte.len(), self.vocab.saturating_mul(d))?;
-        check_shape(
-            "position embedding",
-            wpe.len(),
-            self.context.saturating_mul(d),
-        )
+        let positions = self.learned_positions().saturating_mul(d);
+        check_shape("position embedding", wpe.len(), positions)
+    }
+
+    /// Checks that the rotations are those of such a model.
+    pub fn check_rotation(&self, rotation: Option<&Rotation>) -> Result<(), Error> {
+        let rotary = self.positions == Positions::Rotary;
+        let tables = usize::from(rotation.is_some());
+        check_shape("tables of rotations", tables, rotary.into())?;
+        rotation.map_or(Ok(()), |rotation| rotation.check(self))
     }
 
     fn check_layer_shapes(&self, index: usize, layer: &QuantizedLayer) -> Result<(), Error> {
-        let check = || {
-            check_shape("query matrix", layer.q.inputs, self.width)?;
-            check_shape("first MLP matrix", layer.fc.inputs, self.width)?;
-            check_shape("first MLP matrix", layer.fc.outputs, self.mlp_width)?;
-            layer.check_attention_shapes(self.heads)?;
-            layer.check_mlp_shapes()
-        };
-        check().map(drop).map_err(|e| e.in_layer(index))
+        let checked = layer
+            .check_attention_shapes(self)
+            .and_then(|()| layer.check_mlp_shapes(self));
+        checked.map_err(|e| e.in_layer(index))
     }
 
     fn check_head_shape(&self, head: &Linear) -> Result<(), Error> {
@@ -210,7 +249,10 @@ impl Architecture {
         self.check_embedding_shapes(wte, wpe)?;
         let d = self.width;
         let (token_min, token_max) = column_ranges(wte, d);
-        let (position_min, position_max) = column_ranges(wpe, d);
+        let (position_min, position_max) = match wpe {
+            [] => (vec![0; d], vec![0; d]),
+            wpe => column_ranges(wpe, d),
+        };
         let half = 1i128 << (RESIDUAL_BITS - 1);
         for i in 0..d {
             let low = i128::from(token_min[i]) + i128::from(position_min[i]);
@@ -246,6 +288,7 @@ impl QuantizedModel {
         self.arch.validate()?;
         self.spec.validate(self.arch.width)?;
         self.arch.check_embedding_shapes(&self.wte, &self.wpe)?;
+        self.arch.check_rotation(self.rotation.as_ref())?;
         check_shape("blocks", self.layers.len(), self.arch.layers)?;
         for (index, layer) in self.layers.iter().enumerate() {
             self.arch.check_layer_shapes(index, layer)?;

@@ -4,15 +4,15 @@
 //! a loop in plain 64-bit arithmetic, and a product whose bound does not hold is computed in
 //! 128 bits and then checked.
 
-use crate::model::Linear;
+use crate::model::{Linear, Rotation};
 use crate::spec::{
-    ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT, NORM_SHIFT,
-    PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
+    Norm, Spec, ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT,
+    NORM_SHIFT, PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
 };
 use crate::tables::{ActivationTable, ExpTable, EXP_CUTOFF};
-use crate::trace::LayerNormTrace;
+use crate::trace::NormTrace;
 
-/// Greatest width of a LayerNorm.
+/// Greatest width of what is normalized.
 pub const MAX_WIDTH: usize = 1 << 16;
 /// Greatest `norm_frac`.
 pub const MAX_NORM_FRAC: u32 = 14;
@@ -172,10 +172,10 @@ pub fn check_signed(operation: &'static str, v: i64, bits: u32) -> Result<i64, E
     ))
 }
 
-/// `y = rs(acc, 16)` of each accumulator, 16-bit.
-pub fn narrow(operation: &'static str, acc: &[i64]) -> Result<Vec<i64>, Error> {
+/// `y = rs(acc, shift)` of each accumulator, 16-bit.
+pub fn narrow(operation: &'static str, acc: &[i64], shift: u32) -> Result<Vec<i64>, Error> {
     acc.iter()
-        .map(|&a| check_signed(operation, rs(a, MATMUL_SHIFT), ACT_BITS))
+        .map(|&a| check_signed(operation, rs(a, shift), ACT_BITS))
         .collect()
 }
 
@@ -195,8 +195,14 @@ pub fn residual_add(operation: &'static str, x: &[i64], acc: &[i64]) -> Result<V
         .collect()
 }
 
-/// The embedding of one token at one position, 32-bit: `wte + wpe`.
-pub fn embed(token: &[i64], position: &[i64]) -> Result<Vec<i64>, Error> {
+/// The embedding of one token at one position, 32-bit: `wte + wpe`, or `wte` where no vector of a position is added.
+pub fn embed(token: &[i64], position: Option<&[i64]>) -> Result<Vec<i64>, Error> {
+    let Some(position) = position else {
+        let checked = token.iter();
+        return checked
+            .map(|&a| check_signed("embedding", a, RESIDUAL_BITS))
+            .collect();
+    };
     check_shape("embedding", position.len(), token.len())?;
     token
         .iter()
@@ -222,13 +228,13 @@ pub fn rsqrt(d: usize, norm_frac: u32, var: u128) -> Result<i64, Error> {
     Ok(r as i64)
 }
 
-/// LayerNorm without gain and bias of each row of `x`, `[n][d]`.
-pub fn layer_norm(x: &[i64], d: usize, norm_frac: u32, eps: u64) -> Result<LayerNormTrace, Error> {
+/// Each row of `x`, `[n][d]`, normalized, without gain and bias.
+pub fn normalize(spec: &Spec, x: &[i64], d: usize) -> Result<NormTrace, Error> {
     check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
-    check_parameter("eps", eps, 1, u64::MAX)?;
+    check_parameter("eps", spec.eps, 1, u64::MAX)?;
     check_shape("residual length", x.len() % d, 0)?;
     let n = x.len() / d;
-    let mut trace = LayerNormTrace {
+    let mut trace = NormTrace {
         mean: Vec::with_capacity(n),
         rsqrt: Vec::with_capacity(n),
         out: Vec::with_capacity(x.len()),
@@ -241,24 +247,55 @@ pub fn layer_norm(x: &[i64], d: usize, norm_frac: u32, eps: u64) -> Result<Layer
             sum += v;
             squares += (v * v) as u128;
         }
+        if spec.norm == Norm::RmsNorm {
+            sum = 0;
+        }
         // d·Q ≥ S² by Cauchy–Schwarz; both are at most 2^94.
         let square_of_sum = u128::from(sum.unsigned_abs()).pow(2);
-        let var = d as u128 * squares - square_of_sum + u128::from(eps);
+        let var = d as u128 * squares - square_of_sum + u128::from(spec.eps);
         let mean = sum.div_euclid(d as i64);
-        let r = rsqrt(d, norm_frac, var)?;
+        let r = rsqrt(d, spec.norm_frac, var)?;
         trace.mean.push(mean);
         trace.rsqrt.push(r);
         for &v in row {
             // A product beyond i64 is far beyond 16 bits after the shift.
             let product = (v - mean).saturating_mul(r);
             trace.out.push(check_signed(
-                "LayerNorm",
+                "normalized",
                 rs(product, NORM_SHIFT),
                 ACT_BITS,
             )?);
         }
     }
     Ok(trace)
+}
+
+/// Heads of queries or keys, `[n][heads·head_width]`, rotated, the first row being at position `first`: with `c` and `s` the
+/// cosine and sine of position and pair `i`, features `i` and `i + pairs` of each head become `x_i·c − x_(i+pairs)·s` and
+/// `x_(i+pairs)·c + x_i·s`. Gives accumulators.
+///
+/// # Panics
+/// If there is no such position in the tables, or rows are not of whole heads.
+pub fn rotate(values: &[i64], width: usize, pairs: usize, first: usize, by: &Rotation) -> Vec<i64> {
+    let mut acc = Vec::with_capacity(values.len());
+    for (t, row) in values.chunks_exact(width).enumerate() {
+        let angles = (first + t) * pairs..(first + t + 1) * pairs;
+        let (cos, sin) = (&by.cos[angles.clone()], &by.sin[angles]);
+        for head in row.chunks_exact(2 * pairs) {
+            let (low, high) = head.split_at(pairs);
+            // 16-bit values times at most 2^14.
+            acc.extend((0..pairs).map(|i| low[i] * cos[i] - high[i] * sin[i]));
+            acc.extend((0..pairs).map(|i| high[i] * cos[i] + low[i] * sin[i]));
+        }
+    }
+    acc
+}
+
+/// Products of activations and what gates let through.
+pub fn gate(activations: &[i64], values: &[i64]) -> Result<Vec<i64>, Error> {
+    check_shape("gate", values.len(), activations.len())?;
+    // 16-bit factors.
+    Ok(activations.iter().zip(values).map(|(a, u)| a * u).collect())
 }
 
 /// Positions per tile of the matrix product.
@@ -702,7 +739,7 @@ mod tests {
             let x: Vec<i64> = (0..rows * d).map(|_| random.next_u64() as i64 >> shift).collect();
             let g = Spec::norm_frac_for(d);
             let spec = crate::synthetic::spec(d, crate::spec::Activation::Relu);
-            let trace = layer_norm(&x, d, g, spec.eps)?;
+            let trace = normalize(&spec, &x, d)?;
             prop_assert_eq!(trace.mean.len(), rows);
             for ((row, out), mean) in x.chunks(d).zip(trace.out.chunks(d)).zip(&trace.mean) {
                 let sum: i64 = row.iter().sum();
@@ -718,7 +755,35 @@ mod tests {
         }
     }
 
-    use crate::spec::{Activation, Spec};
+    use crate::spec::Activation;
+
+    #[test]
+    fn rotations_by_hand() {
+        // Two positions, one head of two pairs; then a head more.
+        let one = 1 << 14;
+        let by = Rotation {
+            cos: vec![one, one, 0, -one],
+            sin: vec![0, 0, one, 0],
+        };
+        let rows = [1, 2, 3, 4, 5, 6, 7, 8];
+        let turned = [
+            one,
+            2 * one,
+            3 * one,
+            4 * one,
+            -7 * one,
+            -6 * one,
+            5 * one,
+            -8 * one,
+        ];
+        assert_eq!(rotate(&rows, 4, 2, 0, &by), turned);
+        assert_eq!(
+            rotate(&rows, 8, 2, 1, &by)[..4],
+            [-3 * one, -2 * one, one, -4 * one]
+        );
+        assert_eq!(gate(&[3, -2], &[5, 7]), Ok(vec![15, -14]));
+        assert!(gate(&[3], &[]).is_err());
+    }
 
     #[test]
     fn rsqrt_limits() {
@@ -735,8 +800,27 @@ mod tests {
     }
 
     #[test]
-    fn layer_norm_by_hand() {
+    fn norms_by_hand() {
         // d = 2, S = 1, Q = 5, var = 10 - 1 + eps.
+        let by_hand = |norm: Norm, x: &[i64], d: usize, norm_frac: u32, eps: u64| {
+            let spec = Spec {
+                norm,
+                norm_frac,
+                eps,
+                ..crate::synthetic::spec(d, Activation::Relu)
+            };
+            normalize(&spec, x, d)
+        };
+        let layer_norm =
+            |x: &[i64], d, norm_frac, eps| by_hand(Norm::LayerNorm, x, d, norm_frac, eps);
+        // d = 2, Q = 5, var = 10 + eps, which is 2^5.
+        let trace = by_hand(Norm::RmsNorm, &[2, -1], 2, 14, 22).unwrap();
+        // r² ≤ 2^94 / 2^5
+        assert_eq!(
+            (trace.mean, trace.rsqrt),
+            (vec![0], vec![24_879_108_095_803])
+        );
+        assert_eq!(trace.out, [11_585, -5_793]);
         let trace = layer_norm(&[2, -1], 2, 14, 7).unwrap();
         assert_eq!(trace.mean, [0]);
         assert_eq!(trace.rsqrt, [1i64 << 45]);
@@ -763,20 +847,20 @@ mod tests {
     #[test]
     fn narrow_and_residual() {
         assert_eq!(
-            narrow("x", &[32_767 << 16, -(1 << 31), 1 << 15]),
+            narrow("x", &[32_767 << 16, -(1 << 31), 1 << 15], 16),
             Ok(vec![32_767, -32_768, 1])
         );
         assert_eq!(
-            narrow("x", &[1 << 31]),
+            narrow("x", &[1 << 31], 16),
             Err(Error::range("x", 32_768, -32_768, 32_767))
         );
         assert_eq!(residual_add("x", &[5, -5], &[1 << 16, 0]), Ok(vec![6, -5]));
         assert!(residual_add("x", &[i64::from(i32::MAX)], &[1 << 16]).is_err());
         assert!(residual_add("x", &[i64::MAX], &[i64::MAX]).is_err());
         assert!(residual_add("x", &[1], &[]).is_err());
-        assert_eq!(embed(&[1, 2], &[10, 20]), Ok(vec![11, 22]));
-        assert!(embed(&[i64::MIN], &[i64::MIN]).is_err());
-        assert!(embed(&[1], &[]).is_err());
+        assert_eq!(embed(&[1, 2], Some(&[10, 20])), Ok(vec![11, 22]));
+        assert!(embed(&[i64::MIN], Some(&[i64::MIN])).is_err());
+        assert!(embed(&[1], Some(&[])).is_err());
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Deterministic pseudorandom models whose magnitudes look like those of a trained, quantized
 //! GPT-2: for tests and benchmarks. Integers only, the same on every machine.
 
-use crate::model::{Linear, QuantizedLayer, QuantizedModel};
-use crate::spec::{Activation, Architecture, Spec, ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC, SCORE_FRAC};
+use crate::model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
+use crate::spec::{
+    Activation, Architecture, MlpKind, Norm, Positions, Spec, ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC,
+    ROTATION_FRAC, SCORE_FRAC,
+};
 
 /// Fractional bits of queries, keys and values.
 const QKV_FRAC: u32 = 11;
@@ -67,9 +70,13 @@ pub const GPT2_SMALL: Architecture = Architecture {
     layers: 12,
     width: 768,
     heads: 12,
+    kv_heads: 12,
+    head_width: 64,
     mlp_width: 3072,
     vocab: 50_257,
     context: 1024,
+    positions: Positions::Learned,
+    mlp: MlpKind::Plain,
 };
 
 /// Those of a model that is proved in seconds.
@@ -77,9 +84,27 @@ pub const TINY: Architecture = Architecture {
     layers: 4,
     width: 64,
     heads: 4,
+    kv_heads: 4,
+    head_width: 16,
     mlp_width: 256,
     vocab: 512,
     context: 64,
+    positions: Positions::Learned,
+    mlp: MlpKind::Plain,
+};
+
+/// The same of a Llama, with odd numbers where they may be odd.
+pub const TINY_LLAMA: Architecture = Architecture {
+    layers: 3,
+    width: 48,
+    heads: 6,
+    kv_heads: 2,
+    head_width: 16,
+    mlp_width: 96,
+    vocab: 300,
+    context: 64,
+    positions: Positions::Rotary,
+    mlp: MlpKind::Gated,
 };
 
 /// The specification the synthetic models use.
@@ -90,6 +115,7 @@ pub fn spec(width: usize, activation: Activation) -> Spec {
         // An epsilon of 10^-5.
         eps: ((((square << 32) + 50_000) / 100_000) as u64).max(1),
         score_shift: 2 * QKV_FRAC - SCORE_FRAC,
+        norm: Norm::LayerNorm,
         act_frac: ACT_FRAC,
         activation,
     }
@@ -97,17 +123,48 @@ pub fn spec(width: usize, activation: Activation) -> Spec {
 
 fn random_layer(arch: Architecture, random: &mut Random) -> QuantizedLayer {
     let (d, f) = (arch.width, arch.mlp_width);
+    let (q, kv) = (arch.query_width(), arch.kv_width());
     let g = Spec::norm_frac_for(d);
     // The query has 1/sqrt(head width) folded in.
-    let q_gain = (65_536 / (d / arch.heads.max(1)).max(1) as u64).isqrt();
+    let q_gain = (65_536 / arch.head_width.max(1) as u64).isqrt();
     QuantizedLayer {
-        q: random.linear(d, d, g, QKV_FRAC, q_gain.max(1)),
-        k: random.linear(d, d, g, QKV_FRAC, 256),
-        v: random.linear(d, d, g, QKV_FRAC, 256),
-        attn_out: random.linear(d, d, QKV_FRAC, RESIDUAL_FRAC, 128),
+        q: random.linear(d, q, g, QKV_FRAC, q_gain.max(1)),
+        k: random.linear(d, kv, g, QKV_FRAC, 256),
+        v: random.linear(d, kv, g, QKV_FRAC, 256),
+        attn_out: random.linear(q, d, QKV_FRAC, RESIDUAL_FRAC, 128),
         fc: random.linear(d, f, g, ACT_FRAC, 256),
-        mlp_out: random.linear(f, d, ACT_FRAC + ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC, 192),
+        up: (arch.mlp == MlpKind::Gated).then(|| random.linear(d, f, g, ACT_FRAC, 256)),
+        mlp_out: random.linear(f, d, act_out_frac(&arch), RESIDUAL_FRAC, 192),
     }
+}
+
+/// Fractional bits of what goes into the last matrix of an MLP.
+fn act_out_frac(arch: &Architecture) -> u32 {
+    match arch.mlp {
+        MlpKind::Plain => ACT_FRAC + ACT_OUT_EXTRA_FRAC,
+        // A gated activation has those of the gate.
+        MlpKind::Gated => ACT_FRAC,
+    }
+}
+
+/// Rotations of a model's context: no real angles, but of integers.
+pub fn rotation(arch: &Architecture) -> Option<Rotation> {
+    if arch.positions == Positions::Learned {
+        return None;
+    }
+    // Points of a circle with rational coordinates: (1 − t²)/(1 + t²) and 2t/(1 + t²).
+    let cells = arch.context * arch.rotated_pairs();
+    let mut random = Random::new(0x7075_726e);
+    let angles = (0..cells).map(|_| {
+        let t = random.normal(1 << 16).clamp(-(1 << 20), 1 << 20);
+        let square = (t * t) >> 16;
+        let one = 1_i64 << 16;
+        let whole = one + square;
+        let part = |x: i64| (x << ROTATION_FRAC) / whole;
+        (part(one - square), part(2 * t))
+    });
+    let (cos, sin) = angles.unzip();
+    Some(Rotation { cos, sin })
 }
 
 /// One block, from a seed.
@@ -120,12 +177,20 @@ pub fn layer(arch: Architecture, seed: u64) -> QuantizedLayer {
 pub fn model(arch: Architecture, activation: Activation, seed: u64) -> QuantizedModel {
     let mut random = Random::new(seed);
     let d = arch.width;
-    let spec = spec(d, activation);
+    let mut spec = spec(d, activation);
+    let learned = arch.positions == Positions::Learned;
+    if !learned {
+        spec.norm = Norm::RmsNorm;
+    }
     QuantizedModel {
         arch,
         spec,
         wte: random.normals(arch.vocab * d, 1 << RESIDUAL_FRAC),
-        wpe: random.normals(arch.context * d, 1 << (RESIDUAL_FRAC - 2)),
+        wpe: match learned {
+            true => random.normals(arch.context * d, 1 << (RESIDUAL_FRAC - 2)),
+            false => Vec::new(),
+        },
+        rotation: rotation(&arch),
         layers: (0..arch.layers)
             .map(|_| random_layer(arch, &mut random))
             .collect(),

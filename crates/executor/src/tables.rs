@@ -110,7 +110,7 @@ impl Default for ExpTable {
 /// An activation function by linear interpolation over 1,024 segments of 64 inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivationTable {
-    /// `a[hi] = round(2^(act_frac+9)·act(x_hi))`, from `-2^20` to `2^24`.
+    /// `a[hi] = round(2^(act_frac+9)·act(x_hi))`, from `-2^21` to `2^24`.
     pub a: Vec<i64>,
     /// `b[hi] = round(2^(act_frac+9)·(act(x_{hi+1}) − act(x_hi))/64)`, from `-2^10` to `2^10`.
     pub b: Vec<i64>,
@@ -134,6 +134,7 @@ impl ActivationTable {
                 Activation::Relu => j.max(0) << (Q - s),
                 Activation::GeluNew => gelu_new(j, s),
                 Activation::Gelu => gelu_erf(j, s),
+                Activation::Silu => silu(j, s),
             })
             .collect();
         // Both tables have act_frac + 9 fractional bits; B divides by another 2^6.
@@ -154,13 +155,14 @@ impl ActivationTable {
     /// The tables, computed once per process; an error if `act_frac` is outside `8..=13`.
     pub fn get(activation: Activation, act_frac: u32) -> Result<&'static Self, Error> {
         const N: usize = (MAX_ACT_FRAC - MIN_ACT_FRAC + 1) as usize;
-        static TABLES: [[OnceLock<ActivationTable>; N]; 3] =
-            [const { [const { OnceLock::new() }; N] }; 3];
+        static TABLES: [[OnceLock<ActivationTable>; N]; 4] =
+            [const { [const { OnceLock::new() }; N] }; 4];
         ops::check_spec("act_frac", act_frac, MIN_ACT_FRAC, MAX_ACT_FRAC)?;
         let row = match activation {
             Activation::GeluNew => 0,
             Activation::Gelu => 1,
             Activation::Relu => 2,
+            Activation::Silu => 3,
         };
         let cell = &TABLES[row][(act_frac - MIN_ACT_FRAC) as usize];
         Ok(cell.get_or_init(|| Self::new(activation, act_frac)))
@@ -198,8 +200,18 @@ fn gelu_new(j: i128, s: u32) -> i128 {
     let square = (j * j) << (Q - 2 * s);
     let u = ((SQRT_2_OVER_PI + ((square * GELU_CUBIC) >> Q)) * j.abs()) >> s;
     let (mantissa, shift) = exp_neg(2 * u);
-    let w = mantissa >> shift.min(126);
-    // sigmoid(2u) is 1/(1+w) for positive u, w/(1+w) for negative.
+    times_sigmoid(j, s, mantissa >> shift.min(126))
+}
+
+/// `x·sigmoid(x)` of `x = j/2^s`, in Q62.
+fn silu(j: i128, s: u32) -> i128 {
+    let (mantissa, shift) = exp_neg(j.abs() << (Q - s));
+    times_sigmoid(j, s, mantissa >> shift.min(126))
+}
+
+/// `x·sigmoid(y)` of `x = j/2^s` and a `y` of its sign, of which `w` is `exp(−|y|)`.
+fn times_sigmoid(j: i128, s: u32, w: i128) -> i128 {
+    // sigmoid(y) is 1/(1+w) for positive y, w/(1+w) for negative.
     let numerator = if j >= 0 { ONE } else { w };
     ((((numerator << Q) / (ONE + w)) * j) + (1 << s >> 1)) >> s
 }
@@ -240,7 +252,12 @@ mod tests {
             })
     }
 
-    const ACTIVATIONS: [Activation; 3] = [Activation::GeluNew, Activation::Gelu, Activation::Relu];
+    const ACTIVATIONS: [Activation; 4] = [
+        Activation::GeluNew,
+        Activation::Gelu,
+        Activation::Relu,
+        Activation::Silu,
+    ];
 
     #[test]
     fn exponential_tables_are_correctly_rounded() {
@@ -296,6 +313,7 @@ mod tests {
     fn reference(activation: Activation, x: f64) -> f64 {
         match activation {
             Activation::Relu => x.max(0.0),
+            Activation::Silu => x / (1.0 + (-x).exp()),
             Activation::GeluNew => {
                 let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
                 x / (1.0 + (-2.0 * u).exp())
@@ -315,7 +333,7 @@ mod tests {
                 assert_eq!((t.a.len(), t.b.len()), (1024, 1024));
                 let unit = f64::from(1 << act_frac);
                 for hi in 0..1024 {
-                    assert!((-(1 << 20)..1 << 24).contains(&t.a[hi]));
+                    assert!((-(1 << 21)..1 << 24).contains(&t.a[hi]));
                     assert!((-(1 << 10)..1 << 10).contains(&t.b[hi]));
                     let x = |hi: usize| (64.0 * hi as f64 - 32768.0) / unit;
                     let (y, next) = (
@@ -349,6 +367,8 @@ mod tests {
                 let end = match (activation, act_frac) {
                     (Activation::GeluNew, 13) => 28_677,
                     (Activation::Gelu, 13) => 28_679,
+                    (Activation::Silu, 12) => 28_698,
+                    (Activation::Silu, 13) => 29_459,
                     _ => 28_672,
                 };
                 assert_eq!(t.inputs(), -(1 << 15)..end);
@@ -432,5 +452,17 @@ mod tests {
         0x514e_21dd_1259_e325,
         0x80dd_2560_e0d3_7325,
         0x514e_21dd_1259_e325,
+        0x5f4f_d4c9_af65_3531,
+        0x0dc7_de68_9a67_edeb,
+        0x579d_438b_0350_400c,
+        0x2f03_cfe4_891d_e45f,
+        0xacfe_97fa_775e_1445,
+        0xe9c0_8a20_c577_c5ee,
+        0x2138_64f5_09b8_31bd,
+        0x7264_0e9b_25bd_9a83,
+        0xaeeb_124c_7b28_c8df,
+        0xec02_ed17_11ee_a7b5,
+        0x0a9a_4346_2851_cfe0,
+        0x53db_e33a_b31d_b2fe,
     ];
 }

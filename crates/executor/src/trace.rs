@@ -3,16 +3,16 @@
 //! All matrices are position-major: `[position][feature]`, flattened.
 
 use crate::executor::{self, Executor, PreparedAttention, PreparedMlp};
-use crate::model::{Linear, QuantizedLayer, QuantizedModel};
+use crate::model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
 use crate::ops::{Error, PreparedLinear};
-use crate::spec::Spec;
+use crate::spec::{Architecture, Spec};
 use crate::tables::ActivationTable;
 use std::ops::ControlFlow;
 
-/// LayerNorm over all positions.
+/// The normalization of all positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerNormTrace {
-    /// `floor(Σx / d)`, `[n]`.
+pub struct NormTrace {
+    /// `floor(Σx / d)`, `[n]`; zero if nothing is centered.
     pub mean: Vec<i64>,
     /// The reciprocal square root, `[n]`.
     pub rsqrt: Vec<i64>,
@@ -20,7 +20,7 @@ pub struct LayerNormTrace {
     pub out: Vec<i64>,
 }
 
-/// Token and position embedding.
+/// The embedding of tokens, and of positions if they have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedTrace {
     /// Token ids, padded to `n`.
@@ -34,14 +34,18 @@ pub struct EmbedTrace {
 pub struct AttentionTrace {
     /// Residual stream before, `[n][d]`.
     pub input: Vec<i64>,
-    /// LayerNorm.
-    pub norm: LayerNormTrace,
-    /// Query accumulators, `[n][d]`; the query is `rs(acc, 16)`.
+    /// Its normalization.
+    pub norm: NormTrace,
+    /// Query accumulators, `[n][heads·head_width]`; the query is `rs(acc, 16)`.
     pub q_acc: Vec<i64>,
-    /// Key accumulators, `[n][d]`.
+    /// Key accumulators, `[n][kv_heads·head_width]`.
     pub k_acc: Vec<i64>,
-    /// Value accumulators, `[n][d]`.
+    /// Value accumulators, `[n][kv_heads·head_width]`.
     pub v_acc: Vec<i64>,
+    /// Accumulators of rotated queries, which are `rs(acc, 14)`; empty if nothing is rotated.
+    pub q_rotated_acc: Vec<i64>,
+    /// Accumulators of rotated keys.
+    pub k_rotated_acc: Vec<i64>,
     /// Score accumulators, `[H][n][n]` (head, query position, key position).
     pub score_acc: Vec<i64>,
     /// Row maxima of the unmasked scores, `[H][n]`.
@@ -54,7 +58,7 @@ pub struct AttentionTrace {
     pub recip: Vec<i64>,
     /// Probabilities, `[H][n][n]`.
     pub p: Vec<i64>,
-    /// Accumulators of `p·v`, `[n][d]`, feature `h·c + k`.
+    /// Accumulators of `p·v`, `[n][heads·head_width]`.
     pub o_acc: Vec<i64>,
     /// Accumulators of the output projection, `[n][d]`.
     pub out_acc: Vec<i64>,
@@ -67,25 +71,29 @@ pub struct AttentionTrace {
 pub struct MlpTrace {
     /// Residual stream before, `[n][d]`.
     pub input: Vec<i64>,
-    /// LayerNorm.
-    pub norm: LayerNormTrace,
+    /// Its normalization.
+    pub norm: NormTrace,
     /// Pre-activation accumulators, `[n][f]`.
     pub h_acc: Vec<i64>,
     /// Activations, `[n][f]`, with one fractional bit more than their arguments.
     pub a: Vec<i64>,
-    /// Accumulators of the second matrix, `[n][d]`.
+    /// Accumulators of what activations are multiplied by, `[n][f]`; empty if there is no gate.
+    pub up_acc: Vec<i64>,
+    /// These products, `[n][f]`; what goes on is `rs(acc, act_out_frac)`.
+    pub gated_acc: Vec<i64>,
+    /// Accumulators of the last matrix, `[n][d]`.
     pub out_acc: Vec<i64>,
     /// Residual stream after, `[n][d]`.
     pub output: Vec<i64>,
 }
 
-/// Final LayerNorm, vocabulary projection and argmax.
+/// Final normalization, vocabulary projection and argmax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadTrace {
     /// Residual stream, `[n][d]`.
     pub input: Vec<i64>,
-    /// LayerNorm.
-    pub norm: LayerNormTrace,
+    /// Its normalization.
+    pub norm: NormTrace,
     /// Logits, `[n][V]`.
     pub logits: Vec<i64>,
     /// Lowest id of the greatest logit, `[n]`.
@@ -160,18 +168,24 @@ pub fn embed_trace(model: &QuantizedModel, tokens: &[u32]) -> Result<EmbedTrace,
 
 /// The attention half of a block on a residual stream `[n][d]`.
 pub fn attention_trace(
+    arch: &Architecture,
     layer: &QuantizedLayer,
+    rotation: Option<&Rotation>,
     spec: &Spec,
-    heads: usize,
     input: &[i64],
 ) -> Result<AttentionTrace, Error> {
-    PreparedAttention::new(layer, heads)?.trace(spec, input)
+    PreparedAttention::new(arch, layer, rotation)?.trace(spec, input)
 }
 
 /// The MLP half of a block on a residual stream `[n][d]`.
-pub fn mlp_trace(layer: &QuantizedLayer, spec: &Spec, input: &[i64]) -> Result<MlpTrace, Error> {
+pub fn mlp_trace(
+    arch: &Architecture,
+    layer: &QuantizedLayer,
+    spec: &Spec,
+    input: &[i64],
+) -> Result<MlpTrace, Error> {
     let table = ActivationTable::get(spec.activation, spec.act_frac)?;
-    PreparedMlp::new(layer)?.trace(spec, table, input)
+    PreparedMlp::new(arch, layer)?.trace(spec, table, input)
 }
 
 /// The head on a residual stream `[n][d]`; `head` is the vocabulary projection.

@@ -2,20 +2,45 @@
 
 use nanozk_executor::ops::{self, PreparedLinear};
 use nanozk_executor::trace::{attention_trace, head_trace, mlp_trace};
-use nanozk_executor::{synthetic, Activation, Architecture, Error, Linear, QuantizedModel, Spec};
+use nanozk_executor::{
+    synthetic, Activation, Architecture, Error, Gpt2, Linear, MlpKind, Norm, Positions,
+    QuantizedModel, Spec,
+};
 use proptest::prelude::*;
 
-const ARCH: Architecture = Architecture {
+const ARCH: Architecture = Gpt2 {
     layers: 2,
     width: 6,
     heads: 2,
     mlp_width: 5,
     vocab: 7,
     context: 8,
-};
+}
+.architecture();
 
 fn small() -> QuantizedModel {
     synthetic::model(ARCH, Activation::GeluNew, 1)
+}
+
+/// With rotations, fewer keys than queries, and a gate.
+const LLAMA: Architecture = Architecture {
+    layers: 2,
+    width: 6,
+    heads: 4,
+    kv_heads: 2,
+    head_width: 4,
+    mlp_width: 5,
+    vocab: 7,
+    context: 8,
+    positions: Positions::Rotary,
+    mlp: MlpKind::Gated,
+};
+
+fn either() -> impl Strategy<Value = QuantizedModel> {
+    prop_oneof![
+        Just(small()),
+        Just(synthetic::model(LLAMA, Activation::Silu, 1))
+    ]
 }
 
 /// Integers of every magnitude.
@@ -30,16 +55,18 @@ fn any_scale() -> impl Strategy<Value = i64> {
 
 /// The vectors of a model, one by one.
 fn vectors(model: &mut QuantizedModel) -> Vec<&mut Vec<i64>> {
-    let mut all = vec![&mut model.wte, &mut model.wpe];
+    let mut all = vec![&mut model.wte];
+    if !model.wpe.is_empty() {
+        all.push(&mut model.wpe);
+    }
+    if let Some(rotation) = &mut model.rotation {
+        all.extend([&mut rotation.cos, &mut rotation.sin]);
+    }
     let layers = model.layers.iter_mut().flat_map(|l| {
-        [
-            &mut l.q,
-            &mut l.k,
-            &mut l.v,
-            &mut l.attn_out,
-            &mut l.fc,
-            &mut l.mlp_out,
-        ]
+        [&mut l.q, &mut l.k, &mut l.v, &mut l.attn_out, &mut l.fc]
+            .into_iter()
+            .chain(&mut l.up)
+            .chain([&mut l.mlp_out])
     });
     for linear in layers.chain(std::iter::once(&mut model.head)) {
         all.push(&mut linear.weight);
@@ -53,13 +80,13 @@ proptest! {
 
     #[test]
     fn no_weights_make_it_panic(
+        mut model in either(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any_scale(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
         tokens in prop::collection::vec(0u32..7, 1..8),
         score_shift in 4u32..=16,
         act_frac in 8u32..=13,
         eps in any::<u64>(),
     ) {
-        let mut model = small();
         model.spec = Spec { score_shift, act_frac, eps: eps.max(1), ..model.spec };
         for (which, value, entry, all) in changes {
             let mut vectors = vectors(&mut model);
@@ -83,8 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn no_random_weights_make_it_panic(seed in any::<u64>(), shift in 0u32..64) {
-        let mut model = small();
+    fn no_random_weights_make_it_panic(mut model in either(), seed in any::<u64>(), shift in 0u32..64) {
         let mut random = synthetic::Random::new(seed);
         for vector in vectors(&mut model) {
             vector.iter_mut().for_each(|v| *v = random.next_u64() as i64 >> shift);
@@ -96,16 +122,23 @@ proptest! {
 
     #[test]
     fn no_residual_makes_it_panic(input in prop::collection::vec(any_scale(), 0..24), seed in any::<u64>()) {
-        let layer = synthetic::layer(ARCH, seed);
+        for arch in [ARCH, LLAMA] {
+            let layer = synthetic::layer(arch, seed);
+            let model = synthetic::model(arch, Activation::Silu, 1);
+            let _ = attention_trace(&arch, &layer, model.rotation.as_ref(), &model.spec, &input);
+            let _ = mlp_trace(&arch, &layer, &model.spec, &input);
+        }
         let model = small();
-        let _ = attention_trace(&layer, &model.spec, 2, &input);
-        let _ = mlp_trace(&layer, &model.spec, &input);
         let _ = head_trace(&model.head, &model.spec, &input);
     }
 
     #[test]
-    fn no_dimensions_make_it_panic(at in 0usize..15, value in prop_oneof![0usize..9, Just(usize::MAX), Just(1 << 40)]) {
-        let mut model = small();
+    fn no_dimensions_make_it_panic(
+        honest in either(),
+        at in 0usize..20,
+        value in prop_oneof![0usize..9, Just(usize::MAX), Just(1 << 40)],
+    ) {
+        let mut model = honest.clone();
         let spec = &mut model.spec;
         let layer = &mut model.layers[1];
         match at {
@@ -123,19 +156,29 @@ proptest! {
             11 => layer.mlp_out.inputs = value,
             12 => layer.attn_out.outputs = value,
             13 => model.head.outputs = value,
+            14 => model.arch.kv_heads = value,
+            15 => model.arch.head_width = value,
+            16 => model.arch.positions = [Positions::Learned, Positions::Rotary][value % 2],
+            17 => model.arch.mlp = [MlpKind::Plain, MlpKind::Gated][value % 2],
+            18 => spec.norm = [Norm::LayerNorm, Norm::RmsNorm][value % 2],
             _ => { model.head.weight.pop(); }
         }
         let valid = model.validate();
-        // Nothing else follows from the number of heads, the score shift and `act_frac`.
-        let free = at == 2 && value != 0 && 6 % value == 0
-            || at == 7 && (4..=16).contains(&value)
-            || at == 8 && (8..=13).contains(&value);
-        prop_assert_eq!(valid.is_ok(), free || model == small());
-        prop_assert_eq!(model.forward(&[1, 2]).is_ok(), valid.is_ok());
+        // Nothing else follows from the score shift, `act_frac` and the norm.
+        let free = at == 7 && (4..=16).contains(&value)
+            || at == 8 && (8..=13).contains(&value)
+            || at == 18;
+        prop_assert_eq!(valid.is_ok(), free || model == honest);
+        match model.forward(&[1, 2]) {
+            // What gates let through has other units then.
+            Err(Error::Range { .. }) if at == 8 => prop_assert!(valid.is_ok()),
+            result => prop_assert_eq!(result.is_ok(), valid.is_ok()),
+        }
         let _ = model.logits(&[1]);
         let _ = model.generate(&[1], 1, |_| ());
-        let _ = attention_trace(&model.layers[1], &model.spec, model.arch.heads, &[0; 6]);
-        let _ = mlp_trace(&model.layers[1], &model.spec, &[0; 6]);
+        let rotation = model.rotation.as_ref();
+        let _ = attention_trace(&model.arch, &model.layers[1], rotation, &model.spec, &[0; 6]);
+        let _ = mlp_trace(&model.arch, &model.layers[1], &model.spec, &[0; 6]);
         let _ = head_trace(&model.head, &model.spec, &[0; 6]);
     }
 

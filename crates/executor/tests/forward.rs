@@ -4,7 +4,7 @@ use nanozk_executor::ops::rs;
 use nanozk_executor::trace::{attention_trace, embed_trace, head_trace, mlp_trace};
 use nanozk_executor::{
     bucket, padded, synthetic, Activation, ActivationTable, Architecture, Error, Executor,
-    ExpTable, Linear, QuantizedModel, Trace,
+    ExpTable, Gpt2, Linear, MlpKind, Norm, Positions, QuantizedModel, Trace,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -19,7 +19,10 @@ mod reference {
 
     fn norm(x: &[i128], model: &QuantizedModel) -> Vec<i128> {
         let d = model.arch.width as i128;
-        let sum: i128 = x.iter().sum();
+        let sum: i128 = match model.spec.norm {
+            Norm::LayerNorm => x.iter().sum(),
+            Norm::RmsNorm => 0,
+        };
         let squares: i128 = x.iter().map(|v| v * v).sum();
         let var = d * squares - sum * sum + i128::from(model.spec.eps);
         let bound = (d * d) << (2 * (32 + model.spec.norm_frac));
@@ -60,6 +63,24 @@ mod reference {
             .collect()
     }
 
+    /// Each head of a row, turned by the angles of a position.
+    fn rotated(x: Vec<i128>, t: usize, model: &QuantizedModel) -> Vec<i128> {
+        let Some(by) = &model.rotation else { return x };
+        let (c, pairs) = (model.arch.head_width, model.arch.head_width / 2);
+        (0..x.len())
+            .map(|i| {
+                let pair = i % c % pairs;
+                let angle = |table: &[i64]| i128::from(table[t * pairs + pair]);
+                let (cos, sin) = (angle(&by.cos), angle(&by.sin));
+                let acc = match i % c < pairs {
+                    true => x[i] * cos - x[i + pairs] * sin,
+                    false => x[i] * cos + x[i - pairs] * sin,
+                };
+                round_shift(acc, 14)
+            })
+            .collect()
+    }
+
     /// Residual streams after each half block, and the logits.
     pub(crate) fn run(
         model: &QuantizedModel,
@@ -67,7 +88,13 @@ mod reference {
     ) -> (Vec<Vec<Vec<i128>>>, Vec<Vec<i128>>) {
         let d = model.arch.width;
         let n = tokens.len();
-        let c = d / model.arch.heads;
+        let Architecture {
+            heads,
+            kv_heads,
+            head_width: c,
+            ..
+        } = model.arch;
+        let group = heads / kv_heads;
         let table = ActivationTable::new(model.spec.activation, model.spec.act_frac);
         let exp = ExpTable::new();
         let mut x: Vec<Vec<i128>> = tokens
@@ -75,21 +102,29 @@ mod reference {
             .enumerate()
             .map(|(t, &token)| {
                 (0..d)
-                    .map(|i| i128::from(model.wte[token as usize * d + i] + model.wpe[t * d + i]))
+                    .map(|i| {
+                        let place = model.wpe.get(t * d + i).copied().unwrap_or(0);
+                        i128::from(model.wte[token as usize * d + i] + place)
+                    })
                     .collect()
             })
             .collect();
         let mut streams = vec![x.clone()];
         for block in &model.layers {
             let normed: Vec<_> = x.iter().map(|x| norm(x, model)).collect();
-            let q: Vec<_> = normed.iter().map(|x| layer(x, &block.q)).collect();
-            let k: Vec<_> = normed.iter().map(|x| layer(x, &block.k)).collect();
+            let turned = |m: &Linear| -> Vec<_> {
+                let rows = normed.iter().enumerate();
+                rows.map(|(t, x)| rotated(layer(x, m), t, model)).collect()
+            };
+            let (q, k) = (turned(&block.q), turned(&block.k));
             let v: Vec<_> = normed.iter().map(|x| layer(x, &block.v)).collect();
             for t in 0..n {
-                let mut out = vec![0; d];
-                for h in 0..model.arch.heads {
+                let mut out = vec![0; heads * c];
+                for h in 0..heads {
+                    // The first of the head's features among keys and values.
+                    let source = h / group * c;
                     let score = |s: usize| {
-                        let acc = (h * c..(h + 1) * c).map(|i| q[t][i] * k[s][i]).sum();
+                        let acc = (0..c).map(|i| q[t][h * c + i] * k[s][source + i]).sum();
                         round_shift(acc, model.spec.score_shift)
                     };
                     let max = (0..=t).map(score).max().unwrap();
@@ -100,11 +135,11 @@ mod reference {
                         })
                         .collect();
                     let recip = (65_535i128 << 32) / e.iter().sum::<i128>();
-                    for i in h * c..(h + 1) * c {
+                    for i in 0..c {
                         let acc = (0..n)
-                            .map(|s| round_shift(e[s] * recip, 32) * v[s][i])
+                            .map(|s| round_shift(e[s] * recip, 32) * v[s][source + i])
                             .sum();
-                        out[i] = round_shift(acc, 16);
+                        out[h * c + i] = round_shift(acc, 16);
                     }
                 }
                 let out = layer(&out, &block.attn_out);
@@ -114,11 +149,17 @@ mod reference {
             }
             streams.push(x.clone());
             for x in &mut x {
-                let h = layer(&norm(x, model), &block.fc);
-                let a: Vec<_> = h
+                let normed = norm(x, model);
+                let h = layer(&normed, &block.fc);
+                let mut a: Vec<_> = h
                     .iter()
                     .map(|&h| i128::from(table.eval(h as i64)))
                     .collect();
+                if let Some(up) = &block.up {
+                    for (a, u) in a.iter_mut().zip(layer(&normed, up)) {
+                        *a = round_shift(*a * u, model.spec.act_frac + 1);
+                    }
+                }
                 for (x, o) in x.iter_mut().zip(layer(&a, &block.mlp_out)) {
                     *x += o;
                 }
@@ -151,22 +192,32 @@ fn activation() -> impl Strategy<Value = Activation> {
     prop_oneof![
         Just(Activation::GeluNew),
         Just(Activation::Gelu),
-        Just(Activation::Relu)
+        Just(Activation::Relu),
+        Just(Activation::Silu)
     ]
 }
 
 prop_compose! {
     fn model()(
         layers in 1usize..3,
-        heads in 1usize..4,
-        head_width in 1usize..9,
+        width in 1usize..20,
+        kv_heads in 1usize..3,
+        group in 1usize..4,
+        half in 1usize..5,
         mlp_width in 1usize..20,
         vocab in 2usize..30,
         context in 4usize..20,
+        rotary: bool,
+        gated: bool,
         activation in activation(),
         seed: u64,
     ) -> QuantizedModel {
-        let arch = Architecture { layers, width: heads * head_width, heads, mlp_width, vocab, context };
+        let arch = Architecture {
+            layers, width, heads: kv_heads * group, kv_heads, mlp_width, vocab, context,
+            head_width: if rotary { 2 * half } else { half },
+            positions: if rotary { Positions::Rotary } else { Positions::Learned },
+            mlp: if gated { MlpKind::Gated } else { MlpKind::Plain },
+        };
         synthetic::model(arch, activation, seed)
     }
 }
@@ -211,8 +262,8 @@ proptest! {
         prop_assert_eq!(&trace.embed, &embed_trace(&model, &tokens).unwrap());
         let mut input = &trace.embed.out;
         for ((attention, mlp), layer) in trace.blocks.iter().zip(&model.layers) {
-            prop_assert_eq!(attention, &attention_trace(layer, spec, heads, input).unwrap());
-            prop_assert_eq!(mlp, &mlp_trace(layer, spec, &attention.output).unwrap());
+            prop_assert_eq!(attention, &attention_trace(&model.arch, layer, model.rotation.as_ref(), spec, input).unwrap());
+            prop_assert_eq!(mlp, &mlp_trace(&model.arch, layer, spec, &attention.output).unwrap());
             prop_assert_eq!(&attention.norm.out.len(), &(n * d));
             let a = attention;
             for row in 0..heads * n {
@@ -284,22 +335,12 @@ proptest! {
     }
 }
 
-#[test]
-fn a_wider_model_is_the_specification() {
-    let arch = Architecture {
-        layers: 2,
-        width: 96,
-        heads: 3,
-        mlp_width: 200,
-        vocab: 301,
-        context: 32,
-    };
-    let model = synthetic::model(arch, Activation::GeluNew, 7);
+fn is_the_specification(model: &QuantizedModel) {
     model.validate().unwrap();
-    let tokens = synthetic::tokens(29, arch.vocab, 8);
-    let executor = Executor::new(&model).unwrap();
+    let tokens = synthetic::tokens(29, model.arch.vocab, 8);
+    let executor = Executor::new(model).unwrap();
     let trace = executor.forward(&tokens).unwrap();
-    let (expected, logits) = reference::run(&model, &tokens);
+    let (expected, logits) = reference::run(model, &tokens);
     for (got, expected) in streams(&trace).into_iter().zip(expected) {
         assert_eq!(wide(got), expected.concat());
     }
@@ -310,15 +351,32 @@ fn a_wider_model_is_the_specification() {
 }
 
 #[test]
+fn wider_models_are_the_specification() {
+    let arch = Gpt2 {
+        layers: 2,
+        width: 96,
+        heads: 3,
+        mlp_width: 200,
+        vocab: 301,
+        context: 32,
+    }
+    .architecture();
+    is_the_specification(&synthetic::model(arch, Activation::GeluNew, 7));
+    let llama = synthetic::TINY_LLAMA;
+    is_the_specification(&synthetic::model(llama, Activation::Silu, 7));
+}
+
+#[test]
 fn synthetic_models_have_the_magnitudes_of_trained_ones() {
-    let arch = Architecture {
+    let arch = Gpt2 {
         layers: 4,
         width: 64,
         heads: 4,
         mlp_width: 256,
         vocab: 100,
         context: 32,
-    };
+    }
+    .architecture();
     for activation in [Activation::GeluNew, Activation::Gelu, Activation::Relu] {
         let model = synthetic::model(arch, activation, 3);
         model.validate().unwrap();
@@ -347,20 +405,21 @@ fn synthetic_models_have_the_magnitudes_of_trained_ones() {
     let block = synthetic::layer(arch, 9);
     let input = synthetic::residual(8, arch.width, 10);
     let spec = synthetic::spec(arch.width, Activation::Gelu);
-    let attention = attention_trace(&block, &spec, arch.heads, &input).unwrap();
-    mlp_trace(&block, &spec, &attention.output).unwrap();
+    let attention = attention_trace(&arch, &block, None, &spec, &input).unwrap();
+    mlp_trace(&arch, &block, &spec, &attention.output).unwrap();
 }
 
 #[test]
 fn sequences_are_checked() {
-    let arch = Architecture {
+    let arch = Gpt2 {
         layers: 1,
         width: 8,
         heads: 2,
         mlp_width: 8,
         vocab: 10,
         context: 12,
-    };
+    }
+    .architecture();
     let model = synthetic::model(arch, Activation::Relu, 1);
     assert_eq!(model.forward(&[]), Err(Error::EmptyPrompt));
     assert_eq!(model.logits(&[]), Err(Error::EmptyPrompt));

@@ -1,12 +1,13 @@
 //! The attention half of a block.
 
 use crate::gadgets::{
-    fill_stream, LayerNorm, Matrix, Number, Remainder, Residual, OFFSET_32, PRODUCT_SHIFT,
+    fill_stream, rounded, Angles, Matrix, Normalization, Number, Remainder, Residual, Rotated,
+    OFFSET_32, PRODUCT_SHIFT,
 };
 use crate::shape::{Axes, Shape};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TableId, TensorId, Values};
 use nanozk_executor::spec::{ACT_BITS, MASK, PROB_ONE, PROB_SHIFT};
-use nanozk_executor::{AttentionTrace, ExpTable, QuantizedLayer};
+use nanozk_executor::{AttentionTrace, ExpTable, QuantizedLayer, Rotation};
 
 /// The greatest key of the table of exponentials; the exponential of it, and of all beyond, is zero.
 const LAST_KEY: i128 = (1 << 16) - 1;
@@ -24,10 +25,12 @@ pub struct Attention {
     pub input: TensorId,
     /// The residual stream after.
     pub output: TensorId,
-    norm: LayerNorm,
+    norm: Normalization,
     matrices: [Matrix; 3],
     /// Queries, keys and values, and what their sums leave.
     projected: [(Number, Remainder); 3],
+    /// The angles, and queries and keys turned by them.
+    rotation: Option<(Angles, [Rotated; 2])>,
     max: Number,
     /// `min(z, 65535)`, and what is beyond.
     key: TensorId,
@@ -45,7 +48,7 @@ pub struct Attention {
     project: Matrix,
     residual: Residual,
     width: usize,
-    channels: usize,
+    group: usize,
     positions: usize,
 }
 
@@ -67,40 +70,52 @@ impl Attention {
             source,
             feature,
             head,
+            group,
             channel,
             ..
         } = *axes;
         let stream = [layer, feature, position];
         let input = p.new_tensor("attention input", &stream, Role::Activation);
         let output = p.new_tensor("attention output", &stream, Role::Activation);
-        let norm = LayerNorm::new(
-            p,
-            "attention norm",
-            input,
-            stream,
-            shape.spec.norm_frac,
-            shape.spec.eps,
-        );
+        let norm = Normalization::new(p, "attention norm", input, stream, &shape.spec);
 
-        // q, k, v = rs(x̂·W + b, 16)
-        let heads = [layer, head, channel, position];
-        let names = ["query", "key", "value"];
-        let matrices = names.map(|name| Matrix::new(p, name, layer, &[feature], &[head, channel]));
+        // q, k, v = rs(x̂·W + b, 16); queries have more heads.
+        let channels = axes.channels();
+        let queries = [&[head, group][..], &channels].concat();
+        let keys = [&[head][..], &channels].concat();
+        let at = |features: &[AxisId], t| [&[layer][..], features, &[t]].concat();
+        let all = [("query", &queries), ("key", &keys), ("value", &keys)];
+        let matrices =
+            all.map(|(name, features)| Matrix::new(p, name, layer, &[feature], features));
         let projected = [0, 1, 2].map(|i| {
-            let number = Number::signed(p, names[i], &heads, ACT_BITS);
-            let remainder =
-                Remainder::new(p, &format!("{} remainder", names[i]), &heads, PRODUCT_SHIFT);
+            let (name, features) = all[i];
+            let heads = at(features, position);
+            let number = Number::signed(p, name, &heads, ACT_BITS);
+            let remainder = Remainder::new(p, &format!("{name} remainder"), &heads, PRODUCT_SHIFT);
             let acc = matrices[i].of(p, norm.out.value(p));
             let value = number.value(p);
-            remainder.state(p, &format!("{} product", names[i]), &heads, acc, value);
+            remainder.state(p, &format!("{name} product"), &heads, acc, value);
             (number, remainder)
         });
+        let rotation = axes.halves.map(|halves| {
+            let angles = Angles::new(p, layer, channel, position, halves);
+            let turned = [0, 1].map(|i| {
+                let (name, features) = all[i];
+                let heads = at(features, position);
+                Rotated::new(p, name, &angles, &projected[i].0, &heads)
+            });
+            (angles, turned)
+        });
         let [(q, _), (k, _), (v, _)] = &projected;
-        let from_source = [layer, head, channel, source];
+        let (q, k) = match &rotation {
+            Some((_, [q, k])) => (&q.out, &k.out),
+            None => (q, k),
+        };
+        let from_source = at(&keys, source);
 
         // score = rs(Σ q·k, score_shift) = m − z + (s > t ? 2^28 : 0), z = key + beyond
-        let pairs = [layer, head, position, source];
-        let rows = [layer, head, position];
+        let pairs = [layer, head, group, position, source];
+        let rows = [layer, head, group, position];
         let max = Number::new(p, "max", &rows, 32, OFFSET_32);
         let key = p.new_tensor("distance", &pairs, Role::Key { table: exp });
         let exponential = p.new_tensor("exponential", &pairs, Role::Value { key });
@@ -150,13 +165,14 @@ impl Attention {
         probability_remainder.state(p, "probability is", &pairs, e * r, value);
 
         // o = rs(Σ p·v, 16)
+        let heads = at(&queries, position);
         let context = Number::signed(p, "context", &heads, ACT_BITS);
         let context_remainder = Remainder::new(p, "context remainder", &heads, PRODUCT_SHIFT);
         let acc = probability.value(p) * v.value_at(p, &from_source);
         let value = context.value(p);
         context_remainder.state(p, "context is", &heads, acc, value);
 
-        let project = Matrix::new(p, "projection", layer, &[head, channel], &[feature]);
+        let project = Matrix::new(p, "projection", layer, &queries, &[feature]);
         let acc = project.of(p, context.value(p));
         let residual = Residual::new(p, "attention", &stream, input, output, acc);
         Self {
@@ -166,6 +182,7 @@ impl Attention {
             norm,
             matrices,
             projected,
+            rotation,
             max,
             key,
             beyond,
@@ -181,23 +198,34 @@ impl Attention {
             project,
             residual,
             width: shape.architecture.width,
-            channels: shape.architecture.width / shape.architecture.heads,
+            group: shape.architecture.group(),
             positions: shape.positions,
         }
     }
 
     /// Sets the weights of a layer.
+    ///
+    /// # Panics
+    /// If positions are rotations and there is none.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
         layer: usize,
         weights: &QuantizedLayer,
+        rotation: Option<&Rotation>,
     ) -> Result<(), OutOfRange> {
         let [q, k, v] = &self.matrices;
         q.fill(values, layer, &weights.q)?;
         k.fill(values, layer, &weights.k)?;
         v.fill(values, layer, &weights.v)?;
-        self.project.fill(values, layer, &weights.attn_out)
+        self.project.fill(values, layer, &weights.attn_out)?;
+        match &self.rotation {
+            Some((angles, _)) => {
+                let rotation = rotation.expect("a model with rotary positions has rotations");
+                angles.fill(values, layer, rotation)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Sets activations and witnesses, from each layer's trace.
@@ -206,25 +234,44 @@ impl Attention {
         values: &mut Values<'_>,
         traces: &[&AttentionTrace],
     ) -> Result<(), OutOfRange> {
-        let (d, c, n) = (self.width, self.channels, self.positions);
+        let (d, n) = (self.width, self.positions);
         let inputs: Vec<&[i64]> = traces.iter().map(|t| t.input.as_slice()).collect();
         fill_stream(values, self.input, d, &inputs)?;
         let norms: Vec<_> = traces.iter().map(|t| &t.norm).collect();
         self.norm.fill(values, &inputs, &norms)?;
-        // [layer, head, channel, position] of an array [n][d]
-        let feature = |at: &[usize]| at[3] * d + at[1] * c + at[2];
-        let rounded = |acc: i64, shift: u32| (i128::from(acc) + (1 << (shift - 1))) >> shift;
+        // Features of an array [n][features]: all axes of `number` between layer and position, as one number.
+        let program = values.program();
+        let feature = |number: &Number| {
+            let lens = number.lens(program);
+            let features = lens[1..lens.len() - 1].to_vec();
+            let width: usize = features.iter().product();
+            move |at: &[usize]| {
+                let indices = at[1..].iter().zip(&features);
+                let feature = indices.fold(0, |sum, (i, len)| sum * len + i);
+                at[at.len() - 1] * width + feature
+            }
+        };
         for (i, (number, remainder)) in self.projected.iter().enumerate() {
+            let feature = feature(number);
             let acc = |at: &[usize]| {
                 let t = traces[at[0]];
                 [&t.q_acc, &t.k_acc, &t.v_acc][i][feature(at)]
             };
-            number.fill(values, |at| rounded(acc(at), PRODUCT_SHIFT))?;
+            number.fill(values, |at| rounded(acc(at).into(), PRODUCT_SHIFT))?;
             remainder.fill(values, |at| acc(at).into())?;
         }
-        // [layer, head, position, source] of an array [H][n][n]
-        let pair = |at: &[usize]| (at[1] * n + at[2]) * n + at[3];
-        let row = |at: &[usize]| at[1] * n + at[2];
+        if let Some((_, rotated)) = &self.rotation {
+            for (i, rotated) in rotated.iter().enumerate() {
+                let feature = feature(&rotated.out);
+                rotated.fill(values, |at| {
+                    let t = traces[at[0]];
+                    [&t.q_rotated_acc, &t.k_rotated_acc][i][feature(at)]
+                })?;
+            }
+        }
+        // [layer, head, group, position, source] of an array [H][n][n]
+        let row = |at: &[usize]| (at[1] * self.group + at[2]) * n + at[3];
+        let pair = |at: &[usize]| row(at) * n + at[4];
         let z = |at: &[usize]| i128::from(traces[at[0]].z[pair(at)]);
         self.max
             .fill(values, |at| traces[at[0]].max[row(at)].into())?;
@@ -233,13 +280,13 @@ impl Attention {
         values.fill(self.top, |at| {
             // The first of the row, in case there are several.
             let t = traces[at[0]];
-            let row = &t.z[(at[1] * n + at[2]) * n..][..at[2] + 1];
-            i128::from(row.iter().position(|z| *z == 0) == Some(at[3]))
+            let row = &t.z[row(at) * n..][..at[3] + 1];
+            i128::from(row.iter().position(|z| *z == 0) == Some(at[4]))
         })?;
         self.score_remainder
             .fill(values, |at| traces[at[0]].score_acc[pair(at)].into())?;
         let total = |at: &[usize]| -> i128 {
-            let e = &traces[at[0]].e[(at[1] * n + at[2]) * n..][..n];
+            let e = &traces[at[0]].e[row(at) * n..][..n];
             e.iter().map(|e| i128::from(*e)).sum()
         };
         let r = |at: &[usize]| i128::from(traces[at[0]].recip[row(at)]);
@@ -251,11 +298,12 @@ impl Attention {
         self.probability
             .fill(values, |at| traces[at[0]].p[pair(at)].into())?;
         self.probability_remainder.fill(values, |at| {
-            i128::from(traces[at[0]].e[pair(at)]) * r(&at[..3])
+            i128::from(traces[at[0]].e[pair(at)]) * r(&at[..4])
         })?;
+        let feature = feature(&self.context);
         let acc = |at: &[usize]| traces[at[0]].o_acc[feature(at)];
         self.context
-            .fill(values, |at| rounded(acc(at), PRODUCT_SHIFT))?;
+            .fill(values, |at| rounded(acc(at).into(), PRODUCT_SHIFT))?;
         self.context_remainder.fill(values, |at| acc(at).into())?;
         let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
         let accs: Vec<&[i64]> = traces.iter().map(|t| t.out_acc.as_slice()).collect();

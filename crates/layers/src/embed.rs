@@ -1,12 +1,12 @@
-//! Embedding: `x[t,i] = wte[token_t, i] + wpe[t, i]`.
+//! Embedding: `x[t,i] = wte[token_t, i] + wpe[t, i]`, the latter where positions are vectors.
 //!
 //! A token's row is a sum over the vocabulary with the token's bits, which are products of its digits' and no tensor that
 //! anybody commits to. Rows of numbers that are no tokens do not matter, since no position has such a token.
 
 use crate::shape::{Axes, Shape};
 use crate::tokens::{Tokens, Vocabulary};
-use nanozk_circuit::{AxisId, OutOfRange, Program, Role, TensorId, Values};
-use nanozk_executor::EmbedTrace;
+use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, TensorId, Values};
+use nanozk_executor::{EmbedTrace, Positions};
 
 /// The embedding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Embed {
     /// The residual stream.
     pub output: TensorId,
     tokens: TensorId,
-    positions: TensorId,
+    positions: Option<TensorId>,
     vocabulary: Vocabulary,
     width: usize,
 }
@@ -34,11 +34,16 @@ impl Embed {
         let weight = Role::Weight { wide: false };
         let entry = [high, middle, low, feature];
         let token_table = p.new_tensor("token embedding", &entry, weight.clone());
-        let position_table = p.new_tensor("position embedding", &[position, feature], weight);
+        let position_table = match shape.architecture.positions {
+            Positions::Learned => {
+                Some(p.new_tensor("position embedding", &[position, feature], weight))
+            }
+            Positions::Rotary => None,
+        };
         let stream = [layer, feature, position];
         let output = p.new_tensor("embedding output", &stream, Role::Activation);
-        let [x, wte, wpe, bits] =
-            [output, token_table, position_table, tokens.choice.bits].map(|id| p.use_of(id));
+        let [x, wte, bits] = [output, token_table, tokens.choice.bits].map(|id| p.use_of(id));
+        let wpe = position_table.map_or(Expression::default(), |id| p.use_of(id));
         p.zero("embedding", &stream, wte * bits + wpe - x);
         Self {
             layer,
@@ -51,11 +56,11 @@ impl Embed {
     }
 
     /// The tables of tokens and of positions.
-    pub(crate) fn tables(&self) -> [TensorId; 2] {
-        [self.tokens, self.positions]
+    pub(crate) fn tables(&self) -> impl Iterator<Item = TensorId> {
+        [self.tokens].into_iter().chain(self.positions)
     }
 
-    /// Sets the tables: `wte`, `[vocab][width]`, and `wpe`, of as many positions or more.
+    /// Sets the tables: `wte`, `[vocab][width]`, and `wpe`, of as many positions or more, or empty if there is none.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
@@ -67,7 +72,10 @@ impl Embed {
             let token = self.vocabulary.number(&at[..3]);
             wte.get(token * d + at[3]).copied().unwrap_or(0).into()
         })?;
-        values.fill(self.positions, |at| wpe[at[0] * d + at[1]].into())
+        match self.positions {
+            Some(positions) => values.fill(positions, |at| wpe[at[0] * d + at[1]].into()),
+            None => Ok(()),
+        }
     }
 
     /// Sets the residual stream.

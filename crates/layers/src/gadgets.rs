@@ -1,7 +1,8 @@
-//! Operations that layers share: numbers in limbs, choices, rounded shifts, LayerNorm, matrix products with bias.
+//! Operations that layers share: numbers in limbs, choices, rounded shifts, normalization, rotations, matrix products with bias.
 
 use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values};
-use nanozk_executor::{LayerNormTrace, Linear};
+use nanozk_executor::spec::{ACT_BITS, ROTATION_FRAC};
+use nanozk_executor::{Linear, Norm, NormTrace, Rotation, Spec};
 
 /// Bits of a limb.
 pub const LIMB_BITS: u32 = 16;
@@ -50,6 +51,11 @@ impl Number {
     /// A number that is not negative.
     pub fn unsigned(p: &mut Program, name: &str, axes: &[AxisId], bits: u32) -> Self {
         Self::new(p, name, axes, bits, 0)
+    }
+
+    /// Lengths of its axes.
+    pub fn lens(&self, p: &Program) -> Vec<usize> {
+        p.axes_of(self.limbs[0]).map(|axis| axis.len).collect()
     }
 
     /// The number.
@@ -133,6 +139,11 @@ impl OneHot {
     }
 }
 
+/// `rs(acc, shift)`.
+pub fn rounded(acc: i128, shift: u32) -> i128 {
+    (acc + (1 << (shift - 1))) >> shift
+}
+
 /// `rs(acc, shift)`: a sum shifted with rounding, as the number that it gives and what it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remainder {
@@ -147,6 +158,11 @@ impl Remainder {
             number: Number::unsigned(p, name, axes, shift),
             shift,
         }
+    }
+
+    /// Bits by which sums are shifted.
+    pub fn shift(&self) -> u32 {
+        self.shift
     }
 
     /// States that `quotient = rs(acc, shift)`: `acc + 2^(shift−1) = quotient·2^shift + remainder`.
@@ -247,18 +263,15 @@ impl Matrix {
     }
 }
 
-/// LayerNorm without gain and bias.
+/// A normalization without gain and bias.
 ///
-/// `S = Σ x = d·mean + rest`, `Q = Σ x²`, `var = d·Q − S² + eps`; `r` is the largest integer with `r²·var ≤ N`,
-/// `N = d²·2^(2m)`: neither `N − r²·var` nor `(r+1)²·var − 1 − N` is negative.
+/// `S = Σ x = d·mean + rest`, or zero if nothing is centered, `Q = Σ x²`, `var = d·Q − S² + eps`; `r` is the largest integer
+/// with `r²·var ≤ N`, `N = d²·2^(2m)`: neither `N − r²·var` nor `(r+1)²·var − 1 − N` is negative.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerNorm {
+pub struct Normalization {
     /// The normalized activations.
     pub out: Number,
-    mean: Number,
-    rest: Number,
-    /// `d − 1 − rest`: the rest is below `d`.
-    room: Number,
+    center: Option<Center>,
     squares: TensorId,
     root: Number,
     below: Number,
@@ -269,6 +282,36 @@ pub struct LayerNorm {
     norm_frac: u32,
 }
 
+/// The mean, rounded down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Center {
+    mean: Number,
+    rest: Number,
+    /// `d − 1 − rest`: the rest is below `d`.
+    room: Number,
+}
+
+impl Center {
+    /// Declares it, for each row of `x`.
+    fn new(p: &mut Program, name: &str, x: &Expression, rows: &[AxisId], d: i128) -> Self {
+        let called = |what: &str| format!("{name} {what}");
+        let this = Self {
+            mean: Number::signed(p, &called("mean"), rows, 32),
+            rest: Number::unsigned(p, &called("rest"), rows, 16),
+            room: Number::unsigned(p, &called("room"), rows, 16),
+        };
+        let [rest, room] = [&this.rest, &this.room].map(|number| number.value(p));
+        p.zero(&called("sum"), rows, x.clone() - this.sum(p, d));
+        p.zero(&called("rest is less"), rows, rest + room - (d - 1));
+        this
+    }
+
+    /// `S`.
+    fn sum(&self, p: &Program, d: i128) -> Expression {
+        self.mean.value(p) * d + self.rest.value(p)
+    }
+}
+
 /// Bits by which `x·r` is shifted.
 const NORM_SHIFT: u32 = 32;
 /// Bits of the reciprocal root.
@@ -276,55 +319,51 @@ const ROOT_BITS: u32 = 48;
 /// Bits of what is left below and above the root: `2·r·var` is less, for a width of up to `2^16`.
 const SLACK_BITS: u32 = 112;
 
-impl LayerNorm {
-    /// Declares the LayerNorm of a residual stream.
+impl Normalization {
+    /// Declares the normalization of a residual stream.
     pub fn new(
         p: &mut Program,
         name: &str,
         stream: TensorId,
         axes: [AxisId; 3],
-        norm_frac: u32,
-        eps: u64,
+        spec: &Spec,
     ) -> Self {
         let [layer, feature, position] = axes;
         let rows = [layer, position];
         let all = [layer, feature, position];
         let d = p.axis(feature).len as i128;
         let called = |what: &str| format!("{name} {what}");
+        let x = p.use_of(stream);
+        let out = Number::signed(p, &called("out"), &all, ACT_BITS);
+        let center = match spec.norm {
+            Norm::LayerNorm => Some(Center::new(p, name, &x, &rows, d)),
+            Norm::RmsNorm => None,
+        };
         let this = Self {
-            out: Number::signed(p, &called("out"), &all, 16),
-            mean: Number::signed(p, &called("mean"), &rows, 32),
-            rest: Number::unsigned(p, &called("rest"), &rows, 16),
-            room: Number::unsigned(p, &called("room"), &rows, 16),
+            out,
+            center,
             squares: p.new_tensor(&called("squares"), &rows, Role::Witness),
             root: Number::unsigned(p, &called("root"), &rows, ROOT_BITS),
             below: Number::unsigned(p, &called("below"), &rows, SLACK_BITS),
             above: Number::unsigned(p, &called("above"), &rows, SLACK_BITS),
             remainder: Remainder::new(p, &called("remainder"), &all, NORM_SHIFT),
             width: d,
-            eps: eps.into(),
-            norm_frac,
+            eps: spec.eps.into(),
+            norm_frac: spec.norm_frac,
         };
-        let x = p.use_of(stream);
-        let [mean, rest, room, root, below, above] = [
-            &this.mean,
-            &this.rest,
-            &this.room,
-            &this.root,
-            &this.below,
-            &this.above,
-        ]
-        .map(|number| number.value(p));
+        let [root, below, above] =
+            [&this.root, &this.below, &this.above].map(|number| number.value(p));
         let squares = p.use_of(this.squares);
-        let sum = mean.clone() * d + rest.clone();
-        p.zero(&called("sum"), &rows, x.clone() - sum.clone());
-        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));
         p.zero(
             &called("sum of squares"),
             &rows,
             x.squared() - squares.clone(),
         );
         // r²·var, and 2·r·var + var, with var = d·Q + eps − S².
+        let (sum, mean) = match &this.center {
+            Some(center) => (center.sum(p, d), center.mean.value(p)),
+            None => (Expression::default(), Expression::default()),
+        };
         let spread = squares * d + this.eps;
         let times_variance =
             |by: Expression| by.clone() * spread.clone() - by * sum.clone() * sum.clone();
@@ -351,25 +390,28 @@ impl LayerNorm {
         (self.width * self.width) << (2 * (NORM_SHIFT + self.norm_frac))
     }
 
-    /// Sets all values, from each layer's residual stream `[n][d]` and its LayerNorm.
+    /// Sets all values, from each layer's residual stream `[n][d]` and its normalization.
     pub fn fill(
         &self,
         values: &mut Values<'_>,
         inputs: &[&[i64]],
-        traces: &[&LayerNormTrace],
+        traces: &[&NormTrace],
     ) -> Result<(), OutOfRange> {
         let d = self.width as usize;
         let row = |at: &[usize]| &inputs[at[0]][at[1] * d..][..d];
-        let sum = |at: &[usize]| row(at).iter().map(|x| i128::from(*x)).sum::<i128>();
+        let total = |at: &[usize]| row(at).iter().map(|x| i128::from(*x)).sum::<i128>();
+        let sum = |at: &[usize]| self.center.as_ref().map_or(0, |_| total(at));
         let squares = |at: &[usize]| row(at).iter().map(|x| i128::from(*x).pow(2)).sum::<i128>();
         let mean = |at: &[usize]| i128::from(traces[at[0]].mean[at[1]]);
         let root = |at: &[usize]| i128::from(traces[at[0]].rsqrt[at[1]]);
         let variance = |at: &[usize]| self.width * squares(at) - sum(at).pow(2) + self.eps;
-        let rest = |at: &[usize]| sum(at) - self.width * mean(at);
         let below = |at: &[usize]| self.target() - root(at) * root(at) * variance(at);
-        self.mean.fill(values, mean)?;
-        self.rest.fill(values, rest)?;
-        self.room.fill(values, |at| self.width - 1 - rest(at))?;
+        if let Some(center) = &self.center {
+            let rest = |at: &[usize]| sum(at) - self.width * mean(at);
+            center.mean.fill(values, mean)?;
+            center.rest.fill(values, rest)?;
+            center.room.fill(values, |at| self.width - 1 - rest(at))?;
+        }
         values.fill(self.squares, squares)?;
         self.root.fill(values, root)?;
         self.below.fill(values, below)?;
@@ -384,6 +426,98 @@ impl LayerNorm {
             let rows = [at[0], at[2]];
             (x - mean(&rows)) * root(&rows)
         })
+    }
+}
+
+/// The cosines and sines of each layer's rotation of queries and keys: weights, since whatever they are makes another model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Angles {
+    cos: TensorId,
+    sin: TensorId,
+    halves: [AxisId; 2],
+    pairs: usize,
+}
+
+impl Angles {
+    /// Declares them, for pairs of features that lie in the two halves of a head.
+    pub fn new(
+        p: &mut Program,
+        layer: AxisId,
+        channel: AxisId,
+        position: AxisId,
+        halves: [AxisId; 2],
+    ) -> Self {
+        let axes = [layer, channel, position];
+        let [cos, sin] =
+            ["cosine", "sine"].map(|name| p.new_tensor(name, &axes, Role::Weight { wide: false }));
+        Self {
+            cos,
+            sin,
+            halves,
+            pairs: p.axis(channel).len,
+        }
+    }
+
+    /// Sets a layer's.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        layer: usize,
+        rotation: &Rotation,
+    ) -> Result<(), OutOfRange> {
+        for (id, table) in [(self.cos, &rotation.cos), (self.sin, &rotation.sin)] {
+            values.fill_first(id, layer, |at| table[at[2] * self.pairs + at[1]].into())?;
+        }
+        Ok(())
+    }
+}
+
+/// A number whose pairs are rotated: `x·c − y·s` in the first half, `y·c + x·s` in the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The result.
+    pub out: Number,
+    remainder: Remainder,
+}
+
+impl Rotated {
+    /// Declares the rotation of a number with some axes, of which one is the halves.
+    pub fn new(
+        p: &mut Program,
+        name: &str,
+        angles: &Angles,
+        number: &Number,
+        axes: &[AxisId],
+    ) -> Self {
+        let this = Self {
+            out: Number::signed(p, &format!("rotated {name}"), axes, ACT_BITS),
+            remainder: Remainder::new(p, &format!("rotated {name} remainder"), axes, ROTATION_FRAC),
+        };
+        // −1 from the first half to the other, 1 back.
+        let [half, other] = angles.halves;
+        let sign = p.public("half after other", &[other, half], Public::Less)
+            - p.public("half before other", &[half, other], Public::Less);
+        let swapped: Vec<AxisId> = axes
+            .iter()
+            .map(|axis| if *axis == half { other } else { *axis })
+            .collect();
+        let [cos, sin] = [angles.cos, angles.sin].map(|id| p.use_of(id));
+        let acc = number.value(p) * cos + sign * number.value_at(p, &swapped) * sin;
+        let out = this.out.value(p);
+        this.remainder
+            .state(p, &format!("{name} is rotated"), axes, acc, out);
+        this
+    }
+
+    /// Sets it, from the sums.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        acc: impl Fn(&[usize]) -> i64,
+    ) -> Result<(), OutOfRange> {
+        let shift = self.remainder.shift();
+        self.out.fill(values, |at| rounded(acc(at).into(), shift))?;
+        self.remainder.fill(values, |at| acc(at).into())
     }
 }
 

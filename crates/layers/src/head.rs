@@ -1,4 +1,4 @@
-//! Head: LayerNorm, vocabulary projection, and the choice of the greatest logit.
+//! Head: normalization, vocabulary projection, and the choice of the greatest logit.
 //!
 //! Only positions at which a token was chosen reach it. The axis `generated` has their number, rounded up: row `g` is about
 //! position `prompt − 1 + g`, and rows beyond the last generated token repeat row 0, so that all that is true of a row is
@@ -10,12 +10,12 @@
 //! vocabulary have no `M`. The head alone does not forbid to choose one; that the choice is the next token does. Their logits
 //! are zero, and if somebody registers others `D` is what is missing to zero, whatever is chosen.
 
-use crate::gadgets::{index, LayerNorm, Matrix, Number, OneHot};
+use crate::gadgets::{index, Matrix, Normalization, Number, OneHot};
 use crate::shape::{Axes, Shape};
 use crate::tokens::{generated_tokens, prompt_tokens, Choice, Sequence, Tokens, Vocabulary};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TensorId, Values};
 use nanozk_executor::spec::LOGIT_DIFF_BITS;
-use nanozk_executor::{HeadTrace, LayerNormTrace, Linear};
+use nanozk_executor::{HeadTrace, Linear, NormTrace};
 
 /// Rows for sessions that generate so many tokens: a power of two, so that there are few programs, and two at least, since
 /// nothing hides what a proof says of a single row.
@@ -37,7 +37,7 @@ pub struct Head {
     /// The token after a position.
     next: TensorId,
     selected: TensorId,
-    norm: LayerNorm,
+    norm: Normalization,
     matrix: Matrix,
     chosen: Choice,
     /// The chosen logit.
@@ -80,14 +80,7 @@ impl Head {
         let [x, s, chosen_at] = [input, selected, source.bits].map(|id| p.use_of(id));
         let all = [layer, feature, generated];
         p.zero("selected stream", &all, chosen_at.clone() * x - s);
-        let norm = LayerNorm::new(
-            p,
-            "head norm",
-            selected,
-            all,
-            shape.spec.norm_frac,
-            shape.spec.eps,
-        );
+        let norm = Normalization::new(p, "head norm", selected, all, &shape.spec);
 
         let vocabulary = tokens.vocabulary;
         let digits = vocabulary.axes;
@@ -168,7 +161,7 @@ impl Head {
         };
         let selected = rows(&trace.input, d);
         values.fill(self.selected, |at| selected[at[2] * d + at[1]].into())?;
-        let norm = LayerNormTrace {
+        let norm = NormTrace {
             mean: rows(&trace.norm.mean, 1),
             rsqrt: rows(&trace.norm.rsqrt, 1),
             out: rows(&trace.norm.out, d),

@@ -1,12 +1,13 @@
 //! The MLP half of a block.
 
 use crate::gadgets::{
-    fill_stream, LayerNorm, Matrix, Remainder, Residual, OFFSET_16, PRODUCT_SHIFT,
+    fill_stream, rounded, Matrix, Normalization, Number, Remainder, Residual, OFFSET_16,
+    PRODUCT_SHIFT,
 };
 use crate::shape::{Axes, Shape};
-use nanozk_circuit::{AxisId, OutOfRange, Program, Role, TableId, TensorId, Values};
-use nanozk_executor::spec::{ACT_OUT_MAX, ACT_OUT_OFFSET};
-use nanozk_executor::{ActivationTable, MlpTrace, QuantizedLayer, Spec};
+use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, TableId, TensorId, Values};
+use nanozk_executor::spec::{ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET};
+use nanozk_executor::{ActivationTable, MlpKind, MlpTrace, QuantizedLayer, Spec};
 
 /// An MLP, for each layer of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +18,54 @@ pub struct Mlp {
     pub input: TensorId,
     /// The residual stream after.
     pub output: TensorId,
-    norm: LayerNorm,
-    up: Matrix,
+    norm: Normalization,
+    first: Matrix,
     /// Pre-activation plus `2^15`.
     key: TensorId,
     remainder: Remainder,
-    down: Matrix,
+    gate: Option<Gate>,
+    last: Matrix,
     residual: Residual,
     width: usize,
     hidden: usize,
+}
+
+/// What activations are multiplied by: `u = rs(x̂·W + b, 16)`, `m = rs(a·u, act_out_frac)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Gate {
+    matrix: Matrix,
+    number: Number,
+    remainder: Remainder,
+    product: Number,
+    product_remainder: Remainder,
+}
+
+impl Gate {
+    /// Declares it, for normalized activations `x` and activations `a`.
+    fn new(
+        p: &mut Program,
+        axes: &Axes,
+        layer: AxisId,
+        spec: &Spec,
+        x: Expression,
+        a: Expression,
+    ) -> Self {
+        let hidden = [layer, axes.hidden, axes.position];
+        let this = Self {
+            matrix: Matrix::new(p, "gate", layer, &[axes.feature], &[axes.hidden]),
+            number: Number::signed(p, "gate", &hidden, ACT_BITS),
+            remainder: Remainder::new(p, "gate remainder", &hidden, PRODUCT_SHIFT),
+            product: Number::signed(p, "gated", &hidden, ACT_BITS),
+            product_remainder: Remainder::new(p, "gated remainder", &hidden, spec.act_out_frac()),
+        };
+        let acc = this.matrix.of(p, x);
+        let (u, m) = (this.number.value(p), this.product.value(p));
+        this.remainder
+            .state(p, "gate product", &hidden, acc, u.clone());
+        this.product_remainder
+            .state(p, "gated activation", &hidden, a * u, m);
+        this
+    }
 }
 
 /// The table of the activation: keys are pre-activations plus `2^15`, values activations plus `2^13`. Where the activation
@@ -49,35 +89,39 @@ impl Mlp {
         let hidden = [layer, axes.hidden, axes.position];
         let input = p.new_tensor("mlp input", &stream, Role::Activation);
         let output = p.new_tensor("mlp output", &stream, Role::Activation);
-        let norm = LayerNorm::new(
-            p,
-            "mlp norm",
-            input,
-            stream,
-            shape.spec.norm_frac,
-            shape.spec.eps,
-        );
+        let norm = Normalization::new(p, "mlp norm", input, stream, &shape.spec);
         // h = rs(x̂·W + b, 16), a = table(h)
-        let up = Matrix::new(p, "up", layer, &[axes.feature], &[axes.hidden]);
+        let first = Matrix::new(p, "first", layer, &[axes.feature], &[axes.hidden]);
         let key = p.new_tensor("pre-activation", &hidden, Role::Key { table: act });
         let value = p.new_tensor("activation", &hidden, Role::Value { key });
         let remainder = Remainder::new(p, "pre-activation remainder", &hidden, PRODUCT_SHIFT);
-        let acc = up.of(p, norm.out.value(p));
+        let acc = first.of(p, norm.out.value(p));
         let h = p.use_of(key) - OFFSET_16;
-        remainder.state(p, "up product", &hidden, acc, h);
+        remainder.state(p, "first product", &hidden, acc, h);
         let a = p.use_of(value) - i128::from(ACT_OUT_OFFSET);
-        let down = Matrix::new(p, "down", layer, &[axes.hidden], &[axes.feature]);
-        let acc = down.of(p, a);
+        let gate = match shape.architecture.mlp {
+            MlpKind::Plain => None,
+            MlpKind::Gated => {
+                let x = norm.out.value(p);
+                Some(Gate::new(p, axes, layer, &shape.spec, x, a.clone()))
+            }
+        };
+        let last = Matrix::new(p, "last", layer, &[axes.hidden], &[axes.feature]);
+        let acc = match &gate {
+            None => last.of(p, a),
+            Some(gate) => last.of(p, gate.product.value(p)),
+        };
         let residual = Residual::new(p, "mlp", &stream, input, output, acc);
         Self {
             layer,
             input,
             output,
             norm,
-            up,
+            first,
             key,
             remainder,
-            down,
+            gate,
+            last,
             residual,
             width: shape.architecture.width,
             hidden: shape.architecture.mlp_width,
@@ -85,14 +129,21 @@ impl Mlp {
     }
 
     /// Sets the weights of a layer.
+    ///
+    /// # Panics
+    /// If a gate lacks its matrix.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
         layer: usize,
         weights: &QuantizedLayer,
     ) -> Result<(), OutOfRange> {
-        self.up.fill(values, layer, &weights.fc)?;
-        self.down.fill(values, layer, &weights.mlp_out)
+        self.first.fill(values, layer, &weights.fc)?;
+        if let Some(gate) = &self.gate {
+            let matrix = weights.up.as_ref().expect("a gated MLP has a gate");
+            gate.matrix.fill(values, layer, matrix)?;
+        }
+        self.last.fill(values, layer, &weights.mlp_out)
     }
 
     /// Sets activations and witnesses, from each layer's trace.
@@ -103,10 +154,20 @@ impl Mlp {
         let norms: Vec<_> = traces.iter().map(|t| &t.norm).collect();
         self.norm.fill(values, &inputs, &norms)?;
         let acc = |at: &[usize]| i128::from(traces[at[0]].h_acc[at[2] * f + at[1]]);
-        values.fill(self.key, |at| {
-            ((acc(at) + (1 << (PRODUCT_SHIFT - 1))) >> PRODUCT_SHIFT) + OFFSET_16
-        })?;
+        values.fill(self.key, |at| rounded(acc(at), PRODUCT_SHIFT) + OFFSET_16)?;
         self.remainder.fill(values, acc)?;
+        if let Some(gate) = &self.gate {
+            let of = |at: &[usize], all: &[i64]| i128::from(all[at[2] * f + at[1]]);
+            let up = |at: &[usize]| of(at, &traces[at[0]].up_acc);
+            let product = |at: &[usize]| of(at, &traces[at[0]].gated_acc);
+            gate.number
+                .fill(values, |at| rounded(up(at), PRODUCT_SHIFT))?;
+            gate.remainder.fill(values, up)?;
+            gate.product.fill(values, |at| {
+                rounded(product(at), gate.product_remainder.shift())
+            })?;
+            gate.product_remainder.fill(values, product)?;
+        }
         let outputs: Vec<&[i64]> = traces.iter().map(|t| t.output.as_slice()).collect();
         let accs: Vec<&[i64]> = traces.iter().map(|t| t.out_acc.as_slice()).collect();
         self.residual.fill(values, d, &outputs, &accs)

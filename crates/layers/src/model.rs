@@ -9,7 +9,7 @@ use crate::packing::Numbering;
 use crate::shape::{Axes, Shape};
 use crate::tokens::{Digests, Sequence, Tokens, INPUTS};
 use nanozk_circuit::{OutOfRange, Program, Values};
-use nanozk_executor::{AttentionTrace, Linear, MlpTrace, QuantizedLayer, Trace};
+use nanozk_executor::{AttentionTrace, Linear, MlpTrace, QuantizedLayer, Rotation, Trace};
 use std::collections::BTreeSet;
 
 /// A layer of a model.
@@ -162,10 +162,10 @@ pub struct Layers {
 /// Weights of one layer.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
-    /// Token and position embedding, row-major.
+    /// Token and position embedding, row-major; the latter empty if there is none.
     Embed(&'a [i64], &'a [i64]),
-    /// Both halves of a block.
-    Block(usize, &'a QuantizedLayer),
+    /// Both halves of a block, and the model's rotations.
+    Block(usize, &'a QuantizedLayer, Option<&'a Rotation>),
     /// The vocabulary projection.
     Head(&'a Linear),
 }
@@ -257,11 +257,11 @@ impl Layers {
                 Some(head) => head.fill_weights(values, matrix),
                 None => Ok(()),
             },
-            Weights::Block(block, layer) => {
+            Weights::Block(block, layer, rotation) => {
                 let place = |blocks: &[usize]| blocks.iter().position(|own| *own == block);
                 if let Some((attention, blocks)) = &self.attention {
                     if let Some(index) = place(blocks) {
-                        attention.fill_weights(values, index, layer)?;
+                        attention.fill_weights(values, index, layer, rotation)?;
                     }
                 }
                 if let Some((mlp, blocks)) = &self.mlp {

@@ -1,7 +1,7 @@
 //! Dimensions and axes.
 
 use nanozk_circuit::{AxisId, Program};
-use nanozk_executor::{Architecture, Error, Spec};
+use nanozk_executor::{Architecture, Error, Positions, Spec};
 
 /// Bits of an index within a tile, at most: a tile of a matrix has at most the square of this size.
 const MAX_TILE_BITS: u32 = 8;
@@ -55,9 +55,13 @@ pub struct Axes {
     pub source: AxisId,
     /// Features of the residual stream.
     pub feature: AxisId,
-    /// Heads.
+    /// Heads of keys and values.
     pub head: AxisId,
-    /// Features of a head.
+    /// Heads of queries that share one of them.
+    pub group: AxisId,
+    /// The halves of a head's features, and the same once more, if pairs of features are rotated.
+    pub halves: Option<[AxisId; 2]>,
+    /// Features of a head, or of one of its halves.
     pub channel: AxisId,
     /// Features between the matrices of the MLP.
     pub hidden: AxisId,
@@ -75,9 +79,23 @@ impl Axes {
             position: axis("position", shape.positions),
             source: axis("source", shape.positions),
             feature: axis("feature", a.width),
-            head: axis("head", a.heads),
-            channel: axis("channel", a.width / a.heads),
+            head: axis("head", a.kv_heads),
+            group: axis("group", a.group()),
+            halves: match a.positions {
+                Positions::Learned => None,
+                Positions::Rotary => Some(["half", "other half"].map(|name| axis(name, 2))),
+            },
+            channel: match a.positions {
+                Positions::Learned => axis("channel", a.head_width),
+                Positions::Rotary => axis("channel", a.rotated_pairs()),
+            },
             hidden: axis("hidden", a.mlp_width),
         }
+    }
+
+    /// The axes of a head's features.
+    pub fn channels(&self) -> Vec<AxisId> {
+        let half = self.halves.map(|[half, _]| half);
+        half.into_iter().chain([self.channel]).collect()
     }
 }

@@ -5,12 +5,14 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
 use nanozk_circuit::{Failure, Layout, Program, Registry, Role, Tensor, Values};
+use nanozk_executor::spec::ROTATION_FRAC;
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{
-    synthetic, Activation, Architecture, AttentionTrace, ExpTable, MlpTrace, QuantizedLayer, Spec,
+    synthetic, Activation, Architecture, AttentionTrace, ExpTable, Gpt2, MlpKind, MlpTrace, Norm,
+    Positions, QuantizedModel, Spec,
 };
 use nanozk_kzg::Basis;
-use nanozk_layers::gadgets::LayerNorm;
+use nanozk_layers::gadgets::Normalization;
 use nanozk_layers::tokens::INPUTS;
 use nanozk_layers::{Layers, Packing, Registered, Selection, Shape, Weights};
 use nanozk_transcript::KeccakTranscript;
@@ -42,12 +44,13 @@ impl Registry for Apart {
 }
 
 impl Block {
+    /// Of a GPT-2.
     fn new() -> Self {
         Self::with(synthetic::spec(WIDTH, Activation::GeluNew))
     }
 
     fn with(spec: Spec) -> Self {
-        let architecture = Architecture {
+        let architecture = Gpt2 {
             layers: 1,
             width: WIDTH,
             heads: 2,
@@ -55,6 +58,31 @@ impl Block {
             vocab: 4,
             context: 16,
         };
+        Self::of(architecture.architecture(), spec)
+    }
+
+    /// Of a Llama: two heads of keys for four of queries, of two pairs each.
+    fn llama() -> Self {
+        let architecture = Architecture {
+            layers: 1,
+            width: WIDTH,
+            heads: 4,
+            kv_heads: 2,
+            head_width: 4,
+            mlp_width: 16,
+            vocab: 4,
+            context: 16,
+            positions: Positions::Rotary,
+            mlp: MlpKind::Gated,
+        };
+        let spec = Spec {
+            norm: Norm::RmsNorm,
+            ..synthetic::spec(WIDTH, Activation::Silu)
+        };
+        Self::of(architecture, spec)
+    }
+
+    fn of(architecture: Architecture, spec: Spec) -> Self {
         let shape = Shape {
             architecture,
             spec,
@@ -73,20 +101,39 @@ impl Block {
         }
     }
 
-    /// What the executor computes. The inputs of both LayerNorms add up to zero at position 1, so that a
+    fn is_llama(&self) -> bool {
+        self.shape.architecture.mlp == MlpKind::Gated
+    }
+
+    fn model(&self) -> QuantizedModel {
+        let spec = self.shape.spec;
+        QuantizedModel {
+            spec,
+            ..synthetic::model(self.shape.architecture, spec.activation, 1)
+        }
+    }
+
+    fn attention(
+        &self,
+        model: &QuantizedModel,
+        input: &[i64],
+    ) -> Result<AttentionTrace, nanozk_executor::Error> {
+        let (layer, rotation) = (&model.layers[0], model.rotation.as_ref());
+        attention_trace(&model.arch, layer, rotation, &model.spec, input)
+    }
+
+    /// What the executor computes. The inputs of both normalizations add up to zero at position 1, so that a
     /// sum of one there has the same root.
     fn values(&self) -> Values<'_> {
-        let model = synthetic::model(self.shape.architecture, Activation::GeluNew, 1);
-        let layer = &model.layers[0];
-        let spec = &self.shape.spec;
+        let model = self.model();
         let stream = |seed| {
             let mut stream = synthetic::residual(POSITIONS, WIDTH, seed);
             stream[WIDTH] -= stream[WIDTH..2 * WIDTH].iter().sum::<i64>();
             stream
         };
-        let first = attention_trace(layer, spec, 2, &stream(1)).unwrap();
-        let second = mlp_trace(layer, spec, &stream(2)).unwrap();
-        let values = self.values_of(layer, first, second);
+        let first = self.attention(&model, &stream(1)).unwrap();
+        let second = mlp_trace(&model.arch, &model.layers[0], &model.spec, &stream(2)).unwrap();
+        let values = self.values_of(&model, first, second);
         assert_eq!(self.program.check(&values), Ok(()));
         values
     }
@@ -94,13 +141,14 @@ impl Block {
     /// Values of any traces, true or not.
     fn values_of(
         &self,
-        layer: &QuantizedLayer,
+        model: &QuantizedModel,
         first: AttentionTrace,
         second: MlpTrace,
     ) -> Values<'_> {
         let inputs = vec![Fr::ZERO; INPUTS];
         let mut values = Values::new(&self.program, &self.layout, inputs);
-        let (weights, layers) = (Weights::Block(0, layer), &self.layers);
+        let weights = Weights::Block(0, &model.layers[0], model.rotation.as_ref());
+        let layers = &self.layers;
         layers.fill_weights(&mut values, weights).unwrap();
         layers.fill_blocks(&mut values, &[(first, second)]).unwrap();
         values.look_up().unwrap();
@@ -169,12 +217,17 @@ fn nudge(values: &mut Values<'_>, name: &str, at: &[usize]) {
     add(values, name, at, by);
 }
 
-/// The two slacks of a LayerNorm's root, from everything else.
+/// The two slacks of a normalization's root, from everything else.
 fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize]) {
     let d = WIDTH as i128;
     let name = |what: &str| format!("{norm} {what}");
-    let mean = number(values, &name("mean"), at) - (1 << 31);
-    let sum = d * mean + number(values, &name("rest"), at);
+    let sum = match block.shape.spec.norm {
+        Norm::LayerNorm => {
+            let mean = number(values, &name("mean"), at) - (1 << 31);
+            d * mean + number(values, &name("rest"), at)
+        }
+        Norm::RmsNorm => 0,
+    };
     let squares = cell(values, &name("squares"), at);
     let variance = d * squares - sum * sum + i128::from(block.shape.spec.eps);
     let root = number(values, &name("root"), at);
@@ -194,11 +247,16 @@ fn forgery(name: &'static str, f: impl Fn(&mut Values<'_>, &Block) + 'static) ->
     (name, Box::new(f))
 }
 
-/// LayerNorm of `[layer, feature, position]`.
-fn norm(norm: &'static str, names: [&'static str; 6], at: [usize; 2]) -> Vec<Forgery> {
+/// A normalization of `[layer, feature, position]`.
+fn norm(
+    norm: &'static str,
+    is_centered: bool,
+    names: [&'static str; 6],
+    at: [usize; 2],
+) -> Vec<Forgery> {
     let name = move |what: &str| format!("{norm} {what}");
     let [sum, rest, squares, small, large, scaled] = names;
-    vec![
+    let centered = vec![
         // Another sum, which is one more.
         forgery(sum, move |v, block| {
             add(v, &name("rest"), &at, 1);
@@ -207,6 +265,8 @@ fn norm(norm: &'static str, names: [&'static str; 6], at: [usize; 2]) -> Vec<For
         }),
         // A rest that need not be less than the width.
         forgery(rest, move |v, _| add(v, &name("room"), &at, 1)),
+    ];
+    let others = vec![
         forgery(squares, move |v, block| {
             let value = cell(v, &name("squares"), &at);
             set(v, &name("squares"), &at, value + 1);
@@ -220,10 +280,12 @@ fn norm(norm: &'static str, names: [&'static str; 6], at: [usize; 2]) -> Vec<For
         forgery(scaled, move |v, _| {
             nudge(v, &name("remainder"), &[at[0], 3, at[1]])
         }),
-    ]
+    ];
+    let centered = centered.into_iter().filter(|_| is_centered);
+    centered.chain(others).collect()
 }
 
-fn forgeries() -> Vec<Forgery> {
+fn forgeries(block: &Block) -> Vec<Forgery> {
     let names = |stem: &str| {
         [
             "sum",
@@ -235,43 +297,71 @@ fn forgeries() -> Vec<Forgery> {
         ]
         .map(|what| &*format!("{stem} norm {what}").leak())
     };
-    let mut all = norm("attention norm", names("attention"), [0, 1]);
-    all.extend(norm("mlp norm", names("mlp"), [0, 1]));
-    let remainders: [(&str, &str, &[usize]); 10] = [
-        ("query product", "query remainder", &[0, 1, 2, 3]),
-        ("key product", "key remainder", &[0, 0, 3, 0]),
-        ("value product", "value remainder", &[0, 1, 0, 2]),
-        ("score", "score remainder", &[0, 1, 2, 1]),
-        ("probability is", "probability remainder", &[0, 0, 3, 2]),
-        ("context is", "context remainder", &[0, 1, 1, 3]),
-        ("attention added", "attention remainder", &[0, 5, 2]),
-        ("up product", "pre-activation remainder", &[0, 9, 1]),
-        ("mlp added", "mlp remainder", &[0, 7, 3]),
-        ("mlp stream", "mlp out", &[0, 2, 2]),
+    let is_centered = block.shape.spec.norm == Norm::LayerNorm;
+    let mut all = norm("attention norm", is_centered, names("attention"), [0, 1]);
+    all.extend(norm("mlp norm", is_centered, names("mlp"), [0, 1]));
+    // The last group of queries, and features of a head with the half in which they lie.
+    let is_llama = block.is_llama();
+    let group = usize::from(is_llama);
+    let query = |head: usize, half: usize, channel: usize, position: usize| match is_llama {
+        true => vec![0, head, group, half, channel, position],
+        false => vec![0, head, group, channel, position],
+    };
+    let key = |head: usize, half: usize, channel: usize, position: usize| match is_llama {
+        true => vec![0, head, half, channel, position],
+        false => vec![0, head, channel, position],
+    };
+    let mut remainders = vec![
+        ("query product", "query remainder", query(1, 1, 1, 3)),
+        ("key product", "key remainder", key(0, 0, 1, 0)),
+        ("value product", "value remainder", key(1, 1, 0, 2)),
+        ("score", "score remainder", vec![0, 1, group, 2, 1]),
+        (
+            "probability is",
+            "probability remainder",
+            vec![0, 0, group, 3, 2],
+        ),
+        ("context is", "context remainder", query(1, 0, 1, 3)),
+        ("attention added", "attention remainder", vec![0, 5, 2]),
+        ("first product", "pre-activation remainder", vec![0, 9, 1]),
+        ("mlp added", "mlp remainder", vec![0, 7, 3]),
+        ("mlp stream", "mlp out", vec![0, 2, 2]),
     ];
+    if is_llama {
+        remainders.extend([
+            (
+                "query is rotated",
+                "rotated query remainder",
+                query(0, 0, 1, 3),
+            ),
+            ("key is rotated", "rotated key remainder", key(1, 1, 0, 2)),
+            ("gate product", "gate remainder", vec![0, 9, 1]),
+            ("gated activation", "gated remainder", vec![0, 3, 2]),
+        ]);
+    }
     for (identity, remainder, at) in remainders {
-        all.push(forgery(identity, move |v, _| nudge(v, remainder, at)));
+        all.push(forgery(identity, move |v, _| nudge(v, remainder, &at)));
     }
     all.push(forgery("attention stream", |v, _| {
         nudge(v, "attention out", &[0, 2, 1])
     }));
     // The same distance, as another key with the same exponential.
-    all.push(forgery(BEYOND, |v, _| {
-        let at = [0, 1, 1, 3];
+    all.push(forgery(BEYOND, move |v, _| {
+        let at = [0, 1, group, 1, 3];
         assert_eq!(cell(v, "distance", &at), 65535);
         set(v, "distance", &at, 65534);
         add(v, "beyond", &at, 1);
     }));
     // No score is the maximum.
-    all.push(forgery("a row has a maximum", |v, _| {
+    all.push(forgery("a row has a maximum", move |v, _| {
         for source in 0..POSITIONS {
-            set(v, "top", &[0, 1, 3, source], 0);
+            set(v, "top", &[0, 1, group, 3, source], 0);
         }
     }));
     // The maximum is said to be the score of another position, or of a later one.
     for (row, to) in [(3, None), (1, Some(3))] {
         all.push(forgery("the maximum is a score", move |v, _| {
-            let at = |s: usize| [0, 0, row, s];
+            let at = |s: usize| [0, 0, group, row, s];
             let top = (0..POSITIONS)
                 .find(|s| cell(v, "top", &at(*s)) == 1)
                 .unwrap();
@@ -280,13 +370,13 @@ fn forgeries() -> Vec<Forgery> {
             set(v, "top", &at(other), 1);
         }));
     }
-    all.push(forgery("reciprocal is small", |v, _| {
-        let at = [0, 1, 2];
+    all.push(forgery("reciprocal is small", move |v, _| {
+        let at = [0, 1, group, 2];
         add(v, "reciprocal below", &at, 1);
         add(v, "reciprocal above", &at, -1);
     }));
-    all.push(forgery("reciprocal is large", |v, _| {
-        nudge(v, "reciprocal above", &[0, 0, 3])
+    all.push(forgery("reciprocal is large", move |v, _| {
+        nudge(v, "reciprocal above", &[0, 0, group, 3])
     }));
     all
 }
@@ -316,9 +406,8 @@ fn proves(values: Values<'_>, basis: &Basis, g2: &[halo2curves::bn256::G2Affine;
         .is_ok_and(|accumulator| accumulator.holds(g2))
 }
 
-#[test]
-fn every_identity_has_a_forgery_that_only_it_refuses() {
-    let block = Block::new();
+/// Of each identity; those that are `proved` are refused by a verifier, too.
+fn are_refused(block: &Block, is_proved: impl Fn(&str) -> bool) {
     let honest = block.values();
     let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();
@@ -329,9 +418,9 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
         .iter()
         .map(|identity| identity.name.as_str())
         .collect();
-    for (name, forge) in forgeries() {
+    for (name, forge) in forgeries(block) {
         let mut values = honest.clone();
-        forge(&mut values, &block);
+        forge(&mut values, block);
         values.look_up().unwrap();
         let failures: Vec<String> = block
             .program
@@ -343,15 +432,7 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
             })
             .collect();
         assert_eq!(failures, [name]);
-        // A proof takes a second: one of each gadget.
-        let is_another = [
-            "mlp norm",
-            "mlp added",
-            "mlp stream",
-            "key product",
-            "value product",
-        ];
-        if !is_another.iter().any(|other| name.starts_with(other)) {
+        if is_proved(name) {
             assert!(!proves(values, &basis, &g2), "{name}");
         }
         without.retain(|identity| *identity != name);
@@ -359,23 +440,54 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
     assert_eq!(without, [""; 0], "identities without a forgery");
 }
 
+#[test]
+fn every_identity_has_a_forgery_that_only_it_refuses() {
+    // A proof takes a second: one of each gadget.
+    let is_another = [
+        "mlp norm",
+        "mlp added",
+        "mlp stream",
+        "key product",
+        "value product",
+    ];
+    are_refused(&Block::new(), |name| {
+        !is_another.iter().any(|other| name.starts_with(other))
+    });
+    // Of a Llama, what a GPT-2 has not.
+    are_refused(&Block::llama(), |name| {
+        let own = [
+            "is rotated",
+            "gate product",
+            "gated activation",
+            "attention norm",
+        ];
+        own.iter().any(|part| name.contains(part))
+    });
+}
+
 /// What identities rely on: every tensor of the prover is in a table, but for sums of squares, which one determines.
 #[test]
 fn witnesses_outside_of_tables_are_determined() {
-    let block = Block::new();
-    let free: Vec<&str> = block
-        .program
-        .enumerate()
-        .filter(|(_, tensor)| tensor.role == Role::Witness)
-        .map(|(_, tensor)| tensor.name.as_str())
-        .collect();
-    assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
+    for block in [Block::new(), Block::llama()] {
+        let free: Vec<&str> = block
+            .program
+            .enumerate()
+            .filter(|(_, tensor)| tensor.role == Role::Witness)
+            .map(|(_, tensor)| tensor.name.as_str())
+            .collect();
+        assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
+    }
 }
 
 /// A remainder is less than what is divided by, and other numbers have the bits of the executor's.
 #[test]
 fn numbers_have_their_ranges() {
-    let block = Block::new();
+    for block in [Block::new(), Block::llama()] {
+        have_their_ranges(&block);
+    }
+}
+
+fn have_their_ranges(block: &Block) {
     let p = &block.program;
     let mut bits: BTreeMap<String, u32> = BTreeMap::new();
     for tensor in p.tensors() {
@@ -422,10 +534,27 @@ fn numbers_have_their_ranges() {
         ("mlp out", 32),
         ("mlp remainder", 16),
     ];
+    let only_llama = [
+        ("rotated query", 16),
+        ("rotated query remainder", ROTATION_FRAC),
+        ("rotated key", 16),
+        ("rotated key remainder", ROTATION_FRAC),
+        ("gate", 16),
+        ("gate remainder", 16),
+        ("gated", 16),
+        ("gated remainder", block.shape.spec.act_out_frac()),
+    ];
+    let centering = ["mean", "rest", "room"];
+    let is_llama = block.is_llama();
     let norms = ["attention", "mlp"]
         .into_iter()
-        .flat_map(|half| norm.map(|(what, bits)| (format!("{half} norm {what}"), bits)));
-    let others = others.map(|(name, bits)| (name.to_owned(), bits));
+        .flat_map(|half| norm.map(|number| (half, number)))
+        .filter(|(_, (what, _))| !(is_llama && centering.contains(what)))
+        .map(|(half, (what, bits))| (format!("{half} norm {what}"), bits));
+    let others = others
+        .into_iter()
+        .chain(only_llama.into_iter().filter(|_| is_llama))
+        .map(|(name, bits)| (name.to_owned(), bits));
     let expected: BTreeMap<String, u32> = norms.chain(others).collect();
     assert_eq!(bits, expected);
 }
@@ -440,9 +569,8 @@ fn later_positions_are_not_attended_to() {
     let mut spec = synthetic::spec(WIDTH, Activation::GeluNew);
     spec.score_shift = 4;
     let block = Block::with(spec);
-    let mut layer = synthetic::model(block.shape.architecture, Activation::GeluNew, 1)
-        .layers
-        .remove(0);
+    let mut forged = block.model();
+    let layer = &mut forged.layers[0];
     // One residual stream three times, then its negative.
     let first = &synthetic::residual(POSITIONS, WIDTH, 1)[..WIDTH];
     let stream: Vec<i64> = [1, 1, 1, -1]
@@ -450,12 +578,10 @@ fn later_positions_are_not_attended_to() {
         .flat_map(|sign| first.iter().map(move |x| sign * x))
         .collect();
     // What does not depend on queries and keys is the executor's.
-    let mut honest = synthetic::model(block.shape.architecture, Activation::GeluNew, 1)
-        .layers
-        .remove(0);
-    honest.q.weight.fill(0);
-    honest.q.bias.fill(0);
-    let mut trace = attention_trace(&honest, &spec, HEADS, &stream).unwrap();
+    let mut honest = block.model();
+    honest.layers[0].q.weight.fill(0);
+    honest.layers[0].q.bias.fill(0);
+    let mut trace = block.attention(&honest, &stream).unwrap();
 
     // Each channel of a query is 16385, of a key -32766, and 32766 at the last position.
     let (query, low, high) = (16_385_i64, -32_766_i64, 32_766_i64);
@@ -519,10 +645,10 @@ fn later_positions_are_not_attended_to() {
             trace.output[at] = stream[at] + rs(trace.out_acc[at], 16);
         }
     }
-    assert!(attention_trace(&layer, &spec, HEADS, &stream).is_err());
+    assert!(block.attention(&forged, &stream).is_err());
 
-    let second = mlp_trace(&layer, &spec, &stream).unwrap();
-    let values = block.values_of(&layer, trace, second);
+    let second = mlp_trace(&forged.arch, &forged.layers[0], &spec, &stream).unwrap();
+    let values = block.values_of(&forged, trace, second);
     let failures = block.program.failures(&values);
     let (bases, g2) = nanozk_setup::development_powers(powers(K), nanozk_setup::DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();
@@ -561,7 +687,11 @@ fn a_stream_of_field_elements_has_one_root() {
     let axes = [("layer", 1), ("feature", width), ("position", 1)];
     let axes = axes.map(|(name, len)| p.new_axis(name, len));
     let stream = p.new_tensor("stream", &axes, Role::Witness);
-    LayerNorm::new(&mut p, "norm", stream, axes, norm_frac, eps);
+    let spec = Spec {
+        eps,
+        ..synthetic::spec(width, Activation::GeluNew)
+    };
+    Normalization::new(&mut p, "norm", stream, axes, &spec);
     let layout = Layout::new(&p, K, 4, &Nothing).unwrap();
     let with_root = |root: i128| {
         let mut values = Values::new(&p, &layout, vec![]);

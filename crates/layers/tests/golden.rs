@@ -4,7 +4,7 @@
 //! `NANOZK_UPDATE_GOLDEN=1 cargo test -p nanozk-layers --test golden`, which writes the file and fails.
 
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation, Architecture};
+use nanozk_executor::{synthetic, Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
 use std::fmt::Write;
 use std::path::Path;
@@ -27,15 +27,35 @@ const ROWS: usize = 4;
 
 fn shape(activation: Activation) -> Shape {
     Shape {
-        architecture: Architecture {
+        architecture: Gpt2 {
             layers: LAYERS,
             width: 12,
             heads: 3,
             mlp_width: 24,
             vocab: 37,
             context: 8,
-        },
+        }
+        .architecture(),
         spec: synthetic::spec(12, activation),
+        positions: 8,
+    }
+}
+
+/// With rotations, grouped heads, and a gate.
+fn llama() -> Shape {
+    Shape {
+        architecture: Architecture {
+            heads: 6,
+            kv_heads: 2,
+            head_width: 4,
+            positions: Positions::Rotary,
+            mlp: MlpKind::Gated,
+            ..shape(Activation::Silu).architecture
+        },
+        spec: Spec {
+            norm: Norm::RmsNorm,
+            ..synthetic::spec(12, Activation::Silu)
+        },
         positions: 8,
     }
 }
@@ -82,6 +102,15 @@ fn lines() -> String {
         Layer::Head,
     ];
     add("drawn layers", digest(&new, &drawn));
+    add("llama", digest(&llama(), &all));
+    for layer in [
+        Layer::Embed,
+        Layer::Attention(1),
+        Layer::Mlp(1),
+        Layer::Head,
+    ] {
+        add(&format!("llama {layer}"), digest(&llama(), &[layer]));
+    }
     lines
 }
 

@@ -5,9 +5,7 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Failure, Layout, LayoutError, Program, Role, Values};
-use nanozk_executor::{
-    padded, synthetic, Activation, Architecture, Executor, QuantizedModel, Trace,
-};
+use nanozk_executor::{padded, synthetic, Activation, Executor, Gpt2, QuantizedModel, Trace};
 use nanozk_kzg::Basis;
 use nanozk_layers::tokens::{GENERATED_TOKENS, OUTPUT_DIGEST, PROMPT_DIGEST, PROMPT_TOKENS};
 use nanozk_layers::{
@@ -60,14 +58,15 @@ struct Case {
 impl Size {
     fn shape(&self) -> Shape {
         Shape {
-            architecture: Architecture {
+            architecture: Gpt2 {
                 layers: self.layers,
                 width: self.width,
                 heads: self.heads,
                 mlp_width: self.mlp_width,
                 vocab: self.vocab,
                 context: self.positions,
-            },
+            }
+            .architecture(),
             spec: synthetic::spec(self.width, Activation::GeluNew),
             positions: self.positions,
         }
@@ -122,7 +121,7 @@ fn fill_weights(layers: &Layers, values: &mut Values<'_>, model: &QuantizedModel
         Weights::Head(&model.head),
     ];
     let blocks = model.layers.iter().enumerate();
-    let blocks = blocks.map(|(block, layer)| Weights::Block(block, layer));
+    let blocks = blocks.map(|(block, layer)| Weights::Block(block, layer, model.rotation.as_ref()));
     for weights in ends.into_iter().chain(blocks) {
         layers.fill_weights(values, weights).unwrap();
     }

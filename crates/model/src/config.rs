@@ -94,14 +94,15 @@ impl Config {
             None | Some(Value::Null) => 4 * width,
             Some(_) => dimension(json, &["n_inner"])?,
         };
-        let arch = Architecture {
+        let arch = Gpt2 {
             layers: dimension(json, &["n_layer", "num_hidden_layers"])?,
             width,
             heads,
             mlp_width,
             vocab: dimension(json, &["vocab_size"])?,
             context: context(json)?,
-        };
+        }
+        .architecture();
         // `reorder_and_upcast_attn` only says in which precision and order the same function is computed.
         flag(json, "reorder_and_upcast_attn", false)?;
         Ok(Self {

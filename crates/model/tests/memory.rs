@@ -9,7 +9,7 @@ use peak_alloc::PeakAlloc;
 static MEMORY: PeakAlloc = PeakAlloc;
 
 fn arch(layers: usize) -> Architecture {
-    Architecture {
+    Gpt2 {
         layers,
         width: 128,
         heads: 4,
@@ -17,6 +17,7 @@ fn arch(layers: usize) -> Architecture {
         vocab: 300,
         context: 16,
     }
+    .architecture()
 }
 
 /// Bytes allocated at the peak, and whether the parts came in order.

@@ -64,14 +64,15 @@ fn rng() -> ChaCha20Rng {
 
 fn shape(width: usize) -> Shape {
     Shape {
-        architecture: Architecture {
+        architecture: Gpt2 {
             layers: BLOCKS,
             width,
             heads: 2,
             mlp_width: 2 * width,
             vocab: 37,
             context: POSITIONS,
-        },
+        }
+        .architecture(),
         spec: synthetic::spec(width, Activation::GeluNew),
         positions: POSITIONS,
     }
@@ -645,14 +646,15 @@ fn malformed_manifests_and_claims_are_refused() {
 
 fn sized(blocks: usize, width: usize, vocab: usize, positions: usize) -> Shape {
     Shape {
-        architecture: Architecture {
+        architecture: Gpt2 {
             layers: blocks,
             width,
             heads: 1,
             mlp_width: width,
             vocab,
             context: positions,
-        },
+        }
+        .architecture(),
         spec: synthetic::spec(width, Activation::GeluNew),
         positions,
     }
@@ -1176,14 +1178,15 @@ fn programs_are_recomputed() {
 
     // A node over all layers of a large model would take too many commitments: each half of them has its own.
     let large = Shape {
-        architecture: Architecture {
+        architecture: Gpt2 {
             layers: 12,
             width: 256,
             heads: 4,
             mlp_width: 1024,
             vocab: 1000,
             context: 16,
-        },
+        }
+        .architecture(),
         spec: synthetic::spec(256, Activation::GeluNew),
         positions: 16,
     };

@@ -41,14 +41,15 @@ const POSITIONS: usize = 4;
 const GENERATED: usize = 1;
 
 fn shape() -> Shape {
-    let architecture = Architecture {
+    let architecture = Gpt2 {
         width: 8,
         heads: 2,
         mlp_width: 16,
         vocab: 16,
         layers: 1,
         context: POSITIONS,
-    };
+    }
+    .architecture();
     Shape {
         architecture,
         spec: synthetic::spec(architecture.width, Activation::GeluNew),

@@ -20,14 +20,17 @@ use std::time::Instant;
 
 /// Quantizes a synthetic checkpoint.
 pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
-    let arch = validated(Architecture {
-        layers: args.layers,
-        width: args.width,
-        heads: args.heads,
-        mlp_width: args.width.saturating_mul(4),
-        vocab: args.vocab,
-        context: args.context,
-    })?;
+    let arch = validated(
+        Gpt2 {
+            layers: args.layers,
+            width: args.width,
+            heads: args.heads,
+            mlp_width: args.width.saturating_mul(4),
+            vocab: args.vocab,
+            context: args.context,
+        }
+        .architecture(),
+    )?;
     let tokens = bucket(args.tokens, arch.context)
         .with_context(|| format!("--tokens {} do not fit the context", args.tokens))?;
     let windows = args
@@ -128,15 +131,18 @@ fn median_ms(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 
 /// Dimensions of a model with one block.
 pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
-    validated(Architecture {
-        layers: 1,
-        width: args.width,
-        heads: args.heads,
-        mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
-        // Of no account to a block.
-        vocab: 1024,
-        context: args.tokens,
-    })
+    validated(
+        Gpt2 {
+            layers: 1,
+            width: args.width,
+            heads: args.heads,
+            mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+            // Of no account to a block.
+            vocab: 1024,
+            context: args.tokens,
+        }
+        .architecture(),
+    )
 }
 
 /// What every proof is about.

@@ -167,14 +167,17 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
             positions: *tokens,
         },
         None => {
-            let architecture = validated(Architecture {
-                layers: args.layers,
-                width: args.width,
-                heads: args.heads,
-                mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
-                vocab: args.vocab,
-                context: args.tokens,
-            })?;
+            let architecture = validated(
+                Gpt2 {
+                    layers: args.layers,
+                    width: args.width,
+                    heads: args.heads,
+                    mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+                    vocab: args.vocab,
+                    context: args.tokens,
+                }
+                .architecture(),
+            )?;
             synthetic_shape(architecture, args.tokens)
         }
     };
