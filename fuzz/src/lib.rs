@@ -5,7 +5,7 @@
 
 use halo2curves::bn256::G1Affine;
 use nanozk_argument::Opening;
-use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
+use nanozk_executor::{synthetic, Activation, Architecture, MlpKind, Positions, QuantizedModel};
 use nanozk_verifier::hex::{Digest32, HexBytes, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
@@ -69,15 +69,19 @@ fn architecture() -> Architecture {
         layers: 1,
         width: 8,
         heads: 2,
+        kv_heads: 1,
+        head_width: 4,
         mlp_width: 16,
         vocab: 8,
         context: 8,
+        positions: Positions::Rotary,
+        mlp: MlpKind::Gated,
     }
 }
 
 /// A small model.
 pub fn model() -> QuantizedModel {
-    synthetic::model(architecture(), Activation::GeluNew, 1)
+    synthetic::model(architecture(), Activation::Silu, 1)
 }
 
 /// A well-formed joint proof that proves nothing.

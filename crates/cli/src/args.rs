@@ -9,6 +9,7 @@ mod relayer;
 
 pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand};
+use nanozk_executor::{synthetic, Architecture};
 use nanozk_verifier::hex::Digest32;
 use numbers::{factor, fraction, gib, positions, positive, price};
 pub(crate) use prompt::*;
@@ -459,8 +460,12 @@ Examples:
   nanozk bench import --memory 4
   nanozk bench import --keep large
   nanozk model import large -o model --memory 4
+  nanozk bench import --like smollm2-135m
   nanozk bench import --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --tokens 16")]
 pub(crate) struct BenchImportArgs {
+    /// Dimensions of a model in use
+    #[arg(long, value_name = "NAME", value_parser = known_shape, conflicts_with_all = ["layers", "width", "heads", "vocab", "context"])]
+    pub(crate) like: Option<KnownShape>,
     /// Blocks
     #[arg(long, default_value_t = 12)]
     pub(crate) layers: usize,
@@ -495,8 +500,9 @@ pub(crate) struct BenchImportArgs {
 One joint proof is about attention and MLP: first the layouts that the planner compared, then the time of each stage. The proof \
 is verified, five times: the time is the median. CPU seconds are of all threads.
 
-Example, the widths of GPT-2 small:
-  nanozk bench layer --width 768 --heads 12 --tokens 32 --final")]
+Examples, the widths of GPT-2 small and of Llama 3 8B:
+  nanozk bench layer --width 768 --heads 12 --tokens 32 --final
+  nanozk bench layer --like llama-3-8b --tokens 32 --final")]
 pub(crate) struct BenchLayerArgs {
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
@@ -523,12 +529,16 @@ verified, five times: the time is the median. CPU seconds are of all threads.
 Examples:
   nanozk bench model --memory 8
   nanozk bench model --k 21 --final
+  nanozk bench model --like smollm2-135m --tokens 16 --final
   nanozk bench model --layers 2 --width 64 --heads 4 --vocab 1000 --tokens 16 --generated 4
   nanozk bench model --model model")]
 pub(crate) struct BenchModelArgs {
     /// Model directory, in place of synthetic weights
     #[arg(long, value_name = "DIR", conflicts_with_all = ["layers", "width", "heads", "mlp_width", "vocab", "tokens"])]
     pub(crate) model: Option<PathBuf>,
+    /// Dimensions of a model in use
+    #[arg(long, value_name = "NAME", value_parser = known_shape, conflicts_with_all = ["model", "layers", "width", "heads", "mlp_width", "vocab"])]
+    pub(crate) like: Option<KnownShape>,
     /// Blocks
     #[arg(long, default_value_t = 12, value_parser = positive)]
     pub(crate) layers: usize,
@@ -563,15 +573,30 @@ pub(crate) struct BenchModelArgs {
     pub(crate) memory: Option<f64>,
 }
 
+/// Dimensions of a model in use, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownShape(pub(crate) Architecture);
+
+fn known_shape(name: &str) -> Result<KnownShape, String> {
+    let found = synthetic::KNOWN.iter().find(|(known, _)| *known == name);
+    found.map(|(_, arch)| KnownShape(*arch)).ok_or_else(|| {
+        let names = synthetic::KNOWN.map(|(known, _)| known);
+        format!("known are {}", names.join(", "))
+    })
+}
+
 /// Dimensions of a model that need not exist.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ShapeArgs {
     /// Width of the residual stream
-    #[arg(long, value_parser = positive)]
-    pub(crate) width: usize,
+    #[arg(long, value_parser = positive, required_unless_present = "like")]
+    pub(crate) width: Option<usize>,
     /// Attention heads
-    #[arg(long, value_parser = positive)]
-    pub(crate) heads: usize,
+    #[arg(long, value_parser = positive, required_unless_present = "like")]
+    pub(crate) heads: Option<usize>,
+    /// Dimensions of a model in use
+    #[arg(long, value_name = "NAME", value_parser = known_shape, conflicts_with_all = ["width", "heads", "mlp_width"])]
+    pub(crate) like: Option<KnownShape>,
     /// Positions: 4, 8, 16, …
     #[arg(long, value_parser = positions)]
     pub(crate) tokens: usize,

@@ -116,6 +116,33 @@ impl Architecture {
         self.heads / self.kv_heads
     }
 
+    /// Weights of matrices and embeddings, biases not counted, nor a head that is the embedding of tokens.
+    pub fn parameters(&self) -> usize {
+        let matrices = match self.mlp {
+            MlpKind::Plain => 2,
+            MlpKind::Gated => 3,
+        };
+        let attention = 2 * (self.query_width() + self.kv_width());
+        let block = self.width * (attention + matrices * self.mlp_width);
+        let positions = match self.positions {
+            Positions::Learned => self.context,
+            Positions::Rotary => 0,
+        };
+        self.layers * block + (self.vocab + positions) * self.width
+    }
+
+    /// The feature of keys and values that a feature of queries meets.
+    pub fn key_of(&self, query: usize) -> usize {
+        let (head, feature) = (query / self.head_width, query % self.head_width);
+        head / self.group() * self.head_width + feature
+    }
+
+    /// One of the features of queries, as many as a group has heads, that a feature of keys and values meets.
+    pub fn query_of(&self, key: usize, head: usize) -> usize {
+        let (own, feature) = (key / self.head_width, key % self.head_width);
+        (own * self.group() + head) * self.head_width + feature
+    }
+
     /// Pairs of features of a head that are rotated.
     pub fn rotated_pairs(&self) -> usize {
         match self.positions {

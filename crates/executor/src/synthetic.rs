@@ -93,6 +93,64 @@ pub const TINY: Architecture = Architecture {
     mlp: MlpKind::Plain,
 };
 
+/// The dimensions of models in use, by the names of their checkpoints.
+pub const KNOWN: [(&str, Architecture); 5] = [
+    ("gpt2", GPT2_SMALL),
+    (
+        "gpt2-medium",
+        Architecture {
+            layers: 24,
+            width: 1024,
+            heads: 16,
+            kv_heads: 16,
+            mlp_width: 4096,
+            ..GPT2_SMALL
+        },
+    ),
+    (
+        "smollm2-135m",
+        Architecture {
+            layers: 30,
+            width: 576,
+            heads: 9,
+            kv_heads: 3,
+            head_width: 64,
+            mlp_width: 1536,
+            vocab: 49_152,
+            context: 8192,
+            ..TINY_LLAMA
+        },
+    ),
+    (
+        "qwen2.5-0.5b",
+        Architecture {
+            layers: 24,
+            width: 896,
+            heads: 14,
+            kv_heads: 2,
+            head_width: 64,
+            mlp_width: 4864,
+            vocab: 151_936,
+            context: 32_768,
+            ..TINY_LLAMA
+        },
+    ),
+    (
+        "llama-3-8b",
+        Architecture {
+            layers: 32,
+            width: 4096,
+            heads: 32,
+            kv_heads: 8,
+            head_width: 128,
+            mlp_width: 14_336,
+            vocab: 128_256,
+            context: 8192,
+            ..TINY_LLAMA
+        },
+    ),
+];
+
 /// The same of a Llama, with odd numbers where they may be odd.
 pub const TINY_LLAMA: Architecture = Architecture {
     layers: 3,
@@ -118,6 +176,25 @@ pub fn spec(width: usize, activation: Activation) -> Spec {
         norm: Norm::LayerNorm,
         act_frac: ACT_FRAC,
         activation,
+    }
+}
+
+/// The specification of a model that has no other difference from its family: GPT-2's, or Llama's if positions are rotations.
+pub fn spec_of(arch: &Architecture, activation: Activation) -> Spec {
+    Spec {
+        norm: match arch.positions {
+            Positions::Learned => Norm::LayerNorm,
+            Positions::Rotary => Norm::RmsNorm,
+        },
+        ..spec(arch.width, activation)
+    }
+}
+
+/// The activation of its family.
+pub fn activation(arch: &Architecture) -> Activation {
+    match arch.mlp {
+        MlpKind::Plain => Activation::GeluNew,
+        MlpKind::Gated => Activation::Silu,
     }
 }
 
@@ -177,11 +254,8 @@ pub fn layer(arch: Architecture, seed: u64) -> QuantizedLayer {
 pub fn model(arch: Architecture, activation: Activation, seed: u64) -> QuantizedModel {
     let mut random = Random::new(seed);
     let d = arch.width;
-    let mut spec = spec(d, activation);
+    let spec = spec_of(&arch, activation);
     let learned = arch.positions == Positions::Learned;
-    if !learned {
-        spec.norm = Norm::RmsNorm;
-    }
     QuantizedModel {
         arch,
         spec,

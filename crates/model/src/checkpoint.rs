@@ -139,7 +139,8 @@ impl Shards {
         &self.notes
     }
 
-    pub(crate) fn open(&self) -> Result<Weights<'_>> {
+    /// The tensors, of which the embedding of tokens has a name.
+    pub(crate) fn open(&self, embedding: &str) -> Result<Weights<'_>> {
         let files: Vec<&Data> = self.files.iter().map(|(_, data)| data).collect();
         let mut places = BTreeMap::<String, Vec<(usize, String)>>::new();
         let mut wrappers = BTreeSet::new();
@@ -155,12 +156,11 @@ impl Shards {
             }
         }
         let mut prefix = String::new();
-        const EMBEDDING: &str = "wte.weight";
-        match places.get(EMBEDDING).and_then(|p| p.first()) {
-            Some((_, name)) => prefix = name.trim_end_matches(EMBEDDING).to_owned(),
+        match places.get(embedding).and_then(|p| p.first()) {
+            Some((_, name)) => prefix = name.trim_end_matches(embedding).to_owned(),
             None => {
                 let other = places.values().flatten().find_map(|(at, name)| {
-                    let prefix = name.strip_suffix(EMBEDDING)?;
+                    let prefix = name.strip_suffix(embedding)?;
                     Some((*at, prefix))
                 });
                 if let Some((at, prefix)) = other {
@@ -170,6 +170,10 @@ impl Shards {
                     });
                 }
             }
+        }
+        // The place of the transformer in a Llama, which no framework added.
+        if embedding != "wte.weight" {
+            wrappers.remove("model");
         }
         Ok(Weights {
             files,
@@ -492,7 +496,9 @@ impl<'a> Weights<'a> {
 
 const HEAD: &str = "lm_head.weight";
 
-/// The causal mask, which older versions saved with each block.
+/// Causal masks and frequencies of rotations, which older versions saved with each block.
 fn is_buffer(name: &str) -> bool {
-    name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias")
+    [".attn.bias", ".attn.masked_bias", "rotary_emb.inv_freq"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }

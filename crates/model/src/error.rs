@@ -80,11 +80,11 @@ pub enum Error {
         reason: String,
     },
     /// Tensors of a model within another one.
-    #[error("{path}: the names of its tensors begin with `{prefix}`, which is not known: save the GPT-2 in it as a model of its own", path = path.display())]
+    #[error("{path}: the names of its tensors begin with `{prefix}`, which is not known: save the transformer in it as a model of its own", path = path.display())]
     Prefix {
         /// The file.
         path: PathBuf,
-        /// What comes before `wte.weight`.
+        /// What comes before the embedding's name.
         prefix: String,
     },
     /// Two places say different things.

@@ -2,10 +2,10 @@
 //!
 //! A safetensors file, so that any safetensors reader opens it:
 //!
-//! * tensors `wte` `[vocab][width]`, `wpe` `[context][width]`, `layers.{l}.{q,k,v,attn_out,fc,mlp_out}.{weight,bias}`
-//!   and `head.{weight,bias}`, weights `[inputs][outputs]`, element type `I32` if every value of the tensor fits,
-//!   otherwise `I64`;
-//! * one metadata entry `nanozk`: JSON with `version` (1), `arch`, `spec` and `sha256`.
+//! * tensors `wte` `[vocab][width]`, `wpe` `[context][width]` or `rotation.{cos,sin}` `[context][pairs]`,
+//!   `layers.{l}.{q,k,v,attn_out,fc,up,mlp_out}.{weight,bias}` (`up` if there is a gate) and `head.{weight,bias}`, weights
+//!   `[inputs][outputs]`, element type `I32` if every value of the tensor fits, otherwise `I64`;
+//! * one metadata entry `nanozk`: JSON with `version` (2), `arch`, `spec` and `sha256`.
 //!
 //! The checksum is over `arch` and `spec` as JSON, then for each tensor in the order of names its name, element
 //! type, shape and bytes. The same model always gives the same file.
@@ -17,7 +17,9 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use nanozk_executor::{Architecture, Linear, QuantizedLayer, QuantizedModel, Spec};
+use nanozk_executor::{
+    Architecture, Linear, MlpKind, Positions, QuantizedLayer, QuantizedModel, Rotation, Spec,
+};
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,7 +29,7 @@ use crate::source::read;
 use crate::tensors::TensorFile;
 
 /// Version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const KEY: &str = "nanozk";
 
 #[derive(Serialize, Deserialize)]
@@ -55,7 +57,7 @@ struct Entry {
 pub fn save(model: &QuantizedModel, path: &Path) -> Result<()> {
     model.validate_shapes()?;
     let mut writer = Writer::create(path, model.arch)?;
-    writer.embedding(&model.wte, &model.wpe)?;
+    writer.embedding(&model.wte, &model.wpe, model.rotation.as_ref())?;
     for (index, layer) in model.layers.iter().enumerate() {
         writer.layer(index, layer)?;
     }
@@ -157,9 +159,15 @@ impl Writer {
         })
     }
 
-    /// Token and position embedding.
-    pub fn embedding(&mut self, wte: &[i64], wpe: &[i64]) -> Result<()> {
+    /// The embedding of tokens, and of positions; or the rotations, and no embedding of positions.
+    pub fn embedding(
+        &mut self,
+        wte: &[i64],
+        wpe: &[i64],
+        rotation: Option<&Rotation>,
+    ) -> Result<()> {
         self.arch.check_embedding(wte, wpe)?;
+        self.arch.check_rotation(rotation)?;
         let Architecture {
             width,
             vocab,
@@ -167,13 +175,20 @@ impl Writer {
             ..
         } = self.arch;
         self.put("wte".into(), &[vocab, width], wte)?;
-        self.put("wpe".into(), &[context, width], wpe)
+        match rotation {
+            None => self.put("wpe".into(), &[context, width], wpe),
+            Some(rotation) => {
+                let shape = [context, self.arch.rotated_pairs()];
+                self.put("rotation.cos".into(), &shape, &rotation.cos)?;
+                self.put("rotation.sin".into(), &shape, &rotation.sin)
+            }
+        }
     }
 
     /// Block `index`.
     pub fn layer(&mut self, index: usize, layer: &QuantizedLayer) -> Result<()> {
         self.arch.check_layer(index, layer)?;
-        for (name, m) in PARTS.iter().zip(layer.linears()) {
+        for (name, m) in parts(&self.arch).zip(layer.linears()) {
             self.linear(&format!("layers.{index}.{name}"), m)?;
         }
         Ok(())
@@ -271,7 +286,11 @@ fn folder(path: &Path) -> &Path {
 
 /// Embeddings, head, and the matrices of the blocks, each with its bias.
 fn tensor_count(arch: &Architecture) -> usize {
-    4 + 12 * arch.layers
+    let positions = match arch.positions {
+        Positions::Learned => 1,
+        Positions::Rotary => 2,
+    };
+    3 + positions + 2 * parts(arch).count() * arch.layers
 }
 
 /// The file of a quantized model. Its parts are read when they are needed, and checked one by one.
@@ -367,7 +386,7 @@ impl<R: Read + Seek> ModelFile<R> {
         self.spec
     }
 
-    /// Token and position embedding.
+    /// The embedding of tokens, and of positions: empty if there is none.
     pub fn embedding(&self) -> Result<(Vec<i64>, Vec<i64>)> {
         let Architecture {
             width: d,
@@ -376,25 +395,49 @@ impl<R: Read + Seek> ModelFile<R> {
             ..
         } = self.arch;
         let wte = self.get("wte".into(), &[vocab, d])?;
-        let wpe = self.get("wpe".into(), &[context, d])?;
+        let wpe = match self.arch.positions {
+            Positions::Learned => self.get("wpe".into(), &[context, d])?,
+            Positions::Rotary => Vec::new(),
+        };
         let checked = self.arch.check_embedding(&wte, &wpe);
         checked.map_err(|e| self.invalid(e))?;
         Ok((wte, wpe))
     }
 
+    /// The rotations of positions, if they are told apart by them.
+    pub fn rotation(&self) -> Result<Option<Rotation>> {
+        if self.arch.positions == Positions::Learned {
+            return Ok(None);
+        }
+        let shape = [self.arch.context, self.arch.rotated_pairs()];
+        let rotation = Rotation {
+            cos: self.get("rotation.cos".into(), &shape)?,
+            sin: self.get("rotation.sin".into(), &shape)?,
+        };
+        let checked = self.arch.check_rotation(Some(&rotation));
+        checked.map_err(|e| self.invalid(e))?;
+        Ok(Some(rotation))
+    }
+
     /// Block `index`.
     pub fn layer(&self, index: usize) -> Result<QuantizedLayer> {
-        let (d, f) = (self.arch.width, self.arch.mlp_width);
-        let part = |i: usize, inputs, outputs| {
-            self.linear(&format!("layers.{index}.{}", PARTS[i]), inputs, outputs)
+        let arch = &self.arch;
+        let (d, f) = (arch.width, arch.mlp_width);
+        let (q, kv) = (arch.query_width(), arch.kv_width());
+        let part = |name: &str, inputs, outputs| {
+            self.linear(&format!("layers.{index}.{name}"), inputs, outputs)
         };
         let layer = QuantizedLayer {
-            q: part(0, d, d)?,
-            k: part(1, d, d)?,
-            v: part(2, d, d)?,
-            attn_out: part(3, d, d)?,
-            fc: part(4, d, f)?,
-            mlp_out: part(5, f, d)?,
+            q: part("q", d, q)?,
+            k: part("k", d, kv)?,
+            v: part("v", d, kv)?,
+            attn_out: part("attn_out", q, d)?,
+            fc: part("fc", d, f)?,
+            up: match arch.mlp {
+                MlpKind::Plain => None,
+                MlpKind::Gated => Some(part("up", d, f)?),
+            },
+            mlp_out: part("mlp_out", f, d)?,
         };
         let checked = self.arch.check_layer(index, &layer);
         checked.map_err(|e| self.invalid(e))?;
@@ -417,6 +460,7 @@ impl<R: Read + Seek> ModelFile<R> {
             spec: self.spec,
             wte,
             wpe,
+            rotation: self.rotation()?,
             layers: (0..self.arch.layers)
                 .map(|l| self.layer(l))
                 .collect::<Result<_>>()?,
@@ -461,7 +505,11 @@ impl<R: Read + Seek> ModelFile<R> {
 }
 
 /// Names of the matrices of a layer, in the order of `QuantizedLayer::linears`.
-const PARTS: [&str; 6] = ["q", "k", "v", "attn_out", "fc", "mlp_out"];
+fn parts(arch: &Architecture) -> impl Iterator<Item = &'static str> {
+    let gate = (arch.mlp == MlpKind::Gated).then_some("up");
+    let first = ["q", "k", "v", "attn_out", "fc"];
+    first.into_iter().chain(gate).chain(["mlp_out"])
+}
 
 fn pack(values: &[i64]) -> (Dtype, Vec<u8>) {
     if values.iter().all(|&v| i32::try_from(v).is_ok()) {

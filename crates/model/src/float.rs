@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var, D};
-use nanozk_executor::{Activation, Architecture};
+use nanozk_executor::{Activation, Architecture, Norm};
 
-use crate::config::Config;
+use crate::config::{Config, Rope};
 use crate::error::{Error, Result};
 use crate::parts::{About, Checkpoint, Parts};
 use crate::report::Op;
@@ -18,29 +18,68 @@ pub struct FloatModel {
     pub(crate) params: Params,
 }
 
-/// LayerNorm gain and bias, matrix `[inputs][outputs]` and bias, for each half of each block.
+/// A gain of a normalization, or a matrix `[inputs][outputs]`; and its bias, if it has one.
+#[derive(Clone, Debug)]
+pub(crate) struct Affine {
+    pub(crate) weight: Tensor,
+    pub(crate) bias: Option<Tensor>,
+}
+
+impl Affine {
+    fn scale(&self, x: &Tensor) -> Result<Tensor> {
+        self.shift(x.broadcast_mul(&self.weight)?)
+    }
+
+    fn multiply(&self, x: &Tensor) -> Result<Tensor> {
+        self.shift(x.matmul(&self.weight)?)
+    }
+
+    fn shift(&self, x: Tensor) -> Result<Tensor> {
+        match &self.bias {
+            Some(bias) => Ok(x.broadcast_add(bias)?),
+            None => Ok(x),
+        }
+    }
+
+    /// Columns of a matrix.
+    pub(crate) fn columns(&self, first: usize, count: usize) -> Result<Self> {
+        let bias = self.bias.as_ref();
+        Ok(Self {
+            weight: self.weight.narrow(1, first, count)?.contiguous()?,
+            bias: bias.map(|b| b.narrow(0, first, count)).transpose()?,
+        })
+    }
+}
+
+/// A block: two halves, each with a normalization and matrices.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    pub(crate) ln1: [Tensor; 2],
-    pub(crate) qkv: [Tensor; 2],
-    pub(crate) attn_out: [Tensor; 2],
-    pub(crate) ln2: [Tensor; 2],
-    pub(crate) fc: [Tensor; 2],
-    pub(crate) mlp_out: [Tensor; 2],
+    pub(crate) norm1: Affine,
+    pub(crate) q: Affine,
+    pub(crate) k: Affine,
+    pub(crate) v: Affine,
+    pub(crate) attn_out: Affine,
+    pub(crate) norm2: Affine,
+    /// Its products are arguments of the activation.
+    pub(crate) fc: Affine,
+    /// Of a gated MLP: its products are multiplied by the activations.
+    pub(crate) up: Option<Affine>,
+    pub(crate) mlp_out: Affine,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Params {
     pub(crate) wte: Tensor,
-    pub(crate) wpe: Tensor,
+    /// Where positions are vectors.
+    pub(crate) wpe: Option<Tensor>,
     pub(crate) blocks: Vec<Block>,
-    pub(crate) ln_f: [Tensor; 2],
+    pub(crate) last_norm: Affine,
     /// `[vocab][width]`; the same storage as `wte` if tied.
     pub(crate) head: Tensor,
 }
 
 impl FloatModel {
-    /// Imports a Hugging Face checkpoint folder of the GPT-2 family.
+    /// Imports a Hugging Face checkpoint folder.
     pub fn load(dir: &Path) -> Result<Self> {
         Checkpoint::open(dir)?.load()
     }
@@ -122,11 +161,11 @@ impl FloatModel {
     pub(crate) fn forward<T: AsRef<[u32]>>(&self, params: &Params, batch: &[T]) -> Result<Tensor> {
         let pass = Pass::new(self.config(), batch)?;
         let mut ignore = |_: Op, _: &Tensor| Ok(());
-        let mut x = pass.embed(&params.wte, &params.wpe)?;
+        let mut x = pass.embed(&params.wte, params.wpe.as_ref())?;
         for (l, block) in params.blocks.iter().enumerate() {
             x = pass.block(l, block, x, &mut ignore)?;
         }
-        pass.head(&params.ln_f, &params.head, &x, &mut ignore)
+        pass.head(&params.last_norm, &params.head, &x, &mut ignore)
     }
 }
 
@@ -135,16 +174,16 @@ impl Parts for FloatModel {
         &self.about.config
     }
 
-    fn embedding(&self) -> Result<[Tensor; 2]> {
-        Ok([self.params.wte.clone(), self.params.wpe.clone()])
+    fn embedding(&self) -> Result<(Tensor, Option<Tensor>)> {
+        Ok((self.params.wte.clone(), self.params.wpe.clone()))
     }
 
     fn block(&self, layer: usize) -> Result<Block> {
         Ok(self.params.blocks[layer].clone())
     }
 
-    fn head(&self) -> Result<([Tensor; 2], Tensor)> {
-        Ok((self.params.ln_f.clone(), self.params.head.clone()))
+    fn head(&self) -> Result<(Affine, Tensor)> {
+        Ok((self.params.last_norm.clone(), self.params.head.clone()))
     }
 }
 
@@ -162,6 +201,8 @@ pub(crate) struct Pass {
     n: usize,
     ids: Tensor,
     mask: Tensor,
+    /// Cosines and sines `[n][pairs]`, if queries and keys are rotated.
+    angles: Option<[Tensor; 2]>,
 }
 
 /// Called with each operation and its values, in the units of the integer model's meaning:
@@ -197,23 +238,74 @@ impl Pass {
             n,
             ids: Tensor::from_vec(ids, b * n, &Device::Cpu)?,
             mask: causal_mask(n)?,
+            angles: config
+                .rope
+                .as_ref()
+                .map(|rope| angles(rope, config, n))
+                .transpose()?,
         })
     }
 
     fn norm(&self, x: &Tensor) -> Result<Tensor> {
-        let centered = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+        let centered = match self.config.norm {
+            Norm::LayerNorm => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
+            Norm::RmsNorm => x.clone(),
+        };
         let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
         Ok(centered.broadcast_div(&(variance + self.config.epsilon)?.sqrt()?)?)
     }
 
     /// The residual stream `[b·n][d]` before the first block.
-    pub(crate) fn embed(&self, wte: &Tensor, wpe: &Tensor) -> Result<Tensor> {
+    pub(crate) fn embed(&self, wte: &Tensor, wpe: Option<&Tensor>) -> Result<Tensor> {
         let (b, n, d) = (self.b, self.n, self.config.arch.width);
-        Ok(wte
-            .index_select(&self.ids, 0)?
+        let tokens = wte.index_select(&self.ids, 0)?;
+        let Some(wpe) = wpe else { return Ok(tokens) };
+        Ok(tokens
             .reshape((b, n, d))?
             .broadcast_add(&wpe.narrow(0, 0, n)?)?
             .reshape((b * n, d))?)
+    }
+
+    /// Heads `[b·n][heads·c]` as `[b][heads][n][c]`.
+    fn split(&self, x: &Tensor, heads: usize) -> Result<Tensor> {
+        let shape = (self.b, self.n, heads, self.config.arch.head_width);
+        Ok(x.reshape(shape)?.transpose(1, 2)?.contiguous()?)
+    }
+
+    /// The same, back.
+    fn join(&self, x: &Tensor, heads: usize) -> Result<Tensor> {
+        let shape = (self.b * self.n, heads * self.config.arch.head_width);
+        Ok(x.transpose(1, 2)?.contiguous()?.reshape(shape)?)
+    }
+
+    /// Heads turned by the angles of their positions, if positions are told apart by that.
+    fn rotated(&self, x: Tensor, heads: usize, op: Op, record: &mut Record<'_>) -> Result<Tensor> {
+        let Some([cos, sin]) = &self.angles else {
+            return Ok(x);
+        };
+        let pairs = self.config.arch.rotated_pairs();
+        let (low, high) = (x.narrow(3, 0, pairs)?, x.narrow(3, pairs, pairs)?);
+        let turned = [
+            (low.broadcast_mul(cos)? - high.broadcast_mul(sin)?)?,
+            (high.broadcast_mul(cos)? + low.broadcast_mul(sin)?)?,
+        ];
+        let turned = Tensor::cat(&turned, 3)?;
+        record(op, &self.join(&turned, heads)?)?;
+        Ok(turned)
+    }
+
+    /// Keys or values as often as there are heads of queries.
+    fn repeated(&self, x: Tensor) -> Result<Tensor> {
+        let arch = &self.config.arch;
+        let (b, kv, n, c) = (self.b, arch.kv_heads, self.n, arch.head_width);
+        match arch.group() {
+            1 => Ok(x),
+            group => Ok(x
+                .reshape((b, kv, 1, n, c))?
+                .broadcast_as((b, kv, group, n, c))?
+                .contiguous()?
+                .reshape((b, arch.heads, n, c))?),
+        }
     }
 
     /// The residual stream after block `layer`.
@@ -224,48 +316,50 @@ impl Pass {
         mut x: Tensor,
         record: &mut Record<'_>,
     ) -> Result<Tensor> {
-        let (b, n) = (self.b, self.n);
         let Architecture {
-            width: d, heads, ..
+            heads, kv_heads, ..
         } = self.config.arch;
-        let c = d / heads;
-        let split = |x: Tensor| -> Result<Tensor> {
-            Ok(x.reshape((b, n, heads, c))?.transpose(1, 2)?.contiguous()?)
-        };
         let h = self.norm(&x)?;
         record(Op::Norm1, &h)?;
-        let qkv = linear(&affine(&h, &block.ln1)?, &block.qkv)?;
-        let q = (qkv.narrow(1, 0, d)? / self.config.query_divisor(layer))?;
-        let k = qkv.narrow(1, d, d)?;
-        let v = qkv.narrow(1, 2 * d, d)?;
+        let h = block.norm1.scale(&h)?;
+        let q = (block.q.multiply(&h)? / self.config.query_divisor(layer))?;
+        let k = block.k.multiply(&h)?;
+        let v = block.v.multiply(&h)?;
         record(Op::Query, &q)?;
         record(Op::Key, &k)?;
         record(Op::Value, &v)?;
-        let (q, k, v) = (split(q)?, split(k)?, split(v)?);
+        let q = self.rotated(self.split(&q, heads)?, heads, Op::RotatedQuery, record)?;
+        let k = self.rotated(self.split(&k, kv_heads)?, kv_heads, Op::RotatedKey, record)?;
+        let k = self.repeated(k)?;
+        let v = self.repeated(self.split(&v, kv_heads)?)?;
         let scores = q.matmul(&k.transpose(2, 3)?.contiguous()?)?;
         record(Op::Score, &scores)?;
         let p = softmax(&scores.broadcast_add(&self.mask)?)?;
         record(Op::Probability, &p)?;
-        let o = p
-            .matmul(&v)?
-            .transpose(1, 2)?
-            .contiguous()?
-            .reshape((b * n, d))?;
+        let o = self.join(&p.matmul(&v)?, heads)?;
         record(Op::Context, &o)?;
-        let y = linear(&o, &block.attn_out)?;
+        let y = block.attn_out.multiply(&o)?;
         record(Op::AttentionOut, &y)?;
         x = (x + y)?;
         let h = self.norm(&x)?;
         record(Op::Norm2, &h)?;
-        let h = linear(&affine(&h, &block.ln2)?, &block.fc)?;
+        let normed = block.norm2.scale(&h)?;
+        let h = block.fc.multiply(&normed)?;
         record(Op::PreActivation, &h)?;
-        let a = match self.config.activation {
+        let mut a = match self.config.activation {
             Activation::GeluNew => h.gelu()?,
             Activation::Gelu => h.gelu_erf()?,
             Activation::Relu => h.relu()?,
+            Activation::Silu => h.silu()?,
         };
         record(Op::Activation, &a)?;
-        let y = linear(&a, &block.mlp_out)?;
+        if let Some(up) = &block.up {
+            let u = up.multiply(&normed)?;
+            record(Op::Gate, &u)?;
+            a = (a * u)?;
+            record(Op::Gated, &a)?;
+        }
+        let y = block.mlp_out.multiply(&a)?;
         record(Op::MlpOut, &y)?;
         x = (x + y)?;
         record(Op::Residual, &x)?;
@@ -275,25 +369,32 @@ impl Pass {
     /// The logits `[b·n][vocab]`.
     pub(crate) fn head(
         &self,
-        ln_f: &[Tensor; 2],
+        last_norm: &Affine,
         head: &Tensor,
         x: &Tensor,
         record: &mut Record<'_>,
     ) -> Result<Tensor> {
         let h = self.norm(x)?;
         record(Op::FinalNorm, &h)?;
-        let logits = affine(&h, ln_f)?.matmul(&head.t()?)?;
+        let logits = last_norm.scale(&h)?.matmul(&head.t()?)?;
         record(Op::Logit, &logits)?;
         Ok(logits)
     }
 }
 
-fn affine(x: &Tensor, p: &[Tensor; 2]) -> Result<Tensor> {
-    Ok(x.broadcast_mul(&p[0])?.broadcast_add(&p[1])?)
-}
-
-fn linear(x: &Tensor, p: &[Tensor; 2]) -> Result<Tensor> {
-    Ok(x.matmul(&p[0])?.broadcast_add(&p[1])?)
+/// Cosines and sines of `n` positions, `[n][pairs]`.
+fn angles(rope: &Rope, config: &Config, n: usize) -> Result<[Tensor; 2]> {
+    let frequencies = rope.frequencies(config.arch.rotated_pairs());
+    let table = |f: fn(f64) -> f64| -> Result<Tensor> {
+        let angles = (0..n).flat_map(|t| frequencies.iter().map(move |f| t as f64 * f));
+        let values: Vec<f32> = angles.map(|angle| f(angle) as f32).collect();
+        Ok(Tensor::from_vec(
+            values,
+            (n, frequencies.len()),
+            &Device::Cpu,
+        )?)
+    };
+    Ok([table(f64::cos)?, table(f64::sin)?])
 }
 
 /// Zero where a position may look, minus infinity above the diagonal.
@@ -344,45 +445,50 @@ impl Params {
             group.push(var);
             Ok(tensor)
         }
-        fn pair(group: &mut Vec<Var>, p: &[Tensor; 2]) -> Result<[Tensor; 2]> {
-            Ok([var(group, &p[0])?, var(group, &p[1])?])
+        fn affine(group: &mut Vec<Var>, p: &Affine) -> Result<Affine> {
+            let weight = var(group, &p.weight)?;
+            let bias = p.bias.as_ref().map(|bias| var(group, bias));
+            Ok(Affine {
+                weight,
+                bias: bias.transpose()?,
+            })
         }
         let mut groups = Vec::new();
         let mut group = Vec::new();
         let wte = var(&mut group, &self.wte)?;
-        let wpe = var(&mut group, &self.wpe)?;
+        let wpe = self.wpe.as_ref().map(|wpe| var(&mut group, wpe));
+        let wpe = wpe.transpose()?;
         groups.push(std::mem::take(&mut group));
         let mut blocks = Vec::new();
         for b in &self.blocks {
-            let ln1 = pair(&mut group, &b.ln1)?;
-            let qkv = pair(&mut group, &b.qkv)?;
-            let attn_out = pair(&mut group, &b.attn_out)?;
+            let [norm1, q, k, v, attn_out] =
+                [&b.norm1, &b.q, &b.k, &b.v, &b.attn_out].map(|p| affine(&mut group, p));
             groups.push(std::mem::take(&mut group));
-            let ln2 = pair(&mut group, &b.ln2)?;
-            let fc = pair(&mut group, &b.fc)?;
-            let mlp_out = pair(&mut group, &b.mlp_out)?;
+            let [norm2, fc, mlp_out] = [&b.norm2, &b.fc, &b.mlp_out].map(|p| affine(&mut group, p));
+            let up = b.up.as_ref().map(|up| affine(&mut group, up));
             groups.push(std::mem::take(&mut group));
             blocks.push(Block {
-                ln1,
-                qkv,
-                attn_out,
-                ln2,
-                fc,
-                mlp_out,
+                norm1: norm1?,
+                q: q?,
+                k: k?,
+                v: v?,
+                attn_out: attn_out?,
+                norm2: norm2?,
+                fc: fc?,
+                up: up.transpose()?,
+                mlp_out: mlp_out?,
             });
         }
-        let ln_f = pair(&mut group, &self.ln_f)?;
+        let last_norm = affine(&mut group, &self.last_norm)?;
         let head = var(&mut group, &self.head)?;
         groups.push(group);
-        Ok((
-            Self {
-                wte,
-                wpe,
-                blocks,
-                ln_f,
-                head,
-            },
-            groups,
-        ))
+        let params = Self {
+            wte,
+            wpe,
+            blocks,
+            last_norm,
+            head,
+        };
+        Ok((params, groups))
     }
 }

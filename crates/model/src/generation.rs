@@ -5,9 +5,6 @@ use serde_json::Value;
 use crate::config::{is_nothing, show};
 use crate::error::{Error, Result};
 
-/// What the classes of GPT-2 take for an absent `eos_token_id`.
-const DEFAULT: u64 = 50_256;
-
 /// Settings that change what is generated, with the value that changes nothing.
 const SAMPLING: [(&str, f64); 20] = [
     ("do_sample", 0.0),
@@ -32,11 +29,34 @@ const SAMPLING: [(&str, f64); 20] = [
     ("stop_strings", 0.0),
 ];
 
-/// The stop tokens of a model of `vocab` tokens. What is there and not applied goes into `notes`.
+/// Whether a key is about generation.
+pub(crate) fn is_setting(key: &str) -> bool {
+    const OTHERS: [&str; 7] = [
+        "temperature",
+        "top_k",
+        "top_p",
+        "max_length",
+        "max_new_tokens",
+        "early_stopping",
+        "length_penalty",
+    ];
+    const MORE: [&str; 5] = [
+        "diversity_penalty",
+        "num_return_sequences",
+        "output_scores",
+        "return_dict_in_generate",
+        "remove_invalid_values",
+    ];
+    let mut names = SAMPLING.iter().map(|(name, _)| name);
+    names.any(|name| *name == key) || OTHERS.contains(&key) || MORE.contains(&key)
+}
+
+/// The stop tokens of a model of `vocab` tokens; `default` is what its class takes for an absent `eos_token_id`. What is there and not applied goes into `notes`.
 pub(crate) fn stop_tokens(
     config: &Value,
     generation: Option<&Value>,
     vocab: usize,
+    default: Option<u64>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<u32>> {
     for (file, json) in [
@@ -68,11 +88,8 @@ pub(crate) fn stop_tokens(
         generation.and_then(|json| Some(("generation_config.json", json.get(KEY)?)));
     let of_config = config.get(KEY).map(|value| ("config.json", value));
     let Some((file, value)) = of_generation.or(of_config) else {
-        return Ok(if DEFAULT < vocab as u64 {
-            vec![DEFAULT as u32]
-        } else {
-            Vec::new()
-        });
+        let default = default.filter(|id| *id < vocab as u64);
+        return Ok(default.map(|id| id as u32).into_iter().collect());
     };
     let single = [value.clone()];
     let ids = match value {

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 use candle_core::Tensor;
 
 use crate::checkpoint::{Shards, Weights};
-use crate::config::Config;
+use crate::config::{Config, Family};
 use crate::error::{Error, Result};
-use crate::float::{longest_window, to_vec, Block, FloatModel, Params};
+use crate::float::{longest_window, to_vec, Affine, Block, FloatModel, Params};
 use crate::tokenizer::Tokenizer;
 use crate::{generation, source, tokenizer_files};
+use nanozk_executor::{MlpKind, Norm};
 
 /// What gives the parts of a model.
 pub(crate) trait Parts: Sync {
     /// What `config.json` says.
     fn config(&self) -> &Config;
-    /// Token and position embedding.
-    fn embedding(&self) -> Result<[Tensor; 2]>;
+    /// The embedding of tokens, and of positions if they have one.
+    fn embedding(&self) -> Result<(Tensor, Option<Tensor>)>;
     /// A block.
     fn block(&self, layer: usize) -> Result<Block>;
-    /// Gain and bias of the last LayerNorm, and the vocabulary projection `[vocab][width]`.
-    fn head(&self) -> Result<([Tensor; 2], Tensor)>;
+    /// The last normalization, and the vocabulary projection `[vocab][width]`.
+    fn head(&self) -> Result<(Affine, Tensor)>;
 }
 
 /// What a folder says beside the weights.
@@ -44,19 +45,20 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a Hugging Face checkpoint folder of the GPT-2 family: reads configuration and tokenizer, and checks that
+    /// Opens a Hugging Face checkpoint folder: reads configuration and tokenizer, and checks that
     /// all tensors are there.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
         let json = source::read_json(&path)?;
         let config = Config::from_json(&json)?;
-        let mut notes = Vec::new();
+        let mut notes = config.notes(&json);
         let mut files = vec![path];
         let path = dir.join("generation_config.json");
         let generation: Option<serde_json::Value> = source::read_json_if_present(&path)?;
         files.extend(generation.is_some().then_some(path));
         let vocab = config.arch.vocab;
-        let stop = generation::stop_tokens(&json, generation.as_ref(), vocab, &mut notes)?;
+        let default = config.default_stop;
+        let stop = generation::stop_tokens(&json, generation.as_ref(), vocab, default, &mut notes)?;
         let tokenizer = tokenizer_files::load(dir, vocab, &mut notes)?;
         let shards = Shards::load(dir)?;
         files.extend(shards.files().map(Path::to_owned));
@@ -78,36 +80,85 @@ impl Checkpoint {
 
     /// Refuses what cannot be read, and says what is not.
     fn check(&self) -> Result<Vec<String>> {
-        let (arch, weights) = (self.config().arch, self.shards.open()?);
-        let d = arch.width;
-        weights.check("wte.weight", &[arch.vocab, d])?;
-        weights.check("wpe.weight", &[arch.context, d])?;
-        for l in 0..arch.layers {
-            for (name, shape) in self.pairs(l) {
-                weights.check(&format!("{name}.weight"), &shape)?;
-                weights.check(&format!("{name}.bias"), &shape[shape.len() - 1..])?;
-            }
+        let weights = self.weights()?;
+        for part in self.ends().iter().chain(&self.all_parts()) {
+            part.check(&weights)?;
         }
-        weights.check("ln_f.weight", &[d])?;
-        weights.check("ln_f.bias", &[d])?;
         if weights.has_head() || !self.config().tied {
-            weights.check_head(&[arch.vocab, d])?;
+            weights.check_head(&self.embedding_shape())?;
         }
         Ok(weights.notes())
     }
 
-    /// Names and shapes of a block's matrices and gains, each of which has a bias.
-    fn pairs(&self, layer: usize) -> [(String, Vec<usize>); 6] {
-        let (d, f) = (self.config().arch.width, self.config().arch.mlp_width);
-        [
-            ("ln_1", vec![d]),
-            ("attn.c_attn", vec![d, 3 * d]),
-            ("attn.c_proj", vec![d, d]),
-            ("ln_2", vec![d]),
-            ("mlp.c_fc", vec![d, f]),
-            ("mlp.c_proj", vec![f, d]),
-        ]
-        .map(|(name, shape)| (format!("h.{layer}.{name}"), shape))
+    fn weights(&self) -> Result<Weights<'_>> {
+        self.shards.open(&self.ends()[0].name)
+    }
+
+    /// What is in no block: embeddings of tokens, last normalization, embeddings of positions if there are any.
+    fn ends(&self) -> Vec<Part> {
+        let arch = self.config().arch;
+        let vectors = |name: &str, rows| Part::new(name.into(), vec![rows, arch.width], None);
+        match self.config().family {
+            Family::Gpt2 => vec![
+                vectors("wte.weight", arch.vocab),
+                self.norm("ln_f".into()),
+                vectors("wpe.weight", arch.context),
+            ],
+            Family::Llama => vec![
+                vectors("embed_tokens.weight", arch.vocab),
+                self.norm("norm".into()),
+            ],
+        }
+    }
+
+    fn norm(&self, name: String) -> Part {
+        let has_bias = self.config().norm == Norm::LayerNorm;
+        Part::of(name, vec![self.config().arch.width], has_bias)
+    }
+
+    fn all_parts(&self) -> Vec<Part> {
+        let blocks = 0..self.config().arch.layers;
+        blocks.flat_map(|l| self.parts(l)).collect()
+    }
+
+    /// Names and shapes of a block's normalizations and matrices, in the order of their use.
+    fn parts(&self, layer: usize) -> Vec<Part> {
+        let config = self.config();
+        let (d, f) = (config.arch.width, config.arch.mlp_width);
+        let (q, kv) = (config.arch.query_width(), config.arch.kv_width());
+        match config.family {
+            Family::Gpt2 => {
+                let name = |name: &str| format!("h.{layer}.{name}");
+                let matrix = |own: &str, shape| Part::of(name(own), shape, true);
+                vec![
+                    self.norm(name("ln_1")),
+                    matrix("attn.c_attn", vec![d, 3 * d]),
+                    matrix("attn.c_proj", vec![d, d]),
+                    self.norm(name("ln_2")),
+                    matrix("mlp.c_fc", vec![d, f]),
+                    matrix("mlp.c_proj", vec![f, d]),
+                ]
+            }
+            Family::Llama => {
+                let name = |name: &str| format!("layers.{layer}.{name}");
+                // Outputs come first.
+                let matrix = |own: &str, inputs, outputs, bias| {
+                    Part::of(name(own), vec![outputs, inputs], bias).transposed()
+                };
+                let biases = config.biases;
+                vec![
+                    self.norm(name("input_layernorm")),
+                    matrix("self_attn.q_proj", d, q, biases.qkv),
+                    matrix("self_attn.k_proj", d, kv, biases.qkv),
+                    matrix("self_attn.v_proj", d, kv, biases.qkv),
+                    matrix("self_attn.o_proj", q, d, biases.out),
+                    self.norm(name("post_attention_layernorm")),
+                    matrix("mlp.gate_proj", d, f, biases.mlp),
+                    matrix("mlp.up_proj", d, f, biases.mlp),
+                    matrix("mlp.down_proj", f, d, biases.mlp),
+                ]
+            }
+        }
     }
 
     /// What `config.json` says.
@@ -143,12 +194,12 @@ impl Checkpoint {
 
     /// Reads all weights.
     pub fn load(self) -> Result<FloatModel> {
-        let [wte, wpe] = self.embedding()?;
+        let (wte, wpe) = self.embedding()?;
         let blocks = (0..self.config().arch.layers)
             .map(|l| self.block(l))
             .collect::<Result<_>>()?;
-        let weights = self.shards.open()?;
-        let ln_f = self.final_norm(&weights)?;
+        let weights = self.weights()?;
+        let last_norm = self.ends()[1].load(&weights)?;
         let head = if self.config().tied {
             wte.clone()
         } else {
@@ -158,7 +209,7 @@ impl Checkpoint {
             wte,
             wpe,
             blocks,
-            ln_f,
+            last_norm,
             head,
         };
         Ok(FloatModel::new(self.about, params))
@@ -167,13 +218,68 @@ impl Checkpoint {
     fn embedding_shape(&self) -> [usize; 2] {
         [self.config().arch.vocab, self.config().arch.width]
     }
+}
 
-    fn final_norm(&self, weights: &Weights<'_>) -> Result<[Tensor; 2]> {
-        let d = self.config().arch.width;
-        Ok([
-            weights.tensor("ln_f.weight", &[d])?,
-            weights.tensor("ln_f.bias", &[d])?,
-        ])
+/// A tensor of a checkpoint, and the bias beside it.
+struct Part {
+    name: String,
+    shape: Vec<usize>,
+    bias: Option<String>,
+    is_transposed: bool,
+}
+
+impl Part {
+    fn new(name: String, shape: Vec<usize>, bias: Option<String>) -> Self {
+        Self {
+            name,
+            shape,
+            bias,
+            is_transposed: false,
+        }
+    }
+
+    /// A module with a weight, and perhaps a bias.
+    fn of(module: String, shape: Vec<usize>, has_bias: bool) -> Self {
+        let bias = has_bias.then(|| format!("{module}.bias"));
+        Self::new(format!("{module}.weight"), shape, bias)
+    }
+
+    /// Whose first axis is that of the outputs.
+    fn transposed(self) -> Self {
+        Self {
+            is_transposed: true,
+            ..self
+        }
+    }
+
+    /// Length of the bias.
+    fn outputs(&self) -> &[usize] {
+        match self.is_transposed {
+            true => &self.shape[..1],
+            false => &self.shape[self.shape.len() - 1..],
+        }
+    }
+
+    fn check(&self, weights: &Weights<'_>) -> Result<()> {
+        weights.check(&self.name, &self.shape)?;
+        match &self.bias {
+            Some(bias) => weights.check(bias, self.outputs()),
+            None => Ok(()),
+        }
+    }
+
+    fn load(&self, weights: &Weights<'_>) -> Result<Affine> {
+        let weight = weights.tensor(&self.name, &self.shape)?;
+        let bias = self.bias.as_ref();
+        Ok(Affine {
+            weight: match self.is_transposed {
+                true => weight.t()?.contiguous()?,
+                false => weight,
+            },
+            bias: bias
+                .map(|bias| weights.tensor(bias, self.outputs()))
+                .transpose()?,
+        })
     }
 }
 
@@ -182,45 +288,62 @@ impl Parts for Checkpoint {
         &self.about.config
     }
 
-    fn embedding(&self) -> Result<[Tensor; 2]> {
-        let (arch, weights) = (self.config().arch, self.shards.open()?);
-        let wte = weights.tensor("wte.weight", &self.embedding_shape())?;
-        let wpe = weights.tensor("wpe.weight", &[arch.context, arch.width])?;
+    fn embedding(&self) -> Result<(Tensor, Option<Tensor>)> {
+        let weights = self.weights()?;
+        let ends = self.ends();
+        let wte = ends[0].load(&weights)?.weight;
+        let wpe = ends.get(2).map(|part| part.load(&weights)).transpose()?;
         if self.config().tied && weights.has_head() {
             let head = to_vec(&weights.head(&self.embedding_shape())?)?;
             if let Some(index) = to_vec(&wte)?.iter().zip(&head).position(|(a, b)| a != b) {
                 return Err(Error::TiedHeadDiffers { index });
             }
         }
-        Ok([wte, wpe])
+        Ok((wte, wpe.map(|wpe| wpe.weight)))
     }
 
     fn block(&self, layer: usize) -> Result<Block> {
-        let weights = self.shards.open()?;
-        let pair = |(name, shape): &(String, Vec<usize>)| -> Result<[Tensor; 2]> {
-            Ok([
-                weights.tensor(&format!("{name}.weight"), shape)?,
-                weights.tensor(&format!("{name}.bias"), &shape[shape.len() - 1..])?,
-            ])
+        let weights = self.weights()?;
+        let parts = self.parts(layer);
+        let loaded = parts.iter().map(|part| part.load(&weights));
+        let mut parts: std::collections::VecDeque<Affine> = loaded.collect::<Result<_>>()?;
+        // As many as `parts` names.
+        let mut next = || parts.pop_front().expect("all parts of a block");
+        let norm1 = next();
+        let [q, k, v] = match self.config().family {
+            Family::Gpt2 => {
+                let (all, d) = (next(), self.config().arch.width);
+                [
+                    all.columns(0, d)?,
+                    all.columns(d, d)?,
+                    all.columns(2 * d, d)?,
+                ]
+            }
+            Family::Llama => [next(), next(), next()],
         };
-        let [ln1, qkv, attn_out, ln2, fc, mlp_out] = &self.pairs(layer);
+        let (attn_out, norm2, fc) = (next(), next(), next());
+        let gated = self.config().arch.mlp == MlpKind::Gated;
         Ok(Block {
-            ln1: pair(ln1)?,
-            qkv: pair(qkv)?,
-            attn_out: pair(attn_out)?,
-            ln2: pair(ln2)?,
-            fc: pair(fc)?,
-            mlp_out: pair(mlp_out)?,
+            norm1,
+            q,
+            k,
+            v,
+            attn_out,
+            norm2,
+            fc,
+            up: gated.then(&mut next),
+            mlp_out: next(),
         })
     }
 
-    fn head(&self) -> Result<([Tensor; 2], Tensor)> {
-        let weights = self.shards.open()?;
+    fn head(&self) -> Result<(Affine, Tensor)> {
+        let weights = self.weights()?;
+        let ends = self.ends();
         let head = if self.config().tied {
-            weights.tensor("wte.weight", &self.embedding_shape())?
+            ends[0].load(&weights)?.weight
         } else {
             weights.head(&self.embedding_shape())?
         };
-        Ok((self.final_norm(&weights)?, head))
+        Ok((ends[1].load(&weights)?, head))
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
-    /// Token plus position embedding.
+    /// The embedding.
     Embedding,
-    /// LayerNorm before attention, without gain and bias.
+    /// Normalization before attention, without gain and bias.
     Norm1,
     /// Query, with `1/sqrt(head width)`.
     Query,
@@ -20,6 +20,10 @@ pub enum Op {
     Key,
     /// Value.
     Value,
+    /// Query, rotated by its position.
+    RotatedQuery,
+    /// Key, rotated by its position.
+    RotatedKey,
     /// Query times key, at unmasked positions.
     Score,
     /// Attention probability, at unmasked positions.
@@ -28,17 +32,21 @@ pub enum Op {
     Context,
     /// Attention output projection.
     AttentionOut,
-    /// LayerNorm before the MLP, without gain and bias.
+    /// Normalization before the MLP, without gain and bias.
     Norm2,
     /// First MLP matrix.
     PreActivation,
     /// Non-linearity of the MLP.
     Activation,
-    /// Second MLP matrix.
+    /// What activations are multiplied by.
+    Gate,
+    /// Activations times that.
+    Gated,
+    /// Last MLP matrix.
     MlpOut,
     /// Residual stream after a block.
     Residual,
-    /// LayerNorm before the head, without gain and bias.
+    /// Normalization before the head, without gain and bias.
     FinalNorm,
     /// Vocabulary projection.
     Logit,
@@ -48,20 +56,24 @@ impl Op {
     fn label(self) -> &'static str {
         match self {
             Op::Embedding => "embedding",
-            Op::Norm1 => "ln1 out",
+            Op::Norm1 => "norm1 out",
             Op::Query => "q",
             Op::Key => "k",
             Op::Value => "v",
+            Op::RotatedQuery => "rotated q",
+            Op::RotatedKey => "rotated k",
             Op::Score => "score",
             Op::Probability => "probability",
             Op::Context => "attn context",
             Op::AttentionOut => "attn out",
-            Op::Norm2 => "ln2 out",
+            Op::Norm2 => "norm2 out",
             Op::PreActivation => "mlp pre-act",
             Op::Activation => "activation",
+            Op::Gate => "gate",
+            Op::Gated => "gated",
             Op::MlpOut => "mlp out",
             Op::Residual => "residual",
-            Op::FinalNorm => "final ln out",
+            Op::FinalNorm => "final norm out",
             Op::Logit => "logit",
         }
     }

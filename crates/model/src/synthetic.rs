@@ -7,13 +7,50 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use nanozk_executor::synthetic::Random;
-use nanozk_executor::Architecture;
+use nanozk_executor::{Architecture, MlpKind, Positions};
 use serde_json::{json, Map, Value};
 
 use crate::error::{Error, Result};
 
-/// Name, shape, mean and standard deviation of each tensor of a GPT-2, with the magnitudes of trained ones.
-fn tensors(arch: &Architecture) -> Vec<(String, Vec<usize>, f32, f32)> {
+/// Name, shape, mean and standard deviation of each tensor, with the magnitudes of trained ones.
+type Tensors = Vec<(String, Vec<usize>, f32, f32)>;
+
+/// Those of a Llama, without biases.
+fn llama_tensors(arch: &Architecture) -> Tensors {
+    let Architecture {
+        layers,
+        width: d,
+        mlp_width: f,
+        vocab,
+        ..
+    } = *arch;
+    let (q, kv) = (arch.query_width(), arch.kv_width());
+    let name = |name: &str| format!("model.{name}.weight");
+    let mut all = vec![(name("embed_tokens"), vec![vocab, d], 0.0, 0.14)];
+    // What all blocks add to the residual stream stays of the size of what is there.
+    let residual = (2.0 * layers as f32).sqrt().recip();
+    let scale = |inputs: usize| (inputs as f32).sqrt().recip();
+    for l in 0..layers {
+        let mut add = |own: &str, shape: &[usize], mean, deviation| {
+            let name = name(&format!("layers.{l}.{own}"));
+            all.push((name, shape.to_vec(), mean, deviation));
+        };
+        add("input_layernorm", &[d], 1.0, 0.1);
+        add("self_attn.q_proj", &[q, d], 0.0, 1.5 * scale(d));
+        add("self_attn.k_proj", &[kv, d], 0.0, 1.5 * scale(d));
+        add("self_attn.v_proj", &[kv, d], 0.0, scale(d));
+        add("self_attn.o_proj", &[d, q], 0.0, residual * scale(q));
+        add("post_attention_layernorm", &[d], 1.0, 0.1);
+        add("mlp.gate_proj", &[f, d], 0.0, scale(d));
+        add("mlp.up_proj", &[f, d], 0.0, scale(d));
+        add("mlp.down_proj", &[d, f], 0.0, residual * scale(f));
+    }
+    all.push((name("norm"), vec![d], 1.0, 0.1));
+    all
+}
+
+/// Those of a GPT-2.
+fn gpt2_tensors(arch: &Architecture) -> Tensors {
     let Architecture {
         layers,
         width: d,
@@ -52,10 +89,8 @@ fn tensors(arch: &Architecture) -> Vec<(String, Vec<usize>, f32, f32)> {
     all
 }
 
-/// Writes a checkpoint in the layout of Hugging Face, with a tokenizer of as many tokens as the vocabulary has.
-pub fn write_checkpoint(dir: &Path, arch: &Architecture, seed: u64) -> Result<()> {
-    arch.validate()?;
-    let config = json!({
+fn gpt2_config(arch: &Architecture) -> Value {
+    json!({
         "model_type": "gpt2",
         "architectures": ["GPT2LMHeadModel"],
         "activation_function": "gelu_new",
@@ -66,7 +101,42 @@ pub fn write_checkpoint(dir: &Path, arch: &Architecture, seed: u64) -> Result<()
         "n_inner": arch.mlp_width,
         "n_positions": arch.context,
         "vocab_size": arch.vocab,
-    });
+    })
+}
+
+fn llama_config(arch: &Architecture) -> Value {
+    json!({
+        "model_type": "llama",
+        "architectures": ["LlamaForCausalLM"],
+        "hidden_act": "silu",
+        "rms_norm_eps": 1e-5,
+        "num_hidden_layers": arch.layers,
+        "hidden_size": arch.width,
+        "num_attention_heads": arch.heads,
+        "num_key_value_heads": arch.kv_heads,
+        "head_dim": arch.head_width,
+        "intermediate_size": arch.mlp_width,
+        "max_position_embeddings": arch.context,
+        "tie_word_embeddings": true,
+        "vocab_size": arch.vocab,
+        "eos_token_id": null,
+    })
+}
+
+/// Writes a checkpoint in the layout of Hugging Face, with a tokenizer of as many tokens as the vocabulary has.
+pub fn write_checkpoint(dir: &Path, arch: &Architecture, seed: u64) -> Result<()> {
+    arch.validate()?;
+    let (config, tensors) = match (arch.positions, arch.mlp) {
+        (Positions::Rotary, MlpKind::Gated) => (llama_config(arch), llama_tensors(arch)),
+        (Positions::Learned, MlpKind::Plain) => (gpt2_config(arch), gpt2_tensors(arch)),
+        _ => {
+            return Err(Error::InvalidArgument {
+                name: "architecture",
+                expected: "that of a GPT-2 or of a Llama",
+                got: format!("{arch:?}"),
+            })
+        }
+    };
     write(&dir.join("config.json"), |out| {
         out.write_all(config.to_string().as_bytes())
     })?;
@@ -75,7 +145,6 @@ pub fn write_checkpoint(dir: &Path, arch: &Architecture, seed: u64) -> Result<()
         out.write_all(tokenizer.as_bytes())
     })?;
 
-    let tensors = tensors(arch);
     let mut header = Map::new();
     let mut end = 0;
     for (name, shape, ..) in &tensors {

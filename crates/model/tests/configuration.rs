@@ -6,7 +6,8 @@ mod common;
 use std::path::Path;
 
 use common::Checkpoint;
-use nanozk_executor::Activation;
+use nanozk_executor::{Activation, MlpKind, Norm, Positions};
+use nanozk_model::config::{Rope, Scaling};
 use nanozk_model::{Config, Error, FloatModel};
 use serde_json::{json, Value};
 
@@ -131,6 +132,7 @@ fn names_of_activations() {
         ),
         (Activation::Gelu, &["gelu", "gelu_python"]),
         (Activation::Relu, &["relu"]),
+        (Activation::Silu, &["silu", "swish"]),
     ] {
         for name in names {
             let config = accepted(|c| c["activation_function"] = json!(name));
@@ -142,8 +144,6 @@ fn names_of_activations() {
     for name in [
         "gelu_10",
         "quick_gelu",
-        "silu",
-        "swish",
         "relu2",
         "relu6",
         "leaky_relu",
@@ -312,4 +312,204 @@ fn a_class_with_a_second_head_computes_the_same_tokens() {
         model.logits(&tokens).unwrap(),
         checkpoint.load().logits(&tokens).unwrap()
     );
+}
+
+/// A Llama's `config.json`, changed.
+fn llama(change: impl FnOnce(&mut Value)) -> Result<Config, Error> {
+    let mut config = common::json("tiny-llama/config.json");
+    change(&mut config);
+    Config::from_json(&config)
+}
+
+#[test]
+fn llamas_and_their_relatives() {
+    let base = llama(|_| {}).unwrap();
+    let arch = base.arch;
+    assert_eq!((arch.heads, arch.kv_heads, arch.head_width), (4, 2, 32));
+    assert_eq!((base.norm, base.epsilon), (Norm::RmsNorm, 1e-5));
+    assert_eq!(
+        (arch.positions, arch.mlp),
+        (Positions::Rotary, MlpKind::Gated)
+    );
+    assert!(base.tied && base.scale_by_width && !base.biases.qkv);
+    assert_eq!(base.query_divisor(3), 32f64.sqrt());
+
+    // What a family's code says.
+    let mistral = llama(|c| {
+        c["model_type"] = json!("mistral");
+        c["architectures"] = json!(["MistralForCausalLM"]);
+    });
+    assert_eq!(mistral.unwrap(), base);
+    let qwen = llama(|c| {
+        c["model_type"] = json!("qwen2");
+        c["architectures"] = json!(["Qwen2ForCausalLM"]);
+    });
+    let qwen = qwen.unwrap();
+    assert!(qwen.biases.qkv && !qwen.biases.out && !qwen.biases.mlp);
+    assert_eq!(qwen.default_stop, None);
+
+    // What is absent.
+    let bare = llama(|c| {
+        let removed = [
+            "head_dim",
+            "num_key_value_heads",
+            "max_position_embeddings",
+            "rms_norm_eps",
+            "rope_parameters",
+            "tie_word_embeddings",
+            "hidden_act",
+        ];
+        removed.iter().for_each(|name| remove(c, name));
+    });
+    let bare = bare.unwrap();
+    assert_eq!((bare.arch.kv_heads, bare.arch.head_width), (4, 32));
+    assert_eq!(
+        (bare.arch.context, bare.epsilon, bare.tied),
+        (2048, 1e-6, false)
+    );
+    assert_eq!(bare.activation, Activation::Silu);
+    let plain = Rope {
+        theta: 10_000.0,
+        scaling: Scaling::None,
+    };
+    assert_eq!(bare.rope, Some(plain));
+
+    // Biases, activations, heads that are not the width.
+    let other = llama(|c| {
+        c["attention_bias"] = json!(true);
+        c["mlp_bias"] = json!(true);
+        c["hidden_act"] = json!("gelu_pytorch_tanh");
+        c["head_dim"] = json!(6);
+    });
+    let other = other.unwrap();
+    assert!(other.biases.qkv && other.biases.out && other.biases.mlp);
+    assert_eq!(other.activation, Activation::GeluNew);
+    assert_eq!((other.arch.head_width, other.arch.query_width()), (6, 24));
+
+    // Within a window attention is full.
+    let windowed = |c: &mut Value| {
+        c["sliding_window"] = json!(48);
+        c["layer_types"] = json!(["full_attention", "sliding_attention"]);
+    };
+    assert_eq!(llama(windowed).unwrap().arch.context, 48);
+    let unused = llama(|c| {
+        windowed(c);
+        c["model_type"] = json!("qwen2");
+        c["architectures"] = json!(["Qwen2Model"]);
+    });
+    assert_eq!(unused.unwrap().arch.context, 128);
+    let long = llama(|c| c["max_position_embeddings"] = json!(1 << 20));
+    assert_eq!(long.unwrap().arch.context, 1 << 16);
+}
+
+#[test]
+fn what_would_make_another_llama() {
+    let yarn = |more: Value| {
+        let mut of = json!({"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4});
+        for (name, value) in more.as_object().unwrap() {
+            of[name] = value.clone();
+        }
+        of
+    };
+    for (name, value, option, word) in [
+        ("attn_logit_softcapping", json!(50.0), "", "not capped"),
+        ("final_logit_softcapping", json!(30.0), "", "not capped"),
+        ("query_pre_attn_scalar", json!(256), "", "square root"),
+        ("attention_multiplier", json!(0.1), "", "square root"),
+        ("embedding_multiplier", json!(12.0), "", "not scaled"),
+        ("residual_multiplier", json!(0.2), "", "not scaled"),
+        ("logits_scaling", json!(8.0), "", "not scaled"),
+        ("logit_scale", json!(0.5), "", "not scaled"),
+        ("num_experts", json!(8), "", "one MLP"),
+        ("num_local_experts", json!(8), "", "one MLP"),
+        ("n_routed_experts", json!(8), "", "one MLP"),
+        ("use_qk_norm", json!(true), "", "not normalized"),
+        ("qk_layernorm", json!(true), "", "not normalized"),
+        ("no_rope_layers", json!([1]), "", "all layers rotate"),
+        ("rope_interleaved", json!(true), "", "two halves"),
+        ("use_mrope", json!(true), "", "positions are numbers"),
+        ("partial_rotary_factor", json!(0.5), "", "all features"),
+        ("hidden_act", json!("relu2"), "", "silu"),
+        ("attention_bias", json!("no"), "", "true or false"),
+        ("head_dim", json!(7), "", "in pairs"),
+        (
+            "layer_types",
+            json!(["linear_attention"]),
+            "",
+            "full_attention",
+        ),
+        (
+            "layer_types",
+            json!(["sliding_attention"]),
+            "",
+            "sliding_window",
+        ),
+        (
+            "quantization_config",
+            json!({"bits": 4}),
+            "",
+            "float weights",
+        ),
+        (
+            "rope_parameters",
+            json!({"rope_type": "dynamic"}),
+            "rope_type",
+            "length of a text",
+        ),
+        (
+            "rope_parameters",
+            json!({"rope_type": "longrope"}),
+            "rope_type",
+            "not implemented",
+        ),
+        (
+            "rope_parameters",
+            json!({"short_factor": [1.0]}),
+            "short_factor",
+            "LongRoPE",
+        ),
+        (
+            "rope_parameters",
+            yarn(json!({"mscale": 1.0})),
+            "mscale",
+            "attention_factor",
+        ),
+        (
+            "rope_parameters",
+            yarn(json!({"beta_fast": -1})),
+            "beta_fast",
+            "above 0",
+        ),
+        (
+            "rope_parameters",
+            json!({"full_attention": {"rope_theta": 1.0}}),
+            "full_attention",
+            "one rotation",
+        ),
+        (
+            "rope_parameters",
+            json!({"rope_theta": "big"}),
+            "rope_theta",
+            "above 0",
+        ),
+    ] {
+        let error = llama(|c| c[name] = value.clone()).unwrap_err();
+        let expected = if option.is_empty() { name } else { option };
+        assert!(
+            matches!(&error, Error::UnsupportedOption { option, .. } if *option == expected),
+            "{name}: {error}"
+        );
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let error = llama(|c| c["rope_parameters"] = json!({"rope_type": "linear"})).unwrap_err();
+    assert!(matches!(error, Error::MissingOption { option: "factor" }));
+    let error = llama(|c| c["num_key_value_heads"] = json!(3)).unwrap_err();
+    assert!(error.to_string().contains("does not divide"), "{error}");
+    for class in ["LlamaForSequenceClassification", "MistralForCausalLM"] {
+        let error = llama(|c| c["architectures"] = json!([class])).unwrap_err();
+        assert!(
+            matches!(error, Error::UnsupportedArchitecture { .. }),
+            "{error}"
+        );
+    }
 }

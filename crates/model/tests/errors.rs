@@ -69,13 +69,13 @@ fn missing_files() {
 
 #[test]
 fn other_architectures() {
-    let error = with_config(|c| c["model_type"] = json!("llama"));
+    let error = with_config(|c| c["model_type"] = json!("gemma"));
     assert!(
-        matches!(&error, Error::UnsupportedArchitecture { field: "model_type", got, .. } if got == "llama")
+        matches!(&error, Error::UnsupportedArchitecture { field: "model_type", got, .. } if got == "gemma")
     );
     assert_eq!(
         error.to_string(),
-        "unsupported model_type `llama`, expected `gpt2`"
+        "unsupported model_type `gemma`, expected `gpt2`, `llama`, `mistral` or `qwen2`"
     );
     let error = with_config(|c| c["architectures"] = json!(["GPT2ForSequenceClassification"]));
     assert!(
@@ -114,7 +114,7 @@ fn unsupported_options() {
         ("scale_attn_by_inverse_layer_idx", json!(1)),
         ("add_cross_attention", json!(true)),
         ("scale_attn_weights", json!("no")),
-        ("activation_function", json!("silu")),
+        ("activation_function", json!("quick_gelu")),
         ("activation_function", json!(3)),
         ("layer_norm_epsilon", json!(-1.0)),
         ("layer_norm_epsilon", json!("small")),

@@ -9,8 +9,14 @@ use serde_json::Value;
 
 #[test]
 fn logits_match_the_reference() {
-    let model = common::tiny();
-    let reference: Value = common::json("tiny-gpt2/reference.json");
+    for name in ["tiny-gpt2", "tiny-llama"] {
+        match_the_reference(name);
+    }
+}
+
+fn match_the_reference(name: &str) {
+    let model = common::trained(name);
+    let reference: Value = common::json(&format!("{name}/reference.json"));
     let vocab = model.architecture().vocab;
     for case in reference["cases"].as_array().unwrap() {
         let ids: Vec<u32> = serde_json::from_value(case["ids"].clone()).unwrap();
@@ -44,8 +50,14 @@ fn logits_match_the_reference() {
 
 #[test]
 fn perplexity_matches_the_reference() {
-    let model = common::tiny();
-    let reference = &common::json("tiny-gpt2/reference.json")["perplexity"];
+    for name in ["tiny-gpt2", "tiny-llama"] {
+        perplexity_matches(name);
+    }
+}
+
+fn perplexity_matches(name: &str) {
+    let model = common::trained(name);
+    let reference = &common::json(&format!("{name}/reference.json"))["perplexity"];
     let expected = reference["perplexity"].as_f64().unwrap();
     let got = evaluate::perplexity(&model, &common::text("heldout.txt")).unwrap();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Quantizing a checkpoint on disk takes the memory of one layer, however many there are.
 
-use nanozk_executor::Architecture;
+use nanozk_executor::{Architecture, Gpt2};
 use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{quantize, quantize_checkpoint, synthetic, Checkpoint, FloatModel, Options};
 use peak_alloc::PeakAlloc;

@@ -41,7 +41,9 @@ impl Part {
     pub fn weights(self, model: &QuantizedModel) -> Weights<'_> {
         match self {
             Self::Embed => Weights::Embed(&model.wte, &model.wpe),
-            Self::Block(block) => Weights::Block(block, &model.layers[block]),
+            Self::Block(block) => {
+                Weights::Block(block, &model.layers[block], model.rotation.as_ref())
+            }
             Self::Head => Weights::Head(&model.head),
         }
     }

@@ -7,7 +7,7 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
 use nanozk_argument::{commit, Known, Proof};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
-use nanozk_executor::{synthetic, Activation, Architecture, QuantizedModel};
+use nanozk_executor::{synthetic, Activation, Gpt2, QuantizedModel};
 use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_prover::finish::{self, Finisher};
 use nanozk_prover::registration::{

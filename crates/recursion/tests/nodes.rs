@@ -7,7 +7,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, prove, Opening, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program, Values};
-use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_executor::{padded, synthetic, Activation, Executor, Gpt2};
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::machine::Size;
@@ -96,7 +96,7 @@ fn session(seed: u32) -> Proved {
     let mut fill = |weights| layers.fill_weights(&mut values, weights).unwrap();
     fill(Weights::Embed(&weights.wte, &weights.wpe));
     fill(Weights::Head(&weights.head));
-    fill(Weights::Block(0, &weights.layers[0]));
+    fill(Weights::Block(0, &weights.layers[0], None));
     layers.fill(&mut values, &trace, &sequence).unwrap();
     for (id, column) in layout.enumerate() {
         if matches!(

@@ -5,12 +5,12 @@ mod joint;
 pub(super) use joint::{layer, model, synthetic_shape};
 
 use super::GIB;
-use crate::args::{BenchImportArgs, ShapeArgs};
+use crate::args::{BenchImportArgs, KnownShape, ShapeArgs};
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
 use crate::output::{bytes, Out, Progress};
 use anyhow::{bail, Context, Result};
 use halo2curves::bn256::Fr;
-use nanozk_executor::{bucket, Architecture};
+use nanozk_executor::{bucket, Architecture, Gpt2};
 use nanozk_model::file::Writer;
 use nanozk_model::synthetic::{text, write_checkpoint};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Stage};
@@ -20,8 +20,9 @@ use std::time::Instant;
 
 /// Quantizes a synthetic checkpoint.
 pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
-    let arch = validated(
-        Gpt2 {
+    let arch = validated(match args.like {
+        Some(KnownShape(known)) => known,
+        None => Gpt2 {
             layers: args.layers,
             width: args.width,
             heads: args.heads,
@@ -30,7 +31,7 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
             context: args.context,
         }
         .architecture(),
-    )?;
+    })?;
     let tokens = bucket(args.tokens, arch.context)
         .with_context(|| format!("--tokens {} do not fit the context", args.tokens))?;
     let windows = args
@@ -79,7 +80,7 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
     let (cpu_s, wall_s) = (clock.cpu_s(), clock.wall_s());
     let peak = peak_rss_bytes().filter(|_| told);
     drop(progress);
-    let parameters = (arch.layers * 12 * arch.width + arch.vocab + arch.context) * arch.width;
+    let parameters = arch.parameters();
     out.text(format!(
         "{} M weights, {} windows of {tokens} tokens: {cpu_s:.1} CPU s (estimated {:.0}), {wall_s:.1} s, peak {} (estimated {})",
         parameters / 1_000_000,
@@ -131,18 +132,26 @@ fn median_ms(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 
 /// Dimensions of a model with one block.
 pub(super) fn architecture(args: &ShapeArgs) -> Result<Architecture> {
-    validated(
-        Gpt2 {
+    // Of no account to a block.
+    let vocab = 1024;
+    validated(match (args.like, args.width, args.heads) {
+        (Some(KnownShape(known)), _, _) => Architecture {
             layers: 1,
-            width: args.width,
-            heads: args.heads,
-            mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
-            // Of no account to a block.
-            vocab: 1024,
+            vocab,
+            context: args.tokens,
+            ..known
+        },
+        (None, Some(width), Some(heads)) => Gpt2 {
+            layers: 1,
+            width,
+            heads,
+            mlp_width: args.mlp_width.unwrap_or(width.saturating_mul(4)),
+            vocab,
             context: args.tokens,
         }
         .architecture(),
-    )
+        _ => bail!("give --width and --heads, or --like"),
+    })
 }
 
 /// What every proof is about.

@@ -14,7 +14,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_circuit::{Objective, Plan};
 use nanozk_executor::ops::MIN_SCORE_SHIFT;
 use nanozk_executor::tables::MIN_ACT_FRAC;
-use nanozk_executor::{bucket, Architecture, Spec};
+use nanozk_executor::{bucket, Architecture, MlpKind, Positions, Spec};
 use nanozk_layers::{Shape, Weights};
 use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
@@ -75,6 +75,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         norm_frac: Spec::norm_frac_for(arch.width),
         eps: 1,
         score_shift: MIN_SCORE_SHIFT,
+        norm: checkpoint.config().norm,
         act_frac: MIN_ACT_FRAC,
         activation: checkpoint.config().activation,
     };
@@ -255,6 +256,7 @@ impl Commitments<'_> {
             development: setup.is_development(),
             seed: &self.seed,
         };
+        let rotation = self.model.rotation()?;
         let manifest = register(
             &registration,
             |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
@@ -264,7 +266,10 @@ impl Commitments<'_> {
                         take(Weights::Embed(&wte, &wpe));
                     }
                     Part::Head => take(Weights::Head(&self.model.head()?)),
-                    Part::Block(block) => take(Weights::Block(block, &self.model.layer(block)?)),
+                    Part::Block(block) => {
+                        let layer = self.model.layer(block)?;
+                        take(Weights::Block(block, &layer, rotation.as_ref()));
+                    }
                 }
                 Ok(())
             },
@@ -466,12 +471,30 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
     let (id, a, spec) = (version.id(), manifest.architecture, manifest.spec);
     out.text(format!("model id      {id}"));
     out.text(format!(
-        "architecture  {} blocks, width {}, {} heads, MLP {}, vocabulary {}, context {}",
-        a.layers, a.width, a.heads, a.mlp_width, a.vocab, a.context
+        "architecture  {} blocks, width {}, {} of {} features{}, {} MLP {}, vocabulary {}, context {}{}",
+        a.layers,
+        a.width,
+        count(a.heads, "head"),
+        a.head_width,
+        match a.kv_heads {
+            all if all == a.heads => String::new(),
+            some => format!(" ({some} of keys and values)"),
+        },
+        match a.mlp {
+            MlpKind::Plain => "plain",
+            MlpKind::Gated => "gated",
+        },
+        a.mlp_width,
+        a.vocab,
+        a.context,
+        match a.positions {
+            Positions::Learned => "",
+            Positions::Rotary => " by rotations",
+        },
     ));
     out.text(format!(
-        "formats       activation {:?}; fractional bits: {} after LayerNorm, {} before the activation; scores shifted by {}",
-        spec.activation, spec.norm_frac, spec.act_frac, spec.score_shift
+        "formats       {:?}, activation {:?}; fractional bits: {} after normalization, {} before the activation; scores shifted by {}",
+        spec.norm, spec.activation, spec.norm_frac, spec.act_frac, spec.score_shift
     ));
     out.text(format!("positions     {}", manifest.tokens));
     out.text(format!("tokenizer     {} (SHA-256)", manifest.tokenizer));

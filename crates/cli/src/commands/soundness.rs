@@ -107,8 +107,9 @@ fn dimensions(args: &SoundnessArgs) -> Result<(Architecture, usize)> {
         layers: args.blocks,
         vocab: args.vocab,
         ..architecture(&ShapeArgs {
-            width,
-            heads,
+            width: Some(width),
+            heads: Some(heads),
+            like: None,
             tokens,
             mlp_width: args.mlp_width,
             k: None,

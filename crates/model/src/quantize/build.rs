@@ -2,15 +2,15 @@
 
 use candle_core::Tensor;
 use nanozk_executor::spec::{MATMUL_SHIFT, PROB_ONE};
-use nanozk_executor::{Architecture, Linear, QuantizedLayer, Spec};
+use nanozk_executor::{Architecture, Linear, Norm, QuantizedLayer, Spec};
 use rayon::prelude::*;
 
 use super::choose::{Formats, LayerScales};
 use super::observe::Bounds;
 use super::pow2;
 use crate::config::Config;
-use crate::error::Result;
-use crate::float::{to_vec, Block};
+use crate::error::{Error, Result};
+use crate::float::{self, to_vec, Block};
 
 /// A float matrix `[inputs][outputs]` with bias, in `f64`.
 struct Affine {
@@ -20,18 +20,21 @@ struct Affine {
 }
 
 impl Affine {
-    fn new(p: &[Tensor; 2]) -> Result<Self> {
-        let bias = widen(&p[1])?;
+    fn new(p: &float::Affine) -> Result<Self> {
+        let outputs = p.weight.dim(1)?;
         Ok(Self {
-            outputs: bias.len(),
-            weight: widen(&p[0])?,
-            bias,
+            outputs,
+            weight: widen(&p.weight)?,
+            bias: match &p.bias {
+                Some(bias) => widen(bias)?,
+                None => vec![0.0; outputs],
+            },
         })
     }
 
-    /// Takes over the gain and bias of the LayerNorm before.
-    fn fold(mut self, norm: &[Tensor; 2]) -> Result<Self> {
-        let (gain, beta) = (widen(&norm[0])?, widen(&norm[1])?);
+    /// Takes over the gain and bias of the normalization before.
+    fn fold(mut self, norm: &float::Affine) -> Result<Self> {
+        let (gain, beta) = affine(norm)?;
         for ((row, g), b) in self
             .weight
             .chunks_exact_mut(self.outputs)
@@ -46,39 +49,32 @@ impl Affine {
         Ok(self)
     }
 
-    /// Columns `first..first + count`; the weight from input `i` to the column's output `o` is multiplied by
-    /// `weight_scale(i, o)`, its bias by `bias_scale(o)`.
+    /// The weight from input `i` to output `o` is multiplied by `weight_scale(i, o)`, the bias by `bias_scale(o)`.
     fn quantize(
         &self,
-        first: usize,
-        count: usize,
         weight_scale: impl Fn(usize, usize) -> f64,
         bias_scale: impl Fn(usize) -> f64,
     ) -> Linear {
-        let columns = first..first + count;
         let rows = self.weight.chunks_exact(self.outputs).enumerate();
         let weight = rows.flat_map(|(i, row)| {
             let scale = &weight_scale;
-            row[columns.clone()]
-                .iter()
-                .enumerate()
-                .map(move |(o, w)| (w * scale(i, o)).round() as i64)
+            let cells = row.iter().enumerate();
+            cells.map(move |(o, w)| (w * scale(i, o)).round() as i64)
         });
-        let bias = self.bias[columns.clone()]
-            .iter()
-            .enumerate()
-            .map(|(o, b)| (b * bias_scale(o)).round() as i64);
+        let bias = self.bias.iter().enumerate();
+        let bias = bias.map(|(o, b)| (b * bias_scale(o)).round() as i64);
         Linear {
             inputs: self.weight.len() / self.outputs,
-            outputs: count,
+            outputs: self.outputs,
             weight: weight.collect(),
             bias: bias.collect(),
         }
     }
 
     /// What no normalized input can exceed, for each output: by Cauchy and Schwarz, as the squares of an input sum to
-    /// at most their number and the inputs to zero, plus what rounding the inputs to `norm_frac` bits adds.
-    fn bounds(&self, norm_frac: u32) -> Vec<f64> {
+    /// at most their number and, if they are centered, the inputs to zero, plus what rounding the inputs to `norm_frac`
+    /// bits adds.
+    fn bounds(&self, norm_frac: u32, norm: Norm) -> Vec<f64> {
         let inputs = (self.weight.len() / self.outputs) as f64;
         let zeros = || vec![0.0; self.outputs];
         let (mut sums, mut squares, mut magnitudes) = (zeros(), zeros(), zeros());
@@ -91,11 +87,24 @@ impl Affine {
         }
         (0..self.outputs)
             .map(|o| {
-                let centered = (squares[o] - sums[o] * sums[o] / inputs).max(0.0);
+                let centered = match norm {
+                    Norm::LayerNorm => (squares[o] - sums[o] * sums[o] / inputs).max(0.0),
+                    Norm::RmsNorm => squares[o],
+                };
                 (inputs * centered).sqrt() + magnitudes[o] / pow2(norm_frac) + self.bias[o].abs()
             })
             .collect()
     }
+}
+
+/// Gain and bias of a normalization.
+fn affine(norm: &float::Affine) -> Result<(Vec<f64>, Vec<f64>)> {
+    let gain = widen(&norm.weight)?;
+    let beta = match &norm.bias {
+        Some(bias) => widen(bias)?,
+        None => vec![0.0; gain.len()],
+    };
+    Ok((gain, beta))
 }
 
 fn widen(t: &Tensor) -> Result<Vec<f64>> {
@@ -109,18 +118,24 @@ pub(super) fn context_scale(value_scale: f64) -> f64 {
 
 /// Magnitudes that no text can exceed.
 pub(super) fn bounds(block: &Block, index: usize, config: &Config) -> Result<Bounds> {
-    let d = config.arch.width;
-    let norm_frac = Spec::norm_frac_for(d);
-    let qkv = Affine::new(&block.qkv)?.fold(&block.ln1)?.bounds(norm_frac);
+    let norm_frac = Spec::norm_frac_for(config.arch.width);
+    let of = |matrix: &float::Affine, norm: &float::Affine| -> Result<Vec<f64>> {
+        let folded = Affine::new(matrix)?.fold(norm)?;
+        Ok(folded.bounds(norm_frac, config.norm))
+    };
     let divisor = config.query_divisor(index);
-    let fc = Affine::new(&block.fc)?.fold(&block.ln2)?.bounds(norm_frac);
+    let queries = of(&block.q, &block.norm1)?;
     Ok(Bounds {
         qkv: [
-            qkv[..d].iter().map(|b| b / divisor).collect(),
-            qkv[d..2 * d].to_vec(),
-            qkv[2 * d..].to_vec(),
+            queries.iter().map(|b| b / divisor).collect(),
+            of(&block.k, &block.norm1)?,
+            of(&block.v, &block.norm1)?,
         ],
-        pre_activation: fc.into_iter().fold(0.0, f64::max),
+        pre_activation: of(&block.fc, &block.norm2)?,
+        gate: match &block.up {
+            Some(up) => of(up, &block.norm2)?,
+            None => Vec::new(),
+        },
     })
 }
 
@@ -133,7 +148,8 @@ pub(super) fn layer(
     scales: &LayerScales,
     offsets: &[f64],
 ) -> Result<QuantizedLayer> {
-    let d = config.arch.width;
+    let arch = &config.arch;
+    let d = arch.width;
     let spec = &formats.spec;
     let shift = pow2(MATMUL_SHIFT);
     let norm = pow2(spec.norm_frac);
@@ -143,47 +159,47 @@ pub(super) fn layer(
     let divisor = config.query_divisor(index);
 
     // From normalized input at `norm_frac` to `out` steps per unit after the shift.
-    let after_norm = |m: &Affine, part: usize, count: usize, out: &dyn Fn(usize) -> f64| {
-        m.quantize(
-            part * count,
-            count,
-            |_, o| out(o) * shift / norm,
-            |o| out(o) * shift,
-        )
+    let after = |before: &float::Affine, m: &float::Affine, out: &dyn Fn(usize) -> f64| {
+        let folded = Affine::new(m)?.fold(before)?;
+        Ok::<_, Error>(folded.quantize(|_, o| out(o) * shift / norm, |o| out(o) * shift))
     };
-    let qkv = Affine::new(&block.qkv)?.fold(&block.ln1)?;
-    let fc = Affine::new(&block.fc)?.fold(&block.ln2)?;
     let mut mlp_out = Affine::new(&block.mlp_out)?;
-    for (row, offset) in mlp_out.weight.chunks_exact(d).zip(offsets) {
-        for (bias, w) in mlp_out.bias.iter_mut().zip(row) {
-            *bias -= offset * w;
+    // A gate multiplies the offset, which is then no constant.
+    if block.up.is_none() {
+        for (row, offset) in mlp_out.weight.chunks_exact(d).zip(offsets) {
+            for (bias, w) in mlp_out.bias.iter_mut().zip(row) {
+                *bias -= offset * w;
+            }
         }
     }
-    let context: Vec<f64> = scales.v.iter().map(|s| context_scale(*s)).collect();
+    let hidden = |i: usize| scales.gate.get(i).copied().unwrap_or(act_out);
+    let context: Vec<f64> = (0..arch.query_width())
+        .map(|i| context_scale(scales.v[arch.key_of(i)]))
+        .collect();
+    let (norm1, norm2) = (&block.norm1, &block.norm2);
     Ok(QuantizedLayer {
-        q: after_norm(&qkv, 0, d, &|o| scales.q[o] / divisor),
-        k: after_norm(&qkv, 1, d, &|o| scales.k[o]),
-        v: after_norm(&qkv, 2, d, &|o| scales.v[o]),
-        attn_out: Affine::new(&block.attn_out)?.quantize(
-            0,
-            d,
-            |i, _| residual * shift / context[i],
-            |_| residual * shift,
-        ),
-        fc: after_norm(&fc, 0, config.arch.mlp_width, &|_| act),
-        mlp_out: mlp_out.quantize(
-            0,
-            d,
-            |_, _| residual * shift / act_out,
-            |_| residual * shift,
-        ),
+        q: after(norm1, &block.q, &|o| scales.q[o] / divisor)?,
+        k: after(norm1, &block.k, &|o| scales.k[o])?,
+        v: after(norm1, &block.v, &|o| scales.v[o])?,
+        attn_out: Affine::new(&block.attn_out)?
+            .quantize(|i, _| residual * shift / context[i], |_| residual * shift),
+        fc: after(norm2, &block.fc, &|_| act)?,
+        up: match &block.up {
+            Some(up) => Some(after(norm2, up, &|o| scales.gate[o])?),
+            None => None,
+        },
+        mlp_out: mlp_out.quantize(|i, _| residual * shift / hidden(i), |_| residual * shift),
     })
 }
 
 /// The greatest magnitude of the sum of any token's and any position's embedding.
-pub(super) fn embedding_bound(wte: &Tensor, wpe: &Tensor) -> Result<f64> {
+pub(super) fn embedding_bound(wte: &Tensor, wpe: Option<&Tensor>) -> Result<f64> {
     let columns = |t: &Tensor| to_vec(&t.abs()?.max(0)?);
-    let (tokens, positions) = (columns(wte)?, columns(wpe)?);
+    let tokens = columns(wte)?;
+    let positions = match wpe {
+        Some(wpe) => columns(wpe)?,
+        None => vec![0.0; tokens.len()],
+    };
     let sums = tokens.iter().zip(&positions);
     Ok(sums.fold(0.0, |m, (t, p)| m.max(f64::from(*t) + f64::from(*p))))
 }
@@ -198,16 +214,16 @@ pub(super) fn embedding(t: &Tensor, formats: &Formats) -> Result<Vec<i64>> {
         .collect())
 }
 
-/// The vocabulary projection `[vocab][width]` with the last LayerNorm folded in; the greatest matrix of all, and so
+/// The vocabulary projection `[vocab][width]` with the last normalization folded in; the greatest matrix of all, and so
 /// never in `f64`.
 pub(super) fn head(
-    ln_f: &[Tensor; 2],
+    last_norm: &float::Affine,
     head: &Tensor,
     arch: &Architecture,
     formats: &Formats,
 ) -> Result<Linear> {
     let (d, vocab) = (arch.width, arch.vocab);
-    let (gain, beta) = (widen(&ln_f[0])?, widen(&ln_f[1])?);
+    let (gain, beta) = affine(last_norm)?;
     let shift = pow2(MATMUL_SHIFT);
     let norm = pow2(formats.spec.norm_frac);
     let values = to_vec(head)?;

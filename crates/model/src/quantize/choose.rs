@@ -5,7 +5,7 @@ use nanozk_executor::spec::{
     ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX, LOGIT_DIFF_BITS, RESIDUAL_BITS, RESIDUAL_FRAC, SCORE_FRAC,
 };
 use nanozk_executor::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
-use nanozk_executor::Spec;
+use nanozk_executor::{Architecture, MlpKind, Positions, Spec};
 
 use super::observe::{Bounds, Layer, Observed};
 use super::pow2;
@@ -25,6 +25,11 @@ const TINY: f64 = 1.0 / 64.0;
 const LEAST_MARGIN: f64 = 1.25;
 /// Range of values over their root mean square, which leaves a thousand steps to the latter.
 const PLENTY: f64 = 32.0;
+/// What a feature of a gate needs more than others: there are many, and a product of two numbers is seldom large, but then
+/// very large. So each gets what the greatest of all had, too.
+const TAIL: f64 = 2.0;
+/// Least magnitude that has a scale: that of a matrix of zeros.
+const LEAST: f64 = 1e-3;
 /// Least fractional bits of the residual stream.
 const MIN_RESIDUAL_FRAC: u32 = 6;
 
@@ -37,17 +42,21 @@ pub(super) struct LayerScales {
     pub(super) k: Vec<f64>,
     /// Per feature.
     pub(super) v: Vec<f64>,
+    /// Per feature of a gated MLP: of what activations are multiplied by, and of the products.
+    pub(super) gate: Vec<f64>,
     /// Which features of query, key and value no text can bring out of range.
     pub(super) safe: [Vec<bool>; 3],
     /// Whether none can bring an argument of the activation out of range, and whether none an activation.
     pub(super) safe_mlp: [bool; 2],
+    /// Which features of gates, and of gated activations, no text can bring out of range.
+    pub(super) safe_gate: [Vec<bool>; 2],
 }
 
 /// What all layers share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Formats {
     pub(super) spec: Spec,
-    /// Fractional bits of the residual stream: LayerNorm does not see its scale, except that of `eps`.
+    /// Fractional bits of the residual stream: a normalization does not see its scale, except that of `eps`.
     pub(super) residual_frac: u32,
 }
 
@@ -64,6 +73,53 @@ pub(super) struct Model {
 impl Model {
     fn op(&self, layer: usize, op: Op) -> &Observed {
         &self.layers[layer].0.ops[&op]
+    }
+
+    /// Magnitudes that queries and keys of a layer must be able to have, for each feature of a key. All queries that a
+    /// feature of a key meets have one scale, and so have the two features of a pair that is rotated; those must be able to
+    /// have what they have before and after.
+    fn queries_and_keys(
+        &self,
+        arch: &Architecture,
+        layer: usize,
+        margin: &dyn Fn(&Observed) -> f64,
+    ) -> [Vec<f64>; 2] {
+        let bounds = &self.layers[layer].1.qkv;
+        let rotated = arch.positions == Positions::Rotary;
+        let pairs = arch.rotated_pairs();
+        let c = arch.head_width;
+        // A pair's length does not change.
+        let turned = |bounds: &[f64]| -> Vec<f64> {
+            let other = |i: usize| if i % c < pairs { i + pairs } else { i - pairs };
+            (0..bounds.len())
+                .map(|i| bounds[i].hypot(bounds[other(i)]))
+                .collect()
+        };
+        let of = |op, after, bounds: &[f64]| {
+            let observed = self.op(layer, op);
+            let mut all = needed(observed, bounds, margin(observed));
+            if rotated {
+                let observed = self.op(layer, after);
+                let after = needed(observed, &turned(bounds), margin(observed));
+                let both = all.iter().zip(&after);
+                let most: Vec<f64> = both.map(|(a, b)| a.max(*b)).collect();
+                all = (0..most.len())
+                    .map(|i| match i % c < pairs {
+                        true => most[i].max(most[i + pairs]),
+                        false => most[i].max(most[i - pairs]),
+                    })
+                    .collect();
+            }
+            all
+        };
+        let queries = of(Op::Query, Op::RotatedQuery, &bounds[0]);
+        let keys = of(Op::Key, Op::RotatedKey, &bounds[1]);
+        let met = (0..keys.len()).map(|i| {
+            let heads = 0..arch.group();
+            let query = |g| queries[arch.query_of(i, g)];
+            heads.map(query).fold(0.0, f64::max)
+        });
+        [met.collect(), keys]
     }
 
     /// Every operation in the order of computation.
@@ -88,8 +144,7 @@ fn needed(observed: &Observed, bounds: &[f64], margin: f64) -> Vec<f64> {
     let features = observed.features();
     let floor = features.iter().copied().fold(0.0, f64::max) * TINY;
     let each = features.iter().zip(bounds);
-    // A matrix of zeros has a scale too.
-    each.map(|(&seen, &bound)| (margin * seen.max(floor)).min(bound).max(1e-3))
+    each.map(|(&seen, &bound)| (margin * seen.max(floor)).min(bound).max(LEAST))
         .collect()
 }
 
@@ -146,13 +201,15 @@ pub(super) fn choose(
         .find(|&f| pow2(RESIDUAL_BITS - 1 - f) > magnitude)
         .unwrap_or(MIN_RESIDUAL_FRAC);
 
-    let score_shift = score_shift(model, headroom, &not_met)?;
+    let arch = &config.arch;
+    let score_shift = score_shift(arch, model, headroom, &not_met)?;
     let act_frac = act_frac(model, headroom, &not_met)?;
     let d = config.arch.width as f64;
     let spec = Spec {
         norm_frac,
         eps: ((config.epsilon * d * d * pow2(2 * residual_frac)).round() as u64).max(1),
         score_shift,
+        norm: config.norm,
         act_frac,
         activation: config.activation,
     };
@@ -165,8 +222,7 @@ pub(super) fn choose(
             needed(observed, bounds, margin(observed))
         };
         let [bq, bk, bv] = &bounds.qkv;
-        let q = range(Op::Query, bq);
-        let k = range(Op::Key, bk);
+        let [q, k] = model.queries_and_keys(arch, l, &margin);
         let mut v = range(Op::Value, bv);
         if headroom.is_none() {
             // Nothing else is coarser for it.
@@ -175,13 +231,39 @@ pub(super) fn choose(
                 *v = v.max((PLENTY * rms).min(*bound));
             }
         }
-        let sq: Vec<f64> = q
+        // By features of keys.
+        let met: Vec<f64> = q
             .iter()
             .zip(&k)
             .map(|(q, k)| coarse((product * k / q).sqrt()))
             .collect();
-        let sk: Vec<f64> = sq.iter().map(|q| product / q).collect();
+        let sk: Vec<f64> = met.iter().map(|q| product / q).collect();
+        let sq: Vec<f64> = (0..arch.query_width())
+            .map(|i| met[arch.key_of(i)])
+            .collect();
         let sv: Vec<f64> = v.iter().map(|v| coarse(HALF / (ROUNDING * v))).collect();
+        // What is gated has the scale of the gate.
+        let bounds_gated = bounds.gated();
+        let gate: Vec<f64> = match config.arch.mlp {
+            MlpKind::Plain => Vec::new(),
+            MlpKind::Gated => {
+                let wide = |op, bounds: &[f64]| {
+                    let mut all = range(op, bounds);
+                    if headroom.is_none() {
+                        let greatest = model.op(l, op).greatest();
+                        for (needed, bound) in all.iter_mut().zip(bounds) {
+                            *needed = (TAIL * *needed).max(greatest).min(*bound).max(LEAST);
+                        }
+                    }
+                    all
+                };
+                let gate = wide(Op::Gate, &bounds.gate);
+                let gated = wide(Op::Gated, &bounds_gated);
+                let both = gate.iter().zip(&gated);
+                both.map(|(u, m)| coarse(HALF / (ROUNDING * u.max(*m))))
+                    .collect()
+            }
+        };
         let safe = |scales: &[f64], bounds: &[f64]| {
             let all = scales.iter().zip(bounds);
             all.map(|(s, bound)| s * bound <= HALF).collect()
@@ -189,10 +271,12 @@ pub(super) fn choose(
         LayerScales {
             safe: [safe(&sq, bq), safe(&sk, bk), safe(&sv, bv)],
             safe_mlp: [HALF, GREATEST_OUT]
-                .map(|end| bounds.pre_activation * ROUNDING <= end / pow2(act_frac)),
+                .map(|end| bounds.pre_activations() * ROUNDING <= end / pow2(act_frac)),
+            safe_gate: [safe(&gate, &bounds.gate), safe(&gate, &bounds_gated)],
             q: sq,
             k: sk,
             v: sv,
+            gate,
         }
     });
     Ok((
@@ -207,18 +291,17 @@ pub(super) fn choose(
 type NotMet<'a> = dyn Fn(Option<usize>, Op, f64, f64) -> Error + 'a;
 
 /// Query times key: both 16-bit, their scales multiply to 2^(12 + shift).
-fn score_shift(model: &Model, headroom: Option<f64>, not_met: &NotMet<'_>) -> Result<u32> {
+fn score_shift(
+    arch: &Architecture,
+    model: &Model,
+    headroom: Option<f64>,
+    not_met: &NotMet<'_>,
+) -> Result<u32> {
     // Greatest product of the magnitudes a feature needs in query and key.
     let worst = |least: Option<f64>| {
-        let layers = model.layers.iter().enumerate();
-        let products = layers.map(|(l, (_, bounds))| {
-            let needed = |op, bounds: &[f64]| {
-                let observed = model.op(l, op);
-                let margin = least.unwrap_or_else(|| observed.margin());
-                needed(observed, bounds, margin)
-            };
-            let q = needed(Op::Query, &bounds.qkv[0]);
-            let k = needed(Op::Key, &bounds.qkv[1]);
+        let margin = |observed: &Observed| least.unwrap_or_else(|| observed.margin());
+        let products = (0..model.layers.len()).map(|l| {
+            let [q, k] = model.queries_and_keys(arch, l, &margin);
             let product = q.iter().zip(&k).fold(0.0, |m, (q, k)| f64::max(m, q * k));
             (l, product)
         });
@@ -250,7 +333,7 @@ fn act_frac(model: &Model, headroom: Option<f64>, not_met: &NotMet<'_>) -> Resul
         for (op, greatest) in [(Op::PreActivation, HALF), (Op::Activation, GREATEST_OUT)] {
             let observed = model.op(l, op);
             // An activation is not above its argument.
-            let bound = bounds.pre_activation * ROUNDING;
+            let bound = bounds.pre_activations() * ROUNDING;
             let fits = |margin: f64, frac: u32| {
                 greatest / pow2(frac) >= (margin * observed.greatest()).min(bound)
             };

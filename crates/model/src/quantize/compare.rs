@@ -4,9 +4,9 @@ use candle_core::Tensor;
 use nanozk_executor::ops::{rs, SCORE_BITS};
 use nanozk_executor::spec::{
     ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS,
-    SCORE_FRAC,
+    ROTATION_FRAC, SCORE_FRAC,
 };
-use nanozk_executor::{AttentionTrace, HeadTrace, MlpTrace};
+use nanozk_executor::{Architecture, AttentionTrace, HeadTrace, MlpTrace, Spec};
 
 use super::build::context_scale;
 use super::choose::{Formats, LayerScales};
@@ -17,18 +17,30 @@ use crate::report::{Op, OpReport};
 
 /// The operations of a part of a model, in the order they are computed.
 pub(super) struct Comparison<'a> {
+    arch: Architecture,
     formats: &'a Formats,
     layer: Option<(usize, &'a LayerScales)>,
     tallies: Vec<(Op, Tally)>,
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn new(formats: &'a Formats, layer: Option<(usize, &'a LayerScales)>) -> Self {
+    pub(super) fn new(
+        arch: Architecture,
+        formats: &'a Formats,
+        layer: Option<(usize, &'a LayerScales)>,
+    ) -> Self {
         Self {
+            arch,
             formats,
             layer,
             tallies: Vec::new(),
         }
+    }
+
+    /// Of each feature of a query, what is said of the feature of values with which it is computed.
+    fn of_values<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        let features = 0..self.arch.query_width();
+        features.map(|i| values[self.arch.key_of(i)]).collect()
     }
 
     /// Takes in an operation on `n` positions.
@@ -39,7 +51,7 @@ impl<'a> Comparison<'a> {
         floats: &Tensor,
         integers: &[i64],
     ) -> Result<()> {
-        let mut tally = Tally::new(format(op, self.layer.map(|(_, s)| s), self.formats));
+        let mut tally = Tally::new(self.format(op));
         let causal = matches!(op, Op::Score | Op::Probability);
         for (i, (&f, &v)) in to_vec(floats)?.iter().zip(integers).enumerate() {
             if causal && i % n > i / n % n {
@@ -49,6 +61,56 @@ impl<'a> Comparison<'a> {
         }
         self.tallies.push((op, tally));
         Ok(())
+    }
+
+    /// Integer format of an operation.
+    fn format(&self, op: Op) -> Format {
+        let formats = self.formats;
+        let spec = &formats.spec;
+        let uniform = |frac: u32, bits: u32| Format::signed(Scale::Uniform(pow2(frac)), bits);
+        let symmetric = |frac: u32, bits: u32| {
+            let max = pow2(bits) - 1.0;
+            Format {
+                scale: Scale::Uniform(pow2(frac)),
+                bits: bits + 1,
+                min: -max,
+                max,
+            }
+        };
+        let features = |scales| Format::signed(Scale::Features(scales), ACT_BITS);
+        match (op, self.layer.map(|(_, s)| s)) {
+            (Op::Query | Op::RotatedQuery, Some(s)) => features(s.q.clone()),
+            (Op::Key | Op::RotatedKey, Some(s)) => features(s.k.clone()),
+            (Op::Gate | Op::Gated, Some(s)) => features(s.gate.clone()),
+            (Op::Value, Some(s)) => features(s.v.clone()),
+            (Op::Context, Some(s)) => {
+                let scales = self.of_values(&s.v);
+                features(scales.into_iter().map(context_scale).collect())
+            }
+            (Op::Probability, _) => {
+                let one = PROB_ONE as f64;
+                Format {
+                    scale: Scale::Uniform(one),
+                    bits: 16,
+                    min: 0.0,
+                    max: one,
+                }
+            }
+            (Op::Norm1 | Op::Norm2 | Op::FinalNorm, _) => uniform(spec.norm_frac, ACT_BITS),
+            (Op::PreActivation, _) => uniform(spec.act_frac, ACT_BITS),
+            (Op::Activation, _) => Format {
+                scale: Scale::Uniform(pow2(spec.act_out_frac())),
+                // With a sign bit.
+                bits: ACT_BITS + 1,
+                min: -ACT_OUT_OFFSET as f64,
+                max: ACT_OUT_MAX as f64,
+            },
+            (Op::Score, _) => symmetric(SCORE_FRAC, SCORE_BITS),
+            (Op::Logit, _) => symmetric(spec.norm_frac + 16, LOGIT_DIFF_BITS),
+            (Op::Embedding | Op::AttentionOut | Op::MlpOut | Op::Residual, _) | (_, None) => {
+                uniform(formats.residual_frac, RESIDUAL_BITS)
+            }
+        }
     }
 
     /// Takes in another window.
@@ -69,8 +131,11 @@ impl<'a> Comparison<'a> {
             let safe = match (op, self.layer) {
                 (Op::Query, Some((_, s))) => s.safe[0].clone(),
                 (Op::Key, Some((_, s))) => s.safe[1].clone(),
+                (Op::Value, Some((_, s))) => s.safe[2].clone(),
                 // A context is a mean of values.
-                (Op::Value | Op::Context, Some((_, s))) => s.safe[2].clone(),
+                (Op::Context, Some((_, s))) => self.of_values(&s.safe[2]),
+                (Op::Gate, Some((_, s))) => s.safe_gate[0].clone(),
+                (Op::Gated, Some((_, s))) => s.safe_gate[1].clone(),
                 (Op::PreActivation, Some((_, s))) => vec![s.safe_mlp[0]],
                 (Op::Activation, Some((_, s))) => vec![s.safe_mlp[1]],
                 _ => vec![always.contains(op)],
@@ -85,7 +150,7 @@ pub(super) fn integers(
     op: Op,
     attention: &AttentionTrace,
     mlp: &MlpTrace,
-    score_shift: u32,
+    spec: &Spec,
 ) -> Vec<i64> {
     let shifted = |acc: &[i64], by: u32| acc.iter().map(|&a| rs(a, by)).collect();
     let round = |acc: &[i64]| shifted(acc, MATMUL_SHIFT);
@@ -94,13 +159,17 @@ pub(super) fn integers(
         Op::Query => round(&attention.q_acc),
         Op::Key => round(&attention.k_acc),
         Op::Value => round(&attention.v_acc),
-        Op::Score => shifted(&attention.score_acc, score_shift),
+        Op::RotatedQuery => shifted(&attention.q_rotated_acc, ROTATION_FRAC),
+        Op::RotatedKey => shifted(&attention.k_rotated_acc, ROTATION_FRAC),
+        Op::Score => shifted(&attention.score_acc, spec.score_shift),
         Op::Probability => attention.p.clone(),
         Op::Context => round(&attention.o_acc),
         Op::AttentionOut => round(&attention.out_acc),
         Op::Norm2 => mlp.norm.out.clone(),
         Op::PreActivation => round(&mlp.h_acc),
         Op::Activation => mlp.a.clone(),
+        Op::Gate => round(&mlp.up_acc),
+        Op::Gated => shifted(&mlp.gated_acc, spec.act_out_frac()),
         Op::MlpOut => round(&mlp.out_acc),
         Op::Residual => mlp.output.clone(),
         Op::Embedding | Op::FinalNorm | Op::Logit => Vec::new(),
@@ -154,50 +223,6 @@ impl Format {
             bits,
             min: -half,
             max: half - 1.0,
-        }
-    }
-}
-
-fn format(op: Op, layer: Option<&LayerScales>, formats: &Formats) -> Format {
-    let spec = &formats.spec;
-    let uniform = |frac: u32, bits: u32| Format::signed(Scale::Uniform(pow2(frac)), bits);
-    let symmetric = |frac: u32, bits: u32| {
-        let max = pow2(bits) - 1.0;
-        Format {
-            scale: Scale::Uniform(pow2(frac)),
-            bits: bits + 1,
-            min: -max,
-            max,
-        }
-    };
-    let features = |scales| Format::signed(Scale::Features(scales), ACT_BITS);
-    match (op, layer) {
-        (Op::Query, Some(s)) => features(s.q.clone()),
-        (Op::Key, Some(s)) => features(s.k.clone()),
-        (Op::Value, Some(s)) => features(s.v.clone()),
-        (Op::Context, Some(s)) => features(s.v.iter().map(|s| context_scale(*s)).collect()),
-        (Op::Probability, _) => {
-            let one = PROB_ONE as f64;
-            Format {
-                scale: Scale::Uniform(one),
-                bits: 16,
-                min: 0.0,
-                max: one,
-            }
-        }
-        (Op::Norm1 | Op::Norm2 | Op::FinalNorm, _) => uniform(spec.norm_frac, ACT_BITS),
-        (Op::PreActivation, _) => uniform(spec.act_frac, ACT_BITS),
-        (Op::Activation, _) => Format {
-            scale: Scale::Uniform(pow2(spec.act_out_frac())),
-            // With a sign bit.
-            bits: ACT_BITS + 1,
-            min: -ACT_OUT_OFFSET as f64,
-            max: ACT_OUT_MAX as f64,
-        },
-        (Op::Score, _) => symmetric(SCORE_FRAC, SCORE_BITS),
-        (Op::Logit, _) => symmetric(spec.norm_frac + 16, LOGIT_DIFF_BITS),
-        (Op::Embedding | Op::AttentionOut | Op::MlpOut | Op::Residual, _) | (_, None) => {
-            uniform(formats.residual_frac, RESIDUAL_BITS)
         }
     }
 }

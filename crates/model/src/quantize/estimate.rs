@@ -1,6 +1,6 @@
 //! What quantizing a checkpoint takes, before it is begun.
 
-use nanozk_executor::Architecture;
+use nanozk_executor::{Architecture, MlpKind, Positions};
 use serde::Serialize;
 
 /// Seconds of a processor per multiplication of a weight with an activation: float (two times) and integer.
@@ -32,19 +32,31 @@ impl Estimate {
             mlp_width: f,
             vocab,
             context,
+            ..
         } = *arch;
-        let [layers, d, heads, f, vocab, context, windows, n, parallel] = [
-            layers, d, heads, f, vocab, context, windows, window, parallel,
+        let (positions, matrices) = (
+            match arch.positions {
+                Positions::Learned => context,
+                Positions::Rotary => 0,
+            },
+            match arch.mlp {
+                MlpKind::Plain => 2,
+                MlpKind::Gated => 3,
+            },
+        );
+        let [layers, d, heads, f, vocab, positions, windows, n, parallel, matrices] = [
+            layers, d, heads, f, vocab, positions, windows, window, parallel, matrices,
         ]
         .map(|v| v as u64);
-        let block = 4 * d * d + 2 * d * f;
-        let embedding = (vocab + context) * d;
+        let (q, kv) = (arch.query_width() as u64, arch.kv_width() as u64);
+        let block = 2 * d * (q + kv) + matrices * d * f;
+        let embedding = (vocab + positions) * d;
         // As floats, as 64-bit integers, and packed for multiplication or for the file.
-        let weights = (16 * block + 24 * d * f.max(3 * d)).max(16 * embedding);
+        let weights = (16 * block + 24 * d * f.max(q + 2 * kv)).max(16 * embedding);
         // Both residual streams of each window, its mask, and the magnitudes of its features.
         let streams = windows * (12 * n * d + 4 * n * n + 24 * layers * d);
         // Every value of a block in both models, or all logits.
-        let values = (120 * d + 40 * f) * n + 60 * heads * n * n;
+        let values = (120 * d.max(q) + 20 * matrices * f) * n + 60 * heads * n * n;
         let logits = 24 * vocab * n;
         let tokens = (windows * n) as f64;
         let weights_all = layers * block + embedding;

@@ -1,6 +1,6 @@
 //! From floats to the integers of `docs/arithmetic.md`.
 //!
-//! LayerNorm gain and bias are folded into the matrix that follows, `1/sqrt(c)` and the calibrated scales of each
+//! Gain and bias of a normalization are folded into the matrix that follows, `1/sqrt(c)` and the calibrated scales of each
 //! feature of queries, keys and values into their matrices, in `f64`; the scale of the residual stream into all that
 //! write to it. A scale leaves room for the greatest magnitude that any text can cause, if that is known and not far
 //! above what calibration text shows; otherwise for a margin above that, estimated from how much its windows differ.
@@ -21,7 +21,7 @@ use nanozk_executor::executor::{PreparedAttention, PreparedMlp};
 use nanozk_executor::ops::{embed, PreparedLinear};
 use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::trace::prepared_head_trace;
-use nanozk_executor::{ActivationTable, Linear, QuantizedLayer, QuantizedModel, Spec};
+use nanozk_executor::{ActivationTable, Linear, QuantizedLayer, QuantizedModel, Rotation, Spec};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -112,15 +112,22 @@ pub type Progress<'a> = dyn FnMut(Stage, usize, usize) + 'a;
 
 /// Takes the parts of a quantized model.
 trait Sink {
-    fn embedding(&mut self, wte: Vec<i64>, wpe: Vec<i64>) -> Result<()>;
+    fn embedding(&mut self, wte: Vec<i64>, wpe: Vec<i64>, rotation: Option<Rotation>)
+        -> Result<()>;
     fn layer(&mut self, index: usize, layer: QuantizedLayer) -> Result<()>;
     fn head(&mut self, head: Linear) -> Result<()>;
 }
 
 impl Sink for QuantizedModel {
-    fn embedding(&mut self, wte: Vec<i64>, wpe: Vec<i64>) -> Result<()> {
+    fn embedding(
+        &mut self,
+        wte: Vec<i64>,
+        wpe: Vec<i64>,
+        rotation: Option<Rotation>,
+    ) -> Result<()> {
         self.wte = wte;
         self.wpe = wpe;
+        self.rotation = rotation;
         Ok(())
     }
 
@@ -136,8 +143,13 @@ impl Sink for QuantizedModel {
 }
 
 impl Sink for Writer {
-    fn embedding(&mut self, wte: Vec<i64>, wpe: Vec<i64>) -> Result<()> {
-        Writer::embedding(self, &wte, &wpe)
+    fn embedding(
+        &mut self,
+        wte: Vec<i64>,
+        wpe: Vec<i64>,
+        rotation: Option<Rotation>,
+    ) -> Result<()> {
+        Writer::embedding(self, &wte, &wpe, rotation.as_ref())
     }
 
     fn layer(&mut self, index: usize, layer: QuantizedLayer) -> Result<()> {
@@ -167,11 +179,13 @@ pub fn quantize(
             norm_frac: 0,
             eps: 1,
             score_shift: 0,
+            norm: model.config().norm,
             act_frac: 0,
             activation: model.config().activation,
         },
         wte: Vec::new(),
         wpe: Vec::new(),
+        rotation: None,
         layers: Vec::new(),
         head: Linear {
             inputs: 0,
@@ -313,15 +327,15 @@ fn observe(
     let all = arch.layers + 2;
     let mut observed = choose::Model::default();
 
-    let [wte, wpe] = model.embedding()?;
+    let (wte, wpe) = model.embedding()?;
     let mut streams = Vec::with_capacity(passes.len());
     let mut embedding = Layer::default();
     for pass in &passes {
-        let x = pass.embed(&wte, &wpe)?;
+        let x = pass.embed(&wte, wpe.as_ref())?;
         embedding.add(Op::Embedding, &x, &arch)?;
         streams.push(x);
     }
-    observed.embedding_bound = build::embedding_bound(&wte, &wpe)?;
+    observed.embedding_bound = build::embedding_bound(&wte, wpe.as_ref())?;
     drop((wte, wpe));
     observed.embedding = embedding.ops.remove(&Op::Embedding).unwrap_or_default();
     progress(Stage::Observe, 1, all);
@@ -367,11 +381,11 @@ fn observe(
         progress(Stage::Observe, 2 + l, all);
     }
 
-    let (ln_f, head) = model.head()?;
+    let (last_norm, head) = model.head()?;
     let mut last = Layer::default();
     let window = |i: usize, x: Tensor| {
         let mut seen = Layer::default();
-        passes[i].head(&ln_f, &head, &x, &mut |op, t| {
+        passes[i].head(&last_norm, &head, &x, &mut |op, t| {
             seen.add(op, t, &arch).map(drop)
         })?;
         Ok(seen)
@@ -440,26 +454,30 @@ impl<P: Parts> Quantizer<'_, P> {
         sink: &mut S,
         ops: &mut Vec<OpReport>,
     ) -> Result<Vec<Stream>> {
-        let [float_wte, float_wpe] = self.model.embedding()?;
+        let (float_wte, float_wpe) = self.model.embedding()?;
         let wte = build::embedding(&float_wte, self.formats)?;
-        let wpe = build::embedding(&float_wpe, self.formats)?;
-        let d = self.model.config().arch.width;
-        let mut comparison = Comparison::new(self.formats, None);
+        let wpe = match &float_wpe {
+            Some(wpe) => build::embedding(wpe, self.formats)?,
+            None => Vec::new(),
+        };
+        let arch = self.model.config().arch;
+        let d = arch.width;
+        let mut comparison = Comparison::new(arch, self.formats, None);
         let mut streams = Vec::with_capacity(passes.len());
         for (pass, tokens) in passes.iter().zip(self.windows) {
-            let x = pass.embed(&float_wte, &float_wpe)?;
+            let x = pass.embed(&float_wte, float_wpe.as_ref())?;
             let mut integers = Vec::with_capacity(tokens.len() * d);
             for (position, &token) in tokens.iter().enumerate() {
                 let token = &wte[token as usize * d..][..d];
-                integers.extend(embed(token, &wpe[position * d..][..d])?);
+                integers.extend(embed(token, wpe.get(position * d..(position + 1) * d))?);
             }
-            let mut one = Comparison::new(self.formats, None);
+            let mut one = Comparison::new(arch, self.formats, None);
             one.add(Op::Embedding, tokens.len(), &x, &integers)?;
             comparison.merge(one);
             streams.push(Some((x, integers)));
         }
         ops.extend(comparison.report());
-        sink.embedding(wte, wpe)?;
+        sink.embedding(wte, wpe, self.model.config().rotation())?;
         Ok(streams)
     }
 
@@ -483,10 +501,11 @@ impl<P: Parts> Quantizer<'_, P> {
             scales,
             offsets,
         )?;
-        let attention = PreparedAttention::new(&layer, arch.heads)?;
-        let mlp = PreparedMlp::new(&layer)?;
+        let rotation = self.model.config().rotation();
+        let attention = PreparedAttention::new(&arch, &layer, rotation.as_ref())?;
+        let mlp = PreparedMlp::new(&arch, &layer)?;
         let table = ActivationTable::get(spec.activation, spec.act_frac)?;
-        let mut comparison = Comparison::new(self.formats, Some((l, scales)));
+        let mut comparison = Comparison::new(arch, self.formats, Some((l, scales)));
         let mut outputs = Vec::with_capacity(streams.len());
         let window = |i: usize, stream: Stream| {
             let Some((x, integer)) = stream else {
@@ -500,9 +519,9 @@ impl<P: Parts> Quantizer<'_, P> {
                 Ok(traces) => traces,
                 Err(e) => return Window::overflow(e),
             };
-            let mut one = Comparison::new(self.formats, Some((l, scales)));
+            let mut one = Comparison::new(arch, self.formats, Some((l, scales)));
             let x = passes[i].block(l, &block, x, &mut |op, t| {
-                let values = integers(op, &attention, &mlp, spec.score_shift);
+                let values = integers(op, &attention, &mlp, spec);
                 one.add(op, self.windows[i].len(), t, &values)
             })?;
             Ok(Window::Done((x, mlp.output), one))
@@ -536,10 +555,10 @@ impl<P: Parts> Quantizer<'_, P> {
     ) -> Result<usize> {
         let arch = self.model.config().arch;
         let spec = &self.formats.spec;
-        let (ln_f, float) = self.model.head()?;
-        let head = build::head(&ln_f, &float, &arch, self.formats)?;
+        let (last_norm, float) = self.model.head()?;
+        let head = build::head(&last_norm, &float, &arch, self.formats)?;
         let prepared = PreparedLinear::new(&head)?;
-        let mut comparison = Comparison::new(self.formats, None);
+        let mut comparison = Comparison::new(arch, self.formats, None);
         let mut same = 0;
         let window = |i: usize, stream: Stream| {
             let Some((x, integer)) = stream else {
@@ -549,8 +568,8 @@ impl<P: Parts> Quantizer<'_, P> {
                 Ok(trace) => trace,
                 Err(e) => return Window::overflow(e),
             };
-            let mut one = Comparison::new(self.formats, None);
-            let logits = passes[i].head(&ln_f, &float, &x, &mut |op, t| {
+            let mut one = Comparison::new(arch, self.formats, None);
+            let logits = passes[i].head(&last_norm, &float, &x, &mut |op, t| {
                 one.add(op, self.windows[i].len(), t, head_integers(op, &trace))
             })?;
             let logits = to_vec(&logits)?;

@@ -135,7 +135,9 @@ impl Layer {
     /// Takes in the values of an operation in one window.
     pub(super) fn add(&mut self, op: Op, t: &Tensor, arch: &Architecture) -> Result<Vec<f32>> {
         let features = match op {
-            Op::Query | Op::Key | Op::Value => arch.width,
+            Op::Query | Op::RotatedQuery => arch.query_width(),
+            Op::Key | Op::RotatedKey | Op::Value => arch.kv_width(),
+            Op::Gate | Op::Gated => arch.mlp_width,
             _ => 1,
         };
         let values = to_vec(t)?;
@@ -199,13 +201,28 @@ impl Layer {
     }
 }
 
-/// Greatest magnitudes that no input of a matrix after LayerNorm can exceed.
+/// Greatest magnitudes that no input of a matrix after a normalization can exceed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bounds {
-    /// Query, key, value of each feature; query with `1/sqrt(head width)`.
+    /// Query, key, value of each feature; query with what scores are divided by.
     pub(super) qkv: [Vec<f64>; 3],
-    /// Argument of the MLP activation.
-    pub(super) pre_activation: f64,
+    /// Argument of the MLP activation of each feature.
+    pub(super) pre_activation: Vec<f64>,
+    /// What activations are multiplied by, if they are.
+    pub(super) gate: Vec<f64>,
+}
+
+impl Bounds {
+    /// Of any argument of the activation.
+    pub(super) fn pre_activations(&self) -> f64 {
+        self.pre_activation.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// Of gated activations: an activation is not greater than its argument.
+    pub(super) fn gated(&self) -> Vec<f64> {
+        let both = self.pre_activation.iter().zip(&self.gate);
+        both.map(|(argument, gate)| argument * gate).collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The tiny trained GPT-2 and random checkpoints in Hugging Face layout.
+//! The tiny trained models and random checkpoints in Hugging Face layout.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod pytorch;
@@ -17,7 +17,11 @@ pub(crate) fn models() -> PathBuf {
 }
 
 pub(crate) fn tiny() -> FloatModel {
-    FloatModel::load(&models().join("tiny-gpt2")).unwrap()
+    trained("tiny-gpt2")
+}
+
+pub(crate) fn trained(name: &str) -> FloatModel {
+    FloatModel::load(&models().join(name)).unwrap()
 }
 
 pub(crate) fn json(name: &str) -> Value {

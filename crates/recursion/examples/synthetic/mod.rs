@@ -121,7 +121,7 @@ fn values<'a>(
     layers.fill_weights(&mut values, Weights::Embed(&weights.wte, &weights.wpe))?;
     layers.fill_weights(&mut values, Weights::Head(&weights.head))?;
     for (block, layer) in weights.layers.iter().enumerate() {
-        layers.fill_weights(&mut values, Weights::Block(block, layer))?;
+        layers.fill_weights(&mut values, Weights::Block(block, layer, None))?;
     }
     layers.fill(&mut values, &trace, sequence)?;
     for (id, column) in layout.enumerate() {

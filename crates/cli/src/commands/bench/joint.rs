@@ -1,7 +1,7 @@
 //! Joint proofs of synthetic models.
 
 use super::{check_resident, median_ms, validated};
-use crate::args::{AboveArgs, BenchLayerArgs, BenchModelArgs};
+use crate::args::{AboveArgs, BenchLayerArgs, BenchModelArgs, KnownShape};
 use crate::commands::model::plan_text;
 use crate::commands::GIB;
 use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
@@ -15,7 +15,7 @@ use nanozk_argument::{
 };
 use nanozk_circuit::{ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
-use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_executor::{padded, synthetic, Architecture, Executor, Gpt2};
 use nanozk_final::{prove_top, verify_top, ProvingKey, Top};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
@@ -127,19 +127,20 @@ pub(in crate::commands) fn layer(args: &BenchLayerArgs, out: &Out) -> Result<()>
     let blocks = Layers::new(&mut p, &shape, &Selection::blocks(architecture.layers), 1)?;
     let plan = planned(&p, &shape, &blocks, objective, out)?;
     let progress = Progress::spinner("block: run");
-    let model = synthetic::model(architecture, Activation::GeluNew, 1);
+    let model = synthetic::model(architecture, shape.spec.activation, 1);
+    let rotation = model.rotation.as_ref();
     let mut stream = synthetic::residual(positions, architecture.width, 1);
     let mut traces = Vec::new();
     for layer in &model.layers {
-        let attention = attention_trace(layer, &model.spec, architecture.heads, &stream)?;
-        let mlp = mlp_trace(layer, &model.spec, &attention.output)?;
+        let attention = attention_trace(&architecture, layer, rotation, &model.spec, &stream)?;
+        let mlp = mlp_trace(&architecture, layer, &model.spec, &attention.output)?;
         stream.clone_from(&mlp.output);
         traces.push((attention, mlp));
     }
     let inputs = vec![Fr::ZERO; p.inputs()];
     let mut values = Values::new(&p, &plan.layout, inputs);
     for (block, layer) in model.layers.iter().enumerate() {
-        blocks.fill_weights(&mut values, Weights::Block(block, layer))?;
+        blocks.fill_weights(&mut values, Weights::Block(block, layer, rotation))?;
     }
     drop(model);
     blocks.fill_blocks(&mut values, &traces)?;
@@ -167,8 +168,12 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
             positions: *tokens,
         },
         None => {
-            let architecture = validated(
-                Gpt2 {
+            let architecture = validated(match args.like {
+                Some(KnownShape(known)) => Architecture {
+                    context: args.tokens,
+                    ..known
+                },
+                None => Gpt2 {
                     layers: args.layers,
                     width: args.width,
                     heads: args.heads,
@@ -177,7 +182,7 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
                     context: args.tokens,
                 }
                 .architecture(),
-            )?;
+            })?;
             synthetic_shape(architecture, args.tokens)
         }
     };
@@ -195,7 +200,7 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     let progress = Progress::spinner("model: run");
     let weights = match imported {
         Some((weights, _)) => weights,
-        None => synthetic::model(architecture, Activation::GeluNew, 1),
+        None => synthetic::model(architecture, shape.spec.activation, 1),
     };
     let prompt_tokens = synthetic::tokens(prompt, architecture.vocab, 1);
     let (sequence, trace) = {
@@ -219,8 +224,10 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     drop((weights.wte, weights.wpe));
     layers.fill_weights(&mut values, Weights::Head(&weights.head))?;
     drop(weights.head);
+    let rotation = weights.rotation;
     for (block, layer) in weights.layers.into_iter().enumerate() {
-        layers.fill_weights(&mut values, Weights::Block(block, &layer))?;
+        let weights = Weights::Block(block, &layer, rotation.as_ref());
+        layers.fill_weights(&mut values, weights)?;
     }
     layers.fill(&mut values, &trace, &sequence)?;
     drop(trace);
@@ -235,7 +242,7 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
 pub(in crate::commands) fn synthetic_shape(architecture: Architecture, positions: usize) -> Shape {
     Shape {
         architecture,
-        spec: synthetic::spec(architecture.width, Activation::GeluNew),
+        spec: synthetic::spec_of(&architecture, synthetic::activation(&architecture)),
         positions,
     }
 }

@@ -1,35 +1,68 @@
-//! `config.json` of the GPT-2 family: what it says about the function, all of it implemented or refused by name.
-//! `docs/models.md` has the table.
+//! `config.json`: what it says about the function, all of it implemented or refused by name. `docs/models.md` has the table.
+
+mod gpt2;
+mod llama;
+mod rope;
 
 use std::path::Path;
 
-use nanozk_executor::{Activation, Architecture};
+use nanozk_executor::{Activation, Architecture, Norm, Rotation};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::source;
 
+pub use rope::{Rope, Scaling};
+
 const FILE: &str = "config.json";
+const FAMILIES: &str = "`gpt2`, `llama`, `mistral` or `qwen2`";
+
+/// How the tensors of a checkpoint are named and laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// GPT-2.
+    Gpt2,
+    /// Llama, and what is named like it.
+    Llama,
+}
+
+/// Which matrices of a block have a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Biases {
+    /// Those of queries, keys and values.
+    pub qkv: bool,
+    /// That of the attention's output.
+    pub out: bool,
+    /// Those of the MLP.
+    pub mlp: bool,
+}
 
 /// What `config.json` says, checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
+    /// Names and layout of tensors.
+    pub family: Family,
     /// Dimensions.
     pub arch: Architecture,
-    /// LayerNorm epsilon.
+    /// How the residual stream is normalized.
+    pub norm: Norm,
+    /// Epsilon of the normalization.
     pub epsilon: f64,
     /// Non-linearity of the MLP.
     pub activation: Activation,
     /// Whether the vocabulary projection is the token embedding.
     pub tied: bool,
+    /// Which matrices have a bias.
+    pub biases: Biases,
     /// Whether scores are divided by the square root of the head width.
     pub scale_by_width: bool,
     /// Whether scores of block `l` are divided by `l + 1`.
     pub scale_by_layer: bool,
+    /// Angles by which queries and keys are rotated.
+    pub rope: Option<Rope>,
+    /// What stops generation if no file says it.
+    pub default_stop: Option<u64>,
 }
-
-/// Classes whose function from tokens to logits is that of `GPT2LMHeadModel`.
-const CLASSES: [&str; 3] = ["GPT2LMHeadModel", "GPT2Model", "GPT2DoubleHeadsModel"];
 
 /// Keys that must be absent, null or `false`, empty or zero: each would make another function.
 const REFUSED: [(&str, &str); 8] = [
@@ -42,7 +75,7 @@ const REFUSED: [(&str, &str); 8] = [
     (
         "auto_map",
         "absent: with code of its own a checkpoint computes what that code says. If its weights are those of a plain \
-         GPT-2, remove `auto_map`",
+         model of its `model_type`, remove `auto_map`",
     ),
     ("adapters", "absent: merge adapters into the weights first"),
 ];
@@ -55,83 +88,86 @@ impl Config {
 
     /// The configuration in the JSON of a `config.json`.
     pub fn from_json(json: &Value) -> Result<Self> {
-        const FAMILY: &str = "`gpt2`";
         let model_type = json.get("model_type").ok_or(Error::MissingOption {
             option: "model_type",
         })?;
-        if model_type.as_str() != Some("gpt2") {
-            return Err(Error::UnsupportedArchitecture {
+        refuse_all(json, &REFUSED)?;
+        match model_type.as_str() {
+            Some("gpt2") => gpt2::config(json),
+            Some("llama") => llama::config(json, &llama::LLAMA),
+            Some("mistral") => llama::config(json, &llama::MISTRAL),
+            Some("qwen2") => llama::config(json, &llama::QWEN2),
+            _ => Err(Error::UnsupportedArchitecture {
                 field: "model_type",
-                expected: FAMILY,
+                expected: FAMILIES,
                 got: show(model_type),
-            });
+            }),
         }
-        match json.get("architectures") {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(list)) => {
-                let known = |v: &Value| v.as_str().is_some_and(|s| CLASSES.contains(&s));
-                if let Some(other) = list.iter().find(|v| !known(v)) {
-                    return Err(Error::UnsupportedArchitecture {
-                        field: "architectures",
-                        expected: "GPT2LMHeadModel, GPT2Model or GPT2DoubleHeadsModel: a model that predicts the next token",
-                        got: show(other),
-                    });
-                }
-            }
-            Some(other) => return Err(refuse("architectures", "a list of names", other)),
+    }
+
+    /// What a `config.json` says that is taken in another way than one might think.
+    pub(crate) fn notes(&self, json: &Value) -> Vec<String> {
+        match self.family {
+            Family::Gpt2 => Vec::new(),
+            Family::Llama => llama::notes(json, &self.arch),
         }
-        for (option, expected) in REFUSED {
-            if let Some(value) = json.get(option).filter(|v| !is_nothing(v)) {
-                return Err(refuse(option, expected, value));
-            }
-        }
-        let width = dimension(json, &["n_embd", "hidden_size"])?;
-        let heads = dimension(json, &["n_head", "num_attention_heads"])?;
-        if !width.is_multiple_of(heads) {
-            return Err(Error::HeadsDoNotDivideWidth { heads, width });
-        }
-        let mlp_width = match json.get("n_inner") {
-            None | Some(Value::Null) => 4 * width,
-            Some(_) => dimension(json, &["n_inner"])?,
-        };
-        let arch = Gpt2 {
-            layers: dimension(json, &["n_layer", "num_hidden_layers"])?,
-            width,
-            heads,
-            mlp_width,
-            vocab: dimension(json, &["vocab_size"])?,
-            context: context(json)?,
-        }
-        .architecture();
-        // `reorder_and_upcast_attn` only says in which precision and order the same function is computed.
-        flag(json, "reorder_and_upcast_attn", false)?;
-        Ok(Self {
-            arch,
-            epsilon: epsilon(json)?,
-            activation: activation(json)?,
-            tied: flag(json, "tie_word_embeddings", true)?,
-            scale_by_width: flag(json, "scale_attn_weights", true)?,
-            scale_by_layer: flag(json, "scale_attn_by_inverse_layer_idx", false)?,
-        })
     }
 
     /// What the queries of a block are divided by: attention scores are divided by it, and queries carry that.
     pub fn query_divisor(&self, layer: usize) -> f64 {
         let mut divisor = 1.0;
         if self.scale_by_width {
-            divisor *= ((self.arch.width / self.arch.heads) as f64).sqrt();
+            divisor *= (self.arch.head_width as f64).sqrt();
         }
         if self.scale_by_layer {
             divisor *= (layer + 1) as f64;
         }
+        // Queries and keys are both multiplied by it.
+        if let Some(rope) = &self.rope {
+            divisor /= rope.attention_factor().powi(2);
+        }
         divisor
+    }
+
+    /// The rotations of all positions, as integers.
+    pub fn rotation(&self) -> Option<Rotation> {
+        let rope = self.rope.as_ref()?;
+        Some(rope.table(self.arch.rotated_pairs(), self.arch.context))
     }
 }
 
-/// The activations that are one of the three functions of the arithmetic, by all their names in transformers.
-fn activation(json: &Value) -> Result<Activation> {
-    let Some(value) = json.get("activation_function") else {
-        return Ok(Activation::GeluNew);
+fn refuse_all(json: &Value, options: &[(&'static str, &'static str)]) -> Result<()> {
+    for (option, expected) in options {
+        if let Some(value) = json.get(*option).filter(|v| !is_nothing(v)) {
+            return Err(refuse(option, expected, value));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that all architectures that are named are among those of a family.
+fn check_classes(json: &Value, classes: &[&str], expected: &'static str) -> Result<()> {
+    match json.get("architectures") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Array(list)) => {
+            let known = |v: &Value| v.as_str().is_some_and(|s| classes.contains(&s));
+            match list.iter().find(|v| !known(v)) {
+                Some(other) => Err(Error::UnsupportedArchitecture {
+                    field: "architectures",
+                    expected,
+                    got: show(other),
+                }),
+                None => Ok(()),
+            }
+        }
+        Some(other) => Err(refuse("architectures", "a list of names", other)),
+    }
+}
+
+/// The activations that are one of the functions of the arithmetic, by all their names in transformers.
+fn activation(json: &Value, option: &'static str, default: Activation) -> Result<Activation> {
+    let Some(value) = json.get(option) else {
+        return Ok(default);
     };
     match value.as_str() {
         Some("gelu_new" | "gelu_fast" | "gelu_accurate" | "gelu_pytorch_tanh" | "gelu_python_tanh") => {
@@ -139,39 +175,35 @@ fn activation(json: &Value) -> Result<Activation> {
         }
         Some("gelu" | "gelu_python") => Ok(Activation::Gelu),
         Some("relu") => Ok(Activation::Relu),
+        Some("silu" | "swish") => Ok(Activation::Silu),
         _ => Err(refuse(
-            "activation_function",
-            "gelu_new (also called gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh), gelu (gelu_python) or relu",
+            option,
+            "gelu_new (also called gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh), gelu (gelu_python), \
+             silu (swish) or relu",
             value,
         )),
     }
 }
 
-fn epsilon(json: &Value) -> Result<f64> {
-    match json.get("layer_norm_epsilon") {
-        None => Ok(1e-5),
+/// A number above zero and below another one.
+fn number(
+    json: &Value,
+    option: &'static str,
+    default: f64,
+    end: f64,
+    expected: &'static str,
+) -> Result<f64> {
+    match json.get(option) {
+        None | Some(Value::Null) => Ok(default),
         Some(v) => v
             .as_f64()
-            .filter(|e| *e > 0.0 && *e < 1.0)
-            .ok_or_else(|| refuse("layer_norm_epsilon", "a number between 0 and 1", v)),
+            .filter(|n| *n > 0.0 && *n < end)
+            .ok_or_else(|| refuse(option, expected, v)),
     }
 }
 
-/// Positions of the model. `n_ctx` is an older name, which newer configurations repeat.
-fn context(json: &Value) -> Result<usize> {
-    let names = ["n_positions", "max_position_embeddings"];
-    if names
-        .iter()
-        .all(|n| json.get(*n).is_none_or(Value::is_null))
-    {
-        return dimension(json, &["n_ctx"]).map_err(|e| match e {
-            Error::MissingOption { .. } => Error::MissingOption {
-                option: "n_positions",
-            },
-            e => e,
-        });
-    }
-    dimension(json, &names)
+fn epsilon(json: &Value, option: &'static str, default: f64) -> Result<f64> {
+    number(json, option, default, 1.0, "a number between 0 and 1")
 }
 
 fn flag(json: &Value, option: &'static str, default: bool) -> Result<bool> {
@@ -214,6 +246,14 @@ pub(crate) fn show(value: &Value) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// A dimension that may be absent or null.
+fn optional(json: &Value, option: &'static str, default: usize) -> Result<usize> {
+    match json.get(option) {
+        None | Some(Value::Null) => Ok(default),
+        Some(_) => dimension(json, &[option]),
     }
 }
 
