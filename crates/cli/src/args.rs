@@ -104,7 +104,7 @@ Example:
   nanozk model import test/models/tiny-gpt2 -o model --calibration test/models/texts/calibration.txt --tokens 32
   nanozk model inspect model")]
 pub(crate) enum ModelCommand {
-    /// Quantize a Hugging Face checkpoint of the GPT-2 family and commit to its weights
+    /// Quantize a Hugging Face checkpoint (GPT-2, Llama, Mistral, Qwen 2) and commit to its weights
     Import(ImportArgs),
     /// Show what was registered, and how it was quantized
     Inspect(InspectArgs),

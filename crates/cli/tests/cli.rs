@@ -12,6 +12,8 @@ mod ceremonies;
 mod directories;
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/families.rs"]
+mod families;
 #[path = "cli/sessions.rs"]
 mod sessions;
 

@@ -65,7 +65,7 @@ pub struct QuantizedModel {
     pub rotation: Option<Rotation>,
     /// Blocks.
     pub layers: Vec<QuantizedLayer>,
-    /// Vocabulary projection, final LayerNorm folded in.
+    /// Vocabulary projection, final normalization folded in.
     pub head: Linear,
 }
 

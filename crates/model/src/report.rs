@@ -242,7 +242,7 @@ impl Report {
         );
         let _ = writeln!(
             s,
-            "Chosen: {} fractional bits in the residual stream, {} after LayerNorm, {} before the activation of the MLP, attention scores shifted by {}; headroom {}.",
+            "Chosen: {} fractional bits in the residual stream, {} after normalization, {} before the activation of the MLP, attention scores shifted by {}; headroom {}.",
             self.residual_frac,
             self.norm_frac,
             self.act_frac,

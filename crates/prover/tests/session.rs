@@ -714,19 +714,32 @@ fn shapes_that_cannot_be_proved_are_refused_first() {
 /// The limits are not in the way of models that people use, short or long.
 #[test]
 fn models_in_use_are_within_the_limits() {
-    for (name, blocks, width, heads, vocab) in [
-        ("GPT-2 small", 12, 768, 12, 50_257),
-        ("GPT-2 medium", 24, 1_024, 16, 50_257),
-        ("GPT-2 large", 36, 1_280, 20, 50_257),
-        ("GPT-2 XL", 48, 1_600, 25, 50_257),
-        ("OPT 6.7B", 32, 4_096, 32, 50_272),
-    ] {
+    let gpt2 = |layers, width, heads, vocab| {
+        let dimensions = Gpt2 {
+            layers,
+            width,
+            heads,
+            mlp_width: 4 * width,
+            vocab,
+            context: 1_024,
+        };
+        dimensions.architecture()
+    };
+    let larger = [
+        ("gpt2-large", gpt2(36, 1_280, 20, 50_257)),
+        ("gpt2-xl", gpt2(48, 1_600, 25, 50_257)),
+        ("opt-6.7b", gpt2(32, 4_096, 32, 50_272)),
+    ];
+    for (name, architecture) in synthetic::KNOWN.into_iter().chain(larger) {
         for positions in [32, 1_024] {
-            let mut shape = sized(blocks, width, vocab, positions);
-            shape.architecture.heads = heads;
-            shape.architecture.mlp_width = 4 * width;
+            let shape = Shape {
+                architecture,
+                spec: synthetic::spec_of(&architecture, synthetic::activation(&architecture)),
+                positions,
+            };
             // The activations between two layers are in one column.
-            let k = (width * positions).next_power_of_two().ilog2().max(20);
+            let cells = architecture.width * positions;
+            let k = cells.next_power_of_two().ilog2().max(20);
             let packing = check_shape(&shape, k, 8);
             let columns = packing.map(|p| p.weights().len());
             assert!(columns.is_ok(), "{name}, {positions}: {columns:?}");
