@@ -43,6 +43,8 @@ const FRACTIONS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 pub struct Objective {
     /// Processor seconds that a commitment is worth, for whoever verifies the proof within a circuit.
     pub commitment_price: f64,
+    /// Commitments of which there should be no more: a layout with more is chosen only where each has more.
+    pub commitments: Option<usize>,
     /// Columns have `2^min_k` rows at least: shorter ones are not compared.
     pub min_k: u32,
     /// Columns have `2^max_k` rows at most, as many as the setup has powers.
@@ -56,6 +58,7 @@ impl Default for Objective {
         Self {
             // About 2,200 rows of an aggregation node, 87 µs each (`nanozk bench node`).
             commitment_price: 0.19,
+            commitments: None,
             // Shorter columns have no room for what hides a proof.
             min_k: 12,
             max_k: 20,
@@ -141,9 +144,14 @@ impl Estimate {
         }
     }
 
-    /// What is minimized.
-    fn cost(&self, objective: &Objective) -> f64 {
-        self.cpu_seconds + self.commitments as f64 * objective.commitment_price
+    /// What is minimized, in this order: commitments beyond what there should be, and seconds.
+    fn cost(&self, objective: &Objective) -> (usize, f64) {
+        let most = objective.commitments.unwrap_or(usize::MAX);
+        let price = self.commitments as f64 * objective.commitment_price;
+        (
+            self.commitments.saturating_sub(most),
+            self.cpu_seconds + price,
+        )
     }
 }
 
@@ -202,7 +210,7 @@ pub fn plan<R: Registry>(
 ) -> Result<Plan, PlanError> {
     let max_k = objective.max_k;
     let mut compared = Vec::new();
-    let mut best: Option<(f64, Layout, Estimate)> = None;
+    let mut best: Option<((usize, f64), Layout, Estimate)> = None;
     let mut refused: Option<LayoutError> = None;
     for k in objective.min_k.min(max_k)..=max_k {
         let registry = registry(k);

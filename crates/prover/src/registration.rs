@@ -7,7 +7,7 @@ use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, 
 use nanozk_executor::QuantizedModel;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
-use nanozk_recursion::node::Nodes;
+use nanozk_recursion::node::{Nodes, MAX_COMMITMENTS};
 use nanozk_verifier::hex::{Digest32, Point};
 use nanozk_verifier::{
     check_shape, program_list, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT,
@@ -56,7 +56,12 @@ pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
     let all = Selection::all(shape.architecture.layers);
     let mut program = Program::new();
     let layers = Layers::new(&mut program, shape, &all, rows)?;
-    let plan = nanozk_layers::plan(&program, shape, &layers, objective)?;
+    // One node should do.
+    let objective = Objective {
+        commitments: objective.commitments.or(Some(MAX_COMMITMENTS)),
+        ..*objective
+    };
+    let plan = nanozk_layers::plan(&program, shape, &layers, &objective)?;
     check_shape(shape, plan.layout.k(), fractions(&plan))?;
     Ok(plan)
 }

@@ -7,7 +7,7 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
 use nanozk_argument::{commit, Known, Proof};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
-use nanozk_executor::{synthetic, Activation, Gpt2, QuantizedModel};
+use nanozk_executor::{synthetic, Activation, Gpt2, MlpKind, Norm, Positions, QuantizedModel};
 use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_prover::finish::{self, Finisher};
 use nanozk_prover::registration::{
@@ -869,9 +869,16 @@ fn other_decodings_are_refused() {
 fn the_id_binds_every_field() {
     let case = case();
     type Change = fn(&mut Manifest);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 14] = [
         ("architecture", |m| m.architecture.layers += 1),
+        ("heads of keys", |m| m.architecture.kv_heads += 1),
+        ("positions", |m| {
+            m.architecture.positions = Positions::Rotary;
+        }),
+        ("gate", |m| m.architecture.mlp = MlpKind::Gated),
         ("spec", |m| m.spec.eps += 1),
+        ("norm", |m| m.spec.norm = Norm::RmsNorm),
+        ("activation", |m| m.spec.activation = Activation::Silu),
         ("tokenizer", |m| m.tokenizer.0[31] ^= 1),
         ("tokens", |m| m.tokens += 1),
         ("setup", |m| m.setup.0[0] ^= 1),

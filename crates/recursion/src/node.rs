@@ -50,6 +50,10 @@ pub const SIZE: Size = Size {
         window_tile_bits: 4,
     },
 };
+/// Points that a node multiplies beside a proof's commitments: those of its opening.
+const OPENING_TERMS: usize = 9;
+/// Commitments that a proof may have for a node to verify it.
+pub const MAX_COMMITMENTS: usize = SIZE.multiplication.first - OPENING_TERMS;
 /// Variables of a column.
 pub const K: u32 = 19;
 /// Lanes with one helper, at most.

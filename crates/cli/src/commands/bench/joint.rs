@@ -20,7 +20,7 @@ use nanozk_final::{prove_top, verify_top, ProvingKey, Top};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables};
+use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables, MAX_COMMITMENTS};
 use nanozk_recursion::statement::Session;
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
@@ -120,7 +120,7 @@ struct Proved {
 /// A block: attention and MLP.
 pub(in crate::commands) fn layer(args: &BenchLayerArgs, out: &Out) -> Result<()> {
     let architecture = super::architecture(&args.shape)?;
-    let objective = objective(args.shape.k, args.shape.commitment_price, None);
+    let objective = objective(args.shape.k, args.shape.commitment_price, None, &args.above);
     let positions = args.shape.tokens;
     let shape = synthetic_shape(architecture, positions);
     let mut p = Program::new();
@@ -194,7 +194,7 @@ pub(in crate::commands) fn model(args: &BenchModelArgs, out: &Out) -> Result<()>
     let mut p = Program::new();
     let all = Selection::all(architecture.layers);
     let layers = Layers::new(&mut p, &shape, &all, rows(generated))?;
-    let objective = objective(args.k, args.commitment_price, args.memory);
+    let objective = objective(args.k, args.commitment_price, args.memory, &args.above);
     let plan = planned(&p, &shape, &layers, objective, out)?;
 
     let progress = Progress::spinner("model: run");
@@ -247,16 +247,27 @@ pub(in crate::commands) fn synthetic_shape(architecture: Architecture, positions
     }
 }
 
-/// With columns of `2^k` rows, if that is asked for, and within some GiB.
-fn objective(k: Option<u32>, commitment_price: f64, memory: Option<f64>) -> Objective {
+/// With columns of `2^k` rows, if that is asked for, and within some GiB. A proof that a node is made over has few commitments,
+/// whatever columns that takes.
+fn objective(
+    k: Option<u32>,
+    commitment_price: f64,
+    memory: Option<f64>,
+    above: &AboveArgs,
+) -> Objective {
     let default = Objective::default();
+    let over_node = above.node || above.is_final;
     Objective {
         commitment_price,
+        commitments: over_node.then_some(MAX_COMMITMENTS),
         min_k: k.unwrap_or(default.min_k),
-        max_k: k.unwrap_or(default.max_k),
+        max_k: k.unwrap_or(if over_node { MAX_K } else { default.max_k }),
         memory: memory.map(|gib| (gib * GIB) as u64),
     }
 }
+
+/// Bits of a row, at most.
+const MAX_K: u32 = 24;
 
 /// The planner's choice; says what was compared.
 fn planned(
