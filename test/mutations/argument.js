@@ -40,6 +40,7 @@ const otherTokens = layers("model", "other_tokens_are_refused");
 const otherCounts = layers("model", "other_counts_are_refused");
 const otherDigests = layers("model", "other_digests_are_refused");
 const otherChoices = layers("model", "other_choices_are_refused");
+const blocks = layers("block", "so_it_is_with_any_decoder");
 
 const mutation = (crateName, file) => (name, what, find, replace, test, survives) => ({
   name: `argument/${name}`,
@@ -72,6 +73,7 @@ const norm = dropped("gadgets");
 const sequence = dropped("tokens");
 const head = dropped("head");
 const embed = dropped("embed");
+const mlp = dropped("mlp");
 const poseidon = dropped("poseidon");
 
 module.exports = [
@@ -299,7 +301,18 @@ module.exports = [
   transcript("words-third", "bits beyond the third word do not count", " || !is_zero(&third[16..]) {", " {", words("words_determine_points")),
   transcript("words-high", "words do not have the highest bits of x", "integer([&x[24..], &y[..16]])", "integer([&x[25..], &y[..16]])", words("words_determine_points")),
   // Layers: what a block states.
-  norm("norm-rest", "the rest of a mean may be the width", `        p.zero(&called("rest is less"), &rows, rest + room - (d - 1));\n`, forgeries),
+  norm("norm-rest", "the rest of a mean may be the width", `        p.zero(&called("rest is less"), rows, rest + room - (d - 1));\n`, forgeries),
+  norm("rotation", "a rotated number may be any", `        this.remainder
+            .state(p, &format!("{name} is rotated"), axes, acc, out);\n`, forgeries),
+  gadgets("rotation-back", "a pair is not rotated but sheared", `
+            - p.public("half before other", &[half, other], Public::Less);`, ";", blocks),
+  gadgets("rotation-swapped", "a feature is rotated with itself", "number.value_at(p, &swapped) * sin", "number.value(p) * sin", blocks),
+  mlp("gate", "what activations are multiplied by may be any number", `        this.remainder
+            .state(p, "gate product", &hidden, acc, u.clone());\n`, forgeries),
+  mlp("gated", "a gated activation may be any number", `        this.product_remainder
+            .state(p, "gated activation", &hidden, a * u, m);\n`, forgeries),
+  mutation("layers", "mlp")("gate-skipped", "the gate is left out of what goes on", "Some(gate) => last.of(p, gate.product.value(p)),", "Some(_) => last.of(p, a),", blocks),
+  mutation("layers", "gadgets")("rms-centered", "what is not centered is centered", "Norm::RmsNorm => None,", "Norm::RmsNorm => Some(Center::new(p, name, &x, &rows, d)),", blocks),
   norm("stream", "the residual stream need not fit", "        p.zero(&format!(\"{name} stream\"), axes, y.clone() - number);\n", forgeries),
   attention("maximum", "a row need not have a maximum", `        p.zero("a row has a maximum", &rows, top_.clone() - 1);\n`, forgeries),
   attention("maximum-score", "the maximum may be greater than all scores", `        p.zero("the maximum is a score", &pairs, top_ * z);\n`, forgeries),

@@ -54,6 +54,18 @@ fn the_cheapest_layout_is_chosen() {
     let lengths: Vec<u32> = free.compared.iter().map(|e| e.k).collect();
     assert!(lengths.is_sorted() && lengths[0] == 16 && lengths.contains(&20));
 
+    // Whoever takes no more commitments gets a layout with so few, whatever it costs; if there is none, the next best.
+    let fewest = free.compared.iter().map(|e| e.commitments).min().unwrap();
+    for (most, expected) in [(fewest, fewest), (1, fewest)] {
+        let bounded = Objective {
+            commitments: Some(most),
+            ..objective()
+        };
+        let bounded = plan(&p, registry, &bounded).unwrap();
+        assert_eq!(bounded.estimate.commitments, expected);
+        assert!(bounded.estimate.cpu_seconds > free.estimate.cpu_seconds);
+    }
+
     // Dear commitments make columns long: all weights fit one.
     let dear = Objective {
         commitment_price: 1e3,

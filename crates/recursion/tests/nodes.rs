@@ -13,8 +13,8 @@ use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::machine::Size;
 use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{
-    hold, remaining, remaining_at_the_top, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
-    INPUTS, TOP_INPUTS,
+    self, hold, remaining, remaining_at_the_top, Joint, NodeError, NodeKey, NodeProof, Nodes,
+    Tables, INPUTS, MAX_COMMITMENTS, TOP_INPUTS,
 };
 use nanozk_recursion::recorder::{Recording, Source, Step};
 use nanozk_recursion::statement::{
@@ -606,4 +606,10 @@ fn nodes_say_what_they_verify_with() {
         count += 1;
     }
     assert!(count > 0);
+    // What planners go by.
+    let points = node::SIZE.multiplication.first - MAX_COMMITMENTS;
+    assert_eq!(
+        recording.terms[0].len(),
+        proved.layout.columns().len() + points
+    );
 }
