@@ -50,20 +50,52 @@ impl Part {
 }
 
 /// Chooses the length of columns for joint proofs of all layers. Fails if no verifier would accept a model of this shape.
+///
+/// Each window of layers that is proved by itself has a node over it, so columns are as long as it takes for few windows; and
+/// no longer, where a node could not verify larger ones all the same.
 pub fn plan(shape: &Shape, objective: &Objective) -> Result<Plan, Error> {
     shape.validate()?;
-    let rows = rows(shape.positions / POSITIONS_A_TOKEN);
-    let all = Selection::all(shape.architecture.layers);
+    let all = Layer::count(shape.architecture.layers);
+    let rows_of_plan = rows(shape.positions / POSITIONS_A_TOKEN);
+    let (program, layers) = program_of(shape, 0..all, rows_of_plan)?;
+    let nodes = Nodes::new()?;
+    let mut windows = 1;
+    loop {
+        let objective = Objective {
+            commitments: Some(windows * MAX_COMMITMENTS),
+            ..*objective
+        };
+        let plan = nanozk_layers::plan(&program, shape, &layers, &objective)?;
+        let packing = check_shape(shape, plan.layout.k(), fractions(&plan))?;
+        let fit = (0..windows).try_for_each(|i| {
+            let bound = |i: usize| i * all / windows;
+            let longest = rows(shape.positions - 1);
+            let (p, layers) = program_of(shape, bound(i)..bound(i + 1), longest)?;
+            let registry = packing.registry(&p, &layers);
+            let layout = Layout::new(&p, packing.k(), fractions(&plan) as usize, &registry)?;
+            let fits = nodes.check_joint((&p, &layout), packing.streams());
+            fits.map_err(|e| Error::from(nanozk_verifier::Error::from(e)))
+        });
+        // With a window for each layer, what does not fit is refused when programs are registered.
+        if fit.is_ok() || 2 * windows > all {
+            return Ok(plan);
+        }
+        windows *= 2;
+    }
+}
+
+/// The program of some consecutive layers.
+fn program_of(
+    shape: &Shape,
+    window: std::ops::Range<usize>,
+    rows: usize,
+) -> Result<(Program, Layers), Error> {
+    let numbers: Vec<usize> = window.collect();
+    let blocks = shape.architecture.layers;
+    let selection = Selection::new(&numbers, blocks).map_err(nanozk_verifier::Error::from)?;
     let mut program = Program::new();
-    let layers = Layers::new(&mut program, shape, &all, rows)?;
-    // One node should do.
-    let objective = Objective {
-        commitments: objective.commitments.or(Some(MAX_COMMITMENTS)),
-        ..*objective
-    };
-    let plan = nanozk_layers::plan(&program, shape, &layers, &objective)?;
-    check_shape(shape, plan.layout.k(), fractions(&plan))?;
-    Ok(plan)
+    let layers = Layers::new(&mut program, shape, &selection, rows)?;
+    Ok((program, layers))
 }
 
 /// Lanes with one helper of proofs by a plan.

@@ -17,7 +17,7 @@ use nanozk_prover::session::{
     claim_of, name_of, recompute, windows, Event, Generated, Provider, SessionDir, Window,
 };
 use nanozk_prover::Error;
-use nanozk_recursion::node::Nodes;
+use nanozk_recursion::node::{Nodes, MAX_COMMITMENTS};
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
@@ -853,6 +853,31 @@ fn plans_and_names() {
         assert_eq!(layer.number(BLOCKS), number);
     }
     assert!(!Path::new(&name_of(&[1])).is_absolute());
+}
+
+/// Columns are as long as it takes for few nodes, and no longer.
+#[test]
+fn plans_are_for_windows_that_nodes_verify() {
+    let objective = Objective {
+        max_k: 22,
+        ..Objective::default()
+    };
+    let commitments = |wanted: &str| {
+        let (_, architecture) = *synthetic::KNOWN
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .unwrap();
+        let shape = Shape {
+            architecture,
+            spec: synthetic::spec_of(&architecture, synthetic::activation(&architecture)),
+            positions: 16,
+        };
+        plan(&shape, &objective).unwrap().estimate.commitments
+    };
+    assert!(commitments("gpt2") <= MAX_COMMITMENTS);
+    // Two windows, since its verification takes more equations than a node has.
+    let larger = commitments("smollm2-135m");
+    assert!((MAX_COMMITMENTS + 1..=2 * MAX_COMMITMENTS).contains(&larger));
 }
 
 #[test]

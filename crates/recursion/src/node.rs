@@ -424,7 +424,33 @@ impl Nodes {
         (program, layout): (&Program, &Layout),
         activations: usize,
     ) -> Result<NodeKey, NodeError> {
-        let tables = &Tables::new(basis, program, layout);
+        let tables = Tables::new(basis, program, layout);
+        let recording = self.any_joint((program, layout), &tables, activations)?;
+        self.key(basis, &recording)
+    }
+
+    /// Whether a node can verify joint proofs of a program, for sessions with this many commitments to activations.
+    pub fn check_joint(
+        &self,
+        (program, layout): (&Program, &Layout),
+        activations: usize,
+    ) -> Result<(), NodeError> {
+        // Which points tables are does not matter.
+        let is_table = |kind| matches!(kind, ColumnKind::TableValues(_));
+        let own = layout.enumerate().filter(|(_, c)| is_table(c.kind));
+        let tables = Tables(own.map(|(id, _)| (id, G1Affine::generator())).collect());
+        let recording = self.any_joint((program, layout), &tables, activations)?;
+        Assignment::new(&self.machine, &recording)?;
+        Ok(())
+    }
+
+    /// The verification of some joint proof of a program.
+    fn any_joint(
+        &self,
+        (program, layout): (&Program, &Layout),
+        tables: &Tables,
+        activations: usize,
+    ) -> Result<Recording, NodeError> {
         let point = G1Affine::generator();
         let weights = layout
             .enumerate()
@@ -438,14 +464,13 @@ impl Nodes {
             activations: vec![point; activations],
             at: Fr::ONE,
         };
-        let recording = self.joint(&Joint {
+        self.joint(&Joint {
             program,
             layout,
             tables,
             session: &session,
             proof: &any_proof(program, layout),
-        })?;
-        self.key(basis, &recording)
+        })
     }
 
     /// Records the verification of nodes, whatever they are about.

@@ -448,7 +448,11 @@ fn measure_node(
         tables: &Tables::new(&proved.basis, program, layout),
         session: &session,
         proof: &proved.proof,
-    })?;
+    });
+    let recording = recording.context(
+        "no node verifies one proof of all this: a session is proved in windows of layers (nanozk bench import --keep, \
+         model import, run, aggregate)",
+    )?;
     let key = nodes.key(&proved.basis, &recording)?;
     let keygen_cpu_s = clock.cpu_s();
     let told = reset_peak_rss();
