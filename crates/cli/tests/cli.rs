@@ -431,8 +431,8 @@ fn checkpoints_that_cannot_be_imported() {
         &["truncated"],
     );
     fails(
-        &config(|v| v["model_type"] = json!("llama")),
-        &["model_type", "llama", "gpt2"],
+        &config(|v| v["model_type"] = json!("gemma")),
+        &["model_type", "gemma", "gpt2"],
     );
     fails(
         &config(|v| v["activation_function"] = json!("swish")),
