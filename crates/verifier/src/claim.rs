@@ -108,7 +108,7 @@ pub fn activations_digest(points: &[Point]) -> Result<Scalar, Error> {
     digest.map(Scalar).map_err(|e| Error::Node(e.into()))
 }
 
-/// The words of commitments to activations: [`POINT_WORDS`] a point.
+/// The words of commitments to activations: [`crate::POINT_WORDS`] a point.
 pub fn activation_words(points: &[Point]) -> Vec<Scalar> {
     let words = points.iter().flat_map(|point| point_words(&point.0));
     words.map(Scalar).collect()
