@@ -435,8 +435,8 @@ fn checkpoints_that_cannot_be_imported() {
         &["model_type", "gemma", "gpt2"],
     );
     fails(
-        &config(|v| v["activation_function"] = json!("swish")),
-        &["swish", "gelu_new"],
+        &config(|v| v["activation_function"] = json!("quick_gelu")),
+        &["quick_gelu", "gelu_new"],
     );
     fails(
         &config(|v| v["n_head"] = json!(3)),
