@@ -24,9 +24,9 @@ use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
-    check_shape, window_layers, CheckedClaim, CheckedManifest, Claim, Error as Refused, FinalFile,
-    FinalVerifier, Manifest, Parameters, ProofFile, ProvedWindow, RegisteredProgram, Target,
-    FINAL_POWERS,
+    check_shape, top_of, window_layers, CheckedClaim, CheckedManifest, Claim, Error as Refused,
+    FinalFile, FinalVerifier, Manifest, Parameters, ProofFile, ProvedWindow, RegisteredProgram,
+    Target, FINAL_POWERS,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -1154,6 +1154,30 @@ fn sessions_have_one_final_proof() {
     let mut other = file.clone();
     other.claims[0].statement.0[0] ^= 1;
     assert_eq!(verify(&other), Err(Refused::OtherStatement));
+}
+
+/// Two claims of one model, over the same layers, that generate more tokens and fewer: heads of other rows are other programs.
+#[test]
+fn claims_of_one_model_have_their_own_keys() {
+    let (powers, g2) = development_powers(FINAL_POWERS, DEVELOPMENT_SEED);
+    let parameters = Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID), true).unwrap();
+    drop(powers);
+    let cases = [Case::new(), Case::of(1, 3)];
+    assert_eq!(cases[0].manifest.id(), cases[1].manifest.id());
+    let claims = [0, 1].map(|i| cases[i].manifest.claim(cases[i].claim.clone()).unwrap());
+    let windows = &[(LAYERS as u32 - 1, 1)];
+    let targets = [0, 1].map(|i| Target {
+        claim: &claims[i],
+        windows,
+    });
+    let verifier = FinalVerifier::new(&parameters).unwrap();
+    let top = |targets: &[Target<'_>]| verifier.top(targets, &parameters).unwrap().0;
+    let alone = [0, 1].map(|i| top(&targets[i..][..1]));
+    assert_ne!(alone[0].key, alone[1].key);
+    let leaves = alone.map(|top| (top.key, top.said));
+    let (expected, _) = top_of(&Nodes::new().unwrap(), &parameters.basis, &leaves).unwrap();
+    let both = top(&targets);
+    assert_eq!((both.key, both.said), (expected.key, expected.said));
 }
 
 /// Programs follow from the setup and the manifest, each is one leaf of the tree, and a wrong key or digest is found.

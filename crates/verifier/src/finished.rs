@@ -190,14 +190,15 @@ impl FinalVerifier {
     ) -> Result<(Top, Tree, Vec<Vec<Scalar>>), Error> {
         let mut nodes: Vec<(Fr, Said)> = Vec::new();
         let mut digests = Vec::with_capacity(targets.len());
-        // Claims of one model have keys in common, and each takes long to compute.
-        let mut keys: BTreeMap<([u8; 32], (u32, u32)), Fr> = BTreeMap::new();
+        // Claims have keys in common, if their programs are the same: each takes long to compute.
+        let mut keys: BTreeMap<([u8; 32], usize), Fr> = BTreeMap::new();
         for Target { claim, windows } in targets {
             claim.manifest().check_setup(parameters)?;
             let mut own = Vec::with_capacity(windows.len());
             for window in *windows {
                 let goal = claim.goal(&window_layers(*window))?;
-                let of = (claim.manifest().id().0, *window);
+                let streams = claim.manifest().packing().streams();
+                let of = (goal.layout.digest(&goal.program), streams);
                 let key = match keys.get(&of) {
                     Some(key) => *key,
                     None => {
