@@ -104,6 +104,15 @@ impl<'a> PreparedAttention<'a> {
     ) -> Result<Self, Error> {
         arch.validate()?;
         arch.check_rotation(rotation)?;
+        Self::of_checked(arch, layer, rotation)
+    }
+
+    /// The same, of dimensions and rotations that are checked: those are a model's, and large.
+    fn of_checked(
+        arch: &Architecture,
+        layer: &'a QuantizedLayer,
+        rotation: Option<&'a Rotation>,
+    ) -> Result<Self, Error> {
         layer.check_attention_shapes(arch)?;
         Ok(Self {
             arch: *arch,
@@ -370,7 +379,7 @@ impl<'a> Executor<'a> {
             .iter()
             .map(|layer| {
                 Ok((
-                    PreparedAttention::new(arch, layer, rotation)?,
+                    PreparedAttention::of_checked(arch, layer, rotation)?,
                     PreparedMlp::new(arch, layer)?,
                 ))
             })

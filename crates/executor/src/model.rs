@@ -283,7 +283,7 @@ impl Architecture {
 }
 
 impl QuantizedModel {
-    /// Checks the specification, every dimension and every length, but not the magnitudes.
+    /// Checks the specification, every dimension and every length, but not the magnitudes, other than of rotations.
     pub fn validate_shapes(&self) -> Result<(), Error> {
         self.arch.validate()?;
         self.spec.validate(self.arch.width)?;
