@@ -139,8 +139,8 @@ impl Shards {
         &self.notes
     }
 
-    /// The tensors, of which the embedding of tokens has a name.
-    pub(crate) fn open(&self, embedding: &str) -> Result<Weights<'_>> {
+    /// The tensors of a transformer that lies at `own` in its model, of which the embedding of tokens has a name.
+    pub(crate) fn open(&self, own: &str, embedding: &str) -> Result<Weights<'_>> {
         let files: Vec<&Data> = self.files.iter().map(|(_, data)| data).collect();
         let mut places = BTreeMap::<String, Vec<(usize, String)>>::new();
         let mut wrappers = BTreeSet::new();
@@ -150,7 +150,7 @@ impl Shards {
                     continue;
                 }
                 places
-                    .entry(plain(&name, &mut wrappers))
+                    .entry(plain(&name, own, &mut wrappers))
                     .or_default()
                     .push((at, name));
             }
@@ -170,10 +170,6 @@ impl Shards {
                     });
                 }
             }
-        }
-        // The place of the transformer in a Llama, which no framework added.
-        if embedding != "wte.weight" {
-            wrappers.remove("model");
         }
         Ok(Weights {
             files,
@@ -291,12 +287,13 @@ pub(crate) fn conversion(dir: &Path) -> String {
     )
 }
 
-/// A tensor's name in a model that nothing wraps; wrappers that were left out are collected.
-fn plain(name: &str, wrappers: &mut BTreeSet<String>) -> String {
+/// A tensor's name in a model that nothing wraps, without the place `own` of the transformer; wrappers that were left out are
+/// collected.
+fn plain(name: &str, own: &str, wrappers: &mut BTreeSet<String>) -> String {
     let mut outer = true;
     let mut parts = Vec::new();
     for part in name.split('.') {
-        if WRAPPERS.contains(&part) || (outer && part == "model") {
+        if WRAPPERS.contains(&part) || (outer && part == "model" && part != own) {
             wrappers.insert(part.to_owned());
         } else if !(outer && OUTER.contains(&part)) {
             outer = false;

@@ -384,15 +384,11 @@ impl Pass {
 
 /// Cosines and sines of `n` positions, `[n][pairs]`.
 fn angles(rope: &Rope, config: &Config, n: usize) -> Result<[Tensor; 2]> {
-    let frequencies = rope.frequencies(config.arch.rotated_pairs());
+    let pairs = config.arch.rotated_pairs();
+    let angles = rope.angles(pairs, n);
     let table = |f: fn(f64) -> f64| -> Result<Tensor> {
-        let angles = (0..n).flat_map(|t| frequencies.iter().map(move |f| t as f64 * f));
-        let values: Vec<f32> = angles.map(|angle| f(angle) as f32).collect();
-        Ok(Tensor::from_vec(
-            values,
-            (n, frequencies.len()),
-            &Device::Cpu,
-        )?)
+        let values: Vec<f32> = angles.iter().map(|angle| f(*angle) as f32).collect();
+        Ok(Tensor::from_vec(values, (n, pairs), &Device::Cpu)?)
     };
     Ok([table(f64::cos)?, table(f64::sin)?])
 }

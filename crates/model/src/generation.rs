@@ -29,29 +29,30 @@ const SAMPLING: [(&str, f64); 20] = [
     ("stop_strings", 0.0),
 ];
 
+/// Settings that say how it is sampled, or only how it is given back.
+const OTHERS: [&str; 13] = [
+    "diversity_penalty",
+    "early_stopping",
+    "length_penalty",
+    "max_length",
+    "max_new_tokens",
+    "num_return_sequences",
+    "output_scores",
+    "remove_invalid_values",
+    "return_dict_in_generate",
+    "temperature",
+    "top_k",
+    "top_p",
+    "typical_p",
+];
+
 /// Whether a key is about generation.
 pub(crate) fn is_setting(key: &str) -> bool {
-    const OTHERS: [&str; 7] = [
-        "temperature",
-        "top_k",
-        "top_p",
-        "max_length",
-        "max_new_tokens",
-        "early_stopping",
-        "length_penalty",
-    ];
-    const MORE: [&str; 5] = [
-        "diversity_penalty",
-        "num_return_sequences",
-        "output_scores",
-        "return_dict_in_generate",
-        "remove_invalid_values",
-    ];
-    let mut names = SAMPLING.iter().map(|(name, _)| name);
-    names.any(|name| *name == key) || OTHERS.contains(&key) || MORE.contains(&key)
+    OTHERS.contains(&key) || SAMPLING.iter().any(|(name, _)| *name == key)
 }
 
-/// The stop tokens of a model of `vocab` tokens; `default` is what its class takes for an absent `eos_token_id`. What is there and not applied goes into `notes`.
+/// The stop tokens of a model of `vocab` tokens; `default` is what its class takes for an absent `eos_token_id`. What is
+/// there and not applied goes into `notes`.
 pub(crate) fn stop_tokens(
     config: &Value,
     generation: Option<&Value>,

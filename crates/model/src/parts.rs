@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
+use nanozk_executor::{MlpKind, Norm};
 
 use crate::checkpoint::{Shards, Weights};
 use crate::config::{Config, Family};
@@ -10,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::float::{longest_window, to_vec, Affine, Block, FloatModel, Params};
 use crate::tokenizer::Tokenizer;
 use crate::{generation, source, tokenizer_files};
-use nanozk_executor::{MlpKind, Norm};
 
 /// What gives the parts of a model.
 pub(crate) trait Parts: Sync {
@@ -81,7 +81,14 @@ impl Checkpoint {
     /// Refuses what cannot be read, and says what is not.
     fn check(&self) -> Result<Vec<String>> {
         let weights = self.weights()?;
-        for part in self.ends().iter().chain(&self.all_parts()) {
+        let Ends {
+            tokens,
+            positions,
+            norm,
+        } = self.ends();
+        let blocks = (0..self.config().arch.layers).flat_map(|l| self.parts(l));
+        let ends = [tokens, norm].into_iter().chain(positions);
+        for part in ends.chain(blocks) {
             part.check(&weights)?;
         }
         if weights.has_head() || !self.config().tied {
@@ -91,34 +98,33 @@ impl Checkpoint {
     }
 
     fn weights(&self) -> Result<Weights<'_>> {
-        self.shards.open(&self.ends()[0].name)
+        let place = match self.config().family {
+            Family::Gpt2 => "transformer",
+            Family::Llama => "model",
+        };
+        self.shards.open(place, &self.ends().tokens.name)
     }
 
-    /// What is in no block: embeddings of tokens, last normalization, embeddings of positions if there are any.
-    fn ends(&self) -> Vec<Part> {
+    fn ends(&self) -> Ends {
         let arch = self.config().arch;
         let vectors = |name: &str, rows| Part::new(name.into(), vec![rows, arch.width], None);
         match self.config().family {
-            Family::Gpt2 => vec![
-                vectors("wte.weight", arch.vocab),
-                self.norm("ln_f".into()),
-                vectors("wpe.weight", arch.context),
-            ],
-            Family::Llama => vec![
-                vectors("embed_tokens.weight", arch.vocab),
-                self.norm("norm".into()),
-            ],
+            Family::Gpt2 => Ends {
+                tokens: vectors("wte.weight", arch.vocab),
+                positions: Some(vectors("wpe.weight", arch.context)),
+                norm: self.norm("ln_f".into()),
+            },
+            Family::Llama => Ends {
+                tokens: vectors("embed_tokens.weight", arch.vocab),
+                positions: None,
+                norm: self.norm("norm".into()),
+            },
         }
     }
 
     fn norm(&self, name: String) -> Part {
         let has_bias = self.config().norm == Norm::LayerNorm;
         Part::of(name, vec![self.config().arch.width], has_bias)
-    }
-
-    fn all_parts(&self) -> Vec<Part> {
-        let blocks = 0..self.config().arch.layers;
-        blocks.flat_map(|l| self.parts(l)).collect()
     }
 
     /// Names and shapes of a block's normalizations and matrices, in the order of their use.
@@ -199,7 +205,7 @@ impl Checkpoint {
             .map(|l| self.block(l))
             .collect::<Result<_>>()?;
         let weights = self.weights()?;
-        let last_norm = self.ends()[1].load(&weights)?;
+        let last_norm = self.ends().norm.load(&weights)?;
         let head = if self.config().tied {
             wte.clone()
         } else {
@@ -218,6 +224,13 @@ impl Checkpoint {
     fn embedding_shape(&self) -> [usize; 2] {
         [self.config().arch.vocab, self.config().arch.width]
     }
+}
+
+/// What is in no block: embeddings of tokens, and of positions if they have one; the last normalization.
+struct Ends {
+    tokens: Part,
+    positions: Option<Part>,
+    norm: Part,
 }
 
 /// A tensor of a checkpoint, and the bias beside it.
@@ -291,8 +304,9 @@ impl Parts for Checkpoint {
     fn embedding(&self) -> Result<(Tensor, Option<Tensor>)> {
         let weights = self.weights()?;
         let ends = self.ends();
-        let wte = ends[0].load(&weights)?.weight;
-        let wpe = ends.get(2).map(|part| part.load(&weights)).transpose()?;
+        let wte = ends.tokens.load(&weights)?.weight;
+        let wpe = ends.positions.map(|part| part.load(&weights));
+        let wpe = wpe.transpose()?;
         if self.config().tied && weights.has_head() {
             let head = to_vec(&weights.head(&self.embedding_shape())?)?;
             if let Some(index) = to_vec(&wte)?.iter().zip(&head).position(|(a, b)| a != b) {
@@ -304,11 +318,11 @@ impl Parts for Checkpoint {
 
     fn block(&self, layer: usize) -> Result<Block> {
         let weights = self.weights()?;
-        let parts = self.parts(layer);
-        let loaded = parts.iter().map(|part| part.load(&weights));
-        let mut parts: std::collections::VecDeque<Affine> = loaded.collect::<Result<_>>()?;
+        let loaded = self.parts(layer);
+        let loaded = loaded.iter().map(|part| part.load(&weights));
+        let mut loaded = loaded.collect::<Result<Vec<Affine>>>()?.into_iter();
         // As many as `parts` names.
-        let mut next = || parts.pop_front().expect("all parts of a block");
+        let mut next = || loaded.next().expect("all parts of a block");
         let norm1 = next();
         let [q, k, v] = match self.config().family {
             Family::Gpt2 => {
@@ -340,10 +354,10 @@ impl Parts for Checkpoint {
         let weights = self.weights()?;
         let ends = self.ends();
         let head = if self.config().tied {
-            ends[0].load(&weights)?.weight
+            ends.tokens.load(&weights)?.weight
         } else {
             weights.head(&self.embedding_shape())?
         };
-        Ok((ends[1].load(&weights)?, head))
+        Ok((ends.norm.load(&weights)?, head))
     }
 }

@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 pub(super) struct Defaults {
     classes: [&'static str; 2],
     expected: &'static str,
-    epsilon: f64,
     context: usize,
     kv_heads: Option<usize>,
     qkv_bias: bool,
@@ -26,7 +25,6 @@ pub(super) struct Defaults {
 pub(super) const LLAMA: Defaults = Defaults {
     classes: ["LlamaForCausalLM", "LlamaModel"],
     expected: "LlamaForCausalLM or LlamaModel: a model that predicts the next token",
-    epsilon: 1e-6,
     context: 2048,
     kv_heads: None,
     qkv_bias: false,
@@ -36,26 +34,24 @@ pub(super) const LLAMA: Defaults = Defaults {
 pub(super) const MISTRAL: Defaults = Defaults {
     classes: ["MistralForCausalLM", "MistralModel"],
     expected: "MistralForCausalLM or MistralModel: a model that predicts the next token",
-    epsilon: 1e-6,
     context: 131_072,
     kv_heads: Some(8),
-    qkv_bias: false,
-    window_is_optional: false,
-    stop: Some(2),
+    ..LLAMA
 };
 pub(super) const QWEN2: Defaults = Defaults {
     classes: ["Qwen2ForCausalLM", "Qwen2Model"],
     expected: "Qwen2ForCausalLM or Qwen2Model: a model that predicts the next token",
-    epsilon: 1e-6,
     context: 32_768,
     kv_heads: Some(32),
     qkv_bias: true,
     window_is_optional: true,
     stop: None,
 };
+/// What all take for an absent `rms_norm_eps`.
+const EPSILON: f64 = 1e-6;
 
 /// Keys of relatives that would make another function.
-const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 16] = [
     ("attn_logit_softcapping", "absent: scores are not capped"),
     ("final_logit_softcapping", "absent: logits are not capped"),
     (
@@ -82,10 +78,15 @@ const REFUSED: [(&str, &str); 14] = [
         "no_rope_layers",
         "absent: all layers rotate queries and keys",
     ),
+    (
+        "rope_interleaved",
+        "false: the two features of a pair lie in the two halves of a head",
+    ),
+    ("use_mrope", "false: positions are numbers"),
 ];
 
 /// Keys that do not change the function from tokens to logits, or are read elsewhere.
-const KNOWN: [&str; 57] = [
+const KNOWN: [&str; 54] = [
     "_name_or_path",
     "architectures",
     "attention_bias",
@@ -94,6 +95,7 @@ const KNOWN: [&str; 57] = [
     "chunk_size_feed_forward",
     "dtype",
     "eos_token_id",
+    "finetuning_task",
     "head_dim",
     "hidden_act",
     "hidden_size",
@@ -115,15 +117,18 @@ const KNOWN: [&str; 57] = [
     "output_hidden_states",
     "pad_token_id",
     "partial_rotary_factor",
+    "prefix",
     "pretraining_tp",
     "problem_type",
     "return_dict",
+    "return_unused_kwargs",
     "rms_norm_eps",
-    "rope_interleaved",
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
     "sliding_window",
+    "task_specific_params",
+    "tf_legacy_loss",
     "tie_word_embeddings",
     "tokenizer_class",
     "torch_dtype",
@@ -134,30 +139,13 @@ const KNOWN: [&str; 57] = [
     "unsloth_version",
     "use_bfloat16",
     "use_cache",
-    "use_mrope",
     "use_sliding_window",
     "vocab_size",
-    "finetuning_task",
-    "prefix",
-    "return_unused_kwargs",
-    "task_specific_params",
-    "tf_legacy_loss",
-    "typical_p",
 ];
 
 pub(super) fn config(json: &Value, family: &Defaults) -> Result<Config> {
     check_classes(json, &family.classes, family.expected)?;
     refuse_all(json, &REFUSED)?;
-    refuse_all(
-        json,
-        &[
-            (
-                "rope_interleaved",
-                "false: the two features of a pair lie in the two halves of a head",
-            ),
-            ("use_mrope", "false: positions are numbers"),
-        ],
-    )?;
     let width = dimension(json, &["hidden_size"])?;
     let heads = dimension(json, &["num_attention_heads"])?;
     let kv_heads = optional(
@@ -187,11 +175,8 @@ pub(super) fn config(json: &Value, family: &Defaults) -> Result<Config> {
     }
     let stated = optional(json, "max_position_embeddings", family.context)?;
     let context = stated.min(MAX_CONTEXT).min(window(json, family)?);
-    let attention_bias = match family.qkv_bias {
-        // The code of the family decides, whatever the file says.
-        true => false,
-        false => flag(json, "attention_bias", false)?,
-    };
+    // Where the code of a family decides, the file does not.
+    let attention_bias = !family.qkv_bias && flag(json, "attention_bias", false)?;
     Ok(Config {
         family: Family::Llama,
         arch: Architecture {
@@ -207,7 +192,7 @@ pub(super) fn config(json: &Value, family: &Defaults) -> Result<Config> {
             mlp: MlpKind::Gated,
         },
         norm: Norm::RmsNorm,
-        epsilon: epsilon(json, "rms_norm_eps", family.epsilon)?,
+        epsilon: epsilon(json, "rms_norm_eps", EPSILON)?,
         activation: activation(json, "hidden_act", Activation::Silu)?,
         tied: flag(json, "tie_word_embeddings", false)?,
         biases: Biases {

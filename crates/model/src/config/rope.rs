@@ -202,18 +202,20 @@ impl Rope {
         }
     }
 
+    /// The angles of positions from the first on, pair by pair.
+    pub(crate) fn angles(&self, pairs: usize, positions: usize) -> Vec<f64> {
+        let frequencies = self.frequencies(pairs);
+        let of = |t: usize| frequencies.iter().map(move |f| t as f64 * f);
+        (0..positions).flat_map(of).collect()
+    }
+
     /// Cosines and sines of all positions, as integers.
     pub(super) fn table(&self, pairs: usize, context: usize) -> Rotation {
-        let frequencies = self.frequencies(pairs);
         let one = f64::from(1_u32 << ROTATION_FRAC);
-        let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for position in 0..context {
-            for frequency in &frequencies {
-                let (s, c) = (position as f64 * frequency).sin_cos();
-                cos.push((c * one).round() as i64);
-                sin.push((s * one).round() as i64);
-            }
-        }
+        let integer = |x: f64| (x * one).round() as i64;
+        let angles = self.angles(pairs, context).into_iter();
+        let turned = angles.map(|angle| (integer(angle.cos()), integer(angle.sin())));
+        let (cos, sin) = turned.unzip();
         Rotation { cos, sin }
     }
 }

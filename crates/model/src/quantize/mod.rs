@@ -112,8 +112,12 @@ pub type Progress<'a> = dyn FnMut(Stage, usize, usize) + 'a;
 
 /// Takes the parts of a quantized model.
 trait Sink {
-    fn embedding(&mut self, wte: Vec<i64>, wpe: Vec<i64>, rotation: Option<Rotation>)
-        -> Result<()>;
+    fn embedding(
+        &mut self,
+        wte: Vec<i64>,
+        wpe: Vec<i64>,
+        rotation: Option<&Rotation>,
+    ) -> Result<()>;
     fn layer(&mut self, index: usize, layer: QuantizedLayer) -> Result<()>;
     fn head(&mut self, head: Linear) -> Result<()>;
 }
@@ -123,11 +127,11 @@ impl Sink for QuantizedModel {
         &mut self,
         wte: Vec<i64>,
         wpe: Vec<i64>,
-        rotation: Option<Rotation>,
+        rotation: Option<&Rotation>,
     ) -> Result<()> {
         self.wte = wte;
         self.wpe = wpe;
-        self.rotation = rotation;
+        self.rotation = rotation.cloned();
         Ok(())
     }
 
@@ -147,9 +151,9 @@ impl Sink for Writer {
         &mut self,
         wte: Vec<i64>,
         wpe: Vec<i64>,
-        rotation: Option<Rotation>,
+        rotation: Option<&Rotation>,
     ) -> Result<()> {
-        Writer::embedding(self, &wte, &wpe, rotation.as_ref())
+        Writer::embedding(self, &wte, &wpe, rotation)
     }
 
     fn layer(&mut self, index: usize, layer: QuantizedLayer) -> Result<()> {
@@ -273,6 +277,7 @@ fn run<S: Sink>(
         windows,
         parallel: options.parallel,
         formats: &formats,
+        rotation: model.config().rotation(),
     };
     let mut ops = Vec::new();
     let mut overflows = Vec::new();
@@ -421,6 +426,8 @@ struct Quantizer<'a, P> {
     windows: &'a [Vec<u32>],
     parallel: usize,
     formats: &'a Formats,
+    /// Of all blocks.
+    rotation: Option<Rotation>,
 }
 
 impl<P: Parts> Quantizer<'_, P> {
@@ -477,7 +484,7 @@ impl<P: Parts> Quantizer<'_, P> {
             streams.push(Some((x, integers)));
         }
         ops.extend(comparison.report());
-        sink.embedding(wte, wpe, self.model.config().rotation())?;
+        sink.embedding(wte, wpe, self.rotation.as_ref())?;
         Ok(streams)
     }
 
@@ -501,8 +508,7 @@ impl<P: Parts> Quantizer<'_, P> {
             scales,
             offsets,
         )?;
-        let rotation = self.model.config().rotation();
-        let attention = PreparedAttention::new(&arch, &layer, rotation.as_ref())?;
+        let attention = PreparedAttention::new(&arch, &layer, self.rotation.as_ref())?;
         let mlp = PreparedMlp::new(&arch, &layer)?;
         let table = ActivationTable::get(spec.activation, spec.act_frac)?;
         let mut comparison = Comparison::new(arch, self.formats, Some((l, scales)));
