@@ -35,7 +35,7 @@ pub(crate) fn embed_position(
     position: usize,
 ) -> Result<Vec<i64>, Error> {
     let d = model.arch.width;
-    let row = |table: &'_ [i64], i: usize| table[i * d..(i + 1) * d].to_vec();
+    let row = |table: &'_ [i32], i: usize| table[i * d..(i + 1) * d].to_vec();
     let place = match model.arch.positions {
         Positions::Learned => Some(row(&model.wpe, position)),
         Positions::Rotary => None,
@@ -337,10 +337,10 @@ pub(crate) fn head(
     spec: &Spec,
     input: &[i64],
 ) -> Result<HeadTrace, Error> {
-    let norm = ops::normalize(spec, input, linear.linear().inputs)?;
+    let norm = ops::normalize(spec, input, linear.linear().inputs())?;
     let logits = linear.apply("logit", &norm.out)?;
     let argmax = logits
-        .chunks_exact(linear.linear().outputs)
+        .chunks_exact(linear.linear().outputs())
         .map(ops::argmax)
         .collect::<Result<Vec<_>, _>>()?;
     Ok(HeadTrace {

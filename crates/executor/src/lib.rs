@@ -1,6 +1,7 @@
 //! Integer semantics of a quantized transformer.
 //!
 //! * [`spec`]: the quantization specification, a part of the model id.
+//! * [`matrix`]: integer matrices, two bytes a weight where weights have 16 significant bits.
 //! * [`model`]: the quantized weights, layer by layer.
 //! * [`tables`]: the exponential and activation tables, in integer fixed point.
 //! * [`ops`]: the operations, one function each, checked for range.
@@ -9,6 +10,8 @@
 //! * [`synthetic`]: deterministic pseudorandom models, for tests and benchmarks.
 
 pub mod executor;
+mod kernels;
+pub mod matrix;
 pub mod model;
 pub mod ops;
 pub mod spec;
@@ -17,6 +20,7 @@ pub mod tables;
 pub mod trace;
 
 pub use executor::Executor;
+pub use matrix::Matrix;
 pub use model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
 pub use ops::Error;
 pub use spec::{Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};

@@ -1,28 +1,23 @@
 //! Quantized weights.
 
-use serde::{Deserialize, Serialize};
-
+use crate::matrix::Matrix;
 use crate::ops::{
     check_parameter, check_shape, check_spec, Error, MAX_SCORE_SHIFT, MAX_WIDTH, MIN_SCORE_SHIFT,
 };
 use crate::spec::{Architecture, MlpKind, Positions, Spec, RESIDUAL_BITS, ROTATION_FRAC};
 use crate::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
 
-/// A matrix product with bias: `acc[o] = Σ_i x[i]·weight[i·outputs + o] + bias[o]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A matrix product with bias: `acc[o] = Σ_i x[i]·weight[i][o] + bias[o]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linear {
-    /// Input features.
-    pub inputs: usize,
-    /// Output features.
-    pub outputs: usize,
-    /// Row-major `[inputs][outputs]`.
-    pub weight: Vec<i64>,
+    /// `[inputs][outputs]`.
+    pub weight: Matrix,
     /// `[outputs]`.
     pub bias: Vec<i64>,
 }
 
 /// One transformer block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantizedLayer {
     /// Query projection, with what scores are divided by folded in.
     pub q: Linear,
@@ -42,7 +37,7 @@ pub struct QuantizedLayer {
 
 /// Cosines and sines by which the pairs of features of a head are rotated at each position: `[context][pairs]` each, at
 /// [`ROTATION_FRAC`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     /// Cosines.
     pub cos: Vec<i64>,
@@ -51,16 +46,16 @@ pub struct Rotation {
 }
 
 /// A model whose every weight is an integer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantizedModel {
     /// Dimensions.
     pub arch: Architecture,
     /// Number formats.
     pub spec: Spec,
     /// Token embedding at `RESIDUAL_FRAC`, `[vocab][width]`.
-    pub wte: Vec<i64>,
+    pub wte: Vec<i32>,
     /// Position embedding at `RESIDUAL_FRAC`, `[context][width]`; empty where positions are rotations.
-    pub wpe: Vec<i64>,
+    pub wpe: Vec<i32>,
     /// Rotations of queries and keys, if positions are told apart by them.
     pub rotation: Option<Rotation>,
     /// Blocks.
@@ -83,9 +78,19 @@ pub const MAX_WEIGHT_BITS: u32 = 40;
 pub const MAX_BIAS_BITS: u32 = 56;
 
 impl Linear {
-    /// Checks that the vectors have the lengths the dimensions imply.
+    /// Input features.
+    pub fn inputs(&self) -> usize {
+        self.weight.inputs()
+    }
+
+    /// Output features.
+    pub fn outputs(&self) -> usize {
+        self.weight.outputs()
+    }
+
+    /// Checks that there are features, and a bias of each output.
     pub fn check_shape(&self) -> Result<(), Error> {
-        if self.inputs == 0 || self.outputs == 0 {
+        if self.inputs() == 0 || self.outputs() == 0 {
             let what = "features of a matrix";
             return Err(Error::Shape {
                 layer: None,
@@ -94,9 +99,7 @@ impl Linear {
                 actual: 0,
             });
         }
-        let size = self.inputs.saturating_mul(self.outputs);
-        check_shape("weights", self.weight.len(), size)?;
-        check_shape("biases", self.bias.len(), self.outputs)
+        check_shape("biases", self.bias.len(), self.outputs())
     }
 
     /// Checks the shape against the one expected.
@@ -106,21 +109,33 @@ impl Linear {
         inputs: usize,
         outputs: usize,
     ) -> Result<(), Error> {
-        check_shape(what, self.inputs, inputs)?;
-        check_shape(what, self.outputs, outputs)?;
+        check_shape(what, self.inputs(), inputs)?;
+        check_shape(what, self.outputs(), outputs)?;
         self.check_shape()
     }
 
     fn check_magnitudes(&self) -> Result<(), Error> {
-        check_magnitudes("weight", &self.weight, MAX_WEIGHT_BITS)?;
-        check_magnitudes("bias", &self.bias, MAX_BIAS_BITS)
+        let max = (1i64 << MAX_WEIGHT_BITS) - 1;
+        if self.weight.max_abs() > max as u64 {
+            check_magnitudes("weight", self.weight.columns(), MAX_WEIGHT_BITS)?;
+        }
+        check_magnitudes("bias", self.bias.iter().copied(), MAX_BIAS_BITS)
+    }
+
+    /// Bytes of memory that weights and biases take.
+    pub fn bytes(&self) -> usize {
+        self.weight.bytes() + size_of_val(self.bias.as_slice())
     }
 }
 
-fn check_magnitudes(what: &'static str, values: &[i64], bits: u32) -> Result<(), Error> {
+fn check_magnitudes(
+    what: &'static str,
+    mut values: impl Iterator<Item = i64>,
+    bits: u32,
+) -> Result<(), Error> {
     let max = (1i64 << bits) - 1;
-    match values.iter().find(|v| !(-max..=max).contains(v)) {
-        Some(&v) => Err(Error::range(what, v.into(), (-max).into(), max.into())),
+    match values.find(|v| !(-max..=max).contains(v)) {
+        Some(v) => Err(Error::range(what, v.into(), (-max).into(), max.into())),
         None => Ok(()),
     }
 }
@@ -132,6 +147,21 @@ impl QuantizedLayer {
             .into_iter()
             .chain(&self.up)
             .chain([&self.mlp_out])
+    }
+
+    /// The matrices, in the order of the fields.
+    pub fn linears_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
+        let first = [
+            &mut self.q,
+            &mut self.k,
+            &mut self.v,
+            &mut self.attn_out,
+            &mut self.fc,
+        ];
+        first
+            .into_iter()
+            .chain(&mut self.up)
+            .chain([&mut self.mlp_out])
     }
 
     /// Checks the shapes of the attention half.
@@ -218,7 +248,7 @@ impl Architecture {
         }
     }
 
-    fn check_embedding_shapes(&self, wte: &[i64], wpe: &[i64]) -> Result<(), Error> {
+    fn check_embedding_shapes(&self, wte: &[i32], wpe: &[i32]) -> Result<(), Error> {
         let d = self.width;
         check_shape("token embedding", wte.len(), self.vocab.saturating_mul(d))?;
         let positions = self.learned_positions().saturating_mul(d);
@@ -245,7 +275,7 @@ impl Architecture {
     }
 
     /// Checks lengths of the embeddings, and that the sum of any token's and any position's is 32-bit.
-    pub fn check_embedding(&self, wte: &[i64], wpe: &[i64]) -> Result<(), Error> {
+    pub fn check_embedding(&self, wte: &[i32], wpe: &[i32]) -> Result<(), Error> {
         self.check_embedding_shapes(wte, wpe)?;
         let d = self.width;
         let (token_min, token_max) = column_ranges(wte, d);
@@ -283,6 +313,26 @@ impl Architecture {
 }
 
 impl QuantizedModel {
+    /// The same with every matrix in two bytes a weight, rounded: see [`Matrix::rounded`].
+    #[must_use]
+    pub fn rounded(mut self) -> Self {
+        let matrices = self.layers.iter_mut().flat_map(QuantizedLayer::linears_mut);
+        for linear in matrices.chain([&mut self.head]) {
+            linear.weight = linear.weight.rounded();
+        }
+        self
+    }
+
+    /// Bytes of memory that the matrices take, and that embeddings and rotations take.
+    pub fn bytes(&self) -> (usize, usize) {
+        let linears = self.layers.iter().flat_map(QuantizedLayer::linears);
+        let matrices = linears.chain([&self.head]).map(Linear::bytes).sum();
+        let rotation = self.rotation.iter().flat_map(|r| [&r.cos, &r.sin]);
+        let rotations: usize = rotation.map(|v| size_of_val(v.as_slice())).sum();
+        let embeddings = size_of_val(self.wte.as_slice()) + size_of_val(self.wpe.as_slice());
+        (matrices, embeddings + rotations)
+    }
+
     /// Checks the specification, every dimension and every length, but not the magnitudes, other than of rotations.
     pub fn validate_shapes(&self) -> Result<(), Error> {
         self.arch.validate()?;
@@ -310,9 +360,9 @@ impl QuantizedModel {
 }
 
 /// Least and greatest value of each column of `[rows][d]`.
-fn column_ranges(values: &[i64], d: usize) -> (Vec<i64>, Vec<i64>) {
-    let mut min = vec![i64::MAX; d];
-    let mut max = vec![i64::MIN; d];
+fn column_ranges(values: &[i32], d: usize) -> (Vec<i32>, Vec<i32>) {
+    let mut min = vec![i32::MAX; d];
+    let mut max = vec![i32::MIN; d];
     for row in values.chunks_exact(d) {
         for ((&v, min), max) in row.iter().zip(&mut min).zip(&mut max) {
             *min = v.min(*min);

@@ -1,6 +1,7 @@
 //! Deterministic pseudorandom models whose magnitudes look like those of a trained, quantized
 //! GPT-2: for tests and benchmarks. Integers only, the same on every machine.
 
+use crate::matrix::Matrix;
 use crate::model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
 use crate::spec::{
     Activation, Architecture, MlpKind, Norm, Positions, Spec, ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC,
@@ -50,16 +51,21 @@ impl Random {
         (0..len).map(|_| self.normal(deviation)).collect()
     }
 
+    /// The same in 32 bits.
+    fn embedding(&mut self, len: usize, deviation: u64) -> Vec<i32> {
+        // Four uniform numbers are less than four times their deviation.
+        (0..len).map(|_| self.normal(deviation) as i32).collect()
+    }
+
     /// A matrix from values with `from` fractional bits to values with `to`: weights of standard
     /// deviation `gain/256/sqrt(inputs)`, biases of `gain/256/16`.
     fn linear(&mut self, inputs: usize, outputs: usize, from: u32, to: u32, gain: u64) -> Linear {
         let scale = u128::from(gain) << (16 + to);
         let square = (scale * scale) >> (2 * (8 + from));
         let deviation = (square / inputs as u128).isqrt() as u64;
+        let rows = self.normals(inputs * outputs, deviation);
         Linear {
-            inputs,
-            outputs,
-            weight: self.normals(inputs * outputs, deviation),
+            weight: Matrix::from_fn(inputs, outputs, |i, o| rows[i * outputs + o]),
             bias: self.normals(outputs, gain << (16 + to - 8 - 4)),
         }
     }
@@ -259,9 +265,9 @@ pub fn model(arch: Architecture, activation: Activation, seed: u64) -> Quantized
     QuantizedModel {
         arch,
         spec,
-        wte: random.normals(arch.vocab * d, 1 << RESIDUAL_FRAC),
+        wte: random.embedding(arch.vocab * d, 1 << RESIDUAL_FRAC),
         wpe: match learned {
-            true => random.normals(arch.context * d, 1 << (RESIDUAL_FRAC - 2)),
+            true => random.embedding(arch.context * d, 1 << (RESIDUAL_FRAC - 2)),
             false => Vec::new(),
         },
         rotation: rotation(&arch),

@@ -3,8 +3,8 @@
 use nanozk_executor::ops::{self, PreparedLinear};
 use nanozk_executor::trace::{attention_trace, head_trace, mlp_trace};
 use nanozk_executor::{
-    synthetic, Activation, Architecture, Error, Gpt2, Linear, MlpKind, Norm, Positions,
-    QuantizedModel, Spec,
+    synthetic, Activation, Architecture, Error, Gpt2, Linear, Matrix, MlpKind, Norm, Positions,
+    QuantizedLayer, QuantizedModel, Spec,
 };
 use proptest::prelude::*;
 
@@ -53,26 +53,49 @@ fn any_scale() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// The vectors of a model, one by one.
-fn vectors(model: &mut QuantizedModel) -> Vec<&mut Vec<i64>> {
-    let mut all = vec![&mut model.wte];
-    if !model.wpe.is_empty() {
-        all.push(&mut model.wpe);
+/// Changes vectors of a model, one after another: embeddings, rotations, and the weights and biases of matrices. What is put
+/// into an embedding is cut to 32 bits.
+fn change_vectors(model: &mut QuantizedModel, mut change: impl FnMut(&mut Vec<i64>)) {
+    for embedding in [&mut model.wte, &mut model.wpe] {
+        if !embedding.is_empty() {
+            let mut values: Vec<i64> = embedding.iter().map(|v| i64::from(*v)).collect();
+            change(&mut values);
+            let ends = (i32::MIN.into(), i32::MAX.into());
+            *embedding = values
+                .iter()
+                .map(|v| (*v).clamp(ends.0, ends.1) as i32)
+                .collect();
+        }
     }
     if let Some(rotation) = &mut model.rotation {
-        all.extend([&mut rotation.cos, &mut rotation.sin]);
+        change(&mut rotation.cos);
+        change(&mut rotation.sin);
     }
-    let layers = model.layers.iter_mut().flat_map(|l| {
-        [&mut l.q, &mut l.k, &mut l.v, &mut l.attn_out, &mut l.fc]
-            .into_iter()
-            .chain(&mut l.up)
-            .chain([&mut l.mlp_out])
-    });
-    for linear in layers.chain(std::iter::once(&mut model.head)) {
-        all.push(&mut linear.weight);
-        all.push(&mut linear.bias);
+    let layers = model
+        .layers
+        .iter_mut()
+        .flat_map(QuantizedLayer::linears_mut);
+    for linear in layers.chain([&mut model.head]) {
+        let mut rows = linear.weight.rows();
+        change(&mut rows);
+        linear.weight = Matrix::from_rows(linear.inputs(), linear.outputs(), &rows).unwrap();
+        change(&mut linear.bias);
     }
-    all
+}
+
+/// How many [`change_vectors`] finds.
+fn vectors(model: &QuantizedModel) -> usize {
+    let mut count = 0;
+    change_vectors(&mut model.clone(), |_| count += 1);
+    count
+}
+
+/// The same weights, as far as there are any, for other dimensions.
+fn resized(matrix: &Matrix, inputs: usize, outputs: usize) -> Matrix {
+    let (inputs, outputs) = (inputs.min(16), outputs.min(16));
+    Matrix::from_fn(inputs, outputs, |i, o| {
+        matrix.get(i % matrix.inputs(), o % matrix.outputs())
+    })
 }
 
 proptest! {
@@ -89,15 +112,20 @@ proptest! {
     ) {
         model.spec = Spec { score_shift, act_frac, eps: eps.max(1), ..model.spec };
         for (which, value, entry, all) in changes {
-            let mut vectors = vectors(&mut model);
-            let index = which.index(vectors.len());
-            let vector = &mut vectors[index];
-            if all {
-                vector.fill(value);
-            } else {
-                let at = entry.index(vector.len());
-                vector[at] = value;
-            }
+            let index = which.index(vectors(&model));
+            let mut at = 0;
+            change_vectors(&mut model, |vector| {
+                if at == index {
+                    match all {
+                        true => vector.fill(value),
+                        false => {
+                            let entry = entry.index(vector.len());
+                            vector[entry] = value;
+                        }
+                    }
+                }
+                at += 1;
+            });
         }
         let _ = model.validate();
         let trace = model.forward(&tokens);
@@ -112,9 +140,9 @@ proptest! {
     #[test]
     fn no_random_weights_make_it_panic(mut model in either(), seed in any::<u64>(), shift in 0u32..64) {
         let mut random = synthetic::Random::new(seed);
-        for vector in vectors(&mut model) {
+        change_vectors(&mut model, |vector| {
             vector.iter_mut().for_each(|v| *v = random.next_u64() as i64 >> shift);
-        }
+        });
         let _ = model.validate();
         let _ = model.forward(&[1, 2, 3, 4]);
         let _ = model.generate(&[1, 2], 2, |_| ());
@@ -151,17 +179,17 @@ proptest! {
             6 => spec.norm_frac = value as u32,
             7 => spec.score_shift = value as u32,
             8 => spec.act_frac = value as u32,
-            9 => layer.q.inputs = value,
-            10 => layer.fc.outputs = value,
-            11 => layer.mlp_out.inputs = value,
-            12 => layer.attn_out.outputs = value,
-            13 => model.head.outputs = value,
+            9 => layer.q.weight = resized(&layer.q.weight, value, layer.q.outputs()),
+            10 => layer.fc.weight = resized(&layer.fc.weight, layer.fc.inputs(), value),
+            11 => layer.mlp_out.weight = resized(&layer.mlp_out.weight, value, layer.mlp_out.outputs()),
+            12 => layer.attn_out.weight = resized(&layer.attn_out.weight, layer.attn_out.inputs(), value),
+            13 => model.head.weight = resized(&model.head.weight, model.head.inputs(), value),
             14 => model.arch.kv_heads = value,
             15 => model.arch.head_width = value,
             16 => model.arch.positions = [Positions::Learned, Positions::Rotary][value % 2],
             17 => model.arch.mlp = [MlpKind::Plain, MlpKind::Gated][value % 2],
             18 => spec.norm = [Norm::LayerNorm, Norm::RmsNorm][value % 2],
-            _ => { model.head.weight.pop(); }
+            _ => { model.head.bias.pop(); }
         }
         let valid = model.validate();
         // Nothing else follows from the score shift, `act_frac` and the norm.
@@ -191,9 +219,9 @@ proptest! {
         let mut values = |len: usize, shift: u32| -> Vec<i64> {
             (0..len).map(|_| random.next_u64() as i64 >> shift).collect()
         };
+        let weights = values(inputs * outputs, weight_shift);
         let matrix = Linear {
-            inputs, outputs,
-            weight: values(inputs * outputs, weight_shift),
+            weight: Matrix::from_rows(inputs, outputs, &weights).unwrap(),
             bias: values(outputs, bias_shift),
         };
         let x = values(n * inputs, input_shift);
@@ -203,7 +231,7 @@ proptest! {
             for o in 0..outputs {
                 // Only weights and inputs of 63 bits each could leave 128 bits.
                 let mut terms = row.iter().enumerate().map(|(i, &x)| {
-                    i128::from(x) * i128::from(matrix.weight[i * outputs + o])
+                    i128::from(x) * i128::from(weights[i * outputs + o])
                 });
                 expected.push(terms.try_fold(i128::from(matrix.bias[o]), |sum, v| sum.checked_add(v)));
             }
@@ -245,7 +273,7 @@ fn errors_name_layer_and_operation() {
     );
 
     let mut model = small();
-    model.layers[0].fc.weight[0] = 1 << 60;
+    model.layers[0].fc.weight.set(0, 0, 1 << 60);
     assert_eq!(range_of(model.forward(&[1, 2])).0, Some(0));
     assert_eq!(range_of(model.forward(&[1, 2])).1, "first MLP product");
     assert_eq!(range_of(model.validate()), (Some(0), "weight", 1 << 60));
@@ -268,7 +296,8 @@ fn errors_name_layer_and_operation() {
     );
 
     let mut model = small();
-    model.wte[6] = (1 << 31) + (1 << 20);
+    model.wte[6..12].fill(i32::MAX);
+    model.wpe.fill(1 << 20);
     assert_eq!(range_of(model.forward(&[1, 2])).1, "embedding");
     assert_eq!(range_of(model.validate()).1, "embedding");
     assert!(model.forward(&[2]).is_ok());
@@ -289,7 +318,7 @@ fn scores_are_checked() {
         } else {
             &mut layer.k
         };
-        linear.weight.fill(0);
+        linear.weight.map(|_, _, _| 0);
         linear.bias.fill(value << 16);
     }
     model.spec.score_shift = 4;
@@ -302,32 +331,16 @@ fn scores_are_checked() {
 
 #[test]
 fn prepared_matrices_are_checked() {
-    let matrix = Linear {
-        inputs: 2,
-        outputs: 2,
-        weight: vec![1; 3],
-        bias: vec![0; 2],
+    let is_shape = |result| matches!(result, Err(Error::Shape { .. }));
+    assert!(is_shape(Matrix::from_rows(2, 2, &[1; 3]).map(drop)));
+    let of = |inputs, outputs, biases| Linear {
+        weight: Matrix::from_fn(inputs, outputs, |_, _| 1),
+        bias: vec![0; biases],
     };
-    assert!(matches!(
-        PreparedLinear::new(&matrix),
-        Err(Error::Shape { .. })
-    ));
-    let matrix = Linear {
-        inputs: 0,
-        outputs: 2,
-        weight: vec![],
-        bias: vec![0; 2],
-    };
-    assert!(matches!(
-        PreparedLinear::new(&matrix),
-        Err(Error::Shape { .. })
-    ));
-    let matrix = Linear {
-        inputs: 2,
-        outputs: 1,
-        weight: vec![1; 2],
-        bias: vec![0],
-    };
+    for wrong in [of(0, 2, 2), of(2, 0, 0), of(2, 2, 1)] {
+        assert!(is_shape(PreparedLinear::new(&wrong).map(drop)));
+    }
+    let matrix = of(2, 1, 1);
     assert!(matches!(
         ops::linear("x", &[1, 2, 3], &matrix),
         Err(Error::Shape { .. })

@@ -44,9 +44,9 @@ mod reference {
     }
 
     pub(crate) fn product(x: &[i128], m: &Linear) -> Vec<i128> {
-        (0..m.outputs)
+        (0..m.outputs())
             .map(|o| {
-                let weight = |i: usize| i128::from(m.weight[i * m.outputs + o]);
+                let weight = |i: usize| i128::from(m.weight.get(i, o));
                 x.iter()
                     .enumerate()
                     .map(|(i, x)| x * weight(i))
@@ -104,7 +104,7 @@ mod reference {
                 (0..d)
                     .map(|i| {
                         let place = model.wpe.get(t * d + i).copied().unwrap_or(0);
-                        i128::from(model.wte[token as usize * d + i] + place)
+                        i128::from(model.wte[token as usize * d + i]) + i128::from(place)
                     })
                     .collect()
             })
