@@ -64,8 +64,8 @@ impl Embed {
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
-        wte: &[i64],
-        wpe: &[i64],
+        wte: &[i32],
+        wpe: &[i32],
     ) -> Result<(), OutOfRange> {
         let d = self.width;
         values.fill(self.tokens, |at| {

@@ -251,8 +251,8 @@ impl Matrix {
         values.fill_first(self.weight, layer, |at| {
             let input = flat(&at[1..split], &weights[1..split]);
             let output = flat(&at[split..], &weights[split..]);
-            match output < linear.outputs {
-                true => linear.weight[input * linear.outputs + output].into(),
+            match output < linear.outputs() {
+                true => linear.weight.get(input, output).into(),
                 false => 0,
             }
         })?;

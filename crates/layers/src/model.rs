@@ -163,7 +163,7 @@ pub struct Layers {
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
     /// Token and position embedding, row-major; the latter empty if there is none.
-    Embed(&'a [i64], &'a [i64]),
+    Embed(&'a [i32], &'a [i32]),
     /// Both halves of a block, and the model's rotations.
     Block(usize, &'a QuantizedLayer, Option<&'a Rotation>),
     /// The vocabulary projection.

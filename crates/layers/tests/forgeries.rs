@@ -579,7 +579,7 @@ fn later_positions_are_not_attended_to() {
         .collect();
     // What does not depend on queries and keys is the executor's.
     let mut honest = block.model();
-    honest.layers[0].q.weight.fill(0);
+    honest.layers[0].q.weight.map(|_, _, _| 0);
     honest.layers[0].q.bias.fill(0);
     let mut trace = block.attention(&honest, &stream).unwrap();
 
@@ -592,10 +592,12 @@ fn later_positions_are_not_attended_to() {
     let (at_first, at_last) = (out(0, feature), out(3, feature));
     let slope = ((high - low) << 16) / (at_last - at_first);
     let bias = (low << 16) - slope * at_first;
-    layer.q.weight.fill(0);
+    layer.q.weight.map(|_, _, _| 0);
     layer.q.bias.fill(query << 16);
-    layer.k.weight.fill(0);
-    layer.k.weight[feature * WIDTH..][..WIDTH].fill(slope);
+    layer
+        .k
+        .weight
+        .map(|i, _, _| if i == feature { slope } else { 0 });
     layer.k.bias.fill(bias);
     let rs = |x: i64, shift: u32| (x + (1 << (shift - 1))) >> shift;
     trace.q_acc.fill(query << 16);
@@ -638,7 +640,7 @@ fn later_positions_are_not_attended_to() {
         for o in 0..WIDTH {
             let linear = &layer.attn_out;
             let sum: i64 = (0..WIDTH)
-                .map(|i| rs(trace.o_acc[t * WIDTH + i], 16) * linear.weight[i * WIDTH + o])
+                .map(|i| rs(trace.o_acc[t * WIDTH + i], 16) * linear.weight.get(i, o))
                 .sum();
             let at = t * WIDTH + o;
             trace.out_acc[at] = sum + linear.bias[o];

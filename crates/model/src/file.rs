@@ -3,9 +3,12 @@
 //! A safetensors file, so that any safetensors reader opens it:
 //!
 //! * tensors `wte` `[vocab][width]`, `wpe` `[context][width]` or `rotation.{cos,sin}` `[context][pairs]`,
-//!   `layers.{l}.{q,k,v,attn_out,fc,up,mlp_out}.{weight,bias}` (`up` if there is a gate) and `head.{weight,bias}`, weights
-//!   `[inputs][outputs]`, element type `I32` if every value of the tensor fits, otherwise `I64`;
-//! * one metadata entry `nanozk`: JSON with `version` (2), `arch`, `spec` and `sha256`.
+//!   and the matrices `layers.{l}.{q,k,v,attn_out,fc,up,mlp_out}` (`up` if there is a gate) and `head`;
+//! * of each matrix `{name}.weight`, `[outputs][inputs]`, and `{name}.bias`, `[outputs]`. Weights are `I16` mantissas `m` beside a
+//!   tensor `{name}.shift`, `U8`, `[outputs]`, so that a weight is `m·2^shift`; a shift is the least with which the mantissas
+//!   of its output are less than `2^15` in magnitude. Where weights have more significant bits there are no shifts;
+//! * embeddings are `I32`; weights without shifts, biases and rotations too if every value of the tensor fits, otherwise `I64`;
+//! * one metadata entry `nanozk`: JSON with `version` (3), `arch`, `spec` and `sha256`.
 //!
 //! The checksum is over `arch` and `spec` as JSON, then for each tensor in the order of names its name, element
 //! type, shape and bytes. The same model always gives the same file.
@@ -18,7 +21,8 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use nanozk_executor::{
-    Architecture, Linear, MlpKind, Positions, QuantizedLayer, QuantizedModel, Rotation, Spec,
+    Architecture, Linear, Matrix, MlpKind, Positions, QuantizedLayer, QuantizedModel, Rotation,
+    Spec,
 };
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
@@ -29,7 +33,7 @@ use crate::source::read;
 use crate::tensors::TensorFile;
 
 /// Version of the format.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 const KEY: &str = "nanozk";
 
 #[derive(Serialize, Deserialize)]
@@ -162,8 +166,8 @@ impl Writer {
     /// The embedding of tokens, and of positions; or the rotations, and no embedding of positions.
     pub fn embedding(
         &mut self,
-        wte: &[i64],
-        wpe: &[i64],
+        wte: &[i32],
+        wpe: &[i32],
         rotation: Option<&Rotation>,
     ) -> Result<()> {
         self.arch.check_embedding(wte, wpe)?;
@@ -174,9 +178,14 @@ impl Writer {
             context,
             ..
         } = self.arch;
-        self.put("wte".into(), &[vocab, width], wte)?;
+        let embedding = |values: &[i32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let shape = [vocab, width];
+        self.put_bytes("wte".into(), &shape, Dtype::I32, embedding(wte))?;
         match rotation {
-            None => self.put("wpe".into(), &[context, width], wpe),
+            None => {
+                let shape = [context, width];
+                self.put_bytes("wpe".into(), &shape, Dtype::I32, embedding(wpe))
+            }
             Some(rotation) => {
                 let shape = [context, self.arch.rotated_pairs()];
                 self.put("rotation.cos".into(), &shape, &rotation.cos)?;
@@ -201,12 +210,35 @@ impl Writer {
     }
 
     fn linear(&mut self, name: &str, m: &Linear) -> Result<()> {
-        self.put(format!("{name}.weight"), &[m.inputs, m.outputs], &m.weight)?;
-        self.put(format!("{name}.bias"), &[m.outputs], &m.bias)
+        let (weight, shape) = (format!("{name}.weight"), [m.outputs(), m.inputs()]);
+        match m.weight.mantissas() {
+            Some(mantissas) => {
+                let columns = mantissas.columns().flatten();
+                let bytes = columns.flat_map(i16::to_le_bytes).collect();
+                self.put_bytes(weight, &shape, Dtype::I16, bytes)?;
+                let shifts = mantissas.shifts().to_vec();
+                self.put_bytes(format!("{name}.shift"), &shape[..1], Dtype::U8, shifts)?;
+            }
+            None => {
+                let columns: Vec<i64> = m.weight.columns().collect();
+                self.put(weight, &shape, &columns)?;
+            }
+        }
+        self.put(format!("{name}.bias"), &shape[..1], &m.bias)
     }
 
     fn put(&mut self, name: String, shape: &[usize], values: &[i64]) -> Result<()> {
         let (dtype, bytes) = pack(values);
+        self.put_bytes(name, shape, dtype, bytes)
+    }
+
+    fn put_bytes(
+        &mut self,
+        name: String,
+        shape: &[usize],
+        dtype: Dtype,
+        bytes: Vec<u8>,
+    ) -> Result<()> {
         let written = self.scratch.get_mut().write_all(&bytes);
         written.map_err(|source| self.failed(source))?;
         let entry = Entry {
@@ -233,7 +265,8 @@ impl Writer {
             reason,
         };
         spec.validate(self.arch.width)?;
-        let expected = tensor_count(&self.arch);
+        let tensors = self.parts.iter().map(|(name, (entry, _))| (name, entry));
+        let expected = tensor_count(&self.arch, tensors);
         if self.parts.len() != expected {
             return Err(malformed(format!(
                 "expected {expected} tensors, got {}",
@@ -284,13 +317,18 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Embeddings, head, and the matrices of the blocks, each with its bias.
-fn tensor_count(arch: &Architecture) -> usize {
+/// Embeddings, head, and the matrices of the blocks, each with its bias, and with shifts if its weights are mantissas.
+fn tensor_count<'a>(
+    arch: &Architecture,
+    tensors: impl Iterator<Item = (&'a String, &'a Entry)>,
+) -> usize {
+    let short =
+        tensors.filter(|(name, entry)| name.ends_with(".weight") && entry.dtype == Dtype::I16);
     let positions = match arch.positions {
         Positions::Learned => 1,
         Positions::Rotary => 2,
     };
-    3 + positions + 2 * parts(arch).count() * arch.layers
+    3 + positions + 2 * parts(arch).count() * arch.layers + short.count()
 }
 
 /// The file of a quantized model. Its parts are read when they are needed, and checked one by one.
@@ -361,7 +399,7 @@ impl<R: Read + Seek> ModelFile<R> {
                 path: path.to_owned(),
                 source,
             })?;
-        let expected = tensor_count(&arch);
+        let expected = tensor_count(&arch, entries.iter());
         if entries.len() != expected {
             return Err(malformed(format!(
                 "expected {expected} tensors, got {}",
@@ -387,16 +425,16 @@ impl<R: Read + Seek> ModelFile<R> {
     }
 
     /// The embedding of tokens, and of positions: empty if there is none.
-    pub fn embedding(&self) -> Result<(Vec<i64>, Vec<i64>)> {
+    pub fn embedding(&self) -> Result<(Vec<i32>, Vec<i32>)> {
         let Architecture {
             width: d,
             vocab,
             context,
             ..
         } = self.arch;
-        let wte = self.get("wte".into(), &[vocab, d])?;
+        let wte = self.get_embedding("wte", &[vocab, d])?;
         let wpe = match self.arch.positions {
-            Positions::Learned => self.get("wpe".into(), &[context, d])?,
+            Positions::Learned => self.get_embedding("wpe", &[context, d])?,
             Positions::Rotary => Vec::new(),
         };
         let checked = self.arch.check_embedding(&wte, &wpe);
@@ -477,30 +515,73 @@ impl<R: Read + Seek> ModelFile<R> {
 
     fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         Ok(Linear {
-            inputs,
-            outputs,
-            weight: self.get(format!("{name}.weight"), &[inputs, outputs])?,
+            weight: self.matrix(name, inputs, outputs)?,
             bias: self.get(format!("{name}.bias"), &[outputs])?,
         })
     }
 
+    fn matrix(&self, matrix: &str, inputs: usize, outputs: usize) -> Result<Matrix> {
+        let name = format!("{matrix}.weight");
+        let (dtype, bytes) = self.bytes(&name, &[outputs, inputs])?;
+        if dtype == Dtype::I16 {
+            let shift = format!("{matrix}.shift");
+            let (Dtype::U8, shifts) = self.bytes(&shift, &[outputs])? else {
+                return Err(self.dtype(shift, "U8"));
+            };
+            let values = bytes.chunks_exact(2).filter_map(|b| b.first_chunk());
+            let mantissas = values.map(|b| i16::from_le_bytes(*b));
+            return Matrix::from_mantissas(inputs, shifts, mantissas).ok_or_else(|| {
+                Error::Malformed {
+                    path: self.path.clone(),
+                    reason: format!("`{shift}` is not the least shift of the mantissas"),
+                }
+            });
+        }
+        let Some(values) = unpack(dtype, &bytes) else {
+            return Err(self.dtype(name, "I16, I32 or I64"));
+        };
+        drop(bytes);
+        let mut matrix = Matrix::builder(inputs);
+        for column in values.chunks_exact(inputs) {
+            matrix.push(column);
+        }
+        Ok(matrix.finish())
+    }
+
+    fn dtype(&self, name: String, expected: &'static str) -> Error {
+        let got = self.tensors.info(&name).map(|info| info.dtype);
+        Error::Dtype {
+            name,
+            expected,
+            got: got.map_or_else(String::new, |dtype| format!("{dtype:?}")),
+        }
+    }
+
     fn get(&self, name: String, shape: &[usize]) -> Result<Vec<i64>> {
-        let Some(info) = self.tensors.info(&name) else {
-            return Err(Error::MissingTensor { name });
+        let (dtype, bytes) = self.bytes(&name, shape)?;
+        unpack(dtype, &bytes).ok_or_else(|| self.dtype(name, "I32 or I64"))
+    }
+
+    fn get_embedding(&self, name: &str, shape: &[usize]) -> Result<Vec<i32>> {
+        let (Dtype::I32, bytes) = self.bytes(name, shape)? else {
+            return Err(self.dtype(name.into(), "I32"));
+        };
+        let values = bytes.chunks_exact(4).filter_map(|b| b.first_chunk());
+        Ok(values.map(|b| i32::from_le_bytes(*b)).collect())
+    }
+
+    fn bytes(&self, name: &str, shape: &[usize]) -> Result<(Dtype, Vec<u8>)> {
+        let Some(info) = self.tensors.info(name) else {
+            return Err(Error::MissingTensor { name: name.into() });
         };
         if info.shape != shape {
             return Err(Error::Shape {
-                name,
+                name: name.into(),
                 expected: shape.to_vec(),
                 got: info.shape.clone(),
             });
         }
-        let bytes = self.tensors.read(info)?;
-        unpack(info.dtype, &bytes).ok_or_else(|| Error::Dtype {
-            name,
-            expected: "I32 or I64",
-            got: format!("{:?}", info.dtype),
-        })
+        Ok((info.dtype, self.tensors.read(info)?))
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::Checkpoint;
-use nanozk_executor::{Linear, QuantizedModel};
+use nanozk_executor::{Linear, Matrix, QuantizedModel};
 use nanozk_model::evaluate::evaluate_windows;
 use nanozk_model::{evaluate, file, quantize, Error, Op, Options};
 use proptest::prelude::*;
@@ -253,14 +253,12 @@ fn models_outside_the_specification_are_not_written() {
     let mut spec = base.clone();
     spec.spec.act_frac = 14;
     let mut weight = base.clone();
-    weight.head.weight[0] = 1 << 40;
+    weight.head.weight.set(0, 0, 1 << 40);
     let mut missing = base.clone();
     missing.layers.pop();
     let mut shape = base;
     shape.head = Linear {
-        inputs: 1,
-        outputs: 1,
-        weight: vec![0],
+        weight: Matrix::from_fn(1, 1, |_, _| 0),
         bias: vec![0],
     };
     for model in [spec, weight, missing, shape] {

@@ -120,9 +120,7 @@ fn a_text_of_nothing_but_overflows_is_an_error() {
     let model = massive(100.0);
     let (mut integer, _) = quantized(&model, None);
     // Values a thousand times greater than their scale was made for.
-    for w in &mut integer.layers[1].v.weight {
-        *w *= 1_000;
-    }
+    integer.layers[1].v.weight.map(|_, _, w| w * 1_000);
     let error = evaluate(
         &model,
         &integer,

@@ -777,7 +777,8 @@ fn windows_are_as_small_as_a_proof_must_be() {
 #[test]
 fn one_seed_for_two_contents_hides_both() {
     let (case, mut other) = (case(), model(1));
-    other.layers[0].fc.weight[5] += 3;
+    let fc = &mut other.layers[0].fc.weight;
+    fc.set(0, 5, fc.get(0, 5) + 3);
     let other = registered(&other, &SEED);
     let weights = |manifest: &Manifest| manifest.weights.clone();
     let (before, after) = (weights(case.manifest.manifest()), weights(&other));

@@ -1,8 +1,11 @@
 //! Integer matrices from float ones.
 
 use candle_core::Tensor;
-use nanozk_executor::spec::{MATMUL_SHIFT, PROB_ONE};
-use nanozk_executor::{Architecture, Linear, Norm, QuantizedLayer, Spec};
+use nanozk_executor::matrix::MAX_MANTISSA;
+use nanozk_executor::model::MAX_WEIGHT_BITS;
+use nanozk_executor::ops::check_signed;
+use nanozk_executor::spec::{MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS};
+use nanozk_executor::{Architecture, Linear, Matrix, Norm, QuantizedLayer, Spec};
 use rayon::prelude::*;
 
 use super::choose::{Formats, LayerScales};
@@ -49,24 +52,19 @@ impl Affine {
         Ok(self)
     }
 
-    /// The weight from input `i` to output `o` is multiplied by `weight_scale(i, o)`, the bias by `bias_scale(o)`.
+    /// The weight from input `i` to output `o` is multiplied by `weight_scale(i, o)` and rounded to 16 bits, the bias is multiplied
+    /// by `bias_scale(o)`.
     fn quantize(
         &self,
-        weight_scale: impl Fn(usize, usize) -> f64,
+        weight_scale: impl Fn(usize, usize) -> f64 + Sync,
         bias_scale: impl Fn(usize) -> f64,
     ) -> Linear {
-        let rows = self.weight.chunks_exact(self.outputs).enumerate();
-        let weight = rows.flat_map(|(i, row)| {
-            let scale = &weight_scale;
-            let cells = row.iter().enumerate();
-            cells.map(move |(o, w)| (w * scale(i, o)).round() as i64)
-        });
+        let inputs = self.weight.len() / self.outputs;
+        let weight = |i: usize, o: usize| self.weight[i * self.outputs + o] * weight_scale(i, o);
         let bias = self.bias.iter().enumerate();
         let bias = bias.map(|(o, b)| (b * bias_scale(o)).round() as i64);
         Linear {
-            inputs: self.weight.len() / self.outputs,
-            outputs: self.outputs,
-            weight: weight.collect(),
+            weight: matrix(inputs, self.outputs, weight),
             bias: bias.collect(),
         }
     }
@@ -95,6 +93,35 @@ impl Affine {
             })
             .collect()
     }
+}
+
+/// The matrix of integers next to `weight(i, o)` that have 16 significant bits, sign included, at the scale of the greatest of
+/// their column.
+fn matrix(inputs: usize, outputs: usize, weight: impl Fn(usize, usize) -> f64 + Sync) -> Matrix {
+    /// Columns that are rounded at once.
+    const COLUMNS: usize = 1 << 10;
+    let mut matrix = Matrix::builder(inputs).with_capacity(outputs);
+    for first in (0..outputs).step_by(COLUMNS) {
+        let columns: Vec<Vec<i64>> = (first..outputs.min(first + COLUMNS))
+            .into_par_iter()
+            .map(|o| rounded((0..inputs).map(|i| weight(i, o)).collect()))
+            .collect();
+        columns.iter().for_each(|column| matrix.push(column));
+    }
+    matrix.finish()
+}
+
+/// A column of a [`matrix`].
+fn rounded(column: Vec<f64>) -> Vec<i64> {
+    let greatest = column.iter().fold(0.0, |m: f64, w| m.max(w.abs()));
+    // Where it is no number, or too great for any model, it is as great as an integer can be.
+    let unit = (0..MAX_WEIGHT_BITS).map(pow2);
+    let unit = unit
+        .into_iter()
+        .find(|unit| (greatest / unit).round() <= f64::from(MAX_MANTISSA));
+    let unit = unit.unwrap_or(1.0);
+    let integers = column.iter().map(|w| ((w / unit).round() * unit) as i64);
+    integers.collect()
 }
 
 /// Gain and bias of a normalization.
@@ -159,7 +186,7 @@ pub(super) fn layer(
     let divisor = config.query_divisor(index);
 
     // From normalized input at `norm_frac` to `out` steps per unit after the shift.
-    let after = |before: &float::Affine, m: &float::Affine, out: &dyn Fn(usize) -> f64| {
+    let after = |before: &float::Affine, m: &float::Affine, out: &(dyn Fn(usize) -> f64 + Sync)| {
         let folded = Affine::new(m)?.fold(before)?;
         Ok::<_, Error>(folded.quantize(|_, o| out(o) * shift / norm, |o| out(o) * shift))
     };
@@ -205,13 +232,14 @@ pub(super) fn embedding_bound(wte: &Tensor, wpe: Option<&Tensor>) -> Result<f64>
 }
 
 /// An embedding.
-pub(super) fn embedding(t: &Tensor, formats: &Formats) -> Result<Vec<i64>> {
+pub(super) fn embedding(t: &Tensor, formats: &Formats) -> Result<Vec<i32>> {
     let residual = pow2(formats.residual_frac);
     let values = to_vec(t)?;
-    Ok(values
-        .iter()
-        .map(|v| (f64::from(*v) * residual).round() as i64)
-        .collect())
+    let integers = values.iter().map(|v| {
+        let steps = (f64::from(*v) * residual).round() as i64;
+        Ok(check_signed("embedding", steps, RESIDUAL_BITS)? as i32)
+    });
+    integers.collect()
 }
 
 /// The vocabulary projection `[vocab][width]` with the last normalization folded in; the greatest matrix of all, and so
@@ -227,23 +255,13 @@ pub(super) fn head(
     let shift = pow2(MATMUL_SHIFT);
     let norm = pow2(formats.spec.norm_frac);
     let values = to_vec(head)?;
-    let mut weight = vec![0; d * vocab];
-    weight
-        .par_chunks_exact_mut(vocab)
-        .enumerate()
-        .for_each(|(i, row)| {
-            for (v, w) in row.iter_mut().enumerate() {
-                *w = (f64::from(values[v * d + i]) * gain[i] * shift).round() as i64;
-            }
-        });
+    let weight = |i: usize, v: usize| f64::from(values[v * d + i]) * gain[i] * shift;
     let bias = values.par_chunks_exact(d).map(|row| {
         let products = row.iter().zip(&beta).map(|(w, b)| b * f64::from(*w));
         (products.sum::<f64>() * (shift * norm)).round() as i64
     });
     Ok(Linear {
-        inputs: d,
-        outputs: vocab,
         bias: bias.collect(),
-        weight,
+        weight: matrix(d, vocab, weight),
     })
 }

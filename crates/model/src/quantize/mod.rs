@@ -21,7 +21,9 @@ use nanozk_executor::executor::{PreparedAttention, PreparedMlp};
 use nanozk_executor::ops::{embed, PreparedLinear};
 use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::trace::prepared_head_trace;
-use nanozk_executor::{ActivationTable, Linear, QuantizedLayer, QuantizedModel, Rotation, Spec};
+use nanozk_executor::{
+    ActivationTable, Linear, Matrix, QuantizedLayer, QuantizedModel, Rotation, Spec,
+};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -114,8 +116,8 @@ pub type Progress<'a> = dyn FnMut(Stage, usize, usize) + 'a;
 trait Sink {
     fn embedding(
         &mut self,
-        wte: Vec<i64>,
-        wpe: Vec<i64>,
+        wte: Vec<i32>,
+        wpe: Vec<i32>,
         rotation: Option<&Rotation>,
     ) -> Result<()>;
     fn layer(&mut self, index: usize, layer: QuantizedLayer) -> Result<()>;
@@ -125,8 +127,8 @@ trait Sink {
 impl Sink for QuantizedModel {
     fn embedding(
         &mut self,
-        wte: Vec<i64>,
-        wpe: Vec<i64>,
+        wte: Vec<i32>,
+        wpe: Vec<i32>,
         rotation: Option<&Rotation>,
     ) -> Result<()> {
         self.wte = wte;
@@ -149,8 +151,8 @@ impl Sink for QuantizedModel {
 impl Sink for Writer {
     fn embedding(
         &mut self,
-        wte: Vec<i64>,
-        wpe: Vec<i64>,
+        wte: Vec<i32>,
+        wpe: Vec<i32>,
         rotation: Option<&Rotation>,
     ) -> Result<()> {
         Writer::embedding(self, &wte, &wpe, rotation)
@@ -192,9 +194,7 @@ pub fn quantize(
         rotation: None,
         layers: Vec::new(),
         head: Linear {
-            inputs: 0,
-            outputs: 0,
-            weight: Vec::new(),
+            weight: Matrix::from_fn(0, 0, |_, _| 0),
             bias: Vec::new(),
         },
     };
