@@ -1,44 +1,42 @@
-//! Times the executor on a synthetic model: `speed [width layers positions vocab heads]`.
+//! Times the executor on a synthetic model: `speed [NAME prompt generated threads]`, with the name of a known shape.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use nanozk_executor::{synthetic, Activation, Executor, Gpt2};
+use nanozk_executor::{synthetic, Executor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut values = [128, 4, 128, 1024, 4];
-    for (value, argument) in values.iter_mut().zip(std::env::args().skip(1)) {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or("gpt2".into());
+    let mut values = [128, 64, std::thread::available_parallelism()?.get()];
+    for (value, argument) in values.iter_mut().zip(arguments) {
         *value = argument.parse()?;
     }
-    let [width, layers, n, vocab, heads] = values;
-    let arch = Gpt2 {
-        layers,
-        width,
-        heads,
-        mlp_width: 4 * width,
-        vocab,
-        context: n,
-    }
-    .architecture();
-    let model = synthetic::model(arch, Activation::GeluNew, 1);
-    let tokens = synthetic::tokens(n, vocab, 2);
-    let time = |what: &str, run: &dyn Fn() -> Result<(), nanozk_executor::Error>| {
-        let mut best = u128::MAX;
+    let [prompt, new, threads] = values;
+    let known = synthetic::KNOWN.iter().find(|(known, _)| *known == name);
+    let (_, arch) = known.ok_or("no such shape")?;
+    let model = synthetic::model(*arch, synthetic::activation(arch), 1).rounded();
+    let executor = Executor::new(&model)?;
+    let tokens = synthetic::tokens(prompt, arch.vocab, 2);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build()?.install(|| {
         for _ in 0..5 {
             let start = Instant::now();
-            run()?;
-            best = best.min(start.elapsed().as_micros());
+            let mut first = None;
+            executor.generate_until(&tokens, new, |_| {
+                first.get_or_insert_with(|| start.elapsed());
+                ControlFlow::Continue(())
+            })?;
+            let (all, first) = (start.elapsed(), first.unwrap_or_default());
+            let rate = |tokens: usize, micros: u128| tokens as u128 * 10_000_000 / micros.max(1);
+            let rates = [
+                rate(prompt, first.as_micros()),
+                rate(new.saturating_sub(1), (all - first).as_micros()),
+            ];
+            let [prompt, new] = rates.map(|r| format!("{}.{}", r / 10, r % 10));
+            println!("prompt {prompt} tokens/s, generation {new} tokens/s");
         }
-        println!("{what}: {}.{:03} ms", best / 1000, best % 1000);
         Ok::<_, nanozk_executor::Error>(())
-    };
-    let executor = Executor::new(&model)?;
-    time("validate", &|| model.validate())?;
-    time("prepare", &|| Executor::new(&model).map(drop))?;
-    time("forward", &|| executor.forward(&tokens).map(drop))?;
-    time("logits", &|| executor.logits(&tokens).map(drop))?;
-    let new = n / 2;
-    time(&format!("generate {new} tokens"), &|| {
-        executor.generate(&tokens[..n - new], new, |_| ()).map(drop)
     })?;
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! A model prepared to be run many times: forward pass, logits, greedy generation.
 
+use crate::kernels::TILE_ROWS;
 use crate::model::{QuantizedLayer, QuantizedModel, Rotation};
-use crate::ops::{self, check_shape, AttentionRow, Error, HeadView, PreparedLinear};
+use crate::ops::{
+    self, check_shape, AttentionRow, Error, HeadCache, HeadView, PreparedLinear, SHARED_ROWS,
+};
 use crate::spec::{Architecture, Positions, Spec, MATMUL_SHIFT, ROTATION_FRAC};
 use crate::tables::{ActivationTable, ExpTable};
 use crate::trace::{bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, Trace};
+use rayon::prelude::*;
 use std::ops::ControlFlow;
 
 pub(crate) fn check_tokens(model: &QuantizedModel, tokens: &[u32]) -> Result<(), Error> {
@@ -127,9 +131,16 @@ impl<'a> PreparedAttention<'a> {
     /// Of normalized activations, the first at position `first`.
     fn project(&self, norm: &[i64], first: usize) -> Result<Projected, Error> {
         let arch = &self.arch;
-        let q_acc = self.q.apply("query product", norm)?;
-        let k_acc = self.k.apply("key product", norm)?;
-        let v_acc = self.v.apply("value product", norm)?;
+        let (q_acc, (k_acc, v_acc)) = rayon::join(
+            || self.q.apply("query product", norm),
+            || {
+                rayon::join(
+                    || self.k.apply("key product", norm),
+                    || self.v.apply("value product", norm),
+                )
+            },
+        );
+        let (q_acc, k_acc, v_acc) = (q_acc?, k_acc?, v_acc?);
         let mut q = ops::narrow("query", &q_acc, MATMUL_SHIFT)?;
         let mut k = ops::narrow("key", &k_acc, MATMUL_SHIFT)?;
         let v = ops::narrow("value", &v_acc, MATMUL_SHIFT)?;
@@ -240,39 +251,90 @@ impl<'a> PreparedAttention<'a> {
         cache: &mut KeyValues,
         masked: bool,
     ) -> Result<Vec<i64>, Error> {
-        let (d, heads) = (self.arch.width, self.arch.heads);
-        let norm = ops::normalize(spec, input, d)?.out;
-        let past = cache.keys.len() / self.arch.kv_width();
+        let (d, heads, len) = (self.arch.width, self.arch.heads, self.arch.head_width);
+        let past = cache.positions;
         let n = input.len() / d;
-        let projected = self.project(&norm, past)?;
-        cache.keys.extend(projected.k);
-        cache.values.extend(projected.v);
-        let mut scores = Scores::new(past + n);
-        let width = self.arch.query_width();
-        let mut o_acc = vec![0; n * width];
-        for h in 0..heads {
-            let queries = self.head(&projected.q, heads, h);
-            let [keys, values] = self.source(&cache.keys, &cache.values, h);
-            for t in 0..n {
-                let mut row = scores.row(0, if masked { past + n } else { past + t + 1 });
-                let query = queries.row(t);
-                let shift = spec.score_shift;
-                ops::attention_probabilities(
-                    query,
-                    keys,
-                    past + t,
-                    shift,
-                    ExpTable::get(),
-                    &mut row,
-                )?;
-                let start = t * width + queries.offset;
-                ops::attention_values(row.p, values, &mut o_acc[start..start + queries.len]);
+        let parts = by_rows(input, d, |first, rows| {
+            let norm = ops::normalize(spec, rows, d)?.out;
+            self.project(&norm, past + first)
+        })?;
+        let mut queries = Vec::with_capacity(n * self.arch.query_width());
+        for part in parts {
+            queries.extend(part.q);
+            let width = self.arch.kv_width();
+            for (key, value) in part.k.chunks_exact(width).zip(part.v.chunks_exact(width)) {
+                let heads = key.chunks_exact(len).zip(value.chunks_exact(len));
+                for (cache, (key, value)) in cache.heads.iter_mut().zip(heads) {
+                    cache.push(key, value);
+                }
             }
         }
-        let o = ops::narrow("attention value", &o_acc, MATMUL_SHIFT)?;
-        let out_acc = self.out.apply("attention output product", &o)?;
-        ops::residual_add("attention output", input, &out_acc)
+        cache.positions += n;
+        let cache = &*cache;
+        let queries = self.head(&queries, heads, 0);
+        // `[n][head_width]` of a head.
+        let head = |h: usize| {
+            let mut scores = Scores::new(past + n);
+            let mut acc = vec![0; n * len];
+            let queries = HeadView {
+                offset: h * len,
+                ..queries
+            };
+            let source = &cache.heads[h / self.arch.group()];
+            for (t, acc) in acc.chunks_exact_mut(len).enumerate() {
+                let mut row = scores.row(0, if masked { past + n } else { past + t + 1 });
+                let (query, shift) = (queries.row(t), spec.score_shift);
+                source.attend(query, past + t, shift, ExpTable::get(), &mut row, acc)?;
+            }
+            Ok(acc)
+        };
+        let all: Vec<Result<Vec<i64>, Error>> = match heads * n * (past + n) >= SHARED_SCORES {
+            true => (0..heads).into_par_iter().map(head).collect(),
+            false => (0..heads).map(head).collect(),
+        };
+        let width = self.arch.query_width();
+        let mut o_acc = vec![0; n * width];
+        for (h, acc) in all.into_iter().enumerate() {
+            let acc = acc?;
+            for (to, acc) in o_acc.chunks_exact_mut(width).zip(acc.chunks_exact(len)) {
+                to[h * len..(h + 1) * len].copy_from_slice(acc);
+            }
+        }
+        let parts = by_rows(&o_acc, width, |first, rows| {
+            let o = ops::narrow("attention value", rows, MATMUL_SHIFT)?;
+            let out_acc = self.out.apply("attention output product", &o)?;
+            let input = &input[first * d..][..out_acc.len()];
+            ops::residual_add("attention output", input, &out_acc)
+        })?;
+        Ok(parts.concat())
     }
+}
+
+/// Scores from which on threads share heads.
+const SHARED_SCORES: usize = 1 << 11;
+/// Rows that a thread takes through several operations at once, at most.
+const MAX_ROWS: usize = 128;
+
+/// Applies `f` to all rows of `x`, `[n][width]`, many at a time, with the index of the first. The error is that of all rows at
+/// once: the first operation that fails, whichever row it is.
+fn by_rows<T: Send>(
+    x: &[i64],
+    width: usize,
+    f: impl Fn(usize, &[i64]) -> Result<T, Error> + Sync,
+) -> Result<Vec<T>, Error> {
+    let n = x.len() / width;
+    let share = n.div_ceil(rayon::current_num_threads());
+    let rows = share
+        .next_multiple_of(TILE_ROWS)
+        .clamp(SHARED_ROWS, MAX_ROWS);
+    if n >= 2 * SHARED_ROWS {
+        let parts = x.par_chunks(rows * width).enumerate();
+        let parts = parts.map(|(i, x)| f(i * rows, x));
+        if let Ok(parts) = parts.collect::<Result<Vec<T>, Error>>() {
+            return Ok(parts);
+        }
+    }
+    Ok(vec![f(0, x)?])
 }
 
 /// The MLP half of a block, its matrices ready to be multiplied.
@@ -351,11 +413,20 @@ pub(crate) fn head(
     })
 }
 
-/// Keys, rotated if they are, and values of the positions computed so far, `[n][kv_heads·head_width]`.
-#[derive(Clone, Debug, Default)]
+/// Keys, rotated if they are, and values of the positions computed so far, of one block.
+#[derive(Clone, Debug)]
 struct KeyValues {
-    keys: Vec<i64>,
-    values: Vec<i64>,
+    positions: usize,
+    heads: Vec<HeadCache>,
+}
+
+impl KeyValues {
+    fn new(arch: &Architecture) -> Self {
+        Self {
+            positions: 0,
+            heads: vec![HeadCache::new(arch.head_width); arch.kv_heads],
+        }
+    }
 }
 
 /// A model ready to be run: its shapes are checked, its matrices laid out for multiplication.
@@ -426,8 +497,8 @@ impl<'a> Executor<'a> {
     /// an error in the same cases.
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<i64>, Error> {
         let mut x = self.embed(tokens)?.out;
-        let mut caches = vec![KeyValues::default(); self.blocks.len()];
-        self.run_blocks(&mut x, &mut caches, true)?;
+        let mut caches = vec![KeyValues::new(&self.model.arch); self.blocks.len()];
+        rayon::scope(|_| self.run_blocks(&mut x, &mut caches, true))?;
         Ok(head(&self.head, &self.model.spec, &x)?.logits)
     }
 
@@ -466,13 +537,16 @@ impl<'a> Executor<'a> {
         }
         let d = self.model.arch.width;
         let mut generated = Vec::with_capacity(max_new);
-        let mut caches = vec![KeyValues::default(); self.blocks.len()];
+        let mut caches = vec![KeyValues::new(&self.model.arch); self.blocks.len()];
         let mut x = self.embed(prompt)?.out;
         while generated.len() < max_new {
-            self.run_blocks(&mut x, &mut caches, false)?;
-            let last = &x[x.len() - d..];
-            let norm = ops::normalize(&self.model.spec, last, d)?;
-            let token = ops::argmax(&self.head.apply("logit", &norm.out)?)?;
+            // On a thread of the pool, where no other has to be woken for each product.
+            let token = rayon::scope(|_| {
+                self.run_blocks(&mut x, &mut caches, false)?;
+                let last = &x[x.len() - d..];
+                let norm = ops::normalize(&self.model.spec, last, d)?;
+                ops::argmax(&self.head.apply("logit", &norm.out)?)
+            })?;
             let position = prompt.len() + generated.len();
             generated.push(token);
             if on_token(token).is_break() {
@@ -501,10 +575,9 @@ impl<'a> Executor<'a> {
             let half = attention
                 .run(spec, x, cache, masked)
                 .map_err(|e| e.in_layer(index))?;
-            *x = mlp
-                .trace(spec, self.table, &half)
-                .map_err(|e| e.in_layer(index))?
-                .output;
+            let run = |_: usize, rows: &[i64]| Ok(mlp.trace(spec, self.table, rows)?.output);
+            let parts = by_rows(&half, self.model.arch.width, run);
+            *x = parts.map_err(|e| e.in_layer(index))?.concat();
         }
         Ok(())
     }

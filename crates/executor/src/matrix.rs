@@ -370,3 +370,107 @@ impl Builder {
         self.matrix
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Integers of every magnitude and with zeros at their end.
+    fn weight() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            (any::<i64>(), 0u32..64).prop_map(|(v, s)| v >> s),
+            (any::<i16>(), 0u32..49).prop_map(|(v, s)| i64::from(v) << s),
+            Just(i64::MIN),
+            Just(i64::MAX),
+            Just(0),
+        ]
+    }
+
+    /// Whether a form holds a column, literally.
+    fn is_short(column: &[i64]) -> bool {
+        (0..=49).any(|s| {
+            let mantissa = |w: &i64| w % (1 << s) == 0 && (w >> s).unsigned_abs() <= 32_767;
+            column.iter().all(mantissa)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
+
+        #[test]
+        fn weights_are_kept(
+            inputs in 1usize..40, outputs in 1usize..8, pool in prop::collection::vec(weight(), 1..50), shift in 0u32..64,
+        ) {
+            let rows: Vec<i64> = (0..inputs * outputs).map(|at| pool[at % pool.len()] >> shift).collect();
+            let matrix = Matrix::from_rows(inputs, outputs, &rows).unwrap();
+            prop_assert_eq!(matrix.rows(), &rows[..]);
+            prop_assert_eq!((matrix.inputs(), matrix.outputs()), (inputs, outputs));
+            prop_assert_eq!(matrix.max_abs(), rows.iter().map(|w| w.unsigned_abs()).max().unwrap());
+            let columns: Vec<i64> = matrix.columns().collect();
+            let short = columns.chunks_exact(inputs).all(is_short);
+            prop_assert_eq!(matrix.mantissas().is_some(), short);
+            prop_assert_eq!(matches!(matrix.form(), Form::Int(_)), !short && rows.iter().all(|w| i32::try_from(*w).is_ok()));
+            if let Some(mantissas) = matrix.mantissas() {
+                let values: Vec<i16> = mantissas.columns().flatten().collect();
+                let shifts = mantissas.shifts().to_vec();
+                let again = Matrix::from_mantissas(inputs, shifts.clone(), values.iter().copied());
+                // That of -2^63 alone is greater.
+                let usual = shifts.iter().all(|s| *s <= 48);
+                prop_assert_eq!(again.as_ref(), usual.then_some(&matrix));
+                // No other shift is taken, except where it is the least of other weights, nor too few mantissas.
+                let full = values.chunks_exact(inputs).all(|c| c.iter().any(|m| m.unsigned_abs() >= 1 << 14));
+                let other: Vec<u8> = shifts.iter().map(|s| s + 1).collect();
+                match Matrix::from_mantissas(inputs, other, values.iter().copied()) {
+                    Some(other) => prop_assert!(full && other != matrix),
+                    None => prop_assert!(!full || shifts.iter().any(|s| *s >= 48)),
+                }
+                prop_assert_eq!(Matrix::from_mantissas(inputs, shifts, values.iter().copied().skip(1)), None);
+            }
+            // However it was made, it is the same.
+            let mut changed = matrix.clone();
+            changed.set(inputs - 1, 0, i64::MIN + 1);
+            prop_assert_eq!(changed.get(inputs - 1, 0), i64::MIN + 1);
+            prop_assert!(matches!(changed.form(), Form::Long(_)));
+            changed.set(inputs - 1, 0, matrix.get(inputs - 1, 0));
+            prop_assert_eq!(&changed, &matrix);
+
+            let rounded = matrix.rounded();
+            prop_assert!(rounded.mantissas().is_some());
+            prop_assert_eq!(&rounded.rounded(), &rounded);
+            for o in 0..outputs {
+                let greatest = matrix.column(o).map(|w| w.unsigned_abs()).max().unwrap();
+                for (before, after) in matrix.column(o).zip(rounded.column(o)) {
+                    // Half a step, of which the greatest has more than 2^14, or a whole one at the end of 64 bits.
+                    let error = i128::from(before) - i128::from(after);
+                    let steps = if greatest >= i64::MAX as u64 - (1 << 49) { 2 } else { 1 };
+                    prop_assert!(error.unsigned_abs() <= steps * u128::from(greatest) >> 14);
+                }
+            }
+            if short {
+                prop_assert_eq!(rounded, matrix);
+            }
+        }
+    }
+
+    #[test]
+    fn shifts_are_the_least() {
+        let shift = |column: &[i64]| shift_of(column);
+        assert_eq!(shift(&[0, 0]), Some(0));
+        assert_eq!(shift(&[32_767, -32_767, 1]), Some(0));
+        assert_eq!(shift(&[-32_768]), Some(1));
+        assert_eq!(shift(&[-32_768, 1]), None);
+        assert_eq!(shift(&[i64::MIN, 1 << 49]), Some(49));
+        assert_eq!(shift(&[i64::MIN, 1 << 48]), None);
+        let mut column = [65_535, 1, -3];
+        rounded_column(&mut column);
+        assert_eq!(column, [65_536, 0, -4]);
+        for shifts in [vec![49], vec![255]] {
+            assert_eq!(Matrix::from_mantissas(1, shifts, [1].into_iter()), None);
+        }
+        assert_eq!(
+            Matrix::from_mantissas(1, vec![0], [i16::MIN].into_iter()),
+            None
+        );
+    }
+}

@@ -301,12 +301,12 @@ pub fn gate(activations: &[i64], values: &[i64]) -> Result<Vec<i64>, Error> {
 
 /// Products from which on threads share a matrix product.
 const SHARED_PRODUCTS: usize = 1 << 18;
-/// Rows from which on threads share rows, not columns.
-const SHARED_ROWS: usize = 16;
+/// Rows that are worth reading all columns for: a thread takes no fewer.
+pub(crate) const SHARED_ROWS: usize = 32;
 /// Bytes of columns that a thread takes at once.
 const SHARED_BYTES: usize = 1 << 16;
 /// Part of the inputs of a row that may exceed 16 bits: one in so many.
-const EXCESS_PART: usize = 16;
+const EXCESS_PART: usize = 4;
 
 /// A matrix ready to be multiplied many times: its magnitudes are known.
 #[derive(Clone, Copy, Debug)]
@@ -426,7 +426,8 @@ impl<'a> PreparedLinear<'a> {
             }
             *sum = (*sum << short.shifts[o]).wrapping_add(linear.bias[o]);
         };
-        let share = n * inputs * outputs >= SHARED_PRODUCTS && rayon::current_num_threads() > 1;
+        let threads = rayon::current_num_threads();
+        let share = n * inputs * outputs >= SHARED_PRODUCTS && threads > 1;
         let rows = |tiles: Range<usize>| kernels::Rows {
             blocks: {
                 let row = kernels::TILE_ROWS * steps;
@@ -435,7 +436,7 @@ impl<'a> PreparedLinear<'a> {
             steps,
             ends: &ends[tiles],
         };
-        if share && n < SHARED_ROWS {
+        if share && n < SHARED_ROWS * threads {
             // Column after column, and turned around if there are several rows.
             let columns = (SHARED_BYTES / (steps * size_of::<Block>())).max(1);
             let strides = Strides { row: 1, column: n };
@@ -450,8 +451,13 @@ impl<'a> PreparedLinear<'a> {
             });
             if n > 1 {
                 let by_columns = acc;
-                let turned = |at: usize| by_columns[at % outputs * n + at / outputs];
-                acc = (0..n * outputs).map(turned).collect();
+                acc = vec![0; n * outputs];
+                let rows = acc.par_chunks_exact_mut(outputs).enumerate();
+                rows.for_each(|(t, row)| {
+                    for (to, sums) in row.iter_mut().zip(by_columns.chunks_exact(n)) {
+                        *to = sums[t];
+                    }
+                });
             }
             return acc;
         }
@@ -469,7 +475,8 @@ impl<'a> PreparedLinear<'a> {
             }
         };
         if share {
-            let tiles = ends.len().div_ceil(2 * rayon::current_num_threads());
+            let least = SHARED_ROWS / kernels::TILE_ROWS;
+            let tiles = ends.len().div_ceil(2 * threads).max(least);
             let rows = tiles * kernels::TILE_ROWS;
             let parts = acc.par_chunks_mut(rows * outputs).enumerate();
             parts.for_each(|(index, acc)| {
@@ -603,21 +610,27 @@ pub fn attention_probabilities(
     exp: &ExpTable,
     row: &mut AttentionRow<'_>,
 ) -> Result<(i64, i64), Error> {
-    check_spec("score_shift", score_shift, MIN_SCORE_SHIFT, MAX_SCORE_SHIFT)?;
-    let limit = (1i64 << SCORE_BITS) - 1;
-    let mut max = i64::MIN;
-    for (s, ((acc, z), key)) in row
-        .score_acc
-        .iter_mut()
-        .zip(row.z.iter_mut())
-        .zip(keys.rows())
-        .enumerate()
-    {
+    for (acc, key) in row.score_acc.iter_mut().zip(keys.rows()) {
         *acc = query
             .iter()
             .zip(key)
             .fold(0i64, |a, (&q, &k)| a.wrapping_add(q.wrapping_mul(k)));
-        let score = rs(*acc, score_shift);
+    }
+    probabilities(t, score_shift, exp, row)
+}
+
+/// Row `t` of the probabilities of one head, from its score accumulators; gives the maximum and the reciprocal.
+fn probabilities(
+    t: usize,
+    score_shift: u32,
+    exp: &ExpTable,
+    row: &mut AttentionRow<'_>,
+) -> Result<(i64, i64), Error> {
+    check_spec("score_shift", score_shift, MIN_SCORE_SHIFT, MAX_SCORE_SHIFT)?;
+    let limit = (1i64 << SCORE_BITS) - 1;
+    let mut max = i64::MIN;
+    for (s, (&acc, z)) in row.score_acc.iter().zip(row.z.iter_mut()).enumerate() {
+        let score = rs(acc, score_shift);
         if !(-limit..=limit).contains(&score) {
             let limit = i128::from(limit);
             return Err(Error::range("attention score", score.into(), -limit, limit));
@@ -659,6 +672,81 @@ pub fn attention_values(p: &[i64], values: HeadView<'_>, acc: &mut [i64]) {
                 *a = a.wrapping_add(p.wrapping_mul(v));
             }
         }
+    }
+}
+
+/// Keys and values of one head, in 16 bits.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadCache {
+    /// Features of a key, and of a value.
+    len: usize,
+    /// Blocks of each key.
+    keys: Vec<Block>,
+    /// `[n][len]`.
+    values: Vec<i16>,
+    /// The greatest magnitudes.
+    max_key: u16,
+    max_value: u16,
+}
+
+impl HeadCache {
+    /// Without positions; heads have `len` features.
+    pub(crate) fn new(len: usize) -> Self {
+        Self {
+            len,
+            keys: Vec::new(),
+            values: Vec::new(),
+            max_key: 0,
+            max_value: 0,
+        }
+    }
+
+    /// Adds a position; both are 16-bit.
+    pub(crate) fn push(&mut self, key: &[i64], value: &[i64]) {
+        let short = |v: &i64| *v as i16;
+        let greatest = |v: &[i64]| v.iter().map(|v| short(v).unsigned_abs()).max();
+        self.max_key = self.max_key.max(greatest(key).unwrap_or(0));
+        self.max_value = self.max_value.max(greatest(value).unwrap_or(0));
+        self.keys.extend(kernels::blocks(key.iter().map(short)));
+        self.values.extend(value.iter().map(short));
+    }
+
+    /// Scores and probabilities of a query at position `t`, over as many keys as the row has entries, and `Σ_s p[s]·v[s,k]`: the
+    /// same as of [`attention_probabilities`] and [`attention_values`].
+    pub(crate) fn attend(
+        &self,
+        query: &[i64],
+        t: usize,
+        score_shift: u32,
+        exp: &ExpTable,
+        row: &mut AttentionRow<'_>,
+        acc: &mut [i64],
+    ) -> Result<(), Error> {
+        let blocks = kernels::blocks(query.iter().map(|q| *q as i16));
+        let steps = blocks.len();
+        let keys = &self.keys[..row.score_acc.len() * steps];
+        match kernels::segments(&[&blocks], kernels::limit(self.max_key)) {
+            Some(ends) => {
+                let rows = kernels::Rows {
+                    blocks: &blocks,
+                    steps,
+                    ends: &[ends],
+                };
+                let strides = Strides { row: 0, column: 1 };
+                kernels::product(&rows, keys, strides, row.score_acc);
+            }
+            // A step of queries and keys of -2^15.
+            None => {
+                for (acc, key) in row.score_acc.iter_mut().zip(keys.chunks_exact(steps)) {
+                    let key = key.iter().flat_map(|b| b.0);
+                    *acc = query.iter().zip(key).map(|(q, k)| q * i64::from(k)).sum();
+                }
+            }
+        }
+        probabilities(t, score_shift, exp, row)?;
+        kernels::weighted_rows(row.p, &self.values, self.max_value, acc);
+        debug_assert_eq!(acc.len(), self.len);
+        Ok(())
     }
 }
 

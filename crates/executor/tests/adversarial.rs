@@ -39,6 +39,7 @@ const LLAMA: Architecture = Architecture {
 fn either() -> impl Strategy<Value = QuantizedModel> {
     prop_oneof![
         Just(small()),
+        Just(small().rounded()),
         Just(synthetic::model(LLAMA, Activation::Silu, 1))
     ]
 }
@@ -213,15 +214,20 @@ proptest! {
     #[test]
     fn products_are_exact_or_an_error(
         inputs in 1usize..9, outputs in 1usize..9, n in 0usize..9, seed in any::<u64>(),
-        weight_shift in 0u32..64, input_shift in 0u32..64, bias_shift in 0u32..64,
+        weight_shift in 0u32..64, input_shift in 0u32..64, bias_shift in 0u32..64, rounded: bool,
     ) {
         let mut random = synthetic::Random::new(seed);
         let mut values = |len: usize, shift: u32| -> Vec<i64> {
             (0..len).map(|_| random.next_u64() as i64 >> shift).collect()
         };
-        let weights = values(inputs * outputs, weight_shift);
+        let mut weight = Matrix::from_rows(inputs, outputs, &values(inputs * outputs, weight_shift)).unwrap();
+        if rounded {
+            weight = weight.rounded();
+            prop_assert!(weight.mantissas().is_some());
+        }
+        let weights = weight.rows();
         let matrix = Linear {
-            weight: Matrix::from_rows(inputs, outputs, &weights).unwrap(),
+            weight,
             bias: values(outputs, bias_shift),
         };
         let x = values(n * inputs, input_shift);

@@ -209,6 +209,7 @@ prop_compose! {
         context in 4usize..20,
         rotary: bool,
         gated: bool,
+        rounded: bool,
         activation in activation(),
         seed: u64,
     ) -> QuantizedModel {
@@ -218,7 +219,8 @@ prop_compose! {
             positions: if rotary { Positions::Rotary } else { Positions::Learned },
             mlp: if gated { MlpKind::Gated } else { MlpKind::Plain },
         };
-        synthetic::model(arch, activation, seed)
+        let model = synthetic::model(arch, activation, seed);
+        if rounded { model.rounded() } else { model }
     }
 }
 
@@ -361,9 +363,48 @@ fn wider_models_are_the_specification() {
         context: 32,
     }
     .architecture();
-    is_the_specification(&synthetic::model(arch, Activation::GeluNew, 7));
-    let llama = synthetic::TINY_LLAMA;
-    is_the_specification(&synthetic::model(llama, Activation::Silu, 7));
+    let gpt2 = synthetic::model(arch, Activation::GeluNew, 7);
+    let llama = synthetic::model(synthetic::TINY_LLAMA, Activation::Silu, 7);
+    for model in [gpt2, llama] {
+        is_the_specification(&model);
+        is_the_specification(&model.rounded());
+    }
+}
+
+/// As many positions and weights as threads share, and some left over.
+#[test]
+fn shared_work_has_the_same_results() {
+    let arch = Architecture {
+        layers: 2,
+        width: 144,
+        heads: 6,
+        mlp_width: 500,
+        vocab: 2_003,
+        context: 256,
+        ..synthetic::TINY_LLAMA
+    };
+    let model = synthetic::model(arch, Activation::Silu, 5).rounded();
+    let (matrices, embeddings) = model.bytes();
+    // As many weights as parameters, the head in place of the embedding.
+    assert!(matrices * 10 < arch.parameters() * 22);
+    assert!(embeddings >= arch.vocab * arch.width * 4);
+    let executor = Executor::new(&model).unwrap();
+    let tokens = synthetic::tokens(201, arch.vocab, 8);
+    let trace = executor.forward(&tokens).unwrap();
+    let logits = executor.logits(&tokens).unwrap();
+    assert_eq!(logits, trace.head.logits);
+    let (_, expected) = reference::run(&model, &tokens[..37]);
+    assert_eq!(wide(&logits[..37 * arch.vocab]), expected.concat());
+    let generated = executor.generate(&tokens, 20, |_| ()).unwrap();
+    let all = [&tokens[..], &generated[..]].concat();
+    let trace = executor.forward(&padded(&all, 256)).unwrap();
+    for (j, &token) in generated.iter().enumerate() {
+        assert_eq!(trace.next_token(200 + j), Some(token));
+    }
+    // One thread alone has them, too.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let alone = pool.unwrap().install(|| executor.logits(&tokens));
+    assert_eq!(alone.unwrap(), logits);
 }
 
 #[test]
