@@ -543,67 +543,6 @@ fn drawn_layers_that_are_not_proven_defeat() {
     assert_eq!(w.balance(REQUESTER)[0], after);
 }
 
-/// A model of the same shapes with other weights.
-pub(crate) fn other_model() -> &'static Path {
-    static OTHER: OnceLock<PathBuf> = OnceLock::new();
-    OTHER.get_or_init(|| {
-        let f = fixture();
-        let root = f.model.parent().unwrap();
-        let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
-        copy(&f.checkpoint, &from);
-        let mut tensors = tensors();
-        for v in &mut tensors
-            .get_mut("transformer.h.0.mlp.c_fc.weight")
-            .unwrap()
-            .1
-        {
-            *v = -*v;
-        }
-        write_tensors(&from, &tensors);
-        f.json_ok(&f.import(&from, &model));
-        model
-    })
-}
-
-/// A session of a job as a provider makes it who runs another model and says that it is the registered one.
-pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
-    let f = fixture();
-    let file: Value = serde_json::from_slice(&std::fs::read(request).unwrap()).unwrap();
-    let honest = w.file("other-session");
-    let word = |name: &str| file[name].as_str().unwrap().to_owned();
-    f.json_ok(&[
-        "run",
-        "--model",
-        path(other_model()),
-        "--prompt",
-        "ab c",
-        "--max-new-tokens",
-        "4",
-        "-o",
-        path(&honest),
-        "--chain",
-        "31337",
-        "--contract",
-        &word("claim_book"),
-        "--claim",
-        &word("job"),
-        "--recipient",
-        PROVIDER_ADDRESS,
-    ]);
-    let forged = w.file("forged-session");
-    copy(&honest, &forged);
-    let manifest = std::fs::read(f.model.join("manifest.json")).unwrap();
-    std::fs::write(forged.join("manifest.json"), manifest).unwrap();
-    edit(&forged.join("claim.json"), |s| {
-        s["model_id"] = json!(f.id);
-        s["input_digest"] = file["request"]["input_digest"].clone();
-    });
-    edit(&forged.join("secret.json"), |s| {
-        s["input_salt"] = file["input_salt"].clone();
-    });
-    (honest, forged)
-}
-
 /// A final proof as if it were about another statement.
 pub(crate) fn relabel(proof: &Path, statement: &str) {
     edit(proof, |f| f["claims"][0]["statement"] = json!(statement));

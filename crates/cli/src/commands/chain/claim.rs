@@ -9,10 +9,11 @@ use crate::args::{
 use crate::commands::verify::read;
 use crate::output::{count, Out};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::{book, lens, market, registry};
+use nanozk_chain::bindings::{book, lens, market};
 use nanozk_chain::claim::{header, layers_of, padded, prove, Posted, Proved, OUTPUT, WHOLE};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{readable, utc};
+use nanozk_chain::job::Order;
 use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status, target};
@@ -20,7 +21,6 @@ use nanozk_chain::signing::{sign, SignatureFile};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile, FINAL_FORMAT};
 use serde_json::json;
 use std::path::Path;
@@ -91,7 +91,8 @@ fn status_of(chain: &Chain<'_>, posted: &Posted) -> Result<u8> {
 
 fn post(args: &PostArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
+    output_of(&args.session, &claim, &manifest)?;
     let id = B256::from(claim.context.claim.0);
     let header = header(&claim)?;
     if args.sign_only {
@@ -141,29 +142,33 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a session that does not answer a job.
+/// Refuses a session that does not answer a job, or whose proofs would be judged by a verifier that is not this deployment's.
 fn check_answer(chain: &Chain<'_>, job: &market::Job, claim: &Claim) -> Result<()> {
-    let version = job.version;
-    let model = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::modelIdCall { version },
-    )?;
-    if model.0 != claim.model_id.0 {
-        bail!(
-            "the job is for model {model}, the session is of {}",
-            claim.model_id
-        );
+    let terms = chain.terms(job.version)?;
+    Ok(Order::of_job(job, terms.model).check(claim)?)
+}
+
+/// What is published if the output is demanded, if it is there and what the claim says.
+fn output_of(
+    session: &Path,
+    claim: &Claim,
+    manifest: &CheckedManifest,
+) -> Result<Option<OutputFile>> {
+    let path = session.join("output.json");
+    if !path.exists() {
+        return Ok(None);
     }
-    if scalar_to_bytes(&claim.input_digest.0) != job.inputDigest.0 {
-        bail!("the session answers another prompt or has another salt than the job: run it with --request");
-    }
-    Ok(())
+    let output: OutputFile = files::read_json(&path)?;
+    output
+        .check_claim(claim, manifest.manifest().tokens)
+        .with_context(|| session.display().to_string())?;
+    Ok(Some(output))
 }
 
 /// Signs that others may take the job and post the claim, for whoever sends it.
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
     let header = header(&claim)?;
     // A stake may be held on the strength of it. The job may not be open yet.
     if let Some(job) = find_job(&chain, header.job)? {
@@ -173,10 +178,7 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let deadline = now.saturating_add(args.lock_within);
     let (signer, domains) = (chain.client.signer()?, chain.domains()?);
     let mut signatures = SignatureFile::new(signer, &domains, &header, deadline);
-    let output = args.session.join("output.json");
-    if output.exists() {
-        let output: OutputFile = files::read_json(&output)?;
-        output.check()?;
+    if let Some(output) = output_of(&args.session, &claim, &manifest)? {
         signatures = signatures.with_output(signer, &domains, header.job, output.hash()?);
     }
     let path = args.session.join("signatures.json");
@@ -327,6 +329,15 @@ impl TargetArgs {
 fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    // Under a verifier of somebody's own a false claim may have proofs.
+    let expected = chain.address("FinalVerifier")?;
+    if posted.claim.verifier != expected {
+        bail!(
+            "proofs of this claim are judged by {}, which is not this deployment's verifier, {expected}: a challenge could be \
+             answered though the claim is false, and its bond be lost",
+            posted.claim.verifier
+        );
+    }
     let which = args.layer.unwrap_or(WHOLE);
     let (to, account) = (chain.address("ClaimBook")?, chain.client.account()?);
     let of = book::challengeOfCall {
@@ -426,10 +437,10 @@ fn dispute_output(args: &ClaimArgs, out: &Out) -> Result<()> {
 
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
     let posted = posted_of(&chain, claim.context.claim.0.into())?;
-    let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
-    output.check()?;
+    let output = output_of(&args.session, &claim, &manifest)?
+        .with_context(|| format!("{} has no output.json", args.session.display()))?;
     let is_provider = chain.client.account()? == posted.provider;
     let signed = args.session.join("signatures.json");
     let signature = match is_provider || !signed.exists() {
