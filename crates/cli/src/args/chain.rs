@@ -165,7 +165,7 @@ pub(crate) enum JobCommand {
         after_help = "Example:\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
     )]
     Status(JobStatusArgs),
-    /// Take an open job back (requester; anybody once it can be taken no more)
+    /// Take an open job back, or a request that was not opened (requester; of a job that can be taken no more, anybody)
     #[command(
         after_help = "Example:\n  nanozk job cancel request.json --rpc http://127.0.0.1:8545 --private-key-file key"
     )]

@@ -614,6 +614,16 @@ fn jobs_end_without_a_claim() {
     w.ok(REQUESTER, &["job", "cancel", path(&file)]);
     assert_eq!(w.status(&job)["job"]["status"], "refunded");
 
+    // A request that is signed and not opened: whoever has it could.
+    let (file, job) = w.request(&["#2"]);
+    let cancel = ["job", "cancel", path(&file)];
+    w.fails(REQUESTER, &["job", "cancel", &job], &["give its file"]);
+    w.fails(CHALLENGER, &cancel, &["only who signed"]);
+    w.ok(REQUESTER, &cancel);
+    assert_eq!(w.ok(REQUESTER, &cancel)[0]["event"], "already");
+    let open = ["job", "open", path(&file)];
+    w.fails(REQUESTER, &open, &["used the nonce of this request before"]);
+
     let (_, job) = w.locked(&["--lock-within", "2h"]);
     w.fails(CHALLENGER, &["job", "expire", &job], &["DeadlineNotPassed"]);
     w.anvil.wait(3 * 3_600 + 1);
