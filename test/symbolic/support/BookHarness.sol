@@ -7,7 +7,6 @@ import { IBondEscrow } from "../../../contracts/interfaces/IBondEscrow.sol";
 import { IJobMarket } from "../../../contracts/interfaces/IJobMarket.sol";
 import { IModelRegistry } from "../../../contracts/interfaces/IModelRegistry.sol";
 import { ITokenDigests } from "../../../contracts/interfaces/ITokenDigests.sol";
-import { ChallengeStatus, ClaimStatus } from "../../../contracts/interfaces/Types.sol";
 import { BookState } from "./BookState.sol";
 
 /// @notice The claim book, whose state can be set.
@@ -23,39 +22,46 @@ contract BookHarness is ClaimBook {
         ITokenDigests digests_
     ) ClaimBook(escrow_, market_, registry_, beacon_, digests_) { }
 
-    function put(bytes32 id, BookState calldata s, bytes32 revealed) external {
-        _kept[id] = Kept({
-            status: ClaimStatus(s.status),
-            output: ChallengeStatus(s.output),
-            allProven: s.allProven,
-            outputResolved: s.outputResolved,
-            outputBy: s.outputBy,
-            challengers: s.challengers,
-            reward: s.reward
-        });
+    /// @param kept Packed.
+    /// @param records Packed.
+    function put(bytes32 id, uint256 kept, BookState calldata s, uint256[4] calldata records, bytes32 revealed)
+        external
+    {
+        Kept storage place = _kept[id];
+        assembly ("memory-safe") {
+            sstore(place.slot, kept)
+        }
         (_proven[id], _challenged[id], _drawn[id]) = (s.proven, s.challenged, s.drawn);
         for (uint256 i = 0; i < 4; ++i) {
-            _records[id][i == 3 ? 255 : i] = Record(s.answerBy[i], s.holders[i]);
+            Record storage record = _records[id][i == 3 ? 255 : i];
+            uint256 word = records[i];
+            assembly ("memory-safe") {
+                sstore(record.slot, word)
+            }
         }
-        uint256 slot;
+        bytes32 last;
         assembly ("memory-safe") {
-            slot := sub(_after.slot, 1)
+            last := sub(_after.slot, 1)
         }
-        bytes32 place = keccak256(abi.encode(id, slot));
+        last = keccak256(abi.encode(id, last));
         assembly ("memory-safe") {
-            sstore(place, revealed)
+            sstore(last, revealed)
         }
     }
 
-    function look(bytes32 id) external view returns (BookState memory s) {
-        Kept memory kept = _kept[id];
-        (s.status, s.output) = (uint8(kept.status), uint8(kept.output));
-        (s.allProven, s.outputResolved, s.outputBy) = (kept.allProven, kept.outputResolved, kept.outputBy);
-        (s.challengers, s.reward) = (kept.challengers, kept.reward);
+    function look(bytes32 id) external view returns (uint256 kept, BookState memory s, uint256[4] memory records) {
+        Kept storage place = _kept[id];
+        assembly ("memory-safe") {
+            kept := sload(place.slot)
+        }
         (s.proven, s.challenged, s.drawn) = (_proven[id], _challenged[id], _drawn[id]);
         for (uint256 i = 0; i < 4; ++i) {
-            Record memory record = _records[id][i == 3 ? 255 : i];
-            (s.answerBy[i], s.holders[i]) = (record.answerBy, record.challengers);
+            Record storage record = _records[id][i == 3 ? 255 : i];
+            uint256 word;
+            assembly ("memory-safe") {
+                word := sload(record.slot)
+            }
+            records[i] = word;
         }
     }
 }

@@ -12,7 +12,7 @@ abstract contract BookRules is BookScene {
         due = due & implies(fact(x.mode == AUDITED), ~fact(x.s.drawn == 0));
         Fact silence = due & ~fact(x.mode == PROOFS) & fact(x.time > x.challengeBy);
         silence = silence & implies(fact(x.s.output == REVEALED), fact(x.time > x.s.outputBy));
-        Fact all = fact(x.s.allProven);
+        Fact all = ~fact(x.s.allProven == 0);
         return posted(x) & x.usable & ~fact(x.s.output == OPEN) & ((all & outputClosed(x)) | (~all & silence));
     }
 
@@ -43,7 +43,7 @@ abstract contract BookRules is BookScene {
 
     /// @param right The tokens' digest is the claimed one.
     function mayReveal(Scene memory x, bool right) internal pure returns (Fact) {
-        Fact believed = fact(x.sender == PROVIDER) | (fact(right) & implies(fact(x.s.allProven), x.usable));
+        Fact believed = fact(x.sender == PROVIDER) | (fact(right) & implies(~fact(x.s.allProven == 0), x.usable));
         return posted(x) & fact(x.s.output == OPEN) & fact(x.time <= x.s.outputBy) & believed;
     }
 
@@ -55,7 +55,7 @@ abstract contract BookRules is BookScene {
     }
 
     function mayAccept(Scene memory x) internal pure returns (Fact) {
-        Fact settles = implies(fact(x.s.allProven), x.usable);
+        Fact settles = implies(~fact(x.s.allProven == 0), x.usable);
         return posted(x) & fact(x.sender == REQUESTER) & ~fact(x.s.output == ANSWERED) & settles;
     }
 
@@ -67,7 +67,7 @@ abstract contract BookRules is BookScene {
 
     /// @param held The challenger's bond for this is.
     function mayResolve(Scene memory x, uint256 target, address challenger, bool held) internal pure returns (Fact) {
-        Fact output = fact(target == OUTPUT_TARGET) & fact(x.s.output == TIMED_OUT) & ~fact(x.s.outputResolved);
+        Fact output = fact(target == OUTPUT_TARGET) & fact(x.s.output == TIMED_OUT) & fact(x.s.outputResolved == 0);
         return ~posted(x) & ((output & fact(challenger == REQUESTER)) | fact(held));
     }
 
@@ -78,14 +78,14 @@ abstract contract BookRules is BookScene {
     }
 
     function provesAll(Scene memory x, uint256 set) internal pure returns (Fact) {
-        return fact(x.s.allProven) | fact((x.s.proven | set) & ALL == ALL);
+        return ~fact(x.s.allProven == 0) | fact((x.s.proven | set) & ALL == ALL);
     }
 
     // ---------------------------------------------------------------- ends
 
     function maySettle(Scene memory x, uint256 set, bool accepts, bool right) internal pure returns (Fact) {
         Fact proof = mayProve(x, set, accepts) & provesAll(x, set) & outputClosed(x);
-        Fact shown = mayReveal(x, right) & ~fact(x.sender == PROVIDER) & fact(x.s.allProven);
+        Fact shown = mayReveal(x, right) & ~fact(x.sender == PROVIDER) & ~fact(x.s.allProven == 0);
         return mayFinalize(x) | proof | shown;
     }
 

@@ -57,13 +57,13 @@ abstract contract BookScene is Test {
     address internal constant PROVIDER = address(0x940);
 
     struct Terms {
-        uint8 mode;
-        uint32 challengeWindow;
-        uint32 answerWindow;
+        uint256 mode;
+        uint256 challengeWindow;
+        uint256 answerWindow;
     }
 
     struct Around {
-        uint64 time;
+        uint256 time;
         bool usable;
         address sender;
     }
@@ -122,7 +122,7 @@ abstract contract BookScene is Test {
     {
         x = rules(t, s, a);
         x.live = holders(x.s);
-        book.put(x.id, s, revealed);
+        put(x.id, x.s, revealed);
         registry.set(a.usable, 0);
         escrow.put(0, false, x.live);
         vm.warp(a.time);
@@ -130,15 +130,38 @@ abstract contract BookScene is Test {
 
     /// Without a book.
     function rules(Terms calldata t, BookState calldata s, Around calldata a) internal view returns (Scene memory x) {
+        (BookState memory kept, uint256 time, Fact usable, address sender) = (s, a.time, fact(a.usable), a.sender);
+        vm.assume(time >= POSTED_AT && time < 1 << 40);
         x = scene(t);
-        x.s = s;
-        vm.assume(a.time >= POSTED_AT);
-        assume(reachable(x, x.s));
+        (x.s, x.time, x.usable, x.sender) = (kept, time, usable, sender);
+        assume(reachable(x, kept));
         // Each challenger sent a transaction.
         for (uint256 i = 0; i < 4; ++i) {
-            vm.assume(s.holders[i] < 1 << 28);
+            vm.assume(kept.holders[i] < 1 << 28);
         }
-        (x.time, x.usable, x.sender) = (a.time, fact(a.usable), a.sender);
+        vm.assume(kept.reward < 1 << 128);
+    }
+
+    function put(bytes32 id, BookState memory s, bytes32 revealed) internal {
+        uint256 kept = s.status | s.output << 8 | s.allProven << 16 | s.outputResolved << 24 | s.outputBy << 32
+            | s.challengers << 96 | s.reward << 128;
+        uint256[4] memory records;
+        for (uint256 i = 0; i < 4; ++i) {
+            records[i] = s.answerBy[i] | s.holders[i] << 64;
+        }
+        book.put(id, kept, s, records, revealed);
+    }
+
+    function look(bytes32 id) internal view returns (BookState memory s) {
+        uint256 kept;
+        uint256[4] memory records;
+        (kept, s, records) = book.look(id);
+        (s.status, s.output, s.allProven) = (uint8(kept), uint8(kept >> 8), uint8(kept >> 16));
+        (s.outputResolved, s.outputBy) = (uint8(kept >> 24), uint64(kept >> 32));
+        (s.challengers, s.reward) = (uint32(kept >> 96), kept >> 128);
+        for (uint256 i = 0; i < 4; ++i) {
+            (s.answerBy[i], s.holders[i]) = (uint64(records[i]), uint64(records[i] >> 64));
+        }
     }
 
     function scene(Terms calldata t) internal view returns (Scene memory x) {
@@ -180,7 +203,8 @@ abstract contract BookScene is Test {
 
     function outputIsReachable(Scene memory x, BookState memory s) private pure returns (Fact ok) {
         (uint256 output, uint256 by) = (s.output, s.outputBy);
-        ok = fact(output <= TIMED_OUT) & fact(by <= latest(x)) & implies(fact(output == NONE), fact(by == 0));
+        ok = fact(s.allProven <= 1) & fact(s.outputResolved <= 1);
+        ok = ok & fact(output <= TIMED_OUT) & fact(by <= latest(x)) & implies(fact(output == NONE), fact(by == 0));
         Fact waived = fact(x.challengeWindow == 0);
         ok = ok & implies(waived, fact(by == 0) & (fact(output == NONE) | fact(output == ANSWERED)));
         unchecked {
@@ -190,9 +214,9 @@ abstract contract BookScene is Test {
             ok = ok & implies(fact(output == REVEALED), within(by, first, latest(x)));
         }
         // Else the claim is settled.
-        Fact waiting = fact(s.allProven) & (fact(s.status == POSTED) | fact(s.status == VOIDED));
+        Fact waiting = ~fact(s.allProven == 0) & (fact(s.status == POSTED) | fact(s.status == VOIDED));
         ok = ok & implies(waiting, ~fact(output == ANSWERED));
-        ok = ok & implies(fact(s.outputResolved), fact(output == TIMED_OUT));
+        ok = ok & implies(~fact(s.outputResolved == 0), fact(output == TIMED_OUT));
     }
 
     function setsAreReachable(Scene memory x, BookState memory s) private pure returns (Fact ok) {
@@ -230,7 +254,7 @@ abstract contract BookScene is Test {
         ok = ok & implies(fact(s.challengers == 0), fact(s.reward == 0));
         ok = ok & implies(fact(status == PROVEN), closed);
         Fact due = fact(missing(x, s) == 0) & implies(fact(x.mode == AUDITED), ~fact(s.drawn == 0));
-        Fact silence = closed & due & fact(openSet(s) == 0) & ~fact(s.allProven) & ~fact(x.mode == PROOFS);
+        Fact silence = closed & due & fact(openSet(s) == 0) & fact(s.allProven == 0) & ~fact(x.mode == PROOFS);
         ok = ok & implies(fact(status == FINALIZED), silence);
     }
 
@@ -243,7 +267,7 @@ abstract contract BookScene is Test {
     }
 
     function checkMade(Scene memory x) internal view {
-        BookState memory z = book.look(x.id);
+        BookState memory z = look(x.id);
         hold(reachable(x, z), "a state that cannot be reached");
         hold(forward(x.s, z), "went back");
         hold(implies(~fact(x.s.status == POSTED), stays(x.s, z)), "an end that changed");
@@ -253,8 +277,9 @@ abstract contract BookScene is Test {
 
     function forward(BookState memory s, BookState memory z) private pure returns (Fact ok) {
         ok = fact(s.proven & ~z.proven == 0) & fact(s.challenged & ~z.challenged == 0)
-            & implies(~fact(s.drawn == 0), fact(s.drawn == z.drawn)) & implies(fact(s.allProven), fact(z.allProven))
-            & implies(fact(s.outputResolved), fact(z.outputResolved));
+            & implies(~fact(s.drawn == 0), fact(s.drawn == z.drawn))
+            & implies(~fact(s.allProven == 0), ~fact(z.allProven == 0))
+            & implies(~fact(s.outputResolved == 0), ~fact(z.outputResolved == 0));
         for (uint256 i = 0; i < 4; ++i) {
             // A challenge's deadline does not move.
             ok = ok & implies(~fact(s.answerBy[i] == 0), fact(s.answerBy[i] == z.answerBy[i]));
@@ -269,7 +294,7 @@ abstract contract BookScene is Test {
     }
 
     /// But for what `resolve` pays out.
-    function stays(BookState memory s, BookState memory z) private pure returns (Fact ok) {
+    function stays(BookState memory s, BookState memory z) internal pure returns (Fact ok) {
         ok = fact(s.status == z.status) & fact(s.output == z.output) & fact(s.outputBy == z.outputBy)
             & fact(s.allProven == z.allProven) & fact(s.proven == z.proven) & fact(s.challenged == z.challenged)
             & fact(s.drawn == z.drawn) & fact(z.reward <= s.reward) & fact(z.challengers <= s.challengers);
@@ -292,7 +317,7 @@ abstract contract BookScene is Test {
     // ---------------------------------------------------------------- what follows from a state
 
     function provenSet(BookState memory s) internal pure returns (uint256) {
-        return s.proven | when(fact(s.allProven) | fact(s.status == PROVEN), type(uint256).max);
+        return s.proven | when(~fact(s.allProven == 0) | fact(s.status == PROVEN), type(uint256).max);
     }
 
     /// Targets whose challenge is not answered.
@@ -334,13 +359,14 @@ abstract contract BookScene is Test {
             for (uint256 i = 0; i < 4; ++i) {
                 n += when(fact(openSet(s) & bitAt(i) != 0), s.holders[i]);
             }
-            n += when(fact(s.output == TIMED_OUT) & ~fact(s.outputResolved), 1);
+            n += when(fact(s.output == TIMED_OUT) & fact(s.outputResolved == 0), 1);
         }
     }
 
+    /// When a dispute of the output is over, whenever it was demanded and revealed.
     function latest(Scene memory x) internal pure returns (uint256) {
         unchecked {
-            return x.challengeBy + x.answerWindow + x.challengeWindow;
+            return POSTED_AT + 2 * x.challengeWindow + x.answerWindow;
         }
     }
 
