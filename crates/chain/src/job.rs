@@ -6,7 +6,7 @@ use crate::format::{amount, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
 use nanozk_verifier::encoding::scalar_to_bytes;
-use nanozk_verifier::{Claim, GREEDY};
+use nanozk_verifier::Claim;
 
 /// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
 pub const MIN_CLAIM_TIME: u64 = 600;
@@ -78,12 +78,6 @@ impl Terms {
                 utc(r.lock_by),
                 utc(r.claim_by),
                 duration(MIN_CLAIM_TIME)
-            ));
-        }
-        if r.decoding.0 != GREEDY.0 {
-            return wrong(format!(
-                "the request asks for the decoding {}: only greedy decoding (zero) can be proved",
-                r.decoding
             ));
         }
         self.check_windows(r.mode, r.challenge_window.into(), r.answer_window.into())
@@ -274,6 +268,7 @@ mod tests {
     use crate::request::tests::signed_with;
     use nanozk_verifier::encoding::scalar_from_bytes;
     use nanozk_verifier::hex::{Digest32, Scalar};
+    use nanozk_verifier::GREEDY;
 
     const NOW: u64 = 1_000_000;
 
