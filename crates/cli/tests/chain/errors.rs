@@ -986,6 +986,20 @@ fn wrong_checksums_are_refused() {
             &["wrong checksum"],
         );
     }
+    // Whoever signed a session.
+    let (ordered, _) = w.request(&OPTIMISTIC);
+    w.ok(REQUESTER, &["job", "open", path(&ordered)]);
+    let session = w.run(fixture(), &ordered);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    edit(&session.join("signatures.json"), |s| {
+        assert!(s["provider"].is_string());
+        s["provider"] = json!(wrong);
+    });
+    w.ok(PROVIDER, &["job", "lock", path(&ordered)]);
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    w.ok(REQUESTER, &["claim", "demand-output", path(&session)]);
+    let reveal = ["claim", "reveal-output", path(&session)];
+    w.fails(CHALLENGER, &reveal, &["wrong checksum"]);
     let deployment = w.file("wrong.json");
     std::fs::copy(&w.deployment, &deployment).unwrap();
     edit(&deployment, |d| {
@@ -993,6 +1007,31 @@ fn wrong_checksums_are_refused() {
     });
     let balance = ["escrow", "balance", "--deployment", path(&deployment)];
     w.fails(PROVIDER, &balance, &["wrong checksum"]);
+}
+
+/// The salt of a request that may be open is nowhere else: what is replaced is kept.
+#[test]
+fn a_request_that_is_replaced_is_kept() {
+    let w = World::new();
+    let file = w.file("request.json");
+    w.new_request(&[], &file);
+    let before = std::fs::read(&file).unwrap();
+    let f = fixture();
+    let again = [
+        "job",
+        "request",
+        "--model",
+        path(&f.model),
+        "--prompt",
+        "ab c",
+        "-o",
+    ];
+    let rest = [path(&file), "--max-new-tokens", "4", "--price", "1gwei"];
+    w.fails(REQUESTER, &[&again[..], &rest].concat(), &["exists"]);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    w.new_request(&["--force"], &file);
+    assert_ne!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(std::fs::read(w.file("request.json.old-1")).unwrap(), before);
 }
 
 /// A chain without `prevrandao`: deployed without a beacon, and audited jobs are refused by name.

@@ -189,7 +189,7 @@ impl World {
         (file, known.job.clone())
     }
 
-    fn new_request(&self, options: &[&str], file: &Path) -> String {
+    pub(crate) fn new_request(&self, options: &[&str], file: &Path) -> String {
         let f = fixture();
         let args = [
             "job",
