@@ -248,8 +248,8 @@ fn two_witnesses_have_the_same_proofs() {
     let setting = Setting::new(&first);
     let wanted = setting.messages(&first, &setting.blinding);
     let mut blinding = setting.blinding.clone();
-    let mut group = 0;
-    for numbers in [cells(0..3), running(&blinding)] {
+    let groups = [cells(0..3), running(&blinding)];
+    for (group, numbers) in groups.into_iter().enumerate() {
         let found = setting.messages(&second, &blinding);
         assert_ne!(found[group], wanted[group]);
         let effects = setting.effects(&second, &blinding, group, numbers.iter());
@@ -257,7 +257,6 @@ fn two_witnesses_have_the_same_proofs() {
         for (number, factor) in numbers.iter().zip(factors) {
             *number.of(&mut blinding) += factor;
         }
-        group += 1;
     }
     assert_eq!(setting.messages(&second, &blinding), wanted);
 }
