@@ -15,7 +15,5 @@ const contract = (file, pattern) => [
   "--match-test",
   pattern,
 ];
-// Symbolic checks, by contract and the beginning of a name.
-const symbolic = (name, check) => ["script/symbolic", "--contract", name, "--match-test", `^${check}`];
 
-module.exports = { crate, prover, contract, symbolic };
+module.exports = { crate, prover, contract };
