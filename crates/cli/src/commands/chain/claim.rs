@@ -1,16 +1,18 @@
 //! `nanozk claim`.
 
-use super::job::find as find_job;
+use super::job::{find as find_job, version_of};
 use super::{job_of, posted_of, status, when, Chain};
 use crate::args::{
-    ChallengeArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs, SessionArgs,
-    SignArgs, TargetArgs,
+    ChallengeArgs, CheckClaimArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs,
+    SessionArgs, SignArgs, TargetArgs,
 };
 use crate::commands::verify::read;
 use crate::output::{count, Out};
 use anyhow::{bail, Context, Result};
 use nanozk_chain::bindings::{book, lens, market};
-use nanozk_chain::claim::{header, layers_of, padded, prove, Posted, Proved, OUTPUT, WHOLE};
+use nanozk_chain::claim::{
+    header, layers_of, padded, prove, verify_statement, Posted, Proved, OUTPUT, WHOLE,
+};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{readable, utc};
 use nanozk_chain::job::Order;
@@ -18,6 +20,7 @@ use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status, target};
 use nanozk_chain::signing::{sign, SignatureFile};
+use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
@@ -60,28 +63,74 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
             book::acceptOutputCall { claim }
         }),
         ClaimCommand::Draw(args) => draw(args, out),
+        ClaimCommand::Check(args) => check(args, out),
     }
 }
 
 /// A session's files, if they are of a claim of this deployment.
 fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Claim, CheckedManifest)> {
+    session_for(chain, path, "ClaimBook")
+}
+
+/// A session's files, if they are made for a contract of this deployment.
+fn session_for(chain: &Chain<'_>, path: &Path, contract: &str) -> Result<(Claim, CheckedManifest)> {
     Kind::Session.check(path)?;
     let manifest = files::read_json_of_session(&path.join("manifest.json"))?;
     let manifest = CheckedManifest::new(manifest)
         .with_context(|| path.join("manifest.json").display().to_string())?;
     let claim = SessionDir::new(path).claim()?;
     let claim = manifest.claim(claim)?.claim().clone();
-    let (chain_id, book) = (chain.client.chain_id(), chain.address("ClaimBook")?);
+    let (chain_id, address) = (chain.client.chain_id(), chain.address(contract)?);
     let context = &claim.context;
-    if context.chain != chain_id || context.contract != padded(book) {
+    if context.chain != chain_id || context.contract != padded(address) {
         bail!(
-            "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and the claim book {book}",
+            "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and its {contract} {address}",
             path.display(),
             context.chain,
             context.contract
         );
     }
     Ok((claim, manifest))
+}
+
+/// Has the chain verify a final proof of a session without a job.
+fn check(args: &CheckClaimArgs, out: &Out) -> Result<()> {
+    let path = args
+        .proof
+        .clone()
+        .unwrap_or_else(|| args.session.join("final.json"));
+    let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
+    let (claim, manifest) = session_for(&chain, &args.session, "StatementVerifier")?;
+    if !path.exists() {
+        bail!(
+            "{} does not exist: make it with nanozk aggregate",
+            path.display()
+        );
+    }
+    let file: FinalFile = read(&path, FINAL_FORMAT)?;
+    let version = version_of(&chain, manifest.id(), args.model_version)?;
+    // Refuses a version whose verifier is a stranger's, which may accept everything.
+    chain.terms(version)?;
+    let call = verify_statement(version, &claim, &manifest, &file)
+        .with_context(|| path.display().to_string())?;
+    let to = chain.address("StatementVerifier")?;
+    if args.calldata {
+        let data = Bytes::from(call.abi_encode());
+        out.text(data.to_string());
+        out.json(&json!({"to": to, "calldata": data, "version": version}));
+        return Ok(());
+    }
+    let statement = chain.client.read(to, &call)?;
+    out.text(format!(
+        "the chain accepts the proof: the model {} turned a prompt of {} into an answer of {}",
+        manifest.id(),
+        count(claim.prompt_tokens as usize, "token"),
+        count(claim.generated_tokens as usize, "token"),
+    ));
+    out.text(format!("version    {version}"));
+    out.text(format!("statement  {statement}"));
+    out.json(&json!({"event": "verified", "to": to, "version": version, "statement": statement}));
+    Ok(())
 }
 
 fn status_of(chain: &Chain<'_>, posted: &Posted) -> Result<u8> {
@@ -300,7 +349,7 @@ fn about(chain: &Chain<'_>, posted: &Posted, call: &Call) -> Result<()> {
     Ok(())
 }
 
-fn simple<C: nanozk_chain::sol_types::SolCall>(
+fn simple<C: SolCall>(
     args: &ClaimArgs,
     out: &Out,
     what: &str,

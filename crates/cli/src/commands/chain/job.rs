@@ -52,7 +52,7 @@ pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> 
 }
 
 /// The version that was given, or the only one of a model.
-fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result<B256> {
+pub(super) fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result<B256> {
     let registry = chain.address("ModelRegistry")?;
     let read_model = |version| {
         chain
