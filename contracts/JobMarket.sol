@@ -235,6 +235,7 @@ contract JobMarket is IJobMarket, EIP712, ERC165 {
         if (request.price == 0) revert PriceZero();
         if (request.price > maxPrice) revert PriceTooHigh(maxPrice, request.price);
         if (!Statement.isReduced(request.inputDigest)) revert DigestNotReduced(request.inputDigest);
+        if (request.decoding != Statement.GREEDY) revert DecodingNotGreedy(request.decoding);
 
         uint256 positions = registry.header(request.version).tokens;
         bool empty = request.promptTokens == 0 || request.newTokens == 0;

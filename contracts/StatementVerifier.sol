@@ -41,6 +41,7 @@ contract StatementVerifier is IStatementVerifier {
     function _statement(Session calldata session, bytes32 modelId) private view returns (bytes32) {
         if (!Statement.isReduced(session.inputDigest)) revert DigestNotReduced(session.inputDigest);
         if (!Statement.isReduced(session.outputDigest)) revert DigestNotReduced(session.outputDigest);
+        if (session.decoding != Statement.GREEDY) revert DecodingNotGreedy(session.decoding);
         return Statement.digest(
             StatementParts({
                 book: address(this),

@@ -16,7 +16,8 @@ struct JobRequest {
     /// Tokens in the prompt, and tokens to generate.
     uint32 promptTokens;
     uint32 newTokens;
-    /// How tokens are chosen; zero: greedily. Part of the statement. Contracts only carry it.
+    /// How tokens are chosen. Zero, greedily: programs prove nothing else, and do not see this word, so that any other is
+    /// refused. Part of the statement.
     bytes32 decoding;
     /// How the claim is settled.
     Mode mode;
@@ -91,6 +92,8 @@ interface IJobMarket {
     error BadDuration(string field, uint256 min, uint256 max, uint256 got);
     error BadTokens(uint256 promptTokens, uint256 newTokens, uint256 positions);
     error DigestNotReduced(bytes32 digest);
+    /// @notice No program proves that tokens were chosen in this way.
+    error DecodingNotGreedy(bytes32 decoding);
     error DeadlinePassed(uint64 deadline);
     error DeadlineNotPassed(uint64 deadline);
     error NotProvider(address expected, address got);

@@ -13,6 +13,7 @@ struct Session {
     bytes32 outputDigest;
     uint32 promptTokens;
     uint32 newTokens;
+    /// How tokens were chosen. Zero, greedily, as in `JobRequest`: any other word is refused.
     bytes32 decoding;
     /// Digest and words of the activation commitments, as in `ClaimHeader`.
     bytes32 activations;
@@ -24,6 +25,8 @@ struct Session {
 interface IStatementVerifier {
     error VersionUnusable(bytes32 version);
     error DigestNotReduced(bytes32 digest);
+    /// @notice No program proves that tokens were chosen in this way.
+    error DecodingNotGreedy(bytes32 decoding);
     error BadPoints(uint256 words);
     /// @notice The leaves do not prove all layers; `missing` as a set.
     error LayersMissing(uint256 missing);
@@ -38,6 +41,7 @@ interface IStatementVerifier {
         external
         view
         returns (bytes32 statement);
-    /// @notice Digest of a session's statement, which its proofs are about.
+    /// @notice Digest of a session's statement, which its proofs are about. Reverts if no proof of it would be accepted
+    /// because of its digests or its decoding.
     function statementOf(Session calldata session) external view returns (bytes32);
 }

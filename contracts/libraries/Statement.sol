@@ -22,6 +22,11 @@ library Statement {
     uint256 internal constant FIELD_ORDER =
         21_888_242_871_839_275_222_246_405_745_257_275_088_548_364_400_416_034_343_698_204_186_575_808_495_617;
 
+    /// @notice How tokens are chosen, as a word: greedily.
+    /// @dev A program proves greedy decoding and does not see this word, only the statement's digest. So its proofs are
+    /// valid for statements with any word, and whoever takes a statement must refuse the others.
+    bytes32 internal constant GREEDY = 0;
+
     function digest(StatementParts memory parts) internal view returns (bytes32) {
         return keccak256(bytes.concat("nanozk-statement-3", abi.encode(block.chainid, parts)));
     }

@@ -5,10 +5,10 @@ pragma solidity 0.8.37;
 // forge-lint: disable-start(unsafe-typecast)
 
 import { IBondEscrow } from "../../contracts/interfaces/IBondEscrow.sol";
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
-import { IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { ClaimHeader, ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
+import { IFinalVerifier } from "../../contracts/interfaces/IFinalVerifier.sol";
 import { JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
-import { ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
+import { ChallengeStatus, ClaimStatus, JobStatus, Mode, OUTPUT, WHOLE } from "../../contracts/interfaces/Types.sol";
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { Base } from "./Base.t.sol";
 
@@ -195,6 +195,60 @@ contract AttacksRewardsTest is Base {
         assertEq(_free(thief), 10 ether - BOND);
         assertEq(_free(recipient), BOND);
         assertEq(_free(address(book)), 0);
+    }
+
+    // ---------------------------------------------------------------- bait
+
+    /// Commitments with another random coefficient than the seed gives, over the right activations: layers have proofs
+    /// about the posted words, so whoever challenged them for the difference alone has lost the bond. So has a challenger
+    /// of the whole claim, whose output is right.
+    function testFuzz_Bait_OtherCommitmentsThanTheSeedGives(uint256 word, uint256 by) public {
+        ClaimHeader memory header = _header(_locked(Mode.Optimistic));
+        header.points[word % header.points.length] ^= bound(by, 1, type(uint128).max);
+        header.activations = _scalar(abi.encode(header.points));
+        bytes32 id = _post(header);
+        vm.prank(challenger);
+        book.challenge(_claim(id), 1, SEED);
+        vm.prank(thief);
+        book.challenge(_claim(id), WHOLE, SEED);
+        _prove(id, 1 << 1);
+        _assertChallenge(id, 1, ChallengeStatus.Answered);
+        _assertChallenge(id, WHOLE, ChallengeStatus.Open);
+        _prove(id, ALL - 2);
+        _assertChallenge(id, WHOLE, ChallengeStatus.Answered);
+        _after(_challengeBy(id));
+        _finalize(id);
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        _collect(id);
+        assertEq(_free(challenger), 10 ether - BOND);
+        assertEq(_free(thief), 10 ether - LAYERS * BOND);
+        assertEq(_free(recipient), PRICE + (1 + LAYERS) * BOND);
+        assertEq(escrow.burned(ETH), 0);
+    }
+
+    /// Commitments to other activations are none: right proofs about the computation's commitments answer nothing, and
+    /// who challenged has the bond back and shares the reward, of a layer as of the whole claim.
+    function testFuzz_Bait_FalseCommitmentsLose(uint256 word, uint256 by) public {
+        ClaimHeader memory header = _header(_locked(Mode.Optimistic));
+        uint256 snapshot = vm.snapshotState();
+        bytes32 real = _post(header);
+        ClaimProof[] memory proofs = _one(_proofOf(real, ALL));
+        bytes memory proof = _final(proofs, _tree(1));
+        vm.revertToState(snapshot);
+        header.points[word % header.points.length] ^= bound(by, 1, type(uint128).max);
+        bytes32 id = _post(header);
+        _challenge(id, 1);
+        _challenge(id, WHOLE, thief);
+        proofs[0].claim = _claim(id);
+        vm.expectRevert(IFinalVerifier.ProofRejected.selector);
+        book.prove(proofs, _tree(1), proof);
+        _after(_answerBy(id, 1));
+        _timeout(id, 1);
+        _assertClaim(id, ClaimStatus.Defeated, JobStatus.Slashed);
+        _collect(id);
+        assertEq(_free(challenger), 10 ether + STAKE * 2 / 10);
+        assertEq(_free(thief), 10 ether + STAKE * 2 / 10);
+        assertEq(_free(recipient), 0);
     }
 
     // ---------------------------------------------------------------- no answer, and a false one

@@ -533,7 +533,12 @@ abstract contract Base is Test {
 
     /// Rolls past the claim's block and reveals its draw, with a RANDAO under which `layer` is drawn.
     function _draw(bytes32 id, uint256 layer) internal {
-        bytes32 seed = _seedDrawing(id, layer);
+        _drawSet(id, 1 << layer);
+    }
+
+    /// Likewise a set of as many layers as the version draws.
+    function _drawSet(bytes32 id, uint256 set) internal {
+        bytes32 seed = _seedDrawing(id, set);
         uint64 number = _terms(id).drawBlock;
         bytes memory header = Headers.encode(number, seed);
         vm.roll(number + 1);
@@ -541,8 +546,8 @@ abstract contract Base is Test {
         book.revealDraw(_claims[id], header);
     }
 
-    function _seedDrawing(bytes32 id, uint256 layer) internal view returns (bytes32 seed) {
-        while (registry.draw(market.job(_claims[id].job).version, seed, id) != 1 << layer) {
+    function _seedDrawing(bytes32 id, uint256 set) internal view returns (bytes32 seed) {
+        while (registry.draw(market.job(_claims[id].job).version, seed, id) != set) {
             seed = keccak256(abi.encode(seed));
         }
     }

@@ -6,7 +6,7 @@ import { Terms } from "../../contracts/interfaces/IClaimLens.sol";
 import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
 import { ClaimStatus, JobStatus, Mode } from "../../contracts/interfaces/Types.sol";
 import { NodeTree } from "../../contracts/libraries/NodeTree.sol";
-import { Statement } from "../../contracts/libraries/Statement.sol";
+import { Statement, StatementParts } from "../../contracts/libraries/Statement.sol";
 import { Base } from "./Base.t.sol";
 
 /// @title How claims are posted, and what they are
@@ -189,9 +189,13 @@ contract ClaimBookTest is Base {
     }
 
     /// The statement of docs/format.md, word for word.
-    function testFuzz_Statement_IsThatOfTheFormat(bytes32 decoding, uint256 recipient_, uint256 output) public {
+    function testFuzz_Statement_IsThatOfTheFormat(uint256 prompt, uint256 generated, uint256 recipient_, uint256 output)
+        public
+    {
         JobRequest memory request = _request(Mode.Proofs);
-        request.decoding = decoding;
+        prompt = bound(prompt, 1, 7);
+        generated = bound(generated, 1, 8 - prompt);
+        (request.promptTokens, request.newTokens) = (uint32(prompt), uint32(generated));
         bytes32 job = _open(request);
         _lock(job);
         recipient = address(uint160(bound(recipient_, 1, type(uint160).max)));
@@ -205,9 +209,33 @@ contract ClaimBookTest is Base {
             uint256(uint160(recipient))
         );
         words = abi.encodePacked(words, registry.modelId(version), INPUT_DIGEST, header.outputDigest);
-        words = abi.encodePacked(words, uint256(3), uint256(2), decoding);
+        words = abi.encodePacked(words, prompt, generated, bytes32(0));
         assertEq(words.length, 18 + 10 * 32);
         assertEq(_claim(_post(header)).statement, keccak256(words));
+    }
+
+    /// Whoever reads a statement's digest knows every part of it, also the decoding, of which claims have one only.
+    function testFuzz_Statement_BindsEveryPart(StatementParts memory parts, uint256 part, uint256 by) public view {
+        bytes memory words = bytes.concat(
+            abi.encodePacked(
+                bytes("nanozk-statement-3"),
+                block.chainid,
+                uint256(uint160(parts.book)),
+                parts.job,
+                uint256(uint160(parts.recipient)),
+                parts.modelId
+            ),
+            abi.encodePacked(parts.inputDigest, parts.outputDigest, parts.promptTokens, parts.newTokens, parts.decoding)
+        );
+        bytes32 digest = Statement.digest(parts);
+        assertEq(digest, keccak256(words));
+        // Parts are a word each in memory.
+        (part, by) = (bound(part, 0, 8), bound(by, 1, type(uint160).max));
+        assembly ("memory-safe") {
+            let at := add(parts, mul(part, 0x20))
+            mstore(at, xor(mload(at), by))
+        }
+        assertNotEq(Statement.digest(parts), digest);
     }
 
     /// A claim that differs from what was posted in any word, also above a field's width, is another.

@@ -94,6 +94,14 @@ contract EconomicsPageTest is Test {
         assertGt(Economics.challengerShare(stake), 2 * uint256(bond));
     }
 
+    /// The bond of a challenge of the whole claim is above the least reward from three layers on, and below it before.
+    function testFuzz_Challenge_BondOfTheWholeClaim(uint96 bond, uint8 layers) public pure {
+        vm.assume(bond > 1 && layers > 0);
+        uint256 least = Economics.requiredReward(bond);
+        if (layers < 3) assertLt(uint256(bond) * layers, least);
+        else assertGt(uint256(bond) * layers, least);
+    }
+
     // ---------------------------------------------------------------- outputs
 
     /// The requester's 30 % of a stake of 0.3 ETH pay for 13 M gas at 6.9 gwei, and not at 7.

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import { ClaimProof, IClaimBook } from "../../contracts/interfaces/IClaimBook.sol";
 import { IFinalVerifier } from "../../contracts/interfaces/IFinalVerifier.sol";
-import { IJobMarket } from "../../contracts/interfaces/IJobMarket.sol";
+import { IJobMarket, JobRequest } from "../../contracts/interfaces/IJobMarket.sol";
+import { Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { ChallengeStatus, ClaimStatus, JobStatus, Leaf, Mode, Tree } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
 import { Headers } from "./support/Headers.sol";
@@ -377,6 +378,77 @@ contract EndsTest is Base {
         vm.warp(provenBy + 1);
         _expireClaim(id);
         _assertClaim(id, ClaimStatus.Defeated, JobStatus.Slashed);
+    }
+
+    /// Claims of a version that draws two layers, of which every two were drawn once.
+    function _twoDrawn() private returns (bytes32[] memory ids, uint256[] memory sets) {
+        Policy memory policy = _policy(ETH);
+        policy.audits = 2;
+        bytes32 two = registry.register(_modelHeader("model"), _layers(), policy, address(verifier), "ipfs://model");
+        (ids, sets) = (new bytes32[](6), new uint256[](6));
+        for (uint256 i = 0; i < 6; ++i) {
+            JobRequest memory request = _request(Mode.Audited);
+            request.version = two;
+            bytes32 job = _open(request);
+            _lock(job);
+            ids[i] = _post(_header(job));
+        }
+        uint256 next = 0;
+        for (uint256 a = 0; a < LAYERS; ++a) {
+            for (uint256 b = a + 1; b < LAYERS; ++b) {
+                sets[next] = 1 << a | 1 << b;
+                _drawSet(ids[next], sets[next]);
+                ++next;
+            }
+        }
+    }
+
+    /// One proof over a node over both layers' nodes answers an audit of two layers; proofs of others do not.
+    function test_Finalize_TwoDrawnLayers() public {
+        (bytes32[] memory ids, uint256[] memory sets) = _twoDrawn();
+        _after(_challengeBy(ids[5]));
+        for (uint256 i = 0; i < ids.length; ++i) {
+            bytes32 id = ids[i];
+            assertEq(book.stateOf(id).drawn, sets[i]);
+            uint256 one = sets[i] & (~sets[i] + 1);
+            _prove(id, ALL & ~sets[i]);
+            _expectMissing(id, sets[i], 2);
+            uint256 snapshot = vm.snapshotState();
+            _prove(id, one);
+            _expectMissing(id, sets[i] & ~one, 1);
+            vm.revertToState(snapshot);
+            _prove(id, sets[i]);
+            assertEq(book.missingLayers(_claim(id)), 0);
+            // All four are proven here, so its end is that of proofs.
+            _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+        }
+    }
+
+    function _expectMissing(bytes32 id, uint256 set, uint256 count) private {
+        assertEq(book.missingLayers(_claim(id)), set);
+        vm.expectRevert(abi.encodeWithSelector(IClaimBook.DrawnLayersMissing.selector, id, count));
+        book.finalize(_claim(id));
+    }
+
+    /// The two layers alone end an audit; one of them does not.
+    function test_Expire_OneOfTwoDrawnLayers() public {
+        (bytes32[] memory ids, uint256[] memory sets) = _twoDrawn();
+        for (uint256 i = 0; i < ids.length; ++i) {
+            uint256 one = sets[i] & (~sets[i] + 1);
+            _prove(ids[i], i % 3 == 0 ? sets[i] : i % 3 == 1 ? one : sets[i] & ~one);
+        }
+        _after(_provenBy(ids[5]));
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (i % 3 == 0) {
+                vm.expectRevert(abi.encodeWithSelector(IClaimBook.NothingMissing.selector, ids[i]));
+                book.expireClaim(_claim(ids[i]));
+                _finalize(ids[i]);
+                _assertClaim(ids[i], ClaimStatus.Finalized, JobStatus.Settled);
+            } else {
+                _expireClaim(ids[i]);
+                _assertClaim(ids[i], ClaimStatus.Defeated, JobStatus.Slashed);
+            }
+        }
     }
 
     /// A provider that does not like its draw cannot hide it.

@@ -22,6 +22,8 @@ contract GasTest is Base {
     bytes32 private toAnswerInFull;
     bytes32 private toChallenge;
     bytes32[] private batch;
+    bytes private answeringTogether;
+    bytes32[] private toAnswerTogether;
 
     function setUp() public override {
         super.setUp();
@@ -43,6 +45,11 @@ contract GasTest is Base {
         answering = _proveCall(_single(toAnswer), 1 << 1);
         answeringInFull = _proveCall(_single(toAnswerInFull), ALL);
         settlingBatch = _proveCall(batch, ALL);
+        for (uint256 i = 0; i < 2; ++i) {
+            toAnswerTogether.push(_claimed(Mode.Optimistic));
+            _challenge(toAnswerTogether[i], 1);
+        }
+        answeringTogether = _proveCall(toAnswerTogether, 1 << 1);
     }
 
     function _transaction(address from, bytes memory data, string memory what) private returns (uint256 gas) {
@@ -80,6 +87,17 @@ contract GasTest is Base {
     }
 
     /// And is settled.
+    /// Answers of two claims by one proof cost less than two proofs.
+    function test_AnswerTogether() public {
+        uint256 together = _transaction(relayer, answeringTogether, "answer challenges of two claims by one proof");
+        // In the same test much was read before, so this is less than it would be by itself.
+        (uint256 alone,) = _gasOf(relayer, answering, "answer a challenge");
+        assertLt(together, 2 * alone);
+        for (uint256 i = 0; i < 2; ++i) {
+            assertEq(book.stateOf(toAnswerTogether[i]).proven, 1 << 1);
+        }
+    }
+
     function test_AnswerInFull() public {
         assertLt(_transaction(relayer, answeringInFull, "answer a challenge by a proof of all layers"), 350_000);
         _assertClaim(toAnswerInFull, ClaimStatus.Proven, JobStatus.Settled);

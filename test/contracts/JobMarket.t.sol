@@ -16,7 +16,6 @@ contract JobMarketTest is Base {
 
     function test_Open_HoldsThePriceAndKeepsThePolicy() public {
         JobRequest memory request = _request(Mode.Audited);
-        request.decoding = keccak256("sampling");
         bytes32 id = market.jobIdOf(request);
         vm.expectEmit(address(market));
         emit IJobMarket.JobOpened(id, requester, version, address(0), Mode.Audited, ETH, PRICE);
@@ -105,6 +104,14 @@ contract JobMarketTest is Base {
         else r.nonce += d;
         vm.expectRevert(abi.encodeWithSelector(IJobMarket.BadSignature.selector, r.requester));
         market.open(r, signature);
+    }
+
+    /// Programs prove greedy decoding and do not see the word: a job with another would be paid for a greedy answer.
+    function testFuzz_Open_RefusesOtherDecodings(bytes32 decoding, uint256 mode) public {
+        vm.assume(decoding != 0);
+        JobRequest memory request = _request(Mode(bound(mode, 0, 2)));
+        request.decoding = decoding;
+        _expectOpen(request, abi.encodeWithSelector(IJobMarket.DecodingNotGreedy.selector, decoding));
     }
 
     function test_Open_NonceIsUsedOnce() public {

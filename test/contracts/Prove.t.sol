@@ -25,18 +25,33 @@ contract ProveTest is Base {
 
     /// A node over a joint proof, from its definition.
     function _node(bytes32 id, Leaf memory leaf) private view returns (uint256[4] memory node) {
-        Claim memory c = _claim(id);
+        return _node(_claim(id), leaf, _claim(id).statement, [uint256(3), 2]);
+    }
+
+    /// That says another statement, or other numbers of tokens, than the claim's.
+    function _node(Claim memory c, Leaf memory leaf, bytes32 statement, uint256[2] memory counts)
+        private
+        pure
+        returns (uint256[4] memory node)
+    {
         uint256[] memory words = new uint256[](10);
-        words[0] = uint256(c.statement) >> 128;
-        words[1] = uint256(c.statement) % 2 ** 128;
+        words[0] = uint256(statement) >> 128;
+        words[1] = uint256(statement) % 2 ** 128;
         words[2] = uint256(c.inputDigest);
         words[3] = uint256(c.outputDigest);
-        (words[4], words[5]) = (3, 2);
+        (words[4], words[5]) = (counts[0], counts[1]);
         words[6] = uint256(leaf.program.weights);
         (words[7], words[8], words[9]) = (uint256(c.activations), c.point, c.fingerprint);
         node[0] = uint256(leaf.program.key);
         node[1] = uint256(leaf.digest);
         (node[2], node[3]) = _say("nanozk said", leaf.digest, words);
+    }
+
+    /// The claim's statement, but for numbers of tokens.
+    function _statement(Claim memory c, uint256[2] memory counts) private view returns (bytes32) {
+        bytes memory words = abi.encode(block.chainid, address(book), c.job, recipient, registry.modelId(version));
+        words = bytes.concat(words, abi.encode(c.inputDigest, c.outputDigest, counts, bytes32(0)));
+        return keccak256(bytes.concat("nanozk-statement-3", words));
     }
 
     function _over(uint256[4][] memory nodes, bytes32 digest) private pure returns (uint256[4] memory node) {
@@ -130,6 +145,54 @@ contract ProveTest is Base {
         proofs[0] = _proofOf(_claimedAtOnce(), ALL);
         vm.expectRevert(IFinalVerifier.ProofRejected.selector);
         book.prove(proofs, _tree(1), proof);
+    }
+
+    /// A job orders exact numbers of tokens. A proof about an answer of another length, in its list, in its statement or
+    /// in both, is none of the claim's: the inputs that the book computes are those of the order.
+    function testFuzz_Prove_RefusesOtherCounts(uint256 ordered, uint256 proved) public {
+        uint256[2] memory own = _counts(ordered);
+        uint256[2] memory other = _counts(proved);
+        bytes32 id = _claimedOf(own);
+        ClaimProof[] memory proofs = _one(_proofOf(id, ALL));
+        bytes32 statement = _statement(_claim(id), own);
+        assertEq(_claim(id).statement, statement);
+        _assertInputs(proofs, _tree(1), _nodeOf(id, statement, own));
+        if (own[0] != other[0] || own[1] != other[1]) {
+            bytes32 another = _statement(_claim(id), other);
+            assertNotEq(another, statement);
+            _refuses(proofs, _nodeOf(id, another, other));
+            _refuses(proofs, _nodeOf(id, statement, other));
+            _refuses(proofs, _nodeOf(id, another, own));
+        }
+        book.prove(proofs, _tree(1), verifier.script(_nodeOf(id, statement, own)));
+        _assertClaim(id, ClaimStatus.Proven, JobStatus.Settled);
+    }
+
+    /// A claim that is settled by proofs alone, of a job that orders so many tokens of an answer to so many.
+    function _claimedOf(uint256[2] memory counts) private returns (bytes32) {
+        JobRequest memory request = _request(Mode.Proofs);
+        request.challengeWindow = 0;
+        (request.promptTokens, request.newTokens) = (uint32(counts[0]), uint32(counts[1]));
+        bytes32 job = _open(request);
+        _lock(job);
+        return _post(_header(job));
+    }
+
+    /// A node over a proof of all layers.
+    function _nodeOf(bytes32 id, bytes32 statement, uint256[2] memory counts) private view returns (uint256[4] memory) {
+        return _node(_claim(id), _leaf(id, 0, LAYERS), statement, counts);
+    }
+
+    function _refuses(ClaimProof[] memory proofs, uint256[4] memory node) private {
+        bytes memory proof = verifier.script(node);
+        vm.expectRevert(IFinalVerifier.ProofRejected.selector);
+        book.prove(proofs, _tree(1), proof);
+    }
+
+    /// Numbers of tokens, of the prompt and generated, that a session of eight positions has.
+    function _counts(uint256 seed) private pure returns (uint256[2] memory counts) {
+        counts[0] = 1 + seed % 7;
+        counts[1] = 1 + (seed >> 128) % (8 - counts[0]);
     }
 
     function test_Prove_RefusesAClaimThatWasNotPosted() public {

@@ -21,9 +21,16 @@ contract StatementVerifierTest is Base {
         s.recipient = recipient;
         (s.inputDigest, s.outputDigest) = (INPUT_DIGEST, _outputDigest(_tokens(), SALT));
         (s.promptTokens, s.newTokens) = (3, 2);
-        s.decoding = keccak256("sampling");
         ClaimHeader memory header = _header(s.claim);
         (s.activations, s.points) = (header.activations, header.points);
+    }
+
+    /// The statement of docs/format.md.
+    function _statement(Session memory s) private view returns (bytes32) {
+        bytes memory words = abi.encode(block.chainid, address(statements), s.claim, s.recipient);
+        words = bytes.concat(words, abi.encode(registry.modelId(s.version), s.inputDigest, s.outputDigest));
+        words = bytes.concat(words, abi.encode(uint256(s.promptTokens), uint256(s.newTokens), s.decoding));
+        return keccak256(bytes.concat("nanozk-statement-3", words));
     }
 
     function _say(bytes32 tag, bytes32 digest, uint256[] memory words) private pure returns (uint256 r, uint256 c) {
@@ -36,7 +43,7 @@ contract StatementVerifierTest is Base {
     /// The proof that the verifier accepts for a session by the program of all layers.
     function _proof(Session memory s, Leaf memory leaf) private view returns (bytes memory) {
         uint256[] memory words = new uint256[](10);
-        bytes32 statement = statements.statementOf(s);
+        bytes32 statement = _statement(s);
         (words[0], words[1]) = (uint256(statement) >> 128, uint256(statement) % 2 ** 128);
         (words[2], words[3]) = (uint256(s.inputDigest), uint256(s.outputDigest));
         (words[4], words[5], words[6]) = (s.promptTokens, s.newTokens, uint256(leaf.program.weights));
@@ -54,10 +61,7 @@ contract StatementVerifierTest is Base {
     function test_Verify_SaysTheStatement() public view {
         Session memory s = _session();
         Leaf[] memory leaves = _whole(s);
-        bytes memory words = abi.encode(block.chainid, address(statements), s.claim, recipient);
-        words = bytes.concat(words, abi.encode(registry.modelId(version), s.inputDigest, s.outputDigest));
-        words = bytes.concat(words, abi.encode(uint256(3), uint256(2), s.decoding));
-        bytes32 statement = keccak256(bytes.concat("nanozk-statement-3", words));
+        bytes32 statement = _statement(s);
         assertEq(statements.statementOf(s), statement);
         assertEq(statements.verifyStatement(s, leaves, _tree(1), _proof(s, leaves[0])), statement);
     }
@@ -67,20 +71,33 @@ contract StatementVerifierTest is Base {
         Session memory s = _session();
         Leaf[] memory leaves = _whole(s);
         bytes memory proof = _proof(s, leaves[0]);
-        (field, by) = (bound(field, 0, 10), bound(by, 1, 1 << 30));
+        (field, by) = (bound(field, 0, 9), bound(by, 1, 1 << 30));
         if (field == 0) s.claim = bytes32(uint256(s.claim) ^ by);
         else if (field == 1) s.recipient = thief;
         else if (field == 2) s.inputDigest = bytes32(uint256(s.inputDigest) ^ by);
         else if (field == 3) s.outputDigest = bytes32(uint256(s.outputDigest) ^ by);
         else if (field == 4) s.promptTokens ^= uint32(by);
         else if (field == 5) s.newTokens ^= uint32(by);
-        else if (field == 6) s.decoding = bytes32(uint256(s.decoding) ^ by);
-        else if (field == 7) s.activations = bytes32(uint256(s.activations) ^ by);
-        else if (field == 8) s.points[by % s.points.length] ^= by;
-        else if (field == 9) s.version = _register("other weights", ETH);
+        else if (field == 6) s.activations = bytes32(uint256(s.activations) ^ by);
+        else if (field == 7) s.points[by % s.points.length] ^= by;
+        else if (field == 8) s.version = _register("other weights", ETH);
         else s.points = new uint256[](3 * POINTS + 3);
         vm.expectRevert(IFinalVerifier.ProofRejected.selector);
         statements.verifyStatement(s, leaves, _tree(1), proof);
+    }
+
+    /// Programs do not see the word, so its prover could prove a greedy answer under any: as this proof does, which the
+    /// verifier accepts.
+    function testFuzz_Verify_RefusesOtherDecodings(bytes32 decoding) public {
+        vm.assume(decoding != 0);
+        Session memory s = _session();
+        s.decoding = decoding;
+        Leaf[] memory leaves = _whole(s);
+        bytes memory reason = abi.encodeWithSelector(IStatementVerifier.DecodingNotGreedy.selector, decoding);
+        bytes memory proof = _proof(s, leaves[0]);
+        vm.expectRevert(reason);
+        statements.statementOf(s);
+        _refuses(s, leaves, proof, reason);
     }
 
     function test_Verify_NeedsAllLayers() public {
@@ -137,7 +154,6 @@ contract StatementVerifierTest is Base {
         Session memory s = _session();
         ClaimHeader memory header = _header(_job(id));
         s.claim = _job(id);
-        s.decoding = 0;
         (s.activations, s.points) = (header.activations, header.points);
         bytes memory proof = _final(_one(_proofOf(id, ALL)), _tree(1));
         Leaf[] memory leaves = new Leaf[](1);

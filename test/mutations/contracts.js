@@ -202,6 +202,22 @@ module.exports = [
     contract("Prove", "test_Prove"),
   ),
   mutation(
+    "ClaimWords-prompt",
+    "a proof may be about any number of prompt tokens",
+    "libraries/ClaimWords",
+    "mstore(add(list, 0xe0), prompt)",
+    "mstore(add(list, 0xe0), generated)",
+    contract("NodeTree", "test_Inputs_AreThoseOfTheVerifier"),
+  ),
+  mutation(
+    "ClaimWords-generated",
+    "a proof may be about fewer tokens than were ordered",
+    "libraries/ClaimWords",
+    "mstore(add(list, 0x100), generated)",
+    "mstore(add(list, 0x100), prompt)",
+    contract("Prove", "testFuzz_Prove_RefusesOtherCounts"),
+  ),
+  mutation(
     "NodeTree-reduced",
     "words above the order of the field are taken",
     "libraries/NodeTree",
@@ -641,6 +657,13 @@ module.exports = [
     contract("JobMarket", "test_Open|testFuzz_Open"),
   ),
   drop(
+    "JobMarket-decoding",
+    "a job may ask for a decoding of which nothing is proved",
+    "JobMarket",
+    "if (request.decoding != Statement.GREEDY) revert DecodingNotGreedy(request.decoding);",
+    contract("JobMarket", "testFuzz_Open_RefusesOtherDecodings"),
+  ),
+  drop(
     "JobMarket-claim-by",
     "a job is claimed at any time",
     "JobMarket",
@@ -832,6 +855,13 @@ module.exports = [
     "StatementVerifier",
     "if (words == 0 || words % 3 != 0) revert BadPoints(words);",
     contract("StatementVerifier", "test_Verify"),
+  ),
+  drop(
+    "StatementVerifier-decoding",
+    "a greedy answer is one of any decoding",
+    "StatementVerifier",
+    "if (session.decoding != Statement.GREEDY) revert DecodingNotGreedy(session.decoding);",
+    contract("StatementVerifier", "testFuzz_Verify_RefusesOtherDecodings"),
   ),
   // AuditBeacon
   drop(

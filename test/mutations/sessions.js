@@ -1,6 +1,6 @@
 // Models, claims and proofs: what a verifier takes from whom.
 "use strict";
-const { prover } = require("./tests/commands");
+const { crate, prover } = require("./tests/commands");
 
 const mutation = (name, what, file, find, replace, test, survives) => ({
   name: `sessions/${name}`,
@@ -294,6 +294,14 @@ module.exports = [
     "        if false {",
     "other_decodings_are_refused",
   ),
+  {
+    name: "sessions/request-decoding",
+    what: "a request for another decoding is taken",
+    file: "crates/chain/src/request.rs",
+    find: "if self.request.decoding.0 != GREEDY.0 {",
+    replace: "if false {",
+    test: crate("nanozk-chain", "other_decodings_are_refused"),
+  },
   mutation(
     "windows-overlap",
     "two windows of a final proof may have a layer in common",

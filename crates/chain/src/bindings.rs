@@ -25,6 +25,8 @@ bind! {
     beacon IAuditBeacon "artifacts/IAuditBeacon.json";
     /// Descriptions of claims.
     lens IClaimLens "artifacts/IClaimLens.json";
+    /// Verification of whole sessions, without a job.
+    statements IStatementVerifier "artifacts/IStatementVerifier.json";
     /// The verifier of final proofs.
     verifier IFinalVerifier "artifacts/IFinalVerifier.json";
 }

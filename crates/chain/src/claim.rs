@@ -1,6 +1,6 @@
 //! Claims on chain: what is posted of a session, how a claim is found, and final proofs as calldata.
 
-use crate::bindings::{book, lens};
+use crate::bindings::{book, lens, statements};
 use crate::client::{Call, Client};
 use crate::error::Error;
 use alloy::primitives::{Address, Bytes, B256, U256};
@@ -8,7 +8,9 @@ use alloy::sol_types::{SolEvent, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+use nanozk_verifier::{
+    CheckedManifest, Claim, FinalFile, ProvedClaim, ProvedWindow, RegisteredProgram,
+};
 
 /// The target of a challenge that is of a whole claim.
 pub const WHOLE: u64 = 255;
@@ -180,6 +182,107 @@ pub struct Proved<'a> {
     pub manifest: &'a CheckedManifest,
 }
 
+/// A joint proof below a final one, as contracts take it.
+struct Leaf<'a> {
+    program: &'a RegisteredProgram,
+    /// Of what its node says.
+    digest: B256,
+    /// From the program to the root that the model is registered with.
+    path: Vec<B256>,
+}
+
+/// The joint proofs of a claim.
+fn leaves<'a>(
+    manifest: &'a CheckedManifest,
+    said: &ProvedClaim,
+    generated: usize,
+) -> Result<Vec<Leaf<'a>>, Error> {
+    let tree = manifest.manifest().program_tree();
+    let leaf = |window: &ProvedWindow| {
+        let ProvedWindow { first, count, .. } = *window;
+        let registered = manifest.registered((first, count), generated);
+        let (number, program) = registered.ok_or_else(|| {
+            Error::Mismatch(format!(
+                "the model is not registered with a program of the {count} layers from layer {first} on"
+            ))
+        })?;
+        Ok(Leaf {
+            program,
+            digest: word(&window.digest).into(),
+            path: tree.path(number).into_iter().map(B256::from).collect(),
+        })
+    };
+    said.windows.iter().map(leaf).collect()
+}
+
+/// A number of layers; a model has fewer than do not fit.
+fn small(n: u32) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
+}
+
+/// The call by which a contract verifies a final proof of a whole session, without a job: a session that was made for the
+/// `StatementVerifier`, of a registered version.
+///
+/// # Errors
+/// If the proof is of another session or of several, or of programs that the model is not registered with, or if the
+/// recipient is no address.
+pub fn verify_statement(
+    version: B256,
+    claim: &Claim,
+    manifest: &CheckedManifest,
+    file: &FinalFile,
+) -> Result<statements::verifyStatementCall, Error> {
+    let statement = claim.statement();
+    let said = match &file.claims[..] {
+        [said] if said.statement.0 == statement => said,
+        [said] => {
+            return Err(Error::Mismatch(format!(
+                "the proof was made for the statement {}, the session's is {}: nanozk aggregate makes it again",
+                said.statement,
+                Digest32(statement)
+            )))
+        }
+        several => {
+            return Err(Error::Mismatch(format!(
+                "the proof is about {} sessions: nanozk aggregate makes one of this session alone",
+                several.len()
+            )))
+        }
+    };
+    let header = header(claim)?;
+    let leaves = leaves(manifest, said, claim.generated_tokens as usize)?;
+    let leaves = leaves.into_iter().map(|leaf| statements::Leaf {
+        program: statements::Program {
+            first: small(leaf.program.first),
+            count: small(leaf.program.count),
+            key: word(&leaf.program.key).into(),
+            weights: word(&leaf.program.weights).into(),
+        },
+        digest: leaf.digest,
+        path: leaf.path,
+    });
+    Ok(statements::verifyStatementCall {
+        session: statements::Session {
+            version,
+            claim: header.job,
+            recipient: header.recipient,
+            inputDigest: word(&claim.input_digest).into(),
+            outputDigest: header.outputDigest,
+            promptTokens: claim.prompt_tokens,
+            newTokens: claim.generated_tokens,
+            decoding: claim.decoding.0.into(),
+            activations: header.activations,
+            points: header.points,
+        },
+        leaves: leaves.collect(),
+        tree: statements::Tree {
+            shape: Bytes::from(file.tree.shape.0.clone()),
+            digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
+        },
+        proof: Bytes::from(file.proof.0.clone()),
+    })
+}
+
 /// The call that proves what a final proof is about; claims are in the file's order. Whether the proof is valid is for the
 /// contract to say.
 ///
@@ -202,28 +305,18 @@ pub fn prove(book: Address, file: &FinalFile, claims: &[Proved<'_>]) -> Result<C
             )));
         }
         let generated = posted.terms().newTokens as usize;
-        let tree = manifest.manifest().program_tree();
-        let mut leaves = Vec::with_capacity(said.windows.len());
-        for window in &said.windows {
-            let registered = manifest.registered((window.first, window.count), generated);
-            let (number, program) = registered.ok_or_else(|| {
-                Error::Mismatch(format!(
-                    "the model is not registered with a program of the {} layers from layer {} on",
-                    window.count, window.first
-                ))
-            })?;
-            let small = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
-            leaves.push(book::Leaf {
-                program: book::Program {
-                    first: small(program.first),
-                    count: small(program.count),
-                    key: word(&program.key).into(),
-                    weights: word(&program.weights).into(),
-                },
-                digest: word(&window.digest).into(),
-                path: tree.path(number).into_iter().map(B256::from).collect(),
-            });
-        }
+        let leaves = leaves(manifest, said, generated)?;
+        let leaves = leaves.into_iter().map(|leaf| book::Leaf {
+            program: book::Program {
+                first: small(leaf.program.first),
+                count: small(leaf.program.count),
+                key: word(&leaf.program.key).into(),
+                weights: word(&leaf.program.weights).into(),
+            },
+            digest: leaf.digest,
+            path: leaf.path,
+        });
+        let leaves = leaves.collect();
         proofs.push(book::ClaimProof {
             claim: posted.claim.clone(),
             leaves,

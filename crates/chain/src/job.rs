@@ -1,11 +1,12 @@
 //! Whether a job can go through: whatever a later step would refuse is found before money moves.
 
-use crate::bindings::registry;
+use crate::bindings::{market, registry};
 use crate::error::Error;
 use crate::format::{amount, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
-use nanozk_verifier::{Claim, GREEDY};
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::Claim;
 
 /// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
 pub const MIN_CLAIM_TIME: u64 = 600;
@@ -77,12 +78,6 @@ impl Terms {
                 utc(r.lock_by),
                 utc(r.claim_by),
                 duration(MIN_CLAIM_TIME)
-            ));
-        }
-        if r.decoding.0 != GREEDY.0 {
-            return wrong(format!(
-                "the request asks for the decoding {}: only greedy decoding (zero) can be proved",
-                r.decoding
             ));
         }
         self.check_windows(r.mode, r.challenge_window.into(), r.answer_window.into())
@@ -175,6 +170,78 @@ const FINALIZE_GAS: u64 = 60_000;
 const REVEAL_GAS: u64 = 60_000;
 const PROVE_GAS: u64 = 280_000;
 
+/// What a session has to answer. Contracts take all of it from the job into the statement that proofs are about, so nothing
+/// can be proved of a session that says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Model of the version.
+    pub model: B256,
+    /// Digest of the prompt.
+    pub input_digest: B256,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens to generate, exactly.
+    pub new_tokens: u32,
+    /// How they are chosen.
+    pub decoding: B256,
+}
+
+impl Order {
+    /// That of a request.
+    pub fn of_request(file: &RequestFile) -> Self {
+        let r = &file.request;
+        Self {
+            model: file.model_id.0.into(),
+            input_digest: r.input_digest,
+            prompt_tokens: r.prompt_tokens,
+            new_tokens: r.new_tokens,
+            decoding: r.decoding,
+        }
+    }
+
+    /// That of a job, whose version is of this model.
+    pub fn of_job(job: &market::Job, model: B256) -> Self {
+        Self {
+            model,
+            input_digest: job.inputDigest,
+            prompt_tokens: job.promptTokens,
+            new_tokens: job.newTokens,
+            decoding: job.decoding,
+        }
+    }
+
+    /// Refuses a session that does not answer it.
+    pub fn check(&self, claim: &Claim) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Mismatch(reason));
+        if claim.model_id.0 != self.model.0 {
+            return wrong(format!(
+                "the job is for model {}, the session is of {}",
+                self.model, claim.model_id
+            ));
+        }
+        let input = B256::from(scalar_to_bytes(&claim.input_digest.0));
+        if (input, claim.prompt_tokens) != (self.input_digest, self.prompt_tokens) {
+            return wrong(
+                "the session answers another prompt, or has another salt, than the job: run it with nanozk run --request"
+                    .into(),
+            );
+        }
+        if claim.generated_tokens != self.new_tokens {
+            return wrong(format!(
+                "the session generated {} tokens where the job ordered {}: no proof of it would be accepted",
+                claim.generated_tokens, self.new_tokens
+            ));
+        }
+        if claim.decoding.0 != self.decoding.0 {
+            return wrong(format!(
+                "the session's tokens were chosen by the decoding {}, the job asks for {}",
+                claim.decoding, self.decoding
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Refuses a session that does not answer a request, or pays nobody.
 pub fn check_session(file: &RequestFile, claim: &Claim) -> Result<(), Error> {
     let wrong = |reason: &str| Err(Error::Mismatch(reason.to_owned()));
@@ -188,15 +255,7 @@ pub fn check_session(file: &RequestFile, claim: &Claim) -> Result<(), Error> {
     if !of_this_job {
         return wrong("the session is of another job: run the model with nanozk run --request");
     }
-    if claim.model_id != file.model_id {
-        return wrong("the session is of another model than the request");
-    }
-    let digest = nanozk_verifier::encoding::scalar_to_bytes(&claim.input_digest.0);
-    if digest != file.request.input_digest.0 {
-        return wrong(
-            "the session answers another prompt or has another salt than the request: run it with nanozk run --request",
-        );
-    }
+    Order::of_request(file).check(claim)?;
     match crate::claim::unpadded(claim.context.recipient) {
         Some(recipient) if !recipient.is_zero() => Ok(()),
         _ => wrong("the session names no address that is paid"),
@@ -207,6 +266,9 @@ pub fn check_session(file: &RequestFile, claim: &Claim) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::request::tests::signed_with;
+    use nanozk_verifier::encoding::scalar_from_bytes;
+    use nanozk_verifier::hex::{Digest32, Scalar};
+    use nanozk_verifier::GREEDY;
 
     const NOW: u64 = 1_000_000;
 
@@ -285,6 +347,46 @@ mod tests {
         t.check(&far, NOW).expect("opened earlier");
         assert!(t.check_opening(&far, NOW).is_err());
         t.check_opening(&far, NOW + 1).expect("30 days ahead");
+    }
+
+    #[test]
+    fn sessions_that_answer_something_else_are_refused() {
+        let order = Order {
+            model: B256::repeat_byte(3),
+            input_digest: B256::with_last_byte(8),
+            prompt_tokens: 2,
+            new_tokens: 100,
+            decoding: B256::ZERO,
+        };
+        let number = |n: u8| {
+            let bytes = B256::with_last_byte(n).0;
+            Scalar(scalar_from_bytes(&bytes).expect("reduced"))
+        };
+        let claim = Claim {
+            format: nanozk_verifier::CLAIM_FORMAT.into(),
+            model_id: Digest32([3; 32]),
+            context: crate::claim::context(1, Address::ZERO, B256::ZERO, Address::ZERO),
+            input_digest: number(8),
+            output_digest: number(9),
+            prompt_tokens: 2,
+            generated_tokens: 100,
+            decoding: GREEDY,
+            seed_digest: Digest32([0; 32]),
+            activations: Vec::new(),
+        };
+        order.check(&claim).expect("the answer");
+        let refused = |change: fn(&mut Claim), words: &str| {
+            let mut claim = claim.clone();
+            change(&mut claim);
+            let error = order.check(&claim).expect_err(words).to_string();
+            assert!(error.contains(words), "no {words:?} in {error}");
+        };
+        refused(|c| c.model_id.0[0] ^= 1, "is for model");
+        refused(|c| c.input_digest = c.output_digest, "another prompt");
+        refused(|c| c.prompt_tokens = 1, "another prompt");
+        refused(|c| c.generated_tokens = 1, "generated 1 tokens");
+        refused(|c| c.generated_tokens = 101, "job ordered 100");
+        refused(|c| c.decoding.0[31] = 1, "by the decoding");
     }
 
     #[test]

@@ -109,9 +109,9 @@ impl OutputFile {
         }
         let asked = request.request.new_tokens;
         let (prompt, got) = (request.prompt.len(), self.tokens.len());
-        // Generation may end before.
+        // What is paid for is a number of tokens: a stop token does not end a job.
         let fits = positions <= MAX_POSITIONS && prompt.saturating_add(got) <= positions as usize;
-        if got == 0 || got > asked as usize || !fits {
+        if got == 0 || got != asked as usize || !fits {
             return Err(Refused::Length {
                 got,
                 asked,
@@ -166,6 +166,40 @@ impl OutputFile {
         let claimed = B256::from(scalar_to_bytes(&claim.output_digest.0));
         self.open(request, positions, claimed)
             .map_err(|e| Error::Mismatch(format!("output.json is not the answer: {e}")))
+    }
+
+    /// Refuses an output that is not what a claim says, in a session of so many positions: whoever publishes it in answer to a
+    /// demand loses the stake.
+    pub fn check_claim(&self, claim: &Claim, positions: usize) -> Result<(), Error> {
+        self.check()?;
+        let wrong = |reason: String| Err(Error::Mismatch(format!("output.json: {reason}")));
+        let (prompt, asked) = (
+            claim.prompt_tokens as usize,
+            claim.generated_tokens as usize,
+        );
+        if self.tokens.len() != asked {
+            return wrong(format!(
+                "it has {} tokens, the claim is about {asked}",
+                self.tokens.len()
+            ));
+        }
+        if prompt.saturating_add(asked) > positions {
+            return wrong(format!(
+                "{prompt} tokens of prompt and {asked} generated ones are more than the {positions} positions of a session"
+            ));
+        }
+        // The digest of what was generated does not depend on the prompt, only on how long it is.
+        let mut tokens = vec![0; prompt];
+        tokens.extend(&self.tokens);
+        tokens.resize(positions, 0);
+        let [_, output] = sequence_digests(&tokens, prompt, asked, [self.salt.0; 2]);
+        match output == claim.output_digest.0 {
+            true => Ok(()),
+            false => wrong(format!(
+                "its tokens and salt do not open the output digest of the claim, {}",
+                claim.output_digest
+            )),
+        }
     }
 
     /// Tokens as contracts take them: three bytes each, the most significant first.
@@ -284,6 +318,27 @@ mod tests {
         (request, file, scalar_to_bytes(&output).into())
     }
 
+    fn claim_of(request: &RequestFile, output: B256) -> Claim {
+        let digest = |d: B256| Scalar(scalar_from_bytes(&d.0).expect("reduced"));
+        Claim {
+            format: nanozk_verifier::CLAIM_FORMAT.into(),
+            model_id: request.model_id,
+            context: crate::claim::context(
+                request.chain,
+                request.claim_book,
+                request.job,
+                Address::repeat_byte(5),
+            ),
+            input_digest: digest(request.request.input_digest),
+            output_digest: digest(output),
+            prompt_tokens: 2,
+            generated_tokens: 1,
+            decoding: nanozk_verifier::GREEDY,
+            seed_digest: request.model_id,
+            activations: Vec::new(),
+        }
+    }
+
     #[test]
     fn only_the_answer_opens() {
         let (request, file, claimed) = answered();
@@ -308,6 +363,18 @@ mod tests {
             let refused = changed.open(&request, 4, claimed);
             assert!(matches!(refused, Err(Refused::Length { .. })));
         }
+        // One token for an order of two.
+        let mut more = request.clone();
+        more.request.new_tokens = 2;
+        let refused = file.open(&more, 4, claimed);
+        assert!(matches!(
+            refused,
+            Err(Refused::Length {
+                got: 1,
+                asked: 2,
+                ..
+            })
+        ));
         let (mut tokens, mut salt) = (file.clone(), file.clone());
         tokens.tokens = vec![8];
         salt.salt = request.input_salt;
@@ -320,6 +387,33 @@ mod tests {
         let mut changed = request.clone();
         changed.prompt[0] = 3;
         assert_eq!(file.open(&changed, 4, claimed), Err(Refused::Input));
+    }
+
+    #[test]
+    fn what_is_published_is_what_is_claimed() {
+        let (request, file, claimed) = answered();
+        let claim = claim_of(&request, claimed);
+        file.check_claim(&claim, 4).expect("the answer");
+        let refused = |file: &OutputFile, claim: &Claim, positions: usize, words: &str| {
+            let error = file.check_claim(claim, positions).expect_err(words);
+            assert!(error.to_string().contains(words), "{error}");
+        };
+        let mut other = file.clone();
+        other.tokens = vec![8];
+        refused(&other, &claim, 4, "do not open");
+        other.tokens = vec![9, 9];
+        refused(&other, &claim, 4, "it has 2 tokens");
+        let mut other = file.clone();
+        other.salt = request.input_salt;
+        refused(&other, &claim, 4, "do not open");
+        refused(&file, &claim, 8, "do not open");
+        refused(&file, &claim, 2, "more than the 2 positions");
+        let mut other = claim.clone();
+        other.prompt_tokens = 1;
+        refused(&file, &other, 4, "do not open");
+        let mut other = file;
+        other.format = "nanozk-output-0".into();
+        refused(&other, &claim, 4, "nanozk-output-0");
     }
 
     #[test]

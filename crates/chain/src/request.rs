@@ -7,6 +7,7 @@ use alloy::primitives::{Address, Bytes, Signature, B256, U256};
 use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
+use nanozk_verifier::GREEDY;
 use serde::{Deserialize, Serialize};
 
 /// Format of a request's file.
@@ -149,8 +150,9 @@ impl RequestFile {
         Ok(())
     }
 
-    /// Refuses a request that is not what it says, but for its prompt ([`Self::check_prompt`]). Signatures of contracts
-    /// are checked by the chain.
+    /// Refuses a request that is not what it says, but for its prompt ([`Self::check_prompt`]), and one for another
+    /// decoding than greedy: no program proves another, and none sees the word. Signatures of contracts are checked by the
+    /// chain.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Request(reason));
         if self.format != REQUEST_FORMAT {
@@ -162,6 +164,12 @@ impl RequestFile {
         let job = self.domains().job(&self.request.to_abi()?);
         if job != self.job {
             return wrong(format!("its id is {job}, it says {}", self.job));
+        }
+        if self.request.decoding.0 != GREEDY.0 {
+            return wrong(format!(
+                "it asks for the decoding {}: only greedy decoding (zero) can be proved",
+                self.request.decoding
+            ));
         }
         if self.prompt.len() != self.request.prompt_tokens as usize {
             return wrong(format!(
@@ -299,6 +307,20 @@ pub(crate) mod tests {
         let text = serde_json::to_string(&file).expect("serializes");
         let read: RequestFile = serde_json::from_str(&text).expect("parses");
         assert_eq!(read, file);
+    }
+
+    /// Whoever takes a file checks it: commands, and the relayer, also of what is sent to it.
+    #[test]
+    fn other_decodings_are_refused() {
+        for byte in 0..32 {
+            let file = signed_with(|f| f.request.decoding.0[byte] = 1);
+            let error = file.check().expect_err("another decoding").to_string();
+            assert!(error.contains("only greedy decoding"), "{error}");
+            assert!(
+                error.contains(&file.request.decoding.to_string()),
+                "{error}"
+            );
+        }
     }
 
     #[test]

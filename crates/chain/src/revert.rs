@@ -72,6 +72,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("BadDuration", "{0} is {3:s}, it must be {1:s} to {2:s}"),
     ("BadTokens", "{0} prompt tokens and {1} new ones: each must be at least 1, both together at most {2}"),
     ("DigestNotReduced", "{0} is no digest: it is not below the order of the scalar field"),
+    ("DecodingNotGreedy", "the decoding {0} cannot be proved, only the greedy one (zero)"),
     ("DeadlinePassed", "the deadline {0} has passed"),
     ("DeadlineNotPassed", "the deadline {0} has not passed"),
     ("NotProvider", "the job is for the provider {0}, not for {1}"),

@@ -1,4 +1,5 @@
-//! Setups, which models and sessions share: `<data dir>/setups`; and `models.json`, where models were last time.
+//! Setups, which models and sessions share: `<data dir>/setups`; `models.json`, where models were last time; and
+//! `checked.json`, whose programs' keys were computed again.
 
 use crate::model_dir::ModelDir;
 use anyhow::{anyhow, bail, Context, Result};
@@ -10,11 +11,28 @@ use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::{CheckedManifest, Parameters};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Chains on which a development setup may be used: none (off chain), and local test chains.
 pub(crate) const LOCAL_CHAINS: [u64; 3] = [0, 1337, 31337];
 
 const MODELS: &str = "models.json";
+/// Models whose programs' keys were computed again.
+const CHECKED: &str = "checked.json";
+
+/// What tells builds of the command apart: programs may change without its version.
+fn this_build() -> Option<String> {
+    let file = std::env::current_exe()
+        .and_then(|path| path.metadata())
+        .ok()?;
+    let built = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let version = env!("CARGO_PKG_VERSION");
+    Some(format!(
+        "{version}, {} bytes, {} ns",
+        file.len(),
+        built.as_nanos()
+    ))
+}
 
 /// The data directory.
 #[derive(Clone, Debug)]
@@ -59,6 +77,29 @@ impl Data {
     pub(crate) fn known_model(&self, id: &Digest32) -> Option<PathBuf> {
         let path = self.models().remove(&id.to_string())?;
         Kind::of(&path)?.is_registered().then_some(path)
+    }
+
+    /// Whether this command, as it was built, computed the keys of a model's programs, and they were the model's.
+    pub(crate) fn has_checked(&self, id: &Digest32) -> bool {
+        let by = self.checked().remove(&id.to_string());
+        by.is_some() && by == this_build()
+    }
+
+    /// Remembers that.
+    pub(crate) fn remember_checked(&self, id: &Digest32) -> Result<()> {
+        let Some(build) = this_build() else {
+            return Ok(());
+        };
+        let mut checked = self.checked();
+        checked.retain(|_, by| *by == build);
+        checked.insert(id.to_string(), build);
+        files::create_dir(&self.dir)?;
+        Ok(files::write_json(&self.dir.join(CHECKED), &checked)?)
+    }
+
+    /// Builds of the command by ids of models. What cannot be read is found anew.
+    fn checked(&self) -> BTreeMap<String, String> {
+        files::read_json(&self.dir.join(CHECKED)).unwrap_or_default()
     }
 
     /// What cannot be read is forgotten.

@@ -486,3 +486,6 @@ pub(crate) fn circuit() -> Circuit {
         random_residue: RANDOM.first,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -266,3 +266,6 @@ pub(crate) fn multiply<const N: usize>(
         result
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 use crate::circuit::*;
 use crate::constraints::{ColumnChallenges, Combination, Forms, Point, Prepared};
 use crate::forms::{Form, Variables};
-use crate::prove::{prove_blinded, Blinding};
 use crate::*;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
@@ -11,7 +10,9 @@ use nanozk_kzg::Basis;
 use nanozk_transcript::{KeccakTranscript, Malformed, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
+
+mod hiding;
 
 const K: u32 = 9;
 const PERIOD: usize = 16;
@@ -511,129 +512,6 @@ fn proofs_for_other_keys_are_refused() {
     }
 }
 
-/// Challenges that were drawn before.
-struct Given(Vec<Fr>);
-
-impl Transcript for Given {
-    fn absorb_scalar(&mut self, _: &Fr) {}
-
-    fn absorb_point(&mut self, _: &G1Affine) -> Result<(), Malformed> {
-        Ok(())
-    }
-
-    fn squeeze(&mut self) -> Fr {
-        self.0.pop().unwrap()
-    }
-}
-
-/// Who knows the setup's secret, and so what is under commitments.
-struct Known {
-    secret: Fr,
-    values: Mutex<Vec<Fr>>,
-}
-
-impl Commit for Known {
-    fn commit(&self, coefficients: &[Fr]) -> G1Affine {
-        let value = domain::value_at(coefficients, self.secret);
-        self.values.lock().unwrap().push(value);
-        G1Affine::generator()
-    }
-}
-
-fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
-    let mut rank = 0;
-    for column in 0..rows[0].len() {
-        let Some(pivot) = (rank..rows.len()).find(|i| rows[*i][column] != Fr::ZERO) else {
-            continue;
-        };
-        rows.swap(rank, pivot);
-        let inverse = rows[rank][column].invert().unwrap();
-        let pivot = rows[rank].clone();
-        for row in &mut rows[rank + 1..] {
-            let factor = row[column] * inverse;
-            for (x, p) in row.iter_mut().zip(&pivot) {
-                *x -= factor * p;
-            }
-        }
-        rank += 1;
-    }
-    rank
-}
-
-/// With challenges fixed, what is said of the columns is an invertible function of their random cells; what is said of the
-/// running product and sum, and the commitment to the quotient, one of their random coefficients, whatever the columns are.
-/// The other two commitments follow from all of it, for who knows the secret.
-#[test]
-fn randomness_hides_all_messages() {
-    let (circuit, honest) = (circuit(), honest());
-    let mut rng = rng();
-    let challenges: Vec<Fr> = (0..8).map(|_| Fr::random(&mut rng)).collect();
-    let basis = Known {
-        secret: Fr::random(&mut rng),
-        values: Mutex::default(),
-    };
-    let key = ProvingKey::new(circuit.clone(), honest.structure.clone(), &basis);
-    let blinding = Blinding::new(&key, &mut rng);
-    // Messages: those of columns, those of the running polynomials and the quotient, the rest.
-    let messages = |blinding: &Blinding| -> [Vec<Fr>; 3] {
-        basis.values.lock().unwrap().clear();
-        let columns = honest.columns.clone();
-        let mut transcript = Given(challenges.clone());
-        let inputs = &honest.inputs;
-        let proof = prove_blinded(
-            &key,
-            inputs,
-            columns,
-            &basis,
-            blinding,
-            &mut transcript,
-            |_| {},
-        );
-        let e = proof.unwrap().evaluations;
-        let points = basis.values.lock().unwrap().clone();
-        let [columns, running, quotient, batch, witness] = points[..] else {
-            panic!("{} points", points.len())
-        };
-        [
-            [&[columns], e.columns.as_slice(), e.next.as_slice()].concat(),
-            [
-                &[running, quotient],
-                e.running.as_slice(),
-                e.running_next.as_slice(),
-            ]
-            .concat(),
-            vec![batch, witness],
-        ]
-    };
-    let base = messages(&blinding);
-    let difference = |changed: &Blinding, group: usize| -> Vec<Fr> {
-        let changed = messages(changed);
-        let pairs = changed[group].iter().zip(&base[group]);
-        pairs.map(|(x, y)| *x - y).collect()
-    };
-    // Columns: some random cells of each. They are what is said of columns depends on, linearly.
-    let mut rows = Vec::new();
-    for column in 0..COLUMNS {
-        for i in [0, 1, 2] {
-            let mut changed = blinding.clone();
-            changed.rows[column][i] += Fr::ONE;
-            rows.push(difference(&changed, 0));
-        }
-    }
-    assert_eq!(rank(rows), base[0].len());
-    let mut rows = Vec::new();
-    for polynomial in 0..2 {
-        for i in 0..blinding.running[0].len() {
-            let mut changed = blinding.clone();
-            changed.running[polynomial][i] += Fr::ONE;
-            rows.push(difference(&changed, 1));
-            assert!(difference(&changed, 0).iter().all(|x| *x == Fr::ZERO));
-        }
-    }
-    assert_eq!(rank(rows), base[1].len());
-    assert_eq!(base[2].len(), 2);
-}
-
 #[test]
 fn columns_are_told_apart() {
     // 7^j is in the subgroup of order 2^28 for no j: its order would be a power of two.
@@ -698,4 +576,63 @@ fn prepared_constraints_are_the_constraints() {
             assert_eq!(parts.iter().sum::<Fr>(), combination.at(&point));
         }
     }
+}
+
+/// What a transcript was given, and where challenges were drawn.
+struct Log {
+    inner: KeccakTranscript,
+    events: Vec<Event>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Event {
+    Scalar(Fr),
+    Point(G1Affine),
+    Challenge,
+}
+
+impl Transcript for Log {
+    fn absorb_scalar(&mut self, scalar: &Fr) {
+        self.events.push(Event::Scalar(*scalar));
+        self.inner.absorb_scalar(scalar);
+    }
+
+    fn absorb_point(&mut self, point: &G1Affine) -> Result<(), Malformed> {
+        self.events.push(Event::Point(*point));
+        self.inner.absorb_point(point)
+    }
+
+    fn squeeze(&mut self) -> Fr {
+        self.events.push(Event::Challenge);
+        self.inner.squeeze()
+    }
+}
+
+/// All that a proof is about and all that it says is absorbed, before the challenges that must depend on it.
+#[test]
+fn everything_is_absorbed() {
+    let (circuit, honest) = (circuit(), honest());
+    let (key, proof) = prove_it(&circuit, &honest);
+    let mut log = Log {
+        inner: KeccakTranscript::new(),
+        events: Vec::new(),
+    };
+    verify(&circuit, &key, &honest.inputs, &proof, &mut log).unwrap();
+    let mut expected: Vec<Event> = [u64::from(K), PERIOD as u64, INPUTS as u64]
+        .map(|number| Event::Scalar(Fr::from(number)))
+        .to_vec();
+    expected.push(Event::Point(key.fixed));
+    expected.extend(honest.inputs.iter().map(|input| Event::Scalar(*input)));
+    let mut draw = |events: &[Event], challenges: usize| {
+        expected.extend(events);
+        expected.extend(vec![Event::Challenge; challenges]);
+    };
+    draw(&[Event::Point(proof.columns)], 4);
+    draw(&[Event::Point(proof.running)], 1);
+    draw(&[Event::Point(proof.quotient)], 1);
+    let evaluations = proof.evaluations.all().map(Event::Scalar);
+    draw(&evaluations, 1);
+    draw(&[Event::Point(proof.batch)], 1);
+    draw(&[Event::Point(proof.witness)], 0);
+    assert_eq!(log.events, expected);
 }

@@ -257,6 +257,26 @@ fn pytorch_files() {
         std::fs::write(dir.path().join(name), file(part)).unwrap();
     }
     assert_eq!(logits(dir.path()), expected());
+
+    // With an index, which is followed: files have other names than their numbers say, and what it lacks is missing.
+    let mut map = serde_json::Map::new();
+    for (i, part) in [first, second].into_iter().enumerate() {
+        let old = format!("pytorch_model-{:05}-of-00002.bin", i + 1);
+        let new = format!("part-{i}.bin");
+        std::fs::rename(dir.path().join(old), dir.path().join(&new)).unwrap();
+        map.extend(part.iter().map(|t| (t.name.clone(), new.clone().into())));
+    }
+    let index = dir.path().join("pytorch_model.bin.index.json");
+    let write = |map: &serde_json::Map<String, Value>| {
+        let json = serde_json::json!({ "weight_map": map });
+        std::fs::write(&index, json.to_string()).unwrap();
+    };
+    write(&map);
+    assert_eq!(logits(dir.path()), expected());
+    map.remove("transformer.wpe.weight");
+    write(&map);
+    let error = FloatModel::load(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::MissingTensor { .. }), "{error}");
 }
 
 fn refused(bytes: &[u8]) -> String {

@@ -15,7 +15,7 @@ use nanozk_argument::Stage;
 use nanozk_final::{prove_top, verify_top, ProvingKey};
 use nanozk_layers::Selection;
 use nanozk_recursion::node::{
-    folded, hold, levels, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
+    folded, folds, hold, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
 };
 use nanozk_recursion::recorder::Recording;
 use nanozk_recursion::statement::Said;
@@ -24,9 +24,11 @@ use nanozk_verifier::{
     top_of, window_layers, CheckedClaim, Error as Refused, FinalFile, Parameters, ProofFile,
     ProvedClaim, ProvedWindow, RegisteredProgram, FINAL_FORMAT,
 };
-use rand_core::{CryptoRng, RngCore};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, RngCore, SeedableRng};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What makes final proofs under one setup: it takes seconds to make, and a few hundred megabytes.
@@ -107,7 +109,7 @@ pub fn program_windows(
     };
     let (few, small) = (cut(true), cut(false)?);
     let cost = |windows: &[Window]| -> f64 {
-        let nodes = windows.len() + levels(windows.len()).iter().flatten().count();
+        let nodes = windows.len() + folds(windows.len());
         let proofs: f64 = windows.iter().map(|w| w.estimate.cpu_seconds).sum();
         proofs + NODE * nodes as f64
     };
@@ -133,6 +135,16 @@ pub enum Event<'a> {
     },
     /// The final proof enters a stage.
     Final(&'static str),
+}
+
+/// Who is told what happens, of nodes that are made side by side.
+struct Listener<'a>(Mutex<&'a mut (dyn FnMut(Event<'_>) + Send)>);
+
+impl Listener<'_> {
+    fn tell(&self, event: Event<'_>) {
+        let mut listener = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listener(event);
+    }
 }
 
 /// A node, with what it is over.
@@ -167,7 +179,7 @@ impl Work<'_> {
         name: &str,
         (recording, said): (&Recording, Said),
         rng: &mut (impl RngCore + CryptoRng),
-        events: &mut dyn FnMut(Event<'_>),
+        listener: &Listener<'_>,
     ) -> Result<(NodeKey, NodeProof), Error> {
         let clock = Instant::now();
         let nodes = &self.finisher.nodes;
@@ -181,10 +193,10 @@ impl Work<'_> {
         let kept = files::read_of_session(&path).ok();
         let kept = kept.and_then(|bytes| NodeProof::from_bytes(&bytes).ok());
         if let Some(node) = kept.filter(is_valid) {
-            events(Event::Kept(name));
+            listener.tell(Event::Kept(name));
             return Ok((key, node));
         }
-        let stage = |stage| events(Event::Node(name, stage));
+        let stage = |stage| listener.tell(Event::Node(name, stage));
         let node = nodes.prove(basis, &key, recording, rng, stage);
         let node = node.map_err(refused)?;
         // A node that does not verify is never written: it would mean a broken machine.
@@ -193,7 +205,7 @@ impl Work<'_> {
         }
         files::write(&path, &node.to_bytes())?;
         let wall = clock.elapsed();
-        events(Event::Proved { name, wall });
+        listener.tell(Event::Proved { name, wall });
         Ok((key, node))
     }
 }
@@ -211,42 +223,48 @@ pub struct Part<'a> {
 
 impl Finisher {
     /// Makes the final proof over joint proofs of all parts. Nodes that are there are kept; nodes over nodes are kept beside
-    /// those of the first session.
+    /// those of the first session. Two nodes over joint proofs are made side by side: by itself one does not use a second
+    /// processor well.
     pub fn finish(
         &self,
         parts: &[Part<'_>],
         parameters: &Parameters,
         rng: &mut (impl RngCore + CryptoRng),
-        events: &mut dyn FnMut(Event<'_>),
+        events: &mut (dyn FnMut(Event<'_>) + Send),
     ) -> Result<FinalFile, Error> {
+        let listener = Listener(Mutex::new(events));
         let first = parts.first().ok_or_else(|| refused(NodeError::Empty))?;
-        let mut done: Vec<Done> = Vec::new();
-        let mut claims = Vec::with_capacity(parts.len());
+        let mut joint = Vec::new();
         for part in parts {
             part.claim.manifest().check_setup(parameters)?;
+            self.work(part.session, parameters)?;
+            joint.extend(part.windows.iter().map(|window| (*part, *window)));
+        }
+        let make = |&(part, window): &(Part<'_>, (u32, u32)), rng: &mut ChaCha20Rng| {
             let work = self.work(part.session, parameters)?;
-            let mut windows = Vec::with_capacity(part.windows.len());
-            for &(first, count) in part.windows {
-                let node = leaf(&work, part, &window_layers((first, count)), rng, events)?;
-                let digest = Scalar(node.said.digest);
-                windows.push(ProvedWindow {
-                    first,
-                    count,
-                    digest,
-                });
-                done.push(node);
-            }
+            leaf(&work, &part, &window_layers(window), rng, &listener)
+        };
+        let done = in_pairs(&joint, rng, make)?;
+        let mut digests = done.iter().map(|node| Scalar(node.said.digest));
+        let mut claims = Vec::with_capacity(parts.len());
+        for part in parts {
+            let windows = part.windows.iter().zip(&mut digests);
+            let windows = windows.map(|(&(first, count), digest)| ProvedWindow {
+                first,
+                count,
+                digest,
+            });
             claims.push(ProvedClaim {
                 statement: Digest32(part.claim.claim().statement()),
-                windows,
+                windows: windows.collect(),
             });
         }
         let leaves: Vec<(Fr, Said)> = done.iter().map(|d| (d.key.digest(), d.said)).collect();
         let work = self.work(first.session, parameters)?;
-        let top = folded(done, |_, children| fold(&work, children, rng, events))?;
+        let top = folded(done, |_, children| fold(&work, children, rng, &listener))?;
         let top = top.ok_or_else(|| refused(NodeError::Empty))?;
         let _span = tracing::info_span!("final proof").entered();
-        let stage = |stage| events(Event::Final(stage));
+        let stage = |stage| listener.tell(Event::Final(stage));
         let basis = &parameters.basis;
         let proof = prove_top(
             &self.key,
@@ -283,13 +301,42 @@ impl Finisher {
     }
 }
 
+/// What is made of each item, of two at a time, each with a generator of its own.
+fn in_pairs<T: Sync, R: Send>(
+    items: &[T],
+    rng: &mut (impl RngCore + CryptoRng),
+    make: impl Fn(&T, &mut ChaCha20Rng) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let mut own = || {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    };
+    let mut made = Vec::with_capacity(items.len());
+    for pair in items.chunks(2) {
+        let (mut first, mut second) = (own(), own());
+        match pair {
+            [a, b] => {
+                let both = rayon::join(|| make(a, &mut first), || make(b, &mut second));
+                made.extend([both.0?, both.1?]);
+            }
+            rest => {
+                for item in rest {
+                    made.push(make(item, &mut first)?);
+                }
+            }
+        }
+    }
+    Ok(made)
+}
+
 /// A node over the joint proof of a window, which must be there.
 fn leaf(
     work: &Work<'_>,
     part: &Part<'_>,
     layers: &[usize],
     rng: &mut (impl RngCore + CryptoRng),
-    events: &mut dyn FnMut(Event<'_>),
+    listener: &Listener<'_>,
 ) -> Result<Done, Error> {
     let name = name_of(layers);
     let _span = tracing::info_span!("node", layers = name).entered();
@@ -311,7 +358,7 @@ fn leaf(
         proof: opened.proof(),
     };
     let recording = work.finisher.nodes.joint(&joint).map_err(refused)?;
-    let (key, node) = work.node(&name, (&recording, said), rng, events)?;
+    let (key, node) = work.node(&name, (&recording, said), rng, listener)?;
     Ok(Done { key, node, said })
 }
 
@@ -320,7 +367,7 @@ fn fold(
     work: &Work<'_>,
     children: &[Done],
     rng: &mut (impl RngCore + CryptoRng),
-    events: &mut dyn FnMut(Event<'_>),
+    listener: &Listener<'_>,
 ) -> Result<Done, Error> {
     let list: Vec<(Fr, Said)> = children.iter().map(|c| (c.key.digest(), c.said)).collect();
     let said = Said::of_nodes(&list);
@@ -330,6 +377,6 @@ fn fold(
     let _span = tracing::info_span!("node over nodes", name).entered();
     let pairs: Vec<(&NodeKey, &NodeProof)> = children.iter().map(|c| (&c.key, &c.node)).collect();
     let recording = work.finisher.nodes.fold(&pairs).map_err(refused)?;
-    let (key, node) = work.node(&name, (&recording, said), rng, events)?;
+    let (key, node) = work.node(&name, (&recording, said), rng, listener)?;
     Ok(Done { key, node, said })
 }

@@ -18,20 +18,21 @@ use nanozk_prover::session::{
 };
 use nanozk_prover::Error;
 use nanozk_recursion::node::{Nodes, MAX_COMMITMENTS};
+use nanozk_recursion::statement::{weights_digest, Native};
 use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
-    check_shape, top_of, window_layers, CheckedClaim, CheckedManifest, Claim, Error as Refused,
-    FinalFile, FinalVerifier, Manifest, Parameters, ProofFile, ProvedWindow, RegisteredProgram,
-    Target, FINAL_POWERS,
+    check_shape, program_list, top_of, window_layers, CheckedClaim, CheckedManifest, Claim,
+    Error as Refused, FinalFile, FinalVerifier, Manifest, Parameters, ProofFile, ProvedWindow,
+    RegisteredProgram, Target, FINAL_POWERS,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha3::{Digest, Keccak256};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -1179,6 +1180,50 @@ fn claims_of_one_model_have_their_own_keys() {
     let (expected, _) = top_of(&Nodes::new().unwrap(), &parameters.basis, &leaves).unwrap();
     let both = top(&targets);
     assert_eq!((both.key, both.said), (expected.key, expected.said));
+}
+
+/// Of the registered programs, few large ones or small ones, whichever takes less time, nodes included.
+#[test]
+fn the_cheaper_windows_are_taken() {
+    let case = case();
+    let plain = case.manifest.manifest();
+    let packing = case.manifest.packing();
+    let programs = program_list(LAYERS as u32, POSITIONS, &[(0, LAYERS as u32)]);
+    let programs = programs.into_iter().map(|[first, count, rows]| {
+        let layers = window_layers((first, count));
+        let columns = packing.weights().iter().zip(&plain.weights).zip(0..);
+        let own = columns.filter(|((parts, _), _)| {
+            let mut parts = parts.iter();
+            parts.any(|layer| layers.contains(&layer.number(BLOCKS)))
+        });
+        let own: BTreeMap<u32, G1Affine> = own.map(|((_, p), number)| (number, p.0)).collect();
+        RegisteredProgram {
+            first,
+            count,
+            rows,
+            key: Scalar(Fr::ONE),
+            weights: Scalar(weights_digest(&Native, &own).unwrap()),
+        }
+    });
+    let manifest = Manifest {
+        programs: programs.collect(),
+        ..plain.clone()
+    };
+    let manifest = CheckedManifest::new(manifest).unwrap();
+    let claim = Claim {
+        model_id: manifest.id(),
+        ..case.claim.clone()
+    };
+    let claim = manifest.claim(claim).unwrap();
+    let taken = |layers: &[usize], memory: Option<u64>| -> Sets {
+        let windows = finish::program_windows(&claim, layers, memory).unwrap();
+        windows.into_iter().map(|w| w.layers).collect()
+    };
+    // One proof of all layers and a node, where two would take three nodes: unless it does not fit.
+    assert_eq!(taken(&[1, 4], None), [all()]);
+    let whole = &finish::program_windows(&claim, &all(), None).unwrap()[0];
+    let memory = whole.estimate.peak_bytes - 1;
+    assert_eq!(taken(&[1, 4], Some(memory)), [vec![1], vec![4]]);
 }
 
 /// Programs follow from the setup and the manifest, each is one leaf of the tree, and a wrong key or digest is found.

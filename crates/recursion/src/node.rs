@@ -210,17 +210,28 @@ impl NodeProof {
 /// Nodes that one verifies, at most.
 pub const FOLD: usize = 3;
 
-/// How so many nodes become one: for each level, from below on, how many nodes each of its nodes verifies. There is no level
-/// over one node.
+/// How so many nodes become one: for each level, from below on, how many nodes go into each of the next. One that goes alone
+/// is itself of the next level. There is no level over one node.
+///
+/// As few nodes as can be: each but the last is over [`FOLD`].
 pub fn levels(mut nodes: usize) -> Vec<Vec<usize>> {
     let mut levels = Vec::new();
     while nodes > 1 {
-        let parents = nodes.div_ceil(FOLD);
-        let end = |i: usize| i * nodes / parents;
-        levels.push((0..parents).map(|i| end(i + 1) - end(i)).collect());
-        nodes = parents;
+        let mut level = vec![FOLD; nodes / FOLD];
+        match (level.len(), nodes % FOLD) {
+            (0, rest) => level.push(rest),
+            (_, rest) => level.extend(vec![1; rest]),
+        }
+        nodes = level.len();
+        levels.push(level);
     }
     levels
+}
+
+/// Nodes over so many nodes, in all levels.
+pub fn folds(nodes: usize) -> usize {
+    let levels = levels(nodes);
+    levels.iter().flatten().filter(|size| **size > 1).count()
 }
 
 /// One node of several, level by level, by what makes one of the children that it is given, with the level's number from 1
@@ -230,12 +241,14 @@ pub fn folded<T, E>(
     mut fold: impl FnMut(usize, &[T]) -> Result<T, E>,
 ) -> Result<Option<T>, E> {
     for (below, sizes) in levels(nodes.len()).into_iter().enumerate() {
-        let mut rest = nodes.as_slice();
+        let mut rest = nodes.into_iter();
         let mut above = Vec::with_capacity(sizes.len());
         for size in sizes {
-            let (children, others) = rest.split_at(size);
-            above.push(fold(below + 1, children)?);
-            rest = others;
+            let mut children: Vec<T> = rest.by_ref().take(size).collect();
+            above.extend(match size {
+                1 => children.pop(),
+                _ => Some(fold(below + 1, &children)?),
+            });
         }
         nodes = above;
     }

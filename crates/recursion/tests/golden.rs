@@ -3,16 +3,24 @@
 //! `test/golden/recursion.txt` has it, and digests of keys with the development setup. After a change that is meant, run
 //! `NANOZK_UPDATE_GOLDEN=1 cargo test -p nanozk-recursion --test golden`, which writes the file and fails.
 
-use halo2curves::ff::PrimeField;
+mod common;
+
+use common::{programmed, shape, K};
 use nanozk_argument::soundness;
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::Nodes;
+use nanozk_layers::{Packing, Selection};
+use nanozk_recursion::node::{NodeKey, Nodes, FOLD};
 use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_transcript::encoding::scalar_to_bytes;
 use std::path::Path;
 
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../test/golden/recursion.txt"
+);
+const FOLD_KEYS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../contracts/libraries/FoldKeys.sol"
 );
 const UPDATE: &str = "NANOZK_UPDATE_GOLDEN";
 
@@ -27,12 +35,23 @@ fn nodes_are_those_of_the_golden_file() {
     let (bases, _) = development_powers(nodes.powers(), DEVELOPMENT_SEED);
     let basis = Basis::new(&bases, 1).unwrap();
     let mut text = format!("program {}\n", hex(&program));
-    for count in 1..=2 {
-        let key = nodes.fold_key(&basis, count).unwrap();
-        let mut digest = key.digest().to_repr();
-        digest.as_mut().reverse();
-        text += &format!("key of nodes over {count} {}\n", hex(digest.as_ref()));
+    let contract = std::fs::read_to_string(FOLD_KEYS).unwrap();
+    let word = |key: &NodeKey| hex(&scalar_to_bytes(&key.digest()));
+    for count in 1..=FOLD {
+        let key = word(&nodes.fold_key(&basis, count).unwrap());
+        text += &format!("key of nodes over {count} {key}\n");
+        // The contract, which computes public inputs of final proofs, knows them.
+        let line = format!("OVER_{count} = 0x{key};");
+        assert!(
+            contract.contains(&line),
+            "contracts/libraries/FoldKeys.sol: no {line}"
+        );
     }
+    // A node checks other equations below if the verifier of joint proofs changes, or only how it is recorded.
+    let (program, _, layout) = programmed(&Selection::all(1));
+    let activations = Packing::new(&shape(), K).unwrap().streams();
+    let key = nodes.joint_key(&basis, (&program, &layout), activations);
+    text += &format!("key of nodes over a joint proof {}\n", word(&key.unwrap()));
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(Path::new(FILE), &text).unwrap();
         panic!("{FILE} is written");

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{rng, setup, K};
+use common::{programmed, rng, setup, shape, GENERATED, K, POSITIONS};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, prove, Opening, Proof, Statement};
@@ -37,26 +37,6 @@ const SIZE: Size = Size {
         window_tile_bits: 5,
     },
 };
-const POSITIONS: usize = 4;
-const GENERATED: usize = 1;
-
-fn shape() -> Shape {
-    let architecture = Gpt2 {
-        width: 8,
-        heads: 2,
-        mlp_width: 16,
-        vocab: 16,
-        layers: 1,
-        context: POSITIONS,
-    }
-    .architecture();
-    Shape {
-        architecture,
-        spec: synthetic::spec(architecture.width, Activation::GeluNew),
-        positions: POSITIONS,
-    }
-}
-
 /// A session of the model, proved.
 struct Proved {
     program: Program,
@@ -64,16 +44,6 @@ struct Proved {
     tables: Tables,
     session: Session,
     proof: Proof,
-}
-
-/// The program of some layers, and where it lies.
-fn programmed(selection: &Selection) -> (Program, Layers, Layout) {
-    let shape = shape();
-    let mut p = Program::new();
-    let layers = Layers::new(&mut p, &shape, selection, rows(GENERATED)).unwrap();
-    let packing = Packing::new(&shape, K).unwrap();
-    let layout = Layout::new(&p, K, 5, &packing.registry(&p, &layers)).unwrap();
-    (p, layers, layout)
 }
 
 fn session(seed: u32) -> Proved {

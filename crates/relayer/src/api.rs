@@ -306,8 +306,8 @@ pub struct ClaimView {
     pub proven_by: u64,
     /// What comes next.
     pub next: Option<NextView>,
-    /// Watchers: the first layer that differs.
-    pub differs: Option<usize>,
+    /// Watchers: what is false for certain, and challenged. A layer; 255: the whole claim.
+    pub target: Option<usize>,
     /// Watchers: what was found.
     pub verdict: Option<String>,
     /// Why it does not go on.
@@ -450,7 +450,7 @@ async fn claim_view(shared: &Shared, row: &ClaimRow) -> Result<ClaimView, Error>
             action: row.next.clone(),
             by: due,
         }),
-        differs: row.verdict.as_ref().and_then(|v| v.differs),
+        target: row.verdict.as_ref().and_then(|v| v.target),
         verdict: row.verdict.as_ref().map(|v| v.reason.clone()),
         error: row.error.as_ref().map(|(code, message)| Problem {
             code: code.clone(),

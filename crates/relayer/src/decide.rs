@@ -36,7 +36,7 @@ pub struct Local {
     pub sent: BTreeSet<usize>,
     /// A proof of several claims, of which this is one, was refused: it is proven apart from others.
     pub apart: bool,
-    /// Layers to challenge.
+    /// Layers to challenge, or the whole claim.
     pub challenges: Vec<usize>,
     /// Those of them that are false for certain: also beside other challengers, who may be the provider itself.
     pub joins: Vec<usize>,
@@ -77,7 +77,7 @@ pub enum Act {
     Resolve(usize, Address),
     /// Undo a claim whose verifier was frozen.
     Void,
-    /// Challenge a layer.
+    /// Challenge a layer, or the whole claim.
     Challenge(usize),
 }
 
@@ -99,6 +99,11 @@ impl Act {
             Act::Void => "void".into(),
             Act::Challenge(layer) => format!("challenge-{layer}"),
         }
+    }
+
+    /// The target of the challenge that has this name, if it is one.
+    pub fn challenged(key: &str) -> Option<usize> {
+        key.strip_prefix("challenge-")?.parse().ok()
     }
 
     /// What it is kept under: the claim, or a final proof, which may be about several claims.
@@ -432,16 +437,17 @@ fn watch(facts: &Facts, local: &Local, now: u64, mut d: Decision) -> Decision {
         }
         d.wait(c.answer_by + 1);
     }
-    let challenged = |l: usize| {
-        let own = |b: &Bond| b.target == l && b.challenger == local.account;
-        let joins = |c: &Challenge| local.joins.contains(&l) && now <= c.answer_by;
-        let open = facts.challenges.iter().find(|c| c.target == l);
+    let challenged = |target: usize| {
+        let own = |b: &Bond| b.target == target && b.challenger == local.account;
+        let joins = |c: &Challenge| local.joins.contains(&target) && now <= c.answer_by;
+        let open = facts.challenges.iter().find(|c| c.target == target);
         open.is_some_and(|c| !joins(c) || facts.bonds.iter().any(own))
     };
     if facts.mode != status::MODE_PROOFS && now <= facts.challenge_by {
-        for &layer in &local.challenges {
-            if layer < facts.layers && !facts.proven.bit(layer) && !challenged(layer) {
-                d.act(Act::Challenge(layer), facts.challenge_by);
+        for &target in &local.challenges {
+            let exists = target < facts.layers || target == WHOLE;
+            if exists && !facts.is_proven(target) && !challenged(target) {
+                d.act(Act::Challenge(target), facts.challenge_by);
             }
         }
     }

@@ -71,6 +71,8 @@ pub struct Contracts {
     pub escrow: Address,
     /// `ClaimLens`.
     pub lens: Address,
+    /// `FinalVerifier`.
+    pub verifier: Address,
 }
 
 /// A challenge that is not answered.
@@ -170,6 +172,10 @@ pub struct Facts {
     pub output_digest: B256,
     /// Digest of the prompt.
     pub input_digest: B256,
+    /// Tokens of the prompt that proofs are about: the job's.
+    pub prompt_tokens: u32,
+    /// Tokens that were ordered, likewise.
+    pub new_tokens: u32,
     /// Layers.
     pub layers: usize,
     /// Those proven.
@@ -207,6 +213,25 @@ impl Facts {
     pub fn all_proven(&self) -> bool {
         let all = all_layers(self.layers);
         self.proven & all == all
+    }
+
+    /// Whether a target of a challenge is proven.
+    pub fn is_proven(&self, target: usize) -> bool {
+        match target {
+            WHOLE => self.all_proven(),
+            OUTPUT => false,
+            layer => self.proven.bit(layer),
+        }
+    }
+
+    /// The bond of a challenge: for a whole claim, that of each of its layers. A demand for the output has none.
+    pub fn bond_of(&self, target: usize) -> U256 {
+        let layers = match target {
+            OUTPUT => 0,
+            WHOLE => self.layers,
+            _ => 1,
+        };
+        self.challenge_bond.saturating_mul(U256::from(layers))
     }
 }
 
@@ -462,6 +487,8 @@ impl Reader {
         facts.model_id = self.read(self.contracts.registry, &model, at).await?;
         facts.statement = claim.statement;
         facts.output_digest = claim.outputDigest;
+        let ordered = posted.terms();
+        (facts.prompt_tokens, facts.new_tokens) = (ordered.promptTokens, ordered.newTokens);
         facts.activations = [
             U256::from_be_bytes(claim.activations.0),
             claim.point,
@@ -550,7 +577,6 @@ impl Reader {
             return Ok(());
         }
         let challengers = self.challengers(posting, at).await?;
-        let all = facts.all_proven();
         for (target, c) in held {
             let named: Vec<Address> = match target {
                 OUTPUT => vec![facts.requester],
@@ -572,11 +598,7 @@ impl Reader {
                     answer_by: c.answerBy,
                 });
             }
-            let proven = match target {
-                WHOLE => all,
-                OUTPUT => false,
-                layer => facts.proven.bit(layer),
-            };
+            let proven = facts.is_proven(target);
             for challenger in named {
                 let winner = match facts.status {
                     status::POSTED => Address::ZERO,

@@ -108,6 +108,7 @@ pub(crate) async fn contracts(
         registry: at("ModelRegistry")?,
         escrow: at("BondEscrow")?,
         lens: at("ClaimLens")?,
+        verifier: at("FinalVerifier")?,
     };
     let book = deployment.contracts.get("ClaimBook");
     let first = book.and_then(|book| book.block).unwrap_or(0);

@@ -41,6 +41,10 @@ pub struct Reexecution {
     pub input_digest: B256,
     /// Digest of the output.
     pub output_digest: B256,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the output.
+    pub generated_tokens: u32,
     /// Commitments to the activations between layers.
     pub activations: Vec<Point>,
     /// The first position whose token the model would not have generated.
@@ -199,6 +203,13 @@ impl Runner {
             // What it holds is made anew with every look at a claim.
             Err(poisoned) => poisoned.into_inner(),
         }
+    }
+
+    /// Seconds that it takes, at most, until a final proof of so many layers can be sent; none if proofs come from elsewhere.
+    pub fn time_to_prove(&self, layers: usize) -> Option<u64> {
+        let state = self.state();
+        let seconds = state.per_proof + state.per_layer * layers as f64;
+        self.exists().then(|| seconds.ceil() as u64 + self.margin)
     }
 
     /// What a claim wants now; nothing: nothing any more.

@@ -8,8 +8,9 @@ mod watch;
 
 use crate::config::Config;
 use crate::cursor::{Cursor, Tip};
+use crate::decide::Act;
 use crate::error::Error;
-use crate::facts::{status, Facts, Reader, OUTPUT, WHOLE};
+use crate::facts::{status, Bond, Facts, Reader};
 use crate::files::{allowed, layers_of_final, read_final, Home, Manifests};
 use crate::ground;
 use crate::metrics::Metrics;
@@ -634,13 +635,8 @@ impl Relayer {
                 let Some(f) = &row.facts else { continue };
                 // Also of challenges that were answered: until the claim is over nobody has them.
                 let own = f.bonds.iter().filter(|b| b.challenger == shared.account);
-                let bonds_of = |target| match target {
-                    OUTPUT => 0,
-                    WHOLE => f.layers,
-                    _ => 1,
-                };
-                let number: usize = own.map(|b| bonds_of(b.target)).sum();
-                let at_risk = f.challenge_bond.saturating_mul(U256::from(number));
+                let add = |sum: U256, b: &Bond| sum.saturating_add(f.bond_of(b.target));
+                let at_risk = own.fold(U256::ZERO, add);
                 bonds = bonds.saturating_add(at_risk);
                 if f.asset.is_zero()
                     && (f.status == status::POSTED || f.job_status == status::JOB_LOCKED)
@@ -659,14 +655,14 @@ impl Relayer {
         let mut on_their_way = U256::ZERO;
         for status in [Status::Planned, Status::Signed, Status::Included] {
             for intent in shared.store.intents(status, 4_096).await? {
-                if !intent.action.starts_with("challenge-") {
+                let Some(target) = Act::challenged(&intent.action) else {
                     continue;
-                }
+                };
                 let row = shared.store.claim(intent.claim).await?;
                 // What was included is counted above, once it was seen.
                 let unseen = |f: &Facts| intent.block.is_none_or(|b| b > f.block);
                 if let Some(facts) = row.and_then(|r| r.facts).filter(unseen) {
-                    on_their_way = on_their_way.saturating_add(facts.challenge_bond);
+                    on_their_way = on_their_way.saturating_add(facts.bond_of(target));
                 }
             }
         }

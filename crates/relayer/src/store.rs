@@ -97,8 +97,9 @@ pub struct Verdict {
     /// Digest of the provider's secret part, if it was there: another may take its place.
     #[serde(default)]
     pub secret: Option<B256>,
-    /// The first layer whose output is not that of the computation.
-    pub differs: Option<usize>,
+    /// What has no proof, for certain, and is challenged: a layer, or the whole claim.
+    #[serde(default)]
+    pub target: Option<usize>,
     /// Layers that are challenged without knowing whether they are wrong.
     #[serde(default)]
     pub audits: Vec<usize>,

@@ -9,8 +9,8 @@ use nanozk_argument::{verify, Known, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::{Layers, Selection};
 use nanozk_recursion::statement::{points_digest, Domain, Native, SESSION_INPUTS};
-use nanozk_transcript::poseidon::point_words;
-use nanozk_transcript::RecursionTranscript;
+use nanozk_transcript::poseidon::{point_of_words, point_words, POINT_WORDS};
+use nanozk_transcript::{Malformed, RecursionTranscript};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
@@ -112,6 +112,19 @@ pub fn activations_digest(points: &[Point]) -> Result<Scalar, Error> {
 pub fn activation_words(points: &[Point]) -> Vec<Scalar> {
     let words = points.iter().flat_map(|point| point_words(&point.0));
     words.map(Scalar).collect()
+}
+
+/// The commitments that have these [`activation_words`].
+pub fn points_of_words(words: &[Scalar]) -> Result<Vec<Point>, Error> {
+    let (whole, rest) = words.as_chunks::<POINT_WORDS>();
+    if !rest.is_empty() {
+        return Err(Error::Node(Malformed::NotReduced.into()));
+    }
+    let point = |words: &[Scalar; POINT_WORDS]| point_of_words(&words.map(|word| word.0));
+    let points = whole.iter().map(|words| point(words).map(Point));
+    points
+        .collect::<Result<_, _>>()
+        .map_err(|e| Error::Node(e.into()))
 }
 
 /// A claim that fits its model.

@@ -16,7 +16,8 @@ pub use nanozk_transcript::encoding;
 pub use nanozk_transcript::poseidon::POINT_WORDS;
 
 pub use claim::{
-    activation_words, activations_digest, CheckedClaim, Claim, Goal, Opened, CLAIM_FORMAT, GREEDY,
+    activation_words, activations_digest, points_of_words, CheckedClaim, Claim, Goal, Opened,
+    CLAIM_FORMAT, GREEDY,
 };
 pub use file::ProofFile;
 pub use finished::{

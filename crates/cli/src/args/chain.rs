@@ -165,7 +165,7 @@ pub(crate) enum JobCommand {
         after_help = "Example:\n  nanozk job status request.json --rpc http://127.0.0.1:8545"
     )]
     Status(JobStatusArgs),
-    /// Take an open job back (requester; anybody once it can be taken no more)
+    /// Take an open job back, or a request that was not opened (requester; of a job that can be taken no more, anybody)
     #[command(
         after_help = "Example:\n  nanozk job cancel request.json --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
@@ -437,6 +437,8 @@ pub(crate) enum ClaimCommand {
         after_help = "Example:\n  nanozk claim draw session --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
     Draw(ClaimArgs),
+    /// Have the chain verify a final proof of all layers, without a job and without a transaction (anybody)
+    Check(CheckClaimArgs),
 }
 
 #[derive(Debug, Args)]
@@ -495,6 +497,33 @@ pub(crate) struct ProveClaimArgs {
     pub(crate) proof: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asks the contract StatementVerifier by eth_call, so it costs nothing; other contracts call it the same way, with the data that \
+--calldata prints. The session must be made for it: nanozk run takes its address as --contract, the chain as --chain, whatever \
+its caller goes by as --claim, and a recipient.
+
+Examples:
+  nanozk run --model model --prompt \"Hello\" --max-new-tokens 8 -o session --chain 31337 --contract 0x… --claim 0x… --recipient 0x…
+  nanozk aggregate session
+  nanozk claim check session --rpc http://127.0.0.1:8545
+  nanozk claim check session --rpc http://127.0.0.1:8545 --calldata")]
+pub(crate) struct CheckClaimArgs {
+    /// Session directory
+    pub(crate) session: PathBuf,
+    /// The final proof [default: final.json of the session]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
+    /// Registered version [default: the only one of the model]
+    #[arg(long, value_name = "HEX")]
+    pub(crate) model_version: Option<B256>,
+    /// Print the call's data instead of asking
+    #[arg(long)]
+    pub(crate) calldata: bool,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use anyhow::{bail, Result};
 use nanozk_prover::files;
 use nanozk_prover::finish::{program_windows, Event, Finisher, Part};
 use nanozk_prover::session::{Locked, Window};
-use nanozk_recursion::node::levels;
+use nanozk_recursion::node::folds;
 use nanozk_verifier::CheckedClaim;
 use rand_core::OsRng;
 use serde_json::json;
@@ -75,7 +75,7 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
     let clock = Stopwatch::start();
     let leaves: usize = all_windows.iter().map(Vec::len).sum();
     // Nodes over joint proofs, nodes over nodes, and the final proof.
-    let steps = leaves + levels(leaves).iter().flatten().count() + 1;
+    let steps = leaves + folds(leaves) + 1;
     let progress = Progress::bar("aggregating", steps);
     progress.message("preparing the setup and the key");
     let k = opened

@@ -120,7 +120,20 @@ fn check_programs(
     let progress = Progress::bar("keys of programs", programs);
     let parameters = data.checked_final_parameters(version, version.manifest().k)?;
     let nodes = Nodes::new()?;
-    Ok(version.check_programs(&nodes, &parameters, |done| progress.set(done, programs)))
+    let checked = version.check_programs(&nodes, &parameters, |done| progress.set(done, programs));
+    if checked.is_ok() {
+        data.remember_checked(&version.id())?;
+    }
+    Ok(checked)
+}
+
+/// Refuses a version whose programs have other keys than it says. Who stakes something on its proofs needs this once: what was
+/// found is remembered, until the command is built anew.
+fn check_programs_once(version: &CheckedManifest, data: &Data) -> Result<()> {
+    if data.has_checked(&version.id()) {
+        return Ok(());
+    }
+    Ok(check_programs(version, data)??)
 }
 
 /// A text file.

@@ -280,13 +280,9 @@ impl Commitments<'_> {
         let nodes = Nodes::new()?;
         let windows = widest_windows(&manifest, &nodes, &parameters)?;
         let report = |done, all| progress.set(done, all);
-        Ok(add_programs(
-            manifest,
-            &windows,
-            &nodes,
-            &parameters,
-            report,
-        )?)
+        let manifest = add_programs(manifest, &windows, &nodes, &parameters, report)?;
+        data.remember_checked(&manifest.id())?;
+        Ok(manifest)
     }
 }
 

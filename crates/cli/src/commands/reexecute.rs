@@ -1,5 +1,6 @@
 //! `nanozk reexecute`.
 
+use super::check_programs_once;
 use super::run::model_of;
 use super::verify::read;
 use crate::args::ReexecuteArgs;
@@ -16,30 +17,49 @@ use serde_json::{json, Value};
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What differs between what a claim says and what the model computes, the first in the order of execution.
-fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<String> {
+/// What differs between what a claim says and what the model computes.
+struct Difference {
+    text: String,
+    /// Nothing can be proved of the claim as a whole, whatever its provider did.
+    is_false: bool,
+}
+
+/// The first difference that says something. The answer comes first: commitments to activations may differ by their blinding
+/// alone, and then have proofs.
+fn difference(claimed: &Claim, own: &Recomputed, names: &[String]) -> Option<Difference> {
     let Recomputed {
         claim: own,
         wrong_token: wrong,
     } = own;
+    let unsure = |text: &str| {
+        Some(Difference {
+            text: text.into(),
+            is_false: false,
+        })
+    };
     if claimed.seed_digest != own.seed_digest {
-        return Some(
-            "the seed is not that of the claim: its provider disclosed another one".into(),
-        );
+        return unsure("the seed is not that of the claim: its provider disclosed another one");
     }
     if claimed.input_digest != own.input_digest || claimed.prompt_tokens != own.prompt_tokens {
-        return Some("the prompt differs: its input digest or its length is another one".into());
-    }
-    if let Some(other) = other_activations(&claimed.activations, &own.activations, names) {
-        return Some(other);
-    }
-    if let Some(position) = *wrong {
-        return Some(wrong_token(position, names));
+        return unsure("the prompt differs: its input digest or its length is another one");
     }
     let digest = |c: &Claim| -> (Scalar, u32) { (c.output_digest, c.generated_tokens) };
-    (digest(claimed) != digest(own)).then(|| {
-        "the generated tokens differ: their output digest or their number is another one".into()
-    })
+    if digest(claimed) != digest(own) {
+        return unsure(
+            "the claimed answer is not opened by what was disclosed: its output digest or its length is another one",
+        );
+    }
+    if let Some(position) = *wrong {
+        return Some(Difference {
+            text: wrong_token(position, names),
+            is_false: true,
+        });
+    }
+    unsure(&other_activations(
+        &claimed.activations,
+        &own.activations,
+        names,
+    )?)
 }
 
 /// The first of the claimed commitments to activations that is not the model's own.
@@ -53,18 +73,18 @@ fn other_activations(claimed: &[Point], own: &[Point], names: &[String]) -> Opti
     }
     let layer = claimed.iter().zip(own).position(|(a, b)| a != b)?;
     Some(format!(
-        "layer {layer} ({}): the claimed commitment to its output is not the one that the model and the secret give; those \
-         before it are",
+        "the answer is the model's, but the claimed commitment to the output of layer {layer} ({}) is not the one that the \
+         model and the secret give; other blinding does that too, so a challenge may be answered",
         names[layer]
     ))
 }
 
-/// The head is wrong: all before it is as claimed, or nothing is claimed of it.
+/// The head is wrong, or a layer before it.
 fn wrong_token(position: usize, names: &[String]) -> String {
-    let head = names.len() - 1;
     format!(
-        "layer {head} ({}): the token at position {position} is not the one that the model generates",
-        names[head]
+        "the answer is not the model's: the token at position {position} is not the one that layer {} ({}) gives",
+        names.len() - 1,
+        names[names.len() - 1]
     )
 }
 
@@ -83,6 +103,8 @@ fn show(own: &Recomputed, out: &Out) -> Value {
         "model_id": claim.model_id,
         "input_digest": claim.input_digest,
         "output_digest": claim.output_digest,
+        "prompt_tokens": claim.prompt_tokens,
+        "generated_tokens": claim.generated_tokens,
         "activations": points,
         "wrong_token": own.wrong_token,
     })
@@ -92,7 +114,7 @@ fn show(own: &Recomputed, out: &Out) -> Value {
 struct Verdict {
     /// Whether there was a claim.
     is_compared: bool,
-    difference: Option<String>,
+    difference: Option<Difference>,
 }
 
 impl Verdict {
@@ -106,11 +128,15 @@ impl Verdict {
             (None, Some(_)) => json!(true),
             (None, None) => Value::Null,
         };
-        computed["reason"] = json!(self.difference);
+        computed["reason"] = json!(self.difference.as_ref().map(|d| &d.text));
+        computed["is_false"] = json!(self.difference.as_ref().is_some_and(|d| d.is_false));
         out.json(&computed);
         match self.difference {
             Some(difference) => {
-                out.text(format!("DIFFERS: {difference}"));
+                out.text(format!("DIFFERS: {}", difference.text));
+                if difference.is_false && self.is_compared {
+                    out.text("no proof can be made of this claim as a whole: nanozk claim challenge JOB --whole");
+                }
                 Outcome::Rejected
             }
             None => {
@@ -154,10 +180,15 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     {
         let verdict = Verdict {
             is_compared: true,
-            difference: Some(format!("it claims the model {id}")),
+            difference: Some(Difference {
+                text: format!("it claims the model {id}"),
+                is_false: false,
+            }),
         };
         return Ok(verdict.show(json!({"model_id": manifest.id()}), out));
     }
+    // With keys of other programs a false claim may have proofs, and a challenge lose its bond.
+    check_programs_once(&manifest, data)?;
     let secret = Secret::read(&args.session)?;
     let model = dir.model(&manifest)?;
     dir.tokenizer(&manifest)?.check(&secret.tokens)?;
@@ -169,9 +200,10 @@ pub(super) fn reexecute(args: &ReexecuteArgs, data: &Data, out: &Out) -> Result<
     let names = manifest.layer_names();
     let difference = match &claim {
         Some(claim) => difference(claim, &own, &names),
-        None => own
-            .wrong_token
-            .map(|position| wrong_token(position, &names)),
+        None => own.wrong_token.map(|position| Difference {
+            text: wrong_token(position, &names),
+            is_false: true,
+        }),
     };
     let verdict = Verdict {
         is_compared: claim.is_some(),

@@ -1,5 +1,6 @@
 //! `nanozk run`.
 
+use super::check_programs_once;
 use super::prompt::{read_prompt, Prompt};
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
@@ -194,6 +195,10 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
              no claim on chain {} (import the model with a ceremony's setup)",
             claim.chain
         );
+    }
+    if ordered {
+        // A stake will be held for it: with keys of other programs nobody could prove it.
+        check_programs_once(version, data)?;
     }
     let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
     let model = dir.model(version)?;

@@ -2,7 +2,7 @@
 
 use crate::anvil::*;
 use crate::common::*;
-use crate::modes::{forged, relabel, OPTIMISTIC, WAIVED};
+use crate::modes::{relabel, OPTIMISTIC, WAIVED};
 use crate::world::*;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
@@ -11,7 +11,7 @@ use nanozk_chain::policy::{registration, terms, Wishes};
 use nanozk_chain::Client;
 use nanozk_verifier::{CheckedManifest, Manifest};
 use serde_json::{json, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn nodes_and_deployments_that_do_not_fit() {
@@ -534,6 +534,112 @@ fn nothing_is_asked_of_a_model_with_foreign_keys() {
     let asks = [&asks[..], &rest, &[path(&request)]].concat();
     w.fails(REQUESTER, &asks, &FOREIGN_KEYS);
     assert!(!request.exists(), "nothing was signed");
+
+    // Nor does a provider answer one that somebody signed all the same, and no watcher goes by it.
+    let (file, _) = w.request(&OPTIMISTIC);
+    edit(&file, |r| r["model_id"] = json!(manifest.id()));
+    let session = w.file("session");
+    let run = ["run", "--model", path(&model), "-o", path(&session)];
+    f.fails(
+        &[&run[..], &["--request", path(&file)]].concat(),
+        &FOREIGN_KEYS,
+    );
+    f.json_ok(&[&run[..], &["--prompt", "ab c", "--max-new-tokens", "2"]].concat());
+    f.fails(
+        &["reexecute", path(&session), "--model", path(&model)],
+        &FOREIGN_KEYS,
+    );
+}
+
+/// A copy of the deployment in which another contract is the verifier: for whoever has it, claims of the real deployment are
+/// judged by a stranger.
+pub(crate) fn with_another_verifier(w: &World) -> PathBuf {
+    let file = w.file("another-verifier.json");
+    std::fs::copy(&w.deployment, &file).unwrap();
+    edit(&file, |d| {
+        d["contracts"]["FinalVerifier"] = d["contracts"]["TokenDigests"].clone();
+    });
+    file
+}
+
+/// Anybody may register a version under a verifier that accepts everything, or nothing. Neither stake nor bond is risked on it.
+#[test]
+fn another_verifier_is_not_trusted() {
+    let w = World::new();
+    let deployment = with_another_verifier(&w);
+    let foreign = ["--deployment", path(&deployment)];
+    let words = ["which is not this deployment's"];
+    let (file, _) = w.request(&OPTIMISTIC);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(fixture(), &file);
+    let lock = ["job", "lock", path(&file), "--session", path(&session)];
+    w.fails(PROVIDER, &[&lock[..], &foreign].concat(), &words);
+    w.ok(PROVIDER, &lock);
+    for command in ["post", "sign"] {
+        let command = ["claim", command, path(&session)];
+        w.fails(PROVIDER, &[&command[..], &foreign].concat(), &words);
+    }
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    let challenge = ["claim", "challenge", path(&session), "--layer", "1"];
+    w.fails(CHALLENGER, &[&challenge[..], &foreign].concat(), &words);
+    w.ok(CHALLENGER, &challenge);
+}
+
+/// A session that says otherwise than the job how much was asked and answered has no proof: nothing is signed for it.
+#[test]
+fn sessions_of_other_lengths_are_refused() {
+    let w = World::new();
+    let (file, job) = w.request(&OPTIMISTIC);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let answer = w.run(fixture(), &file);
+    let session = w.file("short");
+    let lock = ["job", "lock", path(&file), "--session", path(&session)];
+    let sign = ["claim", "sign", path(&session)];
+    let post = ["claim", "post", path(&session)];
+    let changed = |change: fn(&mut Value)| {
+        copy(&answer, &session);
+        let _ = std::fs::remove_file(session.join("output.json"));
+        edit(&session.join("claim.json"), change);
+    };
+    // Lengths and how tokens are chosen.
+    changed(|c| c["prompt_tokens"] = json!(c["prompt_tokens"].as_u64().unwrap() - 1));
+    w.fails(PROVIDER, &lock, &["answers another prompt"]);
+    w.fails(PROVIDER, &sign, &["answers another prompt"]);
+    changed(|c| c["generated_tokens"] = json!(1));
+    w.fails(
+        PROVIDER,
+        &lock,
+        &["generated 1 tokens where the job ordered 4"],
+    );
+    w.fails(
+        PROVIDER,
+        &sign,
+        &["generated 1 tokens where the job ordered 4"],
+    );
+    w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    w.fails(
+        PROVIDER,
+        &post,
+        &["generated 1 tokens where the job ordered 4"],
+    );
+    // An output that is not what is claimed: published in answer to a demand, it would cost the stake.
+    copy(&answer, &session);
+    edit(&session.join("output.json"), |o| {
+        let token = &mut o["tokens"][0];
+        *token = json!((token.as_u64().unwrap() + 1) % 96);
+    });
+    let words = ["do not open the output digest"];
+    for command in [&sign, &post] {
+        w.fails(PROVIDER, command, &words);
+    }
+    w.ok(PROVIDER, &["claim", "post", path(&answer)]);
+    w.ok(REQUESTER, &["claim", "demand-output", &job]);
+    w.fails(
+        PROVIDER,
+        &["claim", "reveal-output", path(&session)],
+        &words,
+    );
+    w.ok(PROVIDER, &["claim", "reveal-output", path(&answer)]);
 }
 
 #[test]
@@ -693,7 +799,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
         &["output.json is not the answer"],
     );
     fails(
-        &with("--model", crate::modes::other_model()),
+        &with("--model", other_model()),
         &["the request is for model"],
     );
     assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
@@ -880,6 +986,20 @@ fn wrong_checksums_are_refused() {
             &["wrong checksum"],
         );
     }
+    // Whoever signed a session.
+    let (ordered, _) = w.request(&OPTIMISTIC);
+    w.ok(REQUESTER, &["job", "open", path(&ordered)]);
+    let session = w.run(fixture(), &ordered);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    edit(&session.join("signatures.json"), |s| {
+        assert!(s["provider"].is_string());
+        s["provider"] = json!(wrong);
+    });
+    w.ok(PROVIDER, &["job", "lock", path(&ordered)]);
+    w.ok(PROVIDER, &["claim", "post", path(&session)]);
+    w.ok(REQUESTER, &["claim", "demand-output", path(&session)]);
+    let reveal = ["claim", "reveal-output", path(&session)];
+    w.fails(CHALLENGER, &reveal, &["wrong checksum"]);
     let deployment = w.file("wrong.json");
     std::fs::copy(&w.deployment, &deployment).unwrap();
     edit(&deployment, |d| {
@@ -887,6 +1007,31 @@ fn wrong_checksums_are_refused() {
     });
     let balance = ["escrow", "balance", "--deployment", path(&deployment)];
     w.fails(PROVIDER, &balance, &["wrong checksum"]);
+}
+
+/// The salt of a request that may be open is nowhere else: what is replaced is kept.
+#[test]
+fn a_request_that_is_replaced_is_kept() {
+    let w = World::new();
+    let file = w.file("request.json");
+    w.new_request(&[], &file);
+    let before = std::fs::read(&file).unwrap();
+    let f = fixture();
+    let again = [
+        "job",
+        "request",
+        "--model",
+        path(&f.model),
+        "--prompt",
+        "ab c",
+        "-o",
+    ];
+    let rest = [path(&file), "--max-new-tokens", "4", "--price", "1gwei"];
+    w.fails(REQUESTER, &[&again[..], &rest].concat(), &["exists"]);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    w.new_request(&["--force"], &file);
+    assert_ne!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(std::fs::read(w.file("request.json.old-1")).unwrap(), before);
 }
 
 /// A chain without `prevrandao`: deployed without a beacon, and audited jobs are refused by name.

@@ -2,7 +2,18 @@
 
 use crate::anvil::*;
 use crate::common::*;
+use crate::read;
 use crate::world::*;
+use nanozk_chain::bindings::statements;
+use nanozk_chain::claim::Posted;
+use nanozk_chain::client::Call;
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::output::OutputFile;
+use nanozk_chain::primitives::{Bytes, B256};
+use nanozk_chain::signing::{sign, Domains};
+use nanozk_chain::sol_types::SolCall;
+use nanozk_chain::Client;
+use nanozk_verifier::Claim;
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -111,6 +122,96 @@ fn both(w: &World, first: &Path, second: &Path) -> PathBuf {
     let file = w.file("both.json");
     std::fs::copy(made, &file).unwrap();
     file
+}
+
+/// Verification without a job, by a real proof: what contracts of others rest on.
+#[test]
+fn whole_sessions_are_verified_without_a_job() {
+    let (w, f) = (World::new(), fixture());
+    let deployment: Deployment = read(&w.deployment);
+    let to = deployment.address("StatementVerifier").unwrap();
+    let session = w.file("stateless");
+    let (contract, word) = (to.to_string(), format!("0x{}", "2a".repeat(32)));
+    let run = ["run", "--model", path(&f.model), "--prompt", "ab c"];
+    let place = [
+        "--chain",
+        "31337",
+        "--contract",
+        &contract,
+        "--claim",
+        &word,
+    ];
+    let rest = [
+        "--max-new-tokens",
+        "2",
+        "--recipient",
+        PROVIDER_ADDRESS,
+        "-o",
+        path(&session),
+    ];
+    f.json_ok(&[&run[..], &place, &rest].concat());
+    let check = ["claim", "check", path(&session)];
+    w.fails(
+        PROVIDER,
+        &check,
+        &["final.json does not exist", "nanozk aggregate"],
+    );
+    let part = w.file("part.json");
+    let aggregate = ["aggregate", path(&session)];
+    f.json_ok(&with(&aggregate, &["--layers", "1", "-o", path(&part)]));
+    let partly = with(&check, &["--proof", path(&part)]);
+    w.fails(PROVIDER, &partly, &["does not show all layers"]);
+    f.json_ok(&aggregate);
+    let claim: Claim = read(&session.join("claim.json"));
+    let statement = B256::from(claim.statement());
+    let verified = w.ok(PROVIDER, &check).remove(0);
+    assert_eq!(verified["event"], "verified");
+    assert_eq!(verified["statement"], json!(statement));
+    // A session that is posted is another contract's.
+    let (posted, _) = w.posted(&OPTIMISTIC);
+    w.fails(
+        PROVIDER,
+        &["claim", "check", path(&posted)],
+        &["its StatementVerifier"],
+    );
+
+    // What another contract sends, and then something else.
+    let printed = w.ok(PROVIDER, &with(&check, &["--calldata"])).remove(0);
+    assert_eq!(printed["to"], json!(to));
+    let data: Bytes = serde_json::from_value(printed["calldata"].clone()).unwrap();
+    let call = statements::verifyStatementCall::abi_decode(&data).unwrap();
+    let client = Client::connect(&w.anvil.url(), None).unwrap();
+    assert_eq!(client.read(to, &call).unwrap(), statement);
+    type Change = fn(&mut statements::verifyStatementCall);
+    let one = B256::with_last_byte(1);
+    let changes: [(&str, Change); 12] = [
+        ("the proof is false", |c| c.session.claim.0[0] ^= 1),
+        ("the proof is false", |c| c.session.recipient.0[0] ^= 1),
+        ("the proof is false", |c| c.session.inputDigest.0[31] ^= 1),
+        ("the proof is false", |c| c.session.outputDigest.0[31] ^= 1),
+        ("the proof is false", |c| c.session.promptTokens += 1),
+        ("the proof is false", |c| c.session.newTokens -= 1),
+        ("the proof is false", |c| c.session.activations.0[31] ^= 1),
+        ("the proof is false", |c| c.session.points.swap(0, 3)),
+        ("the proof is false", |c| c.leaves[0].digest.0[31] ^= 1),
+        ("cannot be proved", |c| {
+            c.session.decoding = B256::with_last_byte(1)
+        }),
+        ("", |c| c.leaves[0].program.key.0[31] ^= 1),
+        ("", |c| {
+            c.proof = c.proof.iter().map(|b| b ^ 1).collect::<Vec<_>>().into()
+        }),
+    ];
+    for (number, (words, change)) in changes.into_iter().enumerate() {
+        let mut other = call.clone();
+        change(&mut other);
+        let refused = client.read(to, &other).unwrap_err().to_string();
+        assert!(refused.contains(words), "{number}: {refused}");
+    }
+    let mut unknown = call;
+    unknown.session.version = one;
+    let refused = client.read(to, &unknown).unwrap_err().to_string();
+    assert!(refused.contains("no version"), "{refused}");
 }
 
 /// One proof, one transaction: it settles a claim, and answers for another one.
@@ -259,6 +360,34 @@ fn one_proof_is_of_two_claims() {
     f.fails(&args, &["final.json does not exist"]);
 }
 
+/// Publishes a session's tokens, which are not those that were claimed: anybody can in the provider's name, with its signature.
+/// The commands refuse to do either.
+fn publish_by_hand(w: &World, session: &Path, job: &str) {
+    let client = Client::connect(&w.anvil.url(), Some(CHALLENGER.parse().unwrap())).unwrap();
+    let deployment: Deployment = read(&w.deployment);
+    let address = |name: &str| deployment.address(name).unwrap();
+    let (market, book) = (address("JobMarket"), address("ClaimBook"));
+    let domains = Domains {
+        chain_id: 31337,
+        market,
+        book,
+    };
+    let job = job.parse().unwrap();
+    let posted = Posted::find(&client, book, job).unwrap().unwrap();
+    let output: OutputFile = read(&session.join("output.json"));
+    let call = |signature: Vec<u8>| {
+        let call = output.call(&posted.claim, signature.into()).unwrap();
+        Call::new("revealing the output", book, &call)
+    };
+    let refused = client.send(&call(Vec::new())).unwrap_err().to_string();
+    assert!(refused.contains("OutputMismatch"), "{refused}");
+    let digest = domains.reveal(job, output.hash().unwrap());
+    let by = |key: &str| call(sign(&key.parse().unwrap(), digest));
+    let refused = client.send(&by(CHALLENGER)).unwrap_err().to_string();
+    assert!(refused.contains("Signature"), "{refused}");
+    client.send(&by(PROVIDER)).unwrap();
+}
+
 #[test]
 fn proofs_wait_for_the_output() {
     let w = World::new();
@@ -327,14 +456,10 @@ fn proofs_wait_for_the_output() {
     w.ok(REQUESTER, &demand);
     let right = std::fs::read(session.join("output.json")).unwrap();
     edit(&session.join("output.json"), |o| o["tokens"][0] = json!(1));
-    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
-    let signatures = std::fs::read(session.join("signatures.json")).unwrap();
-    edit(&session.join("signatures.json"), |s| {
-        s.as_object_mut().unwrap().remove("output");
-    });
-    w.fails(CHALLENGER, &reveal, &["OutputMismatch"]);
-    std::fs::write(session.join("signatures.json"), signatures).unwrap();
-    w.ok(CHALLENGER, &reveal);
+    w.fails(PROVIDER, &reveal, &["do not open the output digest"]);
+    let sign = ["claim", "sign", path(&session)];
+    w.fails(PROVIDER, &sign, &["do not open the output digest"]);
+    publish_by_hand(&w, &session, &job);
     let lost = w.ok(REQUESTER, &dispute);
     assert!(events(&lost).contains(&"JobSlashed".into()), "{lost:?}");
     assert_eq!(w.status(&job)["status"], "defeated");
@@ -348,7 +473,6 @@ fn proofs_wait_for_the_output() {
     w.anvil.rpc("evm_revert", json!([start]));
     let start = w.anvil.rpc("evm_snapshot", json!([]));
     std::fs::write(session.join("output.json"), right).unwrap();
-    std::fs::remove_file(session.join("signatures.json")).unwrap();
     w.ok(PROVIDER, &prove);
     w.ok(REQUESTER, &demand);
     w.ok(CHALLENGER, &reveal);
@@ -543,67 +667,6 @@ fn drawn_layers_that_are_not_proven_defeat() {
     assert_eq!(w.balance(REQUESTER)[0], after);
 }
 
-/// A model of the same shapes with other weights.
-pub(crate) fn other_model() -> &'static Path {
-    static OTHER: OnceLock<PathBuf> = OnceLock::new();
-    OTHER.get_or_init(|| {
-        let f = fixture();
-        let root = f.model.parent().unwrap();
-        let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
-        copy(&f.checkpoint, &from);
-        let mut tensors = tensors();
-        for v in &mut tensors
-            .get_mut("transformer.h.0.mlp.c_fc.weight")
-            .unwrap()
-            .1
-        {
-            *v = -*v;
-        }
-        write_tensors(&from, &tensors);
-        f.json_ok(&f.import(&from, &model));
-        model
-    })
-}
-
-/// A session of a job as a provider makes it who runs another model and says that it is the registered one.
-pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
-    let f = fixture();
-    let file: Value = serde_json::from_slice(&std::fs::read(request).unwrap()).unwrap();
-    let honest = w.file("other-session");
-    let word = |name: &str| file[name].as_str().unwrap().to_owned();
-    f.json_ok(&[
-        "run",
-        "--model",
-        path(other_model()),
-        "--prompt",
-        "ab c",
-        "--max-new-tokens",
-        "4",
-        "-o",
-        path(&honest),
-        "--chain",
-        "31337",
-        "--contract",
-        &word("claim_book"),
-        "--claim",
-        &word("job"),
-        "--recipient",
-        PROVIDER_ADDRESS,
-    ]);
-    let forged = w.file("forged-session");
-    copy(&honest, &forged);
-    let manifest = std::fs::read(f.model.join("manifest.json")).unwrap();
-    std::fs::write(forged.join("manifest.json"), manifest).unwrap();
-    edit(&forged.join("claim.json"), |s| {
-        s["model_id"] = json!(f.id);
-        s["input_digest"] = file["request"]["input_digest"].clone();
-    });
-    edit(&forged.join("secret.json"), |s| {
-        s["input_salt"] = file["input_salt"].clone();
-    });
-    (honest, forged)
-}
-
 /// A final proof as if it were about another statement.
 pub(crate) fn relabel(proof: &Path, statement: &str) {
     edit(proof, |f| f["claims"][0]["statement"] = json!(statement));
@@ -674,6 +737,16 @@ fn jobs_end_without_a_claim() {
     w.fails(CHALLENGER, &["job", "cancel", &job], &["NotRequester"]);
     w.ok(REQUESTER, &["job", "cancel", path(&file)]);
     assert_eq!(w.status(&job)["job"]["status"], "refunded");
+
+    // A request that is signed and not opened: whoever has it could.
+    let (file, job) = w.request(&["#2"]);
+    let cancel = ["job", "cancel", path(&file)];
+    w.fails(REQUESTER, &["job", "cancel", &job], &["give its file"]);
+    w.fails(CHALLENGER, &cancel, &["only who signed"]);
+    w.ok(REQUESTER, &cancel);
+    assert_eq!(w.ok(REQUESTER, &cancel)[0]["event"], "already");
+    let open = ["job", "open", path(&file)];
+    w.fails(REQUESTER, &open, &["used the nonce of this request before"]);
 
     let (_, job) = w.locked(&["--lock-within", "2h"]);
     w.fails(CHALLENGER, &["job", "expire", &job], &["DeadlineNotPassed"]);

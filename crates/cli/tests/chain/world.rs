@@ -1,8 +1,8 @@
 //! A chain with the contracts, and a registered model: once, for all tests to start from.
 
 use crate::anvil::*;
-use crate::common::{copy, fixture, path, Fixture};
-use serde_json::Value;
+use crate::common::{copy, edit, fixture, path, tensors, write_tensors, Fixture};
+use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -189,7 +189,7 @@ impl World {
         (file, known.job.clone())
     }
 
-    fn new_request(&self, options: &[&str], file: &Path) -> String {
+    pub(crate) fn new_request(&self, options: &[&str], file: &Path) -> String {
         let f = fixture();
         let args = [
             "job",
@@ -303,6 +303,67 @@ impl World {
             .parse()
             .unwrap()
     }
+}
+
+/// A model of the same shapes with other weights.
+pub(crate) fn other_model() -> &'static Path {
+    static OTHER: OnceLock<PathBuf> = OnceLock::new();
+    OTHER.get_or_init(|| {
+        let f = fixture();
+        let root = f.model.parent().unwrap();
+        let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
+        copy(&f.checkpoint, &from);
+        let mut tensors = tensors();
+        for v in &mut tensors
+            .get_mut("transformer.h.0.mlp.c_fc.weight")
+            .unwrap()
+            .1
+        {
+            *v = -*v;
+        }
+        write_tensors(&from, &tensors);
+        f.json_ok(&f.import(&from, &model));
+        model
+    })
+}
+
+/// A session of a job as a provider makes it who runs another model and says that it is the registered one.
+pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
+    let f = fixture();
+    let file: Value = serde_json::from_slice(&std::fs::read(request).unwrap()).unwrap();
+    let honest = w.file("other-session");
+    let word = |name: &str| file[name].as_str().unwrap().to_owned();
+    f.json_ok(&[
+        "run",
+        "--model",
+        path(other_model()),
+        "--prompt",
+        "ab c",
+        "--max-new-tokens",
+        "4",
+        "-o",
+        path(&honest),
+        "--chain",
+        "31337",
+        "--contract",
+        &word("claim_book"),
+        "--claim",
+        &word("job"),
+        "--recipient",
+        PROVIDER_ADDRESS,
+    ]);
+    let forged = w.file("forged-session");
+    copy(&honest, &forged);
+    let manifest = std::fs::read(f.model.join("manifest.json")).unwrap();
+    std::fs::write(forged.join("manifest.json"), manifest).unwrap();
+    edit(&forged.join("claim.json"), |s| {
+        s["model_id"] = json!(f.id);
+        s["input_digest"] = file["request"]["input_digest"].clone();
+    });
+    edit(&forged.join("secret.json"), |s| {
+        s["input_salt"] = file["input_salt"].clone();
+    });
+    (honest, forged)
 }
 
 /// Names of the events in a command's transactions.

@@ -344,13 +344,15 @@ fn reexecution_judges() {
         ),
         (
             |c| c["activations"].as_array_mut().unwrap().swap(1, 2),
-            "layer 1 (attention 0)",
+            "the answer is the model's, but the claimed commitment to the output of layer 1 (attention 0)",
         ),
         (
             |c| c["model_id"] = json!(format!("0x{:064x}", 5)),
             "claims the model 0x00",
         ),
     ];
+    // Whether a challenge of the whole claim cannot be answered.
+    let is_false = std::cell::Cell::new(false);
     let reason = |words: &str| {
         let (code, objects, stderr) = f.json(&args);
         assert_eq!(
@@ -358,6 +360,8 @@ fn reexecution_judges() {
             (1, &json!(false)),
             "{stderr}"
         );
+        let found = objects[0]["is_false"].clone();
+        assert_eq!(found, json!(is_false.get()), "{words}");
         if session.join("claim.json").exists() {
             assert_eq!(objects[0]["compared_with"], "claim.json");
         }
@@ -372,14 +376,22 @@ fn reexecution_judges() {
         std::fs::write(session.join("manifest.json"), "{}").unwrap();
         reason(words);
     }
-    // Tokens that the model does not generate, with digests that they open: the head is at fault.
+    // Tokens that the model does not generate, with a digest that they open: commitments that differ hide nothing.
     copy(&f.session, &session);
     edit(&session.join("secret.json"), |v| {
         let token = v["tokens"].as_array_mut().unwrap().last_mut().unwrap();
         *token = json!((token.as_u64().unwrap() + 1) % 96);
     });
+    reason("not opened by what was disclosed");
+    is_false.set(true);
+    let (_, objects, _) = f.json(&args);
+    edit(&session.join("claim.json"), |c| {
+        c["output_digest"] = objects[0]["output_digest"].clone();
+        c["activations"].as_array_mut().unwrap().swap(1, 2);
+    });
+    reason("the answer is not the model's: the token at position");
     std::fs::remove_file(session.join("claim.json")).unwrap();
-    reason("layer 3 (head): the token at position");
+    reason("the one that layer 3 (head) gives");
     copy(&f.session, &session);
     std::fs::remove_file(session.join("claim.json")).unwrap();
     assert_eq!(f.json_ok(&args)[0]["accepted"], Value::Null);

@@ -24,6 +24,10 @@ fn many_claims_are_carried_at_a_time() {
     let setup = Setup::new(&w, "relayer")
         .prover()
         .set("poll", "200ms")
+        // Expected to fit into the shortest of the windows below.
+        .set("prover.seconds_per_layer", "10s")
+        .set("prover.seconds_per_proof", "30s")
+        .set("prover.margin", "60s")
         .set("fees.max_pending", "64");
     // The chain's clock runs with this machine's: an hour is enough for proofs on any.
     let window = if hurry { 3_600 } else { 240 };

@@ -3,7 +3,7 @@
 use crate::anvil::*;
 use crate::common::{edit, fixture, path};
 use crate::service::*;
-use crate::world::World;
+use crate::world::{forged, World};
 use serde_json::{json, Value};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -670,8 +670,9 @@ fn it_ends_in_two_phases() {
     assert_eq!(nonce(&w, SENDER_ADDRESS), 2);
 }
 
-/// A provider that used other weights discloses its secret: the claim is executed again, the first layer that differs is
-/// challenged, nobody can answer, and the stake is slashed. A right one is let alone.
+/// A provider that used other weights discloses its secret: the claim is executed again, challenged as a whole, nobody can
+/// answer, and the stake is slashed. A right one is let alone, and so is bait: the right answer, with a commitment that is
+/// blinded otherwise, whose layers have proofs.
 #[test]
 fn watchers_find_what_is_false() {
     let w = World::new();
@@ -683,17 +684,20 @@ fn watchers_find_what_is_false() {
     w.ok(SENDER, &["escrow", "deposit", "1eth"]);
     let (right, first) = w.posted(&["--mode", "optimistic"]);
     let (file, second) = w.locked(&["--mode", "optimistic", "#2"]);
-    let wrong = w.run(f, &file);
-    // The activations after layer 1 are others than the model's.
+    let bait = w.run(f, &file);
     let other: Value =
         serde_json::from_slice(&std::fs::read(right.join("claim.json")).unwrap()).unwrap();
-    edit(&wrong.join("claim.json"), |claim| {
+    edit(&bait.join("claim.json"), |claim| {
         claim["activations"][1] = other["activations"][1].clone();
     });
+    w.ok(PROVIDER, &["claim", "post", path(&bait)]);
+    let (wrong_file, third) = w.locked(&["--mode", "optimistic", "#3"]);
+    let (_, wrong) = forged(&w, &wrong_file);
     w.ok(PROVIDER, &["claim", "post", path(&wrong)]);
     for (name, session, request) in [
         ("right", &right, right.with_extension("json")),
-        ("wrong", &wrong, file.clone()),
+        ("bait", &bait, file.clone()),
+        ("wrong", &wrong, wrong_file.clone()),
     ] {
         let to = setup.inbox.join(name);
         std::fs::create_dir_all(&to).unwrap();
@@ -702,28 +706,34 @@ fn watchers_find_what_is_false() {
     }
     let mut s = setup.start();
     s.wait("the challenge", |_| {
-        let status = w.status(&second);
-        (status["open_challenges"][0]["target"] == 1).then_some(())
+        let status = w.status(&third);
+        (status["open_challenges"][0]["target"] == 255).then_some(())
     });
-    let claim = s.wait("both to be judged", |s| {
-        let claims = [s.claim(&first)?, s.claim(&second)?];
+    let claims = s.wait("all to be judged", |s| {
+        let claims = [s.claim(&first)?, s.claim(&second)?, s.claim(&third)?];
         claims
             .iter()
             .all(|c| c["verdict"].is_string())
             .then_some(claims)
     });
-    assert_eq!(
-        (&claim[0]["differs"], &claim[1]["differs"]),
-        (&json!(null), &json!(1))
-    );
-    assert_eq!(w.status(&first)["open_challenges"], json!([]));
+    let targets = claims.each_ref().map(|c| c["target"].clone());
+    assert_eq!(targets, [json!(null), json!(null), json!(255)]);
+    let verdict = claims[1]["verdict"].as_str().unwrap();
+    assert!(verdict.contains("output of layer 1"), "{verdict}");
+    for job in [&first, &second] {
+        assert_eq!(w.status(job)["open_challenges"], json!([]));
+    }
+    // The bond of each layer.
+    let bonds = w.amount(&third, "challenge_bond") * 4;
     s.wait("its exposure", |s| {
-        (s.status()["exposure"]["bonds"] != "0").then_some(())
+        (s.status()["exposure"]["bonds"] == json!(bonds.to_string())).then_some(())
     });
     w.anvil.wait(3_601);
-    assert_eq!(s.ended(&second), "defeated");
-    // The right claim is ended by its provider, not by the watcher.
-    assert_eq!(w.status(&first)["status"], "posted");
+    assert_eq!(s.ended(&third), "defeated");
+    // Right claims are ended by their provider, not by the watcher.
+    for job in [&first, &second] {
+        assert_eq!(w.status(job)["status"], "posted");
+    }
     s.wait("what it won", |_| {
         (nonce(&w, SENDER_ADDRESS) >= 4).then_some(())
     });
@@ -734,6 +744,55 @@ fn watchers_find_what_is_false() {
     );
     let [free, _] = w.balance(SENDER);
     assert!(free > 1_000_000_000_000_000_000, "{free}");
+}
+
+/// Where another contract judges proofs, neither a stake nor a bond is risked.
+#[test]
+fn another_verifier_is_not_trusted() {
+    let w = World::new();
+    let f = fixture();
+    let deployment = w.file("another-verifier.json");
+    std::fs::copy(&w.deployment, &deployment).unwrap();
+    edit(&deployment, |d| {
+        d["contracts"]["FinalVerifier"] = d["contracts"]["TokenDigests"].clone();
+    });
+    let models = format!("[\"{}\"]", path(&f.model));
+    let setup = Setup::new(&w, "relayer")
+        .prover()
+        .set("deployment", path(&deployment))
+        .set("watch.models", &models)
+        .set("watch.audits", "1");
+    w.ok(SENDER, &["escrow", "deposit", "1eth"]);
+    let (file, first) = w.request(&["--mode", "optimistic"]);
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let session = w.run(f, &file);
+    w.ok(PROVIDER, &["claim", "sign", path(&session)]);
+    let bond = w.balance(PROVIDER);
+    let (wrong_file, second) = w.locked(&["--mode", "optimistic", "#2"]);
+    let (_, wrong) = forged(&w, &wrong_file);
+    w.ok(PROVIDER, &["claim", "post", path(&wrong)]);
+    let to = setup.inbox.join("wrong");
+    std::fs::create_dir_all(&to).unwrap();
+    std::fs::copy(wrong.join("secret.json"), to.join("secret.json")).unwrap();
+    std::fs::copy(&wrong_file, to.join("request.json")).unwrap();
+    setup.deliver(&session);
+    let mut s = setup.start();
+    let error = s.wait("the job not to be taken", |s| {
+        let reason = s.claim(&first)?["error"]["message"].clone();
+        reason.as_str().map(str::to_owned)
+    });
+    assert!(
+        error.contains("which is not this deployment's verifier"),
+        "{error}"
+    );
+    let verdict = s.wait("the verdict", |s| {
+        let verdict = s.claim(&second)?["verdict"].clone();
+        verdict.as_str().map(str::to_owned)
+    });
+    assert!(verdict.contains("no bond is risked"), "{verdict}");
+    assert_eq!(w.balance(PROVIDER)[0], bond[0]);
+    assert_eq!(w.status(&second)["open_challenges"], json!([]));
+    assert_eq!(nonce(&w, SENDER_ADDRESS), 1, "the deposit alone");
 }
 
 /// What is due at the same time is proved by one proof, and sent by one transaction.
@@ -1071,13 +1130,28 @@ fn jobs_that_cannot_be_answered_are_not_taken() {
         last.set(o["tokens"].as_array_mut().unwrap().pop())
     });
     replace("request.json", &|r| r["input_salt"] = salt.clone());
-    named(&mut s, "3 tokens were generated where the job ordered 4");
+    named(&mut s, "it has 3 tokens, the claim is about 4");
+    // As many, but another one: whoever published it would lose the stake.
+    let last = last.take().unwrap();
+    let other = json!((last.as_u64().unwrap() + 1) % 8);
+    replace("output.json", &|o| {
+        o["tokens"].as_array_mut().unwrap().push(other.clone())
+    });
+    named(&mut s, "do not open the output digest");
+    // The answer is right, and there would be no time to prove it.
+    drop(s);
+    replace("output.json", &|o| {
+        *o["tokens"].as_array_mut().unwrap().last_mut().unwrap() = last.clone()
+    });
+    let slow = Setup::new(&w, "relayer")
+        .prover()
+        .set("prover.seconds_per_layer", "1h");
+    let mut s = slow.start();
+    named(&mut s, "an honest claim could be defeated");
+    drop(s);
     // The provider's signature is too old.
     w.anvil.wait(601);
-    let last = last.take().unwrap();
-    replace("output.json", &|o| {
-        o["tokens"].as_array_mut().unwrap().push(last.clone())
-    });
+    let mut s = setup.start();
     named(&mut s, "have it signed again");
     assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
     assert_eq!(

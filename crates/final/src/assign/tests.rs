@@ -417,3 +417,162 @@ fn lookups_of_points_are_stated() {
         assert_eq!(failures, [Failure::Lookups]);
     }
 }
+
+fn assigned(record: impl for<'r> Fn(&'r Recorder)) -> Assignment {
+    let recorder = Recorder::default();
+    record(&recorder);
+    assign(&recorder.finish()).unwrap()
+}
+
+/// Whether a gate fails if all cells that have a value get another: a lying prover has the same number wherever it is.
+fn refuses(assignment: &mut Assignment, old: Fr) -> bool {
+    let (circuit, n) = (circuit(), assignment.columns[A].len());
+    let mut cells = Vec::new();
+    for (column, values) in assignment.columns.iter().enumerate() {
+        let own = values.iter().enumerate().filter(|(_, x)| **x == old);
+        cells.extend(own.map(|(row, _)| (column, row)));
+    }
+    assert!(!cells.is_empty(), "no cell has the value");
+    let mut set = |x: Fr| {
+        for (column, row) in &cells {
+            assignment.columns[*column][*row] = x;
+        }
+        let (structure, columns) = (&assignment.structure, &assignment.columns);
+        let rows = cells.iter().flat_map(|(_, row)| [*row, (row + n - 1) % n]);
+        let holds = |row: usize| {
+            let cells = circuit.cells(structure, columns, row);
+            let gates = circuit.gates.iter();
+            let mut own =
+                gates.filter(|gate| gate.residues.contains(&(row % crate::gates::PERIOD)));
+            own.all(|gate| {
+                let values = (gate.constraints)(&cells);
+                values[..gate.count].iter().all(|x| *x == Fr::ZERO)
+            })
+        };
+        !rows.into_iter().all(holds)
+    };
+    let refuses = set(old + Fr::ONE);
+    assert!(!set(old));
+    refuses
+}
+
+/// Each kind of step, wherever it stands: its result cannot be another. It is an input, and nothing else is computed of it.
+#[test]
+fn steps_are_stated() {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let numbers: Vec<[Fr; 3]> = (0..8)
+        .map(|_| [(); 3].map(|()| Fr::random(&mut rng)))
+        .collect();
+    let names = [
+        "product",
+        "sum",
+        "product in a sum",
+        "product and a summand in a sum",
+        "product that is read twice",
+        "difference of products",
+        "permutation",
+        "constant",
+    ];
+    let mut assignment = assigned(|r| {
+        for (kind, numbers) in numbers.iter().enumerate() {
+            let [x, y, z] = numbers.map(|x| r.witness(x));
+            let result = match kind {
+                0 => x * y,
+                1 => x + y,
+                2 => x * y + z,
+                3 => x * y + z + y,
+                4 => {
+                    let product = x * y;
+                    r.declare_input(product + z);
+                    product
+                }
+                5 => x * y - y * z,
+                6 => r.permute([x, y, z])[2],
+                _ => x + Recorded::constant(Fr::from(9)),
+            };
+            r.declare_input(result);
+        }
+    });
+    assert_eq!(failures(&assignment), []);
+    // Inputs but for the sum of the product that is read twice.
+    let mut results = assignment.inputs.clone();
+    results.remove(4);
+    for (name, result) in names.into_iter().zip(results) {
+        assert!(refuses(&mut assignment, result), "{name}");
+    }
+}
+
+/// Wires that were recorded to be equal are, hashes are those of the permutation, and inverses are inverses.
+#[test]
+fn equalities_and_inverses_are_stated() {
+    let record = |y: u64| {
+        assigned(move |r| {
+            let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(y)));
+            r.assert_equal(x, y);
+            r.declare_input(x);
+            r.declare_input(y);
+        })
+    };
+    let (honest, lying) = (record(3), record(4));
+    assert_eq!(honest.structure, lying.structure);
+    let failures = failures(&lying);
+    let is_equal = |failure: &Failure| matches!(failure, Failure::Equal(..));
+    assert!(!failures.is_empty() && failures.iter().all(is_equal));
+    let inverse = Fr::from(3).invert().unwrap();
+    let mut honest = assigned(|r| {
+        let x = r.witness(Fr::from(3));
+        r.declare_input(x.invert().unwrap());
+    });
+    assert!(refuses(&mut honest, inverse));
+}
+
+/// Words that are hashed are those of the points that are multiplied, words that are said those of the sums; factors are what
+/// was recorded, unless they are one.
+#[test]
+fn terms_and_sums_are_those_recorded() {
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let points = [(); 3].map(|()| -> G1Affine { G1::random(&mut rng).into() });
+    let factor = Fr::random(&mut rng);
+    let mut assignment = assigned(|r| {
+        let factor = r.witness(factor);
+        let [p, q, s] = points.map(|point| r.point(point));
+        let [first, second] = r.multiply([&[(factor, p), (Recorded::one(), q)], &[(factor, s)]]);
+        // They are read by nothing else.
+        for point in [first, second, p, q, s] {
+            for word in point.words {
+                r.declare_input(word);
+            }
+        }
+        r.declare_input(factor);
+    });
+    assert_eq!(failures(&assignment), []);
+    let inputs = assignment.inputs.clone();
+    assert_eq!(inputs.len(), 5 * 3 + 1);
+    for (number, input) in inputs.into_iter().enumerate() {
+        assert!(refuses(&mut assignment, input), "input {number}");
+    }
+    // The sums are what they should be.
+    let sums = [points[0] * factor + points[1], points[2] * factor];
+    let words = sums.map(|sum| nanozk_transcript::poseidon::point_words(&sum.into()));
+    assert_eq!(assignment.inputs[..6], words.concat());
+}
+
+/// Two tables never have a tuple in common: those of numbers have one part, those of coordinates a last one that is not zero.
+#[test]
+fn tags_tell_tables_apart() {
+    let circuit = circuit();
+    let mut separators = Separators {
+        shift: Fr::ZERO,
+        powers: Default::default(),
+    };
+    let cells = crate::circuit::Cells::new(Default::default(), Default::default(), Fr::ZERO);
+    *separators.powers.last_mut().unwrap() = Fr::from(7);
+    for lookup in &circuit.lookups {
+        let fractions = (lookup.fractions)(&cells, &separators);
+        for fraction in &fractions[..lookup.count] {
+            let is_number = lookup.name.starts_with("range");
+            let tag = fraction.denominator == Fr::from(7);
+            assert_ne!(is_number, tag, "{}", lookup.name);
+        }
+    }
+}

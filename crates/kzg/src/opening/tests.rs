@@ -1,4 +1,4 @@
-use super::polynomial::{equality, product_at, value_at};
+use super::polynomial::{add_multiple, divide, equality, product_at, value_at};
 use super::prove::{prove, Channel, Committed, Rows};
 use super::verify::verify_of_degree;
 use super::*;
@@ -462,6 +462,38 @@ fn values_of_rows_that_know_the_challenge_are_refused() {
         let proof = forged(&case, wrong, &mut known.clone(), change);
         assert_eq!(case.verify_after(&mut known, wrong, &proof), Ok(true));
     }
+}
+
+/// What `l` makes wrong in one equation, `m` makes wrong in the other: together they would hold. Only who knew `κ` before could
+/// use it, as if it were one.
+#[test]
+fn errors_of_both_equations_do_not_cancel() {
+    let case = Case::new(6, 6);
+    let (value, _) = case.open();
+    let change = |name: &str, p: &mut Vec<Fr>, challenges: &[Fr]| {
+        if !["l", "m", "w"].contains(&name) {
+            return;
+        }
+        p.resize(p.len().max(6), Fr::ZERO);
+        // Of the equation of l, −(X − ζ)·X³ is left; m is more by that, and w as if it were not.
+        let mut left = vec![Fr::ZERO; 5];
+        if name == "l" {
+            p[3] += Fr::ONE;
+            return;
+        }
+        (left[3], left[4]) = (challenges[2], -Fr::ONE);
+        if name == "w" {
+            divide(&mut left, challenges[4]);
+        }
+        add_multiple(p, Fr::ONE, &left);
+    };
+    let mut transcript = Recorded::new(&case.commitment);
+    let proof = forged(&case, value, &mut transcript, change);
+    assert_eq!(case.verify(value, &proof), Ok(false));
+    let mut known = Recorded::new(&case.commitment);
+    known.chosen = transcript.challenges[..5].to_vec();
+    known.chosen.push(Fr::ONE);
+    assert_eq!(case.verify_after(&mut known, value, &proof), Ok(true));
 }
 
 /// The honest prover's polynomials are right for no other value, with whatever is added to one of them.

@@ -32,6 +32,10 @@ pub(crate) const TINY: Size = Size {
     },
 };
 
+/// Of the small transformer.
+pub(crate) const POSITIONS: usize = 4;
+pub(crate) const GENERATED: usize = 1;
+
 pub(crate) fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)
 }
@@ -92,4 +96,32 @@ pub(crate) fn small(inputs: &Inputs) -> Recording {
         }
     }
     recorder.finish()
+}
+
+/// A transformer of one block.
+pub(crate) fn shape() -> Shape {
+    let architecture = Gpt2 {
+        width: 8,
+        heads: 2,
+        mlp_width: 16,
+        vocab: 16,
+        layers: 1,
+        context: POSITIONS,
+    }
+    .architecture();
+    Shape {
+        architecture,
+        spec: synthetic::spec(architecture.width, Activation::GeluNew),
+        positions: POSITIONS,
+    }
+}
+
+/// The program of some layers, and where it lies.
+pub(crate) fn programmed(selection: &Selection) -> (Program, Layers, Layout) {
+    let shape = shape();
+    let mut p = Program::new();
+    let layers = Layers::new(&mut p, &shape, selection, rows(GENERATED)).unwrap();
+    let packing = Packing::new(&shape, K).unwrap();
+    let layout = Layout::new(&p, K, 5, &packing.registry(&p, &layers)).unwrap();
+    (p, layers, layout)
 }

@@ -17,10 +17,10 @@ use alloy::sol_types::SolEvent;
 use nanozk_chain::bindings::{beacon, book, market, registry};
 use nanozk_chain::claim::{prove, Posted, Proved};
 use nanozk_chain::client::Call;
-use nanozk_chain::format::utc;
+use nanozk_chain::format::{duration, utc};
+use nanozk_chain::job::Order;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::signing::Domains;
-use nanozk_verifier::encoding::scalar_to_bytes;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -292,7 +292,7 @@ impl Relayer {
             let verdict = self
                 .verdict(row, &facts, posted.as_ref(), now, &mut fault)
                 .await?;
-            local.joins = verdict.differs.into_iter().collect();
+            local.joins = verdict.target.into_iter().collect();
             local.challenges = local.joins.clone();
             local.challenges.extend(verdict.audits);
             if shared.config.watch.publish_seed && !local.joins.is_empty() {
@@ -492,8 +492,8 @@ impl Relayer {
                 wanted.push(name);
                 continue;
             }
-            if matches!(act, Act::Challenge(_)) {
-                if let Some(reason) = self.reserve_bond(facts, tip).await? {
+            if let Act::Challenge(target) = act {
+                if let Some(reason) = self.reserve_bond(facts, *target, tip).await? {
                     in_the_way = Some((fault_of(&Error::Limit(reason)), true));
                     continue;
                 }
@@ -656,34 +656,29 @@ impl Relayer {
         }
     }
 
-    /// A claim that no proof could be made for is not posted.
+    /// A claim that no proof could be made for, or whose proofs another verifier would judge, is not posted.
     async fn check_session(
         &self,
         files: &SessionFiles,
         facts: &Facts,
         tip: Tip,
     ) -> Result<(), Error> {
-        let version = facts.version;
-        let model = self
-            .reader
-            .read(
-                self.shared.home.contracts.registry,
-                &registry::modelIdCall { version },
-                tip,
-            )
-            .await?;
-        if model.0 != files.claim.model_id.0 {
+        let (version, c) = (facts.version, &self.shared.home.contracts);
+        let bindings = registry::bindingsCall { version };
+        let bound = self.reader.read(c.registry, &bindings, tip).await?;
+        // One that refuses everything would cost the stake.
+        if bound.verifier != c.verifier {
             return Err(Error::Files(format!(
-                "the job is for the model {model}, but the session ran {}",
-                files.claim.model_id
+                "proofs for the version {version} are judged by {}, which is not this deployment's verifier, {}",
+                bound.verifier, c.verifier
             )));
         }
-        if scalar_to_bytes(&files.claim.input_digest.0) != facts.input_digest.0 {
-            return Err(Error::Files(
-                "the session answers another prompt, or has another salt, than the job: run it with --request".into(),
-            ));
-        }
-        Ok(())
+        let id = files.claim.context.claim.0.into();
+        let job = self
+            .reader
+            .read(c.market, &market::jobCall { id }, tip)
+            .await?;
+        Ok(Order::of_job(&job, bound.modelId).check(&files.claim)?)
     }
 
     /// A job that could not be answered, or whose layers could not be drawn in time, is not taken.
@@ -705,7 +700,23 @@ impl Relayer {
             .reader
             .read(c.market, &market::jobCall { id }, tip)
             .await?;
-        files.check_order(id, job.newTokens)?;
+        files.check_order(id, job.challengeWindow != 0)?;
+        // Anybody may challenge the whole claim, in any mode that has challenges.
+        let layers = files.manifest.layers();
+        let window = job.answerWindow.into();
+        if let Some(needed) = self
+            .shared
+            .runner
+            .time_to_prove(layers)
+            .filter(|n| *n > window)
+        {
+            return Err(Error::Files(format!(
+                "a proof of all {layers} layers is expected to take {}, with what is kept to send it, and the job leaves {}: an \
+                 honest claim could be defeated (prover.seconds_per_layer, prover.seconds_per_proof, prover.margin)",
+                duration(needed),
+                duration(window)
+            )));
+        }
         if job.mode != status::MODE_AUDITED {
             return Ok(());
         }

@@ -2,18 +2,19 @@
 
 use super::{guard, Relayer};
 use crate::cursor::Tip;
+use crate::decide::Act;
 use crate::error::Error;
-use crate::facts::{status, Facts};
-use crate::files::{read, seed};
+use crate::facts::{status, Facts, WHOLE};
+use crate::files::read;
 use crate::prover::{Reexecution, Task};
 use crate::store::{ClaimRow, Verdict};
 use alloy::primitives::{keccak256, B256, U256};
 use nanozk_chain::bindings::escrow;
 use nanozk_chain::claim::Posted;
 use nanozk_chain::format::amount;
-use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
-use nanozk_verifier::{activation_words, activations_digest, POINT_WORDS};
+use nanozk_verifier::{activation_words, activations_digest, points_of_words, POINT_WORDS};
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,6 +25,7 @@ impl Relayer {
     pub(super) async fn reserve_bond(
         &self,
         facts: &Facts,
+        target: usize,
         tip: Tip,
     ) -> Result<Option<String>, Error> {
         let call = escrow::freeCall {
@@ -32,7 +34,7 @@ impl Relayer {
         };
         let escrow = self.shared.home.contracts.escrow;
         let free = self.reader.read(escrow, &call, tip).await?;
-        let bond = facts.challenge_bond;
+        let bond = facts.bond_of(target);
         if free < bond {
             return Ok(Some(format!(
                 "a challenge takes a bond of {} from the free balance of {}, which is {}: nanozk escrow deposit",
@@ -80,38 +82,42 @@ impl Relayer {
             shared.runner.want(row.id, directory, None);
             return Ok(known.cloned().unwrap_or_default());
         }
+        let points = posted.map(|p| p.points.as_slice()).unwrap_or_default();
+        if let Some(reason) = posted.and_then(|p| self.foreign(p)) {
+            // A false claim may have proofs then.
+            let verdict = Verdict {
+                of,
+                secret,
+                reason,
+                ..Verdict::default()
+            };
+            shared.store.judge(row.id, &verdict).await?;
+            return Ok(verdict);
+        }
+        if posted.is_some() && !is_under(facts, points) {
+            let verdict = Verdict {
+                of,
+                secret,
+                target: Some(0),
+                reason: "the commitments to activations that were posted are not those under their digest".into(),
+                ..Verdict::default()
+            };
+            self.told(row.id, &verdict);
+            shared.store.judge(row.id, &verdict).await?;
+            return Ok(verdict);
+        }
         let model = self.models.get(&facts.model_id);
         let mut reason = "the provider disclosed nothing";
         if let (Some(secret), Some(model), true) = (secret, model, shared.runner.exists()) {
             let found = shared.runner.take_result(row.id);
             if let Some(found) = found.filter(|f| f.secret == secret) {
-                let points = posted.map(|p| p.points.as_slice()).unwrap_or_default();
-                let disclosed = seed(directory).ok().flatten();
-                let same_seed = disclosed.is_some_and(|s| keccak256(s.0) == facts.seed_digest);
-                let mut verdict = match same_seed {
-                    true => judge(facts, points, &found),
-                    // Other blinding gives other commitments, whatever the computation was.
-                    false => Verdict {
-                        of,
-                        secret: Some(found.secret),
-                        reason: "secret.json has another seed than the claim: the provider disclosed something else".into(),
-                        ..Verdict::default()
-                    },
-                };
-                if !same_seed || found.input_digest != facts.input_digest {
+                let (mut verdict, says_something) = judge(facts, points, &found);
+                if !says_something {
                     // Drawn once, whatever is disclosed, and how often.
                     let drawn = known.map(|v| v.audits.clone()).filter(|a| !a.is_empty());
                     verdict.audits = drawn.unwrap_or_else(|| self.audits(facts));
                 }
-                match verdict.differs {
-                    Some(layer) => warn!(
-                        code = "NZK430", claim = %row.id, layer, reason = verdict.reason,
-                        "the claim is false"
-                    ),
-                    None => {
-                        info!(code = "NZK431", claim = %row.id, reason = verdict.reason, "the claim was executed again")
-                    }
-                }
+                self.told(row.id, &verdict);
                 shared.store.judge(row.id, &verdict).await?;
                 return Ok(verdict);
             }
@@ -147,12 +153,34 @@ impl Relayer {
         let verdict = Verdict {
             of,
             secret: None,
-            differs: None,
+            target: None,
             audits,
             reason: format!("layers are drawn at random: {reason}"),
         };
         shared.store.judge(row.id, &verdict).await?;
         Ok(verdict)
+    }
+
+    /// Why proofs of a claim say nothing here, if they are judged by another contract than this deployment's.
+    fn foreign(&self, posted: &Posted) -> Option<String> {
+        let (ours, theirs) = (self.shared.home.contracts.verifier, posted.claim.verifier);
+        (theirs != ours).then(|| {
+            format!(
+                "proofs of this claim are judged by {theirs}, which is not this deployment's verifier, {ours}: no bond is \
+                 risked on it"
+            )
+        })
+    }
+
+    fn told(&self, id: B256, verdict: &Verdict) {
+        let reason = &verdict.reason;
+        match verdict.target {
+            Some(target) => {
+                let challenge = Act::Challenge(target).what();
+                warn!(code = "NZK430", claim = %id, target, reason, "the claim is false: {challenge}");
+            }
+            None => info!(code = "NZK431", claim = %id, reason, "the claim was executed again"),
+        }
     }
 
     /// Layers to challenge without knowing whether they are wrong.
@@ -171,6 +199,8 @@ fn claim_digest(facts: &Facts) -> B256 {
         bytes.extend(word.to_be_bytes::<32>());
     }
     bytes.extend(facts.seed_digest);
+    // Verdicts of versions with other rules are found anew.
+    bytes.push(2);
     keccak256(bytes)
 }
 
@@ -178,57 +208,75 @@ fn word(scalar: Scalar) -> U256 {
     U256::from_be_bytes(scalar_to_bytes(&scalar.0))
 }
 
-/// The first layer that no proof can be made for, if a claim is false; `points` are the words of the commitments that were
-/// posted with it.
-fn judge(facts: &Facts, points: &[U256], found: &Reexecution) -> Verdict {
-    let verdict = |differs: Option<usize>, reason: String| Verdict {
+/// Whether the words that were posted are those of the commitments under the claim's digest, one between each two layers.
+/// Proofs say the digest and a fingerprint of what is under it, whatever the computation was: where they are not, no layer
+/// has one.
+fn is_under(facts: &Facts, words: &[U256]) -> bool {
+    let scalars = words
+        .iter()
+        .map(|w| scalar_from_bytes(&w.to_be_bytes()).ok().map(Scalar));
+    let points = scalars
+        .collect::<Option<Vec<Scalar>>>()
+        .and_then(|scalars| points_of_words(&scalars).ok());
+    let digest = points
+        .filter(|points| points.len() + 1 == facts.layers)
+        .and_then(|points| activations_digest(&points).ok());
+    digest.map(word) == Some(facts.activations[0])
+}
+
+/// What a re-execution says of a claim whose commitments are those under its digest, and whether it says anything.
+///
+/// A difference counts where nothing can be proved whatever the provider did: what was disclosed opens both digests of the
+/// claim, and is not what the model generates, or not as many tokens as were ordered. Then some layer has no proof; which one
+/// is not known, since commitments may differ by their blinding alone. So it is the whole claim that is challenged.
+fn judge(facts: &Facts, words: &[U256], found: &Reexecution) -> (Verdict, bool) {
+    let verdict = |target: Option<usize>, reason: String| Verdict {
         of: claim_digest(facts),
         secret: Some(found.secret),
-        differs,
+        target,
         audits: Vec::new(),
         reason,
     };
-    let head = facts.layers.saturating_sub(1);
-    let false_at = |layer: usize, reason: String| verdict(Some(layer.min(head)), reason);
+    let nothing = |reason: &str| (verdict(None, reason.into()), false);
     if found.input_digest != facts.input_digest {
-        let reason =
-            "secret.json has another prompt than the job: the provider disclosed something else";
-        return verdict(None, reason.into());
-    }
-    let right = activation_words(&found.activations);
-    let right: Vec<U256> = right.into_iter().map(word).collect();
-    let other = (0..points.len().max(right.len())).find(|at| points.get(*at) != right.get(*at));
-    if let Some(at) = other {
-        let layer = at / POINT_WORDS;
-        return false_at(
-            layer,
-            format!("the commitment to the output of layer {layer} is not the computation's"),
-        );
-    }
-    // Proofs say the digest, and what is not under it is in no proof.
-    let own = activations_digest(&found.activations).ok();
-    if own.map(word) != Some(facts.activations[0]) {
-        return false_at(
-            0,
-            "the digest of the commitments to activations is not that of the commitments".into(),
-        );
-    }
-    if let Some(position) = found.wrong_token {
-        return false_at(
-            head,
-            format!("the token at position {position} is not the one that the model generates"),
+        return nothing(
+            "secret.json has another prompt than the job: the provider disclosed something else",
         );
     }
     if found.output_digest != facts.output_digest {
-        return false_at(
-            head,
-            format!(
-                "the output digest is {}, the computation's is {}",
-                facts.output_digest, found.output_digest
-            ),
+        return nothing(
+            "secret.json does not open the claim's answer, which may be another one or have another salt: the requester can \
+             demand it (nanozk claim demand-output)",
         );
     }
-    verdict(None, "every commitment is that of the computation".into())
+    let counts = [found.prompt_tokens, found.generated_tokens];
+    if counts != [facts.prompt_tokens, facts.new_tokens] {
+        let [prompt, new] = counts;
+        let reason = format!(
+            "the claim is about {new} tokens after a prompt of {prompt}, the job is about {} after {}",
+            facts.new_tokens, facts.prompt_tokens
+        );
+        return (verdict(Some(WHOLE), reason), true);
+    }
+    if let Some(position) = found.wrong_token {
+        let reason =
+            format!("the token at position {position} is not the one that the model generates");
+        return (verdict(Some(WHOLE), reason), true);
+    }
+    let own: Vec<U256> = activation_words(&found.activations)
+        .into_iter()
+        .map(word)
+        .collect();
+    let other = (0..words.len().max(own.len())).find(|at| words.get(*at) != own.get(*at));
+    let reason = match other {
+        Some(at) => format!(
+            "the answer is the model's; the commitment to the output of layer {} is not the one that the disclosed seed gives, \
+             which other blinding explains: no ground for a challenge",
+            at / POINT_WORDS
+        ),
+        None => "the answer, and every commitment, is that of the computation".into(),
+    };
+    (verdict(None, reason), true)
 }
 
 /// Different layers, at random.
@@ -265,51 +313,90 @@ mod tests {
             activations: [word(digest), U256::ZERO, U256::ZERO],
             input_digest: B256::repeat_byte(8),
             output_digest: B256::repeat_byte(9),
+            prompt_tokens: 3,
+            new_tokens: 4,
             ..Facts::default()
         };
         let found = Reexecution {
             secret: B256::ZERO,
             input_digest: facts.input_digest,
             output_digest: facts.output_digest,
+            prompt_tokens: facts.prompt_tokens,
+            generated_tokens: facts.new_tokens,
             activations: activations.clone(),
             wrong_token: None,
         };
         (facts, all_words(&activations), found)
     }
 
+    fn target(f: &Facts, words: &[U256], found: &Reexecution) -> (Option<usize>, bool) {
+        let (verdict, says_something) = judge(f, words, found);
+        (verdict.target, says_something)
+    }
+
     #[test]
-    fn the_first_difference_is_found() {
+    fn what_has_no_proof_is_found() {
         let (f, posted, same) = right();
-        assert_eq!(judge(&f, &posted, &same).differs, None);
+        assert_eq!(target(&f, &posted, &same), (None, true));
         let mut found = same.clone();
-        found.activations = points(&[1, 3]);
         found.wrong_token = Some(4);
-        assert_eq!(judge(&f, &posted, &found).differs, Some(1));
-        found.activations = points(&[4, 3]);
-        assert_eq!(judge(&f, &posted, &found).differs, Some(0));
+        assert_eq!(target(&f, &posted, &found), (Some(WHOLE), true));
+        // One token for an order of four, and a prompt of another length.
+        let mut found = same.clone();
+        found.generated_tokens = 1;
+        assert_eq!(target(&f, &posted, &found), (Some(WHOLE), true));
+        let mut found = same.clone();
+        found.prompt_tokens += 1;
+        assert_eq!(target(&f, &posted, &found), (Some(WHOLE), true));
+        // What does not open the claim says nothing of it.
+        for change in [
+            (|f| f.input_digest = B256::ZERO) as fn(&mut Reexecution),
+            |f| f.output_digest = B256::ZERO,
+        ] {
+            let mut found = same.clone();
+            found.wrong_token = Some(4);
+            change(&mut found);
+            assert_eq!(target(&f, &posted, &found), (None, false));
+        }
+    }
+
+    /// Commitments under a blinding of the provider's choice have proofs: a challenge of one would lose its bond.
+    #[test]
+    fn bait_is_left_alone() {
+        let (f, _, found) = right();
+        let others = all_words(&points(&[4, 2]));
+        let (verdict, says_something) = judge(&f, &others, &found);
+        assert_eq!((verdict.target, says_something), (None, true));
+        assert!(verdict.reason.contains("layer 0"), "{}", verdict.reason);
+        // Nor does it hide a wrong answer.
+        let mut found = found;
+        found.wrong_token = Some(4);
+        assert_eq!(target(&f, &others, &found), (Some(WHOLE), true));
+    }
+
+    #[test]
+    fn commitments_are_those_under_the_digest() {
+        let (f, posted, _) = right();
+        assert!(is_under(&f, &posted));
         // Any word of any commitment counts.
         for at in 0..posted.len() {
-            let mut other = posted.clone();
-            other[at] += U256::ONE;
-            assert_eq!(judge(&f, &other, &same).differs, Some(at / POINT_WORDS));
+            for by in [U256::ONE, U256::MAX] {
+                let mut other = posted.clone();
+                other[at] = other[at].wrapping_add(by);
+                assert!(!is_under(&f, &other), "{at}");
+            }
         }
         // Fewer, or more.
-        assert_eq!(judge(&f, &posted[..3], &same).differs, Some(1));
-        assert_eq!(judge(&f, &[], &same).differs, Some(0));
-        let more = all_words(&points(&[1, 2, 3, 4, 5]));
-        assert_eq!(judge(&f, &more, &same).differs, Some(2));
+        assert!(!is_under(&f, &posted[..3]));
+        assert!(!is_under(&f, &posted[..4]));
+        assert!(!is_under(&f, &[]));
+        assert!(!is_under(&f, &all_words(&points(&[1, 2, 3]))));
         let mut other = f.clone();
         other.activations[0] += U256::ONE;
-        assert_eq!(judge(&other, &posted, &same).differs, Some(0));
-        let mut found = same.clone();
-        found.wrong_token = Some(4);
-        assert_eq!(judge(&f, &posted, &found).differs, Some(2));
-        let mut found = same;
-        found.output_digest = B256::ZERO;
-        assert_eq!(judge(&f, &posted, &found).differs, Some(2));
-        // What was disclosed proves nothing then.
-        found.input_digest = B256::ZERO;
-        assert_eq!(judge(&f, &posted, &found).differs, None);
+        assert!(!is_under(&other, &posted));
+        other = f;
+        other.layers += 1;
+        assert!(!is_under(&other, &posted));
     }
 
     #[test]

@@ -1,26 +1,29 @@
 //! `nanozk claim`.
 
-use super::job::find as find_job;
+use super::job::{find as find_job, version_of};
 use super::{job_of, posted_of, status, when, Chain};
 use crate::args::{
-    ChallengeArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs, SessionArgs,
-    SignArgs, TargetArgs,
+    ChallengeArgs, CheckClaimArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs,
+    SessionArgs, SignArgs, TargetArgs,
 };
 use crate::commands::verify::read;
 use crate::output::{count, Out};
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::{book, lens, market, registry};
-use nanozk_chain::claim::{header, layers_of, padded, prove, Posted, Proved, OUTPUT, WHOLE};
+use nanozk_chain::bindings::{book, lens, market};
+use nanozk_chain::claim::{
+    header, layers_of, padded, prove, verify_statement, Posted, Proved, OUTPUT, WHOLE,
+};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{readable, utc};
+use nanozk_chain::job::Order;
 use nanozk_chain::output::{dispute_of, OutputFile};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status, target};
 use nanozk_chain::signing::{sign, SignatureFile};
+use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile, FINAL_FORMAT};
 use serde_json::json;
 use std::path::Path;
@@ -60,28 +63,74 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
             book::acceptOutputCall { claim }
         }),
         ClaimCommand::Draw(args) => draw(args, out),
+        ClaimCommand::Check(args) => check(args, out),
     }
 }
 
 /// A session's files, if they are of a claim of this deployment.
 fn session_of(chain: &Chain<'_>, path: &Path) -> Result<(Claim, CheckedManifest)> {
+    session_for(chain, path, "ClaimBook")
+}
+
+/// A session's files, if they are made for a contract of this deployment.
+fn session_for(chain: &Chain<'_>, path: &Path, contract: &str) -> Result<(Claim, CheckedManifest)> {
     Kind::Session.check(path)?;
     let manifest = files::read_json_of_session(&path.join("manifest.json"))?;
     let manifest = CheckedManifest::new(manifest)
         .with_context(|| path.join("manifest.json").display().to_string())?;
     let claim = SessionDir::new(path).claim()?;
     let claim = manifest.claim(claim)?.claim().clone();
-    let (chain_id, book) = (chain.client.chain_id(), chain.address("ClaimBook")?);
+    let (chain_id, address) = (chain.client.chain_id(), chain.address(contract)?);
     let context = &claim.context;
-    if context.chain != chain_id || context.contract != padded(book) {
+    if context.chain != chain_id || context.contract != padded(address) {
         bail!(
-            "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and the claim book {book}",
+            "{} is a claim on chain {} and contract {}; the deployment is chain {chain_id} and its {contract} {address}",
             path.display(),
             context.chain,
             context.contract
         );
     }
     Ok((claim, manifest))
+}
+
+/// Has the chain verify a final proof of a session without a job.
+fn check(args: &CheckClaimArgs, out: &Out) -> Result<()> {
+    let path = args
+        .proof
+        .clone()
+        .unwrap_or_else(|| args.session.join("final.json"));
+    let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
+    let (claim, manifest) = session_for(&chain, &args.session, "StatementVerifier")?;
+    if !path.exists() {
+        bail!(
+            "{} does not exist: make it with nanozk aggregate",
+            path.display()
+        );
+    }
+    let file: FinalFile = read(&path, FINAL_FORMAT)?;
+    let version = version_of(&chain, manifest.id(), args.model_version)?;
+    // Refuses a version whose verifier is a stranger's, which may accept everything.
+    chain.terms(version)?;
+    let call = verify_statement(version, &claim, &manifest, &file)
+        .with_context(|| path.display().to_string())?;
+    let to = chain.address("StatementVerifier")?;
+    if args.calldata {
+        let data = Bytes::from(call.abi_encode());
+        out.text(data.to_string());
+        out.json(&json!({"to": to, "calldata": data, "version": version}));
+        return Ok(());
+    }
+    let statement = chain.client.read(to, &call)?;
+    out.text(format!(
+        "the chain accepts the proof: the model {} turned a prompt of {} into an answer of {}",
+        manifest.id(),
+        count(claim.prompt_tokens as usize, "token"),
+        count(claim.generated_tokens as usize, "token"),
+    ));
+    out.text(format!("version    {version}"));
+    out.text(format!("statement  {statement}"));
+    out.json(&json!({"event": "verified", "to": to, "version": version, "statement": statement}));
+    Ok(())
 }
 
 fn status_of(chain: &Chain<'_>, posted: &Posted) -> Result<u8> {
@@ -91,7 +140,8 @@ fn status_of(chain: &Chain<'_>, posted: &Posted) -> Result<u8> {
 
 fn post(args: &PostArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
+    output_of(&args.session, &claim, &manifest)?;
     let id = B256::from(claim.context.claim.0);
     let header = header(&claim)?;
     if args.sign_only {
@@ -141,29 +191,33 @@ fn post(args: &PostArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a session that does not answer a job.
+/// Refuses a session that does not answer a job, or whose proofs would be judged by a verifier that is not this deployment's.
 fn check_answer(chain: &Chain<'_>, job: &market::Job, claim: &Claim) -> Result<()> {
-    let version = job.version;
-    let model = chain.client.read(
-        chain.address("ModelRegistry")?,
-        &registry::modelIdCall { version },
-    )?;
-    if model.0 != claim.model_id.0 {
-        bail!(
-            "the job is for model {model}, the session is of {}",
-            claim.model_id
-        );
+    let terms = chain.terms(job.version)?;
+    Ok(Order::of_job(job, terms.model).check(claim)?)
+}
+
+/// What is published if the output is demanded, if it is there and what the claim says.
+fn output_of(
+    session: &Path,
+    claim: &Claim,
+    manifest: &CheckedManifest,
+) -> Result<Option<OutputFile>> {
+    let path = session.join("output.json");
+    if !path.exists() {
+        return Ok(None);
     }
-    if scalar_to_bytes(&claim.input_digest.0) != job.inputDigest.0 {
-        bail!("the session answers another prompt or has another salt than the job: run it with --request");
-    }
-    Ok(())
+    let output: OutputFile = files::read_json(&path)?;
+    output
+        .check_claim(claim, manifest.manifest().tokens)
+        .with_context(|| session.display().to_string())?;
+    Ok(Some(output))
 }
 
 /// Signs that others may take the job and post the claim, for whoever sends it.
 fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &args.key, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
     let header = header(&claim)?;
     // A stake may be held on the strength of it. The job may not be open yet.
     if let Some(job) = find_job(&chain, header.job)? {
@@ -173,10 +227,7 @@ fn sign_files(args: &SignArgs, out: &Out) -> Result<()> {
     let deadline = now.saturating_add(args.lock_within);
     let (signer, domains) = (chain.client.signer()?, chain.domains()?);
     let mut signatures = SignatureFile::new(signer, &domains, &header, deadline);
-    let output = args.session.join("output.json");
-    if output.exists() {
-        let output: OutputFile = files::read_json(&output)?;
-        output.check()?;
+    if let Some(output) = output_of(&args.session, &claim, &manifest)? {
         signatures = signatures.with_output(signer, &domains, header.job, output.hash()?);
     }
     let path = args.session.join("signatures.json");
@@ -298,7 +349,7 @@ fn about(chain: &Chain<'_>, posted: &Posted, call: &Call) -> Result<()> {
     Ok(())
 }
 
-fn simple<C: nanozk_chain::sol_types::SolCall>(
+fn simple<C: SolCall>(
     args: &ClaimArgs,
     out: &Out,
     what: &str,
@@ -327,6 +378,15 @@ impl TargetArgs {
 fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
+    // Under a verifier of somebody's own a false claim may have proofs.
+    let expected = chain.address("FinalVerifier")?;
+    if posted.claim.verifier != expected {
+        bail!(
+            "proofs of this claim are judged by {}, which is not this deployment's verifier, {expected}: a challenge could be \
+             answered though the claim is false, and its bond be lost",
+            posted.claim.verifier
+        );
+    }
     let which = args.layer.unwrap_or(WHOLE);
     let (to, account) = (chain.address("ClaimBook")?, chain.client.account()?);
     let of = book::challengeOfCall {
@@ -426,10 +486,10 @@ fn dispute_output(args: &ClaimArgs, out: &Out) -> Result<()> {
 
 fn reveal_output(args: &SessionArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
-    let (claim, _) = session_of(&chain, &args.session)?;
+    let (claim, manifest) = session_of(&chain, &args.session)?;
     let posted = posted_of(&chain, claim.context.claim.0.into())?;
-    let output: OutputFile = files::read_json(&args.session.join("output.json"))?;
-    output.check()?;
+    let output = output_of(&args.session, &claim, &manifest)?
+        .with_context(|| format!("{} has no output.json", args.session.display()))?;
     let is_provider = chain.client.account()? == posted.provider;
     let signed = args.session.join("signatures.json");
     let signature = match is_provider || !signed.exists() {

@@ -29,6 +29,7 @@ use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::GREEDY;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
+use std::path::Path;
 
 /// Statuses of jobs, as in the contracts.
 const OPEN: u8 = 1;
@@ -43,9 +44,7 @@ pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> 
             market::cancelLockCall { job }
         }),
         JobCommand::Status(args) => show(args, out),
-        JobCommand::Cancel(args) => end(args, "taking the job back", out, |job| {
-            market::cancelCall { job }
-        }),
+        JobCommand::Cancel(args) => cancel(args, out),
         JobCommand::Expire(args) => end(args, "ending the job", out, |job| market::expireCall {
             job,
         }),
@@ -53,7 +52,7 @@ pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> 
 }
 
 /// The version that was given, or the only one of a model.
-fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result<B256> {
+pub(super) fn version_of(chain: &Chain<'_>, model: Digest32, given: Option<B256>) -> Result<B256> {
     let registry = chain.address("ModelRegistry")?;
     let read_model = |version| {
         chain
@@ -369,6 +368,36 @@ fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -
 fn show(args: &JobStatusArgs, out: &Out) -> Result<()> {
     let chain = Chain::reading(&args.chain, &KeyArgs::default(), out)?;
     status::show(&chain, job_of(&args.job)?)
+}
+
+/// Takes a job back; of a request that was signed and not opened, its nonce, so that nobody opens it.
+fn cancel(args: &JobArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (id, to) = (job_of(&args.job)?, chain.address("JobMarket")?);
+    if find(&chain, id)?.is_some() {
+        let call = market::cancelCall { job: id };
+        chain.send(&Call::new("taking the job back", to, &call))?;
+        return Ok(());
+    }
+    let path = Path::new(&args.job);
+    if !path.is_file() {
+        bail!("the job {id} was not opened: to take the request back, give its file");
+    }
+    let (request, account) = (read_request(path)?.request, chain.client.account()?);
+    let (requester, nonce) = (request.requester, request.nonce);
+    if requester != account {
+        bail!("the request is {requester}'s, the key is of {account}: only who signed a request takes it back");
+    }
+    if chain
+        .client
+        .read(to, &market::nonceUsedCall { requester, nonce })?
+    {
+        chain.already("the request was taken back");
+        return Ok(());
+    }
+    let call = market::cancelNonceCall { nonce };
+    chain.send(&Call::new("taking the request back", to, &call))?;
+    Ok(())
 }
 
 fn end<C: SolCall>(args: &JobArgs, what: &str, out: &Out, act: impl Fn(B256) -> C) -> Result<()> {
