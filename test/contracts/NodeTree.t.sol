@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import { Leaf, Program, Tree } from "../../contracts/interfaces/Types.sol";
 import { NodeTree } from "../../contracts/libraries/NodeTree.sol";
-import { Test } from "forge-std/Test.sol";
 import { stdJson } from "forge-std/StdJson.sol";
+import { Test } from "forge-std/Test.sol";
 
 /// @title What the topmost node of a tree says, as the verifier in Rust computes it (crates/verifier/tests/trees.rs)
 contract NodeTreeTest is Test {
@@ -65,8 +65,8 @@ contract NodeTreeTest is Test {
     function test_Top_IsThatOfTheVerifier() public view {
         uint256 tree = 1;
         for (; vm.keyExistsJson(golden, string.concat(_at(tree), "top")); ++tree) {
-            string memory at = _at(tree);
-            bytes32[] memory digests = golden.readBytes32Array(string.concat(at, "leaves"));
+            string memory place = _at(tree);
+            bytes32[] memory digests = golden.readBytes32Array(string.concat(place, "leaves"));
             uint256[][] memory lists = new uint256[][](digests.length);
             Leaf[][] memory leaves = new Leaf[][](digests.length);
             for (uint256 i = 0; i < digests.length; ++i) {
@@ -78,9 +78,10 @@ contract NodeTreeTest is Test {
                 lists[i][6] = 0;
             }
             Tree memory shape = Tree(
-                golden.readBytes(string.concat(at, "shape")), golden.readBytes32Array(string.concat(at, "digests"))
+                golden.readBytes(string.concat(place, "shape")),
+                golden.readBytes32Array(string.concat(place, "digests"))
             );
-            uint256[] memory expected = golden.readUintArray(string.concat(at, "top"));
+            uint256[] memory expected = golden.readUintArray(string.concat(place, "top"));
             uint256[4] memory got = this.top(lists, leaves, shape);
             assertEq(expected.length, 4);
             for (uint256 i = 0; i < 4; ++i) {

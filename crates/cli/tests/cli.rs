@@ -939,6 +939,36 @@ fn without_commitments_a_model_can_be_evaluated() {
     f.fails(&args, &["is a model directory without commitments"]);
 }
 
+/// Rows of the head in pairs that only floats tell apart: integers find the first of two most likely.
+#[test]
+fn models_that_integers_are_too_coarse_for_get_a_warning() {
+    let f = fixture();
+    let dir = tempdir();
+    let (checkpoint, model) = (dir.path().join("checkpoint"), dir.path().join("model"));
+    copy(&f.checkpoint, &checkpoint);
+    let mut tensors = tensors();
+    let (shape, rows) = tensors.get_mut("transformer.wte.weight").unwrap();
+    for pair in rows.chunks_exact_mut(2 * shape[1]) {
+        let (first, second) = pair.split_at_mut(shape[1]);
+        for (a, b) in first.iter().zip(second) {
+            *b = a * (1.0 + 2e-6);
+        }
+    }
+    write_tensors(&checkpoint, &tensors);
+    let warned = |checkpoint: &Path| {
+        let mut args = f.import(checkpoint, &model);
+        args.extend(["--no-commitments", "--force"]);
+        let output = f.call(&args);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let stderr = warned(&checkpoint);
+    assert!(stderr.contains("WARNING: below 99.9 %"), "{stderr}");
+    assert!(stderr.contains("nanozk eval"), "{stderr}");
+    let stderr = warned(&f.checkpoint);
+    assert!(!stderr.contains("WARNING"), "{stderr}");
+}
+
 /// Text that leaves a range is counted, and the rest is evaluated.
 #[test]
 fn eval_goes_on_after_an_overflow() {

@@ -7,9 +7,8 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, prove, Opening, Proof, Statement};
 use nanozk_circuit::{ColumnKind, Layout, Program, Values};
-use nanozk_executor::{padded, synthetic, Activation, Executor, Gpt2};
-use nanozk_layers::head::rows;
-use nanozk_layers::{Layers, Packing, Selection, Sequence, Shape, Weights};
+use nanozk_executor::{padded, synthetic, Activation, Executor};
+use nanozk_layers::{Selection, Sequence, Weights};
 use nanozk_recursion::machine::Size;
 use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{

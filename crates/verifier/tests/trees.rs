@@ -15,10 +15,7 @@ use nanozk_verifier::top_of;
 use serde_json::json;
 use sha3::{Digest, Keccak256};
 
-const FILE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../test/golden/trees.json"
-);
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/golden/trees.json");
 const UPDATE: &str = "NANOZK_UPDATE_GOLDEN";
 /// Nodes over joint proofs in each tree: all small numbers, and some of three and four levels.
 const LEAVES: [u64; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 26, 28, 31];
@@ -60,7 +57,8 @@ fn contracts_compute_what_final_proofs_say() {
             .map(|leaf| (number(tree, leaf, WORDS), said(leaf)))
             .collect();
         let (top, shape) = top_of(&nodes, &basis, &below).unwrap();
-        let words = |numbers: &[Fr]| -> Vec<Scalar> { numbers.iter().copied().map(Scalar).collect() };
+        let words =
+            |numbers: &[Fr]| -> Vec<Scalar> { numbers.iter().copied().map(Scalar).collect() };
         let leaves: Vec<Fr> = below.iter().map(|(_, said)| said.digest).collect();
         trees.push(json!({
             "leaves": words(&leaves),

@@ -36,9 +36,7 @@ pub(crate) fn gib(text: &str) -> Result<f64, String> {
 
 /// A range over another one.
 pub(crate) fn factor(text: &str) -> Result<f64, String> {
-    real(text, "a number from 1 to 1000", |x| {
-        (1.0..=1000.0).contains(&x)
-    })
+    real(text, "a number from 1 to 64", |x| (1.0..=64.0).contains(&x))
 }
 
 /// A price in seconds.
