@@ -219,12 +219,12 @@ fn model_file_damage() {
         changed[at..at + to.len()].copy_from_slice(to.as_bytes());
         file::from_bytes(&changed, path).unwrap_err()
     };
-    let error = replace(r#"\"version\":2"#, r#"\"version\":7"#);
+    let error = replace(r#"\"version\":3"#, r#"\"version\":7"#);
     assert!(
         matches!(
             error,
             Error::FormatVersion {
-                expected: 2,
+                expected: 3,
                 got: 7,
                 ..
             }
