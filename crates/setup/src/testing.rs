@@ -881,6 +881,27 @@ fn stored_files_with_valid_checksums() {
     assert_error!(load(&|file| file[body + 100] ^= 1), Error::Stored { .. });
     assert_error!(load(&|file| file.push(0)), Error::Stored { .. });
     assert_error!(load(&|file| file.truncate(body + 9)), Error::Stored { .. });
+    // What loading checks of points, which are on their curves.
+    assert_error!(
+        load(&|file| file[body..body + 64].copy_from_slice(&stray().to_raw_bytes())),
+        Error::Stored { source, .. } if matches!(*source, Error::NotGenerator { .. })
+    );
+    assert_error!(
+        load(&|file| file.copy_within(body..body + 64, body + 4 * 64)),
+        Error::Stored { source, .. } if matches!(*source, Error::DegenerateSecret { order_log2: 2 })
+    );
+    let (powers, [g2, s_g2]) = powers(3);
+    let other = parts::Parts {
+        powers,
+        g2: [g2, -s_g2],
+    };
+    assert_error!(
+        load(&|file| {
+            file[16..48].copy_from_slice(&id(&other));
+            file[body + 10 * 64..body + 12 * 64].copy_from_slice(&other.g2[1].to_raw_bytes());
+        }),
+        Error::Stored { source, .. } if matches!(*source, Error::InconsistentPowers)
+    );
 
     // The development setup does not pass for a ceremony.
     dir.store.load_or_create_development(3).unwrap();
