@@ -660,7 +660,7 @@ fn blake2b(text: &str) -> Result<Blake2b, String> {
 pub(crate) enum SetupCommand {
     /// Check a ceremony's file (.ptau of snarkjs, .srs of halo2) and keep its powers
     #[command(after_help = "\
-The file must have at least 2^k powers. Checking takes about a minute of processor time for k = 17. \
+The file must have at least 2^k powers, of which the data directory keeps 64 bytes each: 128 MiB for k = 21. \
 Ceremonies publish the BLAKE2b-512 digest of their files: give it with --blake2b, or compare it with the printed one.
 
 Example:

@@ -815,10 +815,7 @@ fn ceremony() {
     let k = nanozk_verifier::FINAL_POWERS.next_power_of_two().ilog2();
     // As good as a ceremony for a test: a secret that is not the development setup's.
     let srs = dir.path().join("test.srs");
-    let mut file = Vec::new();
-    let other = nanozk_setup::Setup::development(k, [5; 32]).unwrap();
-    other.write_srs(&mut file).unwrap();
-    std::fs::write(&srs, file).unwrap();
+    std::fs::write(&srs, ceremonies::srs(k, [5; 32])).unwrap();
     let here = ["--data-dir", path(&data)];
     let mut args = [&here[..], &f.import(&f.checkpoint, &model)].concat();
     args.extend(["--setup", path(&srs)]);

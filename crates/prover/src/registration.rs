@@ -115,10 +115,11 @@ pub struct CommitmentEstimate {
 impl CommitmentEstimate {
     /// For columns of a plan.
     pub fn new(plan: &Plan) -> Self {
-        // Microseconds to commit to a weight, and bytes of it; a setup's points in both bases, and the powers once more.
+        // Microseconds to commit to a weight, and bytes of it; a setup of twice as many powers as a column has rows, and the
+        // powers once more.
         const MICROSECONDS: f64 = 0.2;
         const WEIGHT_BYTES: u64 = 4;
-        const POWER_BYTES: u64 = 2 * (2 * 64) + 64;
+        const POWER_BYTES: u64 = 2 * 64 + 64;
         let columns = plan.layout.columns().iter();
         let weights = columns.filter(|c| matches!(c.kind, ColumnKind::Weight(_)));
         let (rows, columns) = (plan.layout.rows() as u64, weights.count() as u64);

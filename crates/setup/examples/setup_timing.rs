@@ -1,8 +1,6 @@
-//! Wall-clock seconds of making, storing, loading and importing a setup: `setup_timing K...`.
+//! Wall-clock seconds of making, storing, loading and checking a setup: `setup_timing K...`.
 //! Run it under `time` and with `RAYON_NUM_THREADS=1` for processor seconds.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::time::Instant;
 
 use nanozk_setup::{Setup, SetupStore};
@@ -19,25 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let k = k.parse()?;
         let dir = tempfile::tempdir()?;
         let store = SetupStore::new(dir.path());
-        let setup = timed("development", k, || Setup::development(k, [1; 32]))?;
+        timed("development", k, || Setup::development(k, [1; 32]))?;
         timed("create and store", k, || {
             store.load_or_create_development(k)
         })?;
-        timed("load", k, || store.load_or_create_development(k))?;
-
-        let srs = dir.path().join("file.srs");
-        setup.write_srs(&mut BufWriter::new(File::create(&srs)?))?;
-        timed("import the same size", k, || {
-            store
-                .import(&srs, "timing", k, None)
-                .map(|(setup, _)| setup)
-        })?;
-        timed("load imported", k, || store.load(k))?;
-        timed("import half of it", k - 1, || {
-            store
-                .import(&srs, "timing", k - 1, None)
-                .map(|(setup, _)| setup)
-        })?;
+        let setup = timed("load", k, || store.load_or_create_development(k))?;
+        timed("check all points", k, || setup.check())?;
     }
     Ok(())
 }

@@ -10,8 +10,6 @@ use std::path::PathBuf;
 pub enum Points {
     /// The powers of the secret on G1: `g[i] = tau^i * G1`.
     PowersG1,
-    /// The Lagrange basis on G1: `l[i] = L_i(tau) * G1`.
-    LagrangeG1,
     /// The powers of the secret on G2, of which there are two: `G2` and `tau * G2`.
     PowersG2,
 }
@@ -20,7 +18,6 @@ impl fmt::Display for Points {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PowersG1 => "powers of tau in G1",
-            Self::LagrangeG1 => "Lagrange basis in G1",
             Self::PowersG2 => "powers of tau in G2",
         })
     }
@@ -116,7 +113,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// No setup of this size can exist on BN254.
+    /// Setups have no such size here.
     #[error("setups have 2^{min} to 2^{max} powers, not 2^{got}")]
     UnsupportedSize {
         /// The smallest supported `k`.
@@ -329,10 +326,6 @@ pub enum Error {
     #[error("the powers of tau in G1 and G2 are not powers of one secret")]
     InconsistentPowers,
 
-    /// The Lagrange basis does not belong to the powers.
-    #[error("the Lagrange basis does not belong to the powers of tau")]
-    InconsistentLagrange,
-
     /// The content of a stored setup is not what was written.
     #[error("stored setup {}: expected checksum {}, got {}", path.display(), Hex(expected), Hex(got))]
     Checksum {
@@ -355,6 +348,20 @@ pub enum Error {
         expected: String,
         /// The value it has.
         got: String,
+    },
+
+    /// A stored setup was written by another version of this program.
+    #[error(
+        "stored setup {}: it has version {got} of its format, not {expected}: import the ceremony's file again",
+        path.display()
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version that is read and written.
+        expected: u32,
+        /// The version of the file.
+        got: u32,
     },
 
     /// A stored setup carries a valid checksum but is not a valid setup.

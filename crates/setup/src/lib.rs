@@ -7,11 +7,10 @@
 //!
 //! A ceremony's file is not trusted. What is checked when it is read: that every point that is
 //! used is canonically encoded, on its curve, not at infinity and in the right subgroup; that the
-//! first powers are the standard generators; that the powers are those of one secret, and the
-//! Lagrange basis is theirs; and that the secret is not a root of unity. What cannot be checked
-//! is that nobody knows the secret; for that compare the digests of the file in [`CeremonyFile`],
-//! or [`Setup::id`], with what the ceremony published. What is suspicious about a file is in
-//! [`CeremonyFile::warnings`].
+//! first powers are the standard generators; that the powers are those of one secret; and that the
+//! secret is not a root of unity. What cannot be checked is that nobody knows the secret; for that
+//! compare the digests of the file in [`CeremonyFile`], or [`Setup::id`], with what the ceremony
+//! published. What is suspicious about a file is in [`CeremonyFile::warnings`].
 //!
 //! [`SetupStore`] keeps setups on disk so that loading one does not repeat this work; [`Setup::check`] repeats what a
 //! verifier must not take from a file.
@@ -19,7 +18,6 @@
 mod ceremony;
 mod development;
 mod error;
-mod lagrange;
 mod parts;
 mod points;
 mod ptau;
@@ -34,12 +32,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use halo2_proofs::poly::commitment::{Params, ParamsProver};
-use halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use halo2_proofs::SerdeFormat;
-use halo2curves::bn256::{Bn256, Fq, Fr, G1Affine, G2Affine};
-use halo2curves::ff::{Field, PrimeField};
-use rand_core::OsRng;
+use halo2curves::bn256::{Fq, G1Affine, G2Affine};
+use halo2curves::ff::PrimeField;
 use sha2::{Digest, Sha256};
 
 pub use ceremony::{CeremonyFile, Contributions, Format, Ptau};
@@ -47,6 +41,8 @@ pub use error::{Content, Error, Points};
 pub use ptau::parse_ptau;
 pub use srs::parse_srs;
 pub use store::SetupStore;
+
+use parts::Parts;
 
 /// The seed of the default development setup.
 pub const DEVELOPMENT_SEED: [u8; 32] = *b"nanozk development setup, seed 1";
@@ -73,16 +69,17 @@ pub enum Origin {
     Development,
 }
 
-/// What [`Setup::powers`] and [`Setup::g2`] of the development setup of `seed` are, for any number of powers and without
-/// the Lagrange basis, whose making takes most of a setup's time. As insecure as that setup.
+/// What [`Setup::powers`] and [`Setup::g2`] of the development setup of `seed` are, for any number of powers. As insecure as
+/// that setup.
 pub fn development_powers(count: usize, seed: [u8; 32]) -> (Vec<G1Affine>, [G2Affine; 2]) {
-    development::powers(count, seed)
+    let parts = development::parts(count, seed);
+    (parts.powers, parts.g2)
 }
 
 /// KZG parameters of known origin.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    params: ParamsKZG<Bn256>,
+    parts: Parts,
     origin: Origin,
     id: [u8; 32],
 }
@@ -95,16 +92,13 @@ impl Setup {
     pub fn development(k: u32, seed: [u8; 32]) -> Result<Self, Error> {
         parts::check_size(k)?;
         Ok(Self::new(
-            development::parts(k, seed).into_params(),
+            development::parts(1 << k, seed),
             Origin::Development,
         ))
     }
 
     /// Reads the setup of size `2^k` out of the published file of a ceremony, which may be larger,
     /// and checks it. The format, `.ptau` or that of halo2, is told by the content.
-    ///
-    /// Unless the file has the Lagrange basis for `k` (as files of halo2 have for their size)
-    /// that is computed, which dominates: about a minute of processor time for `k = 17`.
     ///
     /// With `blake2b`, a file of another BLAKE2b-512 digest is refused.
     pub fn from_file(
@@ -179,10 +173,10 @@ impl Setup {
             format,
             sha256,
             blake2b: got,
-            warnings: ceremony::doubts(&format, &[name, file_name], &parts.s_g2),
+            warnings: ceremony::doubts(&format, &[name, file_name], &parts.g2[1]),
         };
         let setup = Self::new(
-            parts.into_params(),
+            parts,
             Origin::Ceremony {
                 file_digest: sha256,
                 name: name.to_owned(),
@@ -195,37 +189,26 @@ impl Setup {
     }
 
     /// The points must have been checked.
-    fn new(params: ParamsKZG<Bn256>, origin: Origin) -> Self {
-        let g = params.get_g();
-        let id = id(&g[0], &g[1], &params.g2(), &params.s_g2());
-        Self { params, origin, id }
+    fn new(parts: Parts, origin: Origin) -> Self {
+        let id = id(&parts);
+        Self { parts, origin, id }
     }
 
     /// Checks all points of a setup that a [`SetupStore`] loaded: which files say anything is not left to whoever can
     /// write them. A verifier of others' proofs asks for it, since keys are made from these points; who only proves is
-    /// spared the time, that of committing to two columns.
+    /// spared the time, that of one multi-scalar multiplication.
     pub fn check(&self) -> Result<(), Error> {
-        parts::check_all(&self.params, Fr::random(OsRng))
-    }
-
-    /// The parameters as halo2 takes them.
-    pub fn params(&self) -> &ParamsKZG<Bn256> {
-        &self.params
-    }
-
-    /// The parameters as halo2 takes them, without where they come from.
-    pub fn into_params(self) -> ParamsKZG<Bn256> {
-        self.params
+        self.parts.check_powers()
     }
 
     /// The powers `[tau^i]` in the first group, for `i < 2^k`.
     pub fn powers(&self) -> &[G1Affine] {
-        self.params.get_g()
+        &self.parts.powers
     }
 
     /// The generator of the second group, and `tau` times it.
     pub fn g2(&self) -> [G2Affine; 2] {
-        [self.params.g2(), self.params.s_g2()]
+        self.parts.g2
     }
 
     /// Where the setup comes from.
@@ -244,17 +227,12 @@ impl Setup {
 
     /// The logarithm of the number of powers.
     pub fn k(&self) -> u32 {
-        self.params.k()
+        self.parts.k()
     }
 
     /// Whether the secret is public, so that proofs convince nobody else.
     pub fn is_development(&self) -> bool {
         self.origin == Origin::Development
-    }
-
-    /// Writes the parameters as halo2 does, with uncompressed points; [`parse_srs`] reads them.
-    pub fn write_srs<W: Write>(&self, writer: &mut W) -> io::Result<()> {
-        self.params.write_custom(writer, SerdeFormat::RawBytes)
     }
 }
 
@@ -295,7 +273,7 @@ impl Write for Digests {
     }
 }
 
-fn id(g1: &G1Affine, s_g1: &G1Affine, g2: &G2Affine, s_g2: &G2Affine) -> [u8; 32] {
+fn id(parts: &Parts) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(b"nanozk setup v1\0");
     let mut coordinate = |element: Fq| {
@@ -303,11 +281,11 @@ fn id(g1: &G1Affine, s_g1: &G1Affine, g2: &G2Affine, s_g2: &G2Affine) -> [u8; 32
         bytes.as_mut().reverse();
         digest.update(bytes);
     };
-    for point in [g1, s_g1] {
+    for point in &parts.powers[..2] {
         coordinate(point.x);
         coordinate(point.y);
     }
-    for point in [g2, s_g2] {
+    for point in &parts.g2 {
         for element in [point.x, point.y] {
             coordinate(element.c1);
             coordinate(element.c0);

@@ -1,11 +1,11 @@
 //! Decoding of arrays of points, with every point checked to be on its curve.
 
-use halo2_proofs::arithmetic::parallelize;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::{prime::PrimeCurveAffine, GroupEncoding};
 use halo2curves::serde::SerdeObject;
 use halo2curves::CurveAffine;
+use rayon::prelude::*;
 
 use crate::error::{Error, Points};
 
@@ -155,22 +155,19 @@ where
     C: CurveAffine<Base = F>,
     F: SerdeObject,
 {
-    let mut decoded = vec![Ok(C::identity()); bytes.len() / size];
-    parallelize(&mut decoded, |chunk, start| {
-        let chunk_bytes = bytes[start * size..].chunks_exact(size);
-        for (point, bytes) in chunk.iter_mut().zip(chunk_bytes) {
-            *point = match encoding {
-                Encoding::Raw => raw(bytes),
-                Encoding::Compressed => compressed(bytes),
-            }
-            .and_then(|point| {
-                match bool::from(PrimeCurveAffine::is_identity(&point)) {
-                    true => Err(Invalid::Infinity),
-                    false => Ok(point),
-                }
-            });
+    let one = |bytes: &[u8]| {
+        let point: C = match encoding {
+            Encoding::Raw => raw(bytes),
+            Encoding::Compressed => compressed(bytes),
+        }?;
+        // The powers of a secret that is zero, which no equation of the checks excludes; and sums of affine points have no
+        // formula for it.
+        match bool::from(PrimeCurveAffine::is_identity(&point)) {
+            true => Err(Invalid::Infinity),
+            false => Ok(point),
         }
-    });
+    };
+    let decoded: Vec<_> = bytes.par_chunks_exact(size).map(one).collect();
     decoded
         .into_iter()
         .zip(0..)

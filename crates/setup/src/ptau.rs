@@ -16,8 +16,7 @@
 
 use std::io::{Read, Seek};
 
-use halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use halo2curves::bn256::Bn256;
+use halo2curves::bn256::{G1Affine, G2Affine};
 
 use crate::ceremony::{Contributions, Ptau};
 use crate::error::{Error, Points};
@@ -51,12 +50,15 @@ struct Section {
     bytes: u64,
 }
 
-/// Reads the first `2^k` powers of a `.ptau` file, checks them and computes their Lagrange basis.
+/// Reads and checks what a `.ptau` file has of a setup of size `2^k`: the powers in the first group, and two in the second.
 ///
 /// The points beyond those are neither read nor checked. No input makes this panic, and nothing
 /// is allocated that the source is too short to fill.
-pub fn parse_ptau<R: Read + Seek>(reader: &mut R, k: u32) -> Result<ParamsKZG<Bn256>, Error> {
-    read(reader, k).map(Parts::into_params)
+pub fn parse_ptau<R: Read + Seek>(
+    reader: &mut R,
+    k: u32,
+) -> Result<(Vec<G1Affine>, [G2Affine; 2]), Error> {
+    read(reader, k).map(|parts| (parts.powers, parts.g2))
 }
 
 /// What the file says of its ceremony; the points are not read.
@@ -135,9 +137,9 @@ pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Erro
 
     source.seek(g1.position)?;
     let bytes = source.bytes("the powers of tau in G1", (1 << k) * g1_bytes)?;
-    let g = decode_g1(Points::PowersG1, &bytes, Encoding::Raw)?;
+    let powers = decode_g1(Points::PowersG1, &bytes, Encoding::Raw)?;
 
-    Parts::from_powers(k, g, g2)
+    Parts::checked(powers, g2)
 }
 
 /// Where the sections are that are used.

@@ -1,24 +1,29 @@
-//! The files that halo2 writes: `k` (32 bits, little endian), the powers on G1, the Lagrange
+//! The files that halo2 writes: `k` (32 bits, little endian), the powers on G1, their Lagrange
 //! basis, the generator of G2 and tau times it. Points are uncompressed (in Montgomery form) or
 //! compressed, which the length tells apart.
+//!
+//! The Lagrange basis is skipped: nothing here commits to polynomials by their values, so its points
+//! are neither read nor checked.
 
 use std::io::{Read, Seek};
 
-use halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use halo2curves::bn256::Bn256;
+use halo2curves::bn256::{G1Affine, G2Affine};
 
 use crate::error::{Error, Points};
 use crate::parts::{check_size, Parts};
 use crate::points::{decode_g1, decode_g2, other_encoding, Encoding};
 use crate::source::Source;
 
-/// Reads a setup of size `2^k` from a file that halo2 wrote, and checks it.
+/// Reads and checks what a file that halo2 wrote has of a setup of size `2^k`: the powers in the first group, and two in
+/// the second.
 ///
-/// If the file is larger than `2^k`, its first powers are taken and their Lagrange basis is
-/// computed; the points beyond those are neither read nor checked. No input makes this panic, and
-/// nothing is allocated that the source is too short to fill.
-pub fn parse_srs<R: Read + Seek>(reader: &mut R, k: u32) -> Result<ParamsKZG<Bn256>, Error> {
-    read(reader, k).map(Parts::into_params)
+/// The file may be larger: the points beyond are neither read nor checked, and neither is its Lagrange basis. No input
+/// makes this panic, and nothing is allocated that the source is too short to fill.
+pub fn parse_srs<R: Read + Seek>(
+    reader: &mut R,
+    k: u32,
+) -> Result<(Vec<G1Affine>, [G2Affine; 2]), Error> {
+    read(reader, k).map(|parts| (parts.powers, parts.g2))
 }
 
 /// The size of a file, and how its points are written, by its length.
@@ -26,6 +31,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut R) -> Result<(u32, Encoding),
     let mut source = Source::new(reader)?;
     let file_k = source.u32("the size")?;
     check_size(file_k)?;
+    // The part that is skipped counts, too: a file of another length is not whole, or not of this format.
     let bytes = |encoding: Encoding| 4 + ((2 << file_k) + 4) * encoding.g1_bytes();
     let encoding = [Encoding::Raw, Encoding::Compressed]
         .into_iter()
@@ -42,10 +48,16 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut R) -> Result<(u32, Encoding),
 pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Error> {
     check_size(k)?;
     let (file_k, encoding) = inspect(reader)?;
+    if k > file_k {
+        return Err(Error::TooSmall {
+            requested: k,
+            available: file_k,
+        });
+    }
     let mut source = Source::new(reader)?;
     source.skip("the size", 4)?;
-    decode(&mut source, k, file_k, encoding).or_else(|error| {
-        if matches!(error, Error::TooSmall { .. } | Error::Read { .. }) {
+    decode(&mut source, k, encoding).or_else(|error| {
+        if matches!(error, Error::Read { .. }) {
             return Err(error);
         }
         // Points in another form fail in many ways: what they are helps more than which check failed.
@@ -59,18 +71,11 @@ pub(crate) fn read<R: Read + Seek>(reader: &mut R, k: u32) -> Result<Parts, Erro
 fn decode<R: Read + Seek>(
     source: &mut Source<'_, R>,
     k: u32,
-    file_k: u32,
     encoding: Encoding,
 ) -> Result<Parts, Error> {
-    if k > file_k {
-        return Err(Error::TooSmall {
-            requested: k,
-            available: file_k,
-        });
-    }
-
     let point = encoding.g1_bytes();
     let powers = source.position();
+    // The points of G2 first: they are few.
     source.seek(source.len() - 4 * point)?;
     let g2 = decode_g2(
         &source.bytes("the powers of tau in G2", 4 * point)?,
@@ -78,12 +83,7 @@ fn decode<R: Read + Seek>(
     )?;
 
     source.seek(powers)?;
-    let g = source.bytes("the powers of tau in G1", point << k)?;
-    let g = decode_g1(Points::PowersG1, &g, encoding)?;
-    if k < file_k {
-        return Parts::from_powers(k, g, g2);
-    }
-    let g_lagrange = source.bytes("the Lagrange basis in G1", point << k)?;
-    let g_lagrange = decode_g1(Points::LagrangeG1, &g_lagrange, encoding)?;
-    Parts::from_all(k, g, g_lagrange, g2)
+    let powers = source.bytes("the powers of tau in G1", point << k)?;
+    let powers = decode_g1(Points::PowersG1, &powers, encoding)?;
+    Parts::checked(powers, g2)
 }

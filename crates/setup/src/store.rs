@@ -1,7 +1,8 @@
 //! Setups on disk.
 //!
-//! A stored setup is a header, the parameters as halo2 writes them with uncompressed points, and
-//! the BLAKE3 digest of all bytes before it. The header, little endian:
+//! A stored setup is a header, the powers in the first group, the two points of the second, and the
+//! BLAKE3 digest of all bytes before it. Points are uncompressed, coordinates in Montgomery form,
+//! little endian. The header, little endian:
 //!
 //! | bytes | content |
 //! |-------|---------|
@@ -17,11 +18,15 @@
 //! which the keys of circuits carry, so that a different secret does not fit them. It does not bind
 //! the other points: checks whose time depends on the size are left out when loading, and made by
 //! [`Setup::check`] where another's proofs are judged.
+//!
+//! Version 1 had the Lagrange basis behind the powers. A setup of another version is not read: that of
+//! the development setup is made again, and one of a ceremony has to be imported again.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use halo2curves::serde::SerdeObject;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Hex, Points};
@@ -31,7 +36,7 @@ use crate::source::Source;
 use crate::{CeremonyFile, Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
 
 const MAGIC: [u8; 8] = *b"nzksetup";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAX_NAME: usize = u8::MAX as usize;
 const CHECKSUM_BYTES: u64 = 32;
 
@@ -90,7 +95,12 @@ impl SetupStore {
             Ok(Some(setup)) => return Ok(setup),
             // What is known to be reproducible is not worth an error.
             Ok(None)
-            | Err(Error::Checksum { .. } | Error::Header { .. } | Error::Stored { .. }) => {}
+            | Err(
+                Error::OtherVersion { .. }
+                | Error::Checksum { .. }
+                | Error::Header { .. }
+                | Error::Stored { .. },
+            ) => {}
             Err(error) => return Err(error),
         }
         let setup = Setup::development(k, DEVELOPMENT_SEED)?;
@@ -135,13 +145,20 @@ impl SetupStore {
         load(&path, Kind::Ceremony, k)?.ok_or(Error::NotInStore { k, path })
     }
 
-    /// The smallest setup of the imported ceremony that has `2^k` powers or more.
+    /// The smallest setup of the imported ceremony that has `2^k` powers or more. One of another version is passed over, and
+    /// the error if there is no other.
     pub fn load_at_least(&self, k: u32) -> Result<Setup, Error> {
-        let larger = (k..=MAX_K).find_map(|k| match self.load(k) {
-            Err(Error::NotInStore { .. }) => None,
-            found => Some(found),
-        });
-        larger.unwrap_or_else(|| self.load(k))
+        let mut other_version = None;
+        for k in k..=MAX_K {
+            match self.load(k) {
+                Err(Error::NotInStore { .. }) => {}
+                Err(error @ Error::OtherVersion { .. }) => {
+                    other_version.get_or_insert(error);
+                }
+                found => return found,
+            }
+        }
+        other_version.map_or_else(|| self.load(k), Err)
     }
 
     fn path(&self, kind: Kind, k: u32) -> PathBuf {
@@ -258,7 +275,7 @@ impl Header {
         }
         let version = source.u32(WHAT)?;
         if version != VERSION {
-            return Err(invalid("version", VERSION.to_string(), version.to_string()));
+            return Err(HeaderError::Version(version));
         }
         let k = source.u32(WHAT)?;
         check_size(k)?;
@@ -282,6 +299,7 @@ impl Header {
 
 /// An error of a header, before it is known of which file.
 enum HeaderError {
+    Version(u32),
     Field {
         field: &'static str,
         expected: String,
@@ -300,6 +318,11 @@ impl HeaderError {
     fn of(self, path: &Path) -> Error {
         let path = path.to_owned();
         match self {
+            Self::Version(got) => Error::OtherVersion {
+                path,
+                expected: VERSION,
+                got,
+            },
             Self::Field {
                 field,
                 expected,
@@ -348,7 +371,12 @@ fn write<W: Write>(setup: &Setup, writer: W) -> io::Result<()> {
         origin: setup.origin.clone(),
     };
     header.write(&mut buffered)?;
-    setup.write_srs(&mut buffered)?;
+    for point in setup.powers() {
+        point.write_raw(&mut buffered)?;
+    }
+    for point in setup.g2() {
+        point.write_raw(&mut buffered)?;
+    }
     let mut hashing = buffered.into_inner().map_err(|error| error.into_error())?;
     let checksum = hashing.hasher.finalize();
     hashing.writer.write_all(checksum.as_bytes())?;
@@ -369,9 +397,21 @@ fn load(path: &Path, kind: Kind, k: u32) -> Result<Option<Setup>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed("open")(error)),
     };
-    // A file that is longer than it can be is not read.
     let longest = longest_file(k);
     let length = file.metadata().map_err(failed("read"))?.len();
+    let mut bytes = Vec::with_capacity(length.min(longest) as usize);
+    let mut read_to = |bytes: &mut Vec<u8>, end: u64| {
+        (&mut file)
+            .take(end - bytes.len() as u64)
+            .read_to_end(bytes)
+            .map_err(failed("read"))
+    };
+    // The version first: files of another one have other lengths, and what is wrong with them is nothing but that.
+    read_to(&mut bytes, VERSION_END)?;
+    if let Some(got) = version(&bytes).filter(|got| *got != VERSION) {
+        return Err(HeaderError::Version(got).of(path));
+    }
+    // A file that is longer than it can be is not read.
     if length > longest {
         return Err(Error::Stored {
             path: path.to_owned(),
@@ -381,22 +421,27 @@ fn load(path: &Path, kind: Kind, k: u32) -> Result<Option<Setup>, Error> {
             }),
         });
     }
-    let mut bytes = Vec::with_capacity(length as usize);
-    (&mut file)
-        .take(longest)
-        .read_to_end(&mut bytes)
-        .map_err(failed("read"))?;
+    read_to(&mut bytes, longest)?;
     decode(path, &bytes, kind, k).map(Some)
 }
 
+/// Where a file's magic and version end.
+const VERSION_END: u64 = MAGIC.len() as u64 + 4;
+
+/// The version of a stored setup that begins so.
+fn version(start: &[u8]) -> Option<u32> {
+    let version = start.strip_prefix(&MAGIC)?.first_chunk()?;
+    Some(u32::from_le_bytes(*version))
+}
+
 fn longest_file(k: u32) -> u64 {
-    let header = (MAGIC.len() + 4 + 4 + 32 + 1 + 32 + 1 + MAX_NAME) as u64;
+    let header = VERSION_END + (4 + 32 + 1 + 32 + 1 + MAX_NAME) as u64;
     header + body_bytes(k) + CHECKSUM_BYTES
 }
 
-/// The length of the parameters as halo2 writes them.
+/// The length of the points: one of the second group takes as much as two of the first.
 fn body_bytes(k: u32) -> u64 {
-    4 + ((2 << k) + 4) * Encoding::Raw.g1_bytes()
+    ((1 << k) + 4) * Encoding::Raw.g1_bytes()
 }
 
 fn decode(path: &Path, bytes: &[u8], kind: Kind, k: u32) -> Result<Setup, Error> {
@@ -448,7 +493,7 @@ fn decode(path: &Path, bytes: &[u8], kind: Kind, k: u32) -> Result<Setup, Error>
         ));
     }
     let parts = decode_body(&mut source, k).map_err(stored)?;
-    let setup = Setup::new(parts.into_params(), header.origin);
+    let setup = Setup::new(parts, header.origin);
     if setup.id != header.id {
         return Err(mismatch(
             "id",
@@ -475,31 +520,13 @@ fn decode_body<R: Read + Seek>(source: &mut Source<'_, R>, k: u32) -> Result<Par
             got: source.len(),
         });
     }
-    source.require("the parameters", body_bytes(k))?;
-    let body_k = source.u32("the parameters")?;
-    if body_k != k {
-        return Err(Error::TooSmall {
-            requested: k,
-            available: body_k,
-        });
-    }
     // Decoding with checks costs little more than without.
     let point = Encoding::Raw.g1_bytes();
-    let mut g1 = |points| {
-        let bytes = source.bytes("the parameters", point << k)?;
-        decode_g1(points, &bytes, Encoding::Raw)
-    };
-    let g = g1(Points::PowersG1)?;
-    let g_lagrange = g1(Points::LagrangeG1)?;
-    let bytes = source.bytes("the parameters", 4 * point)?;
-    let [g2, s_g2] = decode_g2(&bytes, Encoding::Raw)?;
-    let parts = Parts {
-        k,
-        g,
-        g_lagrange,
-        g2,
-        s_g2,
-    };
+    let powers = source.bytes("the powers of tau in G1", point << k)?;
+    let powers = decode_g1(Points::PowersG1, &powers, Encoding::Raw)?;
+    let g2 = source.bytes("the powers of tau in G2", 4 * point)?;
+    let g2 = decode_g2(&g2, Encoding::Raw)?;
+    let parts = Parts { powers, g2 };
     parts.check_ends()?;
     Ok(parts)
 }

@@ -1,8 +1,8 @@
 //! A stored setup whose points were replaced: its file is in order, its id is the ceremony's, and it is refused by whoever
 //! would judge proofs with it.
 
-use nanozk_setup::{Error, Setup, SetupStore};
-use std::fs::File;
+use halo2curves::serde::SerdeObject;
+use nanozk_setup::{development_powers, Error, Setup, SetupStore};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -10,6 +10,16 @@ const K: u32 = 4;
 const NAME: &str = "a ceremony";
 /// Uncompressed.
 const POINT: usize = 64;
+
+/// A file of halo2 of a setup that is not the public one. Its Lagrange basis is zeros, since nothing reads it.
+fn published() -> Vec<u8> {
+    let (powers, g2) = development_powers(1 << K, [3; 32]);
+    let mut file = K.to_le_bytes().to_vec();
+    file.extend(powers.iter().flat_map(SerdeObject::to_raw_bytes));
+    file.resize(file.len() + POINT * powers.len(), 0);
+    file.extend(g2.iter().flat_map(SerdeObject::to_raw_bytes));
+    file
+}
 
 struct Stored {
     dir: TempDir,
@@ -19,13 +29,10 @@ struct Stored {
 impl Stored {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let published = dir.path().join("published.srs");
-        let ceremony = Setup::development(K, [3; 32]).unwrap();
-        ceremony
-            .write_srs(&mut File::create(&published).unwrap())
-            .unwrap();
+        let file = dir.path().join("published.srs");
+        std::fs::write(&file, published()).unwrap();
         let store = SetupStore::new(dir.path().join("setups"));
-        store.import(&published, NAME, K, None).unwrap();
+        store.import(&file, NAME, K, None).unwrap();
         Stored { dir, store }
     }
 
@@ -37,7 +44,7 @@ impl Stored {
     fn forged(&self, change: impl Fn(&mut [u8])) -> Setup {
         let mut bytes = std::fs::read(self.file()).unwrap();
         let content = bytes.len() - 32;
-        let points = content - (2 * (1 << K) + 4) * POINT;
+        let points = content - ((1 << K) + 4) * POINT;
         change(&mut bytes[points..content]);
         let checksum = blake3::hash(&bytes[..content]);
         bytes[content..].copy_from_slice(checksum.as_bytes());
@@ -73,16 +80,6 @@ fn every_point_that_is_not_in_the_id_is_checked() {
         assert!(
             matches!(setup.check(), Err(Error::InconsistentPowers)),
             "powers {i} and {}",
-            i + 1
-        );
-    }
-    for i in 0..n - 1 {
-        let stored = Stored::new();
-        let setup = stored.forged(|points| swap(points, n + i, n + i + 1));
-        assert_eq!(setup.id(), id);
-        assert!(
-            matches!(setup.check(), Err(Error::InconsistentLagrange)),
-            "elements {i} and {} of the basis",
             i + 1
         );
     }

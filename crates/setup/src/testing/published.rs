@@ -215,8 +215,7 @@ fn the_published_digest_is_checked() {
 
 #[test]
 fn other_encodings_are_named() {
-    let params = development::parts(4, SEED).into_params();
-    let file = written(&params, SerdeFormat::Processed);
+    let file = compressed_srs(4);
     let of_points = |change: &dyn Fn(&mut [u8])| {
         let mut file = file.clone();
         let (head, points) = file.split_at_mut(4 + 32 * 32);
@@ -248,7 +247,7 @@ fn other_encodings_are_named() {
     says(&number(0, 1), &["not in Montgomery form"]);
     says(&number(31, 1), &["big endian"]);
     // Damage is not mistaken for another encoding.
-    let mut damaged = written(&params, SerdeFormat::Processed);
+    let mut damaged = compressed_srs(4);
     damaged[4 + 32 * 5] ^= 1;
     let text = said(&damaged, 4);
     assert!(
