@@ -444,7 +444,7 @@ mod tests {
                     // Half a step, of which the greatest has more than 2^14, or a whole one at the end of 64 bits.
                     let error = i128::from(before) - i128::from(after);
                     let steps = if greatest >= i64::MAX as u64 - (1 << 49) { 2 } else { 1 };
-                    prop_assert!(error.unsigned_abs() <= steps * u128::from(greatest) >> 14);
+                    prop_assert!(error.unsigned_abs() <= (steps * u128::from(greatest)) >> 14);
                 }
             }
             if short {
