@@ -448,6 +448,60 @@ pub(crate) enum BenchCommand {
     Model(BenchModelArgs),
     /// Quantize a checkpoint of any shape, with synthetic weights
     Import(BenchImportArgs),
+    /// Run a model with synthetic weights as a provider serves it: tokens per second
+    Run(BenchRunArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Generates tokens after a prompt, several times, and prints medians: tokens of the prompt per second, until the first token \
+is chosen, and tokens per second after that one; and the memory of the weights. bench/llama.py runs llama.cpp beside it.
+
+Examples:
+  nanozk bench run --like gpt2
+  nanozk bench run --like smollm2-135m --prompt 256 --generated 128 --threads 1 --json
+  nanozk bench run --layers 2 --width 64 --heads 4 --vocab 1000 --context 64 --prompt 16 --generated 16
+  nanozk bench run --model model --prompt 16 --generated 16")]
+pub(crate) struct BenchRunArgs {
+    /// Model directory, in place of synthetic weights
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["layers", "width", "heads", "mlp_width", "vocab", "context"])]
+    pub(crate) model: Option<PathBuf>,
+    /// Dimensions of a model in use
+    #[arg(long, value_name = "NAME", value_parser = known_shape, conflicts_with_all = ["model", "layers", "width", "heads", "mlp_width", "vocab", "context"])]
+    pub(crate) like: Option<KnownShape>,
+    /// Blocks
+    #[arg(long, default_value_t = 12, value_parser = positive)]
+    pub(crate) layers: usize,
+    /// Width of the residual stream
+    #[arg(long, default_value_t = 768, value_parser = positive)]
+    pub(crate) width: usize,
+    /// Attention heads
+    #[arg(long, default_value_t = 12, value_parser = positive)]
+    pub(crate) heads: usize,
+    /// Width of the MLP [default: four times the width]
+    #[arg(long, value_parser = positive)]
+    pub(crate) mlp_width: Option<usize>,
+    /// Vocabulary
+    #[arg(long, default_value_t = 50_257, value_parser = positive)]
+    pub(crate) vocab: usize,
+    /// Greatest number of positions
+    #[arg(long, default_value_t = 1024, value_parser = positive)]
+    pub(crate) context: usize,
+    /// Tokens of the prompt
+    #[arg(long, default_value_t = 128, value_parser = positive)]
+    pub(crate) prompt: usize,
+    /// Generated tokens
+    #[arg(long, default_value_t = 64, value_parser = positive)]
+    pub(crate) generated: usize,
+    /// Threads [default: one for each processor]
+    #[arg(long, value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+    /// How often
+    #[arg(long, default_value_t = 5, value_parser = positive)]
+    pub(crate) repeat: usize,
+    /// Also run the float reference of the same shape, which is made with candle, on all processors
+    #[arg(long)]
+    pub(crate) candle: bool,
 }
 
 #[derive(Debug, Args)]

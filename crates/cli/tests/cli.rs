@@ -1001,6 +1001,43 @@ fn eval_goes_on_after_an_overflow() {
     assert!(!eval["overflows"].as_array().unwrap().is_empty(), "{eval}");
 }
 
+/// How fast a model is served: synthetic, and an imported one.
+#[test]
+fn serving_is_measured() {
+    let f = fixture();
+    let rates = ["prompt_tokens_per_s", "generation_tokens_per_s"];
+    let run = ["bench", "run", "--prompt", "5", "--repeat", "1"];
+    let imported = [&run[..], &["--model", path(&f.model), "--generated", "3"]].concat();
+    let measured = &f.json_ok(&imported)[0];
+    positive(measured, &rates);
+    // Two bytes a weight, and a shift for each output.
+    let (weights, bytes) = (&measured["matrix_weights"], &measured["matrix_bytes"]);
+    let each = bytes.as_f64().unwrap() / weights.as_f64().unwrap();
+    assert!((2.0..2.5).contains(&each), "{each}");
+    let small = [
+        "--layers", "1", "--width", "16", "--heads", "2", "--vocab", "20",
+    ];
+    let small = [&run[..], &small, &["--context", "16"]].concat();
+    positive(
+        &f.json_ok(&[&small[..], &["--generated", "4"]].concat())[0],
+        &rates,
+    );
+    let refused = [
+        ("1", "the first token is the prompt's"),
+        ("12", "do not fit 16 positions"),
+    ];
+    for (generated, words) in refused {
+        f.fails(
+            &[&small[..], &["--generated", generated]].concat(),
+            &[words],
+        );
+    }
+    f.fails(
+        &[&imported[..], &["--width", "16"]].concat(),
+        &["cannot be used with"],
+    );
+}
+
 /// Proofs of synthetic models, of a block and from tokens to tokens.
 #[test]
 fn bench_and_soundness() {

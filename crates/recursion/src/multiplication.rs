@@ -518,3 +518,50 @@ pub fn expected(terms: &[(Fr, G1Affine)], first: usize) -> [G1Affine; SUMS] {
         products.sum::<G1>().into()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo2curves::group::Group;
+
+    /// Nothing says which of its strings of digits a prover takes for a scalar: so it must not matter.
+    #[test]
+    fn all_digits_of_a_scalar_give_its_multiple() {
+        let number = |x: &Fr| BigUint::from_bytes_le(x.to_repr().as_ref());
+        let order = number(&-Fr::ONE) + 1_u32;
+        let all = Fr::from(2).pow([256]) - Fr::ONE;
+        let point = start();
+        let scalars = [0, 1, 0x1234_5678].map(Fr::from);
+        let scalars = [scalars, scalars.map(|x| -x - Fr::ONE)].concat();
+        for scalar in scalars {
+            let mut half = number(&((scalar + all) * Fr::TWO_INV));
+            let mut strings = Vec::new();
+            while half.bits() <= 256 {
+                let mut nibbles = half.to_radix_le(1 << WINDOW_BITS);
+                nibbles.resize(WINDOWS, 0);
+                strings.push(
+                    nibbles
+                        .into_iter()
+                        .rev()
+                        .map(usize::from)
+                        .collect::<Vec<_>>(),
+                );
+                half += &order;
+            }
+            assert_eq!(strings[0], digits(&scalar));
+            assert!((5..=6).contains(&strings.len()));
+            for string in strings {
+                let sum = string.into_iter().fold(G1::identity(), |sum, b| {
+                    let shifted = (0..WINDOW_BITS).fold(sum, |sum, _| sum.double());
+                    let (entry, is_negative) = entry(b);
+                    let multiple = point * Fr::from(2 * entry as u64 + 1);
+                    match is_negative {
+                        true => shifted - multiple,
+                        false => shifted + multiple,
+                    }
+                });
+                assert_eq!(sum, point * scalar);
+            }
+        }
+    }
+}

@@ -608,7 +608,8 @@ fn every_variable_is_determined() {
     assert!(2 * without_cell < case.recording.values.len());
 }
 
-/// Tensors that the recording does not fill, so that some of their cells are free.
+/// Tensors that the recording does not fill, so that some of their cells are free: rows that no other wire is equal to a wire
+/// of. Those that are filled have variables, of which all are determined.
 const PARTLY_FREE: [&str; 4] = ["a", "b", "c", "d"];
 
 /// Whatever cell is changed, something does not hold: the first, the last, and some in between of each tensor.

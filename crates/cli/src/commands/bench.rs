@@ -1,8 +1,10 @@
 //! `nanozk bench`.
 
 mod joint;
+mod serving;
 
 pub(super) use joint::{layer, model, synthetic_shape};
+pub(super) use serving::run;
 
 use super::GIB;
 use crate::args::{BenchImportArgs, KnownShape, ShapeArgs};

@@ -47,6 +47,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Bench(BenchCommand::Layer(args)) => bench::layer(args, out),
         Command::Bench(BenchCommand::Model(args)) => bench::model(args, out),
         Command::Bench(BenchCommand::Import(args)) => bench::import(args, out),
+        Command::Bench(BenchCommand::Run(args)) => bench::run(args, out),
         Command::Soundness(args) => soundness::soundness(args, out),
         Command::Setup(command) => setup::setup(command, &data, out),
         Command::Importance(args) => importance::importance(args, out),

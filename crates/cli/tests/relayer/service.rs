@@ -444,11 +444,10 @@ impl Maker {
             std::fs::write(directory.join(name), value.to_string()).unwrap();
         };
         write("claim.json", &claim);
-        std::fs::copy(
-            fixture().session.join("manifest.json"),
-            directory.join("manifest.json"),
-        )
-        .unwrap();
+        // Without the second a job that is not locked is not taken: its answer may be demanded.
+        for name in ["manifest.json", "output.json"] {
+            std::fs::copy(fixture().session.join(name), directory.join(name)).unwrap();
+        }
         let parsed: nanozk_verifier::Claim = serde_json::from_value(claim).unwrap();
         let header = nanozk_chain::claim::header(&parsed).unwrap();
         let signer = key(PROVIDER);
