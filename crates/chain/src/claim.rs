@@ -8,9 +8,7 @@ use alloy::sol_types::{SolEvent, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{
-    CheckedManifest, Claim, FinalFile, ProvedClaim, ProvedWindow, RegisteredProgram,
-};
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, ProvedClaim, ProvedWindow};
 
 /// The target of a challenge that is of a whole claim.
 pub const WHOLE: u64 = 255;
@@ -113,7 +111,7 @@ impl Posted {
 
     /// As the lens takes it.
     pub fn for_lens(&self) -> lens::Claim {
-        lens::Claim::abi_decode(&self.claim.abi_encode()).expect("the same struct")
+        same(&self.claim)
     }
 
     /// What is in its packed words.
@@ -182,22 +180,15 @@ pub struct Proved<'a> {
     pub manifest: &'a CheckedManifest,
 }
 
-/// A joint proof below a final one, as contracts take it.
-struct Leaf<'a> {
-    program: &'a RegisteredProgram,
-    /// Of what its node says.
-    digest: B256,
-    /// From the program to the root that the model is registered with.
-    path: Vec<B256>,
-}
-
-/// The joint proofs of a claim.
-fn leaves<'a>(
-    manifest: &'a CheckedManifest,
+/// The joint proofs of a claim, as contracts take them.
+fn leaves(
+    manifest: &CheckedManifest,
     said: &ProvedClaim,
     generated: usize,
-) -> Result<Vec<Leaf<'a>>, Error> {
+) -> Result<Vec<book::Leaf>, Error> {
     let tree = manifest.manifest().program_tree();
+    // A model has fewer layers than do not fit.
+    let small = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
     let leaf = |window: &ProvedWindow| {
         let ProvedWindow { first, count, .. } = *window;
         let registered = manifest.registered((first, count), generated);
@@ -206,8 +197,13 @@ fn leaves<'a>(
                 "the model is not registered with a program of the {count} layers from layer {first} on"
             ))
         })?;
-        Ok(Leaf {
-            program,
+        Ok(book::Leaf {
+            program: book::Program {
+                first: small(program.first),
+                count: small(program.count),
+                key: word(&program.key).into(),
+                weights: word(&program.weights).into(),
+            },
             digest: word(&window.digest).into(),
             path: tree.path(number).into_iter().map(B256::from).collect(),
         })
@@ -215,9 +211,21 @@ fn leaves<'a>(
     said.windows.iter().map(leaf).collect()
 }
 
-/// A number of layers; a model has fewer than do not fit.
-fn small(n: u32) -> u16 {
-    u16::try_from(n).unwrap_or(u16::MAX)
+/// How nodes lie over the joint proofs, as contracts take it.
+fn tree(file: &FinalFile) -> book::Tree {
+    book::Tree {
+        shape: Bytes::from(file.tree.shape.0.clone()),
+        digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
+    }
+}
+
+/// A struct of several contracts, of which each has its own in the bindings.
+fn same<A, B>(of: &A) -> B
+where
+    A: SolValue,
+    B: SolValue + From<<B::SolType as alloy::sol_types::SolType>::RustType>,
+{
+    B::abi_decode(&of.abi_encode()).expect("the same struct")
 }
 
 /// The call by which a contract verifies a final proof of a whole session, without a job: a session that was made for the
@@ -251,16 +259,6 @@ pub fn verify_statement(
     };
     let header = header(claim)?;
     let leaves = leaves(manifest, said, claim.generated_tokens as usize)?;
-    let leaves = leaves.into_iter().map(|leaf| statements::Leaf {
-        program: statements::Program {
-            first: small(leaf.program.first),
-            count: small(leaf.program.count),
-            key: word(&leaf.program.key).into(),
-            weights: word(&leaf.program.weights).into(),
-        },
-        digest: leaf.digest,
-        path: leaf.path,
-    });
     Ok(statements::verifyStatementCall {
         session: statements::Session {
             version,
@@ -274,11 +272,8 @@ pub fn verify_statement(
             activations: header.activations,
             points: header.points,
         },
-        leaves: leaves.collect(),
-        tree: statements::Tree {
-            shape: Bytes::from(file.tree.shape.0.clone()),
-            digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
-        },
+        leaves: leaves.iter().map(same).collect(),
+        tree: same(&tree(file)),
         proof: Bytes::from(file.proof.0.clone()),
     })
 }
@@ -305,29 +300,14 @@ pub fn prove(book: Address, file: &FinalFile, claims: &[Proved<'_>]) -> Result<C
             )));
         }
         let generated = posted.terms().newTokens as usize;
-        let leaves = leaves(manifest, said, generated)?;
-        let leaves = leaves.into_iter().map(|leaf| book::Leaf {
-            program: book::Program {
-                first: small(leaf.program.first),
-                count: small(leaf.program.count),
-                key: word(&leaf.program.key).into(),
-                weights: word(&leaf.program.weights).into(),
-            },
-            digest: leaf.digest,
-            path: leaf.path,
-        });
-        let leaves = leaves.collect();
         proofs.push(book::ClaimProof {
             claim: posted.claim.clone(),
-            leaves,
+            leaves: leaves(manifest, said, generated)?,
         });
     }
     let call = book::proveCall {
         proofs,
-        tree: book::Tree {
-            shape: Bytes::from(file.tree.shape.0.clone()),
-            digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
-        },
+        tree: tree(file),
         proof: Bytes::from(file.proof.0.clone()),
     };
     let layers: u32 = file

@@ -20,7 +20,6 @@ use nanozk_chain::claim::{header, Posted};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_chain::request::RequestFile;
-use nanozk_chain::signing::Domains;
 use nanozk_chain::Client;
 use nanozk_verifier::Claim;
 use serde::de::DeserializeOwned;
@@ -234,12 +233,8 @@ fn digests_are_those_of_the_contracts() {
     let client = Client::connect(&w.anvil.url(), None).unwrap();
     let deployment: Deployment = read(&w.deployment);
     let address = |name: &str| deployment.address(name).unwrap();
-    let (market, book) = (address("JobMarket"), address("ClaimBook"));
-    let domains = Domains {
-        chain_id: 31337,
-        market,
-        book,
-    };
+    let domains = domains(&deployment);
+    let (market, book) = (domains.market, domains.book);
 
     let file: RequestFile = read(&session.with_extension("json"));
     let request = file.request.to_abi().unwrap();

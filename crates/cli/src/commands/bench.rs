@@ -22,18 +22,15 @@ use std::time::Instant;
 
 /// Quantizes a synthetic checkpoint.
 pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
-    let arch = validated(match args.like {
-        Some(KnownShape(known)) => known,
-        None => Gpt2 {
-            layers: args.layers,
-            width: args.width,
-            heads: args.heads,
-            mlp_width: args.width.saturating_mul(4),
-            vocab: args.vocab,
-            context: args.context,
-        }
-        .architecture(),
-    })?;
+    let own = Gpt2 {
+        layers: args.layers,
+        width: args.width,
+        heads: args.heads,
+        mlp_width: args.width.saturating_mul(4),
+        vocab: args.vocab,
+        context: args.context,
+    };
+    let arch = dimensions(args.like, own)?;
     let tokens = bucket(args.tokens, arch.context)
         .with_context(|| format!("--tokens {} do not fit the context", args.tokens))?;
     let windows = args
@@ -114,6 +111,11 @@ fn check_resident(allowed: Option<f64>, peak: Option<u64>) -> Result<()> {
     Ok(())
 }
 
+/// Dimensions of a model in use, or a GPT-2's own.
+fn dimensions(like: Option<KnownShape>, own: Gpt2) -> Result<Architecture> {
+    validated(like.map_or_else(|| own.architecture(), |KnownShape(known)| known))
+}
+
 /// Dimensions that a model may have.
 fn validated(arch: Architecture) -> Result<Architecture> {
     arch.validate().context("no model has these dimensions")?;
@@ -128,8 +130,13 @@ fn median_ms(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
         run()?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    Ok(median(times))
+}
+
+/// The median.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Dimensions of a model with one block.

@@ -10,7 +10,7 @@ use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256};
-use nanozk_chain::signing::{sign, Domains};
+use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_chain::Client;
 use nanozk_verifier::Claim;
@@ -365,13 +365,8 @@ fn one_proof_is_of_two_claims() {
 fn publish_by_hand(w: &World, session: &Path, job: &str) {
     let client = Client::connect(&w.anvil.url(), Some(CHALLENGER.parse().unwrap())).unwrap();
     let deployment: Deployment = read(&w.deployment);
-    let address = |name: &str| deployment.address(name).unwrap();
-    let (market, book) = (address("JobMarket"), address("ClaimBook"));
-    let domains = Domains {
-        chain_id: 31337,
-        market,
-        book,
-    };
+    let domains = domains(&deployment);
+    let book = domains.book;
     let job = job.parse().unwrap();
     let posted = Posted::find(&client, book, job).unwrap().unwrap();
     let output: OutputFile = read(&session.join("output.json"));

@@ -2,6 +2,8 @@
 
 use crate::anvil::*;
 use crate::common::{copy, edit, fixture, path, tensors, write_tensors, Fixture};
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::signing::Domains;
 use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,6 +79,15 @@ pub(crate) fn answer(f: &Fixture, request: &Path, session: &Path) {
 fn shared_of(request: &Path) -> Option<&'static Mutex<Shared>> {
     let name = request.file_stem()?.to_str()?.strip_prefix("request-")?;
     orders().lock().unwrap().get(name).copied()
+}
+
+/// Where signatures are valid.
+pub(crate) fn domains(deployment: &Deployment) -> Domains {
+    Domains {
+        chain_id: 31337,
+        market: deployment.address("JobMarket").unwrap(),
+        book: deployment.address("ClaimBook").unwrap(),
+    }
 }
 
 /// A chain of one test.

@@ -3,12 +3,11 @@
 use crate::anvil::*;
 use crate::common::{fixture, path};
 use crate::patience::Patience;
-use crate::world::World;
+use crate::world::{domains, World};
 use nanozk_chain::bindings::{book, market};
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256, U256};
-use nanozk_chain::signing::Domains;
 use nanozk_chain::sol_types::{SolCall, SolEvent};
 use nanozk_chain::{Client, PrivateKeySigner};
 use serde_json::{json, Value};
@@ -407,11 +406,7 @@ impl Maker {
             nonce: U256::from(self.next),
         };
         let at = |name: &str| self.deployment.address(name).unwrap();
-        let domains = Domains {
-            chain_id: 31337,
-            market: at("JobMarket"),
-            book: at("ClaimBook"),
-        };
+        let domains = domains(&self.deployment);
         let job = domains.job(&request);
         let open = market::openCall {
             request,

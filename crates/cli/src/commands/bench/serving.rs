@@ -1,7 +1,7 @@
 //! Tokens per second of the executor.
 
-use super::validated;
-use crate::args::{BenchRunArgs, KnownShape};
+use super::{dimensions, median};
+use crate::args::BenchRunArgs;
 use crate::measure::{peak_rss_bytes, reset_peak_rss};
 use crate::model_dir::ModelDir;
 use crate::output::{bytes, count, Out, Progress};
@@ -106,18 +106,15 @@ fn weights(args: &BenchRunArgs) -> Result<QuantizedModel> {
         let version = directory.manifest()?;
         return directory.model(&version);
     }
-    let arch = validated(match args.like {
-        Some(KnownShape(known)) => known,
-        None => Gpt2 {
-            layers: args.layers,
-            width: args.width,
-            heads: args.heads,
-            mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
-            vocab: args.vocab,
-            context: args.context,
-        }
-        .architecture(),
-    })?;
+    let own = Gpt2 {
+        layers: args.layers,
+        width: args.width,
+        heads: args.heads,
+        mlp_width: args.mlp_width.unwrap_or(args.width.saturating_mul(4)),
+        vocab: args.vocab,
+        context: args.context,
+    };
+    let arch = dimensions(args.like, own)?;
     // As the quantizer rounds weights.
     Ok(synthetic::model(arch, synthetic::activation(&arch), 1).rounded())
 }
@@ -155,10 +152,4 @@ fn candle(model: &QuantizedModel, prompt: &[u32], repeat: usize) -> Result<Times
         prompt: time(prompt)?,
         token: time(&prompt[..1])?,
     })
-}
-
-/// The median.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
