@@ -76,6 +76,7 @@ fn architecture() -> Architecture {
         context: 8,
         positions: Positions::Rotary,
         mlp: MlpKind::Gated,
+        qk_norm: true,
     }
 }
 

@@ -1,13 +1,14 @@
 """Writes test/models/variants: small random checkpoints of each family and option, and what Hugging Face transformers
 computes with them in float32.
 
-    pip install torch transformers && python3 test/models/variants.py
+    pip install torch transformers && python3 test/models/variants.py [NAME…]
 
 The seeds are fixed; other versions of torch draw other weights. What the tests need is in the repository.
 """
 
 import json
 import pathlib
+import sys
 
 import torch
 from transformers import (
@@ -19,6 +20,8 @@ from transformers import (
     MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 HERE = pathlib.Path(__file__).parent
@@ -65,6 +68,20 @@ VARIANTS = {
     "llama-gelu": (LlamaForCausalLM, LlamaConfig(**dict(BASE, hidden_act="gelu_pytorch_tanh", tie_word_embeddings=True))),
     "mistral": (MistralForCausalLM, MistralConfig(**dict(BASE, sliding_window=16))),
     "qwen2": (Qwen2ForCausalLM, Qwen2Config(**dict(BASE, tie_word_embeddings=True))),
+    "qwen3": (Qwen3ForCausalLM, Qwen3Config(**BASE)),
+    # As many heads of keys as of queries, biases, and a scaled rotation.
+    "qwen3-options": (
+        Qwen3ForCausalLM,
+        Qwen3Config(
+            **dict(
+                rope(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+                attention_bias=True,
+                tie_word_embeddings=True,
+                num_key_value_heads=6,
+                head_dim=6,
+            )
+        ),
+    ),
     "gpt2-silu": (
         GPT2LMHeadModel,
         GPT2Config(vocab_size=VOCAB, n_embd=24, n_layer=2, n_head=3, n_positions=32, activation_function="silu"),
@@ -73,7 +90,9 @@ VARIANTS = {
 
 
 def main():
-    for name, (kind, config) in VARIANTS.items():
+    wanted = sys.argv[1:] or VARIANTS
+    for name in wanted:
+        kind, config = VARIANTS[name]
         torch.manual_seed(sum(map(ord, name)))
         model = kind(config).eval().float()
         with torch.no_grad():

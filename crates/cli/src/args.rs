@@ -104,7 +104,7 @@ Example:
   nanozk model import test/models/tiny-gpt2 -o model --calibration test/models/texts/calibration.txt --tokens 32
   nanozk model inspect model")]
 pub(crate) enum ModelCommand {
-    /// Quantize a Hugging Face checkpoint (GPT-2, Llama, Mistral, Qwen 2) and commit to its weights
+    /// Quantize a Hugging Face checkpoint (GPT-2, Llama, Mistral, Qwen 2 and 3) and commit to its weights
     Import(ImportArgs),
     /// Show what was registered, and how it was quantized
     Inspect(InspectArgs),
@@ -404,6 +404,10 @@ pub(crate) struct VerifyArgs {
     /// File of the final proof [default: final.json of the session]
     #[arg(long, value_name = "FILE", requires = "is_final")]
     pub(crate) file: Option<PathBuf>,
+    /// Verify by this key of final proofs instead of the setup, as contracts do: the keys that the model was registered with are
+    /// believed (nanozk model verify checks them)
+    #[arg(long, value_name = "FILE", requires = "is_final")]
+    pub(crate) final_key: Option<PathBuf>,
     /// Accept a session of which not every layer is proved
     #[arg(long)]
     pub(crate) partial: bool,
@@ -726,6 +730,28 @@ Example:
     /// Make the insecure development setup, ahead of its first use
     #[command(after_help = "Example:\n  nanozk setup development --k 14")]
     Development(SetupDevelopmentArgs),
+    /// Write the key of final proofs, by which anybody verifies them without the setup
+    #[command(after_help = "\
+The key is of a kilobyte, the same for all models under a setup, and has the numbers that contracts have as constants. It takes \
+seconds and 2^21 powers to compute. Publish it with its digest; nanozk verify --final --final-key and the verifier for browsers \
+(packages/verifier) take it.
+
+Example:
+  nanozk setup final-key --development -o final-key.json")]
+    FinalKey(SetupFinalKeyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupFinalKeyArgs {
+    /// Of the development setup [default: of the smallest imported setup that is large enough]
+    #[arg(long)]
+    pub(crate) development: bool,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace the file
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

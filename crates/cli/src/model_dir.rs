@@ -6,6 +6,7 @@
 //! | `model.safetensors` | the quantized model |
 //! | `tokenizer.json` | of the checkpoint |
 //! | `generation.json` | tokens after which generation stops; no part of the model id |
+//! | `chat.json` | template that makes a prompt of messages, if the checkpoint has one; no part of the model id |
 //! | `report.json`, `plan.json` | quantization report, layout of proofs |
 //! | `secret.json` | seed of the blinding of the weight commitments; only for the owner |
 //! | `checkpoint/` | configuration and float weights, for `eval` and `importance` |
@@ -13,7 +14,7 @@
 
 use anyhow::{bail, Context, Result};
 use nanozk_executor::QuantizedModel;
-use nanozk_model::{FloatModel, Importance, Report, Tokenizer};
+use nanozk_model::{ChatTemplate, FloatModel, Importance, Report, Tokenizer};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::{audit, files};
 use nanozk_verifier::hex::Digest32;
@@ -35,6 +36,18 @@ pub(crate) struct Generation {
     pub(crate) format: String,
     /// Tokens after which it stops.
     pub(crate) stop_tokens: Vec<u32>,
+}
+
+pub(crate) const CHAT_FORMAT: &str = "nanozk-chat-1";
+
+/// How messages become a prompt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Chat {
+    /// [`CHAT_FORMAT`].
+    pub(crate) format: String,
+    /// The template.
+    pub(crate) chat: ChatTemplate,
 }
 
 /// What blinds the weight commitments.
@@ -151,6 +164,23 @@ impl ModelDir {
             );
         }
         Ok(Some(generation.stop_tokens))
+    }
+
+    /// The template that makes a prompt of messages, if the checkpoint had one.
+    pub(crate) fn chat_template(&self) -> Result<Option<ChatTemplate>> {
+        let path = self.file("chat.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let stored: Chat = files::read_json(&path)?;
+        if stored.format != CHAT_FORMAT {
+            bail!(
+                "{}: format {:?} where {CHAT_FORMAT:?} is needed",
+                path.display(),
+                stored.format
+            );
+        }
+        Ok(Some(stored.chat))
     }
 
     pub(crate) fn secret(&self) -> Result<ModelSecret> {

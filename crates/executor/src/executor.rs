@@ -1,13 +1,15 @@
 //! A model prepared to be run many times: forward pass, logits, greedy generation.
 
 use crate::kernels::TILE_ROWS;
-use crate::model::{QuantizedLayer, QuantizedModel, Rotation};
+use crate::model::{HeadNorm, QuantizedLayer, QuantizedModel, Rotation};
 use crate::ops::{
     self, check_shape, AttentionRow, Error, HeadCache, HeadView, PreparedLinear, SHARED_ROWS,
 };
-use crate::spec::{Architecture, Positions, Spec, MATMUL_SHIFT, ROTATION_FRAC};
+use crate::spec::{Architecture, Positions, Spec, GAIN_FRAC, MATMUL_SHIFT, ROTATION_FRAC};
 use crate::tables::{ActivationTable, ExpTable};
-use crate::trace::{bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, Trace};
+use crate::trace::{
+    bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, NormTrace, Trace,
+};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 
@@ -55,6 +57,7 @@ pub struct PreparedAttention<'a> {
     k: PreparedLinear<'a>,
     v: PreparedLinear<'a>,
     out: PreparedLinear<'a>,
+    qk_norm: Option<&'a [HeadNorm; 2]>,
     rotation: Option<&'a Rotation>,
 }
 
@@ -63,6 +66,7 @@ struct Projected {
     q_acc: Vec<i64>,
     k_acc: Vec<i64>,
     v_acc: Vec<i64>,
+    qk_norm: Option<[NormTrace; 2]>,
     q_rotated_acc: Vec<i64>,
     k_rotated_acc: Vec<i64>,
     q: Vec<i64>,
@@ -124,6 +128,7 @@ impl<'a> PreparedAttention<'a> {
             k: PreparedLinear::new(&layer.k)?,
             v: PreparedLinear::new(&layer.v)?,
             out: PreparedLinear::new(&layer.attn_out)?,
+            qk_norm: layer.qk_norm.as_ref(),
             rotation,
         })
     }
@@ -141,8 +146,20 @@ impl<'a> PreparedAttention<'a> {
             },
         );
         let (q_acc, k_acc, v_acc) = (q_acc?, k_acc?, v_acc?);
-        let mut q = ops::narrow("query", &q_acc, MATMUL_SHIFT)?;
-        let mut k = ops::narrow("key", &k_acc, MATMUL_SHIFT)?;
+        let (mut q, mut k, mut qk_norm) = (Vec::new(), Vec::new(), None);
+        match self.qk_norm {
+            None => {
+                q = ops::narrow("query", &q_acc, MATMUL_SHIFT)?;
+                k = ops::narrow("key", &k_acc, MATMUL_SHIFT)?;
+            }
+            Some([queries, keys]) => {
+                let c = arch.head_width;
+                qk_norm = Some([
+                    ops::normalize_heads("query", &q_acc, c, &queries.eps)?,
+                    ops::normalize_heads("key", &k_acc, c, &keys.eps)?,
+                ]);
+            }
+        }
         let v = ops::narrow("value", &v_acc, MATMUL_SHIFT)?;
         let (mut q_rotated_acc, mut k_rotated_acc) = (Vec::new(), Vec::new());
         if let Some(by) = self.rotation {
@@ -154,15 +171,30 @@ impl<'a> PreparedAttention<'a> {
                 });
             }
             let pairs = arch.rotated_pairs();
-            q_rotated_acc = ops::rotate(&q, arch.query_width(), pairs, first, by);
-            k_rotated_acc = ops::rotate(&k, arch.kv_width(), pairs, first, by);
-            q = ops::narrow("rotated query", &q_rotated_acc, ROTATION_FRAC)?;
-            k = ops::narrow("rotated key", &k_rotated_acc, ROTATION_FRAC)?;
+            let (query_width, kv_width) = (arch.query_width(), arch.kv_width());
+            let factors = |gains| by.factors(pairs, first..first + positions, gains);
+            let shift = match (self.qk_norm, &qk_norm) {
+                (Some([queries, keys]), Some([q, k])) => {
+                    let (queries, keys) = (factors(Some(&queries.gain)), factors(Some(&keys.gain)));
+                    q_rotated_acc = ops::rotate(&q.out, query_width, pairs, &queries);
+                    k_rotated_acc = ops::rotate(&k.out, kv_width, pairs, &keys);
+                    GAIN_FRAC
+                }
+                _ => {
+                    let factors = factors(None);
+                    q_rotated_acc = ops::rotate(&q, query_width, pairs, &factors);
+                    k_rotated_acc = ops::rotate(&k, kv_width, pairs, &factors);
+                    ROTATION_FRAC
+                }
+            };
+            q = ops::narrow("rotated query", &q_rotated_acc, shift)?;
+            k = ops::narrow("rotated key", &k_rotated_acc, shift)?;
         }
         Ok(Projected {
             q_acc,
             k_acc,
             v_acc,
+            qk_norm,
             q_rotated_acc,
             k_rotated_acc,
             q,
@@ -228,6 +260,7 @@ impl<'a> PreparedAttention<'a> {
             q_acc: projected.q_acc,
             k_acc: projected.k_acc,
             v_acc: projected.v_acc,
+            qk_norm: projected.qk_norm,
             q_rotated_acc: projected.q_rotated_acc,
             k_rotated_acc: projected.k_rotated_acc,
             score_acc,

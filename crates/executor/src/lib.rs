@@ -21,7 +21,7 @@ pub mod trace;
 
 pub use executor::Executor;
 pub use matrix::Matrix;
-pub use model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
+pub use model::{HeadNorm, Linear, QuantizedLayer, QuantizedModel, Rotation};
 pub use ops::Error;
 pub use spec::{Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};
 pub use tables::{ActivationTable, ExpTable};

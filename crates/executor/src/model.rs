@@ -2,10 +2,12 @@
 
 use crate::matrix::Matrix;
 use crate::ops::{
-    check_parameter, check_shape, check_spec, Error, MAX_SCORE_SHIFT, MAX_WIDTH, MIN_SCORE_SHIFT,
+    check_parameter, check_shape, check_spec, rs, Error, MAX_SCORE_SHIFT, MAX_WIDTH,
+    MIN_SCORE_SHIFT,
 };
 use crate::spec::{Architecture, MlpKind, Positions, Spec, RESIDUAL_BITS, ROTATION_FRAC};
 use crate::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
+use std::ops::Range;
 
 /// A matrix product with bias: `acc[o] = Σ_i x[i]·weight[i][o] + bias[o]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,15 @@ pub struct Linear {
     pub bias: Vec<i64>,
 }
 
+/// The normalization of each head of queries, or of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadNorm {
+    /// `round(ε·c²·4^f)` of each head, of width `c` and with `f` fractional bits: `[heads]`.
+    pub eps: Vec<i64>,
+    /// What each feature of a head is multiplied by, at [`crate::spec::GAIN_FRAC`]: `[head_width]`.
+    pub gain: Vec<i64>,
+}
+
 /// One transformer block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantizedLayer {
@@ -23,6 +34,8 @@ pub struct QuantizedLayer {
     pub q: Linear,
     /// Key projection.
     pub k: Linear,
+    /// Normalizations of queries and of keys, if they have one. Then what scores are divided by is part of the gains.
+    pub qk_norm: Option<[HeadNorm; 2]>,
     /// Value projection.
     pub v: Linear,
     /// Attention output projection.
@@ -42,6 +55,16 @@ pub struct Rotation {
     /// Cosines.
     pub cos: Vec<i64>,
     /// Sines.
+    pub sin: Vec<i64>,
+}
+
+/// What the features of a head are multiplied by at some positions, `[positions][head_width]` each: with `j` the other feature of
+/// a pair, feature `i` becomes `x_i·cos_i − x_j·sin_j` in the first half of a head, and `x_i·cos_i + x_j·sin_j` in the second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Factors {
+    /// What a feature is multiplied by.
+    pub cos: Vec<i64>,
+    /// What it is multiplied by where it is added to the other of its pair.
     pub sin: Vec<i64>,
 }
 
@@ -76,6 +99,8 @@ pub const MAX_CONTEXT: usize = 1 << 16;
 pub const MAX_WEIGHT_BITS: u32 = 40;
 /// A bias is less than `2^MAX_BIAS_BITS` in absolute value.
 pub const MAX_BIAS_BITS: u32 = 56;
+/// A gain of queries or keys is less than `2^MAX_GAIN_BITS` in absolute value.
+pub const MAX_GAIN_BITS: u32 = 31;
 
 impl Linear {
     /// Input features.
@@ -170,6 +195,12 @@ impl QuantizedLayer {
         self.q.check_dimensions("query matrix", d, q)?;
         self.k.check_dimensions("key matrix", d, kv)?;
         self.v.check_dimensions("value matrix", d, kv)?;
+        let norms = self.qk_norm.iter().count();
+        check_shape("norms of queries and keys", norms, arch.qk_norm.into())?;
+        if let Some([queries, keys]) = &self.qk_norm {
+            queries.check(arch.heads, arch.head_width)?;
+            keys.check(arch.kv_heads, arch.head_width)?;
+        }
         self.attn_out
             .check_dimensions("attention output matrix", q, d)
     }
@@ -187,7 +218,46 @@ impl QuantizedLayer {
     }
 }
 
+impl HeadNorm {
+    /// Checks lengths and magnitudes.
+    fn check(&self, heads: usize, head_width: usize) -> Result<(), Error> {
+        check_shape("epsilons of heads", self.eps.len(), heads)?;
+        let max = (1 << MAX_BIAS_BITS) - 1;
+        if let Some(&eps) = self.eps.iter().find(|eps| !(1..=max).contains(*eps)) {
+            return Err(Error::range("epsilon of a head", eps.into(), 1, max.into()));
+        }
+        check_shape("gains of heads", self.gain.len(), head_width)?;
+        check_magnitudes("gain", self.gain.iter().copied(), MAX_GAIN_BITS)
+    }
+}
+
 impl Rotation {
+    /// What the features of heads of `2·pairs` are multiplied by at some positions: cosines and sines at [`ROTATION_FRAC`], or,
+    /// with gains, `rs(gain·cosine, 14)` and the same of the sine, at [`crate::spec::GAIN_FRAC`].
+    ///
+    /// # Panics
+    ///
+    /// If there are no such positions, or not so many gains.
+    pub fn factors(&self, pairs: usize, positions: Range<usize>, gains: Option<&[i64]>) -> Factors {
+        let of = |table: &[i64]| -> Vec<i64> {
+            let rows = table[positions.start * pairs..positions.end * pairs].chunks_exact(pairs);
+            let both = rows.flat_map(|row| row.iter().chain(row));
+            match gains {
+                None => both.copied().collect(),
+                Some(gains) => {
+                    assert_eq!(gains.len(), 2 * pairs, "gains");
+                    let both = both.zip(gains.iter().cycle());
+                    // Less than 2^31 times at most 2^14.
+                    both.map(|(x, gain)| rs(x * gain, ROTATION_FRAC)).collect()
+                }
+            }
+        };
+        Factors {
+            cos: of(&self.cos),
+            sin: of(&self.sin),
+        }
+    }
+
     /// Checks lengths, and that a cosine or sine is at most one.
     fn check(&self, arch: &Architecture) -> Result<(), Error> {
         let one = 1 << ROTATION_FRAC;
@@ -229,8 +299,13 @@ impl Architecture {
         check_parameter("head_width", self.head_width as u64, 1, MAX_WIDTH as u64)?;
         let (features, most) = (self.query_width() as u64, MAX_WIDTH as u64);
         check_parameter("features of all heads", features, 1, most)?;
-        if self.positions == Positions::Rotary {
-            check_shape("head_width modulo 2", self.head_width % 2, 0)?;
+        match self.positions {
+            Positions::Rotary => check_shape("head_width modulo 2", self.head_width % 2, 0)?,
+            // Gains are multiplied by cosines and sines.
+            Positions::Learned => {
+                let norms = usize::from(self.qk_norm);
+                check_shape("norms of queries that are not rotated", norms, 0)?;
+            }
         }
         check_parameter("mlp_width", self.mlp_width as u64, 1, MAX_MLP_WIDTH as u64)?;
         // With one token there is nothing to choose, and a column of its ids would be zero.

@@ -6,7 +6,7 @@
 
 use crate::kernels::{self, Block, Strides, STEP};
 use crate::matrix::{self, Form, Short};
-use crate::model::{Linear, Rotation};
+use crate::model::{Factors, Linear};
 use crate::spec::{
     Norm, Spec, ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT,
     NORM_SHIFT, PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
@@ -231,31 +231,58 @@ pub fn rsqrt(d: usize, norm_frac: u32, var: u128) -> Result<i64, Error> {
 
 /// Each row of `x`, `[n][d]`, normalized, without gain and bias.
 pub fn normalize(spec: &Spec, x: &[i64], d: usize) -> Result<NormTrace, Error> {
+    normalize_rows("residual", x, d, spec.norm, spec.norm_frac, &[spec.eps])
+}
+
+/// Each head of queries or keys, `[n][heads·c]`, normalized to mean square 1, without gains; a head has its own epsilon.
+pub fn normalize_heads(
+    operation: &'static str,
+    x: &[i64],
+    c: usize,
+    eps: &[i64],
+) -> Result<NormTrace, Error> {
+    let eps: Vec<u64> = eps.iter().map(|eps| (*eps).max(0) as u64).collect();
+    let frac = Spec::norm_frac_for(c);
+    normalize_rows(operation, x, c, Norm::RmsNorm, frac, &eps)
+}
+
+/// Rows that have the epsilons in turn.
+fn normalize_rows(
+    operation: &'static str,
+    x: &[i64],
+    d: usize,
+    norm: Norm,
+    norm_frac: u32,
+    eps: &[u64],
+) -> Result<NormTrace, Error> {
     check_parameter("width", d as u64, 1, MAX_WIDTH as u64)?;
-    check_parameter("eps", spec.eps, 1, u64::MAX)?;
-    check_shape("residual length", x.len() % d, 0)?;
+    for eps in eps {
+        check_parameter("eps", *eps, 1, u64::MAX)?;
+    }
+    check_shape("length of what is normalized", x.len() % d, 0)?;
     let n = x.len() / d;
     let mut trace = NormTrace {
+        eps: eps.to_vec(),
         mean: Vec::with_capacity(n),
         rsqrt: Vec::with_capacity(n),
         out: Vec::with_capacity(x.len()),
     };
-    for row in x.chunks_exact(d) {
+    for (row, eps) in x.chunks_exact(d).zip(eps.iter().cycle()) {
         let mut sum = 0i64;
         let mut squares = 0u128;
         for &v in row {
-            check_signed("residual", v, RESIDUAL_BITS)?;
+            check_signed(operation, v, RESIDUAL_BITS)?;
             sum += v;
             squares += (v * v) as u128;
         }
-        if spec.norm == Norm::RmsNorm {
+        if norm == Norm::RmsNorm {
             sum = 0;
         }
         // d·Q ≥ S² by Cauchy–Schwarz; both are at most 2^94.
         let square_of_sum = u128::from(sum.unsigned_abs()).pow(2);
-        let var = d as u128 * squares - square_of_sum + u128::from(spec.eps);
+        let var = d as u128 * squares - square_of_sum + u128::from(*eps);
         let mean = sum.div_euclid(d as i64);
-        let r = rsqrt(d, spec.norm_frac, var)?;
+        let r = rsqrt(d, norm_frac, var)?;
         trace.mean.push(mean);
         trace.rsqrt.push(r);
         for &v in row {
@@ -271,22 +298,21 @@ pub fn normalize(spec: &Spec, x: &[i64], d: usize) -> Result<NormTrace, Error> {
     Ok(trace)
 }
 
-/// Heads of queries or keys, `[n][heads·head_width]`, rotated, the first row being at position `first`: with `c` and `s` the
-/// cosine and sine of position and pair `i`, features `i` and `i + pairs` of each head become `x_i·c − x_(i+pairs)·s` and
-/// `x_(i+pairs)·c + x_i·s`. Gives accumulators.
+/// Heads of queries or keys, `[n][heads·head_width]`, rotated by the factors of their positions. Gives accumulators.
 ///
 /// # Panics
-/// If there is no such position in the tables, or rows are not of whole heads.
-pub fn rotate(values: &[i64], width: usize, pairs: usize, first: usize, by: &Rotation) -> Vec<i64> {
+/// If there are not as many positions in the factors, or rows are not of whole heads.
+pub fn rotate(values: &[i64], width: usize, pairs: usize, by: &Factors) -> Vec<i64> {
     let mut acc = Vec::with_capacity(values.len());
     for (t, row) in values.chunks_exact(width).enumerate() {
-        let angles = (first + t) * pairs..(first + t + 1) * pairs;
-        let (cos, sin) = (&by.cos[angles.clone()], &by.sin[angles]);
+        let features = 2 * pairs * t..2 * pairs * (t + 1);
+        let (cos, sin) = (&by.cos[features.clone()], &by.sin[features]);
+        let ((cos_low, cos_high), (sin_low, sin_high)) = (cos.split_at(pairs), sin.split_at(pairs));
         for head in row.chunks_exact(2 * pairs) {
             let (low, high) = head.split_at(pairs);
-            // 16-bit values times at most 2^14.
-            acc.extend((0..pairs).map(|i| low[i] * cos[i] - high[i] * sin[i]));
-            acc.extend((0..pairs).map(|i| high[i] * cos[i] + low[i] * sin[i]));
+            // 16-bit values times less than 2^32.
+            acc.extend((0..pairs).map(|i| low[i] * cos_low[i] - high[i] * sin_high[i]));
+            acc.extend((0..pairs).map(|i| high[i] * cos_high[i] + low[i] * sin_low[i]));
         }
     }
     acc
@@ -872,6 +898,7 @@ mod tests {
         }
     }
 
+    use crate::model::Rotation;
     use crate::spec::Activation;
 
     #[test]
@@ -893,11 +920,35 @@ mod tests {
             5 * one,
             -8 * one,
         ];
-        assert_eq!(rotate(&rows, 4, 2, 0, &by), turned);
+        assert_eq!(rotate(&rows, 4, 2, &by.factors(2, 0..2, None)), turned);
+        let second = by.factors(2, 1..2, None);
         assert_eq!(
-            rotate(&rows, 8, 2, 1, &by)[..4],
+            rotate(&rows, 8, 2, &second)[..4],
             [-3 * one, -2 * one, one, -4 * one]
         );
+        // Each feature is multiplied by its gain, then turned: in the first row nothing else, in the second by a quarter and by
+        // a half of a turn.
+        let unit = 1 << 16;
+        let gains = [unit, 3 * unit, -2 * unit, 5 * unit];
+        let gained = [
+            unit,
+            2 * 3 * unit,
+            3 * -2 * unit,
+            4 * 5 * unit,
+            -7 * -2 * unit,
+            -6 * 3 * unit,
+            5 * unit,
+            -8 * 5 * unit,
+        ];
+        let factors = by.factors(2, 0..2, Some(&gains));
+        assert_eq!(rotate(&rows, 4, 2, &factors), gained);
+        // Rounded half up, at 16 fractional bits.
+        let third = Rotation {
+            cos: vec![one / 2],
+            sin: vec![1],
+        };
+        let factors = third.factors(1, 0..1, Some(&[3, -(one / 2)]));
+        assert_eq!((factors.cos, factors.sin), (vec![2, -one / 4], vec![0, 0]));
         assert_eq!(gate(&[3, -2], &[5, 7]), Ok(vec![15, -14]));
         assert!(gate(&[3], &[]).is_err());
     }

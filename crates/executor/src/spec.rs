@@ -28,6 +28,8 @@ pub const PROB_ONE: i64 = 65_535;
 pub const PROB_SHIFT: u32 = 32;
 /// Fractional bits of the cosines and sines by which queries and keys are rotated.
 pub const ROTATION_FRAC: u32 = 14;
+/// Fractional bits of the gains of queries and keys, and of what they make of cosines and sines.
+pub const GAIN_FRAC: u32 = 16;
 /// Bits of a logit difference.
 pub const LOGIT_DIFF_BITS: u32 = 40;
 
@@ -98,6 +100,9 @@ pub struct Architecture {
     pub positions: Positions,
     /// What the MLP computes.
     pub mlp: MlpKind,
+    /// Whether each head of queries and of keys is normalized to mean square 1, and multiplied by gains, before it is rotated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub qk_norm: bool,
 }
 
 impl Architecture {
@@ -184,6 +189,7 @@ impl Gpt2 {
             context: self.context,
             positions: Positions::Learned,
             mlp: MlpKind::Plain,
+            qk_norm: false,
         }
     }
 }

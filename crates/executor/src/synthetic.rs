@@ -2,10 +2,10 @@
 //! GPT-2: for tests and benchmarks. Integers only, the same on every machine.
 
 use crate::matrix::Matrix;
-use crate::model::{Linear, QuantizedLayer, QuantizedModel, Rotation};
+use crate::model::{HeadNorm, Linear, QuantizedLayer, QuantizedModel, Rotation, MAX_BIAS_BITS};
 use crate::spec::{
-    Activation, Architecture, MlpKind, Norm, Positions, Spec, ACT_OUT_EXTRA_FRAC, RESIDUAL_FRAC,
-    ROTATION_FRAC, SCORE_FRAC,
+    Activation, Architecture, MlpKind, Norm, Positions, Spec, ACT_OUT_EXTRA_FRAC, GAIN_FRAC,
+    MATMUL_SHIFT, RESIDUAL_FRAC, ROTATION_FRAC, SCORE_FRAC,
 };
 
 /// Fractional bits of queries, keys and values.
@@ -83,6 +83,7 @@ pub const GPT2_SMALL: Architecture = Architecture {
     context: 1024,
     positions: Positions::Learned,
     mlp: MlpKind::Plain,
+    qk_norm: false,
 };
 
 /// Those of a model that is proved in seconds.
@@ -97,10 +98,11 @@ pub const TINY: Architecture = Architecture {
     context: 64,
     positions: Positions::Learned,
     mlp: MlpKind::Plain,
+    qk_norm: false,
 };
 
 /// The dimensions of models in use, by the names of their checkpoints.
-pub const KNOWN: [(&str, Architecture); 5] = [
+pub const KNOWN: [(&str, Architecture); 6] = [
     ("gpt2", GPT2_SMALL),
     (
         "gpt2-medium",
@@ -142,6 +144,21 @@ pub const KNOWN: [(&str, Architecture); 5] = [
         },
     ),
     (
+        "qwen3-0.6b",
+        Architecture {
+            layers: 28,
+            width: 1024,
+            heads: 16,
+            kv_heads: 8,
+            head_width: 128,
+            mlp_width: 3072,
+            vocab: 151_936,
+            context: 40_960,
+            qk_norm: true,
+            ..TINY_LLAMA
+        },
+    ),
+    (
         "llama-3-8b",
         Architecture {
             layers: 32,
@@ -169,6 +186,7 @@ pub const TINY_LLAMA: Architecture = Architecture {
     context: 64,
     positions: Positions::Rotary,
     mlp: MlpKind::Gated,
+    qk_norm: false,
 };
 
 /// The specification the synthetic models use.
@@ -208,16 +226,35 @@ fn random_layer(arch: Architecture, random: &mut Random) -> QuantizedLayer {
     let (d, f) = (arch.width, arch.mlp_width);
     let (q, kv) = (arch.query_width(), arch.kv_width());
     let g = Spec::norm_frac_for(d);
-    // The query has 1/sqrt(head width) folded in.
-    let q_gain = (65_536 / arch.head_width.max(1) as u64).isqrt();
+    // The query, or its gain, has 1/sqrt(head width) folded in.
+    let q_gain = (65_536 / arch.head_width.max(1) as u64).isqrt().max(1);
+    let q_matrix_gain = if arch.qk_norm { 256 } else { q_gain };
     QuantizedLayer {
-        q: random.linear(d, q, g, QKV_FRAC, q_gain.max(1)),
+        q: random.linear(d, q, g, QKV_FRAC, q_matrix_gain),
         k: random.linear(d, kv, g, QKV_FRAC, 256),
+        qk_norm: arch.qk_norm.then(|| {
+            let norms = [(arch.heads, q_gain), (arch.kv_heads, 256)];
+            norms.map(|(heads, gain)| head_norm(&arch, heads, gain, random))
+        }),
         v: random.linear(d, kv, g, QKV_FRAC, 256),
         attn_out: random.linear(q, d, QKV_FRAC, RESIDUAL_FRAC, 128),
         fc: random.linear(d, f, g, ACT_FRAC, 256),
         up: (arch.mlp == MlpKind::Gated).then(|| random.linear(d, f, g, ACT_FRAC, 256)),
         mlp_out: random.linear(f, d, act_out_frac(&arch), RESIDUAL_FRAC, 192),
+    }
+}
+
+/// The normalization of heads whose accumulators have the fractional bits of a query's, with gains of about `gain/256`.
+fn head_norm(arch: &Architecture, heads: usize, gain: u64, random: &mut Random) -> HeadNorm {
+    let c = arch.head_width;
+    let frac = 2 * (QKV_FRAC + MATMUL_SHIFT);
+    // An epsilon of 10^-6.
+    let eps = ((c as u128 * c as u128) << frac) / 1_000_000;
+    let unit = (gain << (GAIN_FRAC + QKV_FRAC - 8)) >> Spec::norm_frac_for(c);
+    let gains = random.normals(c, unit / 8);
+    HeadNorm {
+        eps: vec![eps.clamp(1, (1 << MAX_BIAS_BITS) - 1) as i64; heads],
+        gain: gains.into_iter().map(|own| own + unit as i64).collect(),
     }
 }
 

@@ -9,9 +9,11 @@ use crate::spec::{Architecture, Spec};
 use crate::tables::ActivationTable;
 use std::ops::ControlFlow;
 
-/// The normalization of all positions.
+/// The normalization of all positions, or of all heads of all positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormTrace {
+    /// Epsilons, which rows have in turn.
+    pub eps: Vec<u64>,
     /// `floor(Σx / d)`, `[n]`; zero if nothing is centered.
     pub mean: Vec<i64>,
     /// The reciprocal square root, `[n]`.
@@ -36,13 +38,16 @@ pub struct AttentionTrace {
     pub input: Vec<i64>,
     /// Its normalization.
     pub norm: NormTrace,
-    /// Query accumulators, `[n][heads·head_width]`; the query is `rs(acc, 16)`.
+    /// Query accumulators, `[n][heads·head_width]`; the query is `rs(acc, 16)`, or the accumulator if it is normalized.
     pub q_acc: Vec<i64>,
     /// Key accumulators, `[n][kv_heads·head_width]`.
     pub k_acc: Vec<i64>,
+    /// Normalizations of queries and of keys, a row for each head of each position, if they have one.
+    pub qk_norm: Option<[NormTrace; 2]>,
     /// Value accumulators, `[n][kv_heads·head_width]`.
     pub v_acc: Vec<i64>,
-    /// Accumulators of rotated queries, which are `rs(acc, 14)`; empty if nothing is rotated.
+    /// Accumulators of rotated queries, which are `rs(acc, 14)`, or `rs(acc, 16)` if they are normalized; empty if nothing is
+    /// rotated.
     pub q_rotated_acc: Vec<i64>,
     /// Accumulators of rotated keys.
     pub k_rotated_acc: Vec<i64>,

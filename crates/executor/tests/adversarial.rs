@@ -34,13 +34,21 @@ const LLAMA: Architecture = Architecture {
     context: 8,
     positions: Positions::Rotary,
     mlp: MlpKind::Gated,
+    qk_norm: false,
+};
+
+/// The same with normalized queries and keys.
+const QWEN3: Architecture = Architecture {
+    qk_norm: true,
+    ..LLAMA
 };
 
 fn either() -> impl Strategy<Value = QuantizedModel> {
     prop_oneof![
         Just(small()),
         Just(small().rounded()),
-        Just(synthetic::model(LLAMA, Activation::Silu, 1))
+        Just(synthetic::model(LLAMA, Activation::Silu, 1)),
+        Just(synthetic::model(QWEN3, Activation::Silu, 1))
     ]
 }
 
@@ -54,8 +62,8 @@ fn any_scale() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Changes vectors of a model, one after another: embeddings, rotations, and the weights and biases of matrices. What is put
-/// into an embedding is cut to 32 bits.
+/// Changes vectors of a model, one after another: embeddings, rotations, the weights and biases of matrices, and the norms of
+/// queries and keys. What is put into an embedding is cut to 32 bits.
 fn change_vectors(model: &mut QuantizedModel, mut change: impl FnMut(&mut Vec<i64>)) {
     for embedding in [&mut model.wte, &mut model.wpe] {
         if !embedding.is_empty() {
@@ -81,6 +89,15 @@ fn change_vectors(model: &mut QuantizedModel, mut change: impl FnMut(&mut Vec<i6
         change(&mut rows);
         linear.weight = Matrix::from_rows(linear.inputs(), linear.outputs(), &rows).unwrap();
         change(&mut linear.bias);
+    }
+    for norm in model
+        .layers
+        .iter_mut()
+        .flat_map(|l| &mut l.qk_norm)
+        .flatten()
+    {
+        change(&mut norm.eps);
+        change(&mut norm.gain);
     }
 }
 
@@ -151,7 +168,7 @@ proptest! {
 
     #[test]
     fn no_residual_makes_it_panic(input in prop::collection::vec(any_scale(), 0..24), seed in any::<u64>()) {
-        for arch in [ARCH, LLAMA] {
+        for arch in [ARCH, LLAMA, QWEN3] {
             let layer = synthetic::layer(arch, seed);
             let model = synthetic::model(arch, Activation::Silu, 1);
             let _ = attention_trace(&arch, &layer, model.rotation.as_ref(), &model.spec, &input);
@@ -164,7 +181,7 @@ proptest! {
     #[test]
     fn no_dimensions_make_it_panic(
         honest in either(),
-        at in 0usize..20,
+        at in 0usize..23,
         value in prop_oneof![0usize..9, Just(usize::MAX), Just(1 << 40)],
     ) {
         let mut model = honest.clone();
@@ -190,6 +207,9 @@ proptest! {
             16 => model.arch.positions = [Positions::Learned, Positions::Rotary][value % 2],
             17 => model.arch.mlp = [MlpKind::Plain, MlpKind::Gated][value % 2],
             18 => spec.norm = [Norm::LayerNorm, Norm::RmsNorm][value % 2],
+            19 => model.arch.qk_norm = value % 2 == 1,
+            20 => layer.qk_norm.iter_mut().flatten().for_each(|norm| norm.eps.truncate(value)),
+            21 => layer.qk_norm.iter_mut().flatten().for_each(|norm| norm.gain.truncate(value)),
             _ => { model.head.bias.pop(); }
         }
         let valid = model.validate();

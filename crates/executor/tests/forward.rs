@@ -4,7 +4,7 @@ use nanozk_executor::ops::rs;
 use nanozk_executor::trace::{attention_trace, embed_trace, head_trace, mlp_trace};
 use nanozk_executor::{
     bucket, padded, synthetic, Activation, ActivationTable, Architecture, Error, Executor,
-    ExpTable, Gpt2, Linear, MlpKind, Norm, Positions, QuantizedModel, Trace,
+    ExpTable, Gpt2, HeadNorm, Linear, MlpKind, Norm, Positions, QuantizedModel, Spec, Trace,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -63,6 +63,41 @@ mod reference {
             .collect()
     }
 
+    /// Each head of a row, normalized to mean square 1.
+    fn norm_heads(x: &[i128], own: &HeadNorm, model: &QuantizedModel) -> Vec<i128> {
+        let c = model.arch.head_width;
+        let heads = x.chunks_exact(c).zip(&own.eps);
+        heads
+            .flat_map(|(head, eps)| {
+                // A model as wide as a head.
+                let mut narrow = model.clone();
+                narrow.arch.width = c;
+                narrow.spec.norm = Norm::RmsNorm;
+                narrow.spec.norm_frac = Spec::norm_frac_for(c);
+                narrow.spec.eps = u64::try_from(*eps).unwrap();
+                norm(head, &narrow)
+            })
+            .collect()
+    }
+
+    /// Each head of a row, multiplied by gains and turned by the angles of a position.
+    fn gained(x: Vec<i128>, t: usize, gain: &[i64], model: &QuantizedModel) -> Vec<i128> {
+        let by = model.rotation.as_ref().unwrap();
+        let (c, pairs) = (model.arch.head_width, model.arch.head_width / 2);
+        (0..x.len())
+            .map(|i| {
+                let other = if i % c < pairs { i + pairs } else { i - pairs };
+                let factor = |table: &[i64], i: usize| {
+                    let angle = i128::from(table[t * pairs + i % c % pairs]);
+                    round_shift(i128::from(gain[i % c]) * angle, 14)
+                };
+                let sign = if i % c < pairs { -1 } else { 1 };
+                let acc = x[i] * factor(&by.cos, i) + sign * x[other] * factor(&by.sin, other);
+                round_shift(acc, 16)
+            })
+            .collect()
+    }
+
     /// Each head of a row, turned by the angles of a position.
     fn rotated(x: Vec<i128>, t: usize, model: &QuantizedModel) -> Vec<i128> {
         let Some(by) = &model.rotation else { return x };
@@ -112,11 +147,20 @@ mod reference {
         let mut streams = vec![x.clone()];
         for block in &model.layers {
             let normed: Vec<_> = x.iter().map(|x| norm(x, model)).collect();
-            let turned = |m: &Linear| -> Vec<_> {
+            let turned = |m: &Linear, own: Option<&HeadNorm>| -> Vec<_> {
                 let rows = normed.iter().enumerate();
-                rows.map(|(t, x)| rotated(layer(x, m), t, model)).collect()
+                rows.map(|(t, x)| match own {
+                    None => rotated(layer(x, m), t, model),
+                    Some(own) => {
+                        let normed = norm_heads(&product(x, m), own, model);
+                        gained(normed, t, &own.gain, model)
+                    }
+                })
+                .collect()
             };
-            let (q, k) = (turned(&block.q), turned(&block.k));
+            let norms = block.qk_norm.as_ref();
+            let q = turned(&block.q, norms.map(|both| &both[0]));
+            let k = turned(&block.k, norms.map(|both| &both[1]));
             let v: Vec<_> = normed.iter().map(|x| layer(x, &block.v)).collect();
             for t in 0..n {
                 let mut out = vec![0; heads * c];
@@ -208,6 +252,7 @@ prop_compose! {
         vocab in 2usize..30,
         context in 4usize..20,
         rotary: bool,
+        normed: bool,
         gated: bool,
         rounded: bool,
         activation in activation(),
@@ -218,6 +263,7 @@ prop_compose! {
             head_width: if rotary { 2 * half } else { half },
             positions: if rotary { Positions::Rotary } else { Positions::Learned },
             mlp: if gated { MlpKind::Gated } else { MlpKind::Plain },
+            qk_norm: rotary && normed,
         };
         let model = synthetic::model(arch, activation, seed);
         if rounded { model.rounded() } else { model }

@@ -9,10 +9,10 @@ use crate::gates::{
     MEMORY_TABLE, NEGATIVE_TABLE, NUMBERS, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE_TABLE,
 };
 use crate::key::Key;
-use halo2curves::bn256::{Fq, Fq2, Fr, G2Affine};
+use halo2curves::bn256::{Fq, Fr, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_poseidon::constants;
-use nanozk_transcript::encoding::{point_to_words, scalar_to_bytes, WORD};
+use nanozk_transcript::encoding::{g2_to_words, point_to_words, scalar_to_bytes, WORD};
 
 /// The file that imports nothing and that `FinalVerifier` inherits from.
 struct Source(String);
@@ -54,13 +54,6 @@ impl Source {
     }
 }
 
-/// Coordinates as the pairing's contract takes them: the imaginary part comes first.
-fn coordinates(point: &G2Affine) -> [[u8; WORD]; 4] {
-    let words = |x: &Fq2| [x.c1, x.c0].map(|part| base(&part));
-    let ([a, b], [c, d]) = (words(&point.x), words(&point.y));
-    [a, b, c, d]
-}
-
 fn base(x: &Fq) -> [u8; WORD] {
     let mut word = [0; WORD];
     word.copy_from_slice(x.to_repr().as_ref());
@@ -95,7 +88,7 @@ pub fn solidity_constants(key: &Key, [g2, tau_g2]: &[G2Affine; 2], warning: &str
     }
     let names = ["X_IM", "X_RE", "Y_IM", "Y_RE"];
     for (prefix, point) in [("G2", *g2), ("MINUS_TAU_G2", -*tau_g2)] {
-        for (name, word) in names.into_iter().zip(coordinates(&point)) {
+        for (name, word) in names.into_iter().zip(g2_to_words(&point)) {
             s.word("", &format!("{prefix}_{name}"), &word);
         }
     }

@@ -90,6 +90,17 @@ fn check_size(basis: &Basis) -> Result<(), TopError> {
     }
 }
 
+impl Key {
+    /// The key of final proofs over nodes that has this commitment: all else is the same under any setup.
+    pub fn of_commitment(fixed: G1Affine) -> Self {
+        Self {
+            k: K,
+            inputs: TOP_INPUTS,
+            fixed,
+        }
+    }
+}
+
 impl ProvingKey {
     /// The key of final proofs over nodes.
     pub fn over_nodes(nodes: &Nodes, basis: &Basis) -> Result<Self, TopError> {

@@ -15,6 +15,7 @@ pub(crate) const Q: Words = [
 ];
 
 /// Order of the scalar field of BN254.
+#[cfg(any(test, target_arch = "x86_64"))]
 pub(crate) const R: Words = [
     0x43e1_f593_f000_0001,
     0x2833_e848_79b9_7091,

@@ -1,8 +1,8 @@
 //! The attention half of a block.
 
 use crate::gadgets::{
-    fill_stream, rounded, Angles, Matrix, Normalization, Number, Remainder, Residual, Rotated,
-    OFFSET_32, PRODUCT_SHIFT,
+    fill_stream, rounded, Angles, HeadNormalization, Matrix, Normalization, Number, Remainder,
+    Residual, Rotated, OFFSET_32, PRODUCT_SHIFT,
 };
 use crate::shape::{Axes, Shape};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TableId, TensorId, Values};
@@ -28,9 +28,11 @@ pub struct Attention {
     norm: Normalization,
     matrices: [Matrix; 3],
     /// Queries, keys and values, and what their sums leave.
-    projected: [(Number, Remainder); 3],
-    /// The angles, and queries and keys turned by them.
-    rotation: Option<(Angles, [Rotated; 2])>,
+    projected: [Projected; 3],
+    /// Normalizations of queries and of keys.
+    qk_norm: Option<[HeadNormalization; 2]>,
+    /// What queries and keys are multiplied by, and what they are then.
+    rotation: Option<([Angles; 2], [Rotated; 2])>,
     max: Number,
     /// `min(z, 65535)`, and what is beyond.
     key: TensorId,
@@ -49,7 +51,15 @@ pub struct Attention {
     residual: Residual,
     width: usize,
     group: usize,
+    pairs: usize,
     positions: usize,
+}
+
+/// Products of a matrix: numbers of 16 bits, and what is shifted out of their sums; or the sums, of 32 bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Projected {
+    number: Number,
+    remainder: Option<Remainder>,
 }
 
 /// The table of exponentials.
@@ -79,7 +89,7 @@ impl Attention {
         let output = p.new_tensor("attention output", &stream, Role::Activation);
         let norm = Normalization::new(p, "attention norm", input, stream, &shape.spec);
 
-        // q, k, v = rs(x̂·W + b, 16); queries have more heads.
+        // q, k, v = rs(x̂·W + b, 16), or x̂·W + b of queries and keys that are normalized; queries have more heads.
         let channels = axes.channels();
         let queries = [&[head, group][..], &channels].concat();
         let keys = [&[head][..], &channels].concat();
@@ -87,26 +97,55 @@ impl Attention {
         let all = [("query", &queries), ("key", &keys), ("value", &keys)];
         let matrices =
             all.map(|(name, features)| Matrix::new(p, name, layer, &[feature], features));
+        let qk_norm = shape.architecture.qk_norm;
         let projected = [0, 1, 2].map(|i| {
             let (name, features) = all[i];
             let heads = at(features, position);
+            let acc = matrices[i].of(p, norm.out.value(p));
+            let product = format!("{name} product");
+            if qk_norm && i < 2 {
+                let number = Number::wide(p, name, &heads);
+                let value = number.value(p);
+                p.zero(&product, &heads, acc - value);
+                return Projected {
+                    number,
+                    remainder: None,
+                };
+            }
             let number = Number::signed(p, name, &heads, ACT_BITS);
             let remainder = Remainder::new(p, &format!("{name} remainder"), &heads, PRODUCT_SHIFT);
-            let acc = matrices[i].of(p, norm.out.value(p));
             let value = number.value(p);
-            remainder.state(p, &format!("{name} product"), &heads, acc, value);
-            (number, remainder)
+            remainder.state(p, &product, &heads, acc, value);
+            Projected {
+                number,
+                remainder: Some(remainder),
+            }
+        });
+        let qk_norm = qk_norm.then(|| {
+            let heads = [&[head, group][..], &[head]];
+            [0, 1].map(|i| {
+                let (name, number) = (all[i].0, &projected[i].number);
+                HeadNormalization::new(p, name, number, [layer, position], heads[i], &channels)
+            })
         });
         let rotation = axes.halves.map(|halves| {
-            let angles = Angles::new(p, layer, channel, position, halves);
+            let angles = match &qk_norm {
+                None => [Angles::new(p, layer, channel, position, halves); 2],
+                Some(_) => [0, 1]
+                    .map(|i| Angles::with_gains(p, all[i].0, layer, channel, position, halves)),
+            };
             let turned = [0, 1].map(|i| {
                 let (name, features) = all[i];
                 let heads = at(features, position);
-                Rotated::new(p, name, &angles, &projected[i].0, &heads)
+                let number = match &qk_norm {
+                    None => &projected[i].number,
+                    Some(both) => &both[i].norm.out,
+                };
+                Rotated::new(p, name, &angles[i], number, &heads)
             });
             (angles, turned)
         });
-        let [(q, _), (k, _), (v, _)] = &projected;
+        let [q, k, v] = projected.each_ref().map(|own| &own.number);
         let (q, k) = match &rotation {
             Some((_, [q, k])) => (&q.out, &k.out),
             None => (q, k),
@@ -182,6 +221,7 @@ impl Attention {
             norm,
             matrices,
             projected,
+            qk_norm,
             rotation,
             max,
             key,
@@ -199,6 +239,7 @@ impl Attention {
             residual,
             width: shape.architecture.width,
             group: shape.architecture.group(),
+            pairs: shape.architecture.rotated_pairs(),
             positions: shape.positions,
         }
     }
@@ -206,7 +247,7 @@ impl Attention {
     /// Sets the weights of a layer.
     ///
     /// # Panics
-    /// If positions are rotations and there is none.
+    /// If positions are rotations and there is none, or queries are normalized and there is no normalization.
     pub fn fill_weights(
         &self,
         values: &mut Values<'_>,
@@ -219,13 +260,22 @@ impl Attention {
         k.fill(values, layer, &weights.k)?;
         v.fill(values, layer, &weights.v)?;
         self.project.fill(values, layer, &weights.attn_out)?;
-        match &self.rotation {
-            Some((angles, _)) => {
-                let rotation = rotation.expect("a model with rotary positions has rotations");
-                angles.fill(values, layer, rotation)
-            }
-            None => Ok(()),
+        let Some((angles, _)) = &self.rotation else {
+            return Ok(());
+        };
+        let rotation = rotation.expect("a model with rotary positions has rotations");
+        let factors = |gains| rotation.factors(self.pairs, 0..self.positions, gains);
+        let Some(norms) = &self.qk_norm else {
+            // Those of queries are those of keys.
+            return angles[0].fill(values, layer, &factors(None));
+        };
+        let own = weights.qk_norm.as_ref();
+        let own = own.expect("a model that normalizes queries and keys has both norms");
+        for ((norm, angles), own) in norms.iter().zip(angles).zip(own) {
+            norm.fill_weights(values, layer, own)?;
+            angles.fill(values, layer, &factors(Some(&own.gain)))?;
         }
+        Ok(())
     }
 
     /// Sets activations and witnesses, from each layer's trace.
@@ -251,14 +301,26 @@ impl Attention {
                 at[at.len() - 1] * width + feature
             }
         };
-        for (i, (number, remainder)) in self.projected.iter().enumerate() {
+        for (i, Projected { number, remainder }) in self.projected.iter().enumerate() {
             let feature = feature(number);
             let acc = |at: &[usize]| {
                 let t = traces[at[0]];
                 [&t.q_acc, &t.k_acc, &t.v_acc][i][feature(at)]
             };
-            number.fill(values, |at| rounded(acc(at).into(), PRODUCT_SHIFT))?;
-            remainder.fill(values, |at| acc(at).into())?;
+            match remainder {
+                None => number.fill(values, |at| acc(at).into())?,
+                Some(remainder) => {
+                    number.fill(values, |at| rounded(acc(at).into(), PRODUCT_SHIFT))?;
+                    remainder.fill(values, |at| acc(at).into())?;
+                }
+            }
+        }
+        for (i, norm) in self.qk_norm.iter().flatten().enumerate() {
+            let inputs = traces.iter().map(|t| [&t.q_acc[..], &t.k_acc][i]);
+            let inputs: Vec<&[i64]> = inputs.collect();
+            let own = traces.iter().flat_map(|t| &t.qk_norm).map(|both| &both[i]);
+            let own: Vec<_> = own.collect();
+            norm.fill(values, &inputs, &own, feature(&norm.norm.out))?;
         }
         if let Some((_, rotated)) = &self.rotation {
             for (i, rotated) in rotated.iter().enumerate() {

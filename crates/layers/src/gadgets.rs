@@ -1,8 +1,9 @@
 //! Operations that layers share: numbers in limbs, choices, rounded shifts, normalization, rotations, matrix products with bias.
 
 use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values};
-use nanozk_executor::spec::{ACT_BITS, ROTATION_FRAC};
-use nanozk_executor::{Linear, Norm, NormTrace, Rotation, Spec};
+use nanozk_executor::model::Factors;
+use nanozk_executor::spec::{ACT_BITS, GAIN_FRAC, RESIDUAL_BITS, ROTATION_FRAC};
+use nanozk_executor::{HeadNorm, Linear, Norm, NormTrace, Spec};
 
 /// Bits of a limb.
 pub const LIMB_BITS: u32 = 16;
@@ -46,6 +47,11 @@ impl Number {
     /// A signed number.
     pub fn signed(p: &mut Program, name: &str, axes: &[AxisId], bits: u32) -> Self {
         Self::new(p, name, axes, bits, 1 << (bits - 1))
+    }
+
+    /// A signed number of the bits of a residual stream.
+    pub fn wide(p: &mut Program, name: &str, axes: &[AxisId]) -> Self {
+        Self::new(p, name, axes, RESIDUAL_BITS, OFFSET_32)
     }
 
     /// A number that is not negative.
@@ -195,6 +201,11 @@ impl Remainder {
     }
 }
 
+/// Indices as one number, the last moving fastest.
+fn flat(at: &[usize], lens: &[usize]) -> usize {
+    at.iter().zip(lens).fold(0, |sum, (i, len)| sum * len + i)
+}
+
 /// A matrix with a bias, for each layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matrix {
@@ -244,9 +255,6 @@ impl Matrix {
         let weights = lens(self.weight);
         // The bias has the axes of the outputs.
         let outputs = lens(self.bias).len() - 1;
-        let flat = |at: &[usize], lens: &[usize]| {
-            at.iter().zip(lens).fold(0, |sum, (i, len)| sum * len + i)
-        };
         let split = weights.len() - outputs;
         values.fill_first(self.weight, layer, |at| {
             let input = flat(&at[1..split], &weights[1..split]);
@@ -278,8 +286,20 @@ pub struct Normalization {
     above: Number,
     remainder: Remainder,
     width: i128,
-    eps: i128,
     norm_frac: u32,
+}
+
+/// What a normalization is of, and how it is done.
+struct Rows<'a> {
+    /// Axes of the rows.
+    rows: &'a [AxisId],
+    /// The same, and those that are normalized along.
+    all: &'a [AxisId],
+    /// Features of a row.
+    width: i128,
+    norm: Norm,
+    norm_frac: u32,
+    eps: Expression,
 }
 
 /// The mean, rounded down.
@@ -329,34 +349,50 @@ impl Normalization {
         spec: &Spec,
     ) -> Self {
         let [layer, feature, position] = axes;
-        let rows = [layer, position];
-        let all = [layer, feature, position];
-        let d = p.axis(feature).len as i128;
-        let called = |what: &str| format!("{name} {what}");
         let x = p.use_of(stream);
-        let out = Number::signed(p, &called("out"), &all, ACT_BITS);
-        let center = match spec.norm {
-            Norm::LayerNorm => Some(Center::new(p, name, &x, &rows, d)),
+        let of = Rows {
+            rows: &[layer, position],
+            all: &axes,
+            width: p.axis(feature).len as i128,
+            norm: spec.norm,
+            norm_frac: spec.norm_frac,
+            eps: Expression::default() + i128::from(spec.eps),
+        };
+        Self::of_rows(p, name, x, &of)
+    }
+
+    fn of_rows(p: &mut Program, name: &str, x: Expression, of: &Rows<'_>) -> Self {
+        let Rows {
+            rows,
+            all,
+            width: d,
+            norm,
+            norm_frac,
+            ref eps,
+        } = *of;
+        let called = |what: &str| format!("{name} {what}");
+        let out = Number::signed(p, &called("out"), all, ACT_BITS);
+        let center = match norm {
+            Norm::LayerNorm => Some(Center::new(p, name, &x, rows, d)),
             Norm::RmsNorm => None,
         };
         let this = Self {
             out,
             center,
-            squares: p.new_tensor(&called("squares"), &rows, Role::Witness),
-            root: Number::unsigned(p, &called("root"), &rows, ROOT_BITS),
-            below: Number::unsigned(p, &called("below"), &rows, SLACK_BITS),
-            above: Number::unsigned(p, &called("above"), &rows, SLACK_BITS),
-            remainder: Remainder::new(p, &called("remainder"), &all, NORM_SHIFT),
+            squares: p.new_tensor(&called("squares"), rows, Role::Witness),
+            root: Number::unsigned(p, &called("root"), rows, ROOT_BITS),
+            below: Number::unsigned(p, &called("below"), rows, SLACK_BITS),
+            above: Number::unsigned(p, &called("above"), rows, SLACK_BITS),
+            remainder: Remainder::new(p, &called("remainder"), all, NORM_SHIFT),
             width: d,
-            eps: spec.eps.into(),
-            norm_frac: spec.norm_frac,
+            norm_frac,
         };
         let [root, below, above] =
             [&this.root, &this.below, &this.above].map(|number| number.value(p));
         let squares = p.use_of(this.squares);
         p.zero(
             &called("sum of squares"),
-            &rows,
+            rows,
             x.squared() - squares.clone(),
         );
         // r²·var, and 2·r·var + var, with var = d·Q + eps − S².
@@ -364,24 +400,24 @@ impl Normalization {
             Some(center) => (center.sum(p, d), center.mean.value(p)),
             None => (Expression::default(), Expression::default()),
         };
-        let spread = squares * d + this.eps;
+        let spread = squares * d + eps.clone();
         let times_variance =
             |by: Expression| by.clone() * spread.clone() - by * sum.clone() * sum.clone();
         let squared = times_variance(root.clone() * root.clone());
         let variance = spread.clone() - sum.clone() * sum.clone();
         p.zero(
             &called("root is small"),
-            &rows,
+            rows,
             squared + below.clone() - this.target(),
         );
         p.zero(
             &called("root is large"),
-            &rows,
+            rows,
             times_variance(root.clone() * 2) + variance - 1 - below - above,
         );
         let out = this.out.value(p);
         this.remainder
-            .state(p, &called("scaled"), &all, (x - mean) * root, out);
+            .state(p, &called("scaled"), all, (x - mean) * root, out);
         this
     }
 
@@ -397,49 +433,145 @@ impl Normalization {
         inputs: &[&[i64]],
         traces: &[&NormTrace],
     ) -> Result<(), OutOfRange> {
+        self.fill_rows(values, inputs, traces, |at| at[1], |at| [at[2], at[1]])
+    }
+
+    /// Sets all values, from each layer's `[rows][width]`; `row_of` has the row of indices of the rows' axes, `cell_of` row and
+    /// feature of indices of all axes.
+    fn fill_rows(
+        &self,
+        values: &mut Values<'_>,
+        inputs: &[&[i64]],
+        traces: &[&NormTrace],
+        row_of: impl Fn(&[usize]) -> usize,
+        cell_of: impl Fn(&[usize]) -> [usize; 2],
+    ) -> Result<(), OutOfRange> {
         let d = self.width as usize;
-        let row = |at: &[usize]| &inputs[at[0]][at[1] * d..][..d];
-        let total = |at: &[usize]| row(at).iter().map(|x| i128::from(*x)).sum::<i128>();
-        let sum = |at: &[usize]| self.center.as_ref().map_or(0, |_| total(at));
-        let squares = |at: &[usize]| row(at).iter().map(|x| i128::from(*x).pow(2)).sum::<i128>();
-        let mean = |at: &[usize]| i128::from(traces[at[0]].mean[at[1]]);
-        let root = |at: &[usize]| i128::from(traces[at[0]].rsqrt[at[1]]);
-        let variance = |at: &[usize]| self.width * squares(at) - sum(at).pow(2) + self.eps;
-        let below = |at: &[usize]| self.target() - root(at) * root(at) * variance(at);
+        // Of a layer's row.
+        let row = |l: usize, row: usize| &inputs[l][row * d..][..d];
+        let total = |l, r| row(l, r).iter().map(|x| i128::from(*x)).sum::<i128>();
+        let sum = |l, r| self.center.as_ref().map_or(0, |_| total(l, r));
+        let squares = |l, r| row(l, r).iter().map(|x| i128::from(*x).pow(2)).sum();
+        let mean = |l: usize, r: usize| i128::from(traces[l].mean[r]);
+        let root = |l: usize, r: usize| i128::from(traces[l].rsqrt[r]);
+        let eps = |l: usize, r: usize| i128::from(traces[l].eps[r % traces[l].eps.len()]);
+        let variance = |l, r| -> i128 {
+            let squares: i128 = squares(l, r);
+            self.width * squares - sum(l, r).pow(2) + eps(l, r)
+        };
+        let below = |l, r| self.target() - root(l, r) * root(l, r) * variance(l, r);
+        let above = |l, r| 2 * root(l, r) * variance(l, r) + variance(l, r) - 1 - below(l, r);
         if let Some(center) = &self.center {
-            let rest = |at: &[usize]| sum(at) - self.width * mean(at);
-            center.mean.fill(values, mean)?;
-            center.rest.fill(values, rest)?;
-            center.room.fill(values, |at| self.width - 1 - rest(at))?;
+            let rest = |l, r| sum(l, r) - self.width * mean(l, r);
+            center.mean.fill(values, |at| mean(at[0], row_of(at)))?;
+            center.rest.fill(values, |at| rest(at[0], row_of(at)))?;
+            let room = |l, r| self.width - 1 - rest(l, r);
+            center.room.fill(values, |at| room(at[0], row_of(at)))?;
         }
-        values.fill(self.squares, squares)?;
-        self.root.fill(values, root)?;
-        self.below.fill(values, below)?;
-        self.above.fill(values, |at| {
-            2 * root(at) * variance(at) + variance(at) - 1 - below(at)
+        values.fill(self.squares, |at| squares(at[0], row_of(at)))?;
+        self.root.fill(values, |at| root(at[0], row_of(at)))?;
+        self.below.fill(values, |at| below(at[0], row_of(at)))?;
+        self.above.fill(values, |at| above(at[0], row_of(at)))?;
+        self.out.fill(values, |at| {
+            let [row, feature] = cell_of(at);
+            traces[at[0]].out[row * d + feature].into()
         })?;
-        // [layer, feature, position]
-        self.out
-            .fill(values, |at| traces[at[0]].out[at[2] * d + at[1]].into())?;
         self.remainder.fill(values, |at| {
-            let x = i128::from(inputs[at[0]][at[2] * d + at[1]]);
-            let rows = [at[0], at[2]];
-            (x - mean(&rows)) * root(&rows)
+            let (l, [r, feature]) = (at[0], cell_of(at));
+            (i128::from(row(l, r)[feature]) - mean(l, r)) * root(l, r)
         })
     }
 }
 
-/// The cosines and sines of each layer's rotation of queries and keys: weights, since whatever they are makes another model.
+/// The normalization of each head of queries, or of keys, to mean square 1: of numbers of 32 bits, with an epsilon of each head
+/// that is a weight, since the scale of a head is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadNormalization {
+    /// The normalization.
+    pub norm: Normalization,
+    eps: TensorId,
+    /// Lengths of the axes of heads.
+    heads: Vec<usize>,
+}
+
+impl HeadNormalization {
+    /// Declares the normalization of `number`, which has the axes `[layer, heads…, channels…, position]`.
+    pub fn new(
+        p: &mut Program,
+        name: &str,
+        number: &Number,
+        [layer, position]: [AxisId; 2],
+        heads: &[AxisId],
+        channels: &[AxisId],
+    ) -> Self {
+        let lens = |p: &Program, axes: &[AxisId]| axes.iter().map(|id| p.axis(*id).len).collect();
+        let own = [&[layer], heads].concat();
+        let role = Role::Weight { wide: true };
+        let eps = p.new_tensor(&format!("{name} norm epsilon"), &own, role);
+        let channel_lens: Vec<usize> = lens(p, channels);
+        let width: usize = channel_lens.iter().product();
+        let of = Rows {
+            rows: &[&own[..], &[position]].concat(),
+            all: &[&own[..], channels, &[position]].concat(),
+            width: width as i128,
+            norm: Norm::RmsNorm,
+            norm_frac: Spec::norm_frac_for(width),
+            eps: p.use_of(eps),
+        };
+        let x = number.value(p);
+        Self {
+            norm: Normalization::of_rows(p, &format!("{name} norm"), x, &of),
+            eps,
+            heads: lens(p, heads),
+        }
+    }
+
+    /// Sets a layer's epsilons.
+    pub fn fill_weights(
+        &self,
+        values: &mut Values<'_>,
+        layer: usize,
+        norm: &HeadNorm,
+    ) -> Result<(), OutOfRange> {
+        values.fill_first(self.eps, layer, |at| {
+            norm.eps[flat(&at[1..], &self.heads)].into()
+        })
+    }
+
+    /// Sets all other values, from each layer's `[n][heads·width]` and its normalization; `feature` has the index there of
+    /// indices of all axes.
+    pub fn fill(
+        &self,
+        values: &mut Values<'_>,
+        inputs: &[&[i64]],
+        traces: &[&NormTrace],
+        feature: impl Fn(&[usize]) -> usize,
+    ) -> Result<(), OutOfRange> {
+        let width = self.norm.width as usize;
+        let count: usize = self.heads.iter().product();
+        let row_of = |at: &[usize]| {
+            let last = at.len() - 1;
+            at[last] * count + flat(&at[1..last], &self.heads)
+        };
+        let cell_of = |at: &[usize]| [feature(at) / width, feature(at) % width];
+        self.norm.fill_rows(values, inputs, traces, row_of, cell_of)
+    }
+}
+
+/// What each layer's rotation of queries and keys multiplies by: weights, since whatever they are makes another model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Angles {
     cos: TensorId,
     sin: TensorId,
     halves: [AxisId; 2],
+    /// Whether the two features of a pair are multiplied by the same.
+    is_shared: bool,
     pairs: usize,
+    shift: u32,
 }
 
 impl Angles {
-    /// Declares them, for pairs of features that lie in the two halves of a head.
+    /// Declares cosines and sines, for pairs of features that lie in the two halves of a head.
     pub fn new(
         p: &mut Program,
         layer: AxisId,
@@ -448,13 +580,40 @@ impl Angles {
         halves: [AxisId; 2],
     ) -> Self {
         let axes = [layer, channel, position];
-        let [cos, sin] =
-            ["cosine", "sine"].map(|name| p.new_tensor(name, &axes, Role::Weight { wide: false }));
+        Self::of(p, ["cosine", "sine"], &axes, channel, halves, ROTATION_FRAC)
+    }
+
+    /// Declares cosines and sines times the gains of queries, or of keys.
+    pub fn with_gains(
+        p: &mut Program,
+        name: &str,
+        layer: AxisId,
+        channel: AxisId,
+        position: AxisId,
+        halves: [AxisId; 2],
+    ) -> Self {
+        let axes = [layer, halves[0], channel, position];
+        let names = ["cosine", "sine"].map(|what| format!("{name} gain times {what}"));
+        let names = [names[0].as_str(), names[1].as_str()];
+        Self::of(p, names, &axes, channel, halves, GAIN_FRAC)
+    }
+
+    fn of(
+        p: &mut Program,
+        names: [&str; 2],
+        axes: &[AxisId],
+        channel: AxisId,
+        halves: [AxisId; 2],
+        shift: u32,
+    ) -> Self {
+        let [cos, sin] = names.map(|name| p.new_tensor(name, axes, Role::Weight { wide: false }));
         Self {
             cos,
             sin,
             halves,
+            is_shared: !axes.contains(&halves[0]),
             pairs: p.axis(channel).len,
+            shift,
         }
     }
 
@@ -463,10 +622,16 @@ impl Angles {
         &self,
         values: &mut Values<'_>,
         layer: usize,
-        rotation: &Rotation,
+        factors: &Factors,
     ) -> Result<(), OutOfRange> {
-        for (id, table) in [(self.cos, &rotation.cos), (self.sin, &rotation.sin)] {
-            values.fill_first(id, layer, |at| table[at[2] * self.pairs + at[1]].into())?;
+        for (id, table) in [(self.cos, &factors.cos), (self.sin, &factors.sin)] {
+            values.fill_first(id, layer, |at| {
+                let (half, channel, position) = match self.is_shared {
+                    true => (0, at[1], at[2]),
+                    false => (at[1], at[2], at[3]),
+                };
+                table[(2 * position + half) * self.pairs + channel].into()
+            })?;
         }
         Ok(())
     }
@@ -491,18 +656,21 @@ impl Rotated {
     ) -> Self {
         let this = Self {
             out: Number::signed(p, &format!("rotated {name}"), axes, ACT_BITS),
-            remainder: Remainder::new(p, &format!("rotated {name} remainder"), axes, ROTATION_FRAC),
+            remainder: Remainder::new(p, &format!("rotated {name} remainder"), axes, angles.shift),
         };
         // −1 from the first half to the other, 1 back.
         let [half, other] = angles.halves;
         let sign = p.public("half after other", &[other, half], Public::Less)
             - p.public("half before other", &[half, other], Public::Less);
-        let swapped: Vec<AxisId> = axes
-            .iter()
-            .map(|axis| if *axis == half { other } else { *axis })
-            .collect();
-        let [cos, sin] = [angles.cos, angles.sin].map(|id| p.use_of(id));
-        let acc = number.value(p) * cos + sign * number.value_at(p, &swapped) * sin;
+        let swapped = |axes: &[AxisId]| -> Vec<AxisId> {
+            let swap = |axis: &AxisId| if *axis == half { other } else { *axis };
+            axes.iter().map(swap).collect()
+        };
+        let cos = p.use_of(angles.cos);
+        // That of the feature that is multiplied by it.
+        let sin_axes = swapped(&p.tensor(angles.sin).axes);
+        let sin = p.use_at(angles.sin, &sin_axes);
+        let acc = number.value(p) * cos + sign * number.value_at(p, &swapped(axes)) * sin;
         let out = this.out.value(p);
         this.remainder
             .state(p, &format!("{name} is rotated"), axes, acc, out);

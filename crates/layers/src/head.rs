@@ -162,6 +162,7 @@ impl Head {
         let selected = rows(&trace.input, d);
         values.fill(self.selected, |at| selected[at[2] * d + at[1]].into())?;
         let norm = NormTrace {
+            eps: trace.norm.eps.clone(),
             mean: rows(&trace.norm.mean, 1),
             rsqrt: rows(&trace.norm.rsqrt, 1),
             out: rows(&trace.norm.out, d),

@@ -64,6 +64,7 @@ proptest! {
         pairs in 1usize..4,
         mlp_width in 1usize..12,
         rotary: bool,
+        normed: bool,
         gated: bool,
         log_positions in 2u32..4,
     ) {
@@ -78,6 +79,7 @@ proptest! {
             context: 16,
             positions: if rotary { Positions::Rotary } else { Positions::Learned },
             mlp: if gated { MlpKind::Gated } else { MlpKind::Plain },
+            qk_norm: rotary && normed,
         };
         let shape = Shape {
             architecture,

@@ -5,11 +5,11 @@ use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
 use nanozk_circuit::{Failure, Layout, Program, Registry, Role, Tensor, Values};
-use nanozk_executor::spec::ROTATION_FRAC;
+use nanozk_executor::spec::{GAIN_FRAC, ROTATION_FRAC};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{
     synthetic, Activation, Architecture, AttentionTrace, ExpTable, Gpt2, MlpKind, MlpTrace, Norm,
-    Positions, QuantizedModel, Spec,
+    Positions, QuantizedLayer, QuantizedModel, Spec,
 };
 use nanozk_kzg::Basis;
 use nanozk_layers::gadgets::Normalization;
@@ -63,6 +63,15 @@ impl Block {
 
     /// Of a Llama: two heads of keys for four of queries, of two pairs each.
     fn llama() -> Self {
+        Self::llama_with(false)
+    }
+
+    /// The same, whose queries and keys are normalized.
+    fn qwen3() -> Self {
+        Self::llama_with(true)
+    }
+
+    fn llama_with(qk_norm: bool) -> Self {
         let architecture = Architecture {
             layers: 1,
             width: WIDTH,
@@ -74,6 +83,7 @@ impl Block {
             context: 16,
             positions: Positions::Rotary,
             mlp: MlpKind::Gated,
+            qk_norm,
         };
         let spec = Spec {
             norm: Norm::RmsNorm,
@@ -125,17 +135,24 @@ impl Block {
     /// What the executor computes. The inputs of both normalizations add up to zero at position 1, so that a
     /// sum of one there has the same root.
     fn values(&self) -> Values<'_> {
+        let values = self.values_of_another(|_| {});
+        assert_eq!(self.program.check(&values), Ok(()));
+        values
+    }
+
+    /// What the executor computes in attention with another layer, said to be computed with this one.
+    fn values_of_another(&self, change: impl Fn(&mut QuantizedLayer)) -> Values<'_> {
         let model = self.model();
+        let mut another = model.clone();
+        change(&mut another.layers[0]);
         let stream = |seed| {
             let mut stream = synthetic::residual(POSITIONS, WIDTH, seed);
             stream[WIDTH] -= stream[WIDTH..2 * WIDTH].iter().sum::<i64>();
             stream
         };
-        let first = self.attention(&model, &stream(1)).unwrap();
+        let first = self.attention(&another, &stream(1)).unwrap();
         let second = mlp_trace(&model.arch, &model.layers[0], &model.spec, &stream(2)).unwrap();
-        let values = self.values_of(&model, first, second);
-        assert_eq!(self.program.check(&values), Ok(()));
-        values
+        self.values_of(&model, first, second)
     }
 
     /// Values of any traces, true or not.
@@ -219,9 +236,22 @@ fn nudge(values: &mut Values<'_>, name: &str, at: &[usize]) {
 
 /// The two slacks of a normalization's root, from everything else.
 fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize]) {
-    let d = WIDTH as i128;
+    let spec = block.shape.spec;
+    let (d, norm_frac, eps) = (WIDTH, spec.norm_frac, spec.eps.into());
+    settle_root_of(values, spec.norm, (d, norm_frac, eps), norm, at);
+}
+
+/// The same of a normalization of this width, fractional bits and epsilon.
+fn settle_root_of(
+    values: &mut Values<'_>,
+    kind: Norm,
+    (width, norm_frac, eps): (usize, u32, i128),
+    norm: &str,
+    at: &[usize],
+) {
+    let d = width as i128;
     let name = |what: &str| format!("{norm} {what}");
-    let sum = match block.shape.spec.norm {
+    let sum = match kind {
         Norm::LayerNorm => {
             let mean = number(values, &name("mean"), at) - (1 << 31);
             d * mean + number(values, &name("rest"), at)
@@ -229,9 +259,9 @@ fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize])
         Norm::RmsNorm => 0,
     };
     let squares = cell(values, &name("squares"), at);
-    let variance = d * squares - sum * sum + i128::from(block.shape.spec.eps);
+    let variance = d * squares - sum * sum + eps;
     let root = number(values, &name("root"), at);
-    let target = (d * d) << (2 * (32 + block.shape.spec.norm_frac));
+    let target = (d * d) << (2 * (32 + norm_frac));
     let below = target - root * root * variance;
     set_number(values, &name("below"), at, below);
     let above = 2 * root * variance + variance - 1 - below;
@@ -241,9 +271,15 @@ fn settle_root(values: &mut Values<'_>, block: &Block, norm: &str, at: &[usize])
 /// The identity of distances in scores.
 const BEYOND: &str = "distance is beyond the table only at its end, and there for later positions";
 
-type Forgery = (&'static str, Box<dyn Fn(&mut Values<'_>, &Block)>);
+type Forgery = (
+    &'static str,
+    Box<dyn for<'a> Fn(&mut Values<'a>, &'a Block)>,
+);
 
-fn forgery(name: &'static str, f: impl Fn(&mut Values<'_>, &Block) + 'static) -> Forgery {
+fn forgery(
+    name: &'static str,
+    f: impl for<'a> Fn(&mut Values<'a>, &'a Block) + 'static,
+) -> Forgery {
     (name, Box::new(f))
 }
 
@@ -283,6 +319,39 @@ fn norm(
     ];
     let centered = centered.into_iter().filter(|_| is_centered);
     centered.chain(others).collect()
+}
+
+/// Normalizations of a head of queries, and of one of keys.
+fn head_norms(block: &Block) -> Vec<Forgery> {
+    let c = block.shape.architecture.head_width;
+    let all = [("query", vec![0, 1, 1], 3), ("key", vec![0, 1], 3)];
+    let of = |(name, head, position): (&'static str, Vec<usize>, usize)| {
+        let norm = move |what: &str| format!("{name} norm {what}");
+        let identity = move |what: &str| -> &'static str { norm(what).leak() };
+        let row = [&head[..], &[position]].concat();
+        let cell_at = [&head[..], &[1, 0, position]].concat();
+        let (at, head_at) = (row.clone(), head);
+        let squares = forgery(identity("sum of squares"), move |v, _| {
+            let value = cell(v, &norm("squares"), &at);
+            set(v, &norm("squares"), &at, value + 1);
+            let eps = cell(v, &norm("epsilon"), &head_at);
+            let of = (c, Spec::norm_frac_for(c), eps);
+            settle_root_of(v, Norm::RmsNorm, of, &format!("{name} norm"), &at);
+        });
+        let at = row.clone();
+        let small = forgery(identity("root is small"), move |v, _| {
+            add(v, &norm("below"), &at, 1);
+            add(v, &norm("above"), &at, -1);
+        });
+        let large = forgery(identity("root is large"), move |v, _| {
+            nudge(v, &norm("above"), &row)
+        });
+        let scaled = forgery(identity("scaled"), move |v, _| {
+            nudge(v, &norm("remainder"), &cell_at)
+        });
+        [squares, small, large, scaled]
+    };
+    all.into_iter().flat_map(of).collect()
 }
 
 fn forgeries(block: &Block) -> Vec<Forgery> {
@@ -338,6 +407,17 @@ fn forgeries(block: &Block) -> Vec<Forgery> {
             ("gate product", "gate remainder", vec![0, 9, 1]),
             ("gated activation", "gated remainder", vec![0, 3, 2]),
         ]);
+    }
+    if block.shape.architecture.qk_norm {
+        all.extend(head_norms(block));
+        // All that follows is computed from a sum that is another one.
+        all.push(forgery("query product", |v, block| {
+            *v = block.values_of_another(|layer| layer.q.bias[5] += 1);
+        }));
+        all.push(forgery("key product", |v, block| {
+            *v = block.values_of_another(|layer| layer.k.bias[2] += 1);
+        }));
+        remainders.retain(|(identity, ..)| !matches!(*identity, "query product" | "key product"));
     }
     for (identity, remainder, at) in remainders {
         all.push(forgery(identity, move |v, _| nudge(v, remainder, &at)));
@@ -453,6 +533,11 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
     are_refused(&Block::new(), |name| {
         !is_another.iter().any(|other| name.starts_with(other))
     });
+    // Of normalized queries and keys, what a Llama has not.
+    are_refused(&Block::qwen3(), |name| {
+        let own = ["query norm", "query product", "key is rotated"];
+        own.iter().any(|part| name.contains(part))
+    });
     // Of a Llama, what a GPT-2 has not.
     are_refused(&Block::llama(), |name| {
         let own = [
@@ -468,21 +553,26 @@ fn every_identity_has_a_forgery_that_only_it_refuses() {
 /// What identities rely on: every tensor of the prover is in a table, but for sums of squares, which one determines.
 #[test]
 fn witnesses_outside_of_tables_are_determined() {
-    for block in [Block::new(), Block::llama()] {
+    for block in [Block::new(), Block::llama(), Block::qwen3()] {
         let free: Vec<&str> = block
             .program
             .enumerate()
             .filter(|(_, tensor)| tensor.role == Role::Witness)
             .map(|(_, tensor)| tensor.name.as_str())
             .collect();
-        assert_eq!(free, ["attention norm squares", "mlp norm squares"]);
+        let heads: &[&str] = match block.shape.architecture.qk_norm {
+            true => &["query norm squares", "key norm squares"],
+            false => &[],
+        };
+        let expected = [&["attention norm squares"], heads, &["mlp norm squares"]].concat();
+        assert_eq!(free, expected);
     }
 }
 
 /// A remainder is less than what is divided by, and other numbers have the bits of the executor's.
 #[test]
 fn numbers_have_their_ranges() {
-    for block in [Block::new(), Block::llama()] {
+    for block in [Block::new(), Block::llama(), Block::qwen3()] {
         have_their_ranges(&block);
     }
 }
@@ -555,7 +645,19 @@ fn have_their_ranges(block: &Block) {
         .into_iter()
         .chain(only_llama.into_iter().filter(|_| is_llama))
         .map(|(name, bits)| (name.to_owned(), bits));
-    let expected: BTreeMap<String, u32> = norms.chain(others).collect();
+    let mut expected: BTreeMap<String, u32> = norms.chain(others).collect();
+    if block.shape.architecture.qk_norm {
+        for name in ["query", "key"] {
+            // Sums as they are, and a shift by 16 after the gains.
+            expected.insert(name.to_owned(), 32);
+            expected.remove(&format!("{name} remainder"));
+            expected.insert(format!("rotated {name} remainder"), GAIN_FRAC);
+            let own = norm
+                .into_iter()
+                .filter(|(what, _)| !centering.contains(what));
+            expected.extend(own.map(|(what, bits)| (format!("{name} norm {what}"), bits)));
+        }
+    }
     assert_eq!(bits, expected);
 }
 

@@ -50,6 +50,7 @@ fn llama() -> Shape {
             head_width: 4,
             positions: Positions::Rotary,
             mlp: MlpKind::Gated,
+            qk_norm: false,
             ..shape(Activation::Silu).architecture
         },
         spec: Spec {
@@ -58,6 +59,13 @@ fn llama() -> Shape {
         },
         positions: 8,
     }
+}
+
+/// The same with normalized queries and keys.
+fn qwen3() -> Shape {
+    let mut shape = llama();
+    shape.architecture.qk_norm = true;
+    shape
 }
 
 /// The digest of the program of some layers.
@@ -111,6 +119,9 @@ fn lines() -> String {
     ] {
         add(&format!("llama {layer}"), digest(&llama(), &[layer]));
     }
+    add("qwen3", digest(&qwen3(), &all));
+    let layer = Layer::Attention(1);
+    add(&format!("qwen3 {layer}"), digest(&qwen3(), &[layer]));
     lines
 }
 

@@ -57,6 +57,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A chat template that is no template, or does not take messages.
+    #[error("the chat template: {reason}")]
+    ChatTemplate {
+        /// What is wrong.
+        reason: String,
+    },
+    /// What should be a list of messages is none.
+    #[error("messages are a list of objects with `role` and `content`: {reason}")]
+    Messages {
+        /// What is wrong.
+        reason: String,
+    },
     /// A folder without weights that can be read.
     #[error("{dir} has no weights that can be read (model.safetensors, its shards, or pytorch_model.bin): {advice}", dir = dir.display())]
     NoWeights {

@@ -4,10 +4,11 @@
 //!
 //! * tensors `wte` `[vocab][width]`, `wpe` `[context][width]` or `rotation.{cos,sin}` `[context][pairs]`,
 //!   and the matrices `layers.{l}.{q,k,v,attn_out,fc,up,mlp_out}` (`up` if there is a gate) and `head`;
+//! * of queries and keys that are normalized, `layers.{l}.{q,k}_norm.eps`, `[heads]`, and `.gain`, `[head_width]`;
 //! * of each matrix `{name}.weight`, `[outputs][inputs]`, and `{name}.bias`, `[outputs]`. Weights are `I16` mantissas `m` beside a
 //!   tensor `{name}.shift`, `U8`, `[outputs]`, so that a weight is `m·2^shift`; a shift is the least with which the mantissas
 //!   of its output are less than `2^15` in magnitude. Where weights have more significant bits there are no shifts;
-//! * embeddings are `I32`; weights without shifts, biases and rotations too if every value of the tensor fits, otherwise `I64`;
+//! * embeddings are `I32`; weights without shifts, biases, norms and rotations too if every value of the tensor fits, otherwise `I64`;
 //! * one metadata entry `nanozk`: JSON with `version` (3), `arch`, `spec` and `sha256`.
 //!
 //! The checksum is over `arch` and `spec` as JSON, then for each tensor in the order of names its name, element
@@ -21,8 +22,8 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use nanozk_executor::{
-    Architecture, Linear, Matrix, MlpKind, Positions, QuantizedLayer, QuantizedModel, Rotation,
-    Spec,
+    Architecture, HeadNorm, Linear, Matrix, MlpKind, Positions, QuantizedLayer, QuantizedModel,
+    Rotation, Spec,
 };
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
@@ -200,6 +201,11 @@ impl Writer {
         for (name, m) in parts(&self.arch).zip(layer.linears()) {
             self.linear(&format!("layers.{index}.{name}"), m)?;
         }
+        for (name, norm) in NORMS.iter().zip(layer.qk_norm.iter().flatten()) {
+            let name = format!("layers.{index}.{name}");
+            self.put(format!("{name}.eps"), &[norm.eps.len()], &norm.eps)?;
+            self.put(format!("{name}.gain"), &[norm.gain.len()], &norm.gain)?;
+        }
         Ok(())
     }
 
@@ -328,7 +334,8 @@ fn tensor_count<'a>(
         Positions::Learned => 1,
         Positions::Rotary => 2,
     };
-    3 + positions + 2 * parts(arch).count() * arch.layers + short.count()
+    let norms = if arch.qk_norm { 2 * NORMS.len() } else { 0 };
+    3 + positions + (2 * parts(arch).count() + norms) * arch.layers + short.count()
 }
 
 /// The file of a quantized model. Its parts are read when they are needed, and checked one by one.
@@ -468,6 +475,17 @@ impl<R: Read + Seek> ModelFile<R> {
         let layer = QuantizedLayer {
             q: part("q", d, q)?,
             k: part("k", d, kv)?,
+            qk_norm: match arch.qk_norm {
+                false => None,
+                true => {
+                    let [queries, keys] = [arch.heads, arch.kv_heads];
+                    let norm = |name: &str, heads| {
+                        let name = format!("layers.{index}.{name}");
+                        self.head_norm(&name, heads, arch.head_width)
+                    };
+                    Some([norm(NORMS[0], queries)?, norm(NORMS[1], keys)?])
+                }
+            },
             v: part("v", d, kv)?,
             attn_out: part("attn_out", q, d)?,
             fc: part("fc", d, f)?,
@@ -511,6 +529,13 @@ impl<R: Read + Seek> ModelFile<R> {
             path: self.path.clone(),
             source,
         }
+    }
+
+    fn head_norm(&self, name: &str, heads: usize, head_width: usize) -> Result<HeadNorm> {
+        Ok(HeadNorm {
+            eps: self.get(format!("{name}.eps"), &[heads])?,
+            gain: self.get(format!("{name}.gain"), &[head_width])?,
+        })
     }
 
     fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
@@ -584,6 +609,9 @@ impl<R: Read + Seek> ModelFile<R> {
         Ok((info.dtype, self.tensors.read(info)?))
     }
 }
+
+/// Names of the normalizations of queries and of keys.
+const NORMS: [&str; 2] = ["q_norm", "k_norm"];
 
 /// Names of the matrices of a layer, in the order of `QuantizedLayer::linears`.
 fn parts(arch: &Architecture) -> impl Iterator<Item = &'static str> {

@@ -57,6 +57,8 @@ pub(crate) struct Block {
     pub(crate) norm1: Affine,
     pub(crate) q: Affine,
     pub(crate) k: Affine,
+    /// Gains of each head of queries and of keys, if they are normalized.
+    pub(crate) qk_norm: Option<[Affine; 2]>,
     pub(crate) v: Affine,
     pub(crate) attn_out: Affine,
     pub(crate) norm2: Affine,
@@ -278,6 +280,20 @@ impl Pass {
         Ok(x.transpose(1, 2)?.contiguous()?.reshape(shape)?)
     }
 
+    /// Heads normalized to mean square 1, without gain, if they are.
+    fn normalized(
+        &self,
+        x: Tensor,
+        heads: usize,
+        op: Op,
+        record: &mut Record<'_>,
+    ) -> Result<Tensor> {
+        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+        let normed = x.broadcast_div(&(mean + self.config.epsilon)?.sqrt()?)?;
+        record(op, &self.join(&normed, heads)?)?;
+        Ok(normed)
+    }
+
     /// Heads turned by the angles of their positions, if positions are told apart by that.
     fn rotated(&self, x: Tensor, heads: usize, op: Op, record: &mut Record<'_>) -> Result<Tensor> {
         let Some([cos, sin]) = &self.angles else {
@@ -322,14 +338,25 @@ impl Pass {
         let h = self.norm(&x)?;
         record(Op::Norm1, &h)?;
         let h = block.norm1.scale(&h)?;
-        let q = (block.q.multiply(&h)? / self.config.query_divisor(layer))?;
+        let divisor = self.config.query_divisor(layer);
+        let mut q = block.q.multiply(&h)?;
+        if block.qk_norm.is_none() {
+            q = (q / divisor)?;
+        }
         let k = block.k.multiply(&h)?;
         let v = block.v.multiply(&h)?;
         record(Op::Query, &q)?;
         record(Op::Key, &k)?;
         record(Op::Value, &v)?;
-        let q = self.rotated(self.split(&q, heads)?, heads, Op::RotatedQuery, record)?;
-        let k = self.rotated(self.split(&k, kv_heads)?, kv_heads, Op::RotatedKey, record)?;
+        let mut q = self.split(&q, heads)?;
+        let mut k = self.split(&k, kv_heads)?;
+        if let Some([queries, keys]) = &block.qk_norm {
+            let normed = self.normalized(q, heads, Op::NormedQuery, record)?;
+            q = (queries.scale(&normed)? / divisor)?;
+            k = keys.scale(&self.normalized(k, kv_heads, Op::NormedKey, record)?)?;
+        }
+        let q = self.rotated(q, heads, Op::RotatedQuery, record)?;
+        let k = self.rotated(k, kv_heads, Op::RotatedKey, record)?;
         let k = self.repeated(k)?;
         let v = self.repeated(self.split(&v, kv_heads)?)?;
         let scores = q.matmul(&k.transpose(2, 3)?.contiguous()?)?;
@@ -459,6 +486,8 @@ impl Params {
         for b in &self.blocks {
             let [norm1, q, k, v, attn_out] =
                 [&b.norm1, &b.q, &b.k, &b.v, &b.attn_out].map(|p| affine(&mut group, p));
+            let norms = b.qk_norm.as_ref();
+            let norms = norms.map(|both| both.each_ref().map(|p| affine(&mut group, p)));
             groups.push(std::mem::take(&mut group));
             let [norm2, fc, mlp_out] = [&b.norm2, &b.fc, &b.mlp_out].map(|p| affine(&mut group, p));
             let up = b.up.as_ref().map(|up| affine(&mut group, up));
@@ -467,6 +496,10 @@ impl Params {
                 norm1: norm1?,
                 q: q?,
                 k: k?,
+                qk_norm: match norms {
+                    Some([queries, keys]) => Some([queries?, keys?]),
+                    None => None,
+                },
                 v: v?,
                 attn_out: attn_out?,
                 norm2: norm2?,

@@ -1,12 +1,13 @@
 //! The float side of the project: from a Hugging Face checkpoint to integers, and how far apart they are.
 //!
-//! * [`FloatModel`]: import of GPT-2 checkpoints and the float reference.
-//! * [`Tokenizer`]: text to token ids and back.
+//! * [`FloatModel`]: import of checkpoints and the float reference.
+//! * [`Tokenizer`]: text to token ids and back; [`ChatTemplate`]: messages to text.
 //! * [`quantize()`]: the integer model of `docs/arithmetic.md`, with a [`Report`] of every operation.
 //! * [`file`](mod@file): the file of a quantized model.
 //! * [`evaluate()`]: perplexity and agreement of the two on real text.
 //! * [`importance()`]: Fisher information of each layer, and what a choice of layers covers of it.
 
+pub mod chat;
 pub mod checkpoint;
 pub mod config;
 pub mod error;
@@ -25,6 +26,7 @@ mod tensors;
 pub mod tokenizer;
 mod tokenizer_files;
 
+pub use chat::{ChatTemplate, Messages};
 pub use config::Config;
 pub use error::{Error, Result};
 pub use evaluate::{evaluate, evaluate_windows, perplexity, Eval, Perplexity};

@@ -152,17 +152,23 @@ impl Checkpoint {
                     Part::of(name(own), vec![outputs, inputs], bias).transposed()
                 };
                 let biases = config.biases;
-                vec![
+                let gains = |own: &str| Part::of(name(own), vec![config.arch.head_width], false);
+                let norms = ["self_attn.q_norm", "self_attn.k_norm"].map(gains);
+                let mut parts = vec![
                     self.norm(name("input_layernorm")),
                     matrix("self_attn.q_proj", d, q, biases.qkv),
                     matrix("self_attn.k_proj", d, kv, biases.qkv),
                     matrix("self_attn.v_proj", d, kv, biases.qkv),
+                ];
+                parts.extend(norms.into_iter().filter(|_| config.arch.qk_norm));
+                parts.extend([
                     matrix("self_attn.o_proj", q, d, biases.out),
                     self.norm(name("post_attention_layernorm")),
                     matrix("mlp.gate_proj", d, f, biases.mlp),
                     matrix("mlp.up_proj", d, f, biases.mlp),
                     matrix("mlp.down_proj", f, d, biases.mlp),
-                ]
+                ]);
+                parts
             }
         }
     }
@@ -335,12 +341,14 @@ impl Parts for Checkpoint {
             }
             Family::Llama => [next(), next(), next()],
         };
+        let qk_norm = self.config().arch.qk_norm.then(|| [next(), next()]);
         let (attn_out, norm2, fc) = (next(), next(), next());
         let gated = self.config().arch.mlp == MlpKind::Gated;
         Ok(Block {
             norm1,
             q,
             k,
+            qk_norm,
             v,
             attn_out,
             norm2,

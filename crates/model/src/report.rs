@@ -14,12 +14,16 @@ pub enum Op {
     Embedding,
     /// Normalization before attention, without gain and bias.
     Norm1,
-    /// Query, with `1/sqrt(head width)`.
+    /// Query, with `1/sqrt(head width)`; without it if queries are normalized.
     Query,
     /// Key.
     Key,
     /// Value.
     Value,
+    /// Query, normalized, without gain.
+    NormedQuery,
+    /// Key, normalized, without gain.
+    NormedKey,
     /// Query, rotated by its position.
     RotatedQuery,
     /// Key, rotated by its position.
@@ -60,6 +64,8 @@ impl Op {
             Op::Query => "q",
             Op::Key => "k",
             Op::Value => "v",
+            Op::NormedQuery => "normed q",
+            Op::NormedKey => "normed k",
             Op::RotatedQuery => "rotated q",
             Op::RotatedKey => "rotated k",
             Op::Score => "score",

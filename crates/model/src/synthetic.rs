@@ -40,6 +40,10 @@ fn llama_tensors(arch: &Architecture) -> Tensors {
         add("self_attn.k_proj", &[kv, d], 0.0, 1.5 * scale(d));
         add("self_attn.v_proj", &[kv, d], 0.0, scale(d));
         add("self_attn.o_proj", &[d, q], 0.0, residual * scale(q));
+        if arch.qk_norm {
+            add("self_attn.q_norm", &[arch.head_width], 1.0, 0.1);
+            add("self_attn.k_norm", &[arch.head_width], 1.0, 0.1);
+        }
         add("post_attention_layernorm", &[d], 1.0, 0.1);
         add("mlp.gate_proj", &[f, d], 0.0, scale(d));
         add("mlp.up_proj", &[f, d], 0.0, scale(d));
@@ -105,9 +109,13 @@ fn gpt2_config(arch: &Architecture) -> Value {
 }
 
 fn llama_config(arch: &Architecture) -> Value {
+    let (kind, class) = match arch.qk_norm {
+        false => ("llama", "LlamaForCausalLM"),
+        true => ("qwen3", "Qwen3ForCausalLM"),
+    };
     json!({
-        "model_type": "llama",
-        "architectures": ["LlamaForCausalLM"],
+        "model_type": kind,
+        "architectures": [class],
         "hidden_act": "silu",
         "rms_norm_eps": 1e-5,
         "num_hidden_layers": arch.layers,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nanozk_model::{evaluate, quantize, FloatModel, Options};
 use serde_json::Value;
 
-const VARIANTS: [&str; 9] = [
+const VARIANTS: [&str; 11] = [
     "llama",
     "llama-biases",
     "llama-linear",
@@ -17,6 +17,8 @@ const VARIANTS: [&str; 9] = [
     "llama-gelu",
     "mistral",
     "qwen2",
+    "qwen3",
+    "qwen3-options",
     "gpt2-silu",
 ];
 

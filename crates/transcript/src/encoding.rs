@@ -1,8 +1,9 @@
 //! Canonical big-endian encodings of scalars and points.
 
 use crate::Malformed;
-use halo2curves::bn256::{Fq, Fr, G1Affine};
+use halo2curves::bn256::{Fq, Fq2, Fr, G1Affine, G2Affine, G2};
 use halo2curves::ff::{Field, FromUniformBytes, PrimeField};
+use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::CurveAffine;
 
@@ -57,6 +58,27 @@ pub fn point_from_words(x: [u8; WORD], y: [u8; WORD]) -> Result<G1Affine, Malfor
     };
     check_point(&point)?;
     Ok(point)
+}
+
+/// A point of the second group as the EVM's pairing takes it: the imaginary part of `x`, the real one, and the same of `y`.
+pub fn g2_to_words(p: &G2Affine) -> [[u8; WORD]; 4] {
+    [p.x.c1, p.x.c0, p.y.c1, p.y.c0].map(|part| coordinate_to_bytes(&part))
+}
+
+/// The point that [`g2_to_words`] encodes: on the curve, in the group, not at infinity.
+pub fn g2_from_words(words: [[u8; WORD]; 4]) -> Result<G2Affine, Malformed> {
+    let [x1, x0, y1, y0] = words.map(coordinate_from_bytes);
+    let (x, y) = (Fq2 { c0: x0?, c1: x1? }, Fq2 { c0: y0?, c1: y1? });
+    let point = G2Affine { x, y };
+    if bool::from(point.is_identity()) {
+        return Err(Malformed::Infinity);
+    }
+    let is_of_group =
+        bool::from(point.is_on_curve()) && bool::from(G2::from(point).is_torsion_free());
+    match is_of_group {
+        true => Ok(point),
+        false => Err(Malformed::NotOnCurve),
+    }
 }
 
 /// `x`, and the parity of `y` in the topmost bit.

@@ -130,6 +130,20 @@ pub fn top_of(
 ) -> Result<(Top, Tree), NodeError> {
     // A key depends on the number of nodes only, and takes long to compute.
     let mut keys: BTreeMap<usize, Fr> = BTreeMap::new();
+    top_with(leaves, |count| match keys.get(&count) {
+        Some(key) => Ok(*key),
+        None => {
+            let key = nodes.fold_key(basis, count)?.digest();
+            Ok(*keys.entry(count).or_insert(key))
+        }
+    })
+}
+
+/// The same with the digest of the key of nodes over so many nodes.
+pub(crate) fn top_with(
+    leaves: &[(Fr, Said)],
+    mut fold_key: impl FnMut(usize) -> Result<Fr, NodeError>,
+) -> Result<(Top, Tree), NodeError> {
     let leaf = |(key, said): &(Fr, Said)| Below {
         key: *key,
         said: *said,
@@ -138,12 +152,7 @@ pub fn top_of(
     };
     let top = folded(leaves.iter().map(leaf).collect(), |_, children| {
         let count = children.len();
-        let key = match keys.get(&count) {
-            Some(key) => *key,
-            None => *keys
-                .entry(count)
-                .or_insert(nodes.fold_key(basis, count)?.digest()),
-        };
+        let key = fold_key(count)?;
         let list: Vec<(Fr, Said)> = children.iter().map(|c| (c.key, c.said)).collect();
         let said = Said::of_nodes(&list);
         let mut shape: Vec<u8> = children.iter().flat_map(|c| c.shape.clone()).collect();
@@ -166,6 +175,57 @@ pub fn top_of(
     Ok((Top { key, said }, tree))
 }
 
+/// Windows of each claim, and the layers that they are of.
+type Covered = (Vec<Vec<(u32, u32)>>, Vec<Vec<usize>>);
+
+impl FinalFile {
+    /// What the file says that it proves of these claims, if it has the form of a final proof over them.
+    pub(crate) fn windows_of(&self, claims: &[&CheckedClaim<'_>]) -> Result<Covered, Error> {
+        if self.format != FINAL_FORMAT {
+            return Err(Error::Format {
+                expected: FINAL_FORMAT,
+                got: self.format.clone(),
+            });
+        }
+        let (expected, got) = (nanozk_final::BYTES, self.proof.0.len());
+        if expected != got {
+            return Err(Error::Length { expected, got });
+        }
+        if self.claims.len() != claims.len() {
+            return Err(Error::OtherStatement);
+        }
+        if self.claims.iter().map(|c| c.windows.len()).sum::<usize>() > MAX_LEAVES {
+            return Err(Error::Malformed(
+                "the final proof is over too many joint proofs",
+            ));
+        }
+        let mut layers = Vec::with_capacity(claims.len());
+        let mut windows: Vec<Vec<(u32, u32)>> = Vec::with_capacity(claims.len());
+        for (claim, said) in claims.iter().zip(&self.claims) {
+            if said.statement.0 != claim.claim().statement() {
+                return Err(Error::OtherStatement);
+            }
+            let own: Vec<(u32, u32)> = said.windows.iter().map(|w| (w.first, w.count)).collect();
+            layers.push(claim.layers_of_windows(&own)?);
+            windows.push(own);
+        }
+        Ok((windows, layers))
+    }
+
+    /// Refuses a file that says other digests than follow from its claims. A contract is given these, so that a file that is
+    /// accepted here is accepted there.
+    pub(crate) fn check_digests(&self, tree: &Tree, digests: &[Vec<Scalar>]) -> Result<(), Error> {
+        let said = self.claims.iter();
+        let said = said.flat_map(|c| c.windows.iter().map(|w| w.digest));
+        match *tree == self.tree && digests.iter().flatten().copied().eq(said) {
+            true => Ok(()),
+            false => Err(Error::Malformed(
+                "the digests of the file are not those of its claims",
+            )),
+        }
+    }
+}
+
 /// What verifies final proofs of all models under one setup: it takes seconds to make.
 #[derive(Debug)]
 pub struct FinalVerifier {
@@ -179,6 +239,16 @@ impl FinalVerifier {
         let nodes = Nodes::new().map_err(NodeError::from)?;
         let key = ProvingKey::over_nodes(&nodes, &parameters.basis)?.key;
         Ok(Self { nodes, key })
+    }
+
+    /// What records nodes.
+    pub(crate) fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// The key of final proofs.
+    pub(crate) fn key(&self) -> &nanozk_final::Key {
+        &self.key
     }
 
     /// What a final proof over joint proofs of these windows says, the tree, and the digest of what each node over a joint proof
@@ -223,50 +293,14 @@ impl FinalVerifier {
         file: &FinalFile,
         parameters: &Parameters,
     ) -> Result<Vec<Vec<usize>>, Error> {
-        if file.format != FINAL_FORMAT {
-            return Err(Error::Format {
-                expected: FINAL_FORMAT,
-                got: file.format.clone(),
-            });
-        }
-        let (expected, got) = (nanozk_final::BYTES, file.proof.0.len());
-        if expected != got {
-            return Err(Error::Length { expected, got });
-        }
-        if file.claims.len() != claims.len() {
-            return Err(Error::OtherStatement);
-        }
-        if file.claims.iter().map(|c| c.windows.len()).sum::<usize>() > MAX_LEAVES {
-            return Err(Error::Malformed(
-                "the final proof is over too many joint proofs",
-            ));
-        }
-        let mut layers = Vec::with_capacity(claims.len());
-        let mut windows: Vec<Vec<(u32, u32)>> = Vec::with_capacity(claims.len());
-        for (claim, said) in claims.iter().zip(&file.claims) {
-            if said.statement.0 != claim.claim().statement() {
-                return Err(Error::OtherStatement);
-            }
-            let own: Vec<(u32, u32)> = said.windows.iter().map(|w| (w.first, w.count)).collect();
-            layers.push(claim.layers_of_windows(&own)?);
-            windows.push(own);
-        }
+        let (windows, layers) = file.windows_of(claims)?;
         let targets: Vec<Target<'_>> = claims
             .iter()
             .zip(&windows)
             .map(|(claim, windows)| Target { claim, windows })
             .collect();
         let (top, tree, digests) = self.top(&targets, parameters)?;
-        // A contract is given these, so that a file that is accepted here is accepted there.
-        let said = file
-            .claims
-            .iter()
-            .map(|c| c.windows.iter().map(|w| w.digest));
-        if tree != file.tree || !digests.into_iter().flatten().eq(said.flatten()) {
-            return Err(Error::Malformed(
-                "the digests of the file are not those of its claims",
-            ));
-        }
+        file.check_digests(&tree, &digests)?;
         verify_top(&self.key, &top, &file.proof.0, &parameters.g2)?;
         Ok(layers)
     }

@@ -6,6 +6,7 @@
 
 mod claim;
 mod file;
+mod final_key;
 mod finished;
 pub mod hex;
 mod manifest;
@@ -20,6 +21,7 @@ pub use claim::{
     CLAIM_FORMAT, GREEDY,
 };
 pub use file::ProofFile;
+pub use final_key::{CheckedFinalKey, FinalKey, FINAL_KEY_FORMAT};
 pub use finished::{
     top_of, window_layers, FinalFile, FinalVerifier, ProvedClaim, ProvedWindow, Target, Tree,
     FINAL_FORMAT, FINAL_POWERS,
@@ -32,6 +34,12 @@ use halo2curves::bn256::{G1Affine, G2Affine};
 use nanozk_circuit::{LayoutError, Program, Role};
 use nanozk_kzg::Basis;
 use nanozk_layers::BadSelection;
+
+/// Id of the development setup: its secret is public, so that proofs under it prove nothing to others.
+pub const DEVELOPMENT_SETUP: Digest32 = Digest32([
+    0x60, 0x92, 0x88, 0xb1, 0x30, 0x14, 0xbb, 0xb1, 0xb6, 0x06, 0x3c, 0xf7, 0xf5, 0x59, 0xd1, 0x92,
+    0x81, 0xa2, 0x4e, 0xbc, 0x8e, 0xc5, 0x0f, 0x7d, 0x23, 0x47, 0x22, 0x05, 0xcd, 0xd0, 0xb5, 0xb9,
+]);
 
 /// Tiles of all tensors of a proof, at most: what a verifier spends on its layers before it looks at it. Dimensions that are
 /// multiples of large powers of two have few: 2^16 weights a tile.

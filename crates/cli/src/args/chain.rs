@@ -147,7 +147,7 @@ pub(crate) struct RegisterArgs {
 )]
 pub(crate) enum JobCommand {
     /// Write and sign a request (requester)
-    Request(RequestArgs),
+    Request(Box<RequestArgs>),
     /// Open a job, and hold its price (requester, or anybody for it)
     #[command(
         after_help = "Example:\n  nanozk job open request.json --rpc http://127.0.0.1:8545 --private-key-file key"

@@ -9,6 +9,7 @@ pub(crate) struct PromptSource<'a> {
     pub(crate) text: Option<&'a str>,
     pub(crate) file: Option<&'a PathBuf>,
     pub(crate) tokens: Option<&'a [u32]>,
+    pub(crate) messages: Option<&'a PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -20,6 +21,10 @@ pub(crate) struct RunPromptArgs {
     /// File with the text to continue, without the line break at its end
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt_file: Option<PathBuf>,
+    /// File with messages to answer: a JSON list of objects with role and content, or a request to a chat server; - reads
+    /// standard input. The model's chat template makes a prompt of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) messages: Option<PathBuf>,
     /// Token ids to continue, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(crate) prompt_tokens: Option<Vec<u32>>,
@@ -34,6 +39,7 @@ impl RunPromptArgs {
             text: self.prompt.as_deref(),
             file: self.prompt_file.as_ref(),
             tokens: self.prompt_tokens.as_deref(),
+            messages: self.messages.as_ref(),
         }
     }
 }
@@ -47,6 +53,10 @@ pub(crate) struct PromptArgs {
     /// File with the text to continue, without the line break at its end
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt_file: Option<PathBuf>,
+    /// File with messages to answer: a JSON list of objects with role and content, or a request to a chat server; - reads
+    /// standard input. The model's chat template makes a prompt of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) messages: Option<PathBuf>,
     /// Token ids to continue, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(crate) prompt_tokens: Option<Vec<u32>>,
@@ -58,6 +68,7 @@ impl PromptArgs {
             text: self.prompt.as_deref(),
             file: self.prompt_file.as_ref(),
             tokens: self.prompt_tokens.as_deref(),
+            messages: self.messages.as_ref(),
         }
     }
 }
@@ -66,9 +77,9 @@ impl PromptArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TokenizeArgs {
     /// Read names of special tokens in the prompt, such as <|endoftext|>, as plain text
-    #[arg(long, conflicts_with = "prompt_tokens")]
+    #[arg(long, conflicts_with_all = ["prompt_tokens", "messages"])]
     pub(crate) split_special_tokens: bool,
     /// Leave out what the tokenizer's template adds around a prompt, such as a beginning-of-text token
-    #[arg(long, conflicts_with = "prompt_tokens")]
+    #[arg(long, conflicts_with_all = ["prompt_tokens", "messages"])]
     pub(crate) no_template: bool,
 }

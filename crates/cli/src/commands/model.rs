@@ -5,7 +5,7 @@ use super::{check_programs, judged, read_text, reject, GIB};
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::{
-    sha256, Generation, ModelDir, ModelSecret, GENERATION_FORMAT, SECRET_FORMAT,
+    sha256, Chat, Generation, ModelDir, ModelSecret, CHAT_FORMAT, GENERATION_FORMAT, SECRET_FORMAT,
 };
 use crate::output::{bytes, count, thousands, Out, Progress};
 use crate::staging::Staging;
@@ -17,7 +17,9 @@ use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::{bucket, Architecture, MlpKind, Positions, Spec};
 use nanozk_layers::{Shape, Weights};
 use nanozk_model::file::{ModelFile, Writer};
-use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Report, Stage};
+use nanozk_model::{
+    quantize_checkpoint, ChatTemplate, Checkpoint, Estimate, Options, Report, Stage,
+};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::registration::{
     add_programs, fractions, plan, register, widest_windows, CommitmentEstimate, Part, Registration,
@@ -64,7 +66,14 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     })?;
     let tokenizer = checkpoint.tokenizer().json().to_vec();
     let read = checkpoint.files().to_vec();
-    let notes = checkpoint.notes().to_vec();
+    let mut notes = checkpoint.notes().to_vec();
+    let chat = match ChatTemplate::load(&args.checkpoint) {
+        Ok(chat) => chat,
+        Err(e) => {
+            notes.push(format!("there will be no chat template (--messages): {e}"));
+            None
+        }
+    };
     let generation = Generation {
         format: GENERATION_FORMAT.into(),
         stop_tokens: checkpoint.stop_tokens().to_vec(),
@@ -143,6 +152,10 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     files::write(&dir.join("tokenizer.json"), &tokenizer)?;
     files::write_json(&dir.join("report.json"), &report)?;
     files::write_json(&dir.join("generation.json"), &generation)?;
+    if let Some(chat) = chat {
+        let format = CHAT_FORMAT.into();
+        files::write_json(&dir.join("chat.json"), &Chat { format, chat })?;
+    }
     copy_checkpoint(&read, &tokenizer, &dir.join("checkpoint"))?;
     notes
         .iter()
@@ -472,9 +485,11 @@ pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {
         a.width,
         count(a.heads, "head"),
         a.head_width,
-        match a.kv_heads {
-            all if all == a.heads => String::new(),
-            some => format!(" ({some} of keys and values)"),
+        match (a.kv_heads, a.qk_norm) {
+            (all, false) if all == a.heads => String::new(),
+            (all, true) if all == a.heads => " (queries and keys normalized)".to_owned(),
+            (some, false) => format!(" ({some} of keys and values)"),
+            (some, true) => format!(" ({some} of keys and values; queries and keys normalized)"),
         },
         match a.mlp {
             MlpKind::Plain => "plain",

@@ -2,8 +2,9 @@
 
 use super::read_text;
 use crate::args::{PromptSource, TokenizeArgs};
+use crate::model_dir::ModelDir;
 use anyhow::{bail, Context, Result};
-use nanozk_model::{PromptOptions, Tokenizer};
+use nanozk_model::{Messages, PromptOptions, Tokenizer};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,10 +16,14 @@ pub(super) struct Prompt {
 
 /// A prompt's tokens.
 pub(super) fn read_prompt(
+    model: &ModelDir,
     tokenizer: &Tokenizer,
     source: PromptSource<'_>,
     tokenize: &TokenizeArgs,
 ) -> Result<Prompt> {
+    if let Some(path) = source.messages {
+        return chat(model, tokenizer, path);
+    }
     let prompt = match (text(source)?, source.tokens) {
         (Some(text), _) => encode(tokenizer, &text, tokenize)?,
         (None, Some(ids)) => {
@@ -39,12 +44,54 @@ pub(super) fn read_prompt(
     Ok(prompt)
 }
 
+/// Messages as a prompt: the text that the model's template makes of them, special tokens being read in all of it, as
+/// transformers does.
+fn chat(model: &ModelDir, tokenizer: &Tokenizer, path: &Path) -> Result<Prompt> {
+    let content = match path == Path::new("-") {
+        true => standard_input("messages")?,
+        false => read_text(path, "messages")?,
+    };
+    let file = || format!("--messages {}", path.display());
+    let messages = Messages::parse(&content).with_context(file)?;
+    let Some(template) = model.chat_template()? else {
+        bail!(
+            "the model has no chat template: its checkpoint had none when it was imported. Give the text to continue with \
+             --prompt"
+        );
+    };
+    let text = template.render(&messages).with_context(file)?;
+    let options = PromptOptions {
+        template: false,
+        special: true,
+    };
+    let prompt = tokenizer.encode_prompt(&text, options);
+    let prompt = prompt.context("cannot tokenize the messages")?;
+    let mut notes = Vec::new();
+    for (i, text) in messages.texts() {
+        let own = tokenizer.encode_prompt(&text, options);
+        let own = own.context("cannot tokenize the messages")?;
+        if let [(_, id), ..] = own.special[..] {
+            notes.push(format!(
+                "message {i} names special tokens, such as {}: they are read as these tokens, and may end the message",
+                tokenizer.name(id)
+            ));
+        }
+    }
+    if prompt.ids.is_empty() {
+        bail!("the chat template makes no text of the messages");
+    }
+    Ok(Prompt {
+        tokens: prompt.ids,
+        notes,
+    })
+}
+
 /// The text of the prompt, if it is given as text.
 fn text(source: PromptSource<'_>) -> Result<Option<String>> {
     let text = match (source.text, source.file.map(|p| p.as_path())) {
-        (Some("-"), _) => standard_input()?,
+        (Some("-"), _) => standard_input("the prompt")?,
         (Some(text), _) => return Ok(Some(text.to_owned())),
-        (None, Some(path)) if path == Path::new("-") => standard_input()?,
+        (None, Some(path)) if path == Path::new("-") => standard_input("the prompt")?,
         (None, Some(path)) => read_text(path, "the prompt")?,
         (None, None) => return Ok(None),
     };
@@ -53,12 +100,12 @@ fn text(source: PromptSource<'_>) -> Result<Option<String>> {
     Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
-fn standard_input() -> Result<String> {
+fn standard_input(what: &str) -> Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)
-        .context("cannot read the prompt from standard input")?;
-    String::from_utf8(bytes).context("the prompt on standard input is not UTF-8")
+        .with_context(|| format!("cannot read {what} from standard input"))?;
+    String::from_utf8(bytes).with_context(|| format!("{what} on standard input: not UTF-8"))
 }
 
 fn encode(tokenizer: &Tokenizer, text: &str, tokenize: &TokenizeArgs) -> Result<Prompt> {

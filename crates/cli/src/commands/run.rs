@@ -92,12 +92,17 @@ struct Task {
     notes: Vec<String>,
 }
 
-fn task(args: &RunArgs, version: &CheckedManifest, tokenizer: &Tokenizer) -> Result<Task> {
+fn task(
+    args: &RunArgs,
+    dir: &ModelDir,
+    version: &CheckedManifest,
+    tokenizer: &Tokenizer,
+) -> Result<Task> {
     let Some(path) = &args.prompt.request else {
         let Prompt {
             tokens: prompt,
             notes,
-        } = read_prompt(tokenizer, args.prompt.source(), &args.tokenize)?;
+        } = read_prompt(dir, tokenizer, args.prompt.source(), &args.tokenize)?;
         return Ok(Task {
             claim: Claim {
                 chain: args.chain,
@@ -176,7 +181,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         new,
         input_salt,
         mut notes,
-    } = task(args, version, &tokenizer)?;
+    } = task(args, &dir, version, &tokenizer)?;
     check_length(version, prompt.len(), new)?;
     // A job orders an exact number of tokens.
     let ordered = args.prompt.request.is_some();

@@ -1,12 +1,13 @@
 //! `nanozk setup`.
 
-use crate::args::SetupCommand;
+use crate::args::{SetupCommand, SetupFinalKeyArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
 use crate::output::{Out, Progress};
 use anyhow::{bail, Context, Result};
+use nanozk_prover::{files, final_parameters, final_setup_size};
 use nanozk_setup::{CeremonyFile, Format, Origin, Setup};
-use nanozk_verifier::hex::encode;
-use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::hex::{encode, Digest32};
+use nanozk_verifier::CheckedFinalKey;
 use serde_json::{json, Value};
 
 pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()> {
@@ -36,6 +37,50 @@ pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()
             out.note(DEVELOPMENT_WARNING);
         }
         SetupCommand::List => list(data, out)?,
+        SetupCommand::FinalKey(args) => final_key(args, data, out)?,
+    }
+    Ok(())
+}
+
+/// Writes the key of final proofs under a setup.
+fn final_key(args: &SetupFinalKeyArgs, data: &Data, out: &Out) -> Result<()> {
+    if args.output.exists() && !args.force {
+        bail!(
+            "{} exists: choose another file with -o, or replace it with --force",
+            args.output.display()
+        );
+    }
+    let progress = Progress::spinner("preparing the setup");
+    let k = final_setup_size(0);
+    let setup = match args.development {
+        true => data.development(k)?,
+        false => {
+            let setup = data.setups().load_at_least(k);
+            let setup = setup.with_context(|| {
+                format!("no setup of 2^{k} powers: import a ceremony's file with nanozk setup import, or --development")
+            })?;
+            setup
+                .check()
+                .context("the stored setup is not the ceremony's: import its file again")?;
+            setup
+        }
+    };
+    progress.message("computing the key");
+    let key = CheckedFinalKey::compute(&final_parameters(&setup, 0))?;
+    drop(progress);
+    files::write_json(&args.output, key.file())?;
+    let (text, mut value) = describe(&setup);
+    out.text(text);
+    out.text(format!(
+        "key of final proofs {}: {}",
+        key.digest(),
+        args.output.display()
+    ));
+    value["key_digest"] = json!(key.digest());
+    value["file"] = json!(args.output);
+    out.json(&value);
+    if setup.is_development() {
+        out.note(DEVELOPMENT_WARNING);
     }
     Ok(())
 }

@@ -15,8 +15,9 @@ use nanozk_prover::session::{name_of, SessionDir};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement;
 use nanozk_verifier::{
-    CheckedClaim, CheckedManifest, Claim, Error, FinalFile, FinalVerifier, Manifest, Parameters,
-    ProofFile, CLAIM_FORMAT, FINAL_FORMAT, MANIFEST_FORMAT,
+    CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, Error, FinalFile, FinalKey,
+    FinalVerifier, Manifest, Parameters, ProofFile, CLAIM_FORMAT, FINAL_FORMAT, FINAL_KEY_FORMAT,
+    MANIFEST_FORMAT,
 };
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
@@ -235,16 +236,29 @@ fn accept_final(
             )));
         }
     }
-    let progress = Progress::spinner("preparing keys");
-    let k = sessions.iter().map(|s| s.manifest.manifest().k).max();
-    let parameters = data.checked_final_parameters(&sessions[0].manifest, k.unwrap_or(0))?;
-    let verifier = FinalVerifier::new(&parameters)?;
-    progress.message("verifying");
-    let start = Instant::now();
     let all: Vec<&CheckedClaim<'_>> = claims.iter().collect();
-    let layers = verifier.verify(&all, &file, &parameters).map_err(reject)?;
-    let ms = start.elapsed().as_secs_f64() * 1e3;
-    drop(progress);
+    let (layers, ms, by_key) = match &args.final_key {
+        Some(path) => {
+            let key: FinalKey = read(path, FINAL_KEY_FORMAT)?;
+            let key = CheckedFinalKey::new(key);
+            let key = key.with_context(|| path.display().to_string())?;
+            let start = Instant::now();
+            let layers = key.verify(&all, &file).map_err(reject)?;
+            (layers, start.elapsed(), Some(key.digest()))
+        }
+        None => {
+            let progress = Progress::spinner("preparing keys");
+            let k = sessions.iter().map(|s| s.manifest.manifest().k).max();
+            let parameters =
+                data.checked_final_parameters(&sessions[0].manifest, k.unwrap_or(0))?;
+            let verifier = FinalVerifier::new(&parameters)?;
+            progress.message("verifying");
+            let start = Instant::now();
+            let layers = verifier.verify(&all, &file, &parameters).map_err(reject)?;
+            (layers, start.elapsed(), None)
+        }
+    };
+    let ms = ms.as_secs_f64() * 1e3;
     let length = file.proof.0.len();
     let of = match sessions.len() {
         1 => String::new(),
@@ -253,10 +267,15 @@ fn accept_final(
     let found = layers.into_iter().map(|layers| Found {
         layers: layers.into_iter().collect(),
         by: format!(
-            "a final proof of {} bytes{of}, verified in {ms:.1} ms",
-            thousands(length as u64)
+            "a final proof of {} bytes{of}, verified in {ms:.1} ms{}",
+            thousands(length as u64),
+            match by_key {
+                Some(digest) =>
+                    format!(" by the key {digest} and the keys the model was registered with"),
+                None => String::new(),
+            }
         ),
-        more: json!({"final": true, "proof_bytes": length, "verify_ms": ms}),
+        more: json!({"final": true, "proof_bytes": length, "verify_ms": ms, "final_key": by_key}),
     });
     Ok(found.collect())
 }

@@ -146,6 +146,63 @@ fn prompts_from_arguments_files_and_standard_input() {
     assert!(stderr.contains("13 tokens"), "{stderr}");
 }
 
+/// The chat template makes a prompt of messages.
+#[test]
+fn messages_become_prompts() {
+    let f = fixture();
+    let dir = tempdir();
+    let session = dir.path().join("session");
+    let file = dir.path().join("chat.json");
+    let talk = json!([{"role": "system", "content": "x"}, {"role": "user", "content": "hi"}]);
+    for content in [talk.clone(), json!({"model": "m", "messages": talk})] {
+        std::fs::write(&file, content.to_string()).unwrap();
+        let args = run(&f.model, &session, &["--messages", path(&file)]);
+        let object = &f.json_ok(&args)[0];
+        assert_eq!(object["prompt_tokens"], json!(ids("sxuhi>")));
+        assert_eq!(object["notes"], json!([]));
+    }
+    let args = run(&f.model, &session, &["--messages", "-"]);
+    let (code, object, stderr) = piped(f, &args, talk.to_string().as_bytes());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(object["prompt_tokens"], json!(ids("sxuhi>")));
+
+    let from_file = ["--messages", path(&file)];
+    for (content, words) in [
+        ("", &["chat.json", "EOF"][..]),
+        ("[]", &["chat.json", "there is none"]),
+        (r#"[{"role": "user"}]"#, &["message 0 has no `content`"]),
+        (
+            r#"[{"role": 1, "content": "x"}]"#,
+            &["message 0 has no `role`"],
+        ),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        f.fails(&run(&f.model, &session, &from_file), words);
+    }
+    std::fs::write(&file, talk.to_string()).unwrap();
+    for more in ["--no-template", "--split-special-tokens"] {
+        let args = [&from_file[..], &[more]].concat();
+        f.fails(&run(&f.model, &session, &args), &["cannot be used with"]);
+    }
+    let args = [&from_file[..], &["--prompt", "x"]].concat();
+    f.fails(&run(&f.model, &session, &args), &["cannot be used with"]);
+
+    // A template that takes no such messages; one of another version; none.
+    let model = dir.path().join("model");
+    copy(&f.model, &model);
+    edit(&model.join("chat.json"), |chat| {
+        chat["chat"]["template"] = json!("{{ raise_exception('users first') }}");
+    });
+    f.fails(
+        &run(&model, &session, &from_file),
+        &["chat.json", "users first"],
+    );
+    edit(&model.join("chat.json"), |chat| chat["format"] = json!("x"));
+    f.fails(&run(&model, &session, &from_file), &["nanozk-chat-1"]);
+    std::fs::remove_file(model.join("chat.json")).unwrap();
+    f.fails(&run(&model, &session, &from_file), &["no chat template"]);
+}
+
 /// The shared checkpoint with a special token, a template that begins with it, a truncation, a token without an
 /// embedding, and stop tokens; imported.
 fn special(f: &Fixture, dir: &Path) -> (std::path::PathBuf, Value, String) {

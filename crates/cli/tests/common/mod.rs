@@ -266,5 +266,7 @@ pub(crate) fn checkpoint(dir: &Path) {
     let write = |name: &str, value: Value| std::fs::write(dir.join(name), value.to_string());
     write("config.json", config()).unwrap();
     write("tokenizer.json", tokenizer()).unwrap();
+    let template = "{% for m in messages %}{{ m.role[:1] }}{{ m.content }}{% endfor %}{% if add_generation_prompt %}>{% endif %}";
+    std::fs::write(dir.join("chat_template.jinja"), template).unwrap();
     write_tensors(dir, &tensors());
 }

@@ -1,4 +1,4 @@
-//! Llama, and the families that differ from it in few options: Mistral, Qwen 2 and 2.5, SmolLM 2, TinyLlama.
+//! Llama, and the families that differ from it in few options: Mistral, Qwen 2, 2.5 and 3, SmolLM 2, TinyLlama.
 
 use nanozk_executor::model::MAX_CONTEXT;
 use nanozk_executor::{Activation, Architecture, MlpKind, Norm, Positions};
@@ -16,7 +16,9 @@ pub(super) struct Defaults {
     expected: &'static str,
     context: usize,
     kv_heads: Option<usize>,
+    head_width: Option<usize>,
     qkv_bias: bool,
+    qk_norm: bool,
     /// Whether a window only counts if `use_sliding_window` says so.
     window_is_optional: bool,
     stop: Option<u64>,
@@ -27,7 +29,9 @@ pub(super) const LLAMA: Defaults = Defaults {
     expected: "LlamaForCausalLM or LlamaModel: a model that predicts the next token",
     context: 2048,
     kv_heads: None,
+    head_width: None,
     qkv_bias: false,
+    qk_norm: false,
     window_is_optional: false,
     stop: Some(2),
 };
@@ -46,6 +50,15 @@ pub(super) const QWEN2: Defaults = Defaults {
     qkv_bias: true,
     window_is_optional: true,
     stop: None,
+    ..LLAMA
+};
+pub(super) const QWEN3: Defaults = Defaults {
+    classes: ["Qwen3ForCausalLM", "Qwen3Model"],
+    expected: "Qwen3ForCausalLM or Qwen3Model: a model that predicts the next token",
+    head_width: Some(128),
+    qkv_bias: false,
+    qk_norm: true,
+    ..QWEN2
 };
 /// What all take for an absent `rms_norm_eps`.
 const EPSILON: f64 = 1e-6;
@@ -160,10 +173,12 @@ pub(super) fn config(json: &Value, family: &Defaults) -> Result<Config> {
             second: format!("`num_key_value_heads` = {kv_heads}, which does not divide it"),
         });
     }
-    let head_width = match json.get("head_dim").filter(|v| !v.is_null()) {
-        Some(_) => dimension(json, &["head_dim"])?,
-        None if width.is_multiple_of(heads) => width / heads,
-        None => return Err(Error::HeadsDoNotDivideWidth { heads, width }),
+    let stated = json.get("head_dim").filter(|v| !v.is_null());
+    let head_width = match (stated, family.head_width) {
+        (Some(_), _) => dimension(json, &["head_dim"])?,
+        (None, Some(own)) => own,
+        (None, None) if width.is_multiple_of(heads) => width / heads,
+        (None, None) => return Err(Error::HeadsDoNotDivideWidth { heads, width }),
     };
     if !head_width.is_multiple_of(2) {
         return Err(Error::UnsupportedOption {
@@ -190,6 +205,7 @@ pub(super) fn config(json: &Value, family: &Defaults) -> Result<Config> {
             context,
             positions: Positions::Rotary,
             mlp: MlpKind::Gated,
+            qk_norm: family.qk_norm,
         },
         norm: Norm::RmsNorm,
         epsilon: epsilon(json, "rms_norm_eps", EPSILON)?,

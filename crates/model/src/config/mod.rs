@@ -15,7 +15,7 @@ use crate::source;
 pub use rope::{Rope, Scaling};
 
 const FILE: &str = "config.json";
-const FAMILIES: &str = "`gpt2`, `llama`, `mistral` or `qwen2`";
+const FAMILIES: &str = "`gpt2`, `llama`, `mistral`, `qwen2` or `qwen3`";
 
 /// How the tensors of a checkpoint are named and laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,7 @@ impl Config {
             Some("llama") => llama::config(json, &llama::LLAMA),
             Some("mistral") => llama::config(json, &llama::MISTRAL),
             Some("qwen2") => llama::config(json, &llama::QWEN2),
+            Some("qwen3") => llama::config(json, &llama::QWEN3),
             _ => Err(Error::UnsupportedArchitecture {
                 field: "model_type",
                 expected: FAMILIES,
@@ -113,7 +114,7 @@ impl Config {
         }
     }
 
-    /// What the queries of a block are divided by: attention scores are divided by it, and queries carry that.
+    /// What the queries of a block are divided by, or their gains: attention scores are divided by it, and queries carry that.
     pub fn query_divisor(&self, layer: usize) -> f64 {
         let mut divisor = 1.0;
         if self.scale_by_width {

@@ -4,8 +4,8 @@ use candle_core::Tensor;
 use nanozk_executor::matrix::MAX_MANTISSA;
 use nanozk_executor::model::MAX_WEIGHT_BITS;
 use nanozk_executor::ops::check_signed;
-use nanozk_executor::spec::{MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS};
-use nanozk_executor::{Architecture, Linear, Matrix, Norm, QuantizedLayer, Spec};
+use nanozk_executor::spec::{GAIN_FRAC, MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS};
+use nanozk_executor::{Architecture, HeadNorm, Linear, Matrix, Norm, QuantizedLayer, Spec};
 use rayon::prelude::*;
 
 use super::choose::{Formats, LayerScales};
@@ -151,18 +151,64 @@ pub(super) fn bounds(block: &Block, index: usize, config: &Config) -> Result<Bou
         Ok(folded.bounds(norm_frac, config.norm))
     };
     let divisor = config.query_divisor(index);
-    let queries = of(&block.q, &block.norm1)?;
+    let (queries, keys) = (of(&block.q, &block.norm1)?, of(&block.k, &block.norm1)?);
+    let divided = |bounds: &[f64]| bounds.iter().map(|b| b / divisor).collect();
+    let ([q, k], before_norm) = match &block.qk_norm {
+        None => ([divided(&queries), keys], None),
+        Some([of_queries, of_keys]) => {
+            let of = |norm, heads| after_norm(norm, heads, &config.arch);
+            let after = of(of_queries, config.arch.heads)?;
+            let keys_after = of(of_keys, config.arch.kv_heads)?;
+            ([divided(&after), keys_after], Some([queries, keys]))
+        }
+    };
     Ok(Bounds {
-        qkv: [
-            queries.iter().map(|b| b / divisor).collect(),
-            of(&block.k, &block.norm1)?,
-            of(&block.v, &block.norm1)?,
-        ],
+        qkv: [q, k, of(&block.v, &block.norm1)?],
+        before_norm,
         pre_activation: of(&block.fc, &block.norm2)?,
         gate: match &block.up {
             Some(up) => of(up, &block.norm2)?,
             None => Vec::new(),
         },
+    })
+}
+
+/// Magnitudes that no normalized heads can exceed, for each feature, after gain and rotation: the squares of a head sum to at
+/// most its width, and a rotation keeps the length of a pair.
+fn after_norm(norm: &float::Affine, heads: usize, arch: &Architecture) -> Result<Vec<f64>> {
+    let (c, pairs) = (arch.head_width, arch.rotated_pairs());
+    let (gains, _) = affine(norm)?;
+    // What rounding adds to each of the two features.
+    let most = (c as f64).sqrt() + 2.0 / pow2(Spec::norm_frac_for(c));
+    let head = (0..c).map(|i| {
+        let other = if i < pairs { i + pairs } else { i - pairs };
+        most * gains[i].abs().max(gains[other].abs())
+    });
+    let head: Vec<f64> = head.collect();
+    Ok(head.repeat(heads))
+}
+
+/// The normalization of heads of scales `before`, one for each feature, whose features have scales `after` when they are
+/// rotated, and are divided by `divisor`.
+fn head_norm(
+    norm: &float::Affine,
+    config: &Config,
+    (before, after): (&[f64], &[f64]),
+    divisor: f64,
+) -> Result<HeadNorm> {
+    let c = config.arch.head_width;
+    let unit = pow2(GAIN_FRAC) / pow2(Spec::norm_frac_for(c));
+    let (gains, _) = affine(norm)?;
+    let gain = gains.iter().zip(after);
+    let eps = before.iter().step_by(c).map(|scale| {
+        let steps = c as f64 * scale;
+        ((config.epsilon * steps * steps).round() as i64).max(1)
+    });
+    Ok(HeadNorm {
+        eps: eps.collect(),
+        gain: gain
+            .map(|(g, scale)| (g / divisor * scale * unit).round() as i64)
+            .collect(),
     })
 }
 
@@ -204,9 +250,26 @@ pub(super) fn layer(
         .map(|i| context_scale(scales.v[arch.key_of(i)]))
         .collect();
     let (norm1, norm2) = (&block.norm1, &block.norm2);
+    let (q, k, qk_norm) = match (&block.qk_norm, &scales.before_norm) {
+        (Some([queries, keys]), Some([q, k])) => {
+            let norms = [
+                head_norm(queries, config, (q, &scales.q), divisor)?,
+                head_norm(keys, config, (k, &scales.k), 1.0)?,
+            ];
+            // Their sums are not shifted.
+            let q = after(norm1, &block.q, &|o| q[o] / shift)?;
+            (q, after(norm1, &block.k, &|o| k[o] / shift)?, Some(norms))
+        }
+        _ => (
+            after(norm1, &block.q, &|o| scales.q[o] / divisor)?,
+            after(norm1, &block.k, &|o| scales.k[o])?,
+            None,
+        ),
+    };
     Ok(QuantizedLayer {
-        q: after(norm1, &block.q, &|o| scales.q[o] / divisor)?,
-        k: after(norm1, &block.k, &|o| scales.k[o])?,
+        q,
+        k,
+        qk_norm,
         v: after(norm1, &block.v, &|o| scales.v[o])?,
         attn_out: Affine::new(&block.attn_out)?
             .quantize(|i, _| residual * shift / context[i], |_| residual * shift),

@@ -1,5 +1,6 @@
 //! Number formats and scales, from what was observed.
 
+use nanozk_executor::model::MAX_BIAS_BITS;
 use nanozk_executor::ops::{MAX_SCORE_SHIFT, MIN_SCORE_SHIFT, SCORE_BITS};
 use nanozk_executor::spec::{
     ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX, LOGIT_DIFF_BITS, RESIDUAL_BITS, RESIDUAL_FRAC, SCORE_FRAC,
@@ -15,6 +16,10 @@ use crate::report::Op;
 
 /// Magnitude a 16-bit value may have.
 const HALF: f64 = 32_767.0;
+/// Magnitude a 32-bit value may have.
+const WIDE_HALF: f64 = 2_147_483_647.0;
+/// Bits of an epsilon of a head, at most.
+const EPS_BITS: u32 = MAX_BIAS_BITS - 1;
 /// Greatest activation, in steps of its argument: it is never below the range, and above it that ends earlier.
 const GREATEST_OUT: f64 = ACT_OUT_MAX as f64 / (1 << ACT_OUT_EXTRA_FRAC) as f64;
 /// Part of a range that is kept for rounding of scales, weights and inputs.
@@ -40,11 +45,13 @@ pub(super) struct LayerScales {
     pub(super) q: Vec<f64>,
     /// Per feature.
     pub(super) k: Vec<f64>,
+    /// Per feature of queries and of keys before they are normalized, if they are; those of a head are equal.
+    pub(super) before_norm: Option<[Vec<f64>; 2]>,
     /// Per feature.
     pub(super) v: Vec<f64>,
     /// Per feature of a gated MLP: of what activations are multiplied by, and of the products.
     pub(super) gate: Vec<f64>,
-    /// Which features of query, key and value no text can bring out of range.
+    /// Which features of query, key and value, before they are normalized, no text can bring out of range.
     pub(super) safe: [Vec<bool>; 3],
     /// Whether none can bring an argument of the activation out of range, and whether none an activation.
     pub(super) safe_mlp: [bool; 2],
@@ -95,20 +102,34 @@ impl Model {
                 .map(|i| bounds[i].hypot(bounds[other(i)]))
                 .collect()
         };
+        // Of each feature, the greatest of its pair.
+        let of_pairs = |most: &[f64]| -> Vec<f64> {
+            let other = |i: usize| if i % c < pairs { i + pairs } else { i - pairs };
+            (0..most.len())
+                .map(|i| most[i].max(most[other(i)]))
+                .collect()
+        };
         let of = |op, after, bounds: &[f64]| {
             let observed = self.op(layer, op);
+            if arch.qk_norm {
+                // One gain for all heads, and so one scale.
+                let observed = self.op(layer, after);
+                let all = of_pairs(&needed(observed, bounds, margin(observed)));
+                let greatest = |i| {
+                    all.iter()
+                        .skip(i)
+                        .step_by(c)
+                        .fold(0.0, |m, x| f64::max(m, *x))
+                };
+                return (0..all.len()).map(|i| greatest(i % c)).collect();
+            }
             let mut all = needed(observed, bounds, margin(observed));
             if rotated {
                 let observed = self.op(layer, after);
                 let after = needed(observed, &turned(bounds), margin(observed));
                 let both = all.iter().zip(&after);
                 let most: Vec<f64> = both.map(|(a, b)| a.max(*b)).collect();
-                all = (0..most.len())
-                    .map(|i| match i % c < pairs {
-                        true => most[i].max(most[i + pairs]),
-                        false => most[i].max(most[i - pairs]),
-                    })
-                    .collect();
+                all = of_pairs(&most);
             }
             all
         };
@@ -241,6 +262,20 @@ pub(super) fn choose(
         let sq: Vec<f64> = (0..arch.query_width())
             .map(|i| met[arch.key_of(i)])
             .collect();
+        let before_norm = bounds.before_norm.as_ref().map(|bounds| {
+            // Where epsilon is an integer of its bits.
+            let finest = (pow2(EPS_BITS) / config.epsilon).sqrt() / arch.head_width as f64;
+            let scales = |op, bounds: &[f64]| -> Vec<f64> {
+                let heads = range(op, bounds);
+                let heads = heads.chunks_exact(arch.head_width).flat_map(|head| {
+                    let greatest = head.iter().copied().fold(0.0, f64::max);
+                    let scale = coarse((WIDE_HALF / (ROUNDING * greatest)).min(finest));
+                    std::iter::repeat_n(scale, arch.head_width)
+                });
+                heads.collect()
+            };
+            [scales(Op::Query, &bounds[0]), scales(Op::Key, &bounds[1])]
+        });
         let sv: Vec<f64> = v.iter().map(|v| coarse(HALF / (ROUNDING * v))).collect();
         // What is gated has the scale of the gate.
         let bounds_gated = bounds.gated();
@@ -268,8 +303,17 @@ pub(super) fn choose(
             let all = scales.iter().zip(bounds);
             all.map(|(s, bound)| s * bound <= HALF).collect()
         };
+        let safe_wide = |scales: &[f64], bounds: &[f64]| {
+            let all = scales.iter().zip(bounds);
+            all.map(|(s, bound)| s * bound <= WIDE_HALF).collect()
+        };
+        let [safe_q, safe_k] = match (&before_norm, &bounds.before_norm) {
+            (Some([q, k]), Some([bq, bk])) => [safe_wide(q, bq), safe_wide(k, bk)],
+            _ => [safe(&sq, bq), safe(&sk, bk)],
+        };
         LayerScales {
-            safe: [safe(&sq, bq), safe(&sk, bk), safe(&sv, bv)],
+            safe: [safe_q, safe_k, safe(&sv, bv)],
+            before_norm,
             safe_mlp: [HALF, GREATEST_OUT]
                 .map(|end| bounds.pre_activations() * ROUNDING <= end / pow2(act_frac)),
             safe_gate: [safe(&gate, &bounds.gate), safe(&gate, &bounds_gated)],

@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 use nanozk_executor::ops::{rs, SCORE_BITS};
 use nanozk_executor::spec::{
-    ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MATMUL_SHIFT, PROB_ONE, RESIDUAL_BITS,
-    ROTATION_FRAC, SCORE_FRAC,
+    ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, GAIN_FRAC, LOGIT_DIFF_BITS, MATMUL_SHIFT, PROB_ONE,
+    RESIDUAL_BITS, ROTATION_FRAC, SCORE_FRAC,
 };
 use nanozk_executor::{Architecture, AttentionTrace, HeadTrace, MlpTrace, Spec};
 
@@ -78,7 +78,16 @@ impl<'a> Comparison<'a> {
             }
         };
         let features = |scales| Format::signed(Scale::Features(scales), ACT_BITS);
-        match (op, self.layer.map(|(_, s)| s)) {
+        let wide = |scales: &[f64]| Format::signed(Scale::Features(scales.to_vec()), RESIDUAL_BITS);
+        let layer = self.layer.map(|(_, s)| s);
+        if let Some([q, k]) = layer.and_then(|s| s.before_norm.as_ref()) {
+            match op {
+                Op::Query => return wide(q),
+                Op::Key => return wide(k),
+                _ => {}
+            }
+        }
+        match (op, layer) {
             (Op::Query | Op::RotatedQuery, Some(s)) => features(s.q.clone()),
             (Op::Key | Op::RotatedKey, Some(s)) => features(s.k.clone()),
             (Op::Gate | Op::Gated, Some(s)) => features(s.gate.clone()),
@@ -97,6 +106,9 @@ impl<'a> Comparison<'a> {
                 }
             }
             (Op::Norm1 | Op::Norm2 | Op::FinalNorm, _) => uniform(spec.norm_frac, ACT_BITS),
+            (Op::NormedQuery | Op::NormedKey, _) => {
+                uniform(Spec::norm_frac_for(self.arch.head_width), ACT_BITS)
+            }
             (Op::PreActivation, _) => uniform(spec.act_frac, ACT_BITS),
             (Op::Activation, _) => Format {
                 scale: Scale::Uniform(pow2(spec.act_out_frac())),
@@ -127,7 +139,14 @@ impl<'a> Comparison<'a> {
     pub(super) fn report(&self) -> impl Iterator<Item = OpReport> + '_ {
         self.tallies.iter().map(|(op, tally)| {
             // A normalized value is at most the square root of the width, a probability at most 1.
-            let always = [Op::Norm1, Op::Norm2, Op::FinalNorm, Op::Probability];
+            let always = [
+                Op::Norm1,
+                Op::NormedQuery,
+                Op::NormedKey,
+                Op::Norm2,
+                Op::FinalNorm,
+                Op::Probability,
+            ];
             let safe = match (op, self.layer) {
                 (Op::Query, Some((_, s))) => s.safe[0].clone(),
                 (Op::Key, Some((_, s))) => s.safe[1].clone(),
@@ -154,13 +173,24 @@ pub(super) fn integers(
 ) -> Vec<i64> {
     let shifted = |acc: &[i64], by: u32| acc.iter().map(|&a| rs(a, by)).collect();
     let round = |acc: &[i64]| shifted(acc, MATMUL_SHIFT);
+    let normed = attention.qk_norm.as_ref();
+    let rotation = if normed.is_some() {
+        GAIN_FRAC
+    } else {
+        ROTATION_FRAC
+    };
     match op {
+        // Not shifted.
+        Op::Query if normed.is_some() => attention.q_acc.clone(),
+        Op::Key if normed.is_some() => attention.k_acc.clone(),
+        Op::NormedQuery => normed.map_or_else(Vec::new, |[q, _]| q.out.clone()),
+        Op::NormedKey => normed.map_or_else(Vec::new, |[_, k]| k.out.clone()),
         Op::Norm1 => attention.norm.out.clone(),
         Op::Query => round(&attention.q_acc),
         Op::Key => round(&attention.k_acc),
         Op::Value => round(&attention.v_acc),
-        Op::RotatedQuery => shifted(&attention.q_rotated_acc, ROTATION_FRAC),
-        Op::RotatedKey => shifted(&attention.k_rotated_acc, ROTATION_FRAC),
+        Op::RotatedQuery => shifted(&attention.q_rotated_acc, rotation),
+        Op::RotatedKey => shifted(&attention.k_rotated_acc, rotation),
         Op::Score => shifted(&attention.score_acc, spec.score_shift),
         Op::Probability => attention.p.clone(),
         Op::Context => round(&attention.o_acc),

@@ -204,8 +204,11 @@ impl Layer {
 /// Greatest magnitudes that no input of a matrix after a normalization can exceed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bounds {
-    /// Query, key, value of each feature; query with what scores are divided by.
+    /// Query, key, value of each feature; query with what scores are divided by. Of queries and keys that are normalized,
+    /// after gain and rotation.
     pub(super) qkv: [Vec<f64>; 3],
+    /// Query and key of each feature before they are normalized, if they are.
+    pub(super) before_norm: Option<[Vec<f64>; 2]>,
     /// Argument of the MLP activation of each feature.
     pub(super) pre_activation: Vec<f64>,
     /// What activations are multiplied by, if they are.

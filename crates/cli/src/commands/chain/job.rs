@@ -105,7 +105,7 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     let Prompt {
         tokens: prompt,
         notes,
-    } = read_prompt(&tokenizer, args.prompt.source(), &args.tokenize)?;
+    } = read_prompt(&dir, &tokenizer, args.prompt.source(), &args.tokenize)?;
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
