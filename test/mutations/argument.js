@@ -306,7 +306,11 @@ module.exports = [
             .state(p, &format!("{name} is rotated"), axes, acc, out);\n`, forgeries),
   gadgets("rotation-back", "a pair is not rotated but sheared", `
             - p.public("half before other", &[half, other], Public::Less);`, ";", blocks),
-  gadgets("rotation-swapped", "a feature is rotated with itself", "number.value_at(p, &swapped) * sin", "number.value(p) * sin", blocks),
+  gadgets("rotation-swapped", "a feature is rotated with itself", "number.value_at(p, &swapped(axes)) * sin", "number.value(p) * sin", blocks),
+  gadgets("rotation-gain", "a feature has the gain of the other of its pair", "let sin = p.use_at(angles.sin, &sin_axes);", "let sin = p.use_of(angles.sin);\n        let _ = &sin_axes;", blocks),
+  gadgets("head-epsilon", "the epsilon of a head is one", "eps: p.use_of(eps),", "eps: Expression::default() + 1,", blocks),
+  mutation("layers", "attention")("head-sum", "what is normalized may be any number", "                p.zero(&product, &heads, acc - value);\n", "                let _ = (&product, acc, value);\n", forgeries),
+  mutation("layers", "attention")("head-norm", "queries are not normalized", "                    Some(both) => &both[i].norm.out,", "                    Some(_) => &projected[i].number,", blocks),
   mlp("gate", "what activations are multiplied by may be any number", `        this.remainder
             .state(p, "gate product", &hidden, acc, u.clone());\n`, forgeries),
   mlp("gated", "a gated activation may be any number", `        this.product_remainder

@@ -7,7 +7,9 @@ use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
 use nanozk_argument::{commit, Known, Proof};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
-use nanozk_executor::{synthetic, Activation, Gpt2, MlpKind, Norm, Positions, QuantizedModel};
+use nanozk_executor::{
+    synthetic, Activation, Architecture, Gpt2, MlpKind, Norm, Positions, QuantizedModel,
+};
 use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
 use nanozk_prover::finish::{self, Finisher};
 use nanozk_prover::registration::{
@@ -122,8 +124,11 @@ impl Case {
     }
 
     fn of(model_seed: u64, generated: usize) -> Self {
+        Self::with(model(model_seed), generated)
+    }
+
+    fn with(model: QuantizedModel, generated: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let model = model(model_seed);
         let manifest = CheckedManifest::new(registered(&model, &SEED)).unwrap();
         let prompt = synthetic::tokens(PROMPT, 37, 1);
         let answer = model.generate(&prompt, generated, |_| {}).unwrap();
@@ -210,6 +215,31 @@ impl Case {
         let layout = Layout::new(&program, 16, 4, &registry).unwrap();
         (program, layers, layout)
     }
+}
+
+/// A model whose queries and keys are normalized, as Qwen 3's: all of it is proved, and is not what the same weights would be
+/// without.
+#[test]
+fn normalized_queries_and_keys_are_proved() {
+    let architecture = Architecture {
+        heads: 4,
+        kv_heads: 2,
+        head_width: 4,
+        positions: Positions::Rotary,
+        mlp: MlpKind::Gated,
+        qk_norm: true,
+        ..shape(8).architecture
+    };
+    let case = Case::with(synthetic::model(architecture, Activation::Silu, 1), 2);
+    let proof = case.proof(&all());
+    assert_eq!(case.verify(&proof), Ok(all()));
+    let mut plain = case.manifest.manifest().clone();
+    plain.architecture.qk_norm = false;
+    let refused = CheckedManifest::new(plain).map(|_| ());
+    assert!(
+        matches!(refused, Err(Refused::Weights { .. })),
+        "{refused:?}"
+    );
 }
 
 /// One session for tests that only read it.

@@ -220,6 +220,19 @@ fn other_sessions_are_refused() {
     ));
     assert!(matches!(refused(&window(5, 2)), Error::Malformed(_)));
     assert!(matches!(refused(&window(2, 1)), Error::Malformed(_)));
+    // What a contract is given beside the proof.
+    assert!(matches!(
+        refused(&|_, f| f.tree.digests[0].0 += one),
+        Error::Malformed(_)
+    ));
+    assert!(matches!(
+        refused(&|_, f| f.tree.shape.0[2] = 1),
+        Error::Malformed(_)
+    ));
+    assert!(matches!(
+        refused(&|_, f| f.claims[0].windows[0].digest.0 += one),
+        Error::Malformed(_)
+    ));
     // The proof.
     for byte in [0, 500, 1_100] {
         let error = refused(&|_, f| f.proof.0[byte] ^= 1);

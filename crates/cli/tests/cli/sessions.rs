@@ -472,6 +472,91 @@ fn a_draw_is_written_under_the_lock() {
     assert_ne!(audit(), before);
 }
 
+/// A final proof is verified without a setup, by the key of final proofs: a real proof of two sessions (`script/fixtures`).
+#[test]
+fn final_proofs_are_verified_by_their_key() {
+    let f = fixture();
+    let dir = tempdir();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/fixtures/session");
+    let sessions: Value =
+        serde_json::from_slice(&std::fs::read(fixtures.join("sessions.json")).unwrap()).unwrap();
+    let sessions = sessions.as_array().unwrap();
+    let dirs = [dir.path().join("one"), dir.path().join("two")];
+    for (session, dir) in sessions.iter().zip(&dirs) {
+        std::fs::create_dir(dir).unwrap();
+        for file in ["manifest", "claim"] {
+            let path = dir.join(format!("{file}.json"));
+            std::fs::write(path, session[file].to_string()).unwrap();
+        }
+    }
+    let (key, file) = (fixtures.join("final-key.json"), fixtures.join("final.json"));
+    // No setup is looked for: there is none in this data directory.
+    let nowhere = dir.path().join("data");
+    let args = ["verify", path(&dirs[0]), path(&dirs[1]), "--final"];
+    let id = sessions[0]["model_id"].as_str().unwrap();
+    let rest = ["--model-id", id, "--partial", "--data-dir", path(&nowhere)];
+    let verify = |key: &Path, file: &Path| -> Vec<String> {
+        let files = ["--final-key", path(key), "--file", path(file)];
+        let all = [&args[..], &files, &rest].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let accepted = f.json_ok(&verify(&key, &file));
+    let [first, second] = accepted.as_slice() else {
+        panic!("{accepted:?}")
+    };
+    assert_eq!(
+        (&first["proved"], &second["proved"]),
+        (&json!(6), &json!(1))
+    );
+    let digest = first["final_key"].as_str().unwrap();
+    assert_eq!(digest.len(), 66);
+    assert!(!nowhere.join("setups").exists());
+
+    // Another key is not the setup's, or none; another proof is refused by the right key.
+    let other = dir.path().join("other.json");
+    let change = |from: &Path, change: &dyn Fn(&mut Value)| {
+        std::fs::copy(from, &other).unwrap();
+        edit(&other, change);
+    };
+    change(&key, &|key| key["setup"] = json!(digest));
+    let refused = |args: &[String]| {
+        let (code, objects, stderr) = f.json(args);
+        assert_eq!(code, 1, "{stderr}");
+        objects.last().unwrap()["reason"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let reason = refused(&verify(&other, &file));
+    assert!(reason.contains("was registered under setup"), "{reason}");
+    change(&key, &|key| key["tau_g2"] = json!("0x00"));
+    f.fails(&verify(&other, &file), &["other.json", "tau_g2"]);
+    change(&key, &|key| key["format"] = json!("nanozk-final-key-0"));
+    f.fails(&verify(&other, &file), &["nanozk-final-key-1"]);
+    change(&file, &|file| {
+        let proof = file["proof"].as_str().unwrap().replacen("0x0", "0x1", 1);
+        let proof = match proof == file["proof"] {
+            true => proof.replacen("0x1", "0x0", 1).replacen("0x2", "0x3", 1),
+            false => proof,
+        };
+        file["proof"] = json!(proof);
+    });
+    let reason = refused(&verify(&key, &other));
+    assert!(reason.contains("the final proof"), "{reason}");
+    // It belongs to a final proof.
+    f.fails(
+        &[
+            "verify",
+            path(&dirs[0]),
+            "--model-id",
+            id,
+            "--final-key",
+            path(&key),
+        ],
+        &["--final"],
+    );
+}
+
 /// One final proof is made and verified, by the command alone.
 #[test]
 fn a_session_has_a_final_proof() {
