@@ -168,7 +168,8 @@ fn messages_become_prompts() {
 
     let from_file = ["--messages", path(&file)];
     for (content, words) in [
-        ("", &["chat.json", "EOF"][..]),
+        ("", &["chat.json", "is empty"][..]),
+        ("[{", &["chat.json", "EOF"]),
         ("[]", &["chat.json", "there is none"]),
         (r#"[{"role": "user"}]"#, &["message 0 has no `content`"]),
         (
