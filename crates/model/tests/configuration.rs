@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::Checkpoint;
-use nanozk_executor::{Activation, MlpKind, Norm, Positions};
+use nanozk_executor::{Activation, Architecture, MlpKind, Norm, Positions};
 use nanozk_model::config::{Rope, Scaling};
 use nanozk_model::{Config, Error, FloatModel};
 use serde_json::{json, Value};
@@ -347,6 +347,33 @@ fn llamas_and_their_relatives() {
     let qwen = qwen.unwrap();
     assert!(qwen.biases.qkv && !qwen.biases.out && !qwen.biases.mlp);
     assert_eq!(qwen.default_stop, None);
+    assert!(!qwen.arch.qk_norm);
+    // Qwen 3 normalizes queries and keys; biases are an option, and heads have 128 features if nothing is said.
+    let qwen3 = |more: &dyn Fn(&mut Value)| {
+        llama(|c| {
+            c["model_type"] = json!("qwen3");
+            c["architectures"] = json!(["Qwen3ForCausalLM"]);
+            more(c);
+        })
+    };
+    let plain = qwen3(&|_| {}).unwrap();
+    assert_eq!(plain.biases, base.biases);
+    assert_eq!(plain.default_stop, None);
+    let expected = Architecture {
+        qk_norm: true,
+        ..base.arch
+    };
+    assert_eq!(plain.arch, expected);
+    let biased = qwen3(&|c| c["attention_bias"] = json!(true)).unwrap();
+    assert!(biased.biases.qkv && biased.biases.out);
+    let bare = qwen3(&|c| {
+        ["head_dim", "num_key_value_heads", "num_attention_heads"].map(|name| remove(c, name));
+        c["num_attention_heads"] = json!(64);
+    });
+    let bare = bare.unwrap().arch;
+    assert_eq!((bare.head_width, bare.kv_heads), (128, 32));
+    let other = qwen3(&|c| c["architectures"] = json!(["Qwen3MoeForCausalLM"]));
+    assert!(other.unwrap_err().to_string().contains("Qwen3ForCausalLM"));
 
     // What is absent.
     let bare = llama(|c| {

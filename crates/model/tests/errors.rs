@@ -75,7 +75,7 @@ fn other_architectures() {
     );
     assert_eq!(
         error.to_string(),
-        "unsupported model_type `gemma`, expected `gpt2`, `llama`, `mistral` or `qwen2`"
+        "unsupported model_type `gemma`, expected `gpt2`, `llama`, `mistral`, `qwen2` or `qwen3`"
     );
     let error = with_config(|c| c["architectures"] = json!(["GPT2ForSequenceClassification"]));
     assert!(
