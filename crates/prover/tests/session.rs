@@ -235,11 +235,14 @@ fn normalized_queries_and_keys_are_proved() {
     assert_eq!(case.verify(&proof), Ok(all()));
     let mut plain = case.manifest.manifest().clone();
     plain.architecture.qk_norm = false;
-    let refused = CheckedManifest::new(plain).map(|_| ());
-    assert!(
-        matches!(refused, Err(Refused::Weights { .. })),
-        "{refused:?}"
-    );
+    let plain = CheckedManifest::new(plain).unwrap();
+    assert_ne!(plain.id(), case.manifest.id());
+    let claim = Claim {
+        model_id: plain.id(),
+        ..case.claim.clone()
+    };
+    let refused = case.verify_for(&plain, claim, &proof);
+    assert!(refused.is_err(), "{refused:?}");
 }
 
 /// One session for tests that only read it.
