@@ -10,7 +10,7 @@ const json = (name) => JSON.parse(readFileSync(new URL(`fixtures/session/${name}
 const sessions = json("sessions");
 const [final, key] = [json("final"), json("final-key")];
 const question = { sessions, final, key };
-const changes = Number(process.env.NANOZK_MUTATIONS ?? 400);
+const changes = Number(process.env.NANOZK_MUTATIONS ?? 150);
 
 const copy = () => structuredClone(question);
 const changed = (change) => {
