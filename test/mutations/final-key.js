@@ -22,7 +22,6 @@ module.exports = [
   mutation("setup", "the key may be of another setup", "            if manifest.manifest().setup != self.file.setup {", "            if manifest.manifest().setup == Digest32::default() {", keys),
   mutation("tau", "the setup's secret is one", "        Ok(Self { file, g2 })", "        Ok(Self { file, g2: [g2[0], g2[0]] })", accepted),
   mutation("development", "a manifest's word for the development setup is believed", "            if said != (self.file.setup == DEVELOPMENT_SETUP) {", "            if said != (self.file.setup == DEVELOPMENT_SETUP) && said {", sessions),
-  mutation("weights", "a program may be of other weights", "                if program.weights.0 != weights.map_err(|e| Error::Node(e.into()))? {", "                if weights.is_err() {", sessions),
   mutation("program-key", "the key of a node is any", "                leaves.push((program.key.0, said));", "                leaves.push((said.digest, said));", accepted),
   mutation("digests", "the file's digests are not compared", "        file.check_digests(&tree, &digests)?;", "        let _ = (&tree, &digests);", sessions),
   mutation("proof", "the proof is not verified", "        verify_top(&key, &top, &file.proof.0, &self.g2)?;", "        let _ = (verify_top, &key, &top);", sessions),

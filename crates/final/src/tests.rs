@@ -506,6 +506,17 @@ fn proofs_for_other_keys_are_refused() {
     assert!(accepts(&circuit, &other_key, &other.inputs, &other_proof));
     assert!(!accepts(&circuit, &other_key, &honest.inputs, &proof));
     assert!(!accepts(&circuit, &key, &honest.inputs, &other_proof));
+    // As many inputs as the key says, before anything is computed.
+    let (count, last) = (key.inputs, honest.inputs[0]);
+    let more = [&honest.inputs[..], &[last]].concat();
+    for inputs in [&honest.inputs[..count - 1], &more] {
+        let refused = verify(&circuit, &key, inputs, &proof, &mut KeccakTranscript::new());
+        let expected = VerifyError::Inputs {
+            expected: count,
+            got: inputs.len(),
+        };
+        assert_eq!(refused.map(|_| ()), Err(expected));
+    }
     for k in [0, 1, 8, 10, 28, 29, 63, 64, 200] {
         let key = Key { k, ..key };
         assert!(!accepts(&circuit, &key, &honest.inputs, &proof));
