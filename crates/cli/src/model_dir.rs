@@ -76,6 +76,17 @@ pub(crate) struct StoredImportance {
     pub(crate) audit_weights_ppm: Vec<u32>,
 }
 
+/// Refuses a file of another format.
+pub(crate) fn check_format(path: &Path, got: &str, expected: &str) -> Result<()> {
+    if got != expected {
+        bail!(
+            "{}: format {got:?} where {expected:?} is needed",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// A model directory.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelDir {
@@ -156,13 +167,7 @@ impl ModelDir {
             return Ok(None);
         }
         let generation: Generation = files::read_json(&path)?;
-        if generation.format != GENERATION_FORMAT {
-            bail!(
-                "{}: format {:?} where {GENERATION_FORMAT:?} is needed",
-                path.display(),
-                generation.format
-            );
-        }
+        check_format(&path, &generation.format, GENERATION_FORMAT)?;
         Ok(Some(generation.stop_tokens))
     }
 
@@ -173,13 +178,7 @@ impl ModelDir {
             return Ok(None);
         }
         let stored: Chat = files::read_json(&path)?;
-        if stored.format != CHAT_FORMAT {
-            bail!(
-                "{}: format {:?} where {CHAT_FORMAT:?} is needed",
-                path.display(),
-                stored.format
-            );
-        }
+        check_format(&path, &stored.format, CHAT_FORMAT)?;
         Ok(Some(stored.chat))
     }
 
@@ -187,13 +186,7 @@ impl ModelDir {
         let path = self.file("secret.json");
         let secret: ModelSecret = files::read_json(&path)
             .context("proving needs the seed that blinds the weight commitments")?;
-        if secret.format != SECRET_FORMAT {
-            bail!(
-                "{}: format {:?} where {SECRET_FORMAT:?} is needed",
-                path.display(),
-                secret.format
-            );
-        }
+        check_format(&path, &secret.format, SECRET_FORMAT)?;
         Ok(secret)
     }
 

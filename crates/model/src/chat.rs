@@ -256,13 +256,18 @@ fn to_json(value: &Jinja, options: Kwargs) -> std::result::Result<String, miniji
 /// Python's separators.
 struct Spaced;
 
+/// What stands before an element or a key.
+fn separate<W: ?Sized + std::io::Write>(writer: &mut W, first: bool) -> std::io::Result<()> {
+    writer.write_all(if first { b"" } else { b", " })
+}
+
 impl serde_json::ser::Formatter for Spaced {
     fn begin_array_value<W: ?Sized + std::io::Write>(
         &mut self,
         writer: &mut W,
         first: bool,
     ) -> std::io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
+        separate(writer, first)
     }
 
     fn begin_object_key<W: ?Sized + std::io::Write>(
@@ -270,7 +275,7 @@ impl serde_json::ser::Formatter for Spaced {
         writer: &mut W,
         first: bool,
     ) -> std::io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
+        separate(writer, first)
     }
 
     fn begin_object_value<W: ?Sized + std::io::Write>(

@@ -253,8 +253,13 @@ impl Pass {
             Norm::LayerNorm => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
             Norm::RmsNorm => x.clone(),
         };
-        let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
-        Ok(centered.broadcast_div(&(variance + self.config.epsilon)?.sqrt()?)?)
+        self.to_unit(&centered)
+    }
+
+    /// Rows divided so that their mean square is 1.
+    fn to_unit(&self, x: &Tensor) -> Result<Tensor> {
+        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+        Ok(x.broadcast_div(&(mean + self.config.epsilon)?.sqrt()?)?)
     }
 
     /// The residual stream `[b·n][d]` before the first block.
@@ -280,7 +285,7 @@ impl Pass {
         Ok(x.transpose(1, 2)?.contiguous()?.reshape(shape)?)
     }
 
-    /// Heads normalized to mean square 1, without gain, if they are.
+    /// Heads normalized to mean square 1, without gain.
     fn normalized(
         &self,
         x: Tensor,
@@ -288,8 +293,7 @@ impl Pass {
         op: Op,
         record: &mut Record<'_>,
     ) -> Result<Tensor> {
-        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
-        let normed = x.broadcast_div(&(mean + self.config.epsilon)?.sqrt()?)?;
+        let normed = self.to_unit(&x)?;
         record(op, &self.join(&normed, heads)?)?;
         Ok(normed)
     }

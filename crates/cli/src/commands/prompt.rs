@@ -47,10 +47,7 @@ pub(super) fn read_prompt(
 /// Messages as a prompt: the text that the model's template makes of them, special tokens being read in all of it, as
 /// transformers does.
 fn chat(model: &ModelDir, tokenizer: &Tokenizer, path: &Path) -> Result<Prompt> {
-    let content = match path == Path::new("-") {
-        true => standard_input("messages")?,
-        false => read_text(path, "messages")?,
-    };
+    let content = file_or_input(path, "messages")?;
     let file = || format!("--messages {}", path.display());
     let messages = Messages::parse(&content).with_context(file)?;
     let Some(template) = model.chat_template()? else {
@@ -91,13 +88,20 @@ fn text(source: PromptSource<'_>) -> Result<Option<String>> {
     let text = match (source.text, source.file.map(|p| p.as_path())) {
         (Some("-"), _) => standard_input("the prompt")?,
         (Some(text), _) => return Ok(Some(text.to_owned())),
-        (None, Some(path)) if path == Path::new("-") => standard_input("the prompt")?,
-        (None, Some(path)) => read_text(path, "the prompt")?,
+        (None, Some(path)) => file_or_input(path, "the prompt")?,
         (None, None) => return Ok(None),
     };
     // Editors and `echo` end a text with a line break.
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+/// The text of a file, or of standard input for `-`.
+fn file_or_input(path: &Path, what: &str) -> Result<String> {
+    match path == Path::new("-") {
+        true => standard_input(what),
+        false => read_text(path, what),
+    }
 }
 
 fn standard_input(what: &str) -> Result<String> {

@@ -4,7 +4,7 @@ use super::check_programs_once;
 use super::prompt::{read_prompt, Prompt};
 use crate::args::RunArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::ModelDir;
+use crate::model_dir::{check_format, ModelDir};
 use crate::output::{count, Out, Progress};
 use crate::staging::Staging;
 use anyhow::{bail, Context, Result};
@@ -49,13 +49,7 @@ pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir>
         );
     }
     let local: Local = files::read_json(&path)?;
-    if local.format != LOCAL_FORMAT {
-        bail!(
-            "{}: format {:?} where {LOCAL_FORMAT:?} is needed",
-            path.display(),
-            local.format
-        );
-    }
+    check_format(&path, &local.format, LOCAL_FORMAT)?;
     ModelDir::new(&local.model)
         .context("the model is not where the session was made with it: say where with --model")
 }

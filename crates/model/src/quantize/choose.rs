@@ -95,16 +95,15 @@ impl Model {
         let rotated = arch.positions == Positions::Rotary;
         let pairs = arch.rotated_pairs();
         let c = arch.head_width;
+        let other = |i: usize| if i % c < pairs { i + pairs } else { i - pairs };
         // A pair's length does not change.
         let turned = |bounds: &[f64]| -> Vec<f64> {
-            let other = |i: usize| if i % c < pairs { i + pairs } else { i - pairs };
             (0..bounds.len())
                 .map(|i| bounds[i].hypot(bounds[other(i)]))
                 .collect()
         };
         // Of each feature, the greatest of its pair.
         let of_pairs = |most: &[f64]| -> Vec<f64> {
-            let other = |i: usize| if i % c < pairs { i + pairs } else { i - pairs };
             (0..most.len())
                 .map(|i| most[i].max(most[other(i)]))
                 .collect()
@@ -299,16 +298,13 @@ pub(super) fn choose(
                     .collect()
             }
         };
-        let safe = |scales: &[f64], bounds: &[f64]| {
+        let within = |half: f64, scales: &[f64], bounds: &[f64]| {
             let all = scales.iter().zip(bounds);
-            all.map(|(s, bound)| s * bound <= HALF).collect()
+            all.map(|(s, bound)| s * bound <= half).collect()
         };
-        let safe_wide = |scales: &[f64], bounds: &[f64]| {
-            let all = scales.iter().zip(bounds);
-            all.map(|(s, bound)| s * bound <= WIDE_HALF).collect()
-        };
+        let safe = |scales: &[f64], bounds: &[f64]| within(HALF, scales, bounds);
         let [safe_q, safe_k] = match (&before_norm, &bounds.before_norm) {
-            (Some([q, k]), Some([bq, bk])) => [safe_wide(q, bq), safe_wide(k, bk)],
+            (Some([q, k]), Some([bq, bk])) => [within(WIDE_HALF, q, bq), within(WIDE_HALF, k, bk)],
             _ => [safe(&sq, bq), safe(&sk, bk)],
         };
         LayerScales {
