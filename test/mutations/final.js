@@ -7,16 +7,17 @@ const unit = (name) => crate("nanozk-final", "--lib", name);
 const absorbed = unit("everything_is_absorbed");
 const limbs = unit("limbs_make_chunks");
 const equations = unit("each_part_of_an_equation_counts");
+const passed = unit("equations_are_stated");
 const second = unit("the_second_summand_counts");
-const digit = unit("lookups_of_points_are_stated");
 const rounds = unit("rounds_are_stated");
-const looked = unit("lookups_of_points_are_stated");
+const looked = unit("an_honest_assignment_satisfies_the_circuit");
 const exceptions = unit("points_with_the_same_x_are_not_added");
 const sums = unit("sums_meet_no_exception");
 const curve = unit("points_are_on_the_curve");
 const words = unit("words_are_those_of_the_point");
 const drawn = unit("random_numbers_are_drawn_one_by_one");
 const hidden = unit("each_random_number_counts");
+const messages = unit("randomness_hides_all_messages");
 
 const mutation = (file) => (name, what, find, replace, test, survives) => ({
   name: `final/${name}`,
@@ -62,18 +63,18 @@ module.exports = [
   gates("first-carry", "a carry is not that of its limbs", "        limbs_together(&cells.next) + top * highest - bias - carry,\n        passed_on - highest_of_second,\n", "        (top + bias + highest + carry) * Fr::ZERO,\n        passed_on - highest_of_second,\n", limbs),
   gates("carry-passed-on", "the highest limb of the second carry is any", "        passed_on - highest_of_second,\n", "        (passed_on - highest_of_second) * Fr::ZERO,\n", limbs),
   gates("second-carry", "the second carry is not that of its limbs", "    zero([limbs_together(&cells.next) + top * highest - bias - carry])", "    zero([(top + bias + highest + carry) * Fr::ZERO])", limbs),
-  gates("products-above", "products of high chunks are any", "    zero([multiple_of_order(quotient.chunks(), 2) - quotient.e - left.f])", "    zero([(quotient.e - left.f) * Fr::ZERO])", equations),
+  gates("products-above", "products of high chunks are any", "    zero([multiple_of_order(quotient.chunks(), 2) - quotient.e - left.f])", "    zero([(quotient.e - left.f) * Fr::ZERO])", passed),
   gates("low-products", "products of low chunks are any", "        left.a * right.a + shift * second - twice_shift * carry - right.f,\n", "        (second - right.f + twice_shift * carry) * Fr::ZERO,\n", equations),
   gates("middle-products", "products in the middle are any", "        third + shift * fourth + carry - right.e,\n", "        (third + fourth + carry) * Fr::ZERO,\n", equations),
   gates("high-products", "products above are not what they must be", "        fifth + shift * sixth + twice_shift * seventh - left.f,\n", "        (fifth + sixth + seventh) * Fr::ZERO,\n", equations),
-  gates("less-quotient", "the quotient's low part is any", "        right.f - multiple_of_order(quotient.chunks(), 0) - quotient.f,\n", "        (right.f - quotient.f) * Fr::ZERO,\n", equations),
-  gates("less-quotient-above", "the quotient's middle part is any", "        right.e - multiple_of_order(quotient.chunks(), 1) - quotient.e,\n", "        (right.e - quotient.e) * Fr::ZERO,\n", equations),
+  gates("less-quotient", "the quotient's low part is any", "        right.f - multiple_of_order(quotient.chunks(), 0) - quotient.f,\n", "        (right.f - quotient.f) * Fr::ZERO,\n", passed),
+  gates("less-quotient-above", "the quotient's middle part is any", "        right.e - multiple_of_order(quotient.chunks(), 1) - quotient.e,\n", "        (right.e - quotient.e) * Fr::ZERO,\n", passed),
   gates("less-first", "the result's low part is any", "        quotient.f - first.a - shift * first.b - first.f,\n", "        (quotient.f - first.f) * shift * Fr::ZERO,\n", equations),
   gates("less-first-above", "the result's middle part is any", "        quotient.e - first.c - shift * first.d - first.e,\n", "        (quotient.e - first.e) * Fr::ZERO,\n", equations),
   gates("less-second", "the second summand's low part is any", "        first.f - factor * (second.a + shift * second.b),\n", "        (first.f - factor * shift) * Fr::ZERO,\n", second),
   gates("less-second-above", "the second summand's middle part is any", "        first.e - factor * (second.c + shift * second.d) - twice_shift * second.e,\n", "        (first.e - twice_shift) * Fr::ZERO,\n", second),
-  gates("digit", "a digit has 16 bits", "    zero([a * shift - b, c * shift - e])", "    zero([(a * shift - b) * Fr::ZERO, c * shift - e])", digit),
-  gates("second-digit", "a second digit has 16 bits", "    zero([a * shift - b, c * shift - e])", "    zero([a * shift - b, (c * shift - e) * Fr::ZERO])", digit),
+  gates("digit", "a digit has 16 bits", "    zero([a * shift - b, c * shift - e])", "    zero([(a * shift - b) * Fr::ZERO, c * shift - e])", limbs),
+  gates("second-digit", "a second digit has 16 bits", "    zero([a * shift - b, c * shift - e])", "    zero([a * shift - b, (c * shift - e) * Fr::ZERO])", limbs),
   gates("constant", "constants are any numbers", "    zero([cells.row.a - cells.constant])", "    zero([(cells.row.a - cells.constant) * Fr::ZERO])", unit("constants_are_the_keys")),
   gates("arithmetic", "results are any numbers", "    zero([a * b + cells.constant * d + e - c])", "    zero([(a * b + cells.constant * d + e - c) * Fr::ZERO])", unit("arithmetic_is_stated")),
   gates("full-round", "a full round may give anything", "    next_state(cells, cells.fifths)\n", "    next_state(cells, cells.fifths).map(|x| x * Fr::ZERO)\n", rounds),
@@ -97,7 +98,7 @@ module.exports = [
   prove("rows-drawn", "all random rows of a column are one number", "std::array::from_fn(|_| (0..rows).map(|_| Fr::random(&mut *rng)).collect())", "std::array::from_fn(|_| vec![Fr::random(&mut *rng); rows])", drawn),
   prove("running-drawn", "running product and sum have the same random coefficients", "running: std::array::from_fn(|_| std::array::from_fn(|_| Fr::random(&mut *rng))),", "running: [std::array::from_fn(|_| Fr::random(&mut *rng)); 2],", drawn),
   prove("rows-used", "columns have no random rows", "            *cell = *random;\n", "            let _ = (cell, random);\n", hidden),
-  prove("running-used", "running product and sum are not blinded", "        coefficients.extend(random);\n", "        coefficients.extend(random.map(|_| Fr::ZERO));\n", hidden),
+  prove("running-used", "running product and sum are not blinded", "        coefficients.extend(random);\n", "        coefficients.extend(random.map(|_| Fr::ZERO));\n", messages),
   // What contracts are given.
   top("points-below", "the points that remain of proofs below are not public inputs", "        let words = [remaining.lhs, remaining.rhs].map(|point| point_words(&point));\n", "        let words = [remaining.lhs, remaining.lhs].map(|point| point_words(&point));\n", crate("nanozk-prover", "--test", "session", "sessions_have_one_final_proof")),
 ];

@@ -130,11 +130,16 @@ fn double(rows: &mut Assembly, p: &Point) -> Point {
 
 /// A point of the curve that nothing determines yet: `y² = x²·x + 3`, with two products as numbers of their own.
 pub(crate) fn point(rows: &mut Assembly, value: G1Affine) -> Point {
+    let square = value.x.square();
+    point_by(rows, value, [square, square * value.x])
+}
+
+/// The same by what a prover says is the square and the cube of `x`.
+fn point_by(rows: &mut Assembly, value: G1Affine, powers: [Fq; 2]) -> Point {
     let x = rows.number(&value.x);
     let y = rows.number(&value.y);
-    let square = rows.number(&value.x.square());
+    let [square, cube] = powers.map(|power| rows.number(&power));
     rows.equate([&x, &x], &square, None);
-    let cube = rows.number(&(value.x.square() * value.x));
     rows.equate([&square, &x], &cube, None);
     let three = constant_form(rows, &Fq::from(3));
     rows.equate([&y, &y], &cube, Some((1, &three)));

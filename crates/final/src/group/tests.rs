@@ -3,18 +3,46 @@
 use super::*;
 use crate::assign::circuit;
 use crate::circuit::{Failure, Separators, SEPARATORS};
+use crate::gates::{EQUATION, PERIOD};
 use halo2curves::bn256::G1;
 use halo2curves::group::Curve;
 use nanozk_recursion::base_field::chunks_of;
 use nanozk_transcript::poseidon::point_words;
+use std::collections::BTreeSet;
 
-/// Names of what fails of some rows.
-fn failures(f: impl FnOnce(&mut Assembly)) -> Vec<&'static str> {
+/// What fails of some rows.
+fn all_failures(f: impl FnOnce(&mut Assembly)) -> Vec<Failure> {
     failures_with(f, None)
 }
 
-/// The same if all cells that have a value get another, as if the prover had said that.
-fn failures_with(f: impl FnOnce(&mut Assembly), exchanged: Option<[Fr; 2]>) -> Vec<&'static str> {
+/// Its names.
+fn failures(f: impl FnOnce(&mut Assembly)) -> Vec<&'static str> {
+    names(&all_failures(f))
+}
+
+fn names(failures: &[Failure]) -> Vec<&'static str> {
+    let name = |failure: &Failure| match failure {
+        Failure::Gate { name, .. } => *name,
+        Failure::Equal(..) => "equal",
+        Failure::Input { .. } => "input",
+        Failure::Lookups => "lookups",
+    };
+    failures.iter().map(name).collect()
+}
+
+/// The equation that a gate which fails is part of.
+fn equation_of(failure: &Failure) -> usize {
+    let Failure::Gate { row, .. } = failure else {
+        panic!("{failure:?}")
+    };
+    let (block, residue) = (row / PERIOD, row % PERIOD);
+    let rows = EQUATION.first..EQUATION.first + EQUATION.rows * EQUATION.count;
+    assert!(rows.contains(&residue), "{failure:?}");
+    block * EQUATION.count + (residue - EQUATION.first) / EQUATION.rows
+}
+
+/// What fails if all cells that have a value get another, as if the prover had said that.
+fn failures_with(f: impl FnOnce(&mut Assembly), exchanged: Option<[Fr; 2]>) -> Vec<Failure> {
     let mut rows = Assembly::new(0);
     f(&mut rows);
     let (structure, mut columns, _) = rows.finish().unwrap();
@@ -29,14 +57,7 @@ fn failures_with(f: impl FnOnce(&mut Assembly), exchanged: Option<[Fr; 2]>) -> V
         shift: Fr::from(0xfedc_ba98).square(),
         powers: std::array::from_fn::<_, SEPARATORS, _>(|i| tau.pow_vartime([i as u64 + 1])),
     };
-    let failures = circuit().failures(&structure, &[], &columns, &separators);
-    let name = |failure: &Failure| match failure {
-        Failure::Gate { name, .. } => *name,
-        Failure::Equal(..) => "equal",
-        Failure::Input { .. } => "input",
-        Failure::Lookups => "lookups",
-    };
-    failures.iter().map(name).collect()
+    circuit().failures(&structure, &[], &columns, &separators)
 }
 
 fn multiple(factor: u64) -> G1Affine {
@@ -138,25 +159,35 @@ fn sums_meet_no_exception() {
     assert_eq!(found, ["arithmetic"; 4]);
 }
 
+/// A point off the curve, by each of the three lies that there are: a prover says what the square of `x` is, what its cube is,
+/// or that `y²` is the cube and three. The equation that it is a lie about fails, and no other.
 #[test]
 fn points_are_on_the_curve() {
     let p = multiple(5);
-    let mut other = p;
-    other.y += Fq::ONE;
-    let of = |value| {
-        failures(|rows| {
-            point(rows, value);
-        })
+    let off = G1Affine {
+        y: p.y + Fq::ONE,
+        ..p
     };
-    let found = of(p);
-    assert!(found.is_empty(), "{found:?}");
-    let found = of(other);
-    // Parts of an equation, and nothing else.
-    let is_equation = |name: &&str| name.starts_with("less") || name.starts_with("products");
-    assert!(
-        !found.is_empty() && found.iter().all(is_equation),
-        "{found:?}"
-    );
+    let square = p.x.square();
+    let cube = square * p.x;
+    let fitting = off.y.square() - Fq::from(3);
+    let square_of_fitting = fitting * p.x.invert().unwrap();
+    let mut refused = Vec::new();
+    for (value, powers, lies) in [
+        (p, [square, cube], 0),
+        (off, [square_of_fitting, fitting], 1),
+        (off, [square, fitting], 1),
+        (off, [square, cube], 1),
+    ] {
+        let failures = all_failures(|rows| {
+            point_by(rows, value, powers);
+        });
+        let equations: BTreeSet<usize> = failures.iter().map(equation_of).collect();
+        assert_eq!(equations.len(), lies, "{failures:?}");
+        refused.extend(equations);
+    }
+    // Each is another one.
+    assert_eq!(BTreeSet::from_iter(refused.clone()).len(), refused.len());
 }
 
 #[test]
@@ -185,7 +216,7 @@ fn digits_are_of_their_scalar() {
         Digits::new(rows, scalar);
     };
     let found = failures_with(digits, Some([scalar, scalar + power_of_two(252)]));
-    assert_eq!(found, ["arithmetic"]);
+    assert_eq!(names(&found), ["arithmetic"]);
 }
 
 /// How many numbers, equations and rows of arithmetic each statement takes: none is left out.
