@@ -98,7 +98,7 @@ module.exports = [
   prove("rows-drawn", "all random rows of a column are one number", "std::array::from_fn(|_| (0..rows).map(|_| Fr::random(&mut *rng)).collect())", "std::array::from_fn(|_| vec![Fr::random(&mut *rng); rows])", drawn),
   prove("running-drawn", "running product and sum have the same random coefficients", "running: std::array::from_fn(|_| std::array::from_fn(|_| Fr::random(&mut *rng))),", "running: [std::array::from_fn(|_| Fr::random(&mut *rng)); 2],", drawn),
   prove("rows-used", "columns have no random rows", "            *cell = *random;\n", "            let _ = (cell, random);\n", hidden),
-  prove("running-used", "running product and sum are not blinded", "        coefficients.extend(random);\n", "        coefficients.extend(random.map(|_| Fr::ZERO));\n", messages),
+  prove("running-used", "running product and sum are not blinded", "            *x -= random;\n        }\n        coefficients.extend(random);\n", "            let _ = (x, random);\n        }\n        coefficients.extend([Fr::ZERO; RUNNING_BLINDS]);\n", messages),
   // What contracts are given.
   top("points-below", "the points that remain of proofs below are not public inputs", "        let words = [remaining.lhs, remaining.rhs].map(|point| point_words(&point));\n", "        let words = [remaining.lhs, remaining.lhs].map(|point| point_words(&point));\n", crate("nanozk-prover", "--test", "session", "sessions_have_one_final_proof")),
 ];
