@@ -6,7 +6,7 @@
 //! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`output`]: what answers
-//!   a demand for the output;
+//!   a demand for the output; [`receipt`]: what a provider signs of an answer that nobody has asked a proof of yet;
 //! * [`policy`]: parameters under which cheating does not pay;
 //! * [`address`], [`mod@format`]: addresses, amounts and times as people write them;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
@@ -26,6 +26,7 @@ pub mod job;
 pub mod keyfile;
 pub mod output;
 pub mod policy;
+pub mod receipt;
 pub mod request;
 pub mod revert;
 pub mod signing;

@@ -14,7 +14,7 @@ use nanozk_verifier::Claim;
 use serde::{Deserialize, Serialize};
 
 /// More positions than any session has.
-const MAX_POSITIONS: u32 = 1 << 16;
+pub(crate) const MAX_POSITIONS: u32 = 1 << 16;
 
 /// Format of an output's file.
 pub const OUTPUT_FORMAT: &str = "nanozk-output-1";

@@ -61,6 +61,29 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// Of tokens that a model generated, with a new seed.
+    pub fn new(
+        tokens: Vec<u32>,
+        prompt: usize,
+        input_salt: Option<Scalar>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        Secret {
+            format: SECRET_FORMAT.into(),
+            seed: Digest32(seed),
+            input_salt,
+            prompt,
+            tokens,
+        }
+    }
+
+    /// What a claim says of the seed.
+    pub fn seed_digest(&self) -> Digest32 {
+        Digest32(Keccak256::digest(self.seed.0).into())
+    }
+
     /// That of a session's directory.
     pub fn read(session: &Path) -> Result<Self, FileError> {
         let path = session.join("secret.json");
@@ -360,7 +383,7 @@ pub fn recompute(
         prompt_tokens: count(prompt),
         generated_tokens: count(tokens.len() - prompt),
         decoding: GREEDY,
-        seed_digest: Digest32(Keccak256::digest(secret.seed.0).into()),
+        seed_digest: secret.seed_digest(),
         activations: commit_activations(manifest, &trace, &secret.seed.0, parameters)?,
     };
     Ok(Recomputed { claim, wrong_token })
@@ -447,19 +470,31 @@ impl SessionDir {
         parameters: &Parameters,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Claim, Error> {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
-        let secret = Secret {
-            format: SECRET_FORMAT.into(),
-            seed: Digest32(seed),
-            input_salt: generated.input_salt,
-            prompt: generated.prompt,
-            tokens: generated.tokens.to_vec(),
-        };
-        let claim = claim_of(model, manifest, generated.context, &secret, parameters)?;
+        let tokens = generated.tokens.to_vec();
+        let secret = Secret::new(tokens, generated.prompt, generated.input_salt, rng);
+        self.keep(&secret)?;
+        self.commit(model, manifest, generated.context, parameters)
+    }
+
+    /// Writes what a session follows from. Nothing is claimed yet, and nothing committed to: see [`Self::commit`].
+    pub fn keep(&self, secret: &Secret) -> Result<(), FileError> {
+        files::create_dir(&self.path)?;
+        files::write_json_secret(&self.path.join("secret.json"), secret)
+    }
+
+    /// Runs the model again on what was kept, commits to the activations between layers, and writes the claim.
+    pub fn commit(
+        &self,
+        model: &QuantizedModel,
+        manifest: &CheckedManifest,
+        context: Context,
+        parameters: &Parameters,
+    ) -> Result<Claim, Error> {
+        let secret = self.secret()?;
+        let claim = claim_of(model, manifest, context, &secret, parameters)?;
         files::create_dir(&self.path.join("proofs"))?;
         files::write_json(&self.path.join("manifest.json"), manifest.manifest())?;
-        files::write_json_secret(&self.path.join("secret.json"), &secret)?;
+        // Last: by it a session is known.
         files::write_json(&self.path.join("claim.json"), &claim)?;
         Ok(claim)
     }
