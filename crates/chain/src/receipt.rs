@@ -132,7 +132,9 @@ pub enum ReceiptRefused {
     #[error("{0} is no token")]
     Token(u32),
     /// Tokens and salt have another digest.
-    #[error("{what} does not open the receipt's digest: its digest is {got}, the receipt has {signed}")]
+    #[error(
+        "{what} does not open the receipt's digest: its digest is {got}, the receipt has {signed}"
+    )]
     Digest {
         /// Which.
         what: &'static str,
@@ -201,7 +203,8 @@ impl Served {
         let expected = [receipt.prompt_tokens, receipt.generated_tokens];
         let got = [opening.prompt.len(), opening.generated.len()];
         let positions = opening.positions;
-        let fits = positions <= MAX_POSITIONS && got[0].saturating_add(got[1]) <= positions as usize;
+        let fits =
+            positions <= MAX_POSITIONS && got[0].saturating_add(got[1]) <= positions as usize;
         let is_same = expected.map(|n| n as usize) == got;
         if !fits || !is_same || got.contains(&0) {
             return Err(ReceiptRefused::Length {
@@ -219,7 +222,11 @@ impl Served {
         let salts = [opening.input_salt.0, opening.output_salt.0];
         let own = sequence_digests(&tokens, got[0], got[1], salts);
         let signed = [receipt.input_digest, receipt.output_digest];
-        for ((what, own), signed) in ["the prompt", "the answer"].into_iter().zip(own).zip(signed) {
+        for ((what, own), signed) in ["the prompt", "the answer"]
+            .into_iter()
+            .zip(own)
+            .zip(signed)
+        {
             if own != signed.0 {
                 return Err(ReceiptRefused::Digest {
                     what,
@@ -306,7 +313,11 @@ mod tests {
             let mut other = honest.receipt.clone();
             change(&mut other);
             let refused = other.check();
-            assert_eq!(refused, Err(ReceiptRefused::Signature(other.provider)), "{i}");
+            assert_eq!(
+                refused,
+                Err(ReceiptRefused::Signature(other.provider)),
+                "{i}"
+            );
         }
         let mut other = honest.receipt.clone();
         other.decoding.0[5] = 1;
@@ -330,10 +341,19 @@ mod tests {
         let recovered = twin.recover_address_from_prehash(&digest).expect("a key");
         assert_eq!(recovered, honest.receipt.provider);
         let twin = twin.as_bytes().to_vec();
-        for bytes in [twin, Vec::new(), raw[..64].to_vec(), vec![0; 65], [raw, &raw[..1]].concat()] {
+        for bytes in [
+            twin,
+            Vec::new(),
+            raw[..64].to_vec(),
+            vec![0; 65],
+            [raw, &raw[..1]].concat(),
+        ] {
             let mut other = honest.receipt.clone();
             other.signature = bytes.into();
-            assert!(matches!(other.check(), Err(ReceiptRefused::Signature(_))), "{other:?}");
+            assert!(
+                matches!(other.check(), Err(ReceiptRefused::Signature(_))),
+                "{other:?}"
+            );
         }
     }
 
@@ -345,9 +365,7 @@ mod tests {
             change(&mut other.opening);
             other.check().expect_err("another opening")
         };
-        let digest = |e: &ReceiptRefused, expected: &str| {
-            matches!(e, ReceiptRefused::Digest { what, .. } if *what == expected)
-        };
+        let digest = |e: &ReceiptRefused, expected: &str| matches!(e, ReceiptRefused::Digest { what, .. } if *what == expected);
         for change in [
             (|o| o.prompt[1] = 2) as fn(&mut Opening),
             |o| o.input_salt = scalar(9),
@@ -356,10 +374,9 @@ mod tests {
             let e = refused(change);
             assert!(digest(&e, "the prompt"), "{e}");
         }
-        for change in [
-            (|o| o.generated[2] = 8) as fn(&mut Opening),
-            |o| o.output_salt = scalar(9),
-        ] {
+        for change in [(|o| o.generated[2] = 8) as fn(&mut Opening), |o| {
+            o.output_salt = scalar(9)
+        }] {
             let e = refused(change);
             assert!(digest(&e, "the answer"), "{e}");
         }
@@ -381,7 +398,10 @@ mod tests {
     fn files_have_one_form() {
         let honest = served();
         let text = serde_json::to_string(&honest).expect("serializes");
-        assert_eq!(serde_json::from_str::<Served>(&text).expect("parses"), honest);
+        assert_eq!(
+            serde_json::from_str::<Served>(&text).expect("parses"),
+            honest
+        );
         let mut value = serde_json::to_value(&honest).expect("serializes");
         value["receipt"]["more"] = 1.into();
         assert!(serde_json::from_value::<Served>(value).is_err());

@@ -6,6 +6,7 @@ mod examples;
 mod numbers;
 mod prompt;
 mod relayer;
+mod serve;
 
 pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand};
@@ -14,6 +15,7 @@ use nanozk_verifier::hex::Digest32;
 use numbers::{factor, fraction, gib, positions, positive, price};
 pub(crate) use prompt::*;
 pub(crate) use relayer::*;
+pub(crate) use serve::*;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -22,6 +24,10 @@ Examples, from a checkpoint to a verified session:
   nanozk run --model model --prompt 'Ownership is' --max-new-tokens 8 -o session
   nanozk prove session
   nanozk verify session --model-id 0x…
+
+Over HTTP, with receipts that can be proved later:
+  nanozk serve --model model --answers answers --private-key-file provider.key
+  nanozk receipt verify answer.json --provider 0x… --model-id 0x…
 
 On a chain, with --rpc URL and a key:
   nanozk deploy; nanozk model register model; nanozk escrow deposit 1eth
@@ -57,6 +63,11 @@ pub(crate) enum Command {
     Model(ModelCommand),
     /// Generate text, and commit to the computation
     Run(RunArgs),
+    /// Serve models over HTTP, with a receipt for each answer
+    Serve(ServeArgs),
+    /// Check receipts of served answers, and make claims of them
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Prove the layers of a session
     Prove(ProveArgs),
     /// Make the final proof of sessions, which contracts verify: small, and nobody learns anything from it

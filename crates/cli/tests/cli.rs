@@ -14,6 +14,8 @@ mod directories;
 mod exits;
 #[path = "cli/families.rs"]
 mod families;
+#[path = "cli/serve.rs"]
+mod serve;
 #[path = "cli/sessions.rs"]
 mod sessions;
 

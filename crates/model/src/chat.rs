@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::source;
+use crate::tokenizer::{PromptOptions, Tokenizer};
 
 const CONFIG: &str = "tokenizer_config.json";
 /// A file of its own, which newer versions of transformers write, and prefer.
@@ -111,6 +112,41 @@ impl ChatTemplate {
                 reason: format!("the text has {length} bytes; {LONGEST} are the most"),
             }),
         }
+    }
+}
+
+/// A prompt that messages became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatPrompt {
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// Special tokens that messages name, which are read as these tokens and may end a message: number of the message, and a
+    /// token.
+    pub special: Vec<(usize, u32)>,
+}
+
+impl ChatTemplate {
+    /// Messages as a prompt: the text that the template makes of them, special tokens being read in all of it, as transformers
+    /// does.
+    pub fn prompt(&self, messages: &Messages, tokenizer: &Tokenizer) -> Result<ChatPrompt> {
+        let options = PromptOptions {
+            template: false,
+            special: true,
+        };
+        let tokens = tokenizer
+            .encode_prompt(&self.render(messages)?, options)?
+            .ids;
+        if tokens.is_empty() {
+            return Err(Error::ChatTemplate {
+                reason: "it makes no text of the messages".to_owned(),
+            });
+        }
+        let mut special = Vec::new();
+        for (i, text) in messages.texts() {
+            let own = tokenizer.encode_prompt(&text, options)?.special;
+            special.extend(own.first().map(|(_, id)| (i, *id)));
+        }
+        Ok(ChatPrompt { tokens, special })
     }
 }
 

@@ -26,7 +26,7 @@ mod tensors;
 pub mod tokenizer;
 mod tokenizer_files;
 
-pub use chat::{ChatTemplate, Messages};
+pub use chat::{ChatPrompt, ChatTemplate, Messages};
 pub use config::Config;
 pub use error::{Error, Result};
 pub use evaluate::{evaluate, evaluate_windows, perplexity, Eval, Perplexity};
@@ -37,4 +37,4 @@ pub use importance::{
 pub use parts::Checkpoint;
 pub use quantize::{quantize, quantize_checkpoint, Estimate, Options, Stage};
 pub use report::{Op, OpReport, Overflow, Report};
-pub use tokenizer::{Prompt, PromptOptions, Tokenizer};
+pub use tokenizer::{Prompt, PromptOptions, TextStream, Tokenizer};

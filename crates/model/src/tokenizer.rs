@@ -249,6 +249,62 @@ impl Tokenizer {
     }
 }
 
+/// Tokens before an answer, at most, from which the text of its first ones depends: decoders join words across them.
+const BEFORE: usize = 8;
+/// What stands for bytes that are no text yet.
+const INCOMPLETE: char = '\u{fffd}';
+
+/// The text of generated tokens, piece by piece: what each one adds, once it is whole characters.
+#[derive(Clone, Debug)]
+pub struct TextStream<'a> {
+    tokenizer: &'a Tokenizer,
+    /// The last tokens of the prompt, and all since.
+    ids: Vec<u32>,
+    /// Tokens from `start` on to `shown` were the last piece: decoded once more, they say where the next one begins.
+    start: usize,
+    shown: usize,
+}
+
+impl<'a> TextStream<'a> {
+    /// Of an answer to a prompt.
+    pub fn new(tokenizer: &'a Tokenizer, prompt: &[u32]) -> Self {
+        let ids = prompt[prompt.len().saturating_sub(BEFORE)..].to_vec();
+        Self {
+            tokenizer,
+            start: 0,
+            shown: ids.len(),
+            ids,
+        }
+    }
+
+    /// What a token adds; empty as long as bytes of a character are missing.
+    pub fn push(&mut self, token: u32) -> Result<String> {
+        self.ids.push(token);
+        let text = self.rest()?;
+        if text.ends_with(INCOMPLETE) {
+            return Ok(String::new());
+        }
+        if !text.is_empty() {
+            self.start = self.shown;
+            self.shown = self.ids.len();
+        }
+        Ok(text)
+    }
+
+    /// What is left: bytes that never became a character.
+    pub fn finish(self) -> Result<String> {
+        self.rest()
+    }
+
+    fn rest(&self) -> Result<String> {
+        let before = self.tokenizer.decode(&self.ids[self.start..self.shown])?;
+        let all = self.tokenizer.decode(&self.ids[self.start..])?;
+        // A character that was cut between both is shown as incomplete in the first.
+        let before = before.trim_end_matches(INCOMPLETE);
+        Ok(all.strip_prefix(before).unwrap_or_default().to_owned())
+    }
+}
+
 fn encode(inner: &tokenizers::Tokenizer, text: &str, template: bool) -> Result<Encoding> {
     inner
         .encode_fast(text, template)

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{byte_tokenizer, Checkpoint};
-use nanozk_model::{quantize, Error, FloatModel, Options, PromptOptions, Tokenizer};
+use nanozk_model::{quantize, Error, FloatModel, Options, PromptOptions, TextStream, Tokenizer};
 use serde_json::{json, Value};
 
 const PLAIN: PromptOptions = PromptOptions {
@@ -423,5 +423,44 @@ fn files_beside_vocabulary_and_merges() {
         std::fs::remove_file(dir.path().join(name)).unwrap();
         let error = FloatModel::load(dir.path()).unwrap_err();
         assert!(matches!(&error, Error::NoTokenizer { .. }), "{error}");
+    }
+}
+
+/// Pieces of an answer's text are the text, whatever tokens split its characters, and each is whole characters.
+#[test]
+fn texts_are_streamed_in_whole_characters() {
+    let text = "Grüße, 世界! 🦀🦀 naïve — ça va?  Two  spaces\n\tand a tab. ";
+    for name in ["tiny-gpt2", "tiny-llama"] {
+        let path = common::models().join(name).join("tokenizer.json");
+        let tokenizer = Tokenizer::load(&path, 1 << 20).unwrap();
+        let ids = tokenizer.encode(&text.repeat(3)).unwrap();
+        let whole = tokenizer.decode(&ids).unwrap();
+        let mut split = 0;
+        for prompt in 1..ids.len() - 1 {
+            let before = tokenizer.decode(&ids[..prompt]).unwrap();
+            // Where the prompt ends within a character its text shows a part of it.
+            let Some(expected) = whole.strip_prefix(&before) else {
+                split += 1;
+                continue;
+            };
+            let mut stream = TextStream::new(&tokenizer, &ids[..prompt]);
+            let mut answer = String::new();
+            for id in &ids[prompt..] {
+                let piece = stream.push(*id).unwrap();
+                assert!(!piece.contains('\u{fffd}'), "{name}: {piece:?}");
+                answer += &piece;
+            }
+            answer += &stream.finish().unwrap();
+            assert_eq!(answer, expected, "{name}, {prompt}");
+        }
+        assert!(split > 0, "{name}: no character has several tokens");
+        // Bytes that never become a character are shown in the end.
+        let crab = tokenizer.encode("🦀").unwrap();
+        let mut stream = TextStream::new(&tokenizer, &ids);
+        for id in &crab[..crab.len() - 1] {
+            assert_eq!(stream.push(*id).unwrap(), "");
+        }
+        assert!(stream.finish().unwrap().ends_with('\u{fffd}'), "{name}");
+        assert!(TextStream::new(&tokenizer, &[5]).push(1 << 21).is_err());
     }
 }

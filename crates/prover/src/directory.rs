@@ -14,6 +14,8 @@ pub enum Kind {
     Quantized,
     /// A session.
     Session,
+    /// A served answer, of which nothing is claimed yet.
+    Served,
 }
 
 impl fmt::Display for Kind {
@@ -22,12 +24,14 @@ impl fmt::Display for Kind {
             Kind::Model => "model directory",
             Kind::Quantized => "model directory without commitments",
             Kind::Session => "session directory",
+            Kind::Served => "served answer without a claim",
         })
     }
 }
 
-/// In the order in which they are told: sessions have a model's file too, and models what those without commitments have.
-const KINDS: [Kind; 3] = [Kind::Session, Kind::Model, Kind::Quantized];
+/// In the order in which they are told: sessions have a model's file too, and may have been served; models have what those
+/// without commitments have.
+const KINDS: [Kind; 4] = [Kind::Session, Kind::Served, Kind::Model, Kind::Quantized];
 
 /// A directory is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,11 @@ pub struct WrongDirectory {
 impl WrongDirectory {
     fn why(&self) -> String {
         match self.got {
+            Some(Kind::Served) if self.expected == Kind::Session => format!(
+                "it is a {} (make one with {})",
+                Kind::Served,
+                "nanozk receipt claim"
+            ),
             Some(got) => format!("it is a {got}"),
             None if !self.path.is_dir() => "there is no such directory".into(),
             None => {
@@ -62,6 +71,7 @@ impl Kind {
             // A model with commitments has it too.
             Kind::Quantized => "generation.json",
             Kind::Session => "claim.json",
+            Kind::Served => "receipt.json",
         }
     }
 
@@ -75,6 +85,7 @@ impl Kind {
             Kind::Model => "nanozk model import",
             Kind::Quantized => "nanozk model import --no-commitments",
             Kind::Session => "nanozk run",
+            Kind::Served => "nanozk serve",
         }
     }
 
@@ -117,13 +128,14 @@ impl Kind {
         let alike: &[Kind] = match self {
             Kind::Model | Kind::Quantized => &[Kind::Model, Kind::Quantized],
             Kind::Session => &[Kind::Session],
+            Kind::Served => &[],
         };
         alike.iter().any(|kind| kind.wrote(path))
     }
 
     /// Whether directories of this kind hold what no command can make again: a secret, or an answer.
     pub fn is_irreplaceable(self) -> bool {
-        matches!(self, Kind::Model | Kind::Session)
+        matches!(self, Kind::Model | Kind::Session | Kind::Served)
     }
 }
 

@@ -9,9 +9,11 @@ mod model;
 mod open_output;
 mod prompt;
 mod prove;
+mod receipt;
 mod reexecute;
 mod relayer;
 mod run;
+mod serve;
 mod setup;
 mod soundness;
 mod verify;
@@ -28,8 +30,8 @@ use serde_json::{json, Value};
 use std::path::Path;
 
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
-    // The relayer has a log of its own.
-    if !matches!(cli.command, Command::Relayer(_)) {
+    // Services have a log of their own.
+    if !matches!(cli.command, Command::Relayer(_) | Command::Serve(_)) {
         log::start_if_asked(out.is_json())?;
     }
     let data = Data::new(cli.data_dir.as_deref())?;
@@ -40,6 +42,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Model(ModelCommand::Verify(args)) => return model::verify(args, &data, out),
         Command::Model(ModelCommand::Register(args)) => chain::register(args, &data, out),
         Command::Run(args) => run::run(args, &data, out),
+        Command::Serve(args) => serve::serve(args, out),
+        Command::Receipt(command) => return receipt::receipt(command, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Aggregate(args) => aggregate::aggregate(args, &data, out),
         Command::Verify(args) => return verify::verify(args, &data, out),
@@ -135,6 +139,15 @@ fn check_programs_once(version: &CheckedManifest, data: &Data) -> Result<()> {
         return Ok(());
     }
     Ok(check_programs(version, data)??)
+}
+
+/// The threads of a service.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the service's threads")
 }
 
 /// A text file.

@@ -44,8 +44,7 @@ pub(super) fn read_prompt(
     Ok(prompt)
 }
 
-/// Messages as a prompt: the text that the model's template makes of them, special tokens being read in all of it, as
-/// transformers does.
+/// Messages as a prompt.
 fn chat(model: &ModelDir, tokenizer: &Tokenizer, path: &Path) -> Result<Prompt> {
     let content = file_or_input(path, "messages")?;
     let file = || format!("--messages {}", path.display());
@@ -56,30 +55,16 @@ fn chat(model: &ModelDir, tokenizer: &Tokenizer, path: &Path) -> Result<Prompt> 
              --prompt"
         );
     };
-    let text = template.render(&messages).with_context(file)?;
-    let options = PromptOptions {
-        template: false,
-        special: true,
+    let prompt = template.prompt(&messages, tokenizer).with_context(file)?;
+    let note = |(i, id): &(usize, u32)| {
+        format!(
+            "message {i} names special tokens, such as {}: they are read as these tokens, and may end the message",
+            tokenizer.name(*id)
+        )
     };
-    let prompt = tokenizer.encode_prompt(&text, options);
-    let prompt = prompt.context("cannot tokenize the messages")?;
-    let mut notes = Vec::new();
-    for (i, text) in messages.texts() {
-        let own = tokenizer.encode_prompt(&text, options);
-        let own = own.context("cannot tokenize the messages")?;
-        if let [(_, id), ..] = own.special[..] {
-            notes.push(format!(
-                "message {i} names special tokens, such as {}: they are read as these tokens, and may end the message",
-                tokenizer.name(id)
-            ));
-        }
-    }
-    if prompt.ids.is_empty() {
-        bail!("the chat template makes no text of the messages");
-    }
     Ok(Prompt {
-        tokens: prompt.ids,
-        notes,
+        notes: prompt.special.iter().map(note).collect(),
+        tokens: prompt.tokens,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `nanozk relayer`.
 
+use super::runtime;
 use crate::args::{InitArgs, RelayerArgs, RelayerCommand, RelayerStatusArgs};
 use crate::log;
 use crate::output::Out;
@@ -83,14 +84,6 @@ fn load(args: &RelayerArgs) -> Result<Config> {
     // The variable that names the file is no setting.
     let environment = std::env::vars().filter(|(name, _)| name != "NANOZK_RELAYER_CONFIG");
     Ok(Config::load(file.as_deref(), environment, &options)?)
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the service's threads")
 }
 
 fn check(args: &RelayerArgs, out: &Out) -> Result<()> {

@@ -24,7 +24,7 @@ use serde_json::json;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-pub(super) const LOCAL_FORMAT: &str = "nanozk-local-1";
+const LOCAL_FORMAT: &str = "nanozk-local-1";
 
 /// What a session remembers of the machine it was made on: `local.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +34,15 @@ pub(super) struct Local {
     pub(super) format: String,
     /// Model directory.
     pub(super) model: PathBuf,
+}
+
+/// That of a model.
+pub(super) fn local(dir: &ModelDir) -> Result<Local> {
+    let path = dir.path.canonicalize();
+    Ok(Local {
+        format: LOCAL_FORMAT.into(),
+        model: path.with_context(|| format!("cannot resolve {}", dir.path.display()))?,
+    })
 }
 
 /// The model directory that was given, or else the one a session was made with.
@@ -75,6 +84,19 @@ pub(super) fn check_length(version: &CheckedManifest, prompt: usize, new: usize)
         );
     }
     Ok(())
+}
+
+/// Whether a version is of the development setup, of which no claim is made on a public chain.
+pub(super) fn check_setup(version: &CheckedManifest, claim: &Claim) -> Result<bool> {
+    let development = is_development(version);
+    if development && is_public_chain(claim) {
+        bail!(
+            "the model was registered under the development setup, whose secret is public: \
+             no claim on chain {} (import the model with a ceremony's setup)",
+            claim.chain
+        );
+    }
+    Ok(development)
 }
 
 /// What is to be run, and for which claim.
@@ -187,14 +209,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
         );
         Vec::new()
     });
-    let development = is_development(version);
-    if development && is_public_chain(&claim) {
-        bail!(
-            "the model was registered under the development setup, whose secret is public: \
-             no claim on chain {} (import the model with a ceremony's setup)",
-            claim.chain
-        );
-    }
+    let development = check_setup(version, &claim)?;
     if ordered {
         // A stake will be held for it: with keys of other programs nobody could prove it.
         check_programs_once(version, data)?;
@@ -237,14 +252,7 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let session = SessionDir::new(staging.path());
     let claimed = session.create(&model, version, &generation, &parameters, &mut OsRng)?;
     drop(progress);
-    let local = Local {
-        format: LOCAL_FORMAT.into(),
-        model: dir
-            .path
-            .canonicalize()
-            .with_context(|| format!("cannot resolve {}", dir.path.display()))?,
-    };
-    files::write_json(&staging.path().join("local.json"), &local)?;
+    files::write_json(&staging.path().join("local.json"), &local(&dir)?)?;
     // What the requester gets; it also answers a demand for the output, for whoever sends it.
     let opens = args.prompt.request.as_ref().map(|_| Opens {
         job: claim.claim.0.into(),

@@ -39,7 +39,7 @@ use std::time::Duration;
 const KEY_VARIABLE: &str = "NANOZK_PRIVATE_KEY";
 
 /// The key that was given, if any.
-fn signer(args: &KeyArgs, out: &Out) -> Result<Option<PrivateKeySigner>> {
+pub(in crate::commands) fn signer(args: &KeyArgs, out: &Out) -> Result<Option<PrivateKeySigner>> {
     let files = [
         ("key", &args.private_key_file),
         ("keystore", &args.keystore),

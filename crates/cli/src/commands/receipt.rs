@@ -1,0 +1,221 @@
+//! `nanozk receipt`.
+
+use super::{judged, read_text, reject, run};
+use crate::args::{ClaimReceiptArgs, ReceiptCommand, VerifyReceiptArgs};
+use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::model_dir::ModelDir;
+use crate::output::{Out, Progress};
+use crate::Outcome;
+use anyhow::{bail, Context, Result};
+use nanozk_chain::format::utc;
+use nanozk_chain::receipt::Served;
+use nanozk_model::{TextStream, Tokenizer};
+use nanozk_prover::directory::Kind;
+use nanozk_prover::files;
+use nanozk_prover::session::SessionDir;
+use nanozk_serve::request::{Endpoint, Request};
+use nanozk_verifier::hex::Digest32;
+use nanozk_verifier::statement::Context as Claim;
+use serde_json::{json, Value};
+
+pub(super) fn receipt(command: &ReceiptCommand, data: &Data, out: &Out) -> Result<Outcome> {
+    match command {
+        ReceiptCommand::Verify(args) => judged(out, json!({}), verify(args, out)),
+        ReceiptCommand::Claim(args) => claim(args, data, out).map(|()| Outcome::Done),
+    }
+}
+
+/// A receipt, and the text that came with it, if it is an answer.
+struct Answer {
+    served: Served,
+    text: Option<String>,
+}
+
+fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
+    let value: Value = files::read_json(&args.file)?;
+    let named = || args.file.display().to_string();
+    let choice = &value["choices"][0];
+    let text = [&choice["message"]["content"], &choice["text"]];
+    // A part of a stream has no text that could be compared.
+    let is_part = value["object"] == "chat.completion.chunk" || value.get("usage").is_none();
+    let text = text.into_iter().find_map(Value::as_str);
+    let text = text.filter(|_| !is_part).map(str::to_owned);
+    let served = match value.get("nanozk") {
+        Some(served) => served.clone(),
+        None if value.get("choices").is_some() => bail!(
+            "{} is an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part",
+            named()
+        ),
+        None => value,
+    };
+    let served = serde_json::from_value(served).with_context(named)?;
+    Ok(Answer { served, text })
+}
+
+/// The text of an answer's tokens: all of it, and without what a stop token adds.
+fn text_of(tokenizer: &Tokenizer, served: &Served) -> Result<String> {
+    let mut stream = TextStream::new(tokenizer, &served.opening.prompt);
+    let mut text = String::new();
+    for token in &served.opening.generated {
+        text += &stream.push(*token)?;
+    }
+    Ok(text + &stream.finish()?)
+}
+
+fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
+    let Answer { served, text } = read(args)?;
+    served.check().map_err(reject)?;
+    let (receipt, opening) = (&served.receipt, &served.opening);
+    if let Some(provider) = args.provider.filter(|p| *p != receipt.provider) {
+        return Err(reject(format!(
+            "{} signed it, not {provider}",
+            receipt.provider
+        )));
+    }
+    let check_model = |expected: Digest32| match expected == receipt.model_id {
+        true => Ok(()),
+        false => Err(reject(format!(
+            "it names the model {}, not {expected}",
+            receipt.model_id
+        ))),
+    };
+    args.model_id.map_or(Ok(()), check_model)?;
+    let mut compared = vec!["signature", "tokens"];
+    if let Some(path) = &args.model {
+        let dir = ModelDir::new(path)?;
+        let version = dir.manifest()?;
+        check_model(version.id())?;
+        let positions = version.manifest().tokens;
+        if opening.positions as usize != positions {
+            return Err(reject(format!(
+                "it is of {} positions, the model has {positions}",
+                opening.positions
+            )));
+        }
+        let tokenizer = dir.tokenizer(&version)?;
+        for tokens in [&opening.prompt, &opening.generated] {
+            tokenizer.check(tokens).map_err(reject)?;
+        }
+        let own = text_of(&tokenizer, &served)?;
+        if let Some(text) = &text {
+            // A stop text, and what follows it, is not shown.
+            if !own.starts_with(text.as_str()) {
+                return Err(reject(
+                    "the text is not that of the tokens that were signed",
+                ));
+            }
+            compared.push("text");
+        }
+        if let Some(path) = &args.request {
+            let body = read_text(path, "the request")?;
+            let named = || path.display().to_string();
+            let value: Value = serde_json::from_str(&body).with_context(named)?;
+            let endpoint = match value.get("messages") {
+                Some(_) => Endpoint::Chat,
+                None => Endpoint::Completion,
+            };
+            let refused = |e: nanozk_serve::Problem| anyhow::anyhow!(e.message).context(named());
+            let request = Request::parse(endpoint, &body).map_err(refused)?;
+            let template = dir.chat_template()?;
+            let prompt = request
+                .prompt(&tokenizer, template.as_ref())
+                .map_err(refused)?;
+            if prompt != opening.prompt {
+                return Err(reject(
+                    "the prompt that was signed is not what the model's tokenizer makes of the request",
+                ));
+            }
+            compared.push("prompt");
+        }
+        out.text(&own);
+        out.text("");
+    }
+    out.text("receipt        accepted: the provider signed it, and it is of these tokens");
+    out.text(format!("provider       {}", receipt.provider));
+    out.text(format!("model id       {}", receipt.model_id));
+    out.text(format!(
+        "tokens         {} of prompt, {} generated",
+        receipt.prompt_tokens, receipt.generated_tokens
+    ));
+    out.text(format!("issued         {}", utc(receipt.issued_at)));
+    out.text(format!("kept until     {}", utc(receipt.kept_until)));
+    if args.provider.is_none() {
+        out.note(
+            "note: anybody can sign a receipt: give the address that you trust with --provider",
+        );
+    }
+    if args.model_id.is_none() && args.model.is_none() {
+        out.note("note: the model was not compared: give --model-id or --model");
+    }
+    out.json(&json!({
+        "accepted": true,
+        "receipt": receipt,
+        "digest": receipt.digest(),
+        "prompt_tokens": opening.prompt,
+        "generated_tokens": opening.generated,
+        "compared": compared,
+    }));
+    Ok(())
+}
+
+fn claim(args: &ClaimReceiptArgs, data: &Data, out: &Out) -> Result<()> {
+    Kind::Served.check(&args.answer)?;
+    let path = args.answer.join(Kind::Served.marker());
+    let served: Served = files::read_json(&path)?;
+    let dir = run::model_of(&args.answer, args.model.as_deref())?;
+    let version = &dir.manifest()?;
+    if served.receipt.model_id != version.id() {
+        bail!(
+            "the answer is of model {}, {} is {}",
+            served.receipt.model_id,
+            dir.path.display(),
+            version.id()
+        );
+    }
+    let context = Claim {
+        chain: args.chain,
+        contract: args.contract.unwrap_or_default(),
+        claim: args.claim.unwrap_or_default(),
+        recipient: args.recipient.unwrap_or_default(),
+    };
+    let development = run::check_setup(version, &context)?;
+    let session = SessionDir::new(&args.answer);
+    let _locked = session.lock()?;
+    let secret = session.secret()?;
+    let own = secret.sequence(version.manifest().tokens).digests();
+    let signed = [
+        served.receipt.input_digest.0,
+        served.receipt.output_digest.0,
+    ];
+    if own != signed || secret.seed_digest() != served.receipt.seed_digest {
+        bail!(
+            "{} does not open the receipt beside it: one of them was changed",
+            args.answer.join("secret.json").display()
+        );
+    }
+    let parameters = data.parameters(version)?;
+    let progress = Progress::spinner("committing to the computation");
+    let model = dir.model(version)?;
+    let claimed = session.commit(&model, version, context, &parameters)?;
+    drop(progress);
+    let (statement, digest) = (
+        Digest32(claimed.statement()),
+        Digest32(claimed.claim_digest()?),
+    );
+    out.text(format!("session        {}", args.answer.display()));
+    out.text(format!("model id       {}", version.id()));
+    out.text(format!("statement      {statement}"));
+    out.text(format!("claim digest   {digest}"));
+    if development {
+        out.note(DEVELOPMENT_WARNING);
+    }
+    out.json(&json!({
+        "session": args.answer,
+        "model_id": version.id(),
+        "statement": statement,
+        "claim_digest": digest,
+        "layers": version.layers(),
+        "development_setup": development,
+    }));
+    Ok(())
+}
