@@ -21,8 +21,8 @@ const job = mutation("crates/chain/src/job.rs");
 const published = mutation("crates/chain/src/output.rs");
 
 module.exports = [
-  judged("other-prompt", "a secret of another prompt counts", "    if found.input_digest != facts.input_digest {", "    if false {", bait),
-  judged("other-output", "a secret of another answer counts", "    if found.output_digest != facts.output_digest {", "    if false {", bait),
+  judged("other-prompt", "a secret of another prompt counts", "    if found.input_digest != facts.input_digest {", "    if false {", found),
+  judged("other-output", "a secret of another answer counts", "    if found.output_digest != facts.output_digest {", "    if false {", found),
   judged("counts", "another number of tokens than was ordered is no ground for a challenge", "    if counts != [facts.prompt_tokens, facts.new_tokens] {", "    if false {", found),
   judged("wrong-token", "a wrong token is no ground for a challenge", "    if let Some(position) = found.wrong_token {", "    if let Some(position) = found.wrong_token.filter(|_| false) {", found),
   judged("blinding", "other blinding is a ground for a challenge", "    (verdict(None, reason), true)\n}\n\n/// Different layers", "    (verdict(other, reason), true)\n}\n\n/// Different layers", bait),

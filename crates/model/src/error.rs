@@ -353,7 +353,8 @@ fn at(layer: Option<usize>) -> String {
 fn transposed(expected: &[usize], got: &[usize]) -> &'static str {
     let reversed = expected.len() == 2 && expected.iter().rev().eq(got) && expected != got;
     if reversed {
-        ": it is transposed (nn.Linear where GPT-2 has Conv1D), convert the checkpoint to the layout of transformers"
+        ": it is transposed (nn.Linear keeps [outputs, inputs], GPT-2's Conv1D [inputs, outputs]): convert the checkpoint to \
+         the layout of transformers"
     } else {
         ""
     }

@@ -54,12 +54,34 @@ pub struct Rope {
     pub scaling: Scaling,
 }
 
+/// A scaling with its newer name, and without the base of the frequencies, which older versions have elsewhere.
+fn without_theta(parameters: &Value) -> Value {
+    let mut parameters = parameters.clone();
+    if let Some(all) = parameters.as_object_mut() {
+        all.remove("rope_theta");
+        if let Some(kind) = all.remove("type") {
+            all.entry("rope_type").or_insert(kind);
+        }
+        if all.get("rope_type").is_some_and(|kind| kind == "default") {
+            all.remove("rope_type");
+        }
+    }
+    parameters
+}
+
 impl Rope {
     /// What `config.json` says, in the way of newer or of older versions of transformers. `context` are the positions it has.
     pub(super) fn from_json(json: &Value, context: usize) -> Result<Self> {
         const MOST: f64 = 1e12;
         let own = json.get("rope_parameters").filter(|v| !v.is_null());
         let old = json.get("rope_scaling").filter(|v| !v.is_null());
+        if let (Some(own), Some(old)) = (own, old) {
+            // transformers takes one or the other, by its version.
+            if without_theta(own) != without_theta(old) {
+                let expected = "absent, or what rope_parameters says: two scalings are given";
+                return Err(refuse("rope_scaling", expected, old));
+            }
+        }
         let parameters = own.or(old).cloned().unwrap_or(Value::Null);
         let theta =
             |of: &Value, default| number(of, "rope_theta", default, MOST, "a number above 0");
