@@ -168,6 +168,32 @@ fn progress_in_logs() {
     assert!(!prove("0").contains("so far"));
 }
 
+/// Every stage of an import, which takes minutes with larger models.
+#[test]
+fn imports_say_how_far_they_are() {
+    let f = fixture();
+    let dir = tempdir();
+    let model = dir.path().join("model");
+    let mut command = f.command(&f.import(&f.checkpoint, &model));
+    let output = command
+        .env("NANOZK_PROGRESS_SECONDS", "0.0001")
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    let mut rest = log.as_str();
+    for stage in [
+        "planning proofs",
+        "observing activations: 0 of ",
+        "quantizing: ",
+        "committing to weights: 0 of ",
+        "keys of programs: 0 of ",
+    ] {
+        let at = rest.find(stage);
+        rest = &rest[at.unwrap_or_else(|| panic!("no {stage:?} in {log}"))..];
+    }
+}
+
 #[test]
 fn exit_codes_are_in_the_docs() {
     let docs = std::fs::read_to_string("../../docs/command.md").unwrap();
