@@ -518,6 +518,13 @@ impl Store {
     pub async fn open(url: &str, observer: Observer) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
+        if postgres && !cfg!(feature = "postgres") {
+            return Err(Error::Config(
+                "a database of PostgreSQL needs a program that was built with it: cargo install --locked --path crates/cli \
+                 --features postgres"
+                    .into(),
+            ));
+        }
         let mut lock = None;
         let options = if postgres {
             AnyPoolOptions::new()
