@@ -69,8 +69,8 @@ impl FromStr for Amount {
         if fraction.len() > usize::from(decimals) {
             let name = &lower[number.len()..].trim_start();
             return Err(format!(
-                "{text:?} has {} decimals, {name} has {decimals}",
-                fraction.len()
+                "{text:?} has {}, {name} has {decimals}",
+                count(fraction.len(), "decimal")
             ));
         }
         let digits = format!("{whole}{fraction:0<width$}", width = usize::from(decimals));
@@ -299,7 +299,7 @@ mod tests {
             ("0.1234567890123456789eth", "19 decimals, eth has 18"),
             ("1.0000000000000000000 ETH", "19 decimals"),
             ("0.0000000001gwei", "10 decimals, gwei has 9"),
-            ("1.5wei", "1 decimals, wei has 0"),
+            ("1.5wei", "1 decimal, wei has 0"),
         ] {
             let error = parse_amount(long).expect_err(long);
             assert!(error.contains(names), "{error}");

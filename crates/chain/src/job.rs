@@ -2,7 +2,7 @@
 
 use crate::bindings::{market, registry};
 use crate::error::Error;
-use crate::format::{amount, duration, eth, utc};
+use crate::format::{amount, count, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
 use nanozk_verifier::encoding::scalar_to_bytes;
@@ -134,32 +134,42 @@ impl Terms {
         Ok(())
     }
 
-    /// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proof that its mode asks for
-    /// if nobody challenges, and the end.
-    pub fn least_gas(&self, mode: Mode) -> u64 {
-        let posting = LOCK_GAS + POST_GAS + ACTIVATIONS_GAS * self.layers.saturating_sub(1);
-        let proving = match mode {
-            Mode::Optimistic => FINALIZE_GAS,
-            Mode::Audited => REVEAL_GAS + PROVE_GAS + FINALIZE_GAS,
-            Mode::Proofs => PROVE_GAS,
-        };
-        posting + proving
-    }
-
-    /// Says so if a price does not pay for that at a price of gas, in wei. Of tokens there is no rate.
+    /// [`too_cheap`], of a job of this version.
     pub fn too_cheap(&self, mode: Mode, price: U256, gas_price: u128) -> Option<String> {
-        let gas = self.least_gas(mode);
-        let cost = U256::from(gas) * U256::from(gas_price);
-        let cheap = self.policy.asset.is_zero() && price < cost;
-        cheap.then(|| {
-            format!(
-                "the price of {} does not cover the provider's gas: at least {gas} gas, {} at the {} gwei of now",
-                eth(price),
-                eth(cost),
-                gas_price as f64 / 1e9
-            )
-        })
+        too_cheap(mode, self.layers, (self.policy.asset, price), gas_price)
     }
+}
+
+/// Least gas that a provider pays for before it is paid: for taking the job, the claim, the proof that its mode asks for if
+/// nobody challenges, and the end.
+pub fn least_gas(mode: Mode, layers: u64) -> u64 {
+    let posting = LOCK_GAS + POST_GAS + ACTIVATIONS_GAS * layers.saturating_sub(1);
+    let proving = match mode {
+        Mode::Optimistic => FINALIZE_GAS,
+        Mode::Audited => REVEAL_GAS + PROVE_GAS + FINALIZE_GAS,
+        Mode::Proofs => PROVE_GAS,
+    };
+    posting + proving
+}
+
+/// Says so if a price, in an asset, does not pay for that at a price of gas, in wei. Of tokens there is no rate.
+pub fn too_cheap(
+    mode: Mode,
+    layers: u64,
+    (asset, price): (Address, U256),
+    gas_price: u128,
+) -> Option<String> {
+    let gas = least_gas(mode, layers);
+    let cost = U256::from(gas) * U256::from(gas_price);
+    let is_cheap = asset.is_zero() && price < cost;
+    is_cheap.then(|| {
+        format!(
+            "the price of {} does not cover the provider's gas: at least {gas} gas, {} at the {} gwei of now",
+            eth(price),
+            eth(cost),
+            gas_price as f64 / 1e9
+        )
+    })
 }
 
 // Of whole transactions, rounded down: a price below their sum does not pay.
@@ -228,8 +238,9 @@ impl Order {
         }
         if claim.generated_tokens != self.new_tokens {
             return wrong(format!(
-                "the session generated {} tokens where the job ordered {}: no proof of it would be accepted",
-                claim.generated_tokens, self.new_tokens
+                "the session generated {} where the job ordered {}: no proof of it would be accepted",
+                count(claim.generated_tokens as usize, "token"),
+                self.new_tokens
             ));
         }
         if claim.decoding.0 != self.decoding.0 {
@@ -384,7 +395,7 @@ mod tests {
         refused(|c| c.model_id.0[0] ^= 1, "is for model");
         refused(|c| c.input_digest = c.output_digest, "another prompt");
         refused(|c| c.prompt_tokens = 1, "another prompt");
-        refused(|c| c.generated_tokens = 1, "generated 1 tokens");
+        refused(|c| c.generated_tokens = 1, "generated 1 token where");
         refused(|c| c.generated_tokens = 101, "job ordered 100");
         refused(|c| c.decoding.0[31] = 1, "by the decoding");
     }
@@ -417,9 +428,9 @@ mod tests {
     #[test]
     fn cheap_prices_are_noticed() {
         let t = terms();
-        let gas = t.least_gas(Mode::Optimistic);
-        assert!(gas < t.least_gas(Mode::Proofs));
-        assert!(gas < t.least_gas(Mode::Audited));
+        let gas = least_gas(Mode::Optimistic, t.layers);
+        assert!(gas < least_gas(Mode::Proofs, t.layers));
+        assert!(gas < least_gas(Mode::Audited, t.layers));
         let cost = U256::from(gas) * U256::from(2_000_000_000u64);
         assert_eq!(t.too_cheap(Mode::Optimistic, cost, 2_000_000_000), None);
         let warning = t.too_cheap(Mode::Optimistic, cost - U256::from(1), 2_000_000_000);

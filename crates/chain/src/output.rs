@@ -4,6 +4,7 @@ use crate::bindings::book;
 use crate::claim::Posted;
 use crate::client::Client;
 use crate::error::Error;
+use crate::format::count;
 use crate::request::RequestFile;
 use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy::sol_types::SolEvent;
@@ -158,8 +159,8 @@ impl OutputFile {
         let ordered = request.request.new_tokens as usize;
         if self.tokens.len() != ordered {
             return Err(Error::Mismatch(format!(
-                "{} tokens were generated where {ordered} were ordered",
-                self.tokens.len()
+                "the answer has {} where {ordered} were ordered",
+                count(self.tokens.len(), "token")
             )));
         }
         let positions = u32::try_from(positions).unwrap_or(u32::MAX);
@@ -179,8 +180,8 @@ impl OutputFile {
         );
         if self.tokens.len() != asked {
             return wrong(format!(
-                "it has {} tokens, the claim is about {asked}",
-                self.tokens.len()
+                "it has {}, the claim is about {asked}",
+                count(self.tokens.len(), "token")
             ));
         }
         if prompt.saturating_add(asked) > positions {

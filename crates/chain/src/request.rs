@@ -2,6 +2,7 @@
 
 use crate::bindings::market;
 use crate::error::Error;
+use crate::format::count;
 use crate::signing::Domains;
 use alloy::primitives::{Address, Bytes, Signature, B256, U256};
 use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
@@ -173,8 +174,8 @@ impl RequestFile {
         }
         if self.prompt.len() != self.request.prompt_tokens as usize {
             return wrong(format!(
-                "a prompt of {} tokens where {} were signed",
-                self.prompt.len(),
+                "a prompt of {} where {} were signed",
+                count(self.prompt.len(), "token"),
                 self.request.prompt_tokens
             ));
         }

@@ -1,5 +1,8 @@
 //! Setups, which models and sessions share: `<data dir>/setups`; `models.json`, where models were last time; and
 //! `checked.json`, whose programs' keys were computed again.
+//!
+//! A data directory may be shared, or be somebody else's copy. Setups in it are checked. What `checked.json` says spares a check
+//! on which money may depend, so it is believed only with a code that takes this account's key, which is not in there.
 
 use crate::model_dir::ModelDir;
 use anyhow::{anyhow, bail, Context, Result};
@@ -9,6 +12,7 @@ use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::{CheckedManifest, Parameters};
+use rand_core::{OsRng, RngCore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -38,6 +42,29 @@ fn this_build() -> Option<String> {
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
     dir: PathBuf,
+}
+
+/// This account's key for what it found itself: 32 random bytes, made when they are first needed. None if there is nowhere to
+/// keep it.
+fn own_key() -> Option<[u8; 32]> {
+    let project = directories::ProjectDirs::from("", "", "nanozk")?;
+    let dir = project.state_dir().unwrap_or(project.data_local_dir());
+    let path = dir.join("checked.key");
+    if let Ok(bytes) = files::read(&path) {
+        return bytes.try_into().ok();
+    }
+    let mut key = [0; 32];
+    OsRng.fill_bytes(&mut key);
+    files::create_dir(dir).ok()?;
+    files::write_secret(&path, &key).ok()?;
+    Some(key)
+}
+
+/// The code of a model that a build of the command has checked.
+fn code_of(key: &[u8; 32], build: &str, id: &Digest32) -> Digest32 {
+    let mut hash = blake3::Hasher::new_keyed(key);
+    hash.update(&id.0).update(build.as_bytes());
+    Digest32(hash.finalize().into())
 }
 
 impl Data {
@@ -79,26 +106,34 @@ impl Data {
         Kind::of(&path)?.is_registered().then_some(path)
     }
 
-    /// Whether this command, as it was built, computed the keys of a model's programs, and they were the model's.
+    /// Whether this command, as it was built and run by this account, computed the keys of a model's programs, and they were the
+    /// model's.
     pub(crate) fn has_checked(&self, id: &Digest32) -> bool {
-        let by = self.checked().remove(&id.to_string());
-        by.is_some() && by == this_build()
+        let found = self.checked().remove(&id.to_string());
+        let (Some(found), Some(build)) = (found, this_build()) else {
+            return false;
+        };
+        own_key().is_some_and(|key| found == code_of(&key, &build, id))
     }
 
     /// Remembers that.
     pub(crate) fn remember_checked(&self, id: &Digest32) -> Result<()> {
-        let Some(build) = this_build() else {
+        let (Some(build), Some(key)) = (this_build(), own_key()) else {
             return Ok(());
         };
         let mut checked = self.checked();
-        checked.retain(|_, by| *by == build);
-        checked.insert(id.to_string(), build);
+        // What another build found is found anew.
+        checked.retain(|id, code| {
+            let id: Option<Digest32> = id.parse().ok();
+            id.is_some_and(|id| *code == code_of(&key, &build, &id))
+        });
+        checked.insert(id.to_string(), code_of(&key, &build, id));
         files::create_dir(&self.dir)?;
         Ok(files::write_json(&self.dir.join(CHECKED), &checked)?)
     }
 
-    /// Builds of the command by ids of models. What cannot be read is found anew.
-    fn checked(&self) -> BTreeMap<String, String> {
+    /// Codes by ids of models. What cannot be read is found anew.
+    fn checked(&self) -> BTreeMap<String, Digest32> {
         files::read_json(&self.dir.join(CHECKED)).unwrap_or_default()
     }
 

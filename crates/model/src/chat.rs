@@ -125,6 +125,19 @@ pub struct ChatPrompt {
     pub special: Vec<(usize, u32)>,
 }
 
+impl ChatPrompt {
+    /// What the messages alone do not show, in sentences.
+    pub fn notes(&self, tokenizer: &Tokenizer) -> Vec<String> {
+        let note = |(i, id): &(usize, u32)| {
+            format!(
+                "message {i} names special tokens, such as {}: they are read as these tokens, and may end the message",
+                tokenizer.name(*id)
+            )
+        };
+        self.special.iter().map(note).collect()
+    }
+}
+
 impl ChatTemplate {
     /// Messages as a prompt: the text that the template makes of them, special tokens being read in all of it, as transformers
     /// does.

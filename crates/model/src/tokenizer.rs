@@ -59,6 +59,42 @@ pub struct Prompt {
     pub changed: Option<String>,
 }
 
+impl Prompt {
+    /// What the text alone does not show, in sentences. `advice` says how to leave out what a template adds, and how to read
+    /// names of special tokens as plain text.
+    pub fn notes(&self, tokenizer: &Tokenizer, advice: [&str; 2]) -> Vec<String> {
+        let named = |ids: Vec<u32>| -> String {
+            let names: Vec<String> = ids.iter().map(|id| tokenizer.name(*id)).collect();
+            names.join(", ")
+        };
+        let mut notes = Vec::new();
+        let [before, after] = self.added;
+        if before + after > 0 {
+            let end = self.ids.len() - after;
+            let added = [&self.ids[..before], &self.ids[end..]].concat();
+            notes.push(format!(
+                "the tokenizer's template adds {} to the prompt ({} leaves it out)",
+                named(added),
+                advice[0]
+            ));
+        }
+        if let [(position, _), ..] = self.special[..] {
+            let ids = self.special.iter().map(|(_, id)| *id).collect();
+            notes.push(format!(
+                "the prompt names special tokens: {}, from position {position} on ({} reads them as plain text)",
+                named(ids),
+                advice[1]
+            ));
+        }
+        if let Some(changed) = &self.changed {
+            notes.push(format!(
+                "the tokenizer does not keep the prompt as it is: its tokens stand for {changed:?}"
+            ));
+        }
+        notes
+    }
+}
+
 impl Tokenizer {
     /// Reads `tokenizer.json` for a model of `vocab` tokens.
     pub fn load(path: &Path, vocab: usize) -> Result<Self> {

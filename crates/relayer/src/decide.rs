@@ -222,7 +222,7 @@ impl Decision {
     }
 }
 
-/// Seconds that have to be left to claim a job when it is taken: what is taken and not claimed costs stake.
+/// Seconds that have to be left to claim a job when it is taken: what is taken and not claimed costs its price.
 const LEAD: u64 = 120;
 
 /// Until when a job is taken.

@@ -2,6 +2,7 @@
 
 use crate::request::Endpoint;
 use crate::worker::{Done, Worker};
+use nanozk_chain::receipt::Served;
 use serde_json::{json, Map, Value};
 
 /// What all parts of an answer begin with.
@@ -11,6 +12,8 @@ pub(crate) struct Frame {
     pub(crate) name: String,
     pub(crate) created: u64,
     pub(crate) model: String,
+    /// What the prompt's text does not show of its tokens.
+    pub(crate) notes: Vec<String>,
 }
 
 fn finish_reason(done: &Done) -> &'static str {
@@ -30,6 +33,12 @@ fn usage(done: &Done) -> Value {
 }
 
 impl Frame {
+    /// The receipt, what opens it, and notes.
+    fn served(&self, done: &Done) -> Value {
+        let Served { receipt, opening } = &done.served;
+        json!({ "receipt": receipt, "opening": opening, "notes": self.notes })
+    }
+
     fn object(&self, is_part: bool, choices: Value) -> Map<String, Value> {
         let (prefix, object) = match (self.endpoint, is_part) {
             (Endpoint::Completion, _) => ("cmpl", "text_completion"),
@@ -65,7 +74,7 @@ impl Frame {
         };
         let mut object = self.object(false, json!([choice]));
         object.insert("usage".into(), usage(done));
-        object.insert("nanozk".into(), json!(done.served));
+        object.insert("nanozk".into(), self.served(done));
         object.into()
     }
 
@@ -101,7 +110,7 @@ impl Frame {
             Endpoint::Chat => json!({}),
         };
         let mut end = self.part(nothing, Some(finish_reason(done)));
-        end.insert("nanozk".into(), json!(done.served));
+        end.insert("nanozk".into(), self.served(done));
         let mut parts = vec![end.into()];
         if with_usage {
             let mut object = self.object(true, json!([]));

@@ -150,17 +150,18 @@ async fn generate(
     })
     .await
     .map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", e.to_string()))??;
-    let most = worker.room(prompt.len(), request.most)?;
+    let most = worker.room(prompt.tokens.len(), request.most)?;
     let frame = Frame {
         endpoint,
         name: random_name(),
         created: now(),
         model: request.model,
+        notes: prompt.notes,
     };
     let (events, receiver) = mpsc::unbounded_channel();
     worker.submit(Job {
         name: frame.name.clone(),
-        prompt,
+        prompt: prompt.tokens,
         most,
         stops: request.stops,
         ignore_eos: request.ignore_eos,

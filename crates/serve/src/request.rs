@@ -56,6 +56,8 @@ pub struct Request {
     pub most: Option<usize>,
     /// Texts at which the answer ends.
     pub stops: Vec<String>,
+    /// How the text of a prompt becomes tokens.
+    pub options: PromptOptions,
     /// Go on after the model's stop tokens.
     pub ignore_eos: bool,
     /// Send the text as it comes.
@@ -74,8 +76,12 @@ impl Members {
     }
 
     fn flag(&mut self, name: &'static str) -> Result<bool, Problem> {
+        self.flag_or(name, false)
+    }
+
+    fn flag_or(&mut self, name: &'static str, default: bool) -> Result<bool, Problem> {
         match self.take(name) {
-            None => Ok(false),
+            None => Ok(default),
             Some(Value::Bool(flag)) => Ok(flag),
             Some(_) => Err(invalid(name, "true or false")),
         }
@@ -155,6 +161,14 @@ impl Request {
         };
         let stops = stops(members.take("stop"))?;
         let ignore_eos = members.flag("ignore_eos")?;
+        let options = match endpoint {
+            Endpoint::Completion => PromptOptions {
+                template: members.flag_or("add_special_tokens", true)?,
+                special: !members.flag("split_special_tokens")?,
+            },
+            // The chat template says all of it.
+            Endpoint::Chat => PromptOptions::default(),
+        };
         let stream = members.flag("stream")?;
         let stream_usage = match members.take("stream_options") {
             None => false,
@@ -178,13 +192,14 @@ impl Request {
             input,
             most,
             stops,
+            options,
             ignore_eos,
             stream,
             stream_usage,
         })
     }
 
-    /// The tokens of the prompt.
+    /// The tokens of the prompt, and what its text alone does not show.
     ///
     /// # Errors
     /// If the prompt has none, or others than the model's.
@@ -192,13 +207,17 @@ impl Request {
         &self,
         tokenizer: &Tokenizer,
         template: Option<&ChatTemplate>,
-    ) -> Result<Vec<u32>, Problem> {
+    ) -> Result<Prompt, Problem> {
         let refused =
             |name| move |e: nanozk_model::Error| Problem::bad(name, "invalid_value", e.to_string());
+        let mut notes = Vec::new();
         let tokens = match &self.input {
             Input::Text(text) => {
-                let prompt = tokenizer.encode_prompt(text, PromptOptions::default());
-                prompt.map_err(refused("prompt"))?.ids
+                let prompt = tokenizer.encode_prompt(text, self.options);
+                let prompt = prompt.map_err(refused("prompt"))?;
+                let advice = ["add_special_tokens: false", "split_special_tokens: true"];
+                notes = prompt.notes(tokenizer, advice);
+                prompt.ids
             }
             Input::Tokens(tokens) => {
                 tokenizer.check(tokens).map_err(refused("prompt"))?;
@@ -210,14 +229,25 @@ impl Request {
                     return Err(Problem::bad("messages", "no_chat_template", message));
                 };
                 let prompt = template.prompt(messages, tokenizer);
-                prompt.map_err(refused("messages"))?.tokens
+                let prompt = prompt.map_err(refused("messages"))?;
+                notes = prompt.notes(tokenizer);
+                prompt.tokens
             }
         };
         match tokens.is_empty() {
-            false => Ok(tokens),
+            false => Ok(Prompt { tokens, notes }),
             true => Err(invalid("prompt", "of one token at least")),
         }
     }
+}
+
+/// A prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// What the text that was sent does not show of them.
+    pub notes: Vec<String>,
 }
 
 fn prompt(value: Option<Value>) -> Result<Input, Problem> {
@@ -337,6 +367,7 @@ mod tests {
             input: Input::Text("Ownership is".into()),
             most: Some(5),
             stops: vec!["\n".into(), "end".into()],
+            options: PromptOptions::default(),
             ignore_eos: false,
             stream: true,
             stream_usage: true,

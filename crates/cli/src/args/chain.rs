@@ -254,7 +254,7 @@ pub(crate) struct RequestFileArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A job that is taken and not claimed in time costs a part of the stake. So run the model first: then the answer is \
+A job that is taken and not claimed in time costs its price, out of the stake. So run the model first: then the answer is \
 there, and the session is compared with the request before anything is staked.
 
 Example:
@@ -266,9 +266,12 @@ pub(crate) struct LockArgs {
     /// Session that answers it (nanozk run --request), to compare
     #[arg(long, value_name = "DIR")]
     pub(crate) session: Option<PathBuf>,
-    /// Model directory, to see that it is the model that was ordered
+    /// Model directory, to see that it is the model that was ordered, and takes the prompt
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
+    /// Take the job without a look at what answers it
+    #[arg(long, conflicts_with_all = ["session", "model"])]
+    pub(crate) unchecked: bool,
     /// How long the transaction may wait to be included: later it takes nothing
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub(crate) within: u64,

@@ -10,11 +10,11 @@ use nanozk_prover::files;
 use nanozk_prover::finish::{program_windows, Event, Finisher, Part};
 use nanozk_prover::session::{Locked, Window};
 use nanozk_recursion::node::folds;
-use nanozk_verifier::CheckedClaim;
+use nanozk_verifier::{CheckedClaim, FINAL_FORMAT};
 use rand_core::OsRng;
-use serde_json::json;
+use serde_json::{json, Value};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<()> {
     let (given, sessions) = (args.layers.len(), args.sessions.len());
@@ -35,6 +35,7 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         (None, [session]) => session.join("final.json"),
         (None, _) => bail!("a proof of several sessions needs a file: -o FILE"),
     };
+    check_output(&output)?;
     let opened = args
         .sessions
         .iter()
@@ -147,5 +148,26 @@ pub(super) fn aggregate(args: &AggregateArgs, data: &Data, out: &Out) -> Result<
         "final_cpu_s": clock.cpu_s(),
         "development_setup": development,
     }));
+    Ok(())
+}
+
+/// Refuses, before anything is proved, a place that could not be written, or has something else than a final proof.
+fn check_output(path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|p| !p.is_dir()) {
+        bail!("there is no directory {}", parent.display());
+    }
+    if path.is_dir() {
+        bail!("{} is a directory: name a file", path.display());
+    }
+    if path.exists() {
+        let file: Result<Value, _> = files::read_json_of_session(path);
+        if !file.is_ok_and(|file| file["format"] == FINAL_FORMAT) {
+            bail!(
+                "{} exists and is no final proof: it is not replaced, name another file",
+                path.display()
+            );
+        }
+    }
     Ok(())
 }

@@ -25,6 +25,7 @@ use crate::output::{Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_recursion::node::Nodes;
+use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::CheckedManifest;
 use serde_json::{json, Value};
 use std::path::Path;
@@ -59,7 +60,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Freeze(args) => chain::freeze(args, out),
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, &data, out),
-        Command::Claim(command) => chain::claim(command, out),
+        Command::Claim(command) => return chain::claim(command, &data, out),
         Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
         Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),
@@ -139,6 +140,16 @@ fn check_programs_once(version: &CheckedManifest, data: &Data) -> Result<()> {
         return Ok(());
     }
     Ok(check_programs(version, data)??)
+}
+
+/// Says that the keys of a version's programs are believed, unless they were computed once.
+fn note_of_keys(id: &Digest32, data: &Data, out: &Out) {
+    if !data.has_checked(id) {
+        out.note(format!(
+            "note: the keys that the model {id} was registered with are believed. If they are not those of its layers, a false \
+             claim may have proofs: nanozk model verify computes them from its manifest"
+        ));
+    }
 }
 
 /// The threads of a service.

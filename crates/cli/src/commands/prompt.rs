@@ -56,14 +56,8 @@ fn chat(model: &ModelDir, tokenizer: &Tokenizer, path: &Path) -> Result<Prompt> 
         );
     };
     let prompt = template.prompt(&messages, tokenizer).with_context(file)?;
-    let note = |(i, id): &(usize, u32)| {
-        format!(
-            "message {i} names special tokens, such as {}: they are read as these tokens, and may end the message",
-            tokenizer.name(*id)
-        )
-    };
     Ok(Prompt {
-        notes: prompt.special.iter().map(note).collect(),
+        notes: prompt.notes(tokenizer),
         tokens: prompt.tokens,
     })
 }
@@ -105,31 +99,7 @@ fn encode(tokenizer: &Tokenizer, text: &str, tokenize: &TokenizeArgs) -> Result<
     let prompt = tokenizer
         .encode_prompt(text, options)
         .context("cannot tokenize the prompt")?;
-    let named = |ids: &[u32]| -> String {
-        let names: Vec<String> = ids.iter().map(|&id| tokenizer.name(id)).collect();
-        names.join(", ")
-    };
-    let mut notes = Vec::new();
-    let [before, after] = prompt.added;
-    let end = prompt.ids.len() - after;
-    if before + after > 0 {
-        notes.push(format!(
-            "the tokenizer's template adds {} to the prompt (--no-template leaves it out)",
-            named(&[&prompt.ids[..before], &prompt.ids[end..]].concat())
-        ));
-    }
-    if let [(position, _), ..] = prompt.special[..] {
-        let ids: Vec<u32> = prompt.special.iter().map(|(_, id)| *id).collect();
-        notes.push(format!(
-            "the prompt names special tokens: {}, from position {position} on (--split-special-tokens reads them as plain text)",
-            named(&ids)
-        ));
-    }
-    if let Some(changed) = &prompt.changed {
-        notes.push(format!(
-            "the tokenizer does not keep the prompt as it is: its tokens stand for {changed:?}"
-        ));
-    }
+    let notes = prompt.notes(tokenizer, ["--no-template", "--split-special-tokens"]);
     Ok(Prompt {
         tokens: prompt.ids,
         notes,

@@ -1,6 +1,6 @@
 //! `nanozk receipt`.
 
-use super::{judged, read_text, reject, run};
+use super::{judged, note_of_keys, read_text, reject, run};
 use crate::args::{ClaimReceiptArgs, ReceiptCommand, VerifyReceiptArgs};
 use crate::data::{Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
@@ -41,7 +41,12 @@ fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
     let text = text.into_iter().find_map(Value::as_str);
     let text = text.filter(|_| !is_part).map(str::to_owned);
     let served = match value.get("nanozk") {
-        Some(served) => served.clone(),
+        Some(served) => {
+            let mut served = served.clone();
+            // They are the server's, and not signed.
+            served.as_object_mut().map(|all| all.remove("notes"));
+            served
+        }
         None if value.get("choices").is_some() => bail!(
             "{} is an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part",
             named()
@@ -120,7 +125,7 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
             let prompt = request
                 .prompt(&tokenizer, template.as_ref())
                 .map_err(refused)?;
-            if prompt != opening.prompt {
+            if prompt.tokens != opening.prompt {
                 return Err(reject(
                     "the prompt that was signed is not what the model's tokenizer makes of the request",
                 ));
@@ -179,6 +184,7 @@ fn claim(args: &ClaimReceiptArgs, data: &Data, out: &Out) -> Result<()> {
         recipient: args.recipient.unwrap_or_default(),
     };
     let development = run::check_setup(version, &context)?;
+    note_of_keys(&version.id(), data, out);
     let session = SessionDir::new(&args.answer);
     let _locked = session.lock()?;
     let secret = session.secret()?;

@@ -230,8 +230,9 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let stop = Stop::find(&generated, &stop_tokens, &tokenizer);
     if let Some(stop) = stop.as_ref().filter(|_| ordered) {
         notes.push(format!(
-            "the answer has the stop token {} after {} tokens, and goes on: the job orders {new}",
-            stop.name, stop.after
+            "the answer has the stop token {} after {}, and goes on: the job orders {new}",
+            stop.name,
+            count(stop.after, "token")
         ));
     }
     let nameless = tokenizer.nameless(&generated);

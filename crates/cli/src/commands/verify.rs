@@ -1,8 +1,8 @@
 //! `nanozk verify`.
 
 use super::prove::Audit;
-use super::reject;
 use super::run::model_of;
+use super::{note_of_keys, reject};
 use crate::args::VerifyArgs;
 use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
 use crate::output::{count, thousands, Out, Progress};
@@ -98,7 +98,7 @@ fn accept(args: &VerifyArgs, ids: &[Digest32], data: &Data, out: &Out) -> Result
         claims.push(claim);
     }
     let found = match args.is_final {
-        true => accept_final(args, &sessions, &claims, data)?,
+        true => accept_final(args, &sessions, &claims, data, out)?,
         false => vec![accept_joint(&sessions[0], &claims[0], data, out)?],
     };
     // One that lacks a layer is refused before any is accepted.
@@ -207,6 +207,7 @@ fn accept_final(
     sessions: &[Public],
     claims: &[CheckedClaim<'_>],
     data: &Data,
+    out: &Out,
 ) -> Result<Vec<Found>> {
     let path = args
         .file
@@ -244,6 +245,8 @@ fn accept_final(
             let key = key.with_context(|| path.display().to_string())?;
             let start = Instant::now();
             let layers = key.verify(&all, &file).map_err(reject)?;
+            let ids: BTreeSet<Digest32> = sessions.iter().map(|s| s.manifest.id()).collect();
+            ids.iter().for_each(|id| note_of_keys(id, data, out));
             (layers, start.elapsed(), Some(key.digest()))
         }
         None => {

@@ -8,7 +8,11 @@ use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::policy::{registration, terms, Wishes};
+use nanozk_chain::primitives::U256;
+use nanozk_chain::request::RequestFile;
+use nanozk_chain::signing::sign;
 use nanozk_chain::Client;
+use nanozk_chain::PrivateKeySigner;
 use nanozk_verifier::{CheckedManifest, Manifest};
 use serde_json::{json, Value};
 use std::path::{Path, PathBuf};
@@ -183,7 +187,7 @@ fn money_that_is_missing() {
         &["the stake takes", "nanozk escrow bond"],
     );
     w.ok(PROVIDER, &["escrow", "bond", "5eth"]);
-    w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    w.ok(PROVIDER, &["job", "lock", path(&file), "--unchecked"]);
     let session = w.run(fixture(), &file);
     w.ok(PROVIDER, &["claim", "post", path(&session)]);
     w.ok(CHALLENGER, &["escrow", "withdraw", "10eth"]);
@@ -233,7 +237,7 @@ fn requests_that_cannot_be_served() {
     for (pointer, value, word) in [
         ("/request/price", json!("0x1"), "its id is"),
         ("/request/new_tokens", json!(3), "its id is"),
-        ("/prompt", json!([1]), "a prompt of 1 tokens"),
+        ("/prompt", json!([1]), "a prompt of 1 token where"),
         ("/format", json!("nanozk-request-0"), "another version"),
         ("/input_salt", json!("0x00"), "not valid"),
     ] {
@@ -507,7 +511,7 @@ const FOREIGN_KEYS: [&str; 3] = ["program 4", "its key is", "and its layers give
 
 /// The registry cannot know which keys programs have, so anybody may register a false one: nobody signs a request for it.
 #[test]
-fn nothing_is_asked_of_a_model_with_foreign_keys() {
+fn nothing_is_asked_or_taken_of_a_model_with_foreign_keys() {
     let (w, f) = (World::new(), fixture());
     let model = w.file("model");
     foreign_keys(f, &model);
@@ -544,6 +548,27 @@ fn nothing_is_asked_of_a_model_with_foreign_keys() {
         &[&run[..], &["--request", path(&file)]].concat(),
         &FOREIGN_KEYS,
     );
+    // Nor takes it, though it was signed and opened past the command.
+    let registry = address("ModelRegistry");
+    let versions = client
+        .read(registry, &registry::versionCountCall {})
+        .unwrap();
+    let index = versions - U256::ONE;
+    let version = client
+        .read(registry, &registry::versionAtCall { index })
+        .unwrap();
+    let signer: PrivateKeySigner = REQUESTER.parse().unwrap();
+    let mut ordered: RequestFile = crate::read(&file);
+    ordered.request.version = version;
+    let call = ordered.request.to_abi().unwrap();
+    ordered.job = ordered.domains().job(&call);
+    ordered.signature = sign(&signer, ordered.job).into();
+    std::fs::write(&file, serde_json::to_vec(&ordered).unwrap()).unwrap();
+    w.ok(REQUESTER, &["job", "open", path(&file)]);
+    let lock = ["job", "lock", path(&file), "--model", path(&model)];
+    let bond = w.balance(PROVIDER);
+    w.fails(PROVIDER, &lock, &FOREIGN_KEYS);
+    assert_eq!(w.balance(PROVIDER), bond, "no stake is held");
     f.json_ok(&[&run[..], &["--prompt", "ab c", "--max-new-tokens", "2"]].concat());
     f.fails(
         &["reexecute", path(&session), "--model", path(&model)],
@@ -609,18 +634,18 @@ fn sessions_of_other_lengths_are_refused() {
     w.fails(
         PROVIDER,
         &lock,
-        &["generated 1 tokens where the job ordered 4"],
+        &["generated 1 token where the job ordered 4"],
     );
     w.fails(
         PROVIDER,
         &sign,
-        &["generated 1 tokens where the job ordered 4"],
+        &["generated 1 token where the job ordered 4"],
     );
-    w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    w.ok(PROVIDER, &["job", "lock", path(&file), "--unchecked"]);
     w.fails(
         PROVIDER,
         &post,
-        &["generated 1 tokens where the job ordered 4"],
+        &["generated 1 token where the job ordered 4"],
     );
     // An output that is not what is claimed: published in answer to a demand, it would cost the stake.
     copy(&answer, &session);
@@ -755,6 +780,9 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
     }
     w.fails(PROVIDER, &["job", "lock", path(&large)], &["is no token"]);
 
+    // Nothing is taken without a look at what answers it.
+    let blind = ["job", "lock", path(&file)];
+    w.fails(PROVIDER, &blind, &["--session", "--unchecked"]);
     // The model is run first, and compared.
     let session = w.run(f, &file);
     let (other, _) = w.request(&WAIVED);
@@ -786,7 +814,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
     });
     fails(
         &with("--session", &short),
-        &["3 tokens were generated where 4 were ordered"],
+        &["the answer has 3 tokens where 4 were ordered"],
     );
     let swapped = w.file("swapped");
     copy(&session, &swapped);
@@ -995,7 +1023,7 @@ fn wrong_checksums_are_refused() {
         assert!(s["provider"].is_string());
         s["provider"] = json!(wrong);
     });
-    w.ok(PROVIDER, &["job", "lock", path(&ordered)]);
+    w.ok(PROVIDER, &["job", "lock", path(&ordered), "--unchecked"]);
     w.ok(PROVIDER, &["claim", "post", path(&session)]);
     w.ok(REQUESTER, &["claim", "demand-output", path(&session)]);
     let reveal = ["claim", "reveal-output", path(&session)];
@@ -1071,7 +1099,7 @@ fn without_a_beacon_nothing_is_audited() {
     let (file, job) = w.request(&OPTIMISTIC);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(f, &file);
-    let mut sent = w.ok(PROVIDER, &["job", "lock", path(&file)]);
+    let mut sent = w.ok(PROVIDER, &["job", "lock", path(&file), "--unchecked"]);
     sent.extend(w.ok(PROVIDER, &["claim", "post", path(&session)]));
     w.fails(
         PROVIDER,
@@ -1099,6 +1127,6 @@ fn without_a_beacon_nothing_is_audited() {
         },
         draw_time: None,
     };
-    let least = terms.least_gas(nanozk_chain::request::Mode::Optimistic);
+    let least = nanozk_chain::job::least_gas(nanozk_chain::request::Mode::Optimistic, terms.layers);
     assert!(least <= took && took < least * 3 / 2, "{least} {took}");
 }

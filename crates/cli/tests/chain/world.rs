@@ -233,7 +233,8 @@ impl World {
     pub(crate) fn locked(&self, options: &[&str]) -> (PathBuf, String) {
         let (file, job) = self.request(options);
         self.ok(REQUESTER, &["job", "open", path(&file)]);
-        self.ok(PROVIDER, &["job", "lock", path(&file)]);
+        let model = path(&fixture().model);
+        self.ok(PROVIDER, &["job", "lock", path(&file), "--model", model]);
         (file, job)
     }
 

@@ -149,6 +149,7 @@ fn served_answers_are_proved() {
     let answer = server.answered("completions", &completion(json!({})));
     assert_eq!(answer["choices"][0]["text"], text.as_str());
     assert_eq!(answer["nanozk"]["opening"]["generated"], json!(tokens));
+    assert_eq!(answer["nanozk"]["notes"], json!([]));
     let receipt = &answer["nanozk"]["receipt"];
     assert_eq!(receipt["provider"], server.provider.as_str());
     assert_eq!(receipt["model_id"], f.id.as_str());

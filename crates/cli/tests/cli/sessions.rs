@@ -510,6 +510,9 @@ fn final_proofs_are_verified_by_their_key() {
     );
     let digest = first["final_key"].as_str().unwrap();
     assert_eq!(digest.len(), 66);
+    // Nobody computed the keys of this model's programs here.
+    let (_, _, stderr) = f.json(&verify(&key, &file));
+    assert_eq!(stderr.matches("are believed").count(), 1, "{stderr}");
     assert!(!nowhere.join("setups").exists());
 
     // Another key is not the setup's, or none; another proof is refused by the right key.
@@ -557,6 +560,48 @@ fn final_proofs_are_verified_by_their_key() {
     );
 }
 
+/// That the keys of a model's programs were computed is believed of this account, and of this build, alone.
+#[test]
+fn what_was_checked_was_checked_by_this_account() {
+    let f = fixture();
+    let dir = tempdir();
+    // A session to be executed again, which takes the keys.
+    let session = dir.path().join("session");
+    copy(&f.session, &session);
+    let [own, other] = ["own", "other"].map(|name| dir.path().join(name));
+    let checked = f.data.join("checked.json");
+    let reexecute = |state: &Path| {
+        let args = ["reexecute", path(&session), "--model", path(&f.model)];
+        let mut command = f.command(&args);
+        let output = command
+            .env("XDG_STATE_HOME", state)
+            .env("NANOZK_PROGRESS_SECONDS", "0.0001")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        // Whether keys were computed.
+        String::from_utf8_lossy(&output.stderr).contains("keys of programs")
+    };
+    assert!(reexecute(&own), "a new account believes nothing");
+    assert!(!reexecute(&own), "what it found it believes");
+    // Whoever can write the data directory is not believed, nor is another account.
+    let found = std::fs::read(&checked).unwrap();
+    assert!(reexecute(&other));
+    std::fs::write(&checked, &found).unwrap();
+    assert!(!reexecute(&own));
+    let code = |text: &str| {
+        let codes: Value = serde_json::from_slice(&found).unwrap();
+        let code = codes[&f.id].as_str().unwrap().to_owned();
+        String::from_utf8(found.clone())
+            .unwrap()
+            .replace(&code, text)
+    };
+    for damaged in [code(&f.id), code("1"), "{".to_owned()] {
+        std::fs::write(&checked, damaged).unwrap();
+        assert!(reexecute(&own));
+    }
+}
+
 /// One final proof is made and verified, by the command alone.
 #[test]
 fn a_session_has_a_final_proof() {
@@ -569,6 +614,20 @@ fn a_session_has_a_final_proof() {
     f.fails(&verify, &["final.json does not exist", "nanozk aggregate"]);
     let to = session.join("final.json");
     let aggregate = ["aggregate", path(&session)];
+    // Where the proof goes is looked at before anything is proved.
+    let secret = session.join("secret.json");
+    let nowhere = dir.path().join("nowhere/final.json");
+    for (file, words) in [
+        (&secret, "is no final proof"),
+        (&nowhere, "there is no directory"),
+        (&session, "is a directory"),
+    ] {
+        f.fails(&[&aggregate[..], &["-o", path(file)]].concat(), &[words]);
+    }
+    assert!(std::fs::read_dir(session.join("proofs"))
+        .unwrap()
+        .next()
+        .is_none());
     for (more, words) in [
         // Layers are given for each session by itself.
         (&["--layers", "0", "--layers", "1"][..], "--layers"),

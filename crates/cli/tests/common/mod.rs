@@ -67,6 +67,8 @@ impl Fixture {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nanozk"));
         command.args(args.iter().map(AsRef::as_ref));
         command.env("NANOZK_DATA_DIR", &self.data);
+        // What this account found itself.
+        command.env("XDG_STATE_HOME", self.data.with_file_name("state"));
         command
     }
 

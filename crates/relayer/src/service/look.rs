@@ -18,8 +18,9 @@ use nanozk_chain::bindings::{beacon, book, market, registry};
 use nanozk_chain::claim::{prove, Posted, Proved};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{duration, utc};
-use nanozk_chain::job::Order;
+use nanozk_chain::job::{too_cheap, Order};
 use nanozk_chain::output::OutputFile;
+use nanozk_chain::request::Mode;
 use nanozk_chain::signing::Domains;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -717,7 +718,19 @@ impl Relayer {
                 duration(window)
             )));
         }
-        if job.mode != status::MODE_AUDITED {
+        let mode = match job.mode {
+            status::MODE_PROOFS => Mode::Proofs,
+            status::MODE_AUDITED => Mode::Audited,
+            _ => Mode::Optimistic,
+        };
+        let gas_price = self.provider.get_gas_price().await;
+        let gas_price = gas_price.map_err(|e| Error::of_node(e, "the price of gas"))?;
+        let price = (job.asset, U256::from(job.price));
+        // Its files are there: somebody decided to answer it. What that costs may have changed since.
+        if let Some(warning) = too_cheap(mode, layers as u64, price, gas_price) {
+            warn!(code = "NZK432", claim = %id, "{warning}");
+        }
+        if mode != Mode::Audited {
             return Ok(());
         }
         let draw_time = beacon::maxDrawTimeCall {};

@@ -7,7 +7,10 @@ use crate::args::{
     SessionArgs, SignArgs, TargetArgs,
 };
 use crate::commands::verify::read;
+use crate::commands::{judged, note_of_keys, reject};
+use crate::data::Data;
 use crate::output::{count, Out};
+use crate::Outcome;
 use anyhow::{bail, Context, Result};
 use nanozk_chain::bindings::{book, lens, market};
 use nanozk_chain::claim::{
@@ -24,6 +27,7 @@ use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
+use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile, FINAL_FORMAT};
 use serde_json::json;
 use std::path::Path;
@@ -33,12 +37,16 @@ const JOB_LOCKED: u8 = 2;
 pub(super) const CLAIM_POSTED: u8 = 1;
 pub(super) const CHALLENGE_OPEN: u8 = 1;
 
-pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()> {
+pub(in crate::commands) fn claim(
+    command: &ClaimCommand,
+    data: &Data,
+    out: &Out,
+) -> Result<Outcome> {
     match command {
         ClaimCommand::Post(args) => post(args, out),
         ClaimCommand::Sign(args) => sign_files(args, out),
         ClaimCommand::Prove(args) => prove_claims(args, out),
-        ClaimCommand::Challenge(args) => challenge(args, out),
+        ClaimCommand::Challenge(args) => challenge(args, data, out),
         ClaimCommand::Finalize(args) => simple(args, out, "settling the claim", |claim| {
             book::finalizeCall { claim }
         }),
@@ -63,8 +71,9 @@ pub(in crate::commands) fn claim(command: &ClaimCommand, out: &Out) -> Result<()
             book::acceptOutputCall { claim }
         }),
         ClaimCommand::Draw(args) => draw(args, out),
-        ClaimCommand::Check(args) => check(args, out),
-    }
+        ClaimCommand::Check(args) => return judged(out, json!({}), check(args, data, out)),
+    }?;
+    Ok(Outcome::Done)
 }
 
 /// A session's files, if they are of a claim of this deployment.
@@ -94,7 +103,7 @@ fn session_for(chain: &Chain<'_>, path: &Path, contract: &str) -> Result<(Claim,
 }
 
 /// Has the chain verify a final proof of a session without a job.
-fn check(args: &CheckClaimArgs, out: &Out) -> Result<()> {
+fn check(args: &CheckClaimArgs, data: &Data, out: &Out) -> Result<()> {
     let path = args
         .proof
         .clone()
@@ -120,7 +129,12 @@ fn check(args: &CheckClaimArgs, out: &Out) -> Result<()> {
         out.json(&json!({"to": to, "calldata": data, "version": version}));
         return Ok(());
     }
-    let statement = chain.client.read(to, &call)?;
+    let statement = match chain.client.read(to, &call) {
+        // The contract's own word on what it was given.
+        Err(nanozk_chain::Error::Reverted { revert, .. }) => return Err(reject(revert)),
+        answer => answer?,
+    };
+    note_of_keys(&manifest.id(), data, out);
     out.text(format!(
         "the chain accepts the proof: the model {} turned a prompt of {} into an answer of {}",
         manifest.id(),
@@ -375,7 +389,7 @@ impl TargetArgs {
     }
 }
 
-fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
+fn challenge(args: &ChallengeArgs, data: &Data, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let posted = posted_of(&chain, job_of(&args.claim)?)?;
     // Under a verifier of somebody's own a false claim may have proofs.
@@ -386,6 +400,9 @@ fn challenge(args: &ChallengeArgs, out: &Out) -> Result<()> {
              answered though the claim is false, and its bond be lost",
             posted.claim.verifier
         );
+    }
+    if let Some(job) = find_job(&chain, posted.claim.job)? {
+        note_of_keys(&Digest32(chain.terms(job.version)?.model.0), data, out);
     }
     let which = args.layer.unwrap_or(WHOLE);
     let (to, account) = (chain.address("ClaimBook")?, chain.client.account()?);

@@ -4,9 +4,9 @@ use super::{job_of, read_request, status, Chain};
 use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LockArgs, ModeArg, RequestArgs, RequestFileArgs,
 };
-use crate::commands::check_programs;
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::run::check_length;
+use crate::commands::{check_programs, check_programs_once};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
@@ -26,7 +26,7 @@ use nanozk_prover::files;
 use nanozk_prover::session::{input_digest, random_salt, SessionDir};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
-use nanozk_verifier::GREEDY;
+use nanozk_verifier::{CheckedManifest, Manifest, GREEDY};
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(in crate::commands) fn job(command: &JobCommand, data: &Data, out: &Out) -> 
     match command {
         JobCommand::Request(args) => request(args, data, out),
         JobCommand::Open(args) => open(args, out),
-        JobCommand::Lock(args) => lock(args, out),
+        JobCommand::Lock(args) => lock(args, data, out),
         JobCommand::Decline(args) => end(args, "declining the job", out, |job| {
             market::cancelLockCall { job }
         }),
@@ -279,7 +279,7 @@ fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
-fn lock(args: &LockArgs, out: &Out) -> Result<()> {
+fn lock(args: &LockArgs, data: &Data, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.request.send, out)?;
     let file = request_of(&chain, &args.request)?;
     let provider = chain.client.account()?;
@@ -299,7 +299,6 @@ fn lock(args: &LockArgs, out: &Out) -> Result<()> {
     terms
         .check(&file, now)
         .with_context(|| args.request.request.display().to_string())?;
-    check_answer(args, &file, &terms, out)?;
     if !job.provider.is_zero() && job.provider != provider {
         bail!(
             "the job is for the provider {}, the key is of {provider}",
@@ -318,6 +317,7 @@ fn lock(args: &LockArgs, out: &Out) -> Result<()> {
     if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
         out.note(warning);
     }
+    check_answer(args, &file, &terms, data, out)?;
     let call = market::lockCall {
         job: file.job,
         provider,
@@ -329,8 +329,15 @@ fn lock(args: &LockArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
-/// Compares the session and the model at hand with what was ordered.
-fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -> Result<()> {
+/// Compares the session, or the model, at hand with what was ordered: what is taken and cannot be claimed costs its price.
+fn check_answer(
+    args: &LockArgs,
+    file: &RequestFile,
+    terms: &Terms,
+    data: &Data,
+    out: &Out,
+) -> Result<()> {
+    let mut manifest = None;
     if let Some(path) = &args.session {
         let named = || path.display().to_string();
         let claim = SessionDir::new(path).claim()?;
@@ -339,30 +346,40 @@ fn check_answer(args: &LockArgs, file: &RequestFile, terms: &Terms, out: &Out) -
         output
             .check_session(&claim, file, terms.positions)
             .with_context(named)?;
+        let own: Manifest = files::read_json(&path.join("manifest.json"))?;
+        let own = CheckedManifest::new(own).with_context(named)?;
+        own.claim(claim).with_context(named)?;
+        manifest = Some(own);
     }
-    let Some(model) = &args.model else {
-        if args.session.is_none() {
-            out.note(
-                "neither --session nor --model is given: whether you can answer this request was not checked (run the \
-                 model first, with nanozk run --request)",
+    if let Some(path) = &args.model {
+        let model = ModelDir::new(path)?;
+        let own = model.manifest()?;
+        if own.id() != file.model_id {
+            bail!(
+                "the request is for model {}, {} is {}",
+                file.model_id,
+                model.path.display(),
+                own.id()
             );
         }
-        return Ok(());
-    };
-    let model = ModelDir::new(model)?;
-    let manifest = model.manifest()?;
-    if manifest.id() != file.model_id {
-        bail!(
-            "the request is for model {}, {} is {}",
-            file.model_id,
-            model.path.display(),
-            manifest.id()
-        );
+        model
+            .tokenizer(&own)?
+            .check(&file.prompt)
+            .with_context(|| args.request.request.display().to_string())?;
+        manifest = Some(own);
     }
-    model
-        .tokenizer(&manifest)?
-        .check(&file.prompt)
-        .with_context(|| args.request.request.display().to_string())
+    match manifest {
+        // With keys of other programs nobody could prove the answer.
+        Some(manifest) => check_programs_once(&manifest, data),
+        None if args.unchecked => {
+            out.note("note: whether this request can be answered was not checked");
+            Ok(())
+        }
+        None => bail!(
+            "say what answers the request, so that it is compared before the stake is held: --session with what nanozk run \
+             --request made, or --model; --unchecked takes the job without looking"
+        ),
+    }
 }
 
 fn show(args: &JobStatusArgs, out: &Out) -> Result<()> {
