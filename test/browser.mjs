@@ -23,7 +23,7 @@ try { accessSync(executablePath, constants.X_OK); } catch { cannot(`there is no 
 if (shots) mkdirSync(shots, { recursive: true });
 
 // Only what never happens takes as long: nothing fails because a machine is slow.
-const PATIENCE = 300000;
+const PATIENCE = 3600000;
 let done = 0;
 const fail = why => { throw new Error(why); };
 const check = (what, ok, detail) => { if (!ok) fail(what + (detail === undefined ? '' : ': ' + (typeof detail === 'string' ? detail : JSON.stringify(detail)))); done++; console.log('ok  ' + what); };

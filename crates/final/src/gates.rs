@@ -129,6 +129,26 @@ pub(crate) mod equation {
     pub(crate) const SECOND: usize = 5;
 }
 
+/// All rows of a block.
+#[cfg(test)]
+pub(crate) fn runs() -> [Run; 13] {
+    [
+        INPUT,
+        RANDOM,
+        RANGE_TABLE,
+        MEMORY_TABLE,
+        NEGATIVE_TABLE,
+        LOOKUP,
+        DIGITS,
+        CONSTANT,
+        LIMBS,
+        EQUATION,
+        FULL,
+        PARTIAL,
+        ARITHMETIC,
+    ]
+}
+
 impl Run {
     /// Residues of a row of all runs.
     fn residues(self, row: usize) -> impl Iterator<Item = usize> {

@@ -217,10 +217,10 @@ struct Digits {
 }
 
 impl Digits {
-    fn new(rows: &mut Assembly, scalar: Wire) -> Self {
+    /// Of a scalar, as a prover says: there are several.
+    fn by(rows: &mut Assembly, scalar: Wire, values: [usize; WINDOWS]) -> Self {
         let base = Fr::from(1 << WINDOW_BITS);
         let offset = rows.constant(Fr::ONE - power_of_two(256));
-        let values = digits(&rows.value(scalar));
         let wires = values.map(|t| rows.digit(t));
         let mut sum = wires[0];
         for digit in &wires[1..] {
@@ -236,6 +236,15 @@ pub(crate) fn multiply<const N: usize>(
     rows: &mut Assembly,
     sums: [Vec<(Option<Wire>, Point)>; N],
 ) -> [Point; N] {
+    multiply_by(rows, sums, digits)
+}
+
+/// The same with the digits that a prover takes.
+fn multiply_by<const N: usize>(
+    rows: &mut Assembly,
+    sums: [Vec<(Option<Wire>, Point)>; N],
+    digits: impl Fn(&Fr) -> [usize; WINDOWS],
+) -> [Point; N] {
     let start = constant_point(rows, start());
     let correction = constant_point(rows, correction());
     let mut number = 0;
@@ -246,7 +255,8 @@ pub(crate) fn multiply<const N: usize>(
             match scalar {
                 Some(scalar) => {
                     let table = Table::new(rows, number, point);
-                    multiples.push((number, table, Digits::new(rows, *scalar)));
+                    let values = digits(&rows.value(*scalar));
+                    multiples.push((number, table, Digits::by(rows, *scalar, values)));
                     number += 1;
                 }
                 None => others.push(*point),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use common::pytorch::{archive, file, pickle, strides, Saved, REBUILD};
 use common::{Checkpoint, Tensors};
-use nanozk_model::{Error, FloatModel};
+use nanozk_model::{ChatTemplate, Error, FloatModel};
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::Dtype;
@@ -413,6 +413,11 @@ fn what_stands_in_for_a_file() {
         for name in everywhere {
             check(folder().path(), name);
         }
+        // It is read by whoever needs it.
+        let dir = folder();
+        std::fs::write(dir.path().join("chat_template.jinja"), content).unwrap();
+        let error = ChatTemplate::load(dir.path()).unwrap_err();
+        assert!(matches!(error, Error::StandIn { .. }), "{error}");
         let without = |names: &[&str]| {
             let dir = folder();
             for name in names {

@@ -104,7 +104,8 @@ impl Manifest {
     }
 }
 
-/// A manifest that denotes one function.
+/// A manifest whose dimensions are a model's. It denotes one function if its programs have the keys of their layers, which
+/// [`Self::check_programs`] computes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedManifest {
     manifest: Manifest,
@@ -113,7 +114,7 @@ pub struct CheckedManifest {
 }
 
 impl CheckedManifest {
-    /// Checks that a model has these dimensions and as many commitments, so that its id denotes one function.
+    /// Checks that a model has these dimensions and as many commitments.
     pub fn new(manifest: Manifest) -> Result<Self, Error> {
         if manifest.format != MANIFEST_FORMAT {
             return Err(Error::Format {

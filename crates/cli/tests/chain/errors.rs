@@ -973,7 +973,11 @@ fn wrong_checksums_are_refused() {
         "-o",
         path(&never),
     ];
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 13] = [
+        &["receipt", "verify", path(&never), "--provider", wrong],
+        &["receipt", "claim", path(&never), "--recipient", wrong],
+        &["receipt", "claim", path(&never), "--contract", wrong],
+        &["receipt", "claim", path(&never), "--claim", wrong],
         &["freeze", "--reason", "none", "--verifier", wrong],
         &["deploy", "--guardian", wrong],
         &["deploy", "--asset", wrong],

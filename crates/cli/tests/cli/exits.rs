@@ -200,4 +200,23 @@ fn exit_codes_are_in_the_docs() {
     for code in [0, 1, 2, 130] {
         assert!(docs.contains(&format!("\n| {code} |")), "{code}");
     }
+    // Commands that judge, which have an outcome of their own.
+    let source = include_str!("../../src/commands/mod.rs");
+    let judged = docs.lines().find(|line| line.starts_with("| 1 |")).unwrap();
+    for (command, call) in [
+        ("verify", "return verify::verify("),
+        ("model verify", "return model::verify("),
+        ("reexecute", "return reexecute::reexecute("),
+        ("output open", "return open_output::output("),
+        ("receipt verify", "return receipt::receipt("),
+        ("claim check", "return chain::claim("),
+    ] {
+        assert!(source.contains(call), "{command}");
+        assert!(judged.contains(&format!("`{command}`")), "{command}");
+    }
+    assert_eq!(
+        source.matches("=> return ").count(),
+        6,
+        "a command that judges is not in the table"
+    );
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::assembly::{A, B, C, D, E, F};
 use crate::circuit::{Cell, Failure, Separators};
-use crate::gates::{equation, limbs, Run};
+use crate::gates::{equation, limbs, Run, FULL_ROUNDS, PARTIAL_ROUNDS};
 use halo2curves::bn256::{G1Affine, G1};
 use halo2curves::group::Group;
 use nanozk_recursion::recorder::{Recorder, Wire as Recorded, WirePoint, WireTranscript};
@@ -573,6 +573,96 @@ fn tags_tell_tables_apart() {
             let is_number = lookup.name.starts_with("range");
             let tag = fraction.denominator == Fr::from(7);
             assert_ne!(is_number, tag, "{}", lookup.name);
+        }
+    }
+}
+
+/// Cells that no gate and no lookup reads and that equal no other, in any of the blocks of a recording of everything: a prover
+/// may put anything there, which nothing depends on. They are the columns that a kind of row has no use for; column `f`, which
+/// only equations pass numbers on in, and the limb that does; rows after the last round of a permutation, which have its result
+/// in `a`, `b`, `c`; and random rows, which have to be free.
+const FREE: &[(&str, &[(usize, &str)])] = &[
+    ("public input", &[(0, "bcdef")]),
+    ("random", &[(0, "abcdef")]),
+    ("range table", &[(0, "ef")]),
+    ("digits", &[(0, "df")]),
+    ("constant", &[(0, "bcdef")]),
+    // Loose limbs make no chunk of their own; the carry `u` has the second one in `f`.
+    ("limbs", &[(4, "df"), (5, "")]),
+    ("equation", &[(1, ""), (2, ""), (3, ""), (4, "")]),
+    ("full rounds", &[(FULL_ROUNDS, "def")]),
+    ("partial rounds", &[(PARTIAL_ROUNDS, "def")]),
+];
+
+/// Every other cell counts: it is one of several equal ones, or a gate or a lookup of its row, or of the row before, has another
+/// value if it has.
+#[test]
+fn cells_that_nothing_reads_are_listed() {
+    let circuit = circuit();
+    let structure = &HONEST.structure;
+    let mut columns = HONEST.columns.clone();
+    let n = columns[A].len();
+    let values = |columns: &crate::circuit::Columns, row: usize| -> Vec<Fr> {
+        let mut all = Vec::new();
+        for row in [row, (row + n - 1) % n] {
+            let residue = row % crate::gates::PERIOD;
+            let cells = circuit.cells(structure, columns, row);
+            for gate in circuit
+                .gates
+                .iter()
+                .filter(|g| g.residues.contains(&residue))
+            {
+                all.extend((gate.constraints)(&cells));
+            }
+            for lookup in circuit
+                .lookups
+                .iter()
+                .filter(|l| l.residues.contains(&residue))
+            {
+                let fractions = (lookup.fractions)(&cells, &separators());
+                all.extend(fractions.iter().flat_map(|f| [f.numerator, f.denominator]));
+            }
+        }
+        all
+    };
+    let listed = |run: &str, row: usize| {
+        let of_run = FREE.iter().find(|(name, _)| *name == run);
+        let of_row = of_run.and_then(|(_, rows)| rows.iter().find(|(r, _)| *r == row));
+        of_row.map_or("f", |(_, names)| names)
+    };
+    let runs = crate::gates::runs();
+    for run in runs {
+        for row_of_run in 0..run.rows {
+            let mut names = String::new();
+            for (column, name) in ["a", "b", "c", "d", "e", "f"].iter().enumerate() {
+                let mut counts = |row: usize| {
+                    if column < crate::circuit::WIRES {
+                        let next = structure.cell(structure.next_equal[column][row]);
+                        if (next.column, next.row) != (column, row) {
+                            return true;
+                        }
+                    }
+                    let before = values(&columns, row);
+                    columns[column][row] += Fr::ONE;
+                    let after = values(&columns, row);
+                    columns[column][row] -= Fr::ONE;
+                    before != after
+                };
+                let rows = (0..64).flat_map(|block| {
+                    let first = block * crate::gates::PERIOD + run.first + row_of_run;
+                    (0..run.count).map(move |i| first + i * run.rows)
+                });
+                let mut rows = rows;
+                if !rows.any(&mut counts) {
+                    names += name;
+                }
+            }
+            assert_eq!(
+                names,
+                listed(run.name, row_of_run),
+                "{}, row {row_of_run}",
+                run.name
+            );
         }
     }
 }

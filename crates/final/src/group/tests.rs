@@ -5,9 +5,12 @@ use crate::assign::circuit;
 use crate::circuit::{Failure, Separators, SEPARATORS};
 use crate::gates::{EQUATION, PERIOD};
 use halo2curves::bn256::G1;
+use halo2curves::ff::PrimeField;
 use halo2curves::group::Curve;
 use nanozk_recursion::base_field::chunks_of;
+use nanozk_recursion::multiplication::digits as digits_of;
 use nanozk_transcript::poseidon::point_words;
+use num_bigint::BigUint;
 use std::collections::BTreeSet;
 
 /// What fails of some rows.
@@ -213,10 +216,42 @@ fn digits_are_of_their_scalar() {
     let scalar = Fr::from(1234).square().square().square();
     let digits = |rows: &mut Assembly| {
         let scalar = rows.wire(scalar);
-        Digits::new(rows, scalar);
+        let values = digits_of(&rows.value(scalar));
+        Digits::by(rows, scalar, values);
     };
     let found = failures_with(digits, Some([scalar, scalar + power_of_two(252)]));
     assert_eq!(names(&found), ["arithmetic"]);
+}
+
+/// Nothing says which of its strings of digits a prover takes for a scalar: so it must not matter.
+#[test]
+fn all_digits_of_a_scalar_give_its_multiple() {
+    let (scalar, point) = (-Fr::from(5), multiple(11));
+    let number = |x: &Fr| BigUint::from_bytes_le(x.to_repr().as_ref());
+    let order = number(&-Fr::ONE) + 1_u32;
+    let half = (scalar + power_of_two(256) - Fr::ONE) * Fr::TWO_INV;
+    let strings = (0..6).map(|i| number(&half) + &order * BigUint::from(i as u32));
+    let strings: Vec<[usize; WINDOWS]> = strings
+        .filter(|half| half.bits() <= 256)
+        .map(|half| {
+            let mut nibbles = half.to_radix_le(1 << WINDOW_BITS);
+            nibbles.resize(WINDOWS, 0);
+            std::array::from_fn(|i| usize::from(nibbles[WINDOWS - 1 - i]))
+        })
+        .collect();
+    assert!((5..=6).contains(&strings.len()));
+    assert_eq!(strings[0], digits_of(&scalar));
+    for string in strings {
+        let mut result = None;
+        let found = failures(|rows| {
+            let scalar = rows.wire(scalar);
+            let point = free_point(rows, point);
+            let [sum] = multiply_by(rows, [vec![(Some(scalar), point)]], |_| string);
+            result = Some(sum.value);
+        });
+        assert!(found.is_empty(), "{found:?}");
+        assert_eq!(result, Some((point * scalar).to_affine()));
+    }
 }
 
 /// How many numbers, equations and rows of arithmetic each statement takes: none is left out.
