@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -55,7 +56,8 @@ function calldata(transaction) {
 /** Sends a transaction from an account that anvil has unlocked; one that reverts is an error. */
 export async function send(url, { from, to, data, value = "0x0" }) {
   const hash = await rpc(url, "eth_sendTransaction", [{ from, to, data, value, gas: "0x1c00000" }]);
-  const receipt = await rpc(url, "eth_getTransactionReceipt", [hash]);
+  let receipt = null;
+  while ((receipt = await rpc(url, "eth_getTransactionReceipt", [hash])) === null) await setTimeout(20);
   if (receipt.status !== "0x1") throw new Error(`${hash} reverted`);
   return receipt;
 }
