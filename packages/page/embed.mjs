@@ -67,11 +67,11 @@ const session = (name) => json(`test/fixtures/session/${name}.json`);
 export const knownKeys = () => [{ digest: DEVELOPMENT_KEY, name: "the development setup's", development: true, key: session("final-key") }];
 
 /** A session of the tests, as files. */
-export function example() {
-  const [first, second] = session("sessions");
-  const files = { "manifest.json": first.manifest, "claim.json": first.claim, "second/claim.json": second.claim, "final.json": session("final") };
-  return Object.entries(files).map(([name, value]) => ({ name, folder: "", text: JSON.stringify(value) }));
-}
+export const example = () =>
+  ["manifest", "claim", "final"].map((name) => {
+    const value = json(`test/fixtures/posted/${name}.json`);
+    return { name: `${name}.json`, folder: "", text: JSON.stringify(value) };
+  });
 
 /** @param {Uint8Array} wasm */
 export const embedded = (wasm) => ({

@@ -6,7 +6,7 @@ import { codeHash, contractOf } from "./code.js";
 import { chainText, ETH } from "./format.js";
 import { keccak256 } from "./keccak.js";
 import { Failure } from "./rpc.js";
-import { shown } from "./text.js";
+import { inline, shown } from "./text.js";
 
 /** @typedef {import("./abi.js").Entry} Entry */
 /** @typedef {import("./rpc.js").Node} Node */
@@ -239,7 +239,7 @@ async function readUnit(view, asset) {
   const [symbol, decimals] = await Promise.all(
     ["symbol", "decimals"].map((name) => view.call(asset, `Token.${name}`).catch(() => undefined)),
   );
-  const name = typeof symbol === "string" && symbol !== "" ? shown(symbol, MAX_SYMBOL) : asset;
+  const name = typeof symbol === "string" && symbol !== "" ? inline(symbol, MAX_SYMBOL) : asset;
   return { symbol: name, decimals: decimals === undefined ? undefined : Number(decimals) };
 }
 

@@ -32,10 +32,12 @@ export function explain(judged, knownKeys, wanted) {
   const { verdict } = judged;
   if (!verdict.accepted) return refusal(judged);
   const key = keyStep(judged, knownKeys, wanted);
-  const sessions = verdict.sessions.map((/** @type {any} */ _, /** @type {number} */ i) => sessionStep(judged, i, wanted));
+  // What a proof covers is worth as much as its key.
+  const worth = key.tone === "good" ? "good" : "info";
+  const sessions = verdict.sessions.map((/** @type {any} */ _, /** @type {number} */ i) => sessionStep(judged, i, wanted, worth));
   const proof = {
     tone: /** @type {Tone} */ ("good"),
-    title: "The final proof is valid",
+    title: "The final proof is valid under this key",
     text:
       "The pairing equation of its 1,152 bytes holds, and what it says is what follows from these manifests and claims: programs of the models, statements, digests, numbers of tokens and commitments to activations.",
     facts: [
@@ -89,8 +91,8 @@ function keyStep({ verdict, key, givenKey }, knownKeys, wanted) {
   return { tone: "warn", title: "The key is not known to this page", text: "A key is only worth what you know of its digest. Compare it with one from a source that you trust: nanozk setup final-key prints it, from the setup of a ceremony.", facts };
 }
 
-/** @param {Judged} judged @param {number} index @param {Wanted} wanted @returns {Step} */
-function sessionStep({ verdict, sessions }, index, wanted) {
+/** @param {Judged} judged @param {number} index @param {Wanted} wanted @param {Tone} worth Of what is wholly proved. @returns {Step} */
+function sessionStep({ verdict, sessions }, index, wanted, worth) {
   const proved = verdict.sessions[index];
   const { claim, manifest } = sessions[index];
   const all = proved.proved.length === proved.layers;
@@ -99,15 +101,15 @@ function sessionStep({ verdict, sessions }, index, wanted) {
   const names = proved.proved.length <= 3 ? ` (${listed(proved.proved.map((/** @type {number} */ l) => layerName(l, proved.layers)))})` : "";
   const other = wanted.model !== undefined && !sameHex(wanted.model, proved.model_id);
   const text = all
-    ? `A model with this id turned a prompt of ${plural(proved.prompt_tokens, "token")} into an answer of ${plural(proved.generated_tokens, "token")}, by greedy decoding: every operation from the token ids to the argmax is proved.`
-    : `Only ${proved.proved.length === 1 ? "layer" : "layers"} ${ranges(proved.proved)}${names} of ${proved.layers}: from the activations committed to before, ${proved.proved.length === 1 ? "it gives" : "they give"} those committed to after. Not proved: ${missing.length === 1 ? "layer" : "layers"} ${ranges(missing)}.`;
+    ? `It says: the model with this id turned a prompt of ${plural(proved.prompt_tokens, "token")} into an answer of ${plural(proved.generated_tokens, "token")} by greedy decoding, every operation from the token ids to the argmax.`
+    : `It says something of ${proved.proved.length === 1 ? "layer" : "layers"} ${ranges(proved.proved)}${names} of ${proved.layers} only: from the activations committed to before, ${proved.proved.length === 1 ? "it gives" : "they give"} those committed to after. Not covered: ${missing.length === 1 ? "layer" : "layers"} ${ranges(missing)}.`;
   return {
-    tone: other ? "bad" : all ? "good" : "warn",
-    title: all ? `The whole answer${of} is proved` : `Some layers${of} are proved`,
+    tone: other ? "bad" : all ? worth : "warn",
+    title: all ? `The proof covers every layer${of}` : `The proof covers some layers${of}`,
     text,
     facts: [
       { name: "model id", value: proved.model_id, code: true, note: modelNote(proved.model_id, wanted) },
-      { name: "layers proved", value: `${ranges(proved.proved)} (${proved.proved.length} of ${proved.layers})` },
+      { name: "layers covered", value: `${ranges(proved.proved)} (${proved.proved.length} of ${proved.layers})` },
       { name: "prompt", value: shown(claim.input_digest, 80), code: true, note: `digest of ${plural(proved.prompt_tokens, "token")}, with a salt` },
       { name: "answer", value: shown(claim.output_digest, 80), code: true, note: `digest of ${plural(proved.generated_tokens, "token")}, with a salt` },
       ...placeFacts(proved.context),
@@ -168,7 +170,6 @@ function limits({ verdict, sessions }) {
 /** @type {[RegExp, string, string][]} What the verifier says, in plain words, and what to do. */
 const REASONS = [
   [/^the input: not (on the curve|reduced)/, "A commitment or a point in PLACE is none: some digit of it was changed.", "Get PLACE from the provider again."],
-  [/^the input: nested too deeply/, "A file is nested deeper than any file of nanozk.", "Get the files from the provider again."],
   [/^the input: /, "PLACE is not as its format says.", "Get PLACE from the provider again; if it was written by another version of nanozk, use that version's page."],
   [/^format /, "A file has a format that this page does not verify.", "Use the page of the version of nanozk that wrote it."],
   [/^the manifest has id /, "manifest.json is not that of the model that claim.json names: one of both was changed, or they belong to different models.", "Use manifest.json of the same session. If it is, one of both files was tampered with."],

@@ -1,5 +1,5 @@
 // Amounts and times, exactly: no digit is rounded away, no time is without its zone.
-import { shown } from "./text.js";
+import { inline } from "./text.js";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -7,6 +7,8 @@ const DAY = 24 * HOUR;
 // The last second that a date can say.
 const LAST = 8_640_000_000_000;
 const MAX_DECIMALS = 77;
+// An address has 42.
+const MAX_SYMBOL = 42;
 
 /** @typedef {{ symbol: string, decimals: number | undefined }} Unit `decimals` undefined: amounts are in the smallest unit. */
 
@@ -19,7 +21,7 @@ export const ETH = { symbol: "ETH", decimals: 18 };
  * @param {Unit} unit
  */
 export function amountText(amount, unit) {
-  const symbol = shown(unit.symbol, 24);
+  const symbol = inline(unit.symbol, MAX_SYMBOL);
   if (unit.decimals === undefined || unit.decimals > MAX_DECIMALS) {
     return `${grouped(amount.toString())} smallest ${amount === 1n ? "unit" : "units"} of ${symbol}`;
   }

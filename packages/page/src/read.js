@@ -1,6 +1,6 @@
 // Files and pasted text → what can be verified. Nothing here is trusted, and nothing is decided: the verifier does that.
 import { isHex } from "./bytes.js";
-import { plural, shown } from "./text.js";
+import { shown } from "./text.js";
 
 /** @typedef {{ name: string, folder: string, text: string }} Source A file, or pasted text. */
 /** @typedef {"manifest" | "claim" | "final" | "key"} Kind */
@@ -13,6 +13,8 @@ export const MAX_FILE_BYTES = 16_000_000;
 export const MAX_FILES = 200;
 
 const MAX_NAME = 80;
+// Files of a session have six.
+const MAX_NESTING = 32;
 
 /** @type {Record<string, [Kind, string]>} */
 const KINDS = {
@@ -55,7 +57,17 @@ export function recognize({ name, folder, text }) {
   } catch (error) {
     return wrong(`not JSON: ${shown(/** @type {Error} */ (error).message, 160)}`);
   }
+  if (nesting(value) > MAX_NESTING) return wrong("nested deeper than any file of a session");
   return parts(value, folder).map(({ value, folder }) => ({ ...place, folder, ...named(value) }));
+}
+
+/** How deep objects and lists lie in each other, as far as that matters. @param {any} value */
+function nesting(value) {
+  let [depth, level] = [0, [value]];
+  for (; level.length > 0 && depth <= MAX_NESTING; depth++) {
+    level = level.flatMap((one) => (one !== null && typeof one === "object" ? Object.values(one) : []));
+  }
+  return depth;
 }
 
 /** A list, or `{sessions, final, key}`, taken apart. @param {any} value @param {string} folder */
@@ -111,8 +123,8 @@ export function assemble(items, knownKeys) {
   if (claims.length === 0) missing("No claim is among the files.", "Add claim.json of the session.");
   if (manifests.length === 0) missing("No manifest is among the files.", "Add manifest.json: it is in the session's directory and in the model's.");
   if (finals.length === 0) missing("No final proof is among the files.", "Add final.json, which nanozk aggregate writes.");
-  for (const [found, what] of /** @type {[Item[], string][]} */ ([[finals, "final proof"], [keys, "key of final proofs"]])) {
-    if (found.length > 1) missing(`There are ${plural(found.length, `different ${what}`)}.`, `Remove all but one: ${found.map((f) => f.name).join(", ")}.`);
+  for (const [found, what] of /** @type {[Item[], string][]} */ ([[finals, "final proofs"], [keys, "keys of final proofs"]])) {
+    if (found.length > 1) missing(`There are ${found.length} different ${what}.`, `Remove all but one: ${found.map((f) => f.name).join(", ")}.`);
   }
   const final = finals[0]?.value;
   // A key that this page brings serves manifests of its setup; the verifier compares the rest.

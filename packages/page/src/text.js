@@ -29,6 +29,12 @@ function describe(value) {
   return Array.isArray(value) ? `a list of ${value.length} elements` : "an object";
 }
 
+// Letters that are written from right to left, and so could change the order of digits beside them.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/gu;
+
+/** The same for a word of others inside a sentence of ours. @param {unknown} value @param {number} max */
+export const inline = (value, max) => shown(value, max).replace(RIGHT_TO_LEFT, written);
+
 /** @param {number} count @param {string} one @param {string} [more] */
 export const plural = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 

@@ -6,9 +6,6 @@ import { statementOf } from "./statement.js";
 /** @typedef {{ claim: any, manifest: any }} Session */
 /** @typedef {{ verdict: any, sessions: Session[], final: any, key: any, givenKey: boolean, milliseconds: number, place?: string }} Judged */
 
-// Deeper nested JSON cannot be given to the verifier.
-const TOO_DEEP = { accepted: false, reason: "the input: nested too deeply" };
-
 /** @param {Session[]} sessions @param {any} final @param {any} key */
 const question = (sessions, final, key) => ({
   sessions: sessions.map(({ claim, manifest }) => ({ model_id: claim.model_id, manifest, claim })),
@@ -16,21 +13,11 @@ const question = (sessions, final, key) => ({
   key,
 });
 
-/** @param {{ verify: (question: any) => any }} verifier @param {any} asked */
-function ask(verifier, asked) {
-  try {
-    return verifier.verify(asked);
-  } catch (error) {
-    if (error instanceof RangeError) return TOO_DEEP;
-    throw error;
-  }
-}
-
 /** The manifest that is a claim's model's, among several. @param {any} verifier @param {any} claim @param {Input} input @param {any[]} manifests */
 function ownManifest(verifier, claim, input, manifests) {
   if (manifests.length === 1) return manifests[0];
   const other = (/** @type {any} */ manifest) => {
-    const verdict = ask(verifier, question([{ claim, manifest }], input.final, input.key));
+    const verdict = verifier.verify(question([{ claim, manifest }], input.final, input.key));
     return !verdict.accepted && verdict.reason.startsWith("the manifest has id ");
   };
   return manifests.find((manifest) => !other(manifest)) ?? manifests[0];
@@ -58,7 +45,7 @@ export function judge(verifier, input, clock = () => performance.now()) {
   }));
   const asked = question(sessions, input.final, input.key);
   const start = clock();
-  const verdict = ask(verifier, asked);
+  const verdict = verifier.verify(asked);
   const milliseconds = clock() - start;
   const { final, key, givenKey } = input;
   return { verdict, sessions, final, key, givenKey, milliseconds, place: verdict.accepted ? undefined : placeOf(asked, verdict.reason) };
