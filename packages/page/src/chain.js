@@ -14,14 +14,17 @@ import { inline, shown } from "./text.js";
  * @typedef {{ builds: Record<string, import("./code.js").Build>, functions: Record<string, Entry>, events: Entry[],
  * errors: Entry[] }} Contracts What the page brings with it of the contracts.
  */
-/** @typedef {{ address: string, id: string, where: string, chain?: number }} Question `chain`: of the claim's file, if there is one. */
+/**
+ * @typedef {{ address: string, id: string, where: string, chain?: number, span?: number }} Question `chain`: of the claim's file,
+ * if there is one. `span`: how many blocks are searched at a time where a node refuses all.
+ */
 /** @typedef {{ role: string, address: string, expected: string, found?: string, hash: string }} Code */
 /** @typedef {{ name: string, values: any, block: number, time?: number, transaction: string }} Happened */
 
 const ZERO = `0x${"0".repeat(40)}`;
 export const WHOLE = 255;
 export const OUTPUT = 256;
-// Where a node refuses to search all blocks: how many at a time, and how often.
+// Where a node refuses to search all blocks: how many at a time by default, and how often.
 const SPAN = 5_000;
 const SEARCHES = 40;
 // More are not shown.
@@ -31,20 +34,21 @@ const MAX_SYMBOL = 24;
 const hex = (/** @type {number | bigint} */ number) => `0x${number.toString(16)}`;
 
 /** What a visitor entered, checked. @param {Question} question */
-export function checkQuestion({ address, id, where, chain }) {
+export function checkQuestion({ address, id, where, chain, span = SPAN }) {
   const [contract, claim, place] = [address.trim(), id.trim(), where.trim()];
   if (!isHex(contract, 20)) throw new Failure("The contract's address is none.", "It is 0x and 40 hexadecimal digits: that of ClaimLens, in deployments/CHAIN.json of the deployment.");
   if (!isHex(claim, 32)) throw new Failure("The claim's id is none.", "It is 0x and 64 hexadecimal digits; nanozk claim post prints it, and the event ClaimPosted has it.");
   if (place !== "" && !isHex(place, 32) && !/^\d{1,12}$/.test(place)) {
     throw new Failure("Where the claim was posted is neither a block nor a transaction.", "Enter a block's number, or a transaction's hash, or nothing.");
   }
-  return { address: contract.toLowerCase(), id: claim.toLowerCase(), where: place.toLowerCase(), chain };
+  return { address: contract.toLowerCase(), id: claim.toLowerCase(), where: place.toLowerCase(), chain, span };
 }
 
 /** Reads at one block. */
 class View {
-  /** @param {Node} node @param {Contracts} contracts @param {any} block */
-  constructor(node, contracts, block) {
+  /** @param {Node} node @param {Contracts} contracts @param {any} block @param {number} span */
+  constructor(node, contracts, block, span) {
+    this.span = span;
     this.node = node;
     this.contracts = contracts;
     this.tag = block.number;
@@ -88,11 +92,11 @@ class View {
     try {
       return await this.logs(filter, first, last);
     } catch (failure) {
-      if (!(failure instanceof Failure) || failure.code === undefined || last - first < SPAN) throw failure;
+      if (!(failure instanceof Failure) || failure.code === undefined || last - first < this.span) throw failure;
       const found = [];
       for (let i = 0; i < SEARCHES; i++) {
-        const from = back ? Math.max(first, last - (i + 1) * SPAN + 1) : first + i * SPAN;
-        const to = back ? last - i * SPAN : Math.min(last, from + SPAN - 1);
+        const from = back ? Math.max(first, last - (i + 1) * this.span + 1) : first + i * this.span;
+        const to = back ? last - i * this.span : Math.min(last, from + this.span - 1);
         found.push(...(await this.logs(filter, from, to)));
         if (back ? found.length > 0 || from === first : to === last) return found;
       }
@@ -116,14 +120,14 @@ class Reverted extends Failure {
  * @param {Question} question
  */
 export async function readClaim(node, contracts, question) {
-  const { address, id, where, chain: expected } = checkQuestion(question);
+  const { address, id, where, chain: expected, span } = checkQuestion(question);
   const chain = number(await node.ask("eth_chainId", []), "the chain's id");
   if (expected !== undefined && expected !== chain) {
     throw new Failure(`The node is of ${chainText(chain)}, and the claim's file is of ${chainText(expected)}.`, `Enter a node of ${chainText(expected)}, or remove the file.`);
   }
   const block = await node.ask("eth_getBlockByNumber", ["latest", false]);
   if (!isObject(block)) throw new Failure("The node has no newest block.", "It may still be starting; try again, or use another node.");
-  const view = new View(node, contracts, block);
+  const view = new View(node, contracts, block, span);
   const parts = await readParts(view, address, chain);
   const log = await findPosted(view, parts, id, where);
   const posted = decodePosted(view, log);
@@ -257,7 +261,8 @@ async function findPosted(view, parts, id, where) {
     return log;
   }
   const first = where === "" ? 0 : Number(where);
-  const last = where === "" ? view.block.number : Math.min(view.block.number, first + SPAN - 1);
+  if (first > view.block.number) throw new Failure(`Block ${first} is ahead of the node's newest one, ${view.block.number}.`, "Check the block's number and the chain.");
+  const last = where === "" ? view.block.number : Math.min(view.block.number, first + view.span - 1);
   const search = async (/** @type {(string | null)[]} */ topics) => {
     try {
       return (await view.search({ address: parts.book, topics }, first, last, where === "")).find(about);

@@ -212,7 +212,7 @@ function bonds({ description, events, challenges, eventsRefused }, amount) {
       .map((c) => [`bonds of ${plural(int(c.challengers), "challenger")} of ${targetText(c.target, layers)}`, amount(c.challengers * terms.challengeBond * BigInt(c.target === WHOLE ? layers : 1)), ...fate(c.target)]);
   }
   return events
-    .filter((event) => event.name === "Challenged")
+    .filter((event) => event.name === "Challenged" && int(event.values.target) !== OUTPUT)
     .map(({ values: { target, challenger, bond } }) => {
       const paid = events.find((e) => e.name === "ChallengeResolved" && e.values.target === target && sameHex(e.values.challenger, challenger));
       const what = `bond for ${targetText(int(target), layers)}, from ${challenger}`;
@@ -270,12 +270,14 @@ function eventText({ name, values }, { description, unit }) {
     case "DrawRevealed":
       return `Layers ${ranges(setBits(values.drawn))} were drawn, and have to be proven.`;
     case "Challenged":
+      if (int(values.target) === OUTPUT) return "The requester demanded the answer's tokens.";
       return `${values.challenger} challenged ${target()} with a bond of ${amountText(values.bond, unit)}.`;
     case "OutputChallengeMoved":
-      return { 1: "The requester demanded the answer's tokens.", 3: "The answer's tokens are settled.", 4: "The answer's tokens were not published in time, or were wrong.", 5: "The demand for the tokens was dropped." }[int(values.status)];
+      return { 2: "The answer's tokens were published, and may be disputed.", 3: "The answer's tokens are settled.", 4: "The answer's tokens were not published in time, or were wrong.", 5: "The demand for the tokens was dropped." }[int(values.status)];
     case "OutputRevealed":
       return `The answer's ${plural((values.tokens.length - 2) / 6, "token")} were published.`;
     case "ChallengeResolved":
+      if (int(values.target) === OUTPUT) return `The requester took its part of the stake, ${amountText(values.reward, unit)}.`;
       return `The bond of ${values.challenger} for ${target()} went to ${values.winner}.`;
     case "JobSettled":
       return "The price went to the recipient, and the stake back to the provider.";
