@@ -284,6 +284,13 @@ const judged = async (...values) => {
 const explained = async (values, wanted = {}) => explain(await judged(...values), knownKeys(), wanted);
 const honest = [sessions, final];
 const titles = (report) => report.steps.map((step) => step.title);
+/** Two files, each with a session: whose manifest is whose is known. */
+test("sessions in files of their own keep their manifests", () => {
+  const [one, two] = sessions.map(({ manifest, claim }) => ({ manifest, claim }));
+  one.manifest = { ...one.manifest, tokens: 4 };
+  const { input } = assembled(one, two, final);
+  assert.deepEqual(input.candidates.map(({ manifests }) => manifests.map(({ tokens }) => tokens)), [[4], [8]]);
+});
 
 test("the session of the fixture is accepted, and explained as worthless under the development setup", needsWasm, async () => {
   const report = await explained(honest);
@@ -304,6 +311,8 @@ test("sessions are put in the order of the proof, and manifests to their claims"
   assert.deepEqual(turned.sessions.map(({ claim }) => claim), sessions.map(({ claim }) => claim));
   const other = await judged(posted.manifest, ...sessions.map(({ claim }) => claim), first.manifest, final);
   assert.equal(other.verdict.accepted, true, other.verdict.reason);
+  assert.ok(titles(explain(other, knownKeys(), {})).includes("1 manifest of your files is of none of these claims"));
+  assert.equal(turned.unused, 0);
   const alone = await judged(posted.manifest, posted.claim, posted.final);
   assert.equal(alone.verdict.accepted, true, alone.verdict.reason);
   assert.equal(alone.verdict.sessions[0].claim_digest.length, 66);

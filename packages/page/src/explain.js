@@ -45,7 +45,7 @@ export function explain(judged, knownKeys, wanted) {
       { name: "sessions", value: `${verdict.sessions.length}` },
     ],
   };
-  return { headline: headlineOf(judged, key, wanted), steps: [proof, key, ...sessions, limits(judged)] };
+  return { headline: headlineOf(judged, key, wanted), steps: [proof, key, ...sessions, ...unusedSteps(judged), limits(judged)] };
 }
 
 // ---------------------------------------------------------------- accepted
@@ -118,6 +118,12 @@ function sessionStep({ verdict, sessions }, index, wanted, worth) {
     ],
   };
 }
+
+/** @param {Judged} judged @returns {Step[]} */
+const unusedSteps = ({ unused }) =>
+  unused === 0
+    ? []
+    : [{ tone: "warn", title: `${plural(unused, "manifest")} of your files ${unused === 1 ? "is" : "are"} of none of these claims`, text: "Nothing is said about it: it is another model's, or was changed." }];
 
 /** @param {string} id @param {Wanted} wanted */
 function modelNote(id, wanted) {

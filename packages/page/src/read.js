@@ -58,7 +58,7 @@ export function recognize({ name, folder, text }) {
     return wrong(`not JSON: ${shown(/** @type {Error} */ (error).message, 160)}`);
   }
   if (nesting(value) > MAX_NESTING) return wrong("nested deeper than any file of a session");
-  return parts(value, folder).map(({ value, folder }) => ({ ...place, folder, ...named(value) }));
+  return parts(value, folder, `${folder}/${name}`).map(({ value, folder }) => ({ ...place, folder, ...named(value) }));
 }
 
 /** How deep objects and lists lie in each other, as far as that matters. @param {any} value */
@@ -70,11 +70,11 @@ function nesting(value) {
   return depth;
 }
 
-/** A list, or `{sessions, final, key}`, taken apart. @param {any} value @param {string} folder */
-function parts(value, folder) {
+/** A list, or `{sessions, final, key}`, taken apart; what is in one session is in a folder of its own. @param {any} value @param {string} folder @param {string} path */
+function parts(value, folder, path) {
   const all = Array.isArray(value) ? value : [value];
   return all.slice(0, MAX_FILES).flatMap((one, i) => {
-    const own = `${folder}#${i}`;
+    const own = `${path}#${i}`;
     if (isObject(one) && Array.isArray(one.sessions)) {
       const sessions = one.sessions.slice(0, MAX_FILES).flatMap((s, j) => session(s, `${own}.${j}`));
       return [...sessions, ...[one.final, one.key].filter(isObject).map((value) => ({ value, folder }))];

@@ -4,7 +4,9 @@ import { statementOf } from "./statement.js";
 
 /** @typedef {import("./read.js").Input} Input */
 /** @typedef {{ claim: any, manifest: any }} Session */
-/** @typedef {{ verdict: any, sessions: Session[], final: any, key: any, givenKey: boolean, milliseconds: number, place?: string }} Judged */
+/**
+ * @typedef {{ verdict: any, sessions: Session[], final: any, key: any, givenKey: boolean, unused: number,
+ * milliseconds: number, place?: string }} Judged `unused`: manifests that are none of the claims' models'. */
 
 /** @param {Session[]} sessions @param {any} final @param {any} key */
 const question = (sessions, final, key) => ({
@@ -48,7 +50,9 @@ export function judge(verifier, input, clock = () => performance.now()) {
   const verdict = verifier.verify(asked);
   const milliseconds = clock() - start;
   const { final, key, givenKey } = input;
-  return { verdict, sessions, final, key, givenKey, milliseconds, place: verdict.accepted ? undefined : placeOf(asked, verdict.reason) };
+  const given = new Set(input.candidates.flatMap(({ manifests }) => manifests));
+  const unused = given.size - new Set(sessions.map(({ manifest }) => manifest)).size;
+  return { verdict, sessions, final, key, givenKey, unused, milliseconds, place: verdict.accepted ? undefined : placeOf(asked, verdict.reason) };
 }
 
 /**
