@@ -120,6 +120,7 @@ for (const view of VIEWS) {
     assert.equal(await legible(tab, "at first"), view.scheme === "dark");
     await shot(tab, `${name}-empty`);
     assert.match(await give(tab, filesOf(question)), /Valid, but it proves nothing/);
+    assert.equal(await headline(tab).evaluate((e) => e.getBoundingClientRect().top < innerHeight), true, "the result comes into view");
     const said = await tab.locator("#files-result").innerText();
     for (const part of [question.sessions[0].model_id, question.sessions[0].claim.input_digest, question.sessions[1].claim.output_digest, knownKeys()[0].digest, "every layer of session 1", "Not covered: layers 0, 2–5", "What this does not prove"]) {
       assert.ok(said.includes(part), part);
@@ -312,6 +313,19 @@ test("a claim on a chain, from a file, with the claim's files beside it", { skip
       await fits(tab, name);
       await legible(tab, name);
       await shot(tab, name);
+      for (const width of [1000, 720]) {
+        await tab.setViewportSize({ width, height: 800 });
+        await fits(tab, `${name} at ${width}`);
+        const broken = await tab.locator("[data-label=now]").evaluateAll((cells) => {
+          const lines = (cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getClientRects().length;
+          };
+          return cells.filter((cell) => lines(cell) > 1).map((cell) => cell.textContent);
+        });
+        assert.deepEqual(broken, [], "short words are not broken");
+      }
       await close();
     }
     const { tab, close } = await open();

@@ -233,6 +233,8 @@ test("what is no file of a session says why", () => {
     ['{"sessions":[{"claim":null}]}', /nothing, where an object is needed/],
     [`{"format":"nanozk-claim-3","more":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, /nested deeper/],
     [`{"format":"nanozk-claim-3","more":${'{"a":'.repeat(40)}1${"}".repeat(41)}`, /nested deeper/],
+    ["[]", /an empty list/],
+    ['{"sessions":[]}', /without a format/],
     ["[[1]]", /a list of 1 elements, where an object is needed/],
   ];
   for (const [text, what] of cases) {

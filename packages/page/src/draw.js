@@ -34,14 +34,14 @@ const sign = (tone) => h("span", { class: "sign" }, h("span", { "aria-hidden": "
 const marked = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
 
 /** @param {Report["headline"]} headline @param {string} id */
-const drawHeadline = ({ tone, title, text, advice, said }, id) =>
+const drawHeadline = ({ tone, title, text, advice, said, by }, id) =>
   h(
     "div",
     { class: "headline", "data-tone": tone, "data-test": "headline" },
     h("h3", { id, tabindex: "-1" }, sign(tone), title),
     h("p", {}, marked(text)),
     advice === undefined ? undefined : h("p", { class: "advice" }, h("b", {}, "What to do: "), marked(advice)),
-    said === undefined ? undefined : h("p", { class: "said" }, "In its own words: ", h("code", {}, said)),
+    said === undefined ? undefined : h("p", { class: "said" }, `${by}: `, h("code", {}, said)),
   );
 
 /** @param {import("./explain.js").Fact} fact */

@@ -63,9 +63,9 @@ function headlineOf({ description, verifier }, code, development) {
   const { state, terms } = description;
   const status = int(state.status);
   const layers = `${description.provenLayers} of ${terms.layers} layers are proven`;
-  const said = shown(description.status, 400);
+  const says = { said: shown(description.status, 400), by: "ClaimLens says" };
   if (code.tone === "bad") {
-    return { tone: /** @type {Tone} */ ("bad"), title: "Other contracts", text: "The code on this chain is not what this page's build compiles to, so what it says of the claim may be anything.", advice: "Check the address and the version of this page. The list below says which contracts differ.", said };
+    return { tone: /** @type {Tone} */ ("bad"), title: "Other contracts", text: "The code on this chain is not what this page's build compiles to, so what it says of the claim may be anything.", advice: "Check the address and the version of this page. The list below says which contracts differ.", ...says };
   }
   const words = {
     [POSTED]: ["info", "Claimed, not settled", `The provider claims an answer, and nothing is paid yet: ${layers}, ${plural(int(description.openChallenges), "challenge")} open.`],
@@ -75,12 +75,12 @@ function headlineOf({ description, verifier }, code, development) {
   }[status] ?? ["warn", "Voided", "The verifier was frozen, and everybody has their money back. Nothing was decided about the answer."];
   const [tone, title, text] = words;
   if (!verifier.usable && status === POSTED) {
-    return { tone: /** @type {Tone} */ ("warn"), title: "Its verifier is frozen", text: "Nothing can be proven or paid any more. Anybody may void the claim, and everybody gets their money back.", said };
+    return { tone: /** @type {Tone} */ ("warn"), title: "Its verifier is frozen", text: "Nothing can be proven or paid any more. Anybody may void the claim, and everybody gets their money back.", ...says };
   }
   if (development && tone === "good") {
-    return { tone: /** @type {Tone} */ ("warn"), title, text: `${text} But its proofs are of a development setup, whose secret is public: they prove nothing.`, said };
+    return { tone: /** @type {Tone} */ ("warn"), title, text: `${text} But its proofs are of a development setup, whose secret is public: they prove nothing.`, ...says };
   }
-  return { tone: /** @type {Tone} */ (tone), title, text, said };
+  return { tone: /** @type {Tone} */ (tone), title, text, ...says };
 }
 
 /** @param {Facts} facts @param {number} clock @returns {Step} */

@@ -7,7 +7,9 @@ import { listed, plural, ranges, shown } from "./text.js";
 /** @typedef {{ name: string, value: string, code?: boolean, note?: string, deadline?: number }} Fact */
 /** @typedef {{ tone: Tone, title: string, text?: string, facts?: Fact[], items?: string[], table?: Table }} Step */
 /** @typedef {{ head: string[], rows: string[][] }} Table The first cell of a row names it. */
-/** @typedef {{ tone: Tone, title: string, text: string, advice?: string, said?: string }} Headline */
+/**
+ * @typedef {{ tone: Tone, title: string, text: string, advice?: string, said?: string, by?: string }} Headline
+ * `said`: the words of the verifier or of a contract, `by`: whose. */
 /** @typedef {{ headline: Headline, steps: Step[] }} Report */
 /** @typedef {{ digest: string, name: string, development: boolean }} KnownKey */
 /** @typedef {{ model?: string, key?: string }} Wanted What the visitor expects. */
@@ -200,7 +202,7 @@ function refusal({ verdict, place, milliseconds }) {
   const filled = (/** @type {string} */ sentence) =>
     sentence.replaceAll("PLACE", place ?? "a file").replace(/^(the|a) /, (article) => article[0].toUpperCase() + article.slice(1));
   return {
-    headline: { tone: "bad", title: "Refused", text: filled(text), advice: filled(advice), said: shown(reason, 600) },
+    headline: { tone: "bad", title: "Refused", text: filled(text), advice: filled(advice), said: shown(reason, 600), by: "The verifier says" },
     steps: [
       {
         tone: "info",

@@ -8,7 +8,7 @@ import { leftText } from "./format.js";
 import { compare, onChainQuestion, sessionOf } from "./match.js";
 import { assemble, digestEntered, MAX_FILE_BYTES, MAX_FILES, recognize } from "./read.js";
 import { Failure, Node as ChainNode } from "./rpc.js";
-import { plural, shown } from "./text.js";
+import { listed, shown } from "./text.js";
 import { judge } from "./verify.js";
 
 const embedded = JSON.parse(byId("embedded").textContent);
@@ -89,7 +89,13 @@ async function addFiles(files) {
     state.sources.push({ name: file.name, folder, text });
   }
   state.sources = state.sources.slice(-MAX_FILES);
+  await added();
+}
+
+/** Something new was given: its result is brought into view. */
+async function added() {
   await update();
+  byId("files-result-headline")?.scrollIntoView({ block: "nearest" });
 }
 
 /** Reads, verifies, explains and draws again. */
@@ -130,11 +136,11 @@ async function update() {
   if (state.chain !== undefined) await drawChain();
 }
 
-/** One line for a source. @param {import("./read.js").Item[]} items */
+/** One line for a source, which has one item at least. @param {import("./read.js").Item[]} items */
 function summary(items) {
   const wrong = items.find((item) => item.kind === "wrong");
   if (wrong !== undefined || items.length === 1) return wrong ?? items[0];
-  return { name: items[0]?.name ?? "", kind: items.length === 0 ? "wrong" : items[0].kind, what: items.length === 0 ? "an empty list" : plural(items.length, "part") };
+  return { ...items[0], what: listed(items.map((item) => item.kind)) };
 }
 
 /** Shows a failure. What is no failure of ours is a defect, and is shown as one. @param {any} into @param {string} title @param {unknown} error */
@@ -234,11 +240,11 @@ function start() {
   byId("add").addEventListener("click", async () => {
     state.sources.push({ name: "pasted text", folder: "", text: byId("paste").value });
     byId("paste").value = "";
-    await update();
+    await added();
   });
   byId("example").addEventListener("click", async () => {
     state.sources = embedded.example.slice();
-    await update();
+    await added();
   });
   byId("clear").addEventListener("click", async () => {
     state.sources = [];

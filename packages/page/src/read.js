@@ -57,6 +57,7 @@ export function recognize({ name, folder, text }) {
   } catch (error) {
     return wrong(`not JSON: ${shown(/** @type {Error} */ (error).message, 160)}`);
   }
+  if (Array.isArray(value) && value.length === 0) return wrong("an empty list");
   if (nesting(value) > MAX_NESTING) return wrong("nested deeper than any file of a session");
   return parts(value, folder, `${folder}/${name}`).map(({ value, folder }) => ({ ...place, folder, ...named(value) }));
 }
@@ -75,7 +76,7 @@ function parts(value, folder, path) {
   const all = Array.isArray(value) ? value : [value];
   return all.slice(0, MAX_FILES).flatMap((one, i) => {
     const own = `${path}#${i}`;
-    if (isObject(one) && Array.isArray(one.sessions)) {
+    if (isObject(one) && Array.isArray(one.sessions) && one.sessions.length > 0) {
       const sessions = one.sessions.slice(0, MAX_FILES).flatMap((s, j) => session(s, `${own}.${j}`));
       return [...sessions, ...[one.final, one.key].filter(isObject).map((value) => ({ value, folder }))];
     }
