@@ -187,6 +187,22 @@ test("files are dropped, pasted, removed; what is missing is said", { skip }, as
   await close();
 });
 
+test("what is large or no file is refused, and only the newest files are shown", { skip }, async () => {
+  const { tab, trouble, close } = await open();
+  await tab.setInputFiles("#files", [asFile("large.json", " ".repeat(16_000_001))]);
+  await tab.locator("#items li", { hasText: "larger than any file of a session" }).waitFor();
+  // The example is given and taken back before the verifier has answered.
+  await tab.evaluate(() => {
+    document.getElementById("example").click();
+    document.getElementById("clear").click();
+  });
+  await tab.waitForTimeout(1500);
+  assert.equal(await tab.locator("#files-result").innerText(), "");
+  assert.equal(await tab.locator("#items li").count(), 0);
+  assert.deepEqual(trouble, []);
+  await close();
+});
+
 test("text of others becomes text, in files and in what the verifier says", { skip }, async () => {
   const { tab, trouble, close } = await open({ width: 375, height: 740 });
   const evil = '<img src=x onerror="alert(1)">\u202e\u0007';

@@ -6,8 +6,9 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import test, { after, before } from "node:test";
 import { contracts, knownKeys } from "../packages/page/embed.mjs";
-import { encodeCall } from "../packages/page/src/abi.js";
-import { checkOnChain, OUTPUT, readClaim, WHOLE } from "../packages/page/src/chain.js";
+import { encode, encodeCall } from "../packages/page/src/abi.js";
+import { toHex } from "../packages/page/src/bytes.js";
+import { checkOnChain, claimsOf, OUTPUT, readClaim, readUnit, WHOLE } from "../packages/page/src/chain.js";
 import { explainChain, matchStep, onChainStep } from "../packages/page/src/explain-chain.js";
 import { compare, onChainQuestion, sessionOf } from "../packages/page/src/match.js";
 import { assemble, recognize } from "../packages/page/src/read.js";
@@ -193,6 +194,18 @@ posted("a node that is far from this machine's time is named", async () => {
   assert.ok((await explained()).steps.every((s) => !/newest block/.test(s.title)));
 });
 
+posted("amounts of a token are in its symbol and decimals, which may be hostile or missing", async () => {
+  const { view } = await facts();
+  const token = "0x00000000000000000000000000000000000000bb";
+  const data = toHex(encode([{ type: "string", name: "" }], ["US\u202eD"])).slice(2);
+  assert.equal(data.length, 2 * 96);
+  // A contract that gives this text for symbol(), and 6 for all else.
+  await rpc(chain.url, "anvil_setCode", [token, `0x5f3560e01c6395d89b411460165760065f5260205ff35b606060215f3960605ff3${data}`]);
+  assert.deepEqual(await readUnit(view, token), { symbol: "US⟨U+202E⟩D", decimals: 6 });
+  assert.deepEqual(await readUnit(view, addresses.ClaimBook), { symbol: addresses.ClaimBook, decimals: undefined });
+  assert.deepEqual(await readUnit(view, CHALLENGER), { symbol: CHALLENGER, decimals: undefined });
+});
+
 // ---------------------------------------------------------------- files beside the chain
 
 const wasm = new URL("../packages/verifier/verifier.wasm", import.meta.url);
@@ -212,7 +225,7 @@ posted(
     const rows = compare(own, sessionOf(own, read), read);
     assert.ok(rows.length >= 16 && rows.some((row) => row.what === "claim digest"));
     assert.equal(matchStep(rows).tone, "good", JSON.stringify(rows.filter((row) => !row.same)));
-    const asked = onChainQuestion(own, read);
+    const asked = onChainQuestion(own, await claimsOf(read, [fixture.job]));
     assert.deepEqual(await checkOnChain(read, asked), { valid: true, reason: "" });
     // The chain's own verdict: it does not say yes to everything.
     const other = { ...asked, proof: asked.proof.replace(/..$/, (byte) => (byte === "00" ? "01" : "00")) };

@@ -34,7 +34,7 @@ const posted = cast("sig-event", artifact("IClaimBook").abi.filter((e) => e.name
   return `ClaimPosted(${e.inputs.map(type).join(",")})`;
 })[0]);
 const address = deployment.contracts.ClaimBook.address;
-const [log] = await rpc(url, "eth_getLogs", [{ address, topics: [posted], fromBlock: "0x0" }]);
+const log = (await rpc(url, "eth_getLogs", [{ address, topics: [posted], fromBlock: "0x0" }])).at(-1);
 const addresses = Object.fromEntries(names.map((name) => [name, deployment.contracts[name].address]));
 const fixture = { start: Number(genesis.timestamp), addresses, claim: log.topics[1], job: log.topics[2], transactions };
 console.log(JSON.stringify(fixture, null, 1));

@@ -238,7 +238,7 @@ async function readVersion(view, registry, id) {
 }
 
 /** Symbol and decimals of an asset; of a token that does not say them, its address. @param {View} view @param {string} asset */
-async function readUnit(view, asset) {
+export async function readUnit(view, asset) {
   if (sameHex(asset, ZERO)) return ETH;
   const [symbol, decimals] = await Promise.all(
     ["symbol", "decimals"].map((name) => view.call(asset, `Token.${name}`).catch(() => undefined)),
@@ -353,6 +353,26 @@ async function readChallenges(view, book, id, state) {
 }
 
 // ---------------------------------------------------------------- the chain's own verdict
+
+/**
+ * The claims of some jobs, as they were posted; undefined for a job that has none here.
+ * @param {Facts} facts
+ * @param {string[]} jobs
+ * @returns {Promise<any[]>}
+ */
+export async function claimsOf(facts, jobs) {
+  const { view, parts, claim } = facts;
+  const topic = topicOf(view.contracts.events.find((e) => e.name === "ClaimPosted"));
+  const claims = [];
+  for (const job of jobs) {
+    if (sameHex(job, claim.job)) claims.push(claim);
+    else {
+      const [log] = await view.search({ address: parts.book, topics: [topic, null, job] }, 0, view.block.number, true);
+      claims.push(log === undefined ? undefined : decodePosted(view, log).values.posted);
+    }
+  }
+  return claims;
+}
 
 /**
  * What the contracts say of a final proof, asked without sending anything.

@@ -400,8 +400,8 @@ export const noSessionStep = () => ({
 /** @param {{ valid: boolean, reason: string } | undefined} answer @returns {Step} */
 export function onChainStep(answer) {
   if (answer === undefined) {
-    return { tone: "info", title: "The contracts were not asked about your proof", text: "It is over several sessions, or this browser's verifier refused it; the contracts are asked about a proof of this claim alone." };
+    return { tone: "warn", title: "The contracts were not asked about your proof", text: "They are asked about a proof that the verifier here accepts, and of which all claims are on this chain." };
   }
-  if (answer.valid) return { tone: "good", title: "The contracts accept your proof, too", text: "ClaimLens.checkProof was asked by eth_call: the verifier on chain accepts this final proof for this claim. Nothing was sent." };
+  if (answer.valid) return { tone: "good", title: "The contracts accept your proof, too", text: "ClaimLens.checkProof was asked by eth_call: the verifier on chain accepts this final proof for this claim, and for all others that it is over. Nothing was sent." };
   return { tone: "bad", title: "The contracts refuse your proof", text: `ClaimLens.checkProof was asked by eth_call, and says: ${answer.reason}. Deadlines do not matter for that.` };
 }

@@ -1,6 +1,6 @@
 // The page: what a visitor does → read → verify → explain → draw.
 import { load } from "../../verifier/index.js";
-import { checkOnChain, readClaim } from "./chain.js";
+import { checkOnChain, claimsOf, readClaim } from "./chain.js";
 import { drawItems, drawProblems, drawReport } from "./draw.js";
 import { explain } from "./explain.js";
 import { explainChain, matchStep, noSessionStep, onChainStep } from "./explain-chain.js";
@@ -20,7 +20,8 @@ const state = {
   judged: undefined,
   /** @type {{ facts: import("./chain.js").Facts, at: number } | undefined} */
   chain: undefined,
-  /** Of readings of the chain: only the newest is drawn. */
+  /** Of updates of the files and readings of the chain: only the newest is drawn. */
+  turn: 0,
   reading: 0,
 };
 
@@ -84,8 +85,7 @@ async function dropped(items) {
 /** @param {[File, string][]} files */
 async function addFiles(files) {
   for (const [file, folder] of files.slice(0, MAX_FILES)) {
-    // Longer text is refused by its length, and never read.
-    const text = file.size > MAX_FILE_BYTES ? " ".repeat(MAX_FILE_BYTES + 1) : await file.text().catch(() => "");
+    const text = file.size > MAX_FILE_BYTES ? undefined : await file.text().catch(() => undefined);
     state.sources.push({ name: file.name, folder, text });
   }
   state.sources = state.sources.slice(-MAX_FILES);
@@ -100,6 +100,7 @@ async function added() {
 
 /** Reads, verifies, explains and draws again. */
 async function update() {
+  const turn = ++state.turn;
   const list = byId("items");
   const items = state.sources.map(recognize);
   drawItems(list, items.map(summary), (index) => {
@@ -124,11 +125,14 @@ async function update() {
     if (all.length > 0) say(all.map(({ what, advice }) => `${what} ${advice}`).join(" "));
   } else {
     try {
-      state.judged = await verified(input);
+      const judged = await verified(input);
+      if (turn !== state.turn) return;
+      state.judged = judged;
       const report = explain(state.judged, embedded.knownKeys, { model: model.digest, key: key.digest });
       drawReport(result, "The files", report);
       say(`${report.headline.title}. ${report.headline.text}`);
     } catch (error) {
+      if (turn !== state.turn) return;
       failed(result, "The files", error);
     }
   }
@@ -202,10 +206,11 @@ async function compared(judged, facts) {
   const index = sessionOf(judged, facts);
   if (index === undefined) return [noSessionStep()];
   const rows = compare(judged, index, facts);
-  const question = rows.every((row) => row.same) ? onChainQuestion(judged, facts) : undefined;
-  if (question === undefined) return [matchStep(rows), onChainStep(undefined)];
+  if (!judged.verdict.accepted || !rows.every((row) => row.same)) return [matchStep(rows), onChainStep(undefined)];
   try {
-    return [matchStep(rows), onChainStep(await checkOnChain(facts, question))];
+    const jobs = judged.sessions.map(({ claim }) => claim.context.claim);
+    const question = onChainQuestion(judged, await claimsOf(facts, jobs));
+    return [matchStep(rows), onChainStep(question && (await checkOnChain(facts, question)))];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return [matchStep(rows), { tone: "warn", title: "The contracts could not be asked about your proof", text: `${error.what} ${error.advice}` }];

@@ -68,18 +68,20 @@ function treeOf(manifest, layers) {
 }
 
 /**
- * What the contracts are asked about the final proof, from a judged one of this claim alone; undefined if it is over several.
+ * What the contracts are asked about the final proof, from a judged one; undefined if one of its claims is not on this chain.
  * @param {Judged} judged
- * @param {Facts} facts
+ * @param {any[]} claims Of its sessions, as they were posted.
  */
-export function onChainQuestion(judged, facts) {
-  if (judged.sessions.length !== 1 || !judged.verdict.accepted) return undefined;
-  const [{ claim, manifest }] = judged.sessions;
-  const layers = claim.activations.length + 1;
-  const tree = treeOf(manifest, layers);
-  const leaves = judged.final.claims[0].windows.map((/** @type {any} */ window) => {
-    const at = programOf(manifest.programs, window, layers, claim.generated_tokens);
-    return { program: manifest.programs[at], digest: window.digest, path: tree?.paths[at] };
+export function onChainQuestion(judged, claims) {
+  if (!judged.verdict.accepted || claims.includes(undefined)) return undefined;
+  const proofs = judged.sessions.map(({ claim, manifest }, i) => {
+    const layers = claim.activations.length + 1;
+    const tree = programTree(manifest.programs, layers);
+    const leaves = judged.final.claims[i].windows.map((/** @type {any} */ window) => {
+      const at = programOf(manifest.programs, window, layers, claim.generated_tokens);
+      return { program: manifest.programs[at], digest: window.digest, path: tree.paths[at] };
+    });
+    return { claim: claims[i], leaves };
   });
-  return { proofs: [{ claim: facts.claim, leaves }], tree: judged.final.tree, proof: judged.final.proof };
+  return { proofs, tree: judged.final.tree, proof: judged.final.proof };
 }

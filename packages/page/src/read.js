@@ -2,7 +2,7 @@
 import { isHex } from "./bytes.js";
 import { shown } from "./text.js";
 
-/** @typedef {{ name: string, folder: string, text: string }} Source A file, or pasted text. */
+/** @typedef {{ name: string, folder: string, text: string | undefined }} Source A file, or pasted text; undefined if it is too large or cannot be read. */
 /** @typedef {"manifest" | "claim" | "final" | "key"} Kind */
 /** @typedef {{ kind: Kind | "unused" | "wrong", name: string, folder: string, what: string, value?: any }} Item */
 /** @typedef {{ what: string, advice: string }} Problem What was wrong, and what to do. */
@@ -49,7 +49,7 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 export function recognize({ name, folder, text }) {
   const place = { name: shown(name, MAX_NAME), folder };
   const wrong = (/** @type {string} */ what) => [{ ...place, kind: /** @type {const} */ ("wrong"), what }];
-  if (text.length > MAX_FILE_BYTES) return wrong("larger than any file of a session");
+  if (text === undefined) return wrong("not readable here, or larger than any file of a session");
   if (text.trim() === "") return wrong("empty");
   let value;
   try {

@@ -87,7 +87,7 @@ export class Node {
     try {
       await this.fetch(this.url, { ...options, signal: AbortSignal.timeout(TIMEOUT), mode: "no-cors" });
     } catch {
-      return new Failure("No node can be reached at this address.", "Check the address and whether the node runs. A page from https may only ask https, or a node on this machine.");
+      return new Failure("No node can be reached at this address.", "Check the address and whether the node runs. A page from https may only ask https, or a node on this machine if the browser allows it.");
     }
     return new Failure(
       "A server is there, but does not let pages of other origins read its answers (CORS).",
