@@ -27,9 +27,9 @@ const root = new URL("../", import.meta.url);
 const json = (path) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
 const sessions = json("test/fixtures/session/sessions.json");
 const [final, key] = ["final", "final-key"].map((name) => json(`test/fixtures/session/${name}.json`));
-const posted = Object.fromEntries(["manifest", "claim", "final", "chain"].map((name) => [name, json(`test/fixtures/posted/${name}.json`)]));
+const posted = Object.fromEntries(["manifest", "claim", "final", "both", "chain"].map((name) => [name, json(`test/fixtures/posted/${name}.json`)]));
 const abiOf = (name) => json(`crates/chain/artifacts/${name}.json`).abi;
-const sent = (selector) => posted.chain.transactions.find(({ data }) => data?.startsWith(selector));
+const sent = (selector) => posted.chain.transactions.findLast(({ data }) => data?.startsWith(selector));
 const functionOf = (contract, name) => abiOf(contract).find((entry) => entry.type === "function" && entry.name === name);
 const calldata = (contract, name) => {
   const entry = functionOf(contract, name);
@@ -69,8 +69,8 @@ test("calldata of real transactions is decoded, and encoded again to the same by
     assert.equal(encodeCall(entry, values), data, name);
   }
   const [proofs, tree, proof] = calldata("ClaimBook", "prove").values;
-  assert.deepEqual(tree, posted.final.tree);
-  assert.equal(proof, posted.final.proof);
+  assert.deepEqual(tree, posted.both.tree);
+  assert.equal(proof, posted.both.proof);
   assert.equal(proofs[0].claim.job, posted.chain.job);
   assert.equal(toHex(keccak256(encode(functionOf("ClaimLens", "describeClaim").inputs, [proofs[0].claim]))), posted.chain.claim);
 });
@@ -346,6 +346,8 @@ test("a key that nobody knows is worth nothing, even if the proof is valid by it
   for (const session of real.verdict.sessions) session.development_setup = false;
   assert.equal(explain(real, knownKeys(), {}).headline.title, "Valid, if the key is");
   assert.equal(explain(real, knownKeys(), {}).steps[1].title, "The key is not known to this page");
+  const development = { ...knownKeys()[0], digest: real.verdict.key_digest };
+  assert.equal(explain(real, [development], { key: real.verdict.key_digest }).headline.title, "Valid, but it proves nothing");
   const trusted = explain(real, knownKeys(), { key: real.verdict.key_digest });
   assert.deepEqual([trusted.headline.title, trusted.steps[1].tone], ["Valid, for some layers", "good"]);
   real.verdict.sessions.pop();

@@ -55,11 +55,9 @@ class Reader {
     return BigInt(toHex(this.take(at, WORD)));
   }
 
-  /** A length or an offset: no larger than what is there. @param {number} at */
+  /** A length or an offset, which what is taken there bounds. @param {number} at */
   size(at) {
-    const value = this.number(at);
-    if (value > BigInt(this.bytes.length)) throw new AbiError(`${value} bytes or elements in ${this.bytes.length} bytes`);
-    return Number(value);
+    return Number(this.number(at));
   }
 }
 
