@@ -1,6 +1,6 @@
 // How long verification takes in the page, in Chromium, for the final proof of its example: after script/page,
 //   node bench/page.mjs [runs]
-// CHROMIUM, or /usr/bin/chromium. The first verification of a page compiles the verifier; later ones do not.
+// CHROMIUM, or /usr/bin/chromium. A page verifies its example by itself as soon as it is loaded; that is not counted.
 import { chromium } from "playwright-core";
 
 const runs = Number(process.argv[2] ?? 7);

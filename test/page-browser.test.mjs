@@ -31,6 +31,7 @@ const shots = process.env.NANOZK_SHOTS;
 const session = (name) => read(`test/fixtures/session/${name}.json`);
 const question = { sessions: session("sessions"), final: session("final"), key: session("final-key") };
 const fixture = read("test/fixtures/posted/chain.json");
+const claimed = read("test/fixtures/posted/claim.json");
 const posted = fixture.transactions.at(-2).timestamp;
 const challengeBy = `${new Date((posted + 3600) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 const VIEWS = [
@@ -203,6 +204,24 @@ test("what is large or no file is refused, and only the newest files are shown",
   assert.equal(await tab.locator("#items li").count(), 0);
   assert.deepEqual(trouble, []);
   await close();
+});
+
+test("a verifier that does not run, or refuses the example, is named", { skip }, async () => {
+  const broken = async (what, expected) => {
+    const file = join(folder, "broken.html");
+    writeFileSync(file, built(what, "test"));
+    const { tab, close } = await open({ url: pathToFileURL(file).href });
+    await tab.setInputFiles("#files", filesOf(question));
+    await headline(tab).waitFor();
+    assert.match(await headline(tab).innerText(), expected);
+    assert.match(await headline(tab).innerText(), /What to do: Use a browser of the last two years/);
+    await close();
+  };
+  const good = embedded(readFileSync(wasm));
+  await broken({ ...good, wasm: embedded(Buffer.from("no module")).wasm }, /The verifier does not run here: /);
+  const other = { ...claimed, generated_tokens: claimed.generated_tokens - 1 };
+  const example = good.example.map((file) => (file.name === "claim.json" ? { ...file, text: JSON.stringify(other) } : file));
+  await broken({ ...good, example }, /refuses this page's own example/);
 });
 
 test("text of others becomes text, in files and in what the verifier says", { skip }, async () => {

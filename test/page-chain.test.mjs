@@ -89,7 +89,7 @@ posted("a posted claim: where it stands, money, deadlines, code", async () => {
   assert.match(report.headline.text, /0 of 10 layers are proven, 0 challenges open/);
   const code = step(report, /^The code on chain is the reproducible build's$/);
   assert.equal(code.tone, "good");
-  assert.deepEqual(read.codes.map((c) => c.found), ["ClaimLens", "ClaimBook", "JobMarket", "ModelRegistry", "BondEscrow", "FinalVerifier"]);
+  assert.deepEqual(read.codes.map((c) => c.found), ["ClaimLens", "ClaimBook", "JobMarket", "ModelRegistry", "BondEscrow", "TokenDigests", "AuditBeacon", "FinalVerifier"]);
   const money = step(report, /^Who owes what to whom$/);
   assert.deepEqual(money.table.rows.map((row) => row.slice(0, 3)), [["price, from the requester", "0.01 ETH", "held"], ["stake, from the provider", "0.272707995079950799 ETH", "held"]]);
   assert.deepEqual(["requester", "provider", "recipient"].map((name) => factOf(money, new RegExp(`^${name}$`)).value), [REQUESTER, PROVIDER, PROVIDER]);
@@ -370,7 +370,10 @@ posted("a node that searches few blocks at a time is asked in parts", async () =
   await through(none, async (url) => {
     await refused(/answers eth_getLogs with an error \(code -32601\): no logs here/, {}, url);
     const { transaction } = await facts();
+    await challenge(WHOLE);
     const read = await facts({ where: transaction }, url);
+    const rows = step(explainChain(read, knownKeys(), fixture.start), /^Who owes/).table.rows;
+    assert.deepEqual(rows[2].slice(0, 2), ["bonds of 1 challenger of all layers", "0.01640000000000001 ETH"]);
     assert.match(step(explainChain(read, knownKeys(), fixture.start), /^What happened$/).text, /did not give the claim's events: .*no logs here/);
   });
 });

@@ -8,12 +8,12 @@ const read = (path) => readFileSync(new URL(path, root));
 const json = (path) => JSON.parse(read(path).toString("utf8"));
 const artifact = (name) => json(`crates/chain/artifacts/${name}.json`);
 
-// Contracts whose code is compared.
-const BUILDS = ["BondEscrow", "ClaimBook", "ClaimLens", "FinalVerifier", "JobMarket", "ModelRegistry", "StatementVerifier", "TokenDigests"];
+// Contracts whose code is compared, or that are named where another is needed.
+const BUILDS = ["AuditBeacon", "BondEscrow", "ClaimBook", "ClaimLens", "Deployer", "FinalVerifier", "JobMarket", "ModelRegistry", "StatementVerifier", "TokenDigests"];
 const FUNCTIONS = {
   ClaimLens: ["book", "market", "registry", "describeClaim", "nextAction", "checkProof", "explainJob"],
-  ClaimBook: ["market", "registry", "escrow", "status", "challengeOf"],
-  JobMarket: ["escrow", "registry", "claimBook"],
+  ClaimBook: ["market", "registry", "escrow", "beacon", "digests", "status", "challengeOf"],
+  JobMarket: ["escrow", "registry", "claimBook", "beacon"],
   ModelRegistry: ["escrow", "modelId", "header", "policy", "metadataURI", "usable", "verifierUsable"],
 };
 const EVENTS = { ClaimBook: /./, JobMarket: /^Job(Settled|Slashed|Refunded)$/ };

@@ -206,7 +206,11 @@ async function readParts(view, lens, chain) {
   ];
   const escrow = await view.call(market, "JobMarket.escrow");
   codes.push(await codeOf(view, "Money", escrow, "BondEscrow"));
-  return { lens, book, market, registry, escrow, codes };
+  const [digests, beacon] = [await view.call(book, "ClaimBook.digests"), await view.call(book, "ClaimBook.beacon")];
+  codes.push(await codeOf(view, "Digests of published tokens", digests, "TokenDigests"));
+  // Without one nothing is audited.
+  if (!sameHex(beacon, ZERO)) codes.push(await codeOf(view, "Draws of layers", beacon, "AuditBeacon"));
+  return { lens, book, market, registry, escrow, beacon, codes };
 }
 
 /** @typedef {Awaited<ReturnType<typeof readParts>>} Parts */
@@ -219,6 +223,7 @@ async function readWiring(view, parts) {
     ["ClaimBook", "escrow", parts.book, parts.escrow],
     ["JobMarket", "claimBook", parts.market, parts.book],
     ["JobMarket", "registry", parts.market, parts.registry],
+    ["JobMarket", "beacon", parts.market, parts.beacon],
     ["ModelRegistry", "escrow", parts.registry, parts.escrow],
   ]);
   const wrong = [];

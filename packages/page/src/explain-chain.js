@@ -2,7 +2,7 @@
 import { sameHex } from "./bytes.js";
 import { OUTPUT, setBits, WHOLE } from "./chain.js";
 import { layerName } from "./explain.js";
-import { amountText, chainText, leftText, spanText, timeText } from "./format.js";
+import { amountText, chainText, ETH, leftText, spanText, timeText } from "./format.js";
 import { listed, plural, ranges, shown } from "./text.js";
 
 /** @typedef {import("./chain.js").Facts} Facts */
@@ -179,7 +179,7 @@ function moneyStep(facts) {
       { name: "requester", value: job.requester, code: true },
       { name: "provider", value: provider, code: true },
       { name: "recipient", value: claim.recipient, code: true },
-      { name: "asset", value: unit.decimals === 18 && /^0x0{40}$/.test(claim.asset) ? "ETH" : claim.asset, code: true },
+      { name: "asset", value: unit === ETH ? ETH.symbol : claim.asset, code: unit !== ETH },
     ],
   };
 }
@@ -206,10 +206,11 @@ function bonds({ description, events, challenges, eventsRefused }, amount) {
     if (int(state.status) === POSTED) return ["held", "to the recipient if that is proven; back to the challenger if not"];
     return ["held", "back to the challenger"];
   };
+  const bond = (/** @type {number} */ target) => BigInt(terms.challengeBond) * BigInt(target === WHOLE ? layers : 1);
   if (eventsRefused !== undefined) {
     return challenges
       .filter((c) => c.target !== OUTPUT && int(c.challengers) > 0)
-      .map((c) => [`bonds of ${plural(int(c.challengers), "challenger")} of ${targetText(c.target, layers)}`, amount(c.challengers * terms.challengeBond * BigInt(c.target === WHOLE ? layers : 1)), ...fate(c.target)]);
+      .map((c) => [`bonds of ${plural(int(c.challengers), "challenger")} of ${targetText(c.target, layers)}`, amount(BigInt(c.challengers) * bond(c.target)), ...fate(c.target)]);
   }
   return events
     .filter((event) => event.name === "Challenged" && int(event.values.target) !== OUTPUT)

@@ -38,7 +38,11 @@ const say = (text) => byId("say").replaceChildren(shown(text, 600));
 async function loadVerifier() {
   const packed = Uint8Array.from(atob(embedded.wasm), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return load(await new Response(stream).arrayBuffer());
+  const loaded = await load(await new Response(stream).arrayBuffer());
+  // A browser that computes wrongly is noticed here, and code is compiled further by being used while files are chosen.
+  const { input } = assemble(embedded.example.flatMap(recognize), embedded.knownKeys);
+  if (!judge(loaded, input).verdict.accepted) throw new Error("it refuses this page's own example, whose proof is valid");
+  return loaded;
 }
 
 /** @type {Promise<{ verify: (question: any) => any }> | undefined} */
@@ -201,7 +205,7 @@ async function drawChain() {
   tick();
 }
 
-/** @param {import("./verify.js").Judged} judged @param {import("./chain.js").Facts} facts */
+/** @param {import("./verify.js").Judged} judged @param {import("./chain.js").Facts} facts @returns {Promise<import("./explain.js").Step[]>} */
 async function compared(judged, facts) {
   const index = sessionOf(judged, facts);
   if (index === undefined) return [noSessionStep()];
@@ -259,7 +263,7 @@ function start() {
   for (const id of ["model", "key"]) byId(id).addEventListener("change", update);
   byId("chain").addEventListener("submit", readChain);
   setInterval(tick, 1000);
-  // It is compiled while files are chosen; what is wrong with it is said when it is needed.
+  // What is wrong with it is said when it is needed.
   verifier = loadVerifier();
   verifier.catch(() => {});
 }

@@ -41,7 +41,7 @@ export function nodeUrl(text) {
 /** Calls of one node. */
 export class Node {
   /** @param {string} url @param {typeof fetch} [fetcher] */
-  constructor(url, fetcher = (...args) => fetch(...args)) {
+  constructor(url, fetcher = (resource, options) => fetch(resource, options)) {
     this.url = nodeUrl(url);
     this.fetch = fetcher;
     this.id = 0;
@@ -67,6 +67,7 @@ export class Node {
   /** @param {string} body */
   async #post(body) {
     const signal = AbortSignal.timeout(TIMEOUT);
+    /** @type {RequestInit} */
     const options = { method: "POST", body, signal, credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
     let response;
     try {
