@@ -353,7 +353,7 @@ test("a claim on a chain, from a file, with the claim's files beside it", { skip
       for (const width of [1000, 720]) {
         await tab.setViewportSize({ width, height: 800 });
         await fits(tab, `${name} at ${width}`);
-        const broken = await tab.locator("[data-label=now]").evaluateAll((cells) => {
+        const broken = await tab.locator("[data-label=now], [data-label=amount]").evaluateAll((cells) => {
           const lines = (cell) => {
             const range = document.createRange();
             range.selectNodeContents(cell);
@@ -361,7 +361,7 @@ test("a claim on a chain, from a file, with the claim's files beside it", { skip
           };
           return cells.filter((cell) => lines(cell) > 1).map((cell) => cell.textContent);
         });
-        assert.deepEqual(broken, [], "short words are not broken");
+        assert.deepEqual(broken, [], "amounts and short words are not broken");
       }
       await close();
     }
