@@ -17,6 +17,18 @@ import { listed, plural, ranges, shown } from "./text.js";
 
 const NO_CHAIN = `0x${"0".repeat(64)}`;
 
+/** What the verifier compared before it looked at the proof. @type {Step} */
+const BINDINGS = {
+  tone: "good",
+  title: "The files belong together",
+  items: [
+    "The id of each manifest, which is computed from all that is in it, is the model id of its claim.",
+    "The setup of each model is the key's.",
+    "The statement of each claim, a digest of place, recipient, model id, digests of prompt and answer, numbers of tokens and decoding, is the one that was proved.",
+    "Programs, weights and commitments to activations are those of manifest and claim; so are the numbers of tokens.",
+  ],
+};
+
 /** Kind of a layer, by its number. @param {number} layer @param {number} layers */
 export function layerName(layer, layers) {
   if (layer === 0) return "embedding";
@@ -41,13 +53,13 @@ export function explain(judged, knownKeys, wanted) {
     tone: /** @type {Tone} */ ("good"),
     title: "The final proof is valid under this key",
     text:
-      "The pairing equation of its 1,152 bytes holds, and what it says is what follows from these manifests and claims: programs of the models, statements, digests, numbers of tokens and commitments to activations.",
+      "The pairing equation of its 1,152 bytes holds for what follows from these manifests and claims.",
     facts: [
       { name: "verified in", value: `${judged.milliseconds.toFixed(0)} ms, in this browser` },
       { name: "sessions", value: `${verdict.sessions.length}` },
     ],
   };
-  return { headline: headlineOf(judged, key, wanted), steps: [proof, key, ...sessions, ...unusedSteps(judged), limits(judged)] };
+  return { headline: headlineOf(judged, key, wanted), steps: [proof, BINDINGS, key, ...sessions, ...unusedSteps(judged), limits(judged)] };
 }
 
 // ---------------------------------------------------------------- accepted

@@ -65,15 +65,6 @@ export function leftText(deadline, now) {
   return left >= 0 ? `${spanText(left)} left` : `over for ${spanText(-left)}`;
 }
 
-const UNITS = ["bytes", "KB", "MB"];
-
-/** @param {number} bytes */
-export function sizeText(bytes) {
-  const power = bytes < 1000 ? 0 : bytes < 1_000_000 ? 1 : 2;
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? value : value.toFixed(1)} ${bytes === 1 ? "byte" : UNITS[power]}`;
-}
-
 const CHAINS = {
   1: "Ethereum",
   10: "OP Mainnet",
