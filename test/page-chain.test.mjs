@@ -288,6 +288,13 @@ posted(
       // The seed's digest is in no statement: the verifier does not see that it was changed. The chain does.
       assert.equal(files.verdict.accepted, what === "digest of the session's seed", what);
     }
+    // Files may have anything where a digest belongs.
+    for (const value of [null, {}, { toString: 1 }, [], "", 7, Array(100_000).fill(`0x${"00".repeat(31)}01`)]) {
+      for (const name of ["input_digest", "model_id", "activations", "prompt_tokens", "seed_digest"]) {
+        const files = await judged((f) => (f.claim[name] = value));
+        assert.equal(matchStep(compare(files, sessionOf(files, read), read)).tone, "bad", `${name} ${JSON.stringify(value).slice(0, 20)}`);
+      }
+    }
     const other = await judged((f) => (f.claim.context.claim = flip(f.claim.context.claim)));
     assert.equal(sessionOf(other, read), undefined);
   },
@@ -337,7 +344,8 @@ async function through(change, run) {
     let body = "";
     for await (const part of request) body += part;
     const { id, method, params } = JSON.parse(body);
-    const changed = await change(method, params, () => rpc(chain.url, method, params));
+    const failed = (error) => ({ error: { code: -32000, message: error.message } });
+    const changed = await change(method, params, () => rpc(chain.url, method, params)).catch(failed);
     response.end(JSON.stringify({ jsonrpc: "2.0", id, ...changed }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -396,12 +404,55 @@ posted("a node that makes up a claim's fields is caught by the claim's id", asyn
     if (method === "eth_getLogs") for (const log of result) log.data = log.data.slice(0, 200);
     return { result };
   };
-  await through(short, (url) => refused(/ClaimPosted cannot be read/, {}, url));
+  await through(short, (url) => refused(/An event of the claim cannot be read/, {}, url));
   const nonsense = async (method, _, pass) => ({ result: method === "eth_call" ? "0x01" : await pass() });
   await through(nonsense, (url) => refused(/does not answer ClaimLens\.\w+ as it should/, {}, url));
   for (const [method, answer, what] of [["eth_chainId", "one", /the chain's id is no number/], ["eth_getBlockByNumber", null, /no newest block/], ["eth_getCode", "code", /is not hexadecimal/], ["eth_getLogs", {}, /is no list/]]) {
     await through(async (asked, _, pass) => ({ result: asked === method ? answer : await pass() }), (url) => refused(what, {}, url));
   }
+});
+
+posted("whatever a node answers in place of one answer, the page says what is wrong or shows what is right", async (t) => {
+  const nonsense = [null, {}, [], "0x", "0x00", 7, "zz", `0x${"ff".repeat(32)}`, [null], [{}], { number: "0x1" }, { logs: null }, [{ address: addresses.ClaimBook, topics: null, data: 1 }], `0x${"00".repeat(2000)}`];
+  const { transaction } = await facts();
+  let calls = 0;
+  const count = async (method, _, pass) => ({ result: (calls++, await pass()) });
+  for (const where of ["", transaction]) {
+    calls = 0;
+    await through(count, (url) => facts({ where }, url));
+    const all = calls;
+    const outcomes = { shown: 0, refused: 0 };
+    for (let changed = 0; changed < all; changed++) {
+      for (const value of [0, 7].map((k) => nonsense[(changed + k) % nonsense.length])) {
+        let call = 0;
+        const one = async (method, _, pass) => ({ result: call++ === changed ? value : await pass() });
+        await through(one, async (url) => {
+          try {
+            explainChain(await facts({ where }, url), knownKeys(), fixture.start);
+            outcomes.shown += 1;
+          } catch (error) {
+            assert.ok(error instanceof Failure, `call ${changed} answered by ${JSON.stringify(value)}: ${error.stack}`);
+            outcomes.refused += 1;
+          }
+        });
+      }
+    }
+    t.diagnostic(`${all} calls: ${JSON.stringify(outcomes)}`);
+    assert.ok(outcomes.refused > all, "most nonsense is refused");
+  }
+});
+
+posted("more events than are shown are said to be more", async () => {
+  const many = async (method, params, pass) => {
+    const result = await pass();
+    return { result: method === "eth_getLogs" && params[0].topics[0] === null && result.length > 0 ? Array(2_001).fill(result[0]) : result };
+  };
+  await through(many, async (url) => {
+    const report = explainChain(await facts({}, url), knownKeys(), fixture.start);
+    assert.equal(step(report, /^What happened$/).tone, "warn");
+    assert.match(step(report, /^What happened$/).text, /not shown/);
+    assert.match(step(report, /^Who owes/).text, /Not all bonds are listed/);
+  });
 });
 
 // It goes back behind the posted claim: the last test.

@@ -21,7 +21,7 @@ const lying = chain("makes up a claim's fields");
 
 module.exports = [
   mutation("match", "same", "files are always the claim", "same: isHex(a) && isHex(b) ? sameHex(a, b) : a === b", "same: true", fields),
-  mutation("match", "activations", "commitments to activations are not compared", '    row("activation commitments", wordsOf(claim.activations), facts.points.join(" ")),\n', "", fields),
+  mutation("match", "activations", "commitments to activations are not compared", '    row("activation commitments", wordsOf(claim.activations, facts.points.length), facts.points.join(" ")),\n', "", fields),
   mutation("match", "seed", "the seed's digest is not compared", '    row("digest of the session\'s seed", claim.seed_digest, posted.seedDigest),\n', "", fields),
   mutation("match", "claims", "the contracts are asked although a claim is not on the chain", " || claims.includes(undefined)", "", chain("a final proof of several claims")),
   mutation("code", "immutables", "more than a constructor's arguments is left out", "offset + length)", "offset + length + 2)", page("code is compared without")),

@@ -51,8 +51,8 @@ class View {
     this.span = span;
     this.node = node;
     this.contracts = contracts;
-    this.tag = block.number;
-    this.block = { number: Number(block.number), timestamp: Number(block.timestamp) };
+    this.block = { number: number(block.number, "a block's number"), timestamp: number(block.timestamp, "a block's time") };
+    this.tag = hex(this.block.number);
   }
 
   /** @param {string} address */
@@ -84,7 +84,7 @@ class View {
   async logs(filter, first, last) {
     const all = await this.node.ask("eth_getLogs", [{ ...filter, fromBlock: hex(first), toBlock: hex(last) }]);
     if (!Array.isArray(all)) throw new Failure("The node's answer for events is no list.", "Use another node.");
-    return all.filter((log) => !log.removed && sameHex(log.address, filter.address));
+    return all.filter((log) => isLog(log) && !log.removed && sameHex(log.address, filter.address));
   }
 
   /** The same from the last block back or on, in parts where the node refuses all at once. @param {any} filter @param {number} first @param {number} last @param {boolean} back */
@@ -164,6 +164,9 @@ export async function readClaim(node, contracts, question) {
 
 /** @param {any} value */
 const isObject = (value) => value !== null && typeof value === "object";
+
+/** What an event has; what is in it is checked as it is decoded. @param {any} log */
+const isLog = (log) => isObject(log) && Array.isArray(log.topics) && isHex(log.data);
 
 /** @param {any} value @param {string} what */
 function number(value, what) {
@@ -257,11 +260,12 @@ export async function readUnit(view, asset) {
 /** The event with which a claim was posted. An id of a job is taken for its claim's. @param {View} view @param {Parts} parts @param {string} id @param {string} where */
 async function findPosted(view, parts, id, where) {
   const topic = topicOf(view.contracts.events.find((e) => e.name === "ClaimPosted"));
-  const about = (/** @type {any} */ log) => log.topics?.[0] === topic && (log.topics[1] === id || log.topics[2] === id);
+  const about = (/** @type {any} */ log) => log.topics[0] === topic && (log.topics[1] === id || log.topics[2] === id);
   if (isHex(where, 32)) {
     const receipt = await view.node.ask("eth_getTransactionReceipt", [where]);
     if (!isObject(receipt)) throw new Failure("The node has no such transaction.", "Check the transaction's hash and the chain.");
-    const log = receipt.logs.find((/** @type {any} */ l) => sameHex(l.address, parts.book) && about(l));
+    const logs = Array.isArray(receipt.logs) ? receipt.logs.filter(isLog) : [];
+    const log = logs.find((/** @type {any} */ l) => sameHex(l.address, parts.book) && about(l));
     if (log === undefined) throw new Failure("This transaction did not post the claim at this ClaimBook.", "Enter the transaction of the event ClaimPosted, or nothing.");
     return log;
   }
@@ -295,14 +299,18 @@ async function unknown(view, parts, id, where) {
   throw new Failure(`This is the id of a job that has no claim yet. ${shown(job)}`, "Ask again when the provider has claimed an answer.");
 }
 
+/** An event of the contracts, or undefined. @param {View} view @param {any} log */
+function readEvent(view, log) {
+  try {
+    return decodeEvent(view.contracts.events, log);
+  } catch (error) {
+    throw new Failure(`An event of the claim cannot be read: ${shown(/** @type {Error} */ (error).message)}.`, "The node may be faulty: use another one.");
+  }
+}
+
 /** @param {View} view @param {any} log */
 function decodePosted(view, log) {
-  let event;
-  try {
-    event = decodeEvent(view.contracts.events, log);
-  } catch (error) {
-    throw new Failure(`The event ClaimPosted cannot be read: ${shown(/** @type {Error} */ (error).message)}.`, "The node may be faulty: use another one.");
-  }
+  const event = readEvent(view, log);
   const type = view.contracts.functions["ClaimLens.describeClaim"].inputs;
   // The id is the hash of all fields, so a node cannot make up one of them.
   const id = toHex(keccak256(encode(type, [event.values.posted])));
@@ -320,14 +328,15 @@ async function readLife(view, parts, id, claim, first) {
     view.search({ address, topics: [null, about] }, first, view.block.number, false);
   let logs;
   try {
-    logs = [...(await find(parts.book, id)), ...(await find(parts.market, claim.job))];
+    // Those of the job are few, and say who got what.
+    logs = [...(await find(parts.market, claim.job)), ...(await find(parts.book, id))];
   } catch (failure) {
     if (!(failure instanceof Failure) || failure.code === undefined) throw failure;
-    return { events: [], eventsRefused: failure.what };
+    return { events: [], eventsLeft: 0, eventsRefused: failure.what };
   }
   const read = logs.slice(0, MAX_EVENTS).flatMap((log) => {
-    const event = decodeEvent(view.contracts.events, log);
-    const place = { block: number(log.blockNumber, "a block's number"), index: Number(log.logIndex), transaction: log.transactionHash };
+    const event = readEvent(view, log);
+    const place = { block: number(log.blockNumber, "a block's number"), index: number(log.logIndex, "an event's place"), transaction: log.transactionHash };
     return event === undefined ? [] : [{ ...event, ...place, time: log.blockTimestamp === undefined ? undefined : number(log.blockTimestamp, "a time") }];
   });
   read.sort((a, b) => a.block - b.block || a.index - b.index);
@@ -339,7 +348,7 @@ async function readLife(view, parts, id, claim, first) {
     }
     event.time ??= times.get(event.block);
   }
-  return { events: read, eventsRefused: undefined };
+  return { events: read, eventsLeft: Math.max(0, logs.length - MAX_EVENTS), eventsRefused: undefined };
 }
 
 /** Numbers of the bits that are set. @param {bigint} bits */

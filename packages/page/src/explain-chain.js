@@ -173,7 +173,7 @@ function moneyStep(facts) {
   return {
     tone: "info",
     title: "Who owes what to whom",
-    text: "One contract, BondEscrow, holds all of it. Settlement moves it between free balances there; each owner withdraws its own.",
+    text: `One contract, BondEscrow, holds all of it. Settlement moves it between free balances there; each owner withdraws its own.${facts.eventsLeft > 0 ? " Not all bonds are listed: there are too many events." : ""}`,
     table: { head: ["what", "amount", "now", "where it goes"], rows },
     facts: [
       { name: "requester", value: job.requester, code: true },
@@ -238,7 +238,7 @@ function challengeStep({ challenges, description }) {
 
 /** @param {Facts} facts @returns {Step} */
 function lifeStep(facts) {
-  const { events, eventsRefused } = facts;
+  const { events, eventsLeft, eventsRefused } = facts;
   if (eventsRefused !== undefined) {
     return { tone: "warn", title: "What happened", text: `The node did not give the claim's events: ${eventsRefused}. What is above is complete without them, but for who challenged.` };
   }
@@ -246,7 +246,9 @@ function lifeStep(facts) {
     const text = eventText(event, facts);
     return text === undefined ? [] : [[event.time === undefined ? `block ${event.block}` : timeText(event.time), text, `block ${event.block}, transaction ${shown(event.transaction, 80)}`]];
   });
-  return { tone: "info", title: "What happened", table: { head: ["when", "what", "where"], rows } };
+  const table = { head: ["when", "what", "where"], rows };
+  if (eventsLeft > 0) return { tone: "warn", title: "What happened", text: `${plural(eventsLeft, "event")} more ${eventsLeft === 1 ? "is" : "are"} not shown.`, table };
+  return { tone: "info", title: "What happened", table };
 }
 
 /** @type {Record<number, string>} */

@@ -1,6 +1,7 @@
 // Whether files are the claim on chain: field by field, so that it can be said which one differs.
 import { isHex, sameHex } from "./bytes.js";
 import { claimDigest, pointWords, programOf, programTree, statementOf } from "./statement.js";
+import { shown } from "./text.js";
 
 /** @typedef {{ what: string, files: string, chain: string, same: boolean }} Comparison */
 /** @typedef {import("./verify.js").Judged} Judged */
@@ -25,7 +26,8 @@ export function compare(judged, index, facts) {
   const { claim: posted, description, version } = facts;
   const { terms } = description;
   const row = (/** @type {string} */ what, /** @type {any} */ files, /** @type {any} */ chain) => {
-    const [a, b] = [String(files), String(chain)];
+    // What is no text or number in a file is described.
+    const [a, b] = [typeof files === "object" ? shown(files) : String(files), String(chain)];
     return { what, files: a, chain: b, same: isHex(a) && isHex(b) ? sameHex(a, b) : a === b };
   };
   const layers = (claim.activations?.length ?? Number.NaN) + 1;
@@ -45,16 +47,16 @@ export function compare(judged, index, facts) {
     row("layers", layers, terms.layers),
     row("root of the programs", tree?.root ?? "none", posted.programs),
     row("setup", manifest.setup, version.header.setup),
-    row("activation commitments", wordsOf(claim.activations), facts.points.join(" ")),
+    row("activation commitments", wordsOf(claim.activations, facts.points.length), facts.points.join(" ")),
   ];
   // Of a claim that the verifier accepted: one digest of the statement and of the commitments' digest.
   const proved = judged.verdict.accepted ? judged.verdict.sessions[index] : undefined;
   return proved === undefined ? rows : [...rows, row("claim digest", proved.claim_digest, claimDigest(posted.statement, posted.activations))];
 }
 
-/** @param {any} activations */
-function wordsOf(activations) {
-  if (!Array.isArray(activations)) return "none";
+/** Words of points, three each; only if they are as many as on chain. @param {any} activations @param {number} count */
+function wordsOf(activations, count) {
+  if (!Array.isArray(activations) || 3 * activations.length !== count) return shown(activations);
   return activations.map((point) => pointWords(point)?.join(" ") ?? "none").join(" ");
 }
 
