@@ -15,5 +15,8 @@ const contract = (file, pattern) => [
   "--match-test",
   pattern,
 ];
+// Tests of the page: of its modules, and those against a chain, by a pattern of names.
+const page = (pattern) => ["node", "--test", "--test-name-pattern", pattern, "test/page.test.mjs"];
+const chain = (pattern) => ["node", "--test", "--test-name-pattern", pattern, "test/page-chain.test.mjs"];
 
-module.exports = { crate, prover, contract };
+module.exports = { crate, prover, contract, page, chain };

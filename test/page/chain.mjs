@@ -1,0 +1,71 @@
+// A chain with the contracts of this repository, and on it the transactions of test/fixtures/posted: anvil, as script/foundry
+// runs it. Contracts are deployed from crates/chain/artifacts as they are now.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+export const read = (path) => JSON.parse(readFileSync(at(path), "utf8"));
+export const artifact = (name) => read(`crates/chain/artifacts/${name}.json`);
+export const cast = (...args) => execFileSync(at("script/foundry"), ["cast", ...args], { encoding: "utf8", maxBuffer: 1 << 26 }).trim();
+
+/** The deterministic deployment proxy, which anvil has. */
+export const PROXY = "0x4e59b44847b379578588920ca78fbf26c0b4956c";
+const LISTENING = /Listening on 127\.0\.0\.1:(\d+)/;
+
+export async function rpc(url, method, params = []) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  });
+  const { result, error } = await response.json();
+  if (error !== undefined) throw new Error(`${method}: ${JSON.stringify(error)}`);
+  return result;
+}
+
+/** Starts anvil: its address, and how to end it. */
+export async function start(...options) {
+  const child = spawn(at("script/foundry"), ["anvil", "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  let log = "";
+  const port = await new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`anvil ended with ${code}: ${log}`)));
+    child.stdout.on("data", (data) => {
+      log = (log + data).slice(-100_000);
+      const found = log.match(LISTENING);
+      if (found !== null) resolve(found[1]);
+    });
+  });
+  const stop = async () => {
+    child.removeAllListeners("exit");
+    const ended = once(child, "exit");
+    child.kill();
+    await ended;
+  };
+  return { url: `http://127.0.0.1:${port}`, stop };
+}
+
+function calldata(transaction) {
+  if (transaction.contract === undefined) return transaction.data;
+  const code = artifact(transaction.contract).bytecode + transaction.arguments.slice(2);
+  return transaction.to === PROXY ? transaction.salt + code.slice(2) : cast("calldata", "deploy(bytes32,bytes)", transaction.salt, code);
+}
+
+/** Sends a transaction from an account that anvil has unlocked; one that reverts is an error. */
+export async function send(url, { from, to, data, value = "0x0" }) {
+  const hash = await rpc(url, "eth_sendTransaction", [{ from, to, data, value, gas: "0x1c00000" }]);
+  let receipt = null;
+  while ((receipt = await rpc(url, "eth_getTransactionReceipt", [hash])) === null) await setTimeout(20);
+  if (receipt.status !== "0x1") throw new Error(`${hash} reverted`);
+  return receipt;
+}
+
+/** Sends the fixture's transactions, each at its time; `until` gives how many. */
+export async function replay(url, fixture, from = 0, until = fixture.transactions.length) {
+  for (const transaction of fixture.transactions.slice(from, until)) {
+    await rpc(url, "evm_setNextBlockTimestamp", [transaction.timestamp]);
+    await send(url, { ...transaction, data: calldata(transaction) });
+  }
+}

@@ -1,0 +1,31 @@
+// Changes of the files of a session, and what the page has to say about each. A question is `{ sessions, final, key }`.
+const flip = (text, at = text.length - 1) => text.slice(0, at) + (parseInt(text[at], 16) ^ 1).toString(16) + text.slice(at + 1);
+/** Changes of each file, and what the page has to say about each. */
+export const FORGERIES = [
+  ["a manifest's tokenizer", (q) => (q.sessions[0].manifest.tokenizer = flip(q.sessions[0].manifest.tokenizer)), /manifest\.json is not that of the model/],
+  ["a manifest's commitment", (q) => (q.sessions[0].manifest.weights[0] = `0x${"0".repeat(62)}04`), /in manifest\.json( of session 1)? is none/],
+  ["a manifest's word on its setup", (q) => (q.sessions[0].manifest.development_setup = false), /says something about its setup that is false/],
+  ["a manifest's unknown field", (q) => (q.sessions[0].manifest.more = 1), /^manifest\.json( of session 1)? is not as its format says/],
+  ["a program's key", (q) => (q.sessions[0].manifest.programs[0].key = flip(q.sessions[0].manifest.programs[0].key)), /manifest\.json is not that of the model/],
+  ["a claim's answer", (q) => (q.sessions[0].claim.output_digest = flip(q.sessions[0].claim.output_digest)), /is about another claim/],
+  ["a claim's prompt", (q) => (q.sessions[0].claim.input_digest = flip(q.sessions[0].claim.input_digest)), /is about another claim/],
+  ["a claim's model", (q) => (q.sessions[0].claim.model_id = flip(q.sessions[0].claim.model_id)), /manifest\.json is not that of the model/],
+  ["a claim's number of tokens", (q) => (q.sessions[0].claim.generated_tokens += 1), /is about another claim/],
+  ["a claim's too many tokens", (q) => (q.sessions[0].claim.generated_tokens = 90), /more tokens than a session/],
+  ["a claim's decoding", (q) => (q.sessions[0].claim.decoding = flip(q.sessions[0].claim.decoding)), /another way than greedily/],
+  ["a claim's activations", (q) => q.sessions[0].claim.activations.reverse(), /does not follow from these claims/],
+  ["a claim's missing activation", (q) => q.sessions[0].claim.activations.pop(), /another number of commitments to activations/],
+  ["a claim's activation that is no point", (q) => (q.sessions[0].claim.activations[1] = `0x${"ff".repeat(32)}`), /in claim\.json( of session 1)? is none/],
+  ["a claim's place", (q) => (q.sessions.at(-1).claim.context.chain += 1), /is about another claim/],
+  ["a claim's missing field", (q) => delete q.sessions.at(-1).claim.seed_digest, /^claim\.json( of session 2)? is not as its format says/],
+  ["the proof's first point", (q) => (q.final.proof = flip(q.final.proof, 20)), /a number or a point in them is out of range/],
+  ["a value of the proof", (q) => (q.final.proof = flip(q.final.proof, 2 + 64 * 10 + 63)), /its equation does not hold/],
+  ["the proof's length", (q) => (q.final.proof = q.final.proof.slice(0, -2)), /another length/],
+  ["a statement of the proof's file", (q) => (q.final.claims[0].statement = flip(q.final.claims[0].statement)), /is about another claim/],
+  ["a window's digest", (q) => (q.final.claims[0].windows[0].digest = flip(q.final.claims[0].windows[0].digest)), /does not follow from these claims/],
+  ["the proof's missing tree", (q) => delete q.final.tree, /^final\.json is not as its format says/],
+  ["the key's commitment", (q) => (q.key.fixed = flip(q.key.fixed)), /its equation does not hold|in the key of final proofs is none/],
+  ["the key's point", (q) => (q.key.tau_g2 = flip(q.key.tau_g2)), /The key of final proofs is none/],
+  ["the key's setup", (q) => (q.key.setup = flip(q.key.setup)), /of another setup than the model/],
+  ["the key's missing field", (q) => delete q.key.folds, /^The key of final proofs is not as its format says/],
+];
