@@ -107,6 +107,28 @@ pub(crate) enum Command {
     /// Run the service that takes claims through their life on chain
     #[command(subcommand)]
     Relayer(RelayerCommand),
+    /// Print what a shell needs to complete this command's arguments
+    Completions(CompletionsArgs),
+    /// Write the pages of the manual: one for each command
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nanozk completions bash > ~/.local/share/bash-completion/completions/nanozk
+  nanozk completions zsh > ~/.zfunc/_nanozk
+  nanozk completions fish > ~/.config/fish/completions/nanozk.fish")]
+pub(crate) struct CompletionsArgs {
+    /// Shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  nanozk man ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Directory to write them to
+    pub(crate) directory: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

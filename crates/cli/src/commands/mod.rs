@@ -5,6 +5,7 @@ mod bench;
 mod chain;
 mod eval;
 mod importance;
+mod manual;
 mod model;
 mod open_output;
 mod prompt;
@@ -64,6 +65,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
         Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),
+        Command::Completions(args) => manual::completions(args, out),
+        Command::Man(args) => manual::man(args, out),
     }?;
     // Those who will read an answer need the tokenizer then, and should not have to say again where it is.
     let model = match &cli.command {

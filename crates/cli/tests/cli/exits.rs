@@ -220,3 +220,36 @@ fn exit_codes_are_in_the_docs() {
         "a command that judges is not in the table"
     );
 }
+
+/// Shells and manuals know every command.
+#[test]
+fn commands_are_in_completions_and_in_the_manual() {
+    let f = fixture();
+    let dir = tempdir();
+    let commands = ["model", "serve", "receipt", "aggregate", "relayer"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = f.call(&["completions", shell]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success());
+        for command in commands {
+            assert!(text.contains(command), "{shell}: {command}");
+        }
+    }
+    let bash = dir.path().join("nanozk.bash");
+    std::fs::write(&bash, f.call(&["completions", "bash"]).stdout).unwrap();
+    let parsed = std::process::Command::new("bash")
+        .arg("-n")
+        .arg(&bash)
+        .status();
+    assert!(parsed.unwrap().success());
+    let man = dir.path().join("man/man1");
+    let written = f.json_ok(&["man", path(&man)]);
+    assert!(written[0]["pages"].as_u64().unwrap() > 60, "{written:?}");
+    let page = std::fs::read_to_string(man.join("nanozk-receipt-verify.1")).unwrap();
+    assert!(
+        page.contains("provider") && page.contains("Examples"),
+        "{page}"
+    );
+    f.fails(&["completions", "cmd"], &["bash"]);
+    f.fails(&["man", path(&bash)], &["nanozk.bash"]);
+}
