@@ -87,6 +87,12 @@ impl Store {
                 if Kind::of(&session) != Some(Kind::Served) {
                     continue;
                 }
+                // The receipt's own word: answers may have been promised to be kept for longer than today's.
+                let marker = session.join(Kind::Served.marker());
+                let served: Result<Served, FileError> = files::read_json(&marker);
+                if !served.is_ok_and(|served| served.receipt.kept_until < now) {
+                    continue;
+                }
                 std::fs::remove_dir_all(&session).map_err(|source| Error::Remove {
                     path: session.clone(),
                     source,
@@ -124,13 +130,29 @@ mod tests {
         let dir = tempfile::tempdir().expect("created");
         let store = Store::new(dir.path().join("served"), 10).expect("created");
         let issued = 3 * DAY + 5;
-        let place = |name: &str| {
+        let place = |name: &str, kept_until: u64| {
             let path = store.place(name, issued);
             std::fs::create_dir_all(&path).expect("created");
-            std::fs::write(path.join("receipt.json"), "{}").expect("written");
+            let (zero, one) = (format!("0x{:064x}", 0), format!("0x{:064x}", 1));
+            let served = serde_json::json!({
+                "receipt": {
+                    "format": "nanozk-receipt-1", "provider": format!("0x{:040x}", 7), "model_id": zero,
+                    "input_digest": one, "output_digest": one, "prompt_tokens": 1, "generated_tokens": 1,
+                    "decoding": zero, "seed_digest": one, "issued_at": issued, "kept_until": kept_until,
+                    "signature": "0x",
+                },
+                "opening": {
+                    "positions": 4, "prompt": [1], "generated": [1], "input_salt": one, "output_salt": one,
+                },
+            });
+            std::fs::write(path.join("receipt.json"), served.to_string()).expect("written");
             path
         };
-        let [one, claimed] = ["one", "claimed"].map(place);
+        let [one, claimed] = ["one", "claimed"].map(|name| place(name, issued + 10));
+        // What was served under a longer promise, and what cannot be read.
+        let promised = place("promised", 5 * DAY);
+        let damaged = place("damaged", 0);
+        std::fs::write(damaged.join("receipt.json"), "{}").expect("written");
         assert!(one.to_string_lossy().ends_with("1970-01-04/one"), "{one:?}");
         std::fs::write(claimed.join("claim.json"), "{}").expect("written");
         let strange = dir.path().join("served/notes");
@@ -141,8 +163,13 @@ mod tests {
         assert!(one.exists());
         assert_eq!(store.clean(end + 1).expect("cleaned"), 1);
         assert!(!one.exists() && claimed.exists() && strange.exists());
-        std::fs::remove_dir_all(&claimed).expect("removed");
-        assert_eq!(store.clean(end + 1).expect("cleaned"), 0);
+        assert!(promised.exists() && damaged.exists());
+        assert_eq!(store.clean(5 * DAY).expect("cleaned"), 0);
+        assert_eq!(store.clean(5 * DAY + 1).expect("cleaned"), 1);
+        for path in [claimed, damaged] {
+            std::fs::remove_dir_all(&path).expect("removed");
+        }
+        assert_eq!(store.clean(5 * DAY + 1).expect("cleaned"), 0);
         assert!(!store.place("", issued).exists(), "empty days are removed");
     }
 }
