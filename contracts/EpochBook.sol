@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Disputes } from "./epochs/Disputes.sol";
 import { Epochs } from "./epochs/Epochs.sol";
 import { Lines } from "./epochs/Lines.sol";
 import { IAuditBeacon } from "./interfaces/IAuditBeacon.sol";
 import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
 import { IEpochBook } from "./interfaces/IEpochBook.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
+import { Multicall } from "@openzeppelin/contracts/utils/Multicall.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
 /// @title Epochs: many answers behind one bond and one proof
-/// @notice Its money is a free balance in the escrow, of which it is an operator.
+/// @notice Its money is a free balance in the escrow, of which it is an operator. `multicall` takes several calls in one
+/// transaction, each of them the caller's: a proof and what it lets a provider redeem. No function takes ETH.
 /// @dev Calls untrusted code (signers, verifiers) only by `staticcall`, so nothing can enter again.
-contract EpochBook is Disputes, ERC165 {
+contract EpochBook is Epochs, ERC165, Multicall {
     uint256 public constant MIN_WINDOW = 1 minutes;
     uint256 public constant MAX_WINDOW = 7 days;
     /// @notice For a provider whose channel is being closed to commit to what it has answered.
@@ -27,13 +28,13 @@ contract EpochBook is Disputes, ERC165 {
         IBondEscrow escrow_,
         IModelRegistry registry_,
         IAuditBeacon beacon_,
+        address disputes_,
         uint256 challengeWindow_,
         uint256 answerWindow_
     )
         EIP712("nanozk EpochBook", "1")
         Lines(escrow_, registry_, beacon_, _life(beacon_, challengeWindow_, answerWindow_) + COMMIT_TIME)
-        Epochs(challengeWindow_, _drawTime(beacon_) + answerWindow_)
-        Disputes(answerWindow_)
+        Epochs(disputes_, challengeWindow_, _drawTime(beacon_) + answerWindow_)
     { }
 
     /// @inheritdoc ERC165

@@ -30,9 +30,15 @@ abstract contract Epochs is Lines {
     /// @notice Most draws of an epoch.
     uint256 public constant MAX_DRAWS = 256;
 
-    /// The status is in the lowest byte; above it, of a fixed epoch, is the digest of what was fixed.
+    /// The status is in the lowest byte; above it are 16 bits for the number of open disputes; and above these, of a fixed epoch,
+    /// the digest of what was fixed.
     uint256 private constant STATUS = 0xff;
+    uint256 private constant DISPUTE = 0x100;
+    uint256 private constant DISPUTES = 0xffff00;
+    uint256 private constant DIGEST = ~(STATUS | DISPUTES);
 
+    /// @notice `EpochDisputes`.
+    address public immutable disputes;
     /// @inheritdoc IEpochBook
     uint40 public immutable challengeWindow;
     /// @inheritdoc IEpochBook
@@ -45,9 +51,14 @@ abstract contract Epochs is Lines {
     mapping(bytes32 epoch => uint256) private _kept;
     /// RANDAO that layers are drawn from, if `drawLayers` was called.
     mapping(bytes32 epoch => bytes32) private _layerSeed;
-    mapping(bytes32 epoch => uint256) internal _open;
 
-    constructor(uint256 challengeWindow_, uint256 proveWindow_) {
+    modifier onlyDisputes() {
+        if (msg.sender != disputes) revert NotAuthorized(msg.sender);
+        _;
+    }
+
+    constructor(address disputes_, uint256 challengeWindow_, uint256 proveWindow_) {
+        disputes = disputes_;
         // forge-lint: disable-next-line(unsafe-typecast) bounded by the caller
         (challengeWindow, proveWindow) = (uint40(challengeWindow_), uint40(proveWindow_));
         _delay = address(beacon) == address(0) ? 0 : beacon.delayBlocks();
@@ -110,7 +121,9 @@ abstract contract Epochs is Lines {
     function commit(Epoch calldata epoch, bytes calldata signature) external returns (bytes32 id) {
         if (address(beacon) == address(0)) revert EpochsDisabled();
         (address provider, bytes32 version) = (epoch.provider, epoch.version);
-        if (!Signatures.consents(provider, commitDigest(epoch), signature)) revert BadSignature(provider);
+        if (msg.sender != provider && !Signatures.consents(provider, commitDigest(epoch), signature)) {
+            revert BadSignature(provider);
+        }
         if (_versionOf[epoch.page] != version || version == 0) revert UnknownPage(epoch.page, version);
         (uint256 count, uint256 draws, uint32 number) = (epoch.count(), epoch.draws(), epoch.number());
         // The rest of the word is zero: what is filled in is not the caller's.
@@ -122,7 +135,7 @@ abstract contract Epochs is Lines {
         if (own.over) revert LineIsOver(provider, version);
         // One commitment for each number: there is no other root, whatever the provider signed.
         if (number != next) revert WrongEpochNumber(next, number);
-        uint256 exposure = exposureOf(epoch.page, count, draws);
+        uint256 exposure = _exposure(epoch.page, count, draws);
         if (exposure > balance - exposed) revert InsufficientBond(exposure, balance - exposed);
         // forge-lint: disable-next-line(unsafe-typecast) at most the balance
         (own.exposed, own.next) = (exposed + uint88(exposure), next + 1);
@@ -144,7 +157,8 @@ abstract contract Epochs is Lines {
         uint256 deadline = epoch.committedAt() + challengeWindow;
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
         // In another's name nobody fixes what cannot be opened.
-        if (!Signatures.consents(epoch.provider, fixDigest(id, commitments), signature)) {
+        if (msg.sender != epoch.provider && !Signatures.consents(epoch.provider, fixDigest(id, commitments), signature))
+        {
             revert BadSignature(epoch.provider);
         }
         FixedDraws memory fixed_ = FixedDraws({
@@ -153,7 +167,9 @@ abstract contract Epochs is Lines {
             fixedAt: uint40(block.timestamp),
             drawBlock: uint48(block.number + _delay)
         });
-        _kept[id] = _fixedWord(fixed_.seed, commitments, fixed_.fixedAt, fixed_.drawBlock);
+        uint256 open = _kept[id] & DISPUTES;
+        uint256 digest = _digestOf(fixed_.seed, commitments, fixed_.fixedAt, fixed_.drawBlock);
+        _kept[id] = digest | open | uint256(EpochStatus.Fixed);
         emit EpochFixed(id, fixed_);
     }
 
@@ -168,6 +184,7 @@ abstract contract Epochs is Lines {
 
     /// @inheritdoc IEpochBook
     function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof) external {
+        EpochNodes.reserve();
         bytes32 id = _at(epoch, EpochStatus.Fixed);
         uint256 deadline = uint256(openings.fixedAt) + proveWindow;
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
@@ -182,7 +199,7 @@ abstract contract Epochs is Lines {
 
         Line storage own = _lines[epoch.provider][epoch.version];
         bool waits = block.timestamp <= epoch.committedAt() + challengeWindow;
-        if (waits || own.settled != epoch.number() || _open[id] != 0) {
+        if (waits || own.settled != epoch.number() || openDisputes(id) != 0) {
             _move(id, EpochStatus.Proven);
         } else {
             _settle(epoch, id, own, head.maxPrice);
@@ -203,7 +220,8 @@ abstract contract Epochs is Lines {
         bytes32 id = _at(epoch, EpochStatus.Proven);
         uint256 deadline = epoch.committedAt() + challengeWindow;
         if (block.timestamp <= deadline) revert DeadlineNotPassed(deadline);
-        if (_open[id] != 0) revert OpenDisputes(id, _open[id]);
+        uint256 open = openDisputes(id);
+        if (open != 0) revert OpenDisputes(id, open);
         Line storage own = _lines[epoch.provider][epoch.version];
         // A voucher pays for all epochs up to one: none of them may have been false.
         if (own.settled != epoch.number()) revert OutOfOrder(own.settled, epoch.number());
@@ -237,6 +255,25 @@ abstract contract Epochs is Lines {
         _move(id, EpochStatus.Voided);
     }
 
+    // ---------------------------------------------------------------- the contract of disputes
+
+    /// @inheritdoc IEpochBook
+    function opened(bytes32 id) external onlyDisputes {
+        uint256 kept = _kept[id];
+        if (kept & DISPUTES == DISPUTES) revert OpenDisputes(id, DISPUTES / DISPUTE);
+        _kept[id] = kept + DISPUTE;
+    }
+
+    /// @inheritdoc IEpochBook
+    function closed(bytes32 id) external onlyDisputes {
+        _kept[id] -= DISPUTE;
+    }
+
+    /// @inheritdoc IEpochBook
+    function slash(address provider, bytes32 version, address reporter) external onlyDisputes {
+        _slash(provider, version, reporter);
+    }
+
     // ---------------------------------------------------------------- views
 
     /// @inheritdoc IEpochBook
@@ -245,8 +282,8 @@ abstract contract Epochs is Lines {
     }
 
     /// @inheritdoc IEpochBook
-    function openDisputes(bytes32 id) external view returns (uint256) {
-        return _open[id];
+    function openDisputes(bytes32 id) public view returns (uint256) {
+        return (_kept[id] & DISPUTES) / DISPUTE;
     }
 
     /// @inheritdoc IEpochBook
@@ -262,8 +299,8 @@ abstract contract Epochs is Lines {
 
     /// @inheritdoc IEpochBook
     function exposureOf(address page, uint256 count, uint256 draws) public view returns (uint256) {
-        PageHead memory head = pageOf(page);
-        return EpochEconomics.exposure(head.unit, count, draws, uint256(head.challengeBond) * head.layers);
+        if (_versionOf[page] == 0) revert UnknownPage(page, 0);
+        return _exposure(page, count, draws);
     }
 
     /// @inheritdoc IEpochBook
@@ -285,8 +322,13 @@ abstract contract Epochs is Lines {
         _move(id, EpochStatus.Settled);
     }
 
+    function _exposure(address page, uint256 count, uint256 draws) private view returns (uint256) {
+        PageHead memory head = EpochPage.headOf(EpochPage.read(page));
+        return EpochEconomics.exposure(head.unit, count, draws, uint256(head.challengeBond) * head.layers);
+    }
+
     function _move(bytes32 id, EpochStatus status) private {
-        _kept[id] = uint256(status);
+        _kept[id] = _kept[id] & DISPUTES | uint256(status);
         emit EpochMoved(id, status);
     }
 
@@ -315,15 +357,14 @@ abstract contract Epochs is Lines {
         private
         view
     {
-        if (_kept[id] != _fixedWord(seed, commitments, fixedAt, drawBlock)) revert NotWhatWasFixed(id);
+        if (_kept[id] & DIGEST != _digestOf(seed, commitments, fixedAt, drawBlock)) revert NotWhatWasFixed(id);
     }
 
-    function _fixedWord(bytes32 seed, bytes32 commitments, uint40 fixedAt, uint48 drawBlock)
+    function _digestOf(bytes32 seed, bytes32 commitments, uint40 fixedAt, uint48 drawBlock)
         private
         pure
         returns (uint256)
     {
-        uint256 digest = uint256(keccak256(abi.encode(seed, commitments, fixedAt, drawBlock)));
-        return digest & ~STATUS | uint256(EpochStatus.Fixed);
+        return uint256(keccak256(abi.encode(seed, commitments, fixedAt, drawBlock))) & DIGEST;
     }
 }

@@ -10,7 +10,7 @@ import { Signatures } from "../libraries/Signatures.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /// @title Money of epochs: bonds and channels
-/// @dev All money is this contract's free balance in the escrow; `_lines`, `_channels` and the bonds of disputes say whose it is.
+/// @dev All money is this contract's free balance in the escrow; `_lines` and `_channels` say whose it is.
 /// Each is of one version, and so of one asset. The escrow moves no tokens for this, so nothing can enter again.
 abstract contract Lines is IEpochBook, EIP712 {
     bytes32 public constant VOUCHER_TYPEHASH = keccak256(

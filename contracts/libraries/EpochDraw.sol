@@ -27,13 +27,15 @@ library EpochDraw {
             for { let i := 0 } lt(i, draws) { i := add(i, 1) } {
                 mstore(add(buffer, 0x60), i)
                 let x := mod(keccak256(buffer, 0x80), add(last, 1))
-                let place := add(words, shl(5, shr(8, x)))
-                if and(shr(and(x, 0xff), mload(place)), 1) {
-                    x := last
-                    place := add(words, shl(5, shr(8, x)))
-                }
-                mstore(place, or(mload(place), shl(and(x, 0xff), 1)))
                 last := add(last, 1)
+                let place := add(words, shl(5, shr(8, x)))
+                let bit := shl(and(x, 0xff), 1)
+                if and(mload(place), bit) {
+                    x := sub(last, 1)
+                    place := add(words, shl(5, shr(8, x)))
+                    bit := shl(and(x, 0xff), 1)
+                }
+                mstore(place, or(mload(place), bit))
             }
         }
     }

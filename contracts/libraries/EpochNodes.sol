@@ -24,7 +24,7 @@ library EpochNodes {
     /// @notice The answer was not drawn, or is not behind the one before it.
     error NotDrawn(uint256 index);
     /// @notice The page has no such program, or it does not prove the layer that was drawn of the answer.
-    error LayerNotProven(uint256 index, uint256 program, uint256 layer);
+    error LayerNotProven(uint256 index, uint256 program);
     /// @notice A digest of the answer's record, or of a node over nodes, is not below the order of the scalar field.
     error DigestNotReduced(uint256 index);
 
@@ -37,60 +37,65 @@ library EpochNodes {
     /// Most nodes that one is over: `FoldKeys.MOST`.
     uint256 private constant MOST = 3;
 
-    // Places in the room. What is hashed for an answer's word in its statement: tag, provider, version, epoch, index.
-    uint256 private constant ANSWER_INDEX = 0x80;
+    // Places in memory. What is hashed for an answer's word in its statement: tag, provider, version, epoch, index.
+    uint256 private constant ROOM = 0x80;
+    uint256 private constant A_PROVIDER = 0xa0;
+    uint256 private constant A_VERSION = 0xc0;
+    uint256 private constant A_NUMBER = 0xe0;
+    uint256 private constant ANSWER_INDEX = 0x100;
     uint256 private constant ANSWER_SIZE = 0xa0;
     // The statement: the tag of 18 bytes ends in front of the chain's id.
-    uint256 private constant STATEMENT = 0xae;
+    uint256 private constant STATEMENT = 0x12e;
     uint256 private constant STATEMENT_SIZE = 0x152;
-    uint256 private constant S_JOB = 0x100;
-    uint256 private constant S_INPUT = 0x160;
-    uint256 private constant S_PROMPT = 0x1a0;
-    uint256 private constant S_NEW = 0x1c0;
+    uint256 private constant S_TAG = 0x120;
+    uint256 private constant S_CHAIN = 0x140;
+    uint256 private constant S_BOOK = 0x160;
+    uint256 private constant S_JOB = 0x180;
+    uint256 private constant S_RECIPIENT = 0x1a0;
+    uint256 private constant S_MODEL = 0x1c0;
+    uint256 private constant S_INPUT = 0x1e0;
+    uint256 private constant S_PROMPT = 0x220;
+    uint256 private constant S_DECODING = 0x260;
     // The list of a node, behind its tag and its digest.
-    uint256 private constant LIST = 0x200;
+    uint256 private constant LIST = 0x280;
     uint256 private constant LIST_SIZE = 0x180;
-    uint256 private constant L_DIGEST = 0x220;
-    uint256 private constant L_HIGH = 0x240;
-    uint256 private constant L_LOW = 0x260;
-    uint256 private constant L_INPUT = 0x280;
-    uint256 private constant L_OUTPUT = 0x2a0;
-    uint256 private constant L_PROMPT = 0x2c0;
-    uint256 private constant L_NEW = 0x2e0;
-    uint256 private constant L_WEIGHTS = 0x300;
-    uint256 private constant L_ACTIVATIONS = 0x320;
-    uint256 private constant L_FINGERPRINT = 0x360;
+    uint256 private constant L_DIGEST = 0x2a0;
+    uint256 private constant L_HIGH = 0x2c0;
+    uint256 private constant L_LOW = 0x2e0;
+    uint256 private constant L_INPUT = 0x300;
+    uint256 private constant L_OUTPUT = 0x320;
+    uint256 private constant L_PROMPT = 0x340;
+    uint256 private constant L_NEW = 0x360;
+    uint256 private constant L_WEIGHTS = 0x380;
+    uint256 private constant L_ACTIVATIONS = 0x3a0;
+    uint256 private constant L_POINT = 0x3c0;
+    uint256 private constant L_FINGERPRINT = 0x3e0;
     // The draw of a layer: the tag of 14 bytes ends in front of the seed; draw 0 of the answer.
-    uint256 private constant DRAW = 0x392;
+    uint256 private constant DRAW = 0x412;
     uint256 private constant DRAW_SIZE = 0x6e;
-    uint256 private constant D_CLAIM = 0x3c0;
-    // What the loop over records needs: on the page, sums of weights, their number less one, programs, their number; which
+    uint256 private constant D_TAG = 0x400;
+    uint256 private constant D_SEED = 0x420;
+    uint256 private constant D_CLAIM = 0x440;
+    uint256 private constant D_NUMBER = 0x460;
+    // What the loop over records needs: on the page, four bytes before the sums of weights, the last of them, programs, their
+    // number; which
     // answers are drawn, how many there are; one more than the index before; and where the next goes of nodes, of leaves of
     // the tree, of digests of activation commitments.
-    uint256 private constant SUMS = 0x400;
-    uint256 private constant LAST_LAYER = 0x420;
-    uint256 private constant PROGRAMS = 0x440;
-    uint256 private constant PROGRAM_COUNT = 0x460;
-    uint256 private constant MARKS = 0x480;
-    uint256 private constant COUNT = 0x4a0;
-    uint256 private constant LEAST = 0x4c0;
-    uint256 private constant NEXT_NODE = 0x4e0;
-    uint256 private constant NEXT_LEAF = 0x500;
-    uint256 private constant NEXT_DIGEST = 0x520;
+    uint256 private constant SUMS = 0x480;
+    uint256 private constant TOTAL = 0x4a0;
+    uint256 private constant PROGRAMS = 0x4c0;
+    uint256 private constant PROGRAM_COUNT = 0x4e0;
+    uint256 private constant MARKS = 0x500;
+    uint256 private constant COUNT = 0x520;
+    uint256 private constant LEAST = 0x540;
+    uint256 private constant NEXT_NODE = 0x560;
+    uint256 private constant NEXT_LEAF = 0x580;
+    uint256 private constant NEXT_DIGEST = 0x5a0;
     // What is wrong: 1 not drawn, 2 another layer, 3 a digest; and with which record.
-    uint256 private constant FAILURE = 0x540;
-    uint256 private constant INDEX = 0x560;
-    uint256 private constant PLACE = 0x580;
-    uint256 private constant LAYER = 0x5a0;
-    uint256 private constant ROOM_WORDS = 46;
-
-    /// What is filled.
-    struct Filled {
-        /// Four words each, behind two that are free.
-        uint256[] nodes;
-        uint256[] leaves;
-        uint256[] digests;
-    }
+    uint256 private constant FAILURE = 0x5c0;
+    uint256 private constant INDEX = 0x5e0;
+    uint256 private constant PLACE = 0x600;
+    uint256 private constant ROOM_END = 0x620;
 
     /// @notice The word of an answer in its statement, in the place of a job.
     function answerOf(address provider, bytes32 version, uint256 number, uint256 index)
@@ -101,6 +106,15 @@ library EpochNodes {
         return keccak256(abi.encode(ANSWER, provider, version, number, index));
     }
 
+    /// @notice Takes the memory that `compute` works in; nothing else may have been taken before.
+    function reserve() internal pure {
+        assembly ("memory-safe") {
+            if iszero(eq(mload(0x40), ROOM)) { invalid() }
+            mstore(0x40, ROOM_END)
+        }
+    }
+
+    /// @notice To be called in the transaction that `reserve` was called in first.
     /// @param layerSeed RANDAO that layers are drawn from.
     /// @param page All of the epoch's page.
     /// @param head Of the page.
@@ -113,148 +127,153 @@ library EpochNodes {
         bytes memory page,
         PageHead memory head
     ) internal view returns (uint256[4] memory publicInputs, bytes32 commitments) {
-        uint256 expected = epoch.draws() * RECORD;
-        if (openings.records.length != expected) revert RecordCount(expected, openings.records.length);
-        Filled memory filled = _filled(epoch.draws());
-        _addAll(_room(epoch, openings.seed, layerSeed, page, head, filled), openings.records);
-        EpochTree.check(filled.leaves, EpochTree.height(epoch.count()), openings.siblings, epoch.statements);
-        uint256[] memory digests = filled.digests;
+        uint256 draws = epoch.draws();
+        if (openings.records.length != draws * RECORD) revert RecordCount(draws * RECORD, openings.records.length);
+        // Four words a node, behind two that are free.
+        uint256[] memory nodes = _array(4 * draws + 2);
+        uint256[] memory leaves = _array(2 * draws);
+        uint256[] memory digests = _array(draws);
+        _fill(epoch, layerSeed, head.modelId);
+        _fillPage(page, head.layers, head.programs);
+        _fillDraws(EpochDraw.draw(openings.seed, epoch.id(), epoch.count(), draws), epoch.count());
         assembly ("memory-safe") {
-            commitments := keccak256(add(digests, 0x20), shl(5, mload(digests)))
+            mstore(NEXT_NODE, add(nodes, 0x60))
+            mstore(NEXT_LEAF, add(leaves, 0x20))
+            mstore(NEXT_DIGEST, add(digests, 0x20))
         }
-        _fold(filled.nodes, epoch.draws(), openings.digests);
-        uint256[] memory nodes = filled.nodes;
+        _addAll(openings.records);
+        EpochTree.check(leaves, EpochTree.height(epoch.count()), openings.siblings, epoch.statements);
+        _fold(nodes, draws, openings.digests);
         assembly ("memory-safe") {
+            commitments := keccak256(add(digests, 0x20), shl(5, draws))
             mcopy(publicInputs, add(nodes, 0x60), 0x80)
         }
     }
 
-    function _filled(uint256 draws) private pure returns (Filled memory) {
-        return Filled(new uint256[](4 * draws + 2), EpochTree.room(draws), new uint256[](draws));
+    /// All of its words are written before they are read: it need not be zero.
+    function _array(uint256 length) private pure returns (uint256[] memory words) {
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            mstore(words, length)
+            mstore(0x40, add(add(words, 0x20), shl(5, length)))
+        }
     }
 
     /// Each record's statement becomes a leaf, its program a node.
-    function _addAll(uint256 room, bytes calldata records) private pure {
+    function _addAll(bytes calldata records) private pure {
         uint256 order = Statement.FIELD_ORDER;
         assembly ("memory-safe") {
             let record := records.offset
             for { let end := add(record, records.length) } lt(record, end) { record := add(record, RECORD) } {
                 let word := calldataload(record)
                 let index := shr(232, word)
-                let marks := mload(add(mload(add(room, MARKS)), shl(5, shr(8, index))))
-                mstore(add(room, INDEX), index)
+                let marks := mload(add(mload(MARKS), shl(5, shr(8, index))))
                 if iszero(
                     and(
-                        and(lt(index, mload(add(room, COUNT))), iszero(lt(index, mload(add(room, LEAST))))),
+                        and(lt(index, mload(COUNT)), iszero(lt(index, mload(LEAST)))),
                         and(shr(and(index, 0xff), marks), 1)
                     )
                 ) {
-                    mstore(add(room, FAILURE), 1)
+                    mstore(FAILURE, 1)
+                    mstore(INDEX, index)
                     break
                 }
-                mstore(add(room, LEAST), add(index, 1))
+                mstore(LEAST, add(index, 1))
 
                 // The statement.
-                mstore(add(room, ANSWER_INDEX), index)
-                mstore(add(room, S_JOB), keccak256(room, ANSWER_SIZE))
-                mstore(add(room, L_PROMPT), and(shr(208, word), 0xffff))
-                mstore(add(room, L_NEW), and(shr(192, word), 0xffff))
-                mcopy(add(room, S_PROMPT), add(room, L_PROMPT), 0x40)
+                mstore(ANSWER_INDEX, index)
+                mstore(S_JOB, keccak256(ROOM, ANSWER_SIZE))
+                mstore(L_PROMPT, and(shr(208, word), 0xffff))
+                mstore(L_NEW, and(shr(192, word), 0xffff))
+                mcopy(S_PROMPT, L_PROMPT, 0x40)
                 // Digests of prompt and answer.
-                calldatacopy(add(room, S_INPUT), add(record, 24), 0x40)
-                mcopy(add(room, L_INPUT), add(room, S_INPUT), 0x40)
-                let statement := keccak256(add(room, STATEMENT), STATEMENT_SIZE)
-                let to := mload(add(room, NEXT_LEAF))
+                calldatacopy(S_INPUT, add(record, 24), 0x40)
+                mcopy(L_INPUT, S_INPUT, 0x40)
+                let statement := keccak256(STATEMENT, STATEMENT_SIZE)
+                let to := mload(NEXT_LEAF)
                 mstore(to, index)
                 mstore(add(to, 0x20), statement)
-                mstore(add(room, NEXT_LEAF), add(to, 0x40))
+                mstore(NEXT_LEAF, add(to, 0x40))
 
-                // The first layer up to which audit weights exceed a number below their sum.
-                mstore(add(room, D_CLAIM), statement)
-                let layer := 0
-                {
-                    let sums := mload(add(room, SUMS))
-                    let high := mload(add(room, LAST_LAYER))
-                    let x := mod(keccak256(add(room, DRAW), DRAW_SIZE), shr(224, mload(add(sums, shl(2, high)))))
-                    for { } lt(layer, high) { } {
-                        let middle := shr(1, add(layer, high))
-                        switch lt(x, shr(224, mload(add(sums, shl(2, middle)))))
-                        case 1 { high := middle }
-                        default { layer := add(middle, 1) }
-                    }
-                }
-
-                // The program. What is less than zero is more than any number of layers.
+                // The drawn layer is the first up to which audit weights exceed a number below their sum. It is the program's if
+                // that number is one of its layers' weights.
+                mstore(D_CLAIM, statement)
+                let x := mod(keccak256(DRAW, DRAW_SIZE), mload(TOTAL))
                 let place := byte(3, word)
-                let program := add(mload(add(room, PROGRAMS)), mul(place, PROGRAM))
-                word := mload(program)
-                if iszero(
-                    and(lt(place, mload(add(room, PROGRAM_COUNT))), lt(sub(layer, byte(0, word)), byte(1, word)))
-                ) {
-                    mstore(add(room, FAILURE), 2)
-                    mstore(add(room, PLACE), place)
-                    mstore(add(room, LAYER), layer)
+                let program := add(mload(PROGRAMS), mul(place, PROGRAM))
+                {
+                    let first := mload(program)
+                    let sums := add(mload(SUMS), shl(2, byte(0, first)))
+                    let before := shr(224, mload(sums))
+                    sums := shr(224, mload(add(sums, shl(2, byte(1, first)))))
+                    // Less than zero is more than any sum.
+                    x := lt(sub(x, before), sub(sums, before))
+                }
+                if iszero(and(lt(place, mload(PROGRAM_COUNT)), x)) {
+                    mstore(FAILURE, 2)
+                    mstore(INDEX, index)
+                    mstore(PLACE, place)
                     break
                 }
 
                 // The list of its node.
-                mstore(add(room, L_HIGH), shr(128, statement))
-                mstore(add(room, L_LOW), shr(128, shl(128, statement)))
-                mstore(add(room, L_WEIGHTS), mload(add(program, 34)))
-                mstore(add(room, L_FINGERPRINT), shr(128, calldataload(add(record, 8))))
+                mstore(L_HIGH, shr(128, statement))
+                mstore(L_LOW, shr(128, shl(128, statement)))
+                mstore(L_WEIGHTS, mload(add(program, 34)))
+                mstore(L_FINGERPRINT, shr(128, calldataload(add(record, 8))))
                 word := calldataload(add(record, 88))
-                mstore(add(room, L_ACTIVATIONS), word)
-                to := mload(add(room, NEXT_DIGEST))
+                mstore(L_ACTIVATIONS, word)
+                to := mload(NEXT_DIGEST)
                 mstore(to, word)
-                mstore(add(room, NEXT_DIGEST), add(to, 0x20))
+                mstore(NEXT_DIGEST, add(to, 0x20))
                 let digest := calldataload(add(record, 120))
-                mstore(add(room, L_DIGEST), digest)
+                mstore(L_DIGEST, digest)
                 if iszero(
                     and(
-                        and(lt(mload(add(room, L_INPUT)), order), lt(mload(add(room, L_OUTPUT)), order)),
+                        and(lt(mload(L_INPUT), order), lt(mload(L_OUTPUT), order)),
                         and(lt(word, order), lt(digest, order))
                     )
                 ) {
-                    mstore(add(room, FAILURE), 3)
+                    mstore(FAILURE, 3)
+                    mstore(INDEX, index)
                     break
                 }
 
                 // Its key, digest, point, and the list's fingerprint there.
-                to := mload(add(room, NEXT_NODE))
+                to := mload(NEXT_NODE)
                 mstore(to, mload(add(program, 2)))
                 mstore(add(to, 0x20), digest)
-                let r := mod(keccak256(add(room, LIST), LIST_SIZE), order)
+                let r := mod(keccak256(LIST, LIST_SIZE), order)
                 mstore(add(to, 0x40), r)
-                word := addmod(mulmod(mload(add(room, L_HIGH)), r, order), mload(add(room, L_LOW)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_INPUT)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_OUTPUT)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_PROMPT)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_NEW)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_WEIGHTS)), order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_ACTIVATIONS)), order)
+                // A product modulo the order, and a word below it, are below 2^255 together.
+                word := add(mulmod(mload(L_HIGH), r, order), mload(L_LOW))
+                word := add(mulmod(word, r, order), mload(L_INPUT))
+                word := add(mulmod(word, r, order), mload(L_OUTPUT))
+                word := add(mulmod(word, r, order), mload(L_PROMPT))
+                word := add(mulmod(word, r, order), mload(L_NEW))
+                word := add(mulmod(word, r, order), mload(L_WEIGHTS))
+                word := add(mulmod(word, r, order), mload(L_ACTIVATIONS))
                 // The activation commitments' fingerprint is taken at zero.
                 word := mulmod(word, r, order)
-                word := addmod(mulmod(word, r, order), mload(add(room, L_FINGERPRINT)), order)
+                word := addmod(mulmod(word, r, order), mload(L_FINGERPRINT), order)
                 mstore(add(to, 0x60), word)
-                mstore(add(room, NEXT_NODE), add(to, 0x80))
+                mstore(NEXT_NODE, add(to, 0x80))
             }
         }
-        _requireNone(room);
+        _requireNone();
     }
 
-    function _requireNone(uint256 room) private pure {
+    function _requireNone() private pure {
         uint256 failure;
         uint256 index;
         uint256 place;
-        uint256 layer;
         assembly ("memory-safe") {
-            failure := mload(add(room, FAILURE))
-            index := mload(add(room, INDEX))
-            place := mload(add(room, PLACE))
-            layer := mload(add(room, LAYER))
+            failure := mload(FAILURE)
+            index := mload(INDEX)
+            place := mload(PLACE)
         }
         if (failure == 1) revert NotDrawn(index);
-        if (failure == 2) revert LayerNotProven(index, place, layer);
+        if (failure == 2) revert LayerNotProven(index, place);
         if (failure == 3) revert DigestNotReduced(index);
     }
 
@@ -283,13 +302,15 @@ library EpochNodes {
                         mstore(sub(from, 0x40), said)
                         mstore(sub(from, 0x20), digest)
                         let r := mod(keccak256(sub(from, 0x40), sub(add(end, 0x40), from)), order)
+                        // A product modulo the order, and a word below it, are below 2^255 together.
                         let sum := 0
                         for { } lt(from, end) { from := add(from, 0x80) } {
-                            sum := addmod(mulmod(sum, r, order), mload(from), order)
-                            sum := addmod(mulmod(sum, r, order), mload(add(from, 0x20)), order)
-                            sum := addmod(mulmod(sum, r, order), mload(add(from, 0x40)), order)
-                            sum := addmod(mulmod(sum, r, order), mload(add(from, 0x60)), order)
+                            sum := add(mulmod(sum, r, order), mload(from))
+                            sum := add(mulmod(sum, r, order), mload(add(from, 0x20)))
+                            sum := add(mulmod(sum, r, order), mload(add(from, 0x40)))
+                            sum := add(mulmod(sum, r, order), mload(add(from, 0x60)))
                         }
+                        sum := mod(sum, order)
                         mstore(to, mload(add(keys, shl(5, n))))
                         mstore(add(to, 0x20), digest)
                         mstore(add(to, 0x40), r)
@@ -305,54 +326,51 @@ library EpochNodes {
         if (!reduced) revert DigestNotReduced(type(uint256).max);
     }
 
-    /// What is hashed for each record, but for what the record says; and what the loop needs.
-    function _room(
-        Epoch calldata epoch,
-        bytes32 seed,
-        bytes32 layerSeed,
-        bytes memory page,
-        PageHead memory head,
-        Filled memory filled
-    ) private view returns (uint256 room) {
-        uint256[] memory marks = EpochDraw.draw(seed, epoch.id(), epoch.count(), epoch.draws());
-        room = _constants(epoch, layerSeed, head.modelId);
-        (uint256 layers, uint256 programs, uint256 count) = (head.layers, head.programs, epoch.count());
-        assembly ("memory-safe") {
-            let sums := add(page, 0xc0)
-            mstore(add(room, SUMS), sums)
-            mstore(add(room, LAST_LAYER), sub(layers, 1))
-            mstore(add(room, PROGRAMS), add(sums, shl(2, layers)))
-            mstore(add(room, PROGRAM_COUNT), programs)
-            mstore(add(room, MARKS), add(marks, 0x20))
-            mstore(add(room, COUNT), count)
-            mstore(add(room, NEXT_NODE), add(mload(filled), 0x60))
-            mstore(add(room, NEXT_LEAF), add(mload(add(filled, 0x20)), 0x20))
-            mstore(add(room, NEXT_DIGEST), add(mload(add(filled, 0x40)), 0x20))
-        }
-    }
-
-    function _constants(Epoch calldata epoch, bytes32 layerSeed, bytes32 modelId) private view returns (uint256 room) {
+    /// What is hashed for each record, but for what the record says.
+    function _fill(Epoch calldata epoch, bytes32 layerSeed, bytes32 modelId) private view {
         (address provider, bytes32 version, uint256 number_) = (epoch.provider, epoch.version, epoch.number());
         (bytes32 answer, bytes32 said) = (ANSWER, SAID);
         bytes32 statement = bytes32("nanozk-statement-3") >> 112;
         bytes32 draw_ = bytes32("nanozk-audit-1") >> 144;
-        uint256[] memory words = new uint256[](ROOM_WORDS);
         assembly ("memory-safe") {
-            room := add(words, 0x20)
-            mstore(room, answer)
-            mstore(add(room, 0x20), provider)
-            mstore(add(room, 0x40), version)
-            mstore(add(room, 0x60), number_)
-            mstore(add(room, 0xa0), statement)
-            mstore(add(room, 0xc0), chainid())
-            mstore(add(room, 0xe0), address())
-            // It is paid by vouchers, whose provider it is.
-            mstore(add(room, 0x120), provider)
-            mstore(add(room, 0x140), modelId)
-            // Decoding is greedy: zero.
-            mstore(add(room, LIST), said)
-            mstore(add(room, 0x380), draw_)
-            mstore(add(room, 0x3a0), layerSeed)
+            mstore(ROOM, answer)
+            mstore(A_PROVIDER, provider)
+            mstore(A_VERSION, version)
+            mstore(A_NUMBER, number_)
+            mstore(S_TAG, statement)
+            mstore(S_CHAIN, chainid())
+            mstore(S_BOOK, address())
+            // Vouchers pay the provider, and nobody else.
+            mstore(S_RECIPIENT, provider)
+            mstore(S_MODEL, modelId)
+            // Decoding is greedy.
+            mstore(S_DECODING, 0)
+            mstore(LIST, said)
+            // Where the activation commitments' fingerprint is taken.
+            mstore(L_POINT, 0)
+            mstore(D_TAG, draw_)
+            mstore(D_SEED, layerSeed)
+            mstore(D_NUMBER, 0)
+        }
+    }
+
+    function _fillPage(bytes memory page, uint256 layers, uint256 programs) private pure {
+        assembly ("memory-safe") {
+            let sums := add(page, 0xc0)
+            mstore(SUMS, sub(sums, 4))
+            sums := add(sums, shl(2, layers))
+            mstore(TOTAL, shr(224, mload(sub(sums, 4))))
+            mstore(PROGRAMS, sums)
+            mstore(PROGRAM_COUNT, programs)
+        }
+    }
+
+    function _fillDraws(uint256[] memory marks, uint256 count) private pure {
+        assembly ("memory-safe") {
+            mstore(MARKS, add(marks, 0x20))
+            mstore(COUNT, count)
+            mstore(LEAST, 0)
+            mstore(FAILURE, 0)
         }
     }
 }

@@ -16,45 +16,81 @@ library EpochTree {
         }
     }
 
-    /// @notice Room for leaves, two words each: place, digest; and one more for what is behind the last.
+    /// @notice Room for leaves, two words each: place, digest.
     function room(uint256 leaves) internal pure returns (uint256[] memory) {
-        return new uint256[](2 * leaves + 1);
+        return new uint256[](2 * leaves);
     }
 
     /// @notice Reverts unless all leaves are in the tree with this root.
     /// @param nodes Leaves by rising place, none twice and none beyond the tree, in `room`; they are overwritten.
     /// @param levels Height of the tree.
-    /// @param siblings Level by level from the leaves, from left to right: what no node that is there has beside it.
+    /// @param siblings Digests of nodes that no leaf is below, beside nodes that some are below: from left to right, and of one
+    /// of two nodes beside each other, behind those that lead to the other.
+    /// @dev Leaf by leaf. Each climbs until its node is beside one that the next leaf is below. There it waits, on a stack that
+    /// is over leaves that were read. A leaf whose node is beside the one that waits last takes it.
     function check(uint256[] memory nodes, uint256 levels, bytes calldata siblings, bytes32 root) internal pure {
         bool right;
         assembly ("memory-safe") {
             let start := add(nodes, 0x20)
-            let end := add(nodes, shl(5, mload(nodes)))
+            let end := add(start, shl(5, mload(nodes)))
             let sibling := siblings.offset
-            for { } levels { levels := sub(levels, 1) } {
-                // No place is as great: nothing is beside the last node.
-                mstore(end, not(0))
-                let to := start
-                for { let from := start } lt(from, end) { } {
-                    let place := mload(from)
-                    let side := shl(5, and(place, 1))
-                    mstore(side, mload(add(from, 0x20)))
-                    from := add(from, 0x40)
-                    // Of a right node the next one is beyond.
-                    switch eq(mload(from), or(place, 1))
-                    case 0 {
-                        mstore(xor(side, 0x20), calldataload(sibling))
-                        sibling := add(sibling, 0x20)
-                    }
-                    default {
-                        mstore(0x20, mload(add(from, 0x20)))
-                        from := add(from, 0x40)
-                    }
-                    mstore(to, shr(1, place))
-                    mstore(add(to, 0x20), keccak256(0, 0x40))
-                    to := add(to, 0x40)
+            // Of what waits: level, digest.
+            let stack := start
+            for { let from := start } lt(from, end) { } {
+                // The node's digest is in the first or the second word of memory, where it belongs in its parent. A place is
+                // kept as 32 times itself: that has the bit of that word.
+                let place := mload(from)
+                // The level at which it waits: the binary logarithm of the difference to the next place, below 2^20.
+                let goal := levels
+                if lt(add(from, 0x40), end) {
+                    let x := xor(place, mload(add(from, 0x40)))
+                    goal := shl(4, lt(0xffff, x))
+                    goal := or(goal, shl(3, lt(0xff, shr(goal, x))))
+                    goal := or(goal, shl(2, lt(0x0f, shr(goal, x))))
+                    goal := or(
+                        goal,
+                        byte(shr(goal, x), 0x0000010102020202030303030303030300000000000000000000000000000000)
+                    )
                 }
-                end := to
+                place := shl(5, place)
+                mstore(and(place, 0x20), mload(add(from, 0x20)))
+                from := add(from, 0x40)
+                let level := 0
+                for { } 1 { } {
+                    let n := goal
+                    if gt(stack, start) {
+                        let waiting := mload(sub(stack, 0x40))
+                        if lt(waiting, goal) { n := waiting }
+                    }
+                    n := sub(n, level)
+                    level := add(level, n)
+                    // Two levels at a time.
+                    for { } gt(n, 1) { n := sub(n, 2) } {
+                        mstore(and(not(place), 0x20), calldataload(sibling))
+                        place := shr(1, place)
+                        mstore(and(place, 0x20), keccak256(0, 0x40))
+                        mstore(and(not(place), 0x20), calldataload(add(sibling, 0x20)))
+                        sibling := add(sibling, 0x40)
+                        place := shr(1, place)
+                        mstore(and(place, 0x20), keccak256(0, 0x40))
+                    }
+                    if n {
+                        mstore(and(not(place), 0x20), calldataload(sibling))
+                        sibling := add(sibling, 0x20)
+                        place := shr(1, place)
+                        mstore(and(place, 0x20), keccak256(0, 0x40))
+                    }
+                    if eq(level, goal) { break }
+                    // What waits is to the left.
+                    stack := sub(stack, 0x40)
+                    mstore(0, mload(add(stack, 0x20)))
+                    place := shr(1, place)
+                    mstore(and(place, 0x20), keccak256(0, 0x40))
+                    level := add(level, 1)
+                }
+                mstore(stack, goal)
+                mstore(add(stack, 0x20), mload(and(place, 0x20)))
+                stack := add(stack, 0x40)
             }
             // What was read beyond the siblings counts as missing.
             right := and(eq(mload(add(start, 0x20)), root), eq(sibling, add(siblings.offset, siblings.length)))

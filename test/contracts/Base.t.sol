@@ -6,6 +6,7 @@ import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ClaimBook } from "../../contracts/ClaimBook.sol";
 import { ClaimLens } from "../../contracts/ClaimLens.sol";
 import { EpochBook } from "../../contracts/EpochBook.sol";
+import { EpochDisputes } from "../../contracts/EpochDisputes.sol";
 import { JobMarket } from "../../contracts/JobMarket.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { StatementVerifier } from "../../contracts/StatementVerifier.sol";
@@ -65,6 +66,7 @@ abstract contract Base is Test {
     ClaimLens internal lens;
     StatementVerifier internal statements;
     EpochBook internal epochs;
+    EpochDisputes internal epochDisputes;
     TestToken internal token;
 
     address internal guardian = makeAddr("guardian");
@@ -106,9 +108,10 @@ abstract contract Base is Test {
         address market_ = vm.computeCreateAddress(address(this), next + 4);
         address book_ = vm.computeCreateAddress(address(this), next + 5);
 
-        address[] memory operators = new address[](3);
+        address[] memory operators = new address[](4);
         (operators[0], operators[1]) = (market_, book_);
         operators[2] = vm.computeCreateAddress(address(this), next + 8);
+        operators[3] = vm.computeCreateAddress(address(this), next + 9);
         address[] memory assets = new address[](2);
         (assets[0], assets[1]) = (ETH, address(token));
         escrow = BondEscrow(deployCode("BondEscrow.sol", abi.encode(operators, assets, UNBOND_DELAY)));
@@ -119,11 +122,17 @@ abstract contract Base is Test {
         book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(escrow, market, registry, beacon, digests)));
         lens = ClaimLens(deployCode("ClaimLens.sol", abi.encode(market, book, registry)));
         statements = StatementVerifier(deployCode("StatementVerifier.sol", abi.encode(registry)));
-        epochs =
-            EpochBook(deployCode("EpochBook.sol", abi.encode(escrow, registry, beacon, EPOCH_CHALLENGE, EPOCH_ANSWER)));
+        epochs = EpochBook(
+            deployCode(
+                "EpochBook.sol", abi.encode(escrow, registry, beacon, operators[3], EPOCH_CHALLENGE, EPOCH_ANSWER)
+            )
+        );
         assertEq(address(market), market_);
         assertEq(address(book), book_);
+        epochDisputes =
+            EpochDisputes(deployCode("EpochDisputes.sol", abi.encode(escrow, registry, epochs, EPOCH_ANSWER)));
         assertEq(address(epochs), operators[2]);
+        assertEq(address(epochDisputes), operators[3]);
     }
 
     function _layer(uint32 weight) internal pure returns (Layer memory) {

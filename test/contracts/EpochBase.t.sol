@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import { AnswerReceipt, Epoch, FixedDraws, Openings } from "../../contracts/interfaces/EpochTypes.sol";
-import { EpochStatus, IEpochBook, Placed, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
+import { EpochStatus, IEpochBook, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
+import { Placed } from "../../contracts/interfaces/IEpochDisputes.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { Leaf, Program, Tree } from "../../contracts/interfaces/Types.sol";
 import { Base } from "./Base.t.sol";
@@ -185,7 +186,7 @@ abstract contract EpochBase is Base {
         built.statements = EpochTrees.build(leaves);
         for (uint256 i = 0; i < count; ++i) {
             // Of large epochs nobody shows a receipt.
-            leaves[i] = count > 2_000 ? bytes32(i) : epochs.receiptDigest(_receiptAt(number, i));
+            leaves[i] = count > 2_000 ? bytes32(i) : epochDisputes.receiptDigest(_receiptAt(number, i));
         }
         built.receipts = EpochTrees.build(leaves);
         built.epoch = Epoch({
@@ -242,7 +243,7 @@ abstract contract EpochBase is Base {
 
     /// Makes a block with this RANDAO, and goes to the one after it.
     function _block(uint64 number, bytes32 seed) internal returns (bytes memory header) {
-        header = Headers.encode(number, seed);
+        header = Headers.encodeFull(number, seed);
         if (block.number <= number) {
             vm.roll(number + 1);
             vm.warp(block.timestamp + 12 * (BEACON_DELAY + 1));
@@ -492,7 +493,7 @@ abstract contract EpochBase is Base {
     }
 
     function _signReceipt(AnswerReceipt memory receipt) internal view returns (bytes memory) {
-        return _sign(providerKey, epochs.receiptDigest(receipt));
+        return _sign(providerKey, epochDisputes.receiptDigest(receipt));
     }
 
     function _assertStatus(Built memory built, EpochStatus status) internal view {

@@ -24,30 +24,40 @@ library EpochTrees {
 
     /// Siblings of leaves at rising places.
     function siblings(bytes32[] memory nodes, uint256[] memory places) internal pure returns (bytes memory all) {
-        uint256[] memory level = new uint256[](places.length);
-        for (uint256 i = 0; i < places.length; ++i) {
-            level[i] = nodes.length / 2 + places[i];
-        }
-        uint256 count = places.length;
         bytes32[] memory list = new bytes32[](24 * places.length);
-        uint256 n = 0;
-        while (level[0] != 1) {
-            uint256 above = 0;
-            for (uint256 i = 0; i < count; ++i) {
-                bool paired = i + 1 < count && level[i + 1] == level[i] + 1 && level[i] % 2 == 0;
-                if (!paired) list[n++] = nodes[level[i] ^ 1];
-                level[above++] = level[i] / 2;
-                if (paired) ++i;
-            }
-            count = above;
+        uint256 n = _collect(nodes, places, 1, 0, nodes.length / 2, list, 0);
+        assembly ("memory-safe") {
+            mstore(list, n)
         }
-        all = new bytes(32 * n);
-        for (uint256 i = 0; i < n; ++i) {
-            bytes32 word = list[i];
-            assembly ("memory-safe") {
-                mstore(add(all, add(0x20, shl(5, i))), word)
-            }
+        return abi.encodePacked(list);
+    }
+
+    /// Those below a node that some leaf is below, over the places `[first, first + size)`.
+    function _collect(
+        bytes32[] memory nodes,
+        uint256[] memory places,
+        uint256 node,
+        uint256 first,
+        uint256 size,
+        bytes32[] memory list,
+        uint256 n
+    ) private pure returns (uint256) {
+        if (size == 1) return n;
+        size /= 2;
+        bool left = _some(places, first, size);
+        bool right = _some(places, first + size, size);
+        if (left) n = _collect(nodes, places, 2 * node, first, size, list, n);
+        if (right) n = _collect(nodes, places, 2 * node + 1, first + size, size, list, n);
+        if (!left) list[n++] = nodes[2 * node];
+        if (!right) list[n++] = nodes[2 * node + 1];
+        return n;
+    }
+
+    function _some(uint256[] memory places, uint256 first, uint256 size) private pure returns (bool) {
+        for (uint256 i = 0; i < places.length; ++i) {
+            if (places[i] >= first && places[i] < first + size) return true;
         }
+        return false;
     }
 
     function path(bytes32[] memory nodes, uint256 place) internal pure returns (bytes memory) {

@@ -1,45 +1,60 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { AnswerReceipt, Epoch } from "../interfaces/EpochTypes.sol";
-import { Activations, Dispute, DisputeStatus, EpochStatus, IEpochBook, Placed } from "../interfaces/IEpochBook.sol";
-import { IFinalVerifier } from "../interfaces/IFinalVerifier.sol";
-import { Leaf, Tree } from "../interfaces/Types.sol";
-import { EpochNodes } from "../libraries/EpochNodes.sol";
-import { EpochPage, PageHead } from "../libraries/EpochPage.sol";
-import { EpochTree } from "../libraries/EpochTree.sol";
-import { EpochWords } from "../libraries/EpochWords.sol";
-import { LayerSet } from "../libraries/LayerSet.sol";
-import { NodeTree } from "../libraries/NodeTree.sol";
-import { Signatures } from "../libraries/Signatures.sol";
-import { Statement, StatementParts } from "../libraries/Statement.sol";
-import { Epochs } from "./Epochs.sol";
+import { AnswerReceipt, Epoch } from "./interfaces/EpochTypes.sol";
+import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
+import { EpochStatus, IEpochBook, Line } from "./interfaces/IEpochBook.sol";
+import { Activations, Dispute, DisputeStatus, IEpochDisputes, Placed } from "./interfaces/IEpochDisputes.sol";
+import { IFinalVerifier } from "./interfaces/IFinalVerifier.sol";
+import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
+import { Leaf, Tree } from "./interfaces/Types.sol";
+import { EpochNodes } from "./libraries/EpochNodes.sol";
+import { EpochPage, PageHead } from "./libraries/EpochPage.sol";
+import { EpochTree } from "./libraries/EpochTree.sol";
+import { EpochWords } from "./libraries/EpochWords.sol";
+import { LayerSet } from "./libraries/LayerSet.sol";
+import { NodeTree } from "./libraries/NodeTree.sol";
+import { Signatures } from "./libraries/Signatures.sol";
+import { Statement, StatementParts } from "./libraries/Statement.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
-/// @title Demands of receipts, and challenges of answers
-abstract contract Disputes is Epochs {
+/// @title Disputes about epochs: demands of receipts, and challenges of answers
+/// @notice Holds no money: bonds are holds in the escrow.
+/// @dev Calls untrusted code (signers, verifiers) only by `staticcall`, so nothing can enter again.
+contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     using EpochWords for Epoch;
 
     bytes32 public constant RECEIPT_TYPEHASH = keccak256(
         "AnswerReceipt(address provider,bytes32 version,uint32 epoch,uint32 index,address requester,bytes32 inputDigest,"
         "bytes32 outputDigest,uint32 promptTokens,uint32 newTokens,bytes32 decoding,bytes32 seedDigest)"
     );
+    bytes32 public constant FIX_ANSWER_TYPEHASH = keccak256("FixAnswer(bytes32 dispute,bytes32 commitments)");
 
     /// Words of a point.
     uint256 private constant POINT_WORDS = 3;
 
-    /// @inheritdoc IEpochBook
+    IBondEscrow public immutable escrow;
+    IModelRegistry public immutable registry;
+    IEpochBook public immutable book;
+    /// @inheritdoc IEpochDisputes
     uint40 public immutable answerWindow;
 
     mapping(bytes32 dispute => Dispute) private _disputes;
 
-    constructor(uint256 answerWindow_) {
-        // forge-lint: disable-next-line(unsafe-typecast) bounded by the caller
-        answerWindow = uint40(answerWindow_);
+    /// @param answerWindow_ As that of the book.
+    constructor(IBondEscrow escrow_, IModelRegistry registry_, IEpochBook book_, uint40 answerWindow_)
+        EIP712("nanozk EpochDisputes", "1")
+    {
+        escrow = escrow_;
+        registry = registry_;
+        book = book_;
+        answerWindow = answerWindow_;
     }
 
     // ---------------------------------------------------------------- receipts
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function demand(Epoch calldata epoch, AnswerReceipt calldata receipt, bytes calldata signature) external {
         bytes32 id = _disputable(epoch);
         bool same = receipt.provider == epoch.provider && receipt.version == epoch.version;
@@ -49,11 +64,11 @@ abstract contract Disputes is Epochs {
         // Nobody can show that as an answer of this contract, and whoever takes such a receipt knows it.
         if (receipt.decoding != Statement.GREEDY) revert DecodingNotGreedy(receipt.decoding);
         bytes32 digest = _signed(receipt, signature);
-        uint40 until = _open_(demandId(id, digest), id, 0);
+        uint40 until = _open(demandId(id, digest), id, 0);
         emit Demanded(id, digest, msg.sender, until);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function show(
         Epoch calldata epoch,
         AnswerReceipt calldata receipt,
@@ -63,13 +78,13 @@ abstract contract Disputes is Epochs {
         _requireAt(epoch, receipt.index, _statementOfReceipt(epoch, receipt), inStatements, epoch.statements);
         bytes32 digest = receiptDigest(receipt);
         _requireAt(epoch, receipt.index, digest, inReceipts, epoch.receipts);
-        (bytes32 id,) = _live(epoch);
+        bytes32 id = _live(epoch);
         bytes32 dispute = demandId(id, digest);
         _turn(dispute, DisputeStatus.Open);
         _close(dispute, id, DisputeStatus.Answered);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function contradict(
         AnswerReceipt calldata one,
         bytes calldata signatureOfOne,
@@ -79,26 +94,28 @@ abstract contract Disputes is Epochs {
         bool same = one.provider == other.provider && one.version == other.version && one.epoch == other.epoch
             && one.index == other.index;
         if (!same || _signed(one, signatureOfOne) == _signed(other, signatureOfOther)) revert NotAContradiction();
-        uint32 settled = _lines[one.provider][one.version].settled;
-        if (one.epoch < settled) revert OutOfOrder(settled, one.epoch);
-        _requireLive(one.provider, one.version);
-        _slash(one.provider, one.version, msg.sender);
+        Line memory line = book.line(one.provider, one.version);
+        if (one.epoch < line.settled) revert IEpochBook.OutOfOrder(line.settled, one.epoch);
+        if (line.over) revert IEpochBook.LineIsOver(one.provider, one.version);
+        book.slash(one.provider, one.version, msg.sender);
     }
 
     // ---------------------------------------------------------------- answers
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function challenge(Epoch calldata epoch, uint256 index) external {
         bytes32 id = _disputable(epoch);
         if (index >= epoch.count()) revert NoSuchAnswer(epoch.count(), index);
         PageHead memory head = _usableHead(epoch);
-        // Whoever answers, may have to answer for all layers.
-        uint88 held = _pull(epoch.version, uint256(head.challengeBond) * head.layers);
-        uint40 until = _open_(challengeId(id, index, msg.sender), id, held);
+        // Whoever answers may have to answer for all layers.
+        uint256 held = uint256(head.challengeBond) * head.layers;
+        bytes32 dispute = challengeId(id, index, msg.sender);
+        uint40 until = _open(dispute, id, held);
         emit Challenged(id, index, msg.sender, until, held);
+        escrow.holdFree(dispute, msg.sender, registry.policy(epoch.version).asset, held);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function fixAnswer(
         Epoch calldata epoch,
         Placed calldata answer,
@@ -108,7 +125,7 @@ abstract contract Disputes is Epochs {
         bytes calldata signature
     ) external {
         bytes32 statement = _placed(epoch, answer, _modelId(epoch));
-        (bytes32 id,) = _live(epoch);
+        bytes32 id = _live(epoch);
         bytes32 dispute = challengeId(id, answer.index, challenger);
         _turn(dispute, DisputeStatus.Open);
         // In another's name nobody fixes what cannot be proven.
@@ -120,9 +137,9 @@ abstract contract Disputes is Epochs {
         emit CommitmentsFixed(id, answer.index, challenger, fixed_, words);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function ask(Epoch calldata epoch, uint256 index, uint256 layers) external {
-        (bytes32 id,) = _live(epoch);
+        bytes32 id = _live(epoch);
         (bytes32 dispute, Dispute storage kept) = _turn(challengeId(id, index, msg.sender), DisputeStatus.Fixed);
         uint256 all = LayerSet.all(EpochPage.headOf(EpochPage.read(epoch.page)).layers);
         if (layers == 0 || layers & ~all != 0) revert NoSuchLayers(all, layers);
@@ -131,7 +148,7 @@ abstract contract Disputes is Epochs {
         emit LayersAsked(id, index, msg.sender, layers, until);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function prove(
         Epoch calldata epoch,
         Placed calldata answer,
@@ -141,7 +158,7 @@ abstract contract Disputes is Epochs {
         Tree calldata tree,
         bytes calldata proof
     ) external {
-        (bytes32 id,) = _live(epoch);
+        bytes32 id = _live(epoch);
         PageHead memory head = _usableHead(epoch);
         bytes32 dispute = challengeId(id, answer.index, challenger);
         bytes32 statement = _placed(epoch, answer, head.modelId);
@@ -162,9 +179,9 @@ abstract contract Disputes is Epochs {
 
     // ---------------------------------------------------------------- ends
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function timeout(Epoch calldata epoch, bytes32 dispute) external {
-        (bytes32 id,) = _live(epoch);
+        bytes32 id = _live(epoch);
         Dispute storage kept = _disputeOf(id, dispute);
         DisputeStatus status = kept.status;
         if (status == DisputeStatus.None || status >= DisputeStatus.Answered) {
@@ -173,69 +190,100 @@ abstract contract Disputes is Epochs {
         if (block.timestamp <= kept.until) revert DeadlineNotPassed(kept.until);
         if (status == DisputeStatus.Fixed) return _close(dispute, id, DisputeStatus.Dropped);
         _usableHead(epoch);
-        _slash(epoch.provider, epoch.version, kept.challenger);
+        book.slash(epoch.provider, epoch.version, kept.challenger);
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function resolve(Epoch calldata epoch, bytes32 dispute) external {
         bytes32 id = epoch.id();
-        EpochStatus status = statusOf(id);
+        EpochStatus status = book.statusOf(id);
         Dispute storage kept = _disputeOf(id, dispute);
-        uint88 held = kept.bond;
-        if (held == 0) revert AmountZero();
-        kept.bond = 0;
+        if (!kept.bonded) revert NoBond(dispute);
+        kept.bonded = false;
         address to = kept.challenger;
         if (status == EpochStatus.Settled) {
+            // Each was answered, or nothing was asked.
             to = epoch.provider;
-            _lines[to][epoch.version].balance += held;
+            escrow.pay(dispute, to);
         } else {
             // It cannot be known any more who was right, or the line lost: nobody's bond is taken.
-            if (status != EpochStatus.Voided && !_lines[epoch.provider][epoch.version].over) revert StillOpen(id);
-            _push(epoch.version, held, to);
+            bool ended = status == EpochStatus.Voided || book.line(epoch.provider, epoch.version).over;
+            if (!ended) revert StillOpen(id);
+            escrow.release(dispute);
         }
-        emit BondReturned(dispute, to, held);
+        emit BondMoved(dispute, to);
     }
 
     // ---------------------------------------------------------------- views
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function disputeOf(bytes32 dispute) external view returns (Dispute memory) {
         return _disputes[dispute];
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function demandId(bytes32 epoch, bytes32 receipt) public pure returns (bytes32) {
         return keccak256(abi.encode("demand", epoch, receipt));
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function challengeId(bytes32 epoch, uint256 index, address challenger) public pure returns (bytes32) {
         return keccak256(abi.encode("challenge", epoch, index, challenger));
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function receiptDigest(AnswerReceipt calldata receipt) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(RECEIPT_TYPEHASH, receipt)));
     }
 
-    /// @inheritdoc IEpochBook
+    /// @inheritdoc IEpochDisputes
     function statementOf(Epoch calldata epoch, Placed calldata answer) external view returns (bytes32) {
-        return _statementOf(epoch, answer, pageOf(epoch.page).modelId);
+        return _statementOf(epoch, answer, _modelId(epoch));
+    }
+
+    /// @inheritdoc IEpochDisputes
+    function fixDigest(bytes32 dispute, bytes32 commitments) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(FIX_ANSWER_TYPEHASH, dispute, commitments)));
+    }
+
+    /// @inheritdoc IEpochDisputes
+    function domainSeparator() external view returns (bytes32) {
+        return _domainSeparatorV4();
+    }
+
+    /// @inheritdoc ERC165
+    function supportsInterface(bytes4 id) public view override returns (bool) {
+        return id == type(IEpochDisputes).interfaceId || super.supportsInterface(id);
     }
 
     // ---------------------------------------------------------------- internal
 
+    /// Neither settled nor void, of a line that is not over.
+    function _live(Epoch calldata epoch) private view returns (bytes32 id) {
+        id = epoch.id();
+        EpochStatus status = book.statusOf(id);
+        if (status == EpochStatus.None) revert IEpochBook.UnknownEpoch(id);
+        if (status >= EpochStatus.Settled) revert IEpochBook.EpochIsOver(id, status);
+        if (book.line(epoch.provider, epoch.version).over) revert IEpochBook.LineIsOver(epoch.provider, epoch.version);
+    }
+
+    /// With a frozen verifier proofs were worth nothing and could not be given any more: only voiding is fair.
+    function _usableHead(Epoch calldata epoch) private view returns (PageHead memory head) {
+        head = EpochPage.headOf(EpochPage.read(epoch.page));
+        if (!registry.verifierUsable(head.verifier)) revert VerifierUnusable(head.verifier);
+    }
+
     function _disputable(Epoch calldata epoch) private view returns (bytes32 id) {
-        (id,) = _live(epoch);
-        uint256 deadline = epoch.committedAt() + challengeWindow;
+        id = _live(epoch);
+        uint256 deadline = epoch.committedAt() + book.challengeWindow();
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
     }
 
-    function _open_(bytes32 dispute, bytes32 id, uint88 held) private returns (uint40 until) {
+    function _open(bytes32 dispute, bytes32 id, uint256 held) private returns (uint40 until) {
         if (_disputes[dispute].status != DisputeStatus.None) revert DisputeExists(dispute);
         until = uint40(block.timestamp) + answerWindow;
-        _disputes[dispute] = Dispute(msg.sender, DisputeStatus.Open, until, held, id, 0, 0);
-        ++_open[id];
+        _disputes[dispute] = Dispute(msg.sender, DisputeStatus.Open, until, held != 0, id, 0, 0);
+        book.opened(id);
     }
 
     /// Whose turn it is has until the deadline.
@@ -261,7 +309,7 @@ abstract contract Disputes is Epochs {
 
     function _close(bytes32 dispute, bytes32 id, DisputeStatus status) private {
         _disputes[dispute].status = status;
-        --_open[id];
+        book.closed(id);
         emit DisputeMoved(dispute, status);
     }
 
@@ -316,7 +364,7 @@ abstract contract Disputes is Epochs {
         view
         returns (StatementParts memory parts)
     {
-        parts.book = address(this);
+        parts.book = address(book);
         parts.job = EpochNodes.answerOf(epoch.provider, epoch.version, epoch.number(), index);
         parts.recipient = epoch.provider;
         parts.modelId = modelId;
