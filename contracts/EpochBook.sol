@@ -7,15 +7,13 @@ import { IAuditBeacon } from "./interfaces/IAuditBeacon.sol";
 import { IBondEscrow } from "./interfaces/IBondEscrow.sol";
 import { IEpochBook } from "./interfaces/IEpochBook.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
-import { Multicall } from "@openzeppelin/contracts/utils/Multicall.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
 /// @title Epochs: many answers behind one bond and one proof
-/// @notice Its money is a free balance in the escrow, of which it is an operator. `multicall` takes several calls in one
-/// transaction, each of them the caller's: a proof and what it lets a provider redeem. No function takes ETH.
+/// @notice Its money is a free balance in the escrow, of which it is an operator.
 /// @dev Calls untrusted code (signers, verifiers) only by `staticcall`, so nothing can enter again.
-contract EpochBook is Epochs, ERC165, Multicall {
+contract EpochBook is Epochs, ERC165 {
     uint256 public constant MIN_WINDOW = 1 minutes;
     uint256 public constant MAX_WINDOW = 7 days;
     /// @notice For a provider whose channel is being closed to commit to what it has answered.

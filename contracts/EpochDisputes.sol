@@ -95,7 +95,8 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
             && one.index == other.index;
         if (!same || _signed(one, signatureOfOne) == _signed(other, signatureOfOther)) revert NotAContradiction();
         Line memory line = book.line(one.provider, one.version);
-        if (one.epoch < line.settled) revert IEpochBook.OutOfOrder(line.settled, one.epoch);
+        uint256 settled = line.next - line.open;
+        if (one.epoch < settled) revert IEpochBook.OutOfOrder(settled, one.epoch);
         if (line.over) revert IEpochBook.LineIsOver(one.provider, one.version);
         book.slash(one.provider, one.version, msg.sender);
     }
@@ -380,8 +381,8 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         pure
     {
         if (index >= epoch.count()) revert NoSuchAnswer(epoch.count(), index);
-        uint256[] memory nodes = EpochTree.room(1);
-        (nodes[0], nodes[1]) = (index, uint256(leaf));
+        uint256[] memory nodes = new uint256[](EpochTree.FRONT + EpochTree.LEAF);
+        (nodes[2], nodes[3]) = (index, uint256(leaf));
         EpochTree.check(nodes, EpochTree.height(epoch.count()), siblings, root);
     }
 

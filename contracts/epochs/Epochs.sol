@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Epoch, FixedDraws, Openings } from "../interfaces/EpochTypes.sol";
-import { EpochStatus, IEpochBook, Line } from "../interfaces/IEpochBook.sol";
+import { EpochStatus, IEpochBook, Payment } from "../interfaces/IEpochBook.sol";
 import { IFinalVerifier } from "../interfaces/IFinalVerifier.sol";
 import { Bindings, Policy } from "../interfaces/IModelRegistry.sol";
 import { Program } from "../interfaces/Types.sol";
@@ -11,6 +11,7 @@ import { EpochNodes } from "../libraries/EpochNodes.sol";
 import { EpochPage, PageHead } from "../libraries/EpochPage.sol";
 import { EpochWords } from "../libraries/EpochWords.sol";
 import { LayerSet } from "../libraries/LayerSet.sol";
+import { LineWords } from "../libraries/LineWords.sol";
 import { Programs } from "../libraries/Programs.sol";
 import { Signatures } from "../libraries/Signatures.sol";
 import { Statement } from "../libraries/Statement.sol";
@@ -19,6 +20,7 @@ import { Lines } from "./Lines.sol";
 /// @title Epochs: commitment, draws, proof, end
 abstract contract Epochs is Lines {
     using EpochWords for Epoch;
+    using LineWords for uint256;
 
     bytes32 public constant COMMIT_TYPEHASH = keccak256(
         "Commit(address provider,bytes32 version,address page,bytes32 statements,bytes32 receipts,uint256 terms)"
@@ -130,15 +132,15 @@ abstract contract Epochs is Lines {
         bool malformed = epoch.terms >> 80 != 0 || draws == 0 || draws > count;
         if (malformed || count > MAX_COUNT || draws > MAX_DRAWS) revert BadCounts(MAX_COUNT, count, MAX_DRAWS, draws);
 
-        Line storage own = _lines[provider][version];
-        (uint88 balance, uint88 exposed, uint32 next) = (own.balance, own.exposed, own.next);
-        if (own.over) revert LineIsOver(provider, version);
+        uint256 own = _lines[provider][version];
+        if (own.over()) revert LineIsOver(provider, version);
         // One commitment for each number: there is no other root, whatever the provider signed.
-        if (number != next) revert WrongEpochNumber(next, number);
+        if (number != own.next()) revert WrongEpochNumber(own.next(), number);
+        if (number == type(uint24).max || own.open() == type(uint8).max) revert TooManyEpochs(own.next(), own.open());
         uint256 exposure = _exposure(epoch.page, count, draws);
-        if (exposure > balance - exposed) revert InsufficientBond(exposure, balance - exposed);
-        // forge-lint: disable-next-line(unsafe-typecast) at most the balance
-        (own.exposed, own.next) = (exposed + uint88(exposure), next + 1);
+        uint256 available = own.balance() - own.exposed();
+        if (exposure > available) revert InsufficientBond(exposure, available);
+        _lines[provider][version] = own + exposure * LineWords.EXPOSED + LineWords.NEXT + LineWords.OPEN;
 
         Epoch memory committed = epoch;
         committed.terms = EpochWords.pack(number, count, draws, block.timestamp, block.number + _delay, exposure);
@@ -183,27 +185,12 @@ abstract contract Epochs is Lines {
     }
 
     /// @inheritdoc IEpochBook
-    function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof) external {
+    function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof, Payment[] calldata payments)
+        external
+    {
         EpochNodes.reserve();
-        bytes32 id = _at(epoch, EpochStatus.Fixed);
-        uint256 deadline = uint256(openings.fixedAt) + proveWindow;
-        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
-        bytes32 seed = _seedOfLayers(id, openings);
-        bytes memory page = EpochPage.read(epoch.page);
-        PageHead memory head = EpochPage.headOf(page);
-        if (!registry.verifierUsable(head.verifier)) revert VerifierUnusable(head.verifier);
-        (uint256[4] memory publicInputs, bytes32 commitments) = EpochNodes.compute(epoch, openings, seed, page, head);
-        _requireFixed(id, openings.seed, commitments, openings.fixedAt, openings.drawBlock);
-        // Reverts unless the proof is valid; without gas too, so that this decides nothing.
-        IFinalVerifier(head.verifier).verify(proof, publicInputs);
-
-        Line storage own = _lines[epoch.provider][epoch.version];
-        bool waits = block.timestamp <= epoch.committedAt() + challengeWindow;
-        if (waits || own.settled != epoch.number() || openDisputes(id) != 0) {
-            _move(id, EpochStatus.Proven);
-        } else {
-            _settle(epoch, id, own, head.maxPrice);
-        }
+        _prove(epoch, openings, proof);
+        _redeem(payments);
     }
 
     /// The block's header says it, unless it was noted.
@@ -218,15 +205,16 @@ abstract contract Epochs is Lines {
     /// @inheritdoc IEpochBook
     function settle(Epoch calldata epoch) external {
         bytes32 id = _at(epoch, EpochStatus.Proven);
+        _requireLive(epoch.provider, epoch.version);
         uint256 deadline = epoch.committedAt() + challengeWindow;
         if (block.timestamp <= deadline) revert DeadlineNotPassed(deadline);
         uint256 open = openDisputes(id);
         if (open != 0) revert OpenDisputes(id, open);
-        Line storage own = _lines[epoch.provider][epoch.version];
+        uint256 own = _lines[epoch.provider][epoch.version];
         // A voucher pays for all epochs up to one: none of them may have been false.
-        if (own.settled != epoch.number()) revert OutOfOrder(own.settled, epoch.number());
-        PageHead memory head = _usableHead(epoch);
-        _settle(epoch, id, own, head.maxPrice);
+        if (own.settled() != epoch.number()) revert OutOfOrder(own.settled(), epoch.number());
+        _usableHead(epoch);
+        _settle(epoch, id, own);
     }
 
     /// @inheritdoc IEpochBook
@@ -251,7 +239,7 @@ abstract contract Epochs is Lines {
         (bytes32 id,) = _live(epoch);
         address verifier = EpochPage.headOf(EpochPage.read(epoch.page)).verifier;
         if (registry.verifierUsable(verifier)) revert StillUsable(verifier);
-        _lines[epoch.provider][epoch.version].exposed -= epoch.exposure();
+        _lines[epoch.provider][epoch.version] -= epoch.exposure() * LineWords.EXPOSED;
         _move(id, EpochStatus.Voided);
     }
 
@@ -315,10 +303,29 @@ abstract contract Epochs is Lines {
 
     // ---------------------------------------------------------------- internal
 
-    function _settle(Epoch calldata epoch, bytes32 id, Line storage own, uint256 maxPrice) private {
-        (own.settled, own.exposed) = (own.settled + 1, own.exposed - epoch.exposure());
-        // forge-lint: disable-next-line(unsafe-typecast) a million prices of 88 bits
-        own.payable_ += uint128(epoch.count() * maxPrice);
+    function _prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof) private {
+        bytes32 id = _at(epoch, EpochStatus.Fixed);
+        _requireLive(epoch.provider, epoch.version);
+        uint256 deadline = uint256(openings.fixedAt) + proveWindow;
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        bytes32 seed = _seedOfLayers(id, openings);
+        bytes memory page = EpochPage.read(epoch.page);
+        PageHead memory head = EpochPage.headOf(page);
+        if (!registry.verifierUsable(head.verifier)) revert VerifierUnusable(head.verifier);
+        (uint256[4] memory publicInputs, bytes32 commitments) = EpochNodes.compute(epoch, openings, seed, page, head);
+        _requireFixed(id, openings.seed, commitments, openings.fixedAt, openings.drawBlock);
+        // Reverts unless the proof is valid; without gas too, so that this decides nothing.
+        IFinalVerifier(head.verifier).verify(proof, publicInputs);
+
+        uint256 own = _lines[epoch.provider][epoch.version];
+        bool waits = block.timestamp <= epoch.committedAt() + challengeWindow;
+        if (waits || own.settled() != epoch.number() || openDisputes(id) != 0) _move(id, EpochStatus.Proven);
+        else _settle(epoch, id, own);
+    }
+
+    function _settle(Epoch calldata epoch, bytes32 id, uint256 own) private {
+        uint256 less = LineWords.OPEN + epoch.exposure() * LineWords.EXPOSED;
+        _lines[epoch.provider][epoch.version] = own - less + epoch.count() * LineWords.ANSWERS;
         _move(id, EpochStatus.Settled);
     }
 
@@ -347,9 +354,11 @@ abstract contract Epochs is Lines {
         _requireLive(epoch.provider, epoch.version);
     }
 
+    /// Of a line that may be over: that is not looked at where nothing follows from it.
     function _at(Epoch calldata epoch, EpochStatus expected) private view returns (bytes32 id) {
-        EpochStatus status;
-        (id, status) = _live(epoch);
+        id = epoch.id();
+        EpochStatus status = statusOf(id);
+        if (status == EpochStatus.None) revert UnknownEpoch(id);
         if (status != expected) revert WrongEpochStatus(id, expected, status);
     }
 

@@ -24,23 +24,25 @@ struct Line {
     /// Of which open epochs expose so much.
     uint88 exposed;
     /// Number of the next epoch.
-    uint32 next;
-    /// Epochs that are settled: all below this number.
-    uint32 settled;
+    uint24 next;
+    /// Epochs that are committed and not settled, the last ones: all before them are settled.
+    uint8 open;
     /// It was slashed: none of its open epochs is settled any more.
     bool over;
-    /// What vouchers can still pay: for each answer of a settled epoch the version's greatest price.
-    uint128 payable_;
+    /// Answers of settled epochs that no voucher paid for yet.
+    uint40 answers;
 }
 
 /// Prepaid money of a requester for one line.
 struct Channel {
     uint88 deposited;
     uint88 redeemed;
+    /// Answers that were paid for in this round.
+    uint32 answers;
     /// Vouchers are of one round; another starts when the requester took its money back.
-    uint32 round;
+    uint16 round;
     /// Last second in which vouchers can be redeemed; zero: it is not being closed.
-    uint40 closeBy;
+    uint32 closeBy;
 }
 
 /// What a requester signs (EIP-712) to pay: all that it owes on a channel up to an epoch.
@@ -48,11 +50,18 @@ struct Voucher {
     address requester;
     address provider;
     bytes32 version;
-    uint32 round;
+    uint16 round;
     /// Number of the epoch that has to be settled.
-    uint32 epoch;
-    /// All that the channel has paid in this round when this is redeemed.
+    uint24 epoch;
+    /// All that the channel has paid in this round when this is redeemed, and for how many answers.
     uint88 amount;
+    uint32 answers;
+}
+
+/// A voucher, and its requester's signature of `voucherDigest`; a requester that sends it itself needs none.
+struct Payment {
+    Voucher voucher;
+    bytes signature;
 }
 
 /// @title Epochs: many answers behind one bond and one proof
@@ -79,16 +88,21 @@ interface IEpochBook {
         address indexed provider, bytes32 indexed version, address indexed reporter, uint256 toReporter, uint256 burned
     );
     event ChannelFunded(
-        address indexed requester, address indexed provider, bytes32 indexed version, uint32 round, uint256 amount
+        address indexed requester, address indexed provider, bytes32 indexed version, uint16 round, uint256 amount
     );
     event ChannelClosing(
-        address indexed requester, address indexed provider, bytes32 indexed version, uint32 round, uint40 closeBy
+        address indexed requester, address indexed provider, bytes32 indexed version, uint16 round, uint32 closeBy
     );
     event ChannelReclaimed(
-        address indexed requester, address indexed provider, bytes32 indexed version, uint32 round, uint256 amount
+        address indexed requester, address indexed provider, bytes32 indexed version, uint16 round, uint256 amount
     );
     event VoucherRedeemed(
-        address indexed requester, address indexed provider, bytes32 indexed version, uint32 round, uint256 amount
+        address indexed requester,
+        address indexed provider,
+        bytes32 indexed version,
+        uint16 round,
+        uint256 amount,
+        uint256 answers
     );
     /// @notice Everything that later calls need.
     event EpochCommitted(bytes32 indexed epoch, address indexed provider, bytes32 indexed version, Epoch committed);
@@ -110,17 +124,19 @@ interface IEpochBook {
     error LineIsOver(address provider, bytes32 version);
     /// @notice Of the line's balance less is free.
     error InsufficientBond(uint256 needed, uint256 available);
-    error ChannelIsClosing(uint40 closeBy);
+    error ChannelIsClosing(uint32 closeBy);
     error ChannelNotClosing();
-    error ChannelStillOpen(uint40 closeBy);
-    error WrongRound(uint32 expected, uint32 got);
-    error NotSettled(uint32 epoch, uint32 settled);
+    error ChannelStillOpen(uint32 closeBy);
+    error WrongRound(uint16 expected, uint16 got);
+    error NotSettled(uint256 epoch, uint256 settled);
     /// @notice It pays no more than what was paid already.
     error VoucherSpent(uint256 redeemed, uint256 got);
     error VoucherExceedsDeposit(uint256 deposited, uint256 got);
     /// @notice The line's settled epochs have too few answers for that.
     error VoucherExceedsAnswers(uint256 available, uint256 got);
-    error WrongEpochNumber(uint32 expected, uint32 got);
+    /// @notice It pays for fewer answers than were paid for already.
+    error FewerAnswers(uint256 paid, uint256 got);
+    error WrongEpochNumber(uint256 expected, uint256 got);
     error BadCounts(uint256 maxCount, uint256 count, uint256 maxDraws, uint256 draws);
     error UnknownEpoch(bytes32 epoch);
     error WrongEpochStatus(bytes32 epoch, EpochStatus expected, EpochStatus got);
@@ -133,7 +149,8 @@ interface IEpochBook {
     error VerifierUnusable(address verifier);
     error StillUsable(address verifier);
     error OpenDisputes(bytes32 epoch, uint256 count);
-    error OutOfOrder(uint32 settled, uint32 got);
+    error TooManyEpochs(uint256 next, uint256 open);
+    error OutOfOrder(uint256 settled, uint256 got);
     error NothingMissing(bytes32 epoch);
 
     // ---------------------------------------------------------------- versions
@@ -162,9 +179,8 @@ interface IEpochBook {
     function close(address provider, bytes32 version) external;
     /// @notice Takes what is left of a channel whose time is over, to the requester's free balance. Anybody may.
     function reclaim(address requester, address provider, bytes32 version) external;
-    /// @notice Pays what a voucher adds to what was paid, to its provider's line. Anybody may send it.
-    /// @param signature The requester's, of `voucherDigest`.
-    function redeem(Voucher calldata voucher, bytes calldata signature) external;
+    /// @notice Pays what vouchers add to what was paid, each to its provider's line. Anybody may send them.
+    function redeem(Payment[] calldata payments) external;
 
     // ---------------------------------------------------------------- epochs
 
@@ -186,7 +202,9 @@ interface IEpochBook {
     /// @notice Proves all draws of an epoch, and settles it if nothing is left to wait for.
     /// @param openings What was drawn, and what leads to the proof's public inputs.
     /// @param proof Final proof over the topmost node.
-    function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof) external;
+    /// @param payments To be redeemed afterwards, in the same transaction: if the proof settles the epoch, of this one too.
+    function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof, Payment[] calldata payments)
+        external;
     /// @notice Settles an epoch that is proven, once it cannot be disputed any more and all before it are settled.
     function settle(Epoch calldata epoch) external;
     /// @notice Slashes a line for an epoch that was not fixed in time, or not proven in time. The caller is the reporter.

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title Which answers of an epoch are drawn
 /// @notice Each set of `draws` answers is drawn with the same probability (Floyd's algorithm). Step `i` is about the answers
-/// up to `last = count − draws + i`. It takes x = keccak256(TAG ‖ seed ‖ epoch ‖ word(i)) mod (last + 1), or `last` itself
-/// if x is drawn already. So there are as many steps as draws, whatever the seed.
+/// up to `last = count − draws + i`. It takes x = keccak256(s ‖ word(i)) mod (last + 1), where s = keccak256(TAG ‖ seed ‖
+/// epoch), or `last` itself if x is drawn already. So there are as many steps as draws, whatever the seed.
 library EpochDraw {
     bytes32 internal constant TAG = "nanozk epoch draw 1";
 
@@ -22,12 +22,13 @@ library EpochDraw {
             mstore(buffer, tag)
             mstore(add(buffer, 0x20), seed)
             mstore(add(buffer, 0x40), epoch)
+            mstore(0, keccak256(buffer, 0x60))
             let words := add(marks, 0x20)
             let last := sub(count, draws)
             for { let i := 0 } lt(i, draws) { i := add(i, 1) } {
-                mstore(add(buffer, 0x60), i)
-                let x := mod(keccak256(buffer, 0x80), add(last, 1))
+                mstore(0x20, i)
                 last := add(last, 1)
+                let x := mod(keccak256(0, 0x40), last)
                 let place := add(words, shl(5, shr(8, x)))
                 let bit := shl(and(x, 0xff), 1)
                 if and(mload(place), bit) {

@@ -131,14 +131,14 @@ library EpochNodes {
         if (openings.records.length != draws * RECORD) revert RecordCount(draws * RECORD, openings.records.length);
         // Four words a node, behind two that are free.
         uint256[] memory nodes = _array(4 * draws + 2);
-        uint256[] memory leaves = _array(2 * draws);
+        uint256[] memory leaves = _array(EpochTree.FRONT + EpochTree.LEAF * draws);
         uint256[] memory digests = _array(draws);
         _fill(epoch, layerSeed, head.modelId);
         _fillPage(page, head.layers, head.programs);
         _fillDraws(EpochDraw.draw(openings.seed, epoch.id(), epoch.count(), draws), epoch.count());
         assembly ("memory-safe") {
             mstore(NEXT_NODE, add(nodes, 0x60))
-            mstore(NEXT_LEAF, add(leaves, 0x20))
+            mstore(NEXT_LEAF, add(leaves, 0x60))
             mstore(NEXT_DIGEST, add(digests, 0x20))
         }
         _addAll(openings.records);

@@ -51,7 +51,7 @@ library EpochWords {
         return uint48(epoch.terms >> 120);
     }
 
-    function exposure(Epoch calldata epoch) internal pure returns (uint88) {
+    function exposure(Epoch calldata epoch) internal pure returns (uint256) {
         return uint88(epoch.terms >> 168);
     }
 }

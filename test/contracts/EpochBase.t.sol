@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { AnswerReceipt, Epoch, FixedDraws, Openings } from "../../contracts/interfaces/EpochTypes.sol";
-import { EpochStatus, IEpochBook, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
+import { EpochStatus, IEpochBook, Payment, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
 import { Placed } from "../../contracts/interfaces/IEpochDisputes.sol";
 import { Layer, ModelHeader, Policy } from "../../contracts/interfaces/IModelRegistry.sol";
 import { Leaf, Program, Tree } from "../../contracts/interfaces/Types.sol";
@@ -258,9 +258,10 @@ abstract contract EpochBase is Base {
         returns (uint256[] memory drawn)
     {
         drawn = new uint256[](draws);
+        bytes32 inner = keccak256(abi.encode(bytes32("nanozk epoch draw 1"), seed, id));
         for (uint256 i = 0; i < draws; ++i) {
             uint256 last = count - draws + i;
-            uint256 x = uint256(keccak256(abi.encode(bytes32("nanozk epoch draw 1"), seed, id, i))) % (last + 1);
+            uint256 x = uint256(keccak256(abi.encode(inner, i))) % (last + 1);
             for (uint256 j = 0; j < i; ++j) {
                 if (drawn[j] == x) {
                     x = last;
@@ -452,7 +453,7 @@ abstract contract EpochBase is Base {
         bytes memory header = _layerBlock(built);
         (Openings memory openings, bytes memory proof) = _opened(built, header);
         vm.prank(relayer);
-        epochs.prove(built.epoch, openings, proof);
+        epochs.prove(built.epoch, openings, proof, new Payment[](0));
     }
 
     function _committed(uint256 number, uint256 count, uint256 draws) internal returns (Built memory built) {
@@ -478,18 +479,23 @@ abstract contract EpochBase is Base {
 
     // ---------------------------------------------------------------- vouchers
 
-    function _voucher(uint32 number, uint88 amount) internal view returns (Voucher memory) {
-        return Voucher(requester, provider, served, 0, number, amount);
+    function _voucher(uint24 number, uint32 answers) internal view returns (Voucher memory) {
+        return Voucher(requester, provider, served, 0, number, uint88(answers * ANSWER_PRICE), answers);
     }
 
     function _signVoucher(Voucher memory voucher) internal view returns (bytes memory) {
         return _sign(requesterKey, epochs.voucherDigest(voucher));
     }
 
+    function _paymentOf(Voucher memory voucher) internal view returns (Payment[] memory payments) {
+        payments = new Payment[](1);
+        payments[0] = Payment(voucher, _signVoucher(voucher));
+    }
+
     function _redeem(Voucher memory voucher) internal {
-        bytes memory signature = _signVoucher(voucher);
+        Payment[] memory payments = _paymentOf(voucher);
         vm.prank(relayer);
-        epochs.redeem(voucher, signature);
+        epochs.redeem(payments);
     }
 
     function _signReceipt(AnswerReceipt memory receipt) internal view returns (bytes memory) {

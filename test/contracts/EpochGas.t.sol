@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Openings } from "../../contracts/interfaces/EpochTypes.sol";
-import { EpochStatus, IEpochBook, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
+import { EpochStatus, Payment } from "../../contracts/interfaces/IEpochBook.sol";
 import { EpochBase } from "./EpochBase.t.sol";
 
 /// @title What an epoch of 64 draws costs: all of its transactions
@@ -63,19 +63,18 @@ contract EpochGasTest is EpochBase {
         (Openings memory openings, bytes memory proof) = _opened(built, header);
         // The proof takes longer than the window for challenges.
         _after(_committedAt(built) + EPOCH_CHALLENGE);
-        bytes[] memory calls = new bytes[](2);
-        calls[0] = abi.encodeCall(IEpochBook.prove, (built.epoch, openings, proof));
-        Voucher memory voucher = _voucher(1, uint88(ANSWER_PRICE * 100));
-        calls[1] = abi.encodeCall(epochs.redeem, (voucher, _signVoucher(voucher)));
+        Payment[] memory payments = _paymentOf(_voucher(1, uint32(count)));
         // The same in two transactions, which is undone.
         uint256 state = vm.snapshotState();
         (uint256 sum_, uint256 floors_) = (sum, sumOfFloors);
-        _sent(provider, calls[0], "prove", name);
-        _sent(provider, calls[1], "redeem", name);
-        vm.snapshotValue("gas", string.concat("epoch of ", name, ": all, with a transaction for each call"), sum);
+        _sent(provider, abi.encodeCall(epochs.prove, (built.epoch, openings, proof, new Payment[](0))), "prove", name);
+        _sent(provider, abi.encodeCall(epochs.redeem, (payments)), "redeem", name);
+        vm.snapshotValue("gas", string.concat("epoch of ", name, ": all, redeemed by a transaction of its own"), sum);
         vm.revertToState(state);
         (sum, sumOfFloors) = (sum_, floors_);
-        _sent(provider, abi.encodeCall(epochs.multicall, (calls)), "prove and redeem", name);
+        _sent(
+            provider, abi.encodeCall(epochs.prove, (built.epoch, openings, proof, payments)), "prove and redeem", name
+        );
         _assertStatus(built, EpochStatus.Settled);
         vm.snapshotValue("gas", string.concat("epoch of ", name, ": all transactions"), sum);
         vm.snapshotValue("gas", string.concat("epoch of ", name, ": floors of calldata"), sumOfFloors);
