@@ -167,6 +167,7 @@ abstract contract Epochs is Lines {
             seed: beacon.seedOf(header, epoch.drawBlock()),
             commitments: commitments,
             fixedAt: uint40(block.timestamp),
+            // forge-lint: disable-next-line(unsafe-typecast) not in a million years
             drawBlock: uint48(block.number + _delay)
         });
         uint256 open = _kept[id] & DISPUTES;

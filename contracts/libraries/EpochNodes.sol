@@ -330,7 +330,9 @@ library EpochNodes {
     function _fill(Epoch calldata epoch, bytes32 layerSeed, bytes32 modelId) private view {
         (address provider, bytes32 version, uint256 number_) = (epoch.provider, epoch.version, epoch.number());
         (bytes32 answer, bytes32 said) = (ANSWER, SAID);
+        // forge-lint: disable-next-line(unsafe-typecast) 18 characters
         bytes32 statement = bytes32("nanozk-statement-3") >> 112;
+        // forge-lint: disable-next-line(unsafe-typecast) 14 characters
         bytes32 draw_ = bytes32("nanozk-audit-1") >> 144;
         assembly ("memory-safe") {
             mstore(ROOM, answer)

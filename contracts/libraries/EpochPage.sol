@@ -107,4 +107,16 @@ library EpochPage {
         h.challengeBond = uint128(bond >> 128);
         // forge-lint: disable-end(unsafe-typecast)
     }
+
+    /// @notice Sums of audit weights up to each layer.
+    function sumsOf(bytes memory data, uint256 layers) internal pure returns (uint256[] memory sums) {
+        sums = new uint256[](layers);
+        for (uint256 i = 0; i < layers; ++i) {
+            uint256 sum;
+            assembly ("memory-safe") {
+                sum := shr(224, mload(add(add(data, 0xc0), shl(2, i))))
+            }
+            sums[i] = sum;
+        }
+    }
 }

@@ -29,6 +29,7 @@ library EpochWords {
         return number_ | count_ << 32 | draws_ << 64 | committedAt_ << 80 | drawBlock_ << 120 | exposure_ << 168;
     }
 
+    // forge-lint: disable-start(unsafe-typecast) fields of a word
     function number(Epoch calldata epoch) internal pure returns (uint32) {
         return uint32(epoch.terms);
     }
@@ -54,4 +55,5 @@ library EpochWords {
     function exposure(Epoch calldata epoch) internal pure returns (uint256) {
         return uint88(epoch.terms >> 168);
     }
+    // forge-lint: disable-end(unsafe-typecast)
 }

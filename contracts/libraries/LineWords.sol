@@ -18,6 +18,7 @@ library LineWords {
     uint256 internal constant ROUND = 1 << 208;
     uint256 internal constant CLOSE_BY = 1 << 224;
 
+    // forge-lint: disable-start(unsafe-typecast) fields of words
     function balance(uint256 line) internal pure returns (uint256) {
         return uint88(line);
     }
@@ -68,7 +69,6 @@ library LineWords {
         return uint32(channel >> 224);
     }
 
-    // forge-lint: disable-start(unsafe-typecast)
     function unpackLine(uint256 line) internal pure returns (Line memory) {
         return Line({
             balance: uint88(balance(line)),

@@ -7,6 +7,7 @@ import { ClaimBook } from "../../contracts/ClaimBook.sol";
 import { ClaimLens } from "../../contracts/ClaimLens.sol";
 import { EpochBook } from "../../contracts/EpochBook.sol";
 import { EpochDisputes } from "../../contracts/EpochDisputes.sol";
+import { EpochLens } from "../../contracts/EpochLens.sol";
 import { JobMarket } from "../../contracts/JobMarket.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { StatementVerifier } from "../../contracts/StatementVerifier.sol";
@@ -67,6 +68,7 @@ abstract contract Base is Test {
     StatementVerifier internal statements;
     EpochBook internal epochs;
     EpochDisputes internal epochDisputes;
+    EpochLens internal epochLens;
     TestToken internal token;
 
     address internal guardian = makeAddr("guardian");
@@ -131,6 +133,7 @@ abstract contract Base is Test {
         assertEq(address(book), book_);
         epochDisputes =
             EpochDisputes(deployCode("EpochDisputes.sol", abi.encode(escrow, registry, epochs, EPOCH_ANSWER)));
+        epochLens = EpochLens(deployCode("EpochLens.sol", abi.encode(epochs)));
         assertEq(address(epochs), operators[2]);
         assertEq(address(epochDisputes), operators[3]);
     }
