@@ -90,9 +90,13 @@ contract EpochDisputesTest is EpochBase {
         epochDisputes.prove(built.epoch, _placedAt(built, index), challenger, said, leaves, tree, proof);
     }
 
-    function _answerFails(Built memory built, uint256 index, Activations memory said, uint256 set, bytes memory expected)
-        private
-    {
+    function _answerFails(
+        Built memory built,
+        uint256 index,
+        Activations memory said,
+        uint256 set,
+        bytes memory expected
+    ) private {
         (Leaf[] memory leaves, Tree memory tree, bytes memory proof) = _proofOfAnswer(built, index, said, set);
         Placed memory placed = _placedAt(built, index);
         vm.expectRevert(expected);
