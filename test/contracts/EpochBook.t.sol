@@ -150,9 +150,13 @@ contract EpochBookTest is EpochBase {
         Built memory built = _fixed(0, COUNT, DRAWS);
         uint256[] memory drawn = epochLens.drawnAnswers(built.epoch, built.fixed_.seed);
         assertEq(abi.encode(drawn), abi.encode(built.drawn));
-        built.layerSeed = keccak256("seed");
-        bytes32 statement = built.statements[built.statements.length / 2];
-        assertEq(epochLens.drawnLayer(page, built.layerSeed, statement), _layerOf(built.layerSeed, statement));
+    }
+
+    /// The first draw of an audit (`AuditDraw`).
+    function testFuzz_Draw_OfALayerIsThatOfAudits(bytes32 seed, bytes32 statement) public view {
+        uint256 layer = epochLens.drawnLayer(page, seed, statement);
+        assertEq(layer, _layerOf(seed, statement));
+        assertEq(registry.draw(served, seed, statement), 1 << layer);
     }
 
     function test_Fix_ByTheProviderOrItsSignature() public {
