@@ -19,9 +19,10 @@ contract EpochBook is Epochs, ERC165 {
     /// @notice For a provider whose channel is being closed to commit to what it has answered.
     uint256 public constant COMMIT_TIME = 1 days;
 
-    /// @param challengeWindow_ Seconds from a commitment until which its draw is fixed, and answers are disputed: at least as
-    /// long as until the draw can be made, and `MIN_WINDOW` more.
-    /// @param answerWindow_ Seconds for each turn of a dispute, and for the proof of an epoch after its layers can be drawn.
+    /// @param challengeWindow_ Seconds from a commitment until which its draw is fixed, and answers are disputed: at
+    /// least as long as until the draw can be made, and `MIN_WINDOW` more.
+    /// @param answerWindow_ Seconds for each turn of a dispute, and for the proof of an epoch after its layers can be
+    /// drawn.
     constructor(
         IBondEscrow escrow_,
         IModelRegistry registry_,
@@ -32,7 +33,7 @@ contract EpochBook is Epochs, ERC165 {
     )
         EIP712("nanozk EpochBook", "1")
         Lines(escrow_, registry_, beacon_, _life(beacon_, challengeWindow_, answerWindow_) + COMMIT_TIME)
-        Epochs(disputes_, challengeWindow_, _drawTime(beacon_) + answerWindow_)
+        Epochs(disputes_, challengeWindow_, answerWindow_, _drawTime(beacon_))
     { }
 
     /// @inheritdoc ERC165

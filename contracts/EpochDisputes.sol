@@ -37,19 +37,12 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     IBondEscrow public immutable escrow;
     IModelRegistry public immutable registry;
     IEpochBook public immutable book;
-    /// @inheritdoc IEpochDisputes
-    uint40 public immutable answerWindow;
-
     mapping(bytes32 dispute => Dispute) private _disputes;
 
-    /// @param answerWindow_ As that of the book.
-    constructor(IBondEscrow escrow_, IModelRegistry registry_, IEpochBook book_, uint40 answerWindow_)
-        EIP712("nanozk EpochDisputes", "1")
-    {
+    constructor(IBondEscrow escrow_, IModelRegistry registry_, IEpochBook book_) EIP712("nanozk EpochDisputes", "1") {
         escrow = escrow_;
         registry = registry_;
         book = book_;
-        answerWindow = answerWindow_;
     }
 
     // ---------------------------------------------------------------- receipts
@@ -165,7 +158,8 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         bytes32 statement = _placed(epoch, answer, head.modelId);
         (uint256[4] memory publicInputs, uint256 set) =
             _publicInputs(answer, statement, activations, leaves, tree, head);
-        // All layers together say that the answer is the model's, whatever commitments they say it of, and close any turn.
+        // All layers together say that the answer is the model's, whatever commitments they say it of, and close any
+        // turn.
         if (set != LayerSet.all(head.layers)) {
             (, Dispute storage kept) = _turn(dispute, DisputeStatus.Asked);
             if (keccak256(abi.encode(statement, activations)) != kept.commitments) revert NotWhatWasFixed(dispute);
@@ -282,7 +276,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
 
     function _open(bytes32 dispute, bytes32 id, uint256 held) private returns (uint40 until) {
         if (_disputes[dispute].status != DisputeStatus.None) revert DisputeExists(dispute);
-        until = uint40(block.timestamp) + answerWindow;
+        until = uint40(block.timestamp) + book.answerWindow();
         _disputes[dispute] = Dispute(msg.sender, DisputeStatus.Open, until, held != 0, id, 0, 0);
         book.opened(id);
     }
@@ -302,7 +296,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     }
 
     function _next(bytes32 dispute, DisputeStatus status) private returns (uint40 until) {
-        until = uint40(block.timestamp) + answerWindow;
+        until = uint40(block.timestamp) + book.answerWindow();
         Dispute storage kept = _disputes[dispute];
         (kept.status, kept.until) = (status, until);
         emit DisputeMoved(dispute, status);

@@ -32,8 +32,8 @@ abstract contract Epochs is Lines {
     /// @notice Most draws of an epoch.
     uint256 public constant MAX_DRAWS = 256;
 
-    /// The status is in the lowest byte; above it are 16 bits for the number of open disputes; and above these, of a fixed epoch,
-    /// the digest of what was fixed.
+    /// The status is in the lowest byte; above it are 16 bits for the number of open disputes; and above these, of a
+    /// fixed epoch, the digest of what was fixed.
     uint256 private constant STATUS = 0xff;
     uint256 private constant DISPUTE = 0x100;
     uint256 private constant DISPUTES = 0xffff00;
@@ -43,6 +43,8 @@ abstract contract Epochs is Lines {
     address public immutable disputes;
     /// @inheritdoc IEpochBook
     uint40 public immutable challengeWindow;
+    /// @inheritdoc IEpochBook
+    uint40 public immutable answerWindow;
     /// @inheritdoc IEpochBook
     uint40 public immutable proveWindow;
     /// From a block to the one that is drawn from.
@@ -59,10 +61,13 @@ abstract contract Epochs is Lines {
         _;
     }
 
-    constructor(address disputes_, uint256 challengeWindow_, uint256 proveWindow_) {
+    constructor(address disputes_, uint256 challengeWindow_, uint256 answerWindow_, uint256 drawTime) {
         disputes = disputes_;
-        // forge-lint: disable-next-line(unsafe-typecast) bounded by the caller
-        (challengeWindow, proveWindow) = (uint40(challengeWindow_), uint40(proveWindow_));
+        // forge-lint: disable-start(unsafe-typecast) bounded by the caller
+        challengeWindow = uint40(challengeWindow_);
+        answerWindow = uint40(answerWindow_);
+        proveWindow = uint40(drawTime + answerWindow_);
+        // forge-lint: disable-end(unsafe-typecast)
         _delay = address(beacon) == address(0) ? 0 : beacon.delayBlocks();
     }
 
@@ -100,7 +105,7 @@ abstract contract Epochs is Lines {
             if (weights[i] < least) least = weights[i];
         }
         uint256 unit = EpochEconomics.unit(least, total, policy.maxPrice, policy.externalGain);
-        // No bond could be as large; and greater prices would not add up in 128 bits.
+        // No bond could be as large.
         if (unit > type(uint88).max) revert AmountTooLarge(type(uint88).max, unit);
         // forge-lint: disable-start(unsafe-typecast) at most 256; was compared
         PageHead memory head = PageHead({

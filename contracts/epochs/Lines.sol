@@ -25,7 +25,8 @@ abstract contract Lines is IEpochBook, EIP712 {
 
     IBondEscrow public immutable escrow;
     IModelRegistry public immutable registry;
-    /// @notice Draws answers and layers. Zero where the chain has no `prevrandao` to draw from: then there are no epochs.
+    /// @notice Draws answers and layers. Zero where the chain has no `prevrandao` to draw from: then there are no
+    /// epochs.
     IAuditBeacon public immutable beacon;
     /// @inheritdoc IEpochBook
     uint40 public immutable closeDelay;
@@ -155,7 +156,8 @@ abstract contract Lines is IEpochBook, EIP712 {
         emit VoucherRedeemed(requester, provider, version, voucher.round, amount, answers);
     }
 
-    /// Takes all that a line's open epochs expose: a part for the reporter, the rest is burned. None of them is settled any more.
+    /// Takes all that a line's open epochs expose: a part for the reporter, the rest is burned. None of them is settled
+    /// any more.
     function _slash(address provider, bytes32 version, address reporter) internal {
         uint256 slashed = _lines[provider][version];
         uint256 amount = slashed.exposed();

@@ -5,8 +5,8 @@ import { PageHead } from "../libraries/EpochPage.sol";
 import { AnswerReceipt, Epoch, FixedDraws, Openings } from "./EpochTypes.sol";
 import { Program } from "./Types.sol";
 
-/// Moves forward only: Committed → Fixed → Proven → Settled, or from any of the first three to Voided. An epoch of a line that is
-/// over stays where it was, for ever.
+/// Moves forward only: Committed → Fixed → Proven → Settled, or from any of the first three to Voided. An epoch of a
+/// line that is over stays where it was, for ever.
 enum EpochStatus {
     None,
     Committed,
@@ -65,19 +65,20 @@ struct Payment {
 }
 
 /// @title Epochs: many answers behind one bond and one proof
-/// @notice A provider signs a receipt for each answer. At the end of an epoch it commits to all of them by two Merkle roots.
-/// A block that nobody knows yet draws some answers; the provider fixes their activation commitments by one word; another
-/// such block draws a layer of each; one final proof shows all of these layers. Silence loses the bond that the line's open
-/// epochs expose, and ends the line.
+/// @notice A provider signs a receipt for each answer. At the end of an epoch it commits to all of them by two Merkle
+/// roots. A block that nobody knows yet draws some answers; the provider fixes their activation commitments by one
+/// word; another such block draws a layer of each; one final proof shows all of these layers. Silence loses the bond
+/// that the line's open epochs expose, and ends the line.
 ///
-/// Vouchers of a channel pay up to an epoch, once it is settled: proven, not disputed any more, and all before it settled.
-/// docs/epochs.md has the formats, the deadlines and the argument.
+/// Vouchers of a channel pay up to an epoch, once it is settled: proven, not disputed any more, and all before it
+/// settled. docs/epochs.md has the formats, the deadlines and the argument.
 ///
-/// Deadlines are inclusive. `challengeWindow` after the commitment ends the time to fix activation commitments, to demand and
-/// to challenge. Draws are proven until `proveWindow` after activation commitments were fixed. A dispute's turns are
-/// `answerWindow` each.
+/// Deadlines are inclusive. `challengeWindow` after the commitment ends the time to fix activation commitments, to
+/// demand and to challenge. Draws are proven until `proveWindow` after activation commitments were fixed. A dispute's
+/// turns are `answerWindow` each.
 ///
-/// Once the page's verifier is frozen `voidEpoch` is the only end of its epochs: nobody loses by silence, nobody is paid.
+/// Once the page's verifier is frozen `voidEpoch` is the only end of its epochs: nobody loses by silence, nobody is
+/// paid.
 interface IEpochBook {
     event Enrolled(bytes32 indexed version, address indexed page);
     event LineBonded(address indexed provider, bytes32 indexed version, uint256 amount);
@@ -155,8 +156,8 @@ interface IEpochBook {
 
     // ---------------------------------------------------------------- versions
 
-    /// @notice Writes a page of a version: what epochs need of it, and programs of its model. Anybody may write any number of
-    /// pages; each has right programs only, and a provider commits under one that has what it needs.
+    /// @notice Writes a page of a version: what epochs need of it, and programs of its model. Anybody may write any
+    /// number of pages; each has right programs only, and a provider commits under one that has what it needs.
     /// @param programs In the order in which records name them; together they prove all layers.
     /// @param paths Of each program to the model's root.
     function enroll(bytes32 version, Program[] calldata programs, bytes32[][] calldata paths)
@@ -174,8 +175,8 @@ interface IEpochBook {
 
     /// @notice Adds to the caller's channel, out of its free balance in the escrow. Not while it is being closed.
     function fund(address provider, bytes32 version, uint256 amount) external;
-    /// @notice Starts to close the caller's channel: vouchers can be redeemed for `closeDelay` still, which is as long as an
-    /// epoch that is committed within a day can last.
+    /// @notice Starts to close the caller's channel: vouchers can be redeemed for `closeDelay` still, which is as long
+    /// as an epoch that is committed within a day can last.
     function close(address provider, bytes32 version) external;
     /// @notice Takes what is left of a channel whose time is over, to the requester's free balance. Anybody may.
     function reclaim(address requester, address provider, bytes32 version) external;
@@ -185,15 +186,16 @@ interface IEpochBook {
     // ---------------------------------------------------------------- epochs
 
     /// @notice Commits to the next epoch of a line, and exposes bond for it.
-    /// @param epoch Of which `terms` are those that the caller wants: number, answers and draws; the rest of the word is zero
-    /// and is filled in.
+    /// @param epoch Of which `terms` are those that the caller wants: number, answers and draws; the rest of the word
+    /// is zero and is filled in.
     /// @param signature The provider's, of `commitDigest`.
     /// @return id Of the epoch as it was committed, which is in the event.
     function commit(Epoch calldata epoch, bytes calldata signature) external returns (bytes32 id);
-    /// @notice Draws the answers, and fixes their activation commitments. Whoever is not the provider needs its signature.
+    /// @notice Draws the answers, and fixes their activation commitments. Whoever is not the provider needs its
+    /// signature.
     /// @param header Of the block that answers are drawn from.
-    /// @param commitments keccak256 of the digests of the drawn answers' activation commitments, by rising index. What is under
-    /// it is seen when it is opened: what cannot be opened is silence.
+    /// @param commitments keccak256 of the digests of the drawn answers' activation commitments, by rising index. What
+    /// is under it is seen when it is opened: what cannot be opened is silence.
     /// @param signature The provider's, of `fixDigest`.
     function fixCommitments(Epoch calldata epoch, bytes calldata header, bytes32 commitments, bytes calldata signature)
         external;
@@ -202,12 +204,14 @@ interface IEpochBook {
     /// @notice Proves all draws of an epoch, and settles it if nothing is left to wait for.
     /// @param openings What was drawn, and what leads to the proof's public inputs.
     /// @param proof Final proof over the topmost node.
-    /// @param payments To be redeemed afterwards, in the same transaction: if the proof settles the epoch, of this one too.
+    /// @param payments To be redeemed afterwards, in the same transaction: if the proof settles the epoch, of this one
+    /// too.
     function prove(Epoch calldata epoch, Openings calldata openings, bytes calldata proof, Payment[] calldata payments)
         external;
     /// @notice Settles an epoch that is proven, once it cannot be disputed any more and all before it are settled.
     function settle(Epoch calldata epoch) external;
-    /// @notice Slashes a line for an epoch that was not fixed in time, or not proven in time. The caller is the reporter.
+    /// @notice Slashes a line for an epoch that was not fixed in time, or not proven in time. The caller is the
+    /// reporter.
     /// @param fixed_ As in `EpochFixed`, if it was fixed; else anything.
     function expire(Epoch calldata epoch, FixedDraws calldata fixed_) external;
     /// @notice Ends an epoch whose verifier is frozen: its bond is exposed no more, and it is never settled.
@@ -239,6 +243,7 @@ interface IEpochBook {
     function fixDigest(bytes32 target, bytes32 commitments) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
     function challengeWindow() external view returns (uint40);
+    function answerWindow() external view returns (uint40);
     function proveWindow() external view returns (uint40);
     function closeDelay() external view returns (uint40);
 }

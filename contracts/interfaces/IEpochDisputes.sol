@@ -52,9 +52,9 @@ struct Activations {
 }
 
 /// @title Disputes about epochs: demands of receipts, and challenges of answers
-/// @notice A requester that holds a signed receipt may demand to see it in the epoch's trees. Anybody may challenge an answer,
-/// with a bond. Turns are `answerWindow` each. A provider that does not answer loses the bond that its open epochs expose, of
-/// which whoever asked has a part, and its line is over.
+/// @notice A requester that holds a signed receipt may demand to see it in the epoch's trees. Anybody may challenge an
+/// answer, with a bond. Turns are the book's `answerWindow` each. A provider that does not answer loses the bond that its open
+/// epochs expose, of which whoever asked has a part, and its line is over.
 ///
 /// Bonds move once the epoch is settled, void, or its line is over (`resolve`).
 interface IEpochDisputes {
@@ -96,8 +96,8 @@ interface IEpochDisputes {
 
     // ---------------------------------------------------------------- disputes
 
-    /// @notice Demands that a receipt is shown in the epoch's trees. Its requester only, and without a bond: who holds a signed
-    /// receipt must not pay for a provider that withholds its tree.
+    /// @notice Demands that a receipt is shown in the epoch's trees. Its requester only, and without a bond: who holds
+    /// a signed receipt must not pay for a provider that withholds its tree.
     /// @param signature The provider's, of `receiptDigest`.
     function demand(Epoch calldata epoch, AnswerReceipt calldata receipt, bytes calldata signature) external;
     /// @notice Answers a demand. Anybody may.
@@ -109,7 +109,8 @@ interface IEpochDisputes {
         bytes calldata inStatements,
         bytes calldata inReceipts
     ) external;
-    /// @notice Slashes a line for two receipts of one place of an epoch that is not settled. The caller is the reporter.
+    /// @notice Slashes a line for two receipts of one place of an epoch that is not settled. The caller is the
+    /// reporter.
     function contradict(
         AnswerReceipt calldata one,
         bytes calldata signatureOfOne,
@@ -118,10 +119,11 @@ interface IEpochDisputes {
     ) external;
     /// @notice Challenges an answer, with the bond of all of its layers. Others may challenge it too, each by itself.
     function challenge(Epoch calldata epoch, uint256 index) external;
-    /// @notice Fixes activation commitments for a challenger, before it says which layers it wants. Whoever is not the provider
-    /// needs its signature.
+    /// @notice Fixes activation commitments for a challenger, before it says which layers it wants. Whoever is not the
+    /// provider needs its signature.
     /// @param words Three for each point.
-    /// @param signature The provider's, of `fixDigest` of the dispute and of keccak256(abi.encodePacked(digest, words)).
+    /// @param signature The provider's, of `fixDigest` of the dispute and of keccak256(abi.encodePacked(digest,
+    /// words)).
     function fixAnswer(
         Epoch calldata epoch,
         Placed calldata answer,
@@ -132,8 +134,8 @@ interface IEpochDisputes {
     ) external;
     /// @notice Asks for layers, after activation commitments were fixed. Its challenger only.
     function ask(Epoch calldata epoch, uint256 index, uint256 layers) external;
-    /// @notice Proves layers of an answer: those that were asked for, of the activation commitments that were fixed; or, at any
-    /// time until the deadline, all of them, of any activation commitments.
+    /// @notice Proves layers of an answer: those that were asked for, of the activation commitments that were fixed;
+    /// or, at any time until the deadline, all of them, of any activation commitments.
     function prove(
         Epoch calldata epoch,
         Placed calldata answer,
@@ -143,9 +145,11 @@ interface IEpochDisputes {
         Tree calldata tree,
         bytes calldata proof
     ) external;
-    /// @notice Slashes a line for a dispute that the provider did not answer in time; drops it if it was the challenger's turn.
+    /// @notice Slashes a line for a dispute that the provider did not answer in time; drops it if it was the
+    /// challenger's turn.
     function timeout(Epoch calldata epoch, bytes32 dispute) external;
-    /// @notice Moves the bond of a challenge: to the provider's free balance in the escrow if the epoch is settled, back if the line is over or the epoch void.
+    /// @notice Moves the bond of a challenge: to the provider's free balance in the escrow if the epoch is settled,
+    /// back if the line is over or the epoch void.
     function resolve(Epoch calldata epoch, bytes32 dispute) external;
 
     // ---------------------------------------------------------------- views
@@ -159,5 +163,4 @@ interface IEpochDisputes {
     function receiptDigest(AnswerReceipt calldata receipt) external view returns (bytes32);
     function fixDigest(bytes32 dispute, bytes32 commitments) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
-    function answerWindow() external view returns (uint40);
 }

@@ -13,8 +13,8 @@ interface IEpochLens {
     /// @param seed RANDAO that layers are drawn from.
     /// @param statement Digest of the answer's statement.
     function drawnLayer(address page, bytes32 seed, bytes32 statement) external view returns (uint256 layer);
-    /// @notice A lower bound, in parts of 10^18, of the probability that an epoch's draws show that some of its answers are
-    /// false, each in the layer that is drawn least.
+    /// @notice A lower bound, in parts of 10^18, of the probability that an epoch's draws show that some of its answers
+    /// are false, each in the layer that is drawn least.
     /// @param page Of the version.
     /// @param count Answers.
     /// @param draws Of them.

@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 /// @title Which answers of an epoch are drawn
-/// @notice Each set of `draws` answers is drawn with the same probability (Floyd's algorithm). Step `i` is about the answers
-/// up to `last = count − draws + i`. It takes x = keccak256(s ‖ word(i)) mod (last + 1), where s = keccak256(TAG ‖ seed ‖
-/// epoch), or `last` itself if x is drawn already. So there are as many steps as draws, whatever the seed.
+/// @notice Each set of `draws` answers is drawn with the same probability (Floyd's algorithm). Step `i` is about the
+/// answers up to `last = count − draws + i`. It takes x = keccak256(s ‖ word(i)) mod (last + 1), where s =
+/// keccak256(TAG ‖ seed ‖ epoch), or `last` itself if x is drawn already. So there are as many steps as draws, whatever
+/// the seed.
 library EpochDraw {
     bytes32 internal constant TAG = "nanozk epoch draw 1";
 

@@ -10,12 +10,12 @@ import { FoldKeys } from "./FoldKeys.sol";
 import { Statement } from "./Statement.sol";
 
 /// @title Public inputs of the final proof about an epoch's draws
-/// @notice The same as `FinalInputs` has for claims: each drawn answer is a session, of which one program is proven that has
-/// the drawn layer. Statements are computed from the records and found in the epoch's root; what the node of a program says is
-/// computed from them (docs/recursion.md), with the fingerprint of the activation commitments taken at zero. Nodes lie over
-/// each other by threes, level by level from the left; one that would be alone goes up as it is.
-/// @dev An answer must cost less than its calldata, and there are up to 256. So the words of a record are hashed where they lie,
-/// and nodes folded where they are: `Room` and the constants below have the place of each.
+/// @notice The same as `FinalInputs` has for claims: each drawn answer is a session, of which one program is proven
+/// that has the drawn layer. Statements are computed from the records and found in the epoch's root; what the node of a
+/// program says is computed from them (docs/recursion.md), with the fingerprint of the activation commitments taken at
+/// zero. Nodes lie over each other by threes, level by level from the left; one that would be alone goes up as it is.
+/// @dev An answer must cost less than its calldata, and there are up to 256. So the words of a record are hashed where
+/// they lie, and nodes folded where they are: `Room` and the constants below have the place of each.
 library EpochNodes {
     using EpochWords for Epoch;
 
@@ -77,10 +77,9 @@ library EpochNodes {
     uint256 private constant D_SEED = 0x420;
     uint256 private constant D_CLAIM = 0x440;
     uint256 private constant D_NUMBER = 0x460;
-    // What the loop over records needs: on the page, four bytes before the sums of weights, the last of them, programs, their
-    // number; which
-    // answers are drawn, how many there are; one more than the index before; and where the next goes of nodes, of leaves of
-    // the tree, of digests of activation commitments.
+    // What the loop over records needs: on the page, four bytes before the sums of weights, the last of them, programs,
+    // their number; which answers are drawn, how many there are; one more than the index before; and where the next
+    // goes of nodes, of leaves of the tree, of digests of activation commitments.
     uint256 private constant SUMS = 0x480;
     uint256 private constant TOTAL = 0x4a0;
     uint256 private constant PROGRAMS = 0x4c0;
@@ -195,8 +194,8 @@ library EpochNodes {
                 mstore(add(to, 0x20), statement)
                 mstore(NEXT_LEAF, add(to, 0x40))
 
-                // The drawn layer is the first up to which audit weights exceed a number below their sum. It is the program's if
-                // that number is one of its layers' weights.
+                // The drawn layer is the first up to which audit weights exceed a number below their sum. It is the
+                // program's if that number is one of its layers' weights.
                 mstore(D_CLAIM, statement)
                 let x := mod(keccak256(DRAW, DRAW_SIZE), mload(TOTAL))
                 let place := byte(3, word)
@@ -277,8 +276,8 @@ library EpochNodes {
         if (failure == 3) revert DigestNotReduced(index);
     }
 
-    /// All nodes become one, which is the first. A list is hashed where its nodes are: tag and digest are put in front of them,
-    /// over what was folded before.
+    /// All nodes become one, which is the first. A list is hashed where its nodes are: tag and digest are put in front
+    /// of them, over what was folded before.
     function _fold(uint256[] memory nodes, uint256 count, bytes32[] calldata digests) private pure {
         uint256 order = Statement.FIELD_ORDER;
         bytes32 said = SAID;

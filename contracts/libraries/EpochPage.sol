@@ -21,9 +21,9 @@ struct PageHead {
 }
 
 /// @title What epochs need of a version, on one page
-/// @notice Kept as the code of an address: epochs read it at once, and name programs by their number. A page is a STOP, five
-/// words of the head, the sum of audit weights up to each layer (4 bytes), and programs: first layer (1), number of layers
-/// (1), key (32), weights (32).
+/// @notice Kept as the code of an address: epochs read it at once, and name programs by their number. A page is a STOP,
+/// five words of the head, the sum of audit weights up to each layer (4 bytes), and programs: first layer (1), number
+/// of layers (1), key (32), weights (32).
 library EpochPage {
     error PageTooLong(uint256 max, uint256 got);
     error PageFailed();

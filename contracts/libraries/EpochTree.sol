@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Merkle trees over the answers of an epoch
-/// @notice A tree of `count` leaves has the least height that has room for them; leaf `i` is at place `i`, and what is behind
-/// the last one is whatever its maker put there. An inner node is keccak256(left ‖ right). Leaves are digests of other than 64
-/// bytes, so that none passes for an inner node.
+/// @notice A tree of `count` leaves has the least height that has room for them; leaf `i` is at place `i`, and what is
+/// behind the last one is whatever its maker put there. An inner node is keccak256(left ‖ right). Leaves are digests of
+/// other than 64 bytes, so that none passes for an inner node.
 library EpochTree {
     /// @notice The siblings do not lead from the leaves to the root, or there are more or fewer.
     error NotInTheRoot(bytes32 root);
@@ -21,12 +21,13 @@ library EpochTree {
     uint256 internal constant LEAF = 2;
 
     /// @notice Reverts unless all leaves are in the tree with this root.
-    /// @param nodes Two words that are free, then leaves by rising place, none twice and none beyond the tree. They are overwritten.
+    /// @param nodes Two words that are free, then leaves by rising place, none twice and none beyond the tree. They are
+    /// overwritten.
     /// @param levels Height of the tree.
-    /// @param siblings Digests of nodes that no leaf is below, beside nodes that some are below: from left to right, and of one
-    /// of two nodes beside each other, behind those that lead to the other.
-    /// @dev Leaf by leaf. Each climbs until its node is beside one that the next leaf is below. There it waits, on a stack that
-    /// is over leaves that were read. A leaf whose node is beside the one that waits last takes it.
+    /// @param siblings Digests of nodes that no leaf is below, beside nodes that some are below: from left to right,
+    /// and of one of two nodes beside each other, behind those that lead to the other.
+    /// @dev Leaf by leaf. Each climbs until its node is beside one that the next leaf is below. There it waits, on a
+    /// stack that is over leaves that were read. A leaf whose node is beside the one that waits last takes it.
     function check(uint256[] memory nodes, uint256 levels, bytes calldata siblings, bytes32 root) internal pure {
         bool right;
         assembly ("memory-safe") {
@@ -37,8 +38,8 @@ library EpochTree {
             mstore(add(nodes, 0x20), waiting)
             let stack := add(nodes, 0x60)
             for { let from := stack } lt(from, end) { } {
-                // The node's digest is in the first or the second word of memory, where it belongs in its parent. A place is
-                // kept as 32 times itself: that has the bit of that word.
+                // The node's digest is in the first or the second word of memory, where it belongs in its parent. A
+                // place is kept as 32 times itself: that has the bit of that word.
                 let place := mload(from)
                 // The level at which it waits: the binary logarithm of the difference to the next place, below 2^20.
                 let goal := levels

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import { Channel, Line } from "../interfaces/IEpochBook.sol";
 
 /// @title Lines and channels, one word each
-/// @notice Fields from the least significant bit, in the order of `Line` and `Channel`. Whoever adds to a field, or subtracts,
-/// has compared it: nothing is carried into the next.
+/// @notice Fields from the least significant bit, in the order of `Line` and `Channel`. Whoever adds to a field, or
+/// subtracts, has compared it: nothing is carried into the next.
 library LineWords {
     uint256 internal constant EXPOSED = 1 << 88;
     uint256 internal constant NEXT = 1 << 176;

@@ -7,7 +7,8 @@ import { DisputeStatus } from "../../contracts/interfaces/IEpochDisputes.sol";
 import { EpochBase } from "./EpochBase.t.sol";
 import { EpochTrees } from "./support/EpochTrees.sol";
 
-/// @title Epochs of any length in any order, with demands and challenges, until a line is over and another provider begins
+/// @title Epochs of any length in any order, with demands and challenges, until a line is over and another provider
+/// begins
 contract EpochInvariantTest is EpochBase {
     struct Open {
         bytes32 dispute;

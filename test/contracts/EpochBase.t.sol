@@ -13,8 +13,8 @@ import { NodeTrees } from "./support/NodeTrees.sol";
 import { Vm } from "forge-std/Test.sol";
 
 /// @title Epochs of a model of twelve layers, with cheap answers
-/// @notice Answers, activations and proofs follow from the epoch's number and the index. What is computed of them is spelled
-/// out, not taken from the contracts' libraries.
+/// @notice Answers, activations and proofs follow from the epoch's number and the index. What is computed of them is
+/// spelled out, not taken from the contracts' libraries.
 abstract contract EpochBase is Base {
     uint256 internal constant EPOCH_LAYERS = 12;
     uint256 internal constant EPOCH_ALL = (1 << EPOCH_LAYERS) - 1;
