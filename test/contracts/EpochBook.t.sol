@@ -490,6 +490,21 @@ contract EpochBookTest is EpochBase {
         epochs.close(provider, served);
     }
 
+    /// The version's asset is that of its lines and channels; the escrow has the rules for tokens.
+    function test_Lines_OfATokenAreInThatToken() public {
+        bytes32 other = _registerServed(address(token));
+        uint256 ethers = _free(address(epochs));
+        vm.prank(provider);
+        epochs.bond(other, 5);
+        vm.prank(requester);
+        epochs.fund(provider, other, 7);
+        assertEq(escrow.free(address(epochs), address(token)), 12);
+        vm.prank(provider);
+        epochs.withdraw(other, 5);
+        assertEq(escrow.free(address(epochs), address(token)), 7);
+        assertEq(_free(address(epochs)), ethers);
+    }
+
     /// Amounts fit into their fields, or are refused.
     function test_Bond_FitsIntoItsField() public {
         address rich = makeAddr("rich");

@@ -43,6 +43,35 @@ contract EpochEconomicsTest is EpochBase {
         assertLe((ONE - many) * cheated * (one - 512), (ONE - one + 512) * (many + 512));
     }
 
+    /// Draws without replacement, and one layer of each, show at least as much as the bound says.
+    function testFuzz_Detection_IsALowerBound(uint256 count, uint256 draws, uint256 cheated, uint256 weight)
+        public
+        pure
+    {
+        count = bound(count, 1, 60);
+        draws = bound(draws, 1, count);
+        cheated = bound(cheated, 1, count);
+        weight = bound(weight, 1, 1_000_000);
+        // That nothing shows, with `j` false ones among those left, before each draw: from the last one on.
+        uint256[] memory hidden = new uint256[](cheated + 1);
+        for (uint256 j = 0; j <= cheated; ++j) {
+            hidden[j] = ONE;
+        }
+        for (uint256 i = 1; i <= draws; ++i) {
+            uint256 left = count - draws + i;
+            for (uint256 next = cheated + 1; next != 0; --next) {
+                uint256 j = next - 1;
+                if (j > left) continue;
+                uint256 sum = (left - j) * hidden[j];
+                if (j != 0) sum += j * hidden[j - 1] * (1_000_000 - weight) / 1_000_000;
+                hidden[j] = sum / left + 1;
+            }
+        }
+        // Rounded up in each step.
+        uint256 p = EpochEconomics.detection(count, draws, cheated, weight, 1_000_000);
+        assertLe(hidden[cheated], ONE - p + 2 * draws);
+    }
+
     /// A challenger that is right earns more than twice what it risked.
     function testFuzz_Exposure_RewardsChallengers(uint256 count, uint256 draws, uint256 bond_) public pure {
         count = bound(count, 1, 1 << 20);
