@@ -5,6 +5,9 @@ import { AuditBeacon } from "../../contracts/AuditBeacon.sol";
 import { BondEscrow } from "../../contracts/BondEscrow.sol";
 import { ClaimBook } from "../../contracts/ClaimBook.sol";
 import { ClaimLens } from "../../contracts/ClaimLens.sol";
+import { EpochBook } from "../../contracts/EpochBook.sol";
+import { EpochDisputes } from "../../contracts/EpochDisputes.sol";
+import { EpochLens } from "../../contracts/EpochLens.sol";
 import { JobMarket } from "../../contracts/JobMarket.sol";
 import { ModelRegistry } from "../../contracts/ModelRegistry.sol";
 import { StatementVerifier } from "../../contracts/StatementVerifier.sol";
@@ -43,6 +46,8 @@ abstract contract Base is Test {
     uint128 internal constant BOND = 0.1 ether;
     uint64 internal constant UNBOND_DELAY = 1 days;
     uint64 internal constant BEACON_DELAY = 32;
+    uint40 internal constant EPOCH_CHALLENGE = 2 hours;
+    uint40 internal constant EPOCH_ANSWER = 3 hours;
     /// Of signatures that are good for as long as the job can be taken.
     uint64 internal constant FAR = type(uint64).max;
     bytes32 internal constant SETUP = FoldKeys.SETUP;
@@ -61,6 +66,9 @@ abstract contract Base is Test {
     AuditBeacon internal beacon;
     ClaimLens internal lens;
     StatementVerifier internal statements;
+    EpochBook internal epochs;
+    EpochDisputes internal epochDisputes;
+    EpochLens internal epochLens;
     TestToken internal token;
 
     address internal guardian = makeAddr("guardian");
@@ -102,8 +110,10 @@ abstract contract Base is Test {
         address market_ = vm.computeCreateAddress(address(this), next + 4);
         address book_ = vm.computeCreateAddress(address(this), next + 5);
 
-        address[] memory operators = new address[](2);
+        address[] memory operators = new address[](4);
         (operators[0], operators[1]) = (market_, book_);
+        operators[2] = vm.computeCreateAddress(address(this), next + 8);
+        operators[3] = vm.computeCreateAddress(address(this), next + 9);
         address[] memory assets = new address[](2);
         (assets[0], assets[1]) = (ETH, address(token));
         escrow = BondEscrow(deployCode("BondEscrow.sol", abi.encode(operators, assets, UNBOND_DELAY)));
@@ -114,8 +124,17 @@ abstract contract Base is Test {
         book = ClaimBook(deployCode("ClaimBook.sol", abi.encode(escrow, market, registry, beacon, digests)));
         lens = ClaimLens(deployCode("ClaimLens.sol", abi.encode(market, book, registry)));
         statements = StatementVerifier(deployCode("StatementVerifier.sol", abi.encode(registry)));
+        epochs = EpochBook(
+            deployCode(
+                "EpochBook.sol", abi.encode(escrow, registry, beacon, operators[3], EPOCH_CHALLENGE, EPOCH_ANSWER)
+            )
+        );
         assertEq(address(market), market_);
         assertEq(address(book), book_);
+        epochDisputes = EpochDisputes(deployCode("EpochDisputes.sol", abi.encode(escrow, registry, epochs)));
+        epochLens = EpochLens(deployCode("EpochLens.sol", abi.encode(epochs)));
+        assertEq(address(epochs), operators[2]);
+        assertEq(address(epochDisputes), operators[3]);
     }
 
     function _layer(uint32 weight) internal pure returns (Layer memory) {

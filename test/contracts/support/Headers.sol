@@ -13,6 +13,24 @@ library Headers {
         return bytes.concat(hex"f9", bytes2(uint16(fields.length)), fields);
     }
 
+    /// As long as those of mainnet in 2026: no byte of the bloom filter is zero, and there are the fields of later forks.
+    function encodeFull(uint64 number, bytes32 mixHash) internal pure returns (bytes memory) {
+        bytes memory hash = abi.encodePacked(hex"a0", keccak256("any"));
+        bytes memory head = bytes.concat(hash, hash, hex"94", bytes20(keccak256("proposer")), hash, hash, hash);
+        bytes memory bloom;
+        for (uint256 i = 0; i < 8; ++i) {
+            bloom = bytes.concat(bloom, keccak256(abi.encode("bloom", i)));
+        }
+        // Difficulty, number, gas limit, gas used, time.
+        bytes memory middle = bytes.concat(hex"80", _integer(number), hex"84039386c7", hex"8401c9c380", hex"846789abcd");
+        bytes memory tail = bytes.concat(hex"95", bytes21(keccak256("builder")), hex"a0", mixHash, hex"88", bytes8(0));
+        // Base fee, withdrawals, blob gas used, excess blob gas, parent beacon block, requests.
+        bytes memory later = bytes.concat(hex"8502540be400", hash, hex"830c0000", hex"8404b80000", hash, hash);
+        bytes memory fields = bytes.concat(head, hex"b90100", bloom, middle, tail, later);
+        // forge-lint: disable-next-line(unsafe-typecast) about 700 bytes
+        return bytes.concat(hex"f9", bytes2(uint16(fields.length)), fields);
+    }
+
     function _integer(uint64 value) private pure returns (bytes memory) {
         require(value > 0x7f);
         uint256 length = 0;
