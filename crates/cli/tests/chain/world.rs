@@ -212,20 +212,17 @@ impl World {
             "-o",
             path(file),
         ];
-        let more = [
-            "--max-new-tokens",
-            "4",
-            "--price",
-            "0.001eth",
-            "--provider",
-            PROVIDER_ADDRESS,
-        ];
+        let more = ["--max-new-tokens", "4", "--provider", PROVIDER_ADDRESS];
+        let price: &[&str] = match options.contains(&"--price") {
+            true => &[],
+            false => &["--price", "0.001eth"],
+        };
         let options: Vec<&str> = options
             .iter()
             .copied()
             .filter(|o| !o.starts_with('#'))
             .collect();
-        let objects = self.ok(REQUESTER, &[&args[..], &more, &options].concat());
+        let objects = self.ok(REQUESTER, &[&args[..], &more, price, &options].concat());
         objects[0]["job"].as_str().unwrap().to_owned()
     }
 

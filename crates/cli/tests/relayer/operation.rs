@@ -1090,7 +1090,16 @@ fn a_deposit_is_noticed() {
 fn jobs_that_cannot_be_answered_are_not_taken() {
     let w = World::new();
     let setup = Setup::new(&w, "relayer");
-    let (file, job) = w.request(&["--mode", "proofs", "--challenge-window", "0"]);
+    // At a price that does not cover its gas, which is no ground to refuse it.
+    let cheap = [
+        "--mode",
+        "proofs",
+        "--challenge-window",
+        "0",
+        "--price",
+        "5gwei",
+    ];
+    let (file, job) = w.request(&cheap);
     w.ok(REQUESTER, &["job", "open", path(&file)]);
     let session = w.run(fixture(), &file);
     w.ok(
@@ -1163,4 +1172,6 @@ fn jobs_that_cannot_be_answered_are_not_taken() {
     s.wait("the job to be taken, and the claim posted", |_| {
         (w.ok(PROVIDER, &["job", "status", &job])[0]["status"] == "posted").then_some(())
     });
+    assert!(s.count("NZK432") >= 1, "{}", s.log());
+    assert!(s.log().contains("does not cover the provider's gas"));
 }
