@@ -1,5 +1,5 @@
 // What receipts cost beside generation, as `nanozk serve` logs it:
-//   node bench/serve.mjs NANOZK MODEL [TOKENS] [ANSWERS]
+//   node bench/serve.mjs NANOZK MODEL [TOKENS] [ANSWERS] [PROMPT]
 // NANOZK is the command (target/release/nanozk), MODEL a model directory. Prints seconds of both, on this machine.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const [nanozk, model, tokens = "24", answers = "20"] = process.argv.slice(2);
+const [nanozk, model, tokens = "24", answers = "20", prompt = "Ownership is"] = process.argv.slice(2);
 if (!model) {
-  console.error("usage: node bench/serve.mjs NANOZK MODEL [TOKENS] [ANSWERS]");
+  console.error("usage: node bench/serve.mjs NANOZK MODEL [TOKENS] [ANSWERS] [PROMPT]");
   process.exit(2);
 }
 const directory = mkdtempSync(join(tmpdir(), "nanozk-serve-"));
@@ -38,7 +38,7 @@ try {
     const response = await fetch(`${address}/completions`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ model: "model", prompt: "Ownership is", max_tokens: Number(tokens), ignore_eos: true }),
+      body: JSON.stringify({ model: "model", prompt, max_tokens: Number(tokens), ignore_eos: true }),
     });
     if (!response.ok) throw new Error(await response.text());
     await response.json();
