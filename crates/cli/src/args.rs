@@ -27,7 +27,7 @@ Examples, from a checkpoint to a verified session:
 
 Over HTTP, with receipts that can be proved later:
   nanozk serve --model model --answers answers --private-key-file provider.key
-  nanozk receipt verify answer.json --provider 0x… --model-id 0x…
+  nanozk receipt verify answer.json --provider 0x… --model model
 
 On a chain, with --rpc URL and a key:
   nanozk deploy; nanozk model register model; nanozk escrow deposit 1eth
