@@ -110,22 +110,23 @@ async fn model(
 async fn completions(
     state: State<App>,
     headers: HeaderMap,
-    body: Text,
+    body: Content,
 ) -> Result<Response, Problem> {
     generate(Endpoint::Completion, &state.0, &headers, body).await
 }
 
-async fn chat(state: State<App>, headers: HeaderMap, body: Text) -> Result<Response, Problem> {
+async fn chat(state: State<App>, headers: HeaderMap, body: Content) -> Result<Response, Problem> {
     generate(Endpoint::Chat, &state.0, &headers, body).await
 }
 
-type Text = Result<String, StringRejection>;
+/// The body of a request, if it could be read.
+type Content = Result<String, StringRejection>;
 
 async fn generate(
     endpoint: Endpoint,
     shared: &App,
     headers: &HeaderMap,
-    body: Text,
+    body: Content,
 ) -> Result<Response, Problem> {
     let kind = headers
         .get(header::CONTENT_TYPE)
@@ -178,11 +179,6 @@ async fn generate(
     }
 }
 
-fn ended() -> Problem {
-    let message = "the model's thread has ended: restart the server";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "model_stopped", message)
-}
-
 async fn whole(frame: &Frame, mut events: UnboundedReceiver<Event>) -> Result<Response, Problem> {
     let mut text = String::new();
     loop {
@@ -190,7 +186,7 @@ async fn whole(frame: &Frame, mut events: UnboundedReceiver<Event>) -> Result<Re
             Some(Event::Text(more)) => text.push_str(&more),
             Some(Event::Done(done)) => return Ok(Json(frame.whole(&text, &done)).into_response()),
             Some(Event::Failed(problem)) => return Err(problem),
-            None => return Err(ended()),
+            None => return Err(Problem::stopped()),
         }
     }
 }
@@ -223,7 +219,7 @@ fn parts(
                     events = None;
                 }
                 None => {
-                    ready.push_back(ended().body().to_string());
+                    ready.push_back(Problem::stopped().body().to_string());
                     events = None;
                 }
             }

@@ -82,6 +82,12 @@ impl Problem {
         }
     }
 
+    /// The thread of a model is gone.
+    pub(crate) fn stopped() -> Self {
+        let message = "the model's thread has ended: restart the server";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "model_stopped", message)
+    }
+
     /// As JSON.
     pub fn body(&self) -> serde_json::Value {
         let kind = match self.status {

@@ -172,11 +172,7 @@ impl Worker {
                     self.queue.max_capacity()
                 ),
             ),
-            mpsc::error::TrySendError::Closed(_) => Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "model_stopped",
-                "the model's thread has ended: restart the server",
-            ),
+            mpsc::error::TrySendError::Closed(_) => Problem::stopped(),
         })
     }
 }
@@ -214,15 +210,16 @@ struct Answering<'a> {
     stops: Stops,
 }
 
-impl Answering<'_> {
-    fn show(&self, text: String) -> Option<End> {
-        if text.is_empty() {
-            return None;
-        }
-        let sent = self.job.events.send(Event::Text(text));
-        sent.is_err().then_some(End::Left)
+/// Sends text to whoever waits.
+fn show(job: &Job, text: String) -> Option<End> {
+    if text.is_empty() {
+        return None;
     }
+    let sent = job.events.send(Event::Text(text));
+    sent.is_err().then_some(End::Left)
+}
 
+impl Answering<'_> {
     /// Whether it ends with this token.
     fn token(&mut self, token: u32) -> Result<Option<End>, Problem> {
         // Also while nothing is shown.
@@ -234,26 +231,29 @@ impl Answering<'_> {
         }
         let piece = self.text.push(token).map_err(no_text)?;
         let shown = self.stops.push(&piece);
-        let left = self.show(shown.text);
+        let left = show(self.job, shown.text);
         Ok(left.or(shown.is_last.then_some(End::StopText)))
     }
 
     /// What was held back.
-    fn finish(mut self, end: End) -> Result<End, Problem> {
+    fn finish(self, end: End) -> Result<End, Problem> {
         if matches!(end, End::StopText | End::Left) {
             return Ok(end);
         }
-        let shown = self
-            .stops
-            .push(&self.text.clone().finish().map_err(no_text)?);
-        if let Some(left) = self.show(shown.text) {
+        let Answering {
+            job,
+            text,
+            mut stops,
+            ..
+        } = self;
+        let shown = stops.push(&text.finish().map_err(no_text)?);
+        if let Some(left) = show(job, shown.text) {
             return Ok(left);
         }
         if shown.is_last {
             return Ok(End::StopText);
         }
-        let held = std::mem::replace(&mut self.stops, Stops::new(Vec::new())).finish();
-        Ok(self.show(held).unwrap_or(end))
+        Ok(show(job, stops.finish()).unwrap_or(end))
     }
 }
 

@@ -87,14 +87,21 @@ pub(crate) struct RelayerArgs {
     /// Send nothing: say what would be sent
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+/// What a service logs.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
     /// What is logged, such as info, debug or nanozk_relayer=debug
     #[arg(
-        long,
+        long = "log",
         value_name = "FILTER",
         default_value = "info",
         env = "NANOZK_LOG"
     )]
-    pub(crate) log: String,
+    pub(crate) filter: String,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use super::chain::KeyArgs;
 use super::numbers::positive;
+use super::relayer::LogArgs;
 use super::word;
 use clap::{Args, Subcommand};
 use nanozk_chain::address::parse_address;
@@ -50,20 +51,14 @@ pub(crate) struct ServeArgs {
     pub(crate) queue: usize,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// What is logged, on stderr: error, warn, info, debug, trace, or a filter of parts
-    #[arg(
-        long,
-        value_name = "FILTER",
-        default_value = "info",
-        env = "NANOZK_LOG"
-    )]
-    pub(crate) log: String,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Example:
-  nanozk receipt verify answer.json --provider 0x… --model-id 0x…")]
+  nanozk receipt verify answer.json --provider 0x… --model model")]
 pub(crate) enum ReceiptCommand {
     /// Check that an answer is what its provider signed
     Verify(VerifyReceiptArgs),
@@ -81,7 +76,7 @@ With --model also the text of the answer is compared with its tokens, and with -
 what the model's tokenizer and template make of it. Exit code 0 if all of it fits, 1 if not.
 
 Examples:
-  nanozk receipt verify answer.json --provider 0x… --model-id 0x…
+  nanozk receipt verify answer.json --provider 0x…
   nanozk receipt verify answer.json --provider 0x… --model model --request request.json")]
 pub(crate) struct VerifyReceiptArgs {
     /// Answer, or receipt

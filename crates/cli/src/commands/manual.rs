@@ -18,7 +18,6 @@ pub(super) fn completions(args: &CompletionsArgs, out: &Out) -> Result<()> {
 
 pub(super) fn man(args: &ManArgs, out: &Out) -> Result<()> {
     files::create_dir(&args.directory)?;
-    let before = pages(&args.directory)?;
     clap_mangen::generate_to(Cli::command(), &args.directory)
         .with_context(|| format!("cannot write to {}", args.directory.display()))?;
     let written = pages(&args.directory)?;
@@ -28,7 +27,7 @@ pub(super) fn man(args: &ManArgs, out: &Out) -> Result<()> {
         args.directory.display(),
         args.directory.join("nanozk.1").display()
     ));
-    out.json(&json!({ "directory": args.directory, "pages": written, "before": before }));
+    out.json(&json!({ "directory": args.directory, "pages": written }));
     Ok(())
 }
 

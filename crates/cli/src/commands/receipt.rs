@@ -57,7 +57,7 @@ fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
     Ok(Answer { served, text })
 }
 
-/// The text of an answer's tokens: all of it, and without what a stop token adds.
+/// The text of an answer's tokens, that of a stop token among them.
 fn text_of(tokenizer: &Tokenizer, served: &Served) -> Result<String> {
     let mut stream = TextStream::new(tokenizer, &served.opening.prompt);
     let mut text = String::new();

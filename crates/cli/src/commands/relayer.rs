@@ -88,7 +88,7 @@ fn load(args: &RelayerArgs) -> Result<Config> {
 
 fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
-    log::start(&args.log, out.is_json())?;
+    log::start(&args.log.filter, out.is_json())?;
     let report = runtime()?.block_on(nanozk_relayer::check(&config, args.dry_run));
     for item in &report.checks {
         let word = match item.outcome {
@@ -128,7 +128,7 @@ fn check(args: &RelayerArgs, out: &Out) -> Result<()> {
 
 fn run(args: &RelayerArgs, out: &Out) -> Result<()> {
     let config = load(args)?;
-    log::start(&args.log, out.is_json())?;
+    log::start(&args.log.filter, out.is_json())?;
     let dry_run = args.dry_run;
     runtime()?.block_on(async {
         nanozk_relayer::run(config, dry_run, unobserved(), |address| {

@@ -11,7 +11,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_chain::format::duration;
 use nanozk_chain::PrivateKeySigner;
 use nanozk_serve::{Config, Model, Store, Worker};
-use serde_json::json;
+use serde_json::{json, Value};
 use std::path::Path;
 
 /// Name and directory, of `NAME=DIR` or `DIR`.
@@ -68,7 +68,7 @@ fn worker(
 }
 
 pub(super) fn serve(args: &ServeArgs, out: &Out) -> Result<()> {
-    log::start(&args.log, out.is_json())?;
+    log::start(&args.log.filter, out.is_json())?;
     let Some(signer) = signer(&args.key, out)? else {
         bail!(
             "receipts need the provider's key: give one with --private-key-file, --keystore or NANOZK_PRIVATE_KEY"
@@ -98,32 +98,28 @@ pub(super) fn serve(args: &ServeArgs, out: &Out) -> Result<()> {
         args.answers.display(),
         duration(args.keep)
     ));
+    let models: Vec<Value> = workers
+        .iter()
+        .map(|w| json!({ "name": w.model.name, "model_id": w.model.version.id() }))
+        .collect();
     let ready = |address| {
         out.text(format!("listening on   http://{address}/v1"));
         out.json(&json!({
             "event": "listening",
             "address": format!("http://{address}/v1"),
             "provider": signer.address(),
-            "models": workers_of(args, &workers),
+            "models": models,
         }));
     };
     runtime()?.block_on(nanozk_serve::serve(
         &config,
-        workers.clone(),
+        workers,
         store,
         ready,
         interrupted(),
     ))?;
     out.text("ended");
     Ok(())
-}
-
-fn workers_of(args: &ServeArgs, workers: &[Worker]) -> serde_json::Value {
-    let all = args.model.iter().zip(workers);
-    all.map(
-        |(_, worker)| json!({ "name": worker.model.name, "model_id": worker.model.version.id() }),
-    )
-    .collect()
 }
 
 /// Until the process is told to end.

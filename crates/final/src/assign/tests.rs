@@ -648,11 +648,10 @@ fn cells_that_nothing_reads_are_listed() {
                     columns[column][row] -= Fr::ONE;
                     before != after
                 };
-                let rows = (0..64).flat_map(|block| {
+                let mut rows = (0..64).flat_map(|block| {
                     let first = block * crate::gates::PERIOD + run.first + row_of_run;
                     (0..run.count).map(move |i| first + i * run.rows)
                 });
-                let mut rows = rows;
                 if !rows.any(&mut counts) {
                     names += name;
                 }

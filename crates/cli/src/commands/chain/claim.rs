@@ -12,7 +12,7 @@ use crate::data::Data;
 use crate::output::{count, Out};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
-use nanozk_chain::bindings::{book, lens, market};
+use nanozk_chain::bindings::{book, lens, market, registry};
 use nanozk_chain::claim::{
     header, layers_of, padded, prove, verify_statement, Posted, Proved, OUTPUT, WHOLE,
 };
@@ -402,7 +402,11 @@ fn challenge(args: &ChallengeArgs, data: &Data, out: &Out) -> Result<()> {
         );
     }
     if let Some(job) = find_job(&chain, posted.claim.job)? {
-        note_of_keys(&Digest32(chain.terms(job.version)?.model.0), data, out);
+        let call = registry::modelIdCall {
+            version: job.version,
+        };
+        let model = chain.client.read(chain.address("ModelRegistry")?, &call)?;
+        note_of_keys(&Digest32(model.0), data, out);
     }
     let which = args.layer.unwrap_or(WHOLE);
     let (to, account) = (chain.address("ClaimBook")?, chain.client.account()?);
