@@ -43,7 +43,7 @@ struct Openings {
     /// Digests that lead from the drawn answers' statements to the root (`EpochTree.check`).
     bytes siblings;
     /// Digests of the lists that nodes over nodes say: over the records' nodes by threes, level by level from the left;
-    /// one that would be alone goes up as it is.
+    /// one or two that are left over go up as they are, unless two are all.
     bytes32[] digests;
 }
 

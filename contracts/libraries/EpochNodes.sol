@@ -13,7 +13,7 @@ import { Statement } from "./Statement.sol";
 /// @notice The same as `FinalInputs` has for claims: each drawn answer is a session, of which one program is proven
 /// that has the drawn layer. Statements are computed from the records and found in the epoch's root; what the node of a
 /// program says is computed from them (docs/recursion.md), with the fingerprint of the activation commitments taken at
-/// zero. Nodes lie over each other by threes, level by level from the left; one that would be alone goes up as it is.
+/// zero. Nodes lie over each other by threes, level by level from the left; what is left over goes up as it is.
 /// @dev An answer must cost less than its calldata, and there are up to 256. So the words of a record are hashed where
 /// they lie, and nodes folded where they are: `Room` and the constants below have the place of each.
 library EpochNodes {
@@ -289,7 +289,11 @@ library EpochNodes {
                 let to := start
                 for { let from := start } count { } {
                     let n := MOST
-                    if lt(count, n) { n := count }
+                    // What is left over goes up alone, unless it is all that there is.
+                    if lt(count, n) {
+                        n := count
+                        if gt(from, start) { n := 1 }
+                    }
                     count := sub(count, n)
                     let end := add(from, shl(7, n))
                     switch n

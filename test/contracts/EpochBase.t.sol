@@ -403,7 +403,8 @@ abstract contract EpochBase is Base {
         for (uint256 count = leaves; count > 1;) {
             uint256 above = 0;
             for (uint256 i = 0; i < count; ++above) {
-                uint256 n = count - i < 3 ? count - i : 3;
+                // What is left over goes up alone, unless it is all that there is.
+                uint256 n = count - i >= 3 ? 3 : i == 0 ? count : 1;
                 bytes memory shape = shapes[i];
                 bytes memory order = orders[i];
                 for (uint256 j = 1; j < n; ++j) {

@@ -6,7 +6,7 @@ import { Epoch, FixedDraws, Openings } from "../../contracts/interfaces/EpochTyp
 import { IAuditBeacon } from "../../contracts/interfaces/IAuditBeacon.sol";
 import { EpochStatus, IEpochBook, Payment, Voucher } from "../../contracts/interfaces/IEpochBook.sol";
 import { IFinalVerifier } from "../../contracts/interfaces/IFinalVerifier.sol";
-import { Program } from "../../contracts/interfaces/Types.sol";
+import { Program, Tree } from "../../contracts/interfaces/Types.sol";
 import { EpochNodes } from "../../contracts/libraries/EpochNodes.sol";
 import { EpochTree } from "../../contracts/libraries/EpochTree.sol";
 import { Programs } from "../../contracts/libraries/Programs.sol";
@@ -218,6 +218,20 @@ contract EpochBookTest is EpochBase {
         draws = bound(draws, 1, count);
         Built memory built = _proven(0, count, draws);
         _assertStatus(built, EpochStatus.Proven);
+    }
+
+    /// The shapes that the tests above have are those of the prover in Rust (crates/verifier/tests/trees.rs).
+    function test_Prove_NodesLieAsTheProverMakesThem() public view {
+        string memory golden = vm.readFile("test/golden/trees.json");
+        string memory key = ".trees[0]";
+        uint256 trees = 0;
+        while (vm.keyExistsJson(golden, key)) {
+            uint256 leaves = vm.parseJsonBytes32Array(golden, string.concat(key, ".leaves")).length;
+            (Tree memory tree,) = _byThrees(leaves);
+            assertEq(tree.shape, vm.parseJsonBytes(golden, string.concat(key, ".shape")), vm.toString(leaves));
+            key = string.concat(".trees[", vm.toString(++trees), "]");
+        }
+        assertGt(trees, 10);
     }
 
     function test_Prove_SettlesAtOnceAfterTheWindow() public {

@@ -146,6 +146,7 @@ module.exports = [
   mutation("node-reduced", "a digest has two representations", "libraries/EpochNodes", "and(lt(word, order), lt(digest, order))", "1", book("test_Prove_DigestsAre")),
   mutation("fold-reduced", "a digest of a node over nodes has two representations", "libraries/EpochNodes", "reduced := and(reduced, lt(digest, order))", "reduced := 1", book("test_Prove_DigestsAre")),
   drop("fold-count", "digests are left over", "libraries/EpochNodes", "if (used != digests.length) revert RecordCount(used, digests.length);", book("test_Prove_ListsAre")),
+  mutation("fold-alone", "nodes that are left over are folded otherwise than by the prover", "libraries/EpochNodes", "if gt(from, start) { n := 1 }", "", book("testFuzz_Prove")),
   mutation("node-book", "a statement is of every contract", "libraries/EpochNodes", "mstore(S_BOOK, address())", "mstore(S_BOOK, 0)", book("testFuzz_Prove")),
   mutation("tree-root", "any root is taken", "libraries/EpochTree", "eq(mload(add(nodes, 0x80)), root)", "1", book("test_Prove_EveryByte")),
   mutation("tree-length", "siblings are left over", "libraries/EpochTree", "eq(sibling, add(siblings.offset, siblings.length))", "1", book("test_Prove_ListsAre")),

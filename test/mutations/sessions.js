@@ -334,4 +334,12 @@ module.exports = [
     "(true || digests.iter().flatten().copied().eq(said)) {",
     "sessions_have_one_final_proof",
   ),
+  mutation(
+    "epoch-at-zero",
+    "the fingerprint of an epoch's answer is taken where that of a claim is",
+    finished,
+    "        if self.claim().context.epoch {",
+    "        if false {",
+    "sessions_have_one_final_proof",
+  ),
 ];

@@ -62,7 +62,7 @@ macro_rules! artifacts {
 
 artifacts! {
     "Deployer" "BondEscrow" "FinalVerifier" "ModelRegistry" "AuditBeacon" "TokenDigests" "JobMarket" "ClaimBook" "ClaimLens"
-    "StatementVerifier"
+    "StatementVerifier" "EpochBook" "EpochDisputes" "EpochLens"
 }
 
 /// All contracts.

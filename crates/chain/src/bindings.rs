@@ -27,6 +27,12 @@ bind! {
     lens IClaimLens "artifacts/IClaimLens.json";
     /// Verification of whole sessions, without a job.
     statements IStatementVerifier "artifacts/IStatementVerifier.json";
+    /// Epochs: lines, channels, commitments, draws, proofs.
+    epochs IEpochBook "artifacts/IEpochBook.json";
+    /// Demands and challenges of epochs' answers.
+    disputes IEpochDisputes "artifacts/IEpochDisputes.json";
+    /// Descriptions of epochs.
+    epoch_lens IEpochLens "artifacts/IEpochLens.json";
     /// The verifier of final proofs.
     verifier IFinalVerifier "artifacts/IFinalVerifier.json";
 }

@@ -34,6 +34,7 @@ pub fn context(chain: u64, book: Address, job: B256, recipient: Address) -> Cont
         contract: padded(book),
         claim: Digest32(job.0),
         recipient: padded(recipient),
+        epoch: false,
     }
 }
 

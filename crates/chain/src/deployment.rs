@@ -26,7 +26,7 @@ mod factory {
 
 /// The protocol's contracts, in the order they are deployed.
 const BEACON: &str = "AuditBeacon";
-const CONTRACTS: [&str; 8] = [
+const CONTRACTS: [&str; 11] = [
     "BondEscrow",
     "ModelRegistry",
     BEACON,
@@ -35,7 +35,11 @@ const CONTRACTS: [&str; 8] = [
     "ClaimBook",
     "ClaimLens",
     "StatementVerifier",
+    EPOCHS,
+    "EpochDisputes",
+    "EpochLens",
 ];
+const EPOCHS: &str = "EpochBook";
 /// Deployed by the deterministic proxy itself: it is at one address on every chain, whoever deploys it.
 const VERIFIER: &str = "FinalVerifier";
 
@@ -51,6 +55,10 @@ pub struct Parameters {
     /// Blocks between a claim and the one whose RANDAO draws its layers; none where the chain has no such value: then
     /// there is no beacon, and nothing is audited.
     pub beacon_delay: Option<u64>,
+    /// How long an epoch can be disputed after its commitment, in seconds.
+    pub challenge_window: u64,
+    /// How long a turn of a dispute about an epoch is, in seconds.
+    pub answer_window: u64,
     /// Another salt, other addresses.
     pub salt: B256,
 }
@@ -197,9 +205,9 @@ pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
             .iter()
             .flat_map(|c| &c.inputs)
             .map(|input| {
-                let name = input.name.trim_end_matches('_').to_owned();
-                let value = argument(&name, parameters, &place);
-                (name, value)
+                let argument_name = input.name.trim_end_matches('_').to_owned();
+                let value = argument(name, &argument_name, parameters, &place);
+                (argument_name, value)
             })
             .collect();
         let values: Vec<_> = arguments.iter().map(|(_, v)| v.clone()).collect();
@@ -219,25 +227,38 @@ pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
     steps
 }
 
-/// The argument of a constructor, by its name.
+/// The argument of a contract's constructor, by its name.
 ///
 /// # Panics
 /// If no contract has an argument of that name: then this version and its artifacts do not fit.
-fn argument(name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynSolValue {
+fn argument(
+    of: &str,
+    name: &str,
+    p: &Parameters,
+    place: &dyn Fn(&str) -> Address,
+) -> DynSolValue {
+    let seconds = |seconds: u64| DynSolValue::Uint(U256::from(seconds), 256);
     let list = |addresses: &[Address]| {
         DynSolValue::Array(addresses.iter().copied().map(Into::into).collect())
     };
     let contract = match name {
         "guardian" => return p.guardian.into(),
-        "operators" => return list(&[place("JobMarket"), place("ClaimBook")]),
+        "operators" => {
+            let operators = ["JobMarket", "ClaimBook", EPOCHS, "EpochDisputes"];
+            return list(&operators.map(place));
+        }
         "assets" => return list(&p.assets),
         "unbondDelay" => return DynSolValue::Uint(U256::from(p.unbond_delay), 64),
         "delayBlocks" => {
             return DynSolValue::Uint(U256::from(p.beacon_delay.unwrap_or_default()), 64)
         }
+        "challengeWindow" => return seconds(p.challenge_window),
+        "answerWindow" => return seconds(p.answer_window),
         "escrow" => "BondEscrow",
         "registry" => "ModelRegistry",
         "market" => "JobMarket",
+        "book" if of.starts_with("Epoch") => EPOCHS,
+        "disputes" => "EpochDisputes",
         "book" | "claimBook" => "ClaimBook",
         "beacon" if p.beacon_delay.is_none() => return Address::ZERO.into(),
         "beacon" => BEACON,
@@ -269,7 +290,7 @@ pub fn inspect(client: &Client, step: &Step) -> Result<Option<B256>, Error> {
     }
     for (name, expected) in &step.arguments {
         let got = getter(client, artifact, step.address, name)?;
-        if got != *expected {
+        if !is_same(&got, expected) {
             return Err(Error::OtherArgument {
                 name: step.name.into(),
                 address: step.address,
@@ -280,6 +301,14 @@ pub fn inspect(client: &Client, step: &Step) -> Result<Option<B256>, Error> {
         }
     }
     Ok(Some(keccak256(code)))
+}
+
+/// Whether two values are equal: a contract may keep a number in fewer bits than its constructor takes it in.
+fn is_same(a: &DynSolValue, b: &DynSolValue) -> bool {
+    match (a, b) {
+        (DynSolValue::Uint(a, _), DynSolValue::Uint(b, _)) => a == b,
+        _ => a == b,
+    }
 }
 
 /// An argument of a constructor, which every contract shows by a function of the same name.
@@ -397,6 +426,8 @@ mod tests {
             assets: vec![Address::ZERO],
             unbond_delay: 86_400,
             beacon_delay: Some(72),
+            challenge_window: 43_200,
+            answer_window: 14_400,
             salt: B256::ZERO,
         }
     }

@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             contract: Digest32([1; 32]),
             claim: Digest32([2; 32]),
             recipient: Digest32([3; 32]),
+            epoch: false,
         },
     ];
     let dirs = [tempfile::tempdir()?, tempfile::tempdir()?];

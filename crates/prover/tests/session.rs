@@ -1029,7 +1029,9 @@ fn sessions_have_one_final_proof() {
     let (powers, g2) = development_powers(FINAL_POWERS, DEVELOPMENT_SEED);
     let parameters = Parameters::new(&powers, g2, Digest32(DEVELOPMENT_ID), true).unwrap();
     drop(powers);
-    let cases = [Case::new(), Case::of(2, 3)];
+    let mut cases = [Case::new(), Case::of(2, 3)];
+    // One is a claim of its own, the other an answer of an epoch.
+    cases[1].claim.context.epoch = true;
     let sessions = [cases[0].session(), cases[1].session()];
     let windows: [&[(u32, u32)]; 2] = [&[(0, 3), (3, 3)], &[(1, 1)]];
     let claims = [0, 1].map(|i| cases[i].manifest.claim(cases[i].claim.clone()).unwrap());
@@ -1148,6 +1150,25 @@ fn sessions_have_one_final_proof() {
     let mut shape = file.clone();
     shape.tree.shape.0 = vec![0, 0, 2, 0, 2];
     assert!(matches!(verify(&shape), Err(Refused::Malformed(_))));
+
+    // Of an answer of an epoch the fingerprint is taken at zero, where it is the last word; of other claims it is not.
+    let at = |i: usize| claims[i].session(&claims[i].goal(&[1]).unwrap()).unwrap();
+    assert_eq!(at(1).at, Fr::ZERO);
+    assert_ne!(at(0).at, Fr::ZERO);
+    let words = cases[1].claim.activation_words();
+    let numbers = at(1).numbers(&Native).unwrap();
+    assert_eq!(numbers[9], words.last().unwrap().0);
+    for (i, epoch) in [(0, true), (1, false)] {
+        let mut other = cases.each_ref().map(|case| case.claim.clone());
+        other[i].context.epoch = epoch;
+        assert_eq!(other[i].statement(), cases[i].claim.statement());
+        let [a, b] = [0, 1].map(|i| cases[i].manifest.claim(other[i].clone()).unwrap());
+        let refused = verifier.verify(&[&a, &b], &file, &parameters);
+        assert!(
+            matches!(refused, Err(Refused::Malformed(_))),
+            "{i}: {refused:?}"
+        );
+    }
     let mut long = file.clone();
     long.proof.0.push(0);
     assert!(matches!(verify(&long), Err(Refused::Length { .. })));

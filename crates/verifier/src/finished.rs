@@ -4,6 +4,7 @@ use crate::hex::{Digest32, HexBytes, Scalar};
 use crate::programs::{node_key, own_weights};
 use crate::{CheckedClaim, Error, Goal, Parameters};
 use halo2curves::bn256::Fr;
+use halo2curves::ff::Field;
 use nanozk_final::{powers_needed, verify_top, ProvingKey, Top, K};
 use nanozk_kzg::Basis;
 use nanozk_recursion::node::{folded, NodeError, Nodes};
@@ -78,8 +79,13 @@ impl CheckedClaim<'_> {
     pub fn session(&self, goal: &Goal) -> Result<Session, Error> {
         let activations = self.claim().activations.iter().map(|point| point.0);
         let weights = own_weights(self.manifest(), goal);
-        Session::new(self.claim().inputs(), weights, activations.collect())
-            .map_err(|e| Error::Node(NodeError::Point(e)))
+        let session = Session::new(self.claim().inputs(), weights, activations.collect());
+        let mut session = session.map_err(|e| Error::Node(NodeError::Point(e)))?;
+        // Contracts that know the digest only, and no words, take the fingerprint where it costs least.
+        if self.claim().context.epoch {
+            session.at = Fr::ZERO;
+        }
+        Ok(session)
     }
 
     /// What a node over a proof of a goal says.

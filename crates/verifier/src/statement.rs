@@ -11,12 +11,17 @@ use serde::{Deserialize, Serialize};
 pub struct Context {
     /// EIP-155 chain id.
     pub chain: u64,
-    /// Address of the contract that keeps the claim (`ClaimBook`), left-padded.
+    /// Address of the contract that keeps the claim (`ClaimBook`, `EpochBook`), left-padded.
     pub contract: Digest32,
-    /// Claim; on chain, also its job.
+    /// Claim; on chain, also its job, or the word of an epoch's answer.
     pub claim: Digest32,
     /// Address that is paid, left-padded.
     pub recipient: Digest32,
+    /// An answer of an epoch (`EpochBook`), which has no activation commitments on chain: the fingerprint of them that nodes
+    /// say is taken at zero. The statement does not say so, for it does not matter to what is proved: the digest of the
+    /// commitments determines them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub epoch: bool,
 }
 
 /// A number as a 32-byte big-endian word.

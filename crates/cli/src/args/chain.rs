@@ -76,6 +76,12 @@ pub(crate) struct DeployArgs {
     /// Without the audited mode: for a chain whose prevrandao is no randomness, as on most rollups
     #[arg(long, conflicts_with = "beacon_delay")]
     pub(crate) no_audits: bool,
+    /// How long the answers of an epoch can be disputed after its commitment
+    #[arg(long, value_name = "TIME", default_value = "12h", value_parser = parse_duration)]
+    pub(crate) epoch_challenge_window: u64,
+    /// How long each turn of a dispute about an epoch's answer is
+    #[arg(long, value_name = "TIME", default_value = "4h", value_parser = parse_duration)]
+    pub(crate) epoch_answer_window: u64,
     /// Other addresses for another deployment of the same account
     #[arg(long, value_name = "TEXT", default_value = "nanozk")]
     pub(crate) salt: String,

@@ -182,6 +182,7 @@ fn claim(args: &ClaimReceiptArgs, data: &Data, out: &Out) -> Result<()> {
         contract: args.contract.unwrap_or_default(),
         claim: args.claim.unwrap_or_default(),
         recipient: args.recipient.unwrap_or_default(),
+        epoch: false,
     };
     let development = run::check_setup(version, &context)?;
     note_of_keys(&version.id(), data, out);

@@ -125,6 +125,7 @@ fn task(
                 contract: args.contract.unwrap_or_default(),
                 claim: args.claim.unwrap_or_default(),
                 recipient: args.recipient.unwrap_or_default(),
+                epoch: false,
             },
             prompt,
             new: args.max_new_tokens.expect("clap requires it"),

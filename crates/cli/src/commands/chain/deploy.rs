@@ -26,6 +26,8 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
         assets: args.asset.clone(),
         unbond_delay: args.unbond_delay,
         beacon_delay: (!args.no_audits).then_some(args.beacon_delay),
+        challenge_window: args.epoch_challenge_window,
+        answer_window: args.epoch_answer_window,
         salt: keccak256(args.salt.as_bytes()),
     };
     let steps = deployment::plan(account, &parameters);
