@@ -86,8 +86,8 @@ abstract contract Epochs is Lines {
             Program calldata program = programs[i];
             set |= Programs.check(program, paths[i], bound.programs, bound.layers);
             // What a node says are elements of the field.
-            if (!Statement.isReduced(program.key)) revert EpochNodes.DigestNotReduced(i);
-            if (!Statement.isReduced(program.weights)) revert EpochNodes.DigestNotReduced(i);
+            if (!Statement.isReduced(program.key)) revert EpochNodes.AnswerDigestNotReduced(i);
+            if (!Statement.isReduced(program.weights)) revert EpochNodes.AnswerDigestNotReduced(i);
         }
         uint256 missing = LayerSet.all(bound.layers) & ~set;
         if (missing != 0) revert LayersMissing(missing);
@@ -144,7 +144,7 @@ abstract contract Epochs is Lines {
         if (number == type(uint24).max || own.open() == type(uint8).max) revert TooManyEpochs(own.next(), own.open());
         uint256 exposure = _exposure(epoch.page, count, draws);
         uint256 available = own.balance() - own.exposed();
-        if (exposure > available) revert InsufficientBond(exposure, available);
+        if (exposure > available) revert LineBondTooLow(exposure, available);
         _lines[provider][version] = own + exposure * LineWords.EXPOSED + LineWords.NEXT + LineWords.OPEN;
 
         Epoch memory committed = epoch;
@@ -244,7 +244,7 @@ abstract contract Epochs is Lines {
     function voidEpoch(Epoch calldata epoch) external {
         (bytes32 id,) = _live(epoch);
         address verifier = EpochPage.headOf(EpochPage.read(epoch.page)).verifier;
-        if (registry.verifierUsable(verifier)) revert StillUsable(verifier);
+        if (registry.verifierUsable(verifier)) revert VerifierStillUsable(verifier);
         _lines[epoch.provider][epoch.version] -= epoch.exposure() * LineWords.EXPOSED;
         _move(id, EpochStatus.Voided);
     }

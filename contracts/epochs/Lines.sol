@@ -59,7 +59,7 @@ abstract contract Lines is IEpochBook, EIP712 {
         if (amount == 0) revert AmountZero();
         uint256 own = _lines[msg.sender][version];
         uint256 available = own.balance() - own.exposed();
-        if (amount > available) revert InsufficientBond(amount, available);
+        if (amount > available) revert LineBondTooLow(amount, available);
         _lines[msg.sender][version] = own - amount;
         emit LineWithdrawn(msg.sender, version, amount);
         _push(version, amount, msg.sender);

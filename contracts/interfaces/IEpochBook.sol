@@ -124,7 +124,7 @@ interface IEpochBook {
     /// @notice The line was slashed.
     error LineIsOver(address provider, bytes32 version);
     /// @notice Of the line's balance less is free.
-    error InsufficientBond(uint256 needed, uint256 available);
+    error LineBondTooLow(uint256 needed, uint256 available);
     error ChannelIsClosing(uint32 closeBy);
     error ChannelNotClosing();
     error ChannelStillOpen(uint32 closeBy);
@@ -148,7 +148,7 @@ interface IEpochBook {
     error NotWhatWasFixed(bytes32 epoch);
     error NotDrawnYet(bytes32 epoch);
     error VerifierUnusable(address verifier);
-    error StillUsable(address verifier);
+    error VerifierStillUsable(address verifier);
     error OpenDisputes(bytes32 epoch, uint256 count);
     error TooManyEpochs(uint256 next, uint256 open);
     error OutOfOrder(uint256 settled, uint256 got);

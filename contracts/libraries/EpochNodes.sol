@@ -26,7 +26,7 @@ library EpochNodes {
     /// @notice The page has no such program, or it does not prove the layer that was drawn of the answer.
     error LayerNotProven(uint256 index, uint256 program);
     /// @notice A digest of the answer's record, or of a node over nodes, is not below the order of the scalar field.
-    error DigestNotReduced(uint256 index);
+    error AnswerDigestNotReduced(uint256 index);
 
     bytes32 internal constant ANSWER = "nanozk epoch answer 1";
 
@@ -273,7 +273,7 @@ library EpochNodes {
         }
         if (failure == 1) revert NotDrawn(index);
         if (failure == 2) revert LayerNotProven(index, place);
-        if (failure == 3) revert DigestNotReduced(index);
+        if (failure == 3) revert AnswerDigestNotReduced(index);
     }
 
     /// All nodes become one, which is the first. A list is hashed where its nodes are: tag and digest are put in front
@@ -326,7 +326,7 @@ library EpochNodes {
             }
         }
         if (used != digests.length) revert RecordCount(used, digests.length);
-        if (!reduced) revert DigestNotReduced(type(uint256).max);
+        if (!reduced) revert AnswerDigestNotReduced(type(uint256).max);
     }
 
     /// What is hashed for each record, but for what the record says.

@@ -110,7 +110,7 @@ contract EpochBookTest is EpochBase {
         uint256 needed = epochs.exposureOf(page, COUNT, DRAWS);
         vm.startPrank(provider);
         epochs.withdraw(served, LINE_BOND - needed + 1);
-        vm.expectRevert(_error(IEpochBook.InsufficientBond.selector, needed, needed - 1));
+        vm.expectRevert(_error(IEpochBook.LineBondTooLow.selector, needed, needed - 1));
         epochs.commit(built.epoch, "");
         epochs.bond(served, 1);
         epochs.commit(built.epoch, "");
@@ -317,12 +317,12 @@ contract EpochBookTest is EpochBase {
         for (uint256 i = 0; i < places.length; ++i) {
             bytes memory kept = bytes.concat(openings.records);
             openings.records[places[i]] = 0xff;
-            vm.expectRevert(abi.encodeWithSelector(EpochNodes.DigestNotReduced.selector, built.drawn[0]));
+            vm.expectRevert(abi.encodeWithSelector(EpochNodes.AnswerDigestNotReduced.selector, built.drawn[0]));
             epochs.prove(built.epoch, openings, proof, new Payment[](0));
             openings.records = kept;
         }
         openings.digests[0] = bytes32(type(uint256).max);
-        vm.expectPartialRevert(EpochNodes.DigestNotReduced.selector);
+        vm.expectPartialRevert(EpochNodes.AnswerDigestNotReduced.selector);
         epochs.prove(built.epoch, openings, proof, new Payment[](0));
     }
 
@@ -385,7 +385,7 @@ contract EpochBookTest is EpochBase {
     function test_Freeze_OnlyVoidingEnds() public {
         Built memory built = _proven(0, COUNT, DRAWS);
         Built memory second = _committed(1, COUNT, DRAWS);
-        vm.expectRevert(abi.encodeWithSelector(IEpochBook.StillUsable.selector, address(verifier)));
+        vm.expectRevert(abi.encodeWithSelector(IEpochBook.VerifierStillUsable.selector, address(verifier)));
         epochs.voidEpoch(built.epoch);
         _freeze();
         _after(_committedAt(second) + EPOCH_CHALLENGE);
@@ -723,18 +723,18 @@ contract EpochBookTest is EpochBase {
         Built memory built = _committed(0, COUNT, DRAWS);
         uint256 available = LINE_BOND - _exposure(built);
         vm.startPrank(provider);
-        vm.expectRevert(_error(IEpochBook.InsufficientBond.selector, available + 1, available));
+        vm.expectRevert(_error(IEpochBook.LineBondTooLow.selector, available + 1, available));
         epochs.withdraw(served, available + 1);
         epochs.withdraw(served, available);
         // Nothing is left for another epoch.
         Built memory next = _build(1, COUNT, DRAWS);
-        vm.expectPartialRevert(IEpochBook.InsufficientBond.selector);
+        vm.expectPartialRevert(IEpochBook.LineBondTooLow.selector);
         epochs.commit(next.epoch, "");
         vm.stopPrank();
         _fix(built);
         _proveEpoch(built);
         vm.prank(provider);
-        vm.expectRevert(_error(IEpochBook.InsufficientBond.selector, 1, 0));
+        vm.expectRevert(_error(IEpochBook.LineBondTooLow.selector, 1, 0));
         epochs.withdraw(served, 1);
         _after(_committedAt(built) + EPOCH_CHALLENGE);
         epochs.settle(built.epoch);

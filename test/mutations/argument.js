@@ -115,7 +115,7 @@ module.exports = [
     said,
   ),
   channel("scalar-absorbed", "scalars of a proof are not absorbed", "        self.transcript.absorb_scalar(scalar);\n        Ok(*scalar)", "        Ok(*scalar)", said),
-  channel("left", "a proof may have more elements", "            _ => Err(Error::Length),", "            _ => Ok(self.transcript),", length),
+  channel("left", "a proof may have more elements", "            _ => Err(Error::Length),", "            _ => Ok(()),", length),
   verify(
     "separator",
     "keys, values and tags are added up without a challenge",

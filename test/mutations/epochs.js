@@ -114,7 +114,7 @@ module.exports = [
     book("test_Commit_Bounds"),
   ),
   drop("commit-number", "an epoch has two roots", "epochs/Epochs", "if (number != own.next()) revert WrongEpochNumber(own.next(), number);", book("test_Attack_TwoRoots")),
-  drop("commit-bond", "a bond for which cheating pays", "epochs/Epochs", "if (exposure > available) revert InsufficientBond(exposure, available);", book("test_Commit_Refuses|test_Attack_BondExit")),
+  drop("commit-bond", "a bond for which cheating pays", "epochs/Epochs", "if (exposure > available) revert LineBondTooLow(exposure, available);", book("test_Commit_Refuses|test_Attack_BondExit")),
   mutation("commit-block", "answers are drawn from a block that is there", "epochs/Epochs", "block.timestamp, block.number + _delay, exposure", "block.timestamp, block.number - 1, exposure", book("test_Commit_Exposes|test_Attack_DrawGrinding")),
   mutation("fix-block", "layers are drawn from a block that is there", "epochs/Epochs", "drawBlock: uint48(block.number + _delay)", "drawBlock: uint48(block.number - 1)", book("test_Attack_DrawGrindingOfLayers|testFuzz_Prove")),
   mutation("draw-layers", "layers are drawn from another block", "epochs/Epochs", "        _requireFixed(id, fixed_.seed, fixed_.commitments, fixed_.fixedAt, fixed_.drawBlock);\n        bytes32 seed", "        bytes32 seed", book("test_Prove_With")),
@@ -132,7 +132,7 @@ module.exports = [
   drop("settle-disputes", "an epoch is settled with an open dispute", "epochs/Epochs", "if (open != 0) revert OpenDisputes(id, open);", disputes("test_Demand_Waits")),
   drop("settle-order", "epochs are settled in any order", "epochs/Epochs", "if (own.settled() != epoch.number()) revert OutOfOrder(own.settled(), epoch.number());", book("test_Settle")),
   mutation("settle-exposure", "bond stays exposed for ever", "epochs/Epochs", "uint256 less = LineWords.OPEN + epoch.exposure() * LineWords.EXPOSED;", "uint256 less = LineWords.OPEN;", book("test_Settle")),
-  drop("void-usable", "an epoch is voided whose proof is due", "epochs/Epochs", "if (registry.verifierUsable(verifier)) revert StillUsable(verifier);", book("test_Freeze_Only")),
+  drop("void-usable", "an epoch is voided whose proof is due", "epochs/Epochs", "if (registry.verifierUsable(verifier)) revert VerifierStillUsable(verifier);", book("test_Freeze_Only")),
   drop("only-disputes", "anybody slashes", "epochs/Epochs", "if (msg.sender != disputes) revert NotAuthorized(msg.sender);", book("test_OnlyDisputes")),
 
   // Public inputs.

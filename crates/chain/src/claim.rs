@@ -4,11 +4,13 @@ use crate::bindings::{book, lens, statements};
 use crate::client::{Call, Client};
 use crate::error::Error;
 use alloy::primitives::{Address, Bytes, B256, U256};
-use alloy::sol_types::{SolEvent, SolValue};
+use alloy::sol_types::{SolEvent, SolType, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile, ProvedClaim, ProvedWindow};
+use nanozk_verifier::{
+    CheckedManifest, Claim, FinalFile, ProvedClaim, ProvedWindow, RegisteredProgram,
+};
 
 /// The target of a challenge that is of a whole claim.
 pub const WHOLE: u64 = 255;
@@ -181,6 +183,21 @@ pub struct Proved<'a> {
     pub manifest: &'a CheckedManifest,
 }
 
+/// A registered program, as contracts take it.
+pub(crate) fn program_of<P>(program: &RegisteredProgram) -> P
+where
+    P: SolValue + From<<P::SolType as SolType>::RustType>,
+{
+    // A model has fewer layers than do not fit.
+    let small = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
+    same(&book::Program {
+        first: small(program.first),
+        count: small(program.count),
+        key: word(&program.key).into(),
+        weights: word(&program.weights).into(),
+    })
+}
+
 /// The joint proofs of a claim, as contracts take them.
 fn leaves(
     manifest: &CheckedManifest,
@@ -188,8 +205,6 @@ fn leaves(
     generated: usize,
 ) -> Result<Vec<book::Leaf>, Error> {
     let tree = manifest.manifest().program_tree();
-    // A model has fewer layers than do not fit.
-    let small = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
     let leaf = |window: &ProvedWindow| {
         let ProvedWindow { first, count, .. } = *window;
         let registered = manifest.registered((first, count), generated);
@@ -199,12 +214,7 @@ fn leaves(
             ))
         })?;
         Ok(book::Leaf {
-            program: book::Program {
-                first: small(program.first),
-                count: small(program.count),
-                key: word(&program.key).into(),
-                weights: word(&program.weights).into(),
-            },
+            program: program_of(program),
             digest: word(&window.digest).into(),
             path: tree.path(number).into_iter().map(B256::from).collect(),
         })
@@ -224,7 +234,7 @@ fn tree(file: &FinalFile) -> book::Tree {
 fn same<A, B>(of: &A) -> B
 where
     A: SolValue,
-    B: SolValue + From<<B::SolType as alloy::sol_types::SolType>::RustType>,
+    B: SolValue + From<<B::SolType as SolType>::RustType>,
 {
     B::abi_decode(&of.abi_encode()).expect("the same struct")
 }
@@ -380,6 +390,6 @@ mod tests {
     }
 
     fn empty() -> book::Claim {
-        book::Claim::abi_decode(&[0; 14 * 32]).expect("words")
+        <book::Claim as SolValue>::abi_decode(&[0; 14 * 32]).expect("words")
     }
 }

@@ -283,8 +283,19 @@ impl Client {
         signature: B256,
         topics: [Option<B256>; 2],
     ) -> Result<Option<Log>, Error> {
+        let logs = self.events(address, signature, topics)?;
+        Ok(logs.into_iter().next())
+    }
+
+    /// All events of a contract with these second and third topics; none: any.
+    pub fn events(
+        &self,
+        address: Address,
+        signature: B256,
+        topics: [Option<B256>; 2],
+    ) -> Result<Vec<Log>, Error> {
         let logs = self.logs(address, signature, topics)?;
-        Ok(logs.into_iter().next().map(|log| log.inner))
+        Ok(logs.into_iter().map(|log| log.inner).collect())
     }
 
     fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {

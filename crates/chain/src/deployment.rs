@@ -231,12 +231,7 @@ pub fn plan(account: Address, parameters: &Parameters) -> Vec<Step> {
 ///
 /// # Panics
 /// If no contract has an argument of that name: then this version and its artifacts do not fit.
-fn argument(
-    of: &str,
-    name: &str,
-    p: &Parameters,
-    place: &dyn Fn(&str) -> Address,
-) -> DynSolValue {
+fn argument(of: &str, name: &str, p: &Parameters, place: &dyn Fn(&str) -> Address) -> DynSolValue {
     let seconds = |seconds: u64| DynSolValue::Uint(U256::from(seconds), 256);
     let list = |addresses: &[Address]| {
         DynSolValue::Array(addresses.iter().copied().map(Into::into).collect())

@@ -3,6 +3,7 @@
 use crate::format::{duration, eth};
 use crate::revert::Revert;
 use alloy::primitives::{Address, B256, U256};
+use std::path::PathBuf;
 
 /// Most gas of a transaction (EIP-7825).
 pub const GAS_CAP: u64 = 16_777_216;
@@ -23,6 +24,14 @@ fn reverted(what: &str, revert: &Revert) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A file cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The address of the node is no URL of it.
     #[error("{url:?} is not the URL of a node: write one such as http://127.0.0.1:8545")]
     Url {

@@ -7,6 +7,7 @@
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`output`]: what answers
 //!   a demand for the output; [`receipt`]: what a provider signs of an answer that nobody has asked a proof of yet;
+//! * [`epoch`]: answers, draws, proofs and vouchers of epochs;
 //! * [`policy`]: parameters under which cheating does not pay;
 //! * [`address`], [`mod@format`]: addresses, amounts and times as people write them;
 //! * [`revert`]: what a contract meant, in a sentence; [`events`]: what it said happened.
@@ -19,6 +20,7 @@ pub mod bindings;
 pub mod claim;
 pub mod client;
 pub mod deployment;
+pub mod epoch;
 mod error;
 pub mod events;
 pub mod format;

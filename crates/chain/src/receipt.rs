@@ -5,8 +5,8 @@
 //! asks for a proof.
 
 use crate::output::MAX_POSITIONS;
-use crate::signing::sign;
-use alloy::primitives::{Address, Bytes, Signature, B256};
+use crate::signing::{sign, signer_of};
+use alloy::primitives::{Address, Bytes, B256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct};
 use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
@@ -181,14 +181,42 @@ impl Receipt {
         if self.decoding != GREEDY {
             return Err(ReceiptRefused::Decoding(self.decoding));
         }
-        let signature = Signature::from_raw(&self.signature).ok();
-        // One signature for each receipt and key: of the two values of s, the lower.
-        let signature = signature.filter(|s| s.normalize_s().is_none());
-        let signer = signature.and_then(|s| s.recover_address_from_prehash(&self.digest()).ok());
-        match signer == Some(self.provider) {
+        match signer_of(&self.signature, self.digest()) == Some(self.provider) {
             true => Ok(()),
             false => Err(ReceiptRefused::Signature(self.provider)),
         }
+    }
+}
+
+impl Opening {
+    fn length(&self, expected: [u32; 2]) -> ReceiptRefused {
+        ReceiptRefused::Length {
+            expected,
+            got: [self.prompt.len(), self.generated.len()],
+            positions: self.positions,
+        }
+    }
+
+    /// Digests of prompt and answer.
+    ///
+    /// # Errors
+    /// If they fit no session, or a number is no token.
+    pub fn digests(&self) -> Result<[Scalar; 2], ReceiptRefused> {
+        let got = [self.prompt.len(), self.generated.len()];
+        let positions = self.positions as usize;
+        let fits = self.positions <= MAX_POSITIONS && got[0].saturating_add(got[1]) <= positions;
+        if !fits || got.contains(&0) {
+            // No session has more.
+            return Err(self.length(got.map(|n| u32::try_from(n).unwrap_or(u32::MAX))));
+        }
+        let mut tokens = [self.prompt.as_slice(), &self.generated].concat();
+        // Digests pack tokens of so many bits.
+        if let Some(token) = tokens.iter().find(|t| **t >= 1 << TOKEN_BITS) {
+            return Err(ReceiptRefused::Token(*token));
+        }
+        tokens.resize(positions, 0);
+        let salts = [self.input_salt.0, self.output_salt.0];
+        Ok(sequence_digests(&tokens, got[0], got[1], salts).map(Scalar))
     }
 }
 
@@ -202,36 +230,21 @@ impl Served {
         receipt.check()?;
         let expected = [receipt.prompt_tokens, receipt.generated_tokens];
         let got = [opening.prompt.len(), opening.generated.len()];
-        let positions = opening.positions;
-        let fits =
-            positions <= MAX_POSITIONS && got[0].saturating_add(got[1]) <= positions as usize;
-        let is_same = expected.map(|n| n as usize) == got;
-        if !fits || !is_same || got.contains(&0) {
-            return Err(ReceiptRefused::Length {
-                expected,
-                got,
-                positions,
-            });
+        if expected.map(|n| n as usize) != got {
+            return Err(opening.length(expected));
         }
-        let mut tokens = [opening.prompt.as_slice(), &opening.generated].concat();
-        // Digests pack tokens of so many bits.
-        if let Some(token) = tokens.iter().find(|t| **t >= 1 << TOKEN_BITS) {
-            return Err(ReceiptRefused::Token(*token));
-        }
-        tokens.resize(positions as usize, 0);
-        let salts = [opening.input_salt.0, opening.output_salt.0];
-        let own = sequence_digests(&tokens, got[0], got[1], salts);
+        let own = opening.digests()?;
         let signed = [receipt.input_digest, receipt.output_digest];
         for ((what, own), signed) in ["the prompt", "the answer"]
             .into_iter()
             .zip(own)
             .zip(signed)
         {
-            if own != signed.0 {
+            if own != signed {
                 return Err(ReceiptRefused::Digest {
                     what,
                     signed: scalar_to_bytes(&signed.0).into(),
-                    got: scalar_to_bytes(&own).into(),
+                    got: scalar_to_bytes(&own.0).into(),
                 });
             }
         }
@@ -242,7 +255,7 @@ impl Served {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::keccak256;
+    use alloy::primitives::{keccak256, Signature};
     use nanozk_verifier::encoding::scalar_from_bytes;
 
     fn scalar(byte: u8) -> Scalar {

@@ -111,7 +111,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("NotRevealed", "the layers to prove were not drawn yet: nanozk claim draw"),
     ("DrawnLayersMissing", "{1} of the layers that were drawn are not proven yet"),
     ("StillUsable", "the verifier of the claim can be used: there is no reason to void it"),
-    ("NothingMissing", "no layer that had to be proven is missing"),
+    ("NothingMissing", "nothing that was due is missing"),
     ("NotAudited", "no layers of the claim {0} are drawn: it is of another mode"),
     ("WrongOutputLength", "the tokens have {1} bytes where the job ordered {0}, three for each token"),
     ("OutputNotRevealed", "no output of the claim {0} was revealed that could be disputed"),
@@ -129,6 +129,51 @@ const SENTENCES: &[(&str, &str)] = &[
     ("MalformedHeader", "this is no block header of a known kind"),
     ("DrawCount", "{1} layers are to be drawn of {0}"),
     ("ZeroWeight", "layer {0} has the weight zero"),
+    // Epochs
+    ("EpochsDisabled", "these contracts have no epochs, since their chain has no prevrandao to draw from"),
+    ("NoPrograms", "{1} programs are given, a page takes 1 to {0}, each with its path"),
+    ("PageTooLong", "the page would have {1} bytes, code has at most {0}"),
+    ("PageFailed", "the page could not be written: too little gas"),
+    ("UnknownPage", "the page {0} is not one of the version {1}: nanozk epoch enroll"),
+    ("AnswerDigestNotReduced", "a digest of an answer, program or node (number {0}) is not below the order of the scalar field"),
+    ("LineIsOver", "the line of {0} for the version {1} was slashed: it is over"),
+    ("LineBondTooLow", "{0:units} of the line's bond are needed, {1:units} are free: nanozk epoch bond"),
+    ("BadCounts", "{1} answers and {3} draws: an epoch has at most {0} answers, and at most {2} draws, as many as answers"),
+    ("TooManyEpochs", "the line has {1} open epochs, up to number {0}: settle some first"),
+    ("WrongEpochNumber", "the line's next epoch is number {0}, not {1}"),
+    ("UnknownEpoch", "there is no epoch {0}: what is given is not what was committed to"),
+    ("WrongEpochStatus", "the epoch {0} is {2}, it must be {1}"),
+    ("EpochIsOver", "the epoch {0} is over: {1}"),
+    ("NotWhatWasFixed", "what is given is not what was fixed of {0}"),
+    ("NotDrawnYet", "the layers of the epoch {0} were not drawn, and no header is given"),
+    ("OpenDisputes", "{1} disputes about answers of the epoch {0} are open: they are decided first"),
+    ("OutOfOrder", "the epochs of a line are settled in order: {0} comes before {1}"),
+    ("VerifierStillUsable", "the verifier {0} can be used: there is no reason to void the epoch"),
+    ("RecordCount", "{1} bytes of records or digests of nodes are given, {0} are needed"),
+    ("NotDrawn", "answer {0} was not drawn, or is not behind the one before it"),
+    ("LayerNotProven", "program {1} of the page does not prove the layer that was drawn of answer {0}"),
+    ("NotInTheRoot", "what is given does not lead to the root {0}"),
+    // Channels
+    ("ChannelIsClosing", "the channel closes {0}"),
+    ("ChannelNotClosing", "the channel is not being closed: nanozk channel close"),
+    ("ChannelStillOpen", "vouchers can be redeemed until {0}: what is left comes back then"),
+    ("WrongRound", "the voucher is of round {1} of its channel, which is in round {0}"),
+    ("NotSettled", "the voucher is of epoch {0}: {1} epochs of the line are settled, and it has to be one of them"),
+    ("VoucherSpent", "the voucher is of {1:units}, the channel has paid {0:units}"),
+    ("VoucherExceedsDeposit", "the voucher is of {1:units}, the channel has {0:units}"),
+    ("VoucherExceedsAnswers", "the voucher pays for {1} answers, of which the line's settled epochs have {0} that nobody paid for"),
+    ("FewerAnswers", "the voucher is for {1} answers in all, the channel has paid for {0}"),
+    // Disputes of epochs
+    ("ReceiptOfAnother", "the receipt is of another epoch than {0}"),
+    ("NoSuchAnswer", "there is no answer {1}: the epoch has {0}, counted from zero"),
+    ("NoSuchLayers", "the layers {1} are not all among the model's {0}"),
+    ("NotAContradiction", "the receipts do not contradict each other: two different ones of one place do"),
+    ("DisputeExists", "the dispute {0} exists, or did: it happens once"),
+    ("UnknownDispute", "there is no dispute {0}"),
+    ("WrongDisputeStatus", "the dispute {0} is {2}, it must be {1}"),
+    ("LayersNotProven", "the proof does not show the layers {0} that were asked for"),
+    ("NoBond", "the dispute {0} holds no bond"),
+    ("StillOpen", "the epoch {0} is open: the bonds of its disputes are paid out when it is over"),
     // Lens
     ("MoreGasNeeded", "{0} gas are too little to judge a proof"),
     // Verifier
@@ -155,6 +200,7 @@ const TIMES: &[&str] = &[
     "lockBy",
     "claimBy",
     "postedAt",
+    "closeBy",
 ];
 /// A smaller number is no time: zero says that there is none.
 const FIRST_TIME: u64 = 1_000_000_000;
@@ -178,6 +224,8 @@ const CHALLENGE_STATUS: &[&str] = &[
     "timed out",
     "cancelled",
 ];
+const EPOCH_STATUS: &[&str] = &["none", "committed", "fixed", "proven", "settled", "void"];
+const DISPUTE_STATUS: &[&str] = &["none", "open", "fixed", "asked", "answered", "dropped"];
 const MODE: &[&str] = &["proofs", "optimistic", "audited"];
 
 /// Why a contract reverted.
@@ -320,6 +368,8 @@ pub fn text(param: &Param, value: &DynSolValue) -> String {
         DynSolValue::Uint(v, _) => match kind.rsplit(['.', ' ']).next().unwrap_or_default() {
             "JobStatus" => enumeration(JOB_STATUS, v),
             "ClaimStatus" => enumeration(CLAIM_STATUS, v),
+            "EpochStatus" => enumeration(EPOCH_STATUS, v),
+            "DisputeStatus" => enumeration(DISPUTE_STATUS, v),
             "ChallengeStatus" => enumeration(CHALLENGE_STATUS, v),
             "Mode" => enumeration(MODE, v),
             _ if param.name == "target" => target(u64::try_from(*v).unwrap_or(u64::MAX)),

@@ -143,6 +143,15 @@ pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
         .to_vec()
 }
 
+/// Who signed this; none: the signature is of another form than [`sign`]'s.
+///
+/// One signature for each digest and key: of the two values of s, the lower.
+pub fn signer_of(signature: &[u8], digest: B256) -> Option<Address> {
+    let signature = Signature::from_raw(signature).ok();
+    let signature = signature.filter(|s| s.normalize_s().is_none())?;
+    signature.recover_address_from_prehash(&digest).ok()
+}
+
 /// Format of the file of a provider's signatures.
 pub const SIGNATURES_FORMAT: &str = "nanozk-signatures-3";
 
@@ -219,10 +228,7 @@ impl SignatureFile {
             if signature.len() != 65 {
                 continue;
             }
-            let signer = Signature::from_raw(signature)
-                .ok()
-                .and_then(|s| s.recover_address_from_prehash(&digest).ok());
-            if signer != Some(self.provider) {
+            if signer_of(signature, digest) != Some(self.provider) {
                 return Err(Error::Mismatch(format!(
                     "the signature of {what} is not {}'s for this session",
                     self.provider

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod chain;
+mod epoch;
 #[cfg(test)]
 mod examples;
 mod numbers;
@@ -10,6 +11,7 @@ mod serve;
 
 pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand};
+pub(crate) use epoch::*;
 use nanozk_executor::{synthetic, Architecture};
 use nanozk_verifier::hex::Digest32;
 use numbers::{factor, fraction, gib, positions, positive, price};
@@ -35,6 +37,7 @@ On a chain, with --rpc URL and a key:
   nanozk job lock request.json; nanozk run --model model --request request.json -o session
   nanozk claim post session; nanozk aggregate session; nanozk claim prove session; nanozk claim status session
   nanozk relayer init; nanozk relayer run      # does the last line by itself, and answers challenges
+  nanozk epoch --help; nanozk channel --help   # many answers behind one bond and one proof
 
 Exit codes: 0 done or accepted, 1 judged and not accepted, 2 error, 130 interrupted.
 Where standard error is no terminal, progress is a line every 5 seconds; NANOZK_PROGRESS_SECONDS changes that, 0 ends it.";
@@ -99,6 +102,12 @@ pub(crate) enum Command {
     /// Claim an answer; prove, challenge, settle and look at claims
     #[command(subcommand)]
     Claim(ClaimCommand),
+    /// Give many answers behind one bond and one proof (provider)
+    #[command(subcommand)]
+    Epoch(EpochCommand),
+    /// Pay for answers of epochs (requester)
+    #[command(subcommand)]
+    Channel(ChannelCommand),
     /// Execute a session again, whose provider disclosed its secret part, and compare it with what it claims
     Reexecute(ReexecuteArgs),
     /// Read an answer (requester)

@@ -62,6 +62,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Escrow(command) => chain::escrow(command, out),
         Command::Job(command) => chain::job(command, &data, out),
         Command::Claim(command) => return chain::claim(command, &data, out),
+        Command::Epoch(command) => chain::epoch(command, &data, out),
+        Command::Channel(command) => chain::channel(command, out),
         Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
         Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),

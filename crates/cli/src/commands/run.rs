@@ -11,6 +11,7 @@ use anyhow::{bail, Context, Result};
 use nanozk_chain::claim::context;
 use nanozk_chain::output::{Opens, OutputFile};
 use nanozk_chain::request::RequestFile;
+use nanozk_executor::QuantizedModel;
 use nanozk_model::Tokenizer;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
@@ -188,6 +189,24 @@ impl Stop {
     }
 }
 
+/// Tokens that the model generates: so many, or fewer if one of them is a stop token.
+pub(super) fn generate(
+    model: &QuantizedModel,
+    prompt: &[u32],
+    new: usize,
+    stops: &[u32],
+) -> Result<Vec<u32>> {
+    let progress = Progress::bar("generating", new);
+    let generated = model.generate_until(prompt, new, |token| {
+        progress.step();
+        match stops.contains(&token) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    Ok(generated?)
+}
+
 pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let dir = ModelDir::new(&args.model)?;
     let version = &dir.manifest()?;
@@ -218,16 +237,8 @@ pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {
     let staging = Staging::new(&args.output, args.force, Kind::Session, out)?;
     let model = dir.model(version)?;
 
-    let progress = Progress::bar("generating", new);
-    let generated = model.generate_until(&prompt, new, |token| {
-        progress.step();
-        if stops && stop_tokens.contains(&token) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
-    drop(progress);
+    let ends: &[u32] = if stops { &stop_tokens } else { &[] };
+    let generated = generate(&model, &prompt, new, ends)?;
     let stop = Stop::find(&generated, &stop_tokens, &tokenizer);
     if let Some(stop) = stop.as_ref().filter(|_| ordered) {
         notes.push(format!(

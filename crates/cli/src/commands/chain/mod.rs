@@ -1,15 +1,19 @@
 //! The commands that talk to a chain.
 
+mod channel;
 mod claim;
 mod deploy;
+mod epoch;
 mod escrow;
 mod freeze;
 mod job;
 mod register;
 mod status;
 
+pub(super) use channel::channel;
 pub(super) use claim::claim;
 pub(super) use deploy::deploy;
+pub(super) use epoch::epoch;
 pub(super) use escrow::escrow;
 pub(super) use freeze::freeze;
 pub(super) use job::job;
