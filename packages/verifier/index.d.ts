@@ -27,7 +27,7 @@ export interface Proved {
   /** What contracts call the claim by. */
   claim_digest: Digest;
   /** Where the claim is made: zeros off chain. */
-  context: { chain: number; contract: Digest; claim: Digest; recipient: Digest };
+  context: { chain: number; contract: Digest; claim: Digest; recipient: Digest; epoch?: boolean };
   prompt_tokens: number;
   generated_tokens: number;
   /** Layers of the model. */

@@ -207,7 +207,7 @@ module.exports = [
     "libraries/ClaimWords",
     "mstore(add(list, 0xe0), prompt)",
     "mstore(add(list, 0xe0), generated)",
-    contract("NodeTree", "test_Inputs_AreThoseOfTheVerifier"),
+    contract("Prove", "testFuzz_Prove_RefusesOtherCounts"),
   ),
   mutation(
     "ClaimWords-generated",

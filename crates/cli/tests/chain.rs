@@ -6,6 +6,8 @@ mod common;
 
 #[path = "chain/anvil.rs"]
 mod anvil;
+#[path = "chain/epochs.rs"]
+mod epochs;
 #[path = "chain/errors.rs"]
 mod errors;
 #[path = "chain/modes.rs"]
@@ -36,7 +38,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> T {
 fn deploying_twice_sends_nothing() {
     let w = World::empty(&[]);
     let planned = w.ok(CURATOR, &["deploy", "--dry-run"]);
-    assert_eq!(planned.len(), 10);
+    assert_eq!(planned.len(), 13);
     assert!(planned
         .iter()
         .all(|p| p["there"] == false && p["gas"].as_u64() > Some(100_000)));
@@ -44,7 +46,7 @@ fn deploying_twice_sends_nothing() {
     assert!(!w.deployment.exists());
 
     let done = w.ok(CURATOR, &["deploy", "--asset", "eth"]).pop().unwrap();
-    assert_eq!((&done["deployed"], &done["kept"]), (&json!(10), &json!(0)));
+    assert_eq!((&done["deployed"], &done["kept"]), (&json!(13), &json!(0)));
     let block = w.anvil.block();
     let first: Deployment = read(&w.deployment);
     assert_eq!(first.chain_id, 31337);
@@ -59,7 +61,7 @@ fn deploying_twice_sends_nothing() {
     let again = w.ok(CURATOR, &["deploy"]).pop().unwrap();
     assert_eq!(
         (&again["deployed"], &again["kept"]),
-        (&json!(0), &json!(10))
+        (&json!(0), &json!(13))
     );
     assert_eq!(w.anvil.block(), block);
     assert_eq!(read::<Deployment>(&w.deployment), first);
@@ -217,7 +219,7 @@ fn an_interrupted_deployment_goes_on() {
     let done = w.ok(CURATOR, &["deploy"]).pop().unwrap();
     assert!(done["kept"].as_u64().unwrap() >= known as u64 + 2, "{done}");
     let deployment: Deployment = read(&w.deployment);
-    assert_eq!(deployment.contracts.len(), 10);
+    assert_eq!(deployment.contracts.len(), 13);
     let without = deployment
         .contracts
         .values()

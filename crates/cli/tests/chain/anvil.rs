@@ -20,6 +20,7 @@ pub(crate) const CHALLENGER: &str =
 pub(crate) const CURATOR_ADDRESS: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 pub(crate) const REQUESTER_ADDRESS: &str = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 pub(crate) const PROVIDER_ADDRESS: &str = "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc";
+pub(crate) const CHALLENGER_ADDRESS: &str = "0x90f79bf6eb2c4f870365e785982e1f101e93b906";
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {

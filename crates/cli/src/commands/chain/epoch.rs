@@ -17,7 +17,9 @@ use anyhow::{bail, ensure, Context, Error, Result};
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
 use nanozk_chain::bindings::{beacon as beacon_abi, registry};
 use nanozk_chain::client::Call;
-use nanozk_chain::epoch::answers::{Answer, Closed, EpochReceipt, Folder, Header, EPOCH_FORMAT};
+use nanozk_chain::epoch::answers::{
+    Answer, Closed, EpochReceipt, Folder, Header, Trees, EPOCH_FORMAT,
+};
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, enroll, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::paths::Paths;
@@ -333,6 +335,7 @@ struct Advance<'a> {
     chain: Chain<'a>,
     folder: Folder,
     epoch: Committed,
+    trees: Trees,
     dir: ModelDir,
     manifest: CheckedManifest,
 }
@@ -357,6 +360,15 @@ impl<'a> Advance<'a> {
                 header.number
             )
         })?;
+        let progress = Progress::spinner("hashing answers");
+        let trees = folder.trees(epoch.terms.count)?;
+        drop(progress);
+        let roots = [&trees.statements, &trees.receipts].map(|tree| tree.root());
+        ensure!(
+            roots == [epoch.epoch.statements, epoch.epoch.receipts],
+            "the answers in {} are not those that were committed to: restore the folder",
+            args.epoch.display()
+        );
         Ok(Self {
             args,
             data,
@@ -364,6 +376,7 @@ impl<'a> Advance<'a> {
             chain,
             folder,
             epoch,
+            trees,
             dir,
             manifest,
         })
@@ -486,7 +499,7 @@ impl<'a> Advance<'a> {
                     session.commit(model, &self.manifest, context, &parameters)?
                 }
             };
-            // What was committed to is this answer: the folder is what the roots are of.
+            // One that is there may have been made of something else.
             let own = answer.receipt(header, index);
             let is_same = header
                 .line
@@ -513,7 +526,13 @@ impl<'a> Advance<'a> {
 
     fn fix(&self) -> Result<Option<Waits>> {
         let block = self.epoch.terms.draw_block;
-        if self.chain.client.head()?.number <= block {
+        let head = self.chain.client.head()?;
+        in_time(
+            "commitments could be fixed",
+            self.challenge_by()?,
+            head.timestamp,
+        )?;
+        if head.number <= block {
             return Ok(Some(Waits::Block(block)));
         }
         let (seed, header) = self.seed(block)?;
@@ -548,7 +567,13 @@ impl<'a> Advance<'a> {
         let fixed = self.fixed()?;
         let block: u64 = fixed.drawBlock.to();
         let client = &self.chain.client;
-        if client.head()?.number <= block {
+        let head = client.head()?;
+        let window: u64 = client
+            .read(self.books().book, &abi::proveWindowCall {})?
+            .to();
+        let by = fixed.fixedAt.to::<u64>() + window;
+        in_time("draws could be proven", by, head.timestamp)?;
+        if head.number <= block {
             return Ok(Some(Waits::Block(block)));
         }
         let noted = self.epoch.noted(client, self.books())?;
@@ -573,7 +598,6 @@ impl<'a> Advance<'a> {
         let drawn = self.drawn(fixed.seed);
         let claims = self.claims(&drawn)?;
         let file = self.proof(&page, seed, &drawn, &claims)?;
-        let trees = self.folder.trees(self.epoch.terms.count)?;
         let places: Vec<usize> = drawn.iter().map(|i| *i as usize).collect();
         let items = drawn.iter().zip(&claims);
         let items: Vec<Drawn<'_>> = items
@@ -586,7 +610,7 @@ impl<'a> Advance<'a> {
             page: &page,
             manifest: &self.manifest,
             drawn: &items,
-            siblings: &trees.statements.siblings(&places),
+            siblings: &self.trees.statements.siblings(&places),
         };
         let openings = opening.typed(&file)?;
         // It settles the epoch if nothing is left to wait for; else vouchers are worth nothing yet.
@@ -743,6 +767,16 @@ impl<'a> Advance<'a> {
         }
         Ok(payments)
     }
+}
+
+/// Refuses what a contract would refuse, before it takes long.
+fn in_time(what: &str, by: u64, now: u64) -> Result<()> {
+    ensure!(
+        now <= by,
+        "{what} until {}: anybody can have the line slashed for it",
+        when(by, now)
+    );
+    Ok(())
 }
 
 /// Files of a directory whose name says JSON, by name.
