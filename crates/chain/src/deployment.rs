@@ -468,8 +468,8 @@ mod tests {
                 asked += 1;
             }
         }
-        // The market and the claim book.
-        assert_eq!(asked, 2);
+        // The market, the claim book and the epoch book.
+        assert_eq!(asked, 3);
 
         let mut deployment = Deployment::new(1, Address::ZERO, B256::ZERO);
         assert!(deployment.beacon().is_err(), "not deployed yet");
@@ -553,8 +553,16 @@ mod tests {
         );
         assert_eq!(
             argument("BondEscrow", "operators"),
-            DynSolValue::Array(vec![place("JobMarket"), place("ClaimBook")])
+            DynSolValue::Array(
+                ["JobMarket", "ClaimBook", "EpochBook", "EpochDisputes"]
+                    .map(place)
+                    .to_vec()
+            )
         );
+        assert_eq!(argument("EpochBook", "disputes"), place("EpochDisputes"));
+        assert_eq!(argument("EpochDisputes", "book"), place("EpochBook"));
+        assert_eq!(argument("EpochLens", "book"), place("EpochBook"));
+        assert_eq!(argument("ClaimLens", "book"), place("ClaimBook"));
         assert_eq!(
             argument("ModelRegistry", "guardian"),
             parameters().guardian.into()

@@ -266,7 +266,7 @@ impl Status {
     /// Of the node.
     pub fn of(client: &Client, books: &Books, epoch: B256) -> Result<Self, Error> {
         let status = client.read(books.book, &epochs::statusOfCall { epoch })?;
-        Ok(match u8::from(status) {
+        Ok(match status {
             1 => Self::Committed,
             2 => Self::Fixed,
             3 => Self::Proven,

@@ -37,7 +37,7 @@ On a chain, with --rpc URL and a key:
   nanozk job lock request.json; nanozk run --model model --request request.json -o session
   nanozk claim post session; nanozk aggregate session; nanozk claim prove session; nanozk claim status session
   nanozk relayer init; nanozk relayer run      # does the last line by itself, and answers challenges
-  nanozk epoch --help; nanozk channel --help   # many answers behind one bond and one proof
+  nanozk epoch open epoch-0 --model model; nanozk epoch close epoch-0 --draws 64; nanozk epoch advance epoch-0      # many answers
 
 Exit codes: 0 done or accepted, 1 judged and not accepted, 2 error, 130 interrupted.
 Where standard error is no terminal, progress is a line every 5 seconds; NANOZK_PROGRESS_SECONDS changes that, 0 ends it.";

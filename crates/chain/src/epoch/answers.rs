@@ -330,30 +330,37 @@ impl Folder {
         self.count
     }
 
-    /// Adds an answer, and gives its place: it is on disk when this returns.
+    /// Adds answers, and gives the place of the first: they are on disk when this returns.
     ///
     /// # Errors
-    /// If it cannot be written, or the epoch is closed or full.
-    pub fn append(&mut self, answer: &Answer) -> Result<u32, Error> {
+    /// If they cannot be written, or the epoch is closed or full.
+    pub fn append(&mut self, answers: &[Answer]) -> Result<u32, Error> {
         if self.closed()?.is_some() {
             return Err(Error::Mismatch(format!(
                 "epoch {} is closed: its answers are committed to",
                 self.header.number
             )));
         }
-        if self.count >= MAX_COUNT {
-            return Err(Error::Mismatch(format!(
-                "epoch {} has {MAX_COUNT} answers, which is all that it can have: commit to it, and open the next",
-                self.header.number
-            )));
-        }
+        let count = u32::try_from(answers.len()).ok();
+        let count = count
+            .and_then(|more| self.count.checked_add(more))
+            .filter(|count| *count <= MAX_COUNT);
+        let count = count.ok_or_else(|| {
+            Error::Mismatch(format!(
+                "epoch {} can have {MAX_COUNT} answers and has {}: commit to them, and open the next",
+                self.header.number, self.count
+            ))
+        })?;
         let path = Self::answers_path(&self.path);
-        let mut line = serde_json::to_vec(answer).expect("plain fields serialize");
-        line.push(b'\n');
+        let mut lines = Vec::new();
+        for answer in answers {
+            serde_json::to_writer(&mut lines, answer).expect("plain fields serialize");
+            lines.push(b'\n');
+        }
         let before = self.answers.stream_position().map_err(failed(&path))?;
         let written = self
             .answers
-            .write_all(&line)
+            .write_all(&lines)
             .and_then(|()| self.answers.sync_data());
         if let Err(e) = written {
             // A part of a line would spoil the next one.
@@ -362,8 +369,8 @@ impl Folder {
             undone.map_err(failed(&path))?;
             return Err(failed(&path)(e));
         }
-        self.count += 1;
-        Ok(self.count - 1)
+        let first = std::mem::replace(&mut self.count, count);
+        Ok(first)
     }
 
     /// What is done with each of the first `count` answers; only one is in memory at a time.

@@ -1,7 +1,7 @@
 //! What leads from a requester's answers to the roots that an epoch was committed to with.
 
 use super::answers::Folder;
-use super::tree::Tree;
+use super::tree::root_of;
 use super::{Books, Committed, Line};
 use crate::bindings::disputes::AnswerReceipt;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// Format name of a file of paths.
 pub const PATHS_FORMAT: &str = "nanozk-epoch-paths-1";
 
-/// Paths: a file, from provider to requester.
+/// What leads from some answers of an epoch to both roots, together: a file, from provider to requester.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paths {
@@ -24,16 +24,8 @@ pub struct Paths {
     pub line: Line,
     /// Number of the epoch.
     pub epoch: u32,
-    /// One for each answer.
-    pub answers: Vec<Path>,
-}
-
-/// What leads from an answer's leaves to the roots, from below.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Path {
-    /// Place of the answer.
-    pub index: u32,
+    /// Places of the answers, rising.
+    pub answers: Vec<u32>,
     /// Siblings in the tree over statements.
     pub statements: Vec<B256>,
     /// Siblings in the tree over receipts.
@@ -41,35 +33,39 @@ pub struct Path {
 }
 
 impl Paths {
-    /// Those of a requester's answers, of `count` that an epoch is committed to with.
+    /// Those of a requester's answers, of `count` that an epoch is committed to with; of all of them, or of some.
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub fn of(folder: &Folder, count: u32, requester: Address) -> Result<Self, Error> {
+    pub fn of(
+        folder: &Folder,
+        count: u32,
+        requester: Address,
+        some: Option<&[u32]>,
+    ) -> Result<Self, Error> {
         let trees = folder.trees(count)?;
         let header = folder.header();
         let mut answers = Vec::new();
         folder.each(count, |index, answer| {
-            if answer.requester == requester {
-                let place = [index as usize];
-                answers.push(Path {
-                    index,
-                    statements: trees.statements.siblings(&place),
-                    receipts: trees.receipts.siblings(&place),
-                });
+            if answer.requester == requester && some.is_none_or(|some| some.contains(&index)) {
+                answers.push(index);
             }
             Ok(())
         })?;
+        let places: Vec<usize> = answers.iter().map(|index| *index as usize).collect();
         Ok(Self {
             format: PATHS_FORMAT.into(),
             books: header.books,
             line: header.line,
             epoch: header.number,
+            statements: trees.statements.siblings(&places),
+            receipts: trees.receipts.siblings(&places),
             answers,
         })
     }
 
-    /// Whether an answer is in both trees, at the place that its receipt says, as its statement and as its receipt.
+    /// Whether these answers, and no others, are in both trees, at the places that their receipts say, as statements and as
+    /// receipts; by rising place.
     ///
     /// # Errors
     /// Says what is not so.
@@ -77,7 +73,7 @@ impl Paths {
         &self,
         committed: &Committed,
         model: Digest32,
-        receipt: &AnswerReceipt,
+        receipts: &[AnswerReceipt],
     ) -> Result<(), Error> {
         if self.format != PATHS_FORMAT {
             return Err(Error::Format {
@@ -85,30 +81,52 @@ impl Paths {
                 got: self.format.clone(),
             });
         }
-        let index = receipt.index;
-        let own = (receipt.provider, receipt.version, receipt.epoch);
-        if own != (self.line.provider, self.line.version, self.epoch) {
+        for receipt in receipts {
+            let own = (receipt.provider, receipt.version, receipt.epoch);
+            if own != (self.line.provider, self.line.version, self.epoch) {
+                return Err(Error::Mismatch(format!(
+                    "the paths are of another epoch than the receipt of answer {}",
+                    receipt.index
+                )));
+            }
+        }
+        let given: Vec<u32> = receipts.iter().map(|receipt| receipt.index).collect();
+        if given != self.answers {
             return Err(Error::Mismatch(format!(
-                "the paths are of another epoch than the receipt of answer {index}"
+                "the paths are of the answers {:?}, the receipts of {given:?}: nanozk epoch paths --answers makes others",
+                self.answers
             )));
         }
-        let path = self.answers.iter().find(|path| path.index == index);
-        let path =
-            path.ok_or_else(|| Error::Mismatch(format!("there is no path of answer {index}")))?;
-        let statement = self.line.statement(&self.books, model, receipt);
+        let statements = receipts
+            .iter()
+            .map(|r| self.line.statement(&self.books, model, r));
+        let digests = receipts.iter().map(|r| self.books.receipt(r));
         let (epoch, count) = (&committed.epoch, committed.terms.count as usize);
-        for (what, root, leaf, siblings) in [
-            ("statement", epoch.statements, statement, &path.statements),
+        let of = |leaves: Vec<B256>| -> Vec<(usize, B256)> {
+            given
+                .iter()
+                .map(|index| *index as usize)
+                .zip(leaves)
+                .collect()
+        };
+        for (what, root, leaves, siblings) in [
             (
-                "receipt",
+                "statements",
+                epoch.statements,
+                of(statements.collect()),
+                &self.statements,
+            ),
+            (
+                "receipts",
                 epoch.receipts,
-                self.books.receipt(receipt),
-                &path.receipts,
+                of(digests.collect()),
+                &self.receipts,
             ),
         ] {
-            if !Tree::is_in(root, count, index as usize, leaf, siblings) {
+            if root_of(count, &leaves, siblings) != Some(root) {
                 return Err(Error::Mismatch(format!(
-                    "the {what} of answer {index} is not in what the provider committed to: demand it on chain, and do not pay"
+                    "the {what} of these answers are not all in what the provider committed to: find out which by paths of \
+                     fewer, demand it on chain, and do not pay"
                 )));
             }
         }

@@ -43,8 +43,7 @@ impl Tree {
     /// what leads to its children with such leaves, the left one first; then the digest of the child without, if there is one.
     /// Of a single leaf these are the siblings from below.
     ///
-    /// # Panics
-    /// If a leaf is not in the tree.
+    /// Leaves are places of the tree, rising.
     pub fn siblings(&self, leaves: &[usize]) -> Vec<B256> {
         let mut siblings = Vec::new();
         self.lead(self.levels.len() - 1, 0, leaves, &mut siblings);
@@ -55,31 +54,62 @@ impl Tree {
         let Some(below) = level.checked_sub(1) else {
             return;
         };
-        let children = [2 * node, 2 * node + 1];
-        let has = |child: usize| leaves.iter().any(|leaf| leaf >> below == child);
-        let both = children.map(has);
-        for child in children.into_iter().filter(|child| has(*child)) {
-            self.lead(below, child, leaves, siblings);
+        let (children, (left, right)) = (
+            [2 * node, 2 * node + 1],
+            split(below, node, leaves, |leaf| *leaf),
+        );
+        for (child, leaves) in children.into_iter().zip([left, right]) {
+            if !leaves.is_empty() {
+                self.lead(below, child, leaves, siblings);
+            }
         }
-        match both {
-            [true, false] => siblings.push(self.levels[below][children[1]]),
-            [false, true] => siblings.push(self.levels[below][children[0]]),
+        match (left, right) {
+            ([_, ..], []) => siblings.push(self.levels[below][children[1]]),
+            ([], [_, ..]) => siblings.push(self.levels[below][children[0]]),
             _ => {}
         }
     }
+}
 
-    /// Whether siblings lead from one leaf of a tree with so many leaves to its root.
-    pub fn is_in(root: B256, count: usize, place: usize, leaf: B256, siblings: &[B256]) -> bool {
-        let height = count.next_power_of_two().trailing_zeros() as usize;
-        let climbed = siblings
-            .iter()
-            .enumerate()
-            .fold(leaf, |node, (level, sibling)| match place >> level & 1 {
-                0 => parent(&node, sibling),
-                _ => parent(sibling, &node),
-            });
-        siblings.len() == height && place < count && climbed == root
+/// The root of a tree with so many leaves to which siblings lead from some of them, by rising place; none if they do not fit.
+pub fn root_of(count: usize, leaves: &[(usize, B256)], siblings: &[B256]) -> Option<B256> {
+    let rising = leaves.windows(2).all(|two| two[0].0 < two[1].0);
+    if !rising || leaves.last().is_none_or(|last| last.0 >= count) {
+        return None;
     }
+    let height = count.next_power_of_two().trailing_zeros() as usize;
+    let mut siblings = siblings.iter();
+    let root = climb(height, 0, leaves, &mut siblings)?;
+    siblings.next().is_none().then_some(root)
+}
+
+fn climb<'a>(
+    level: usize,
+    node: usize,
+    leaves: &[(usize, B256)],
+    siblings: &mut impl Iterator<Item = &'a B256>,
+) -> Option<B256> {
+    let Some(below) = level.checked_sub(1) else {
+        return leaves.first().map(|leaf| leaf.1);
+    };
+    let (left, right) = split(below, node, leaves, |leaf| leaf.0);
+    let mut of = |child, leaves: &[(usize, B256)]| match leaves {
+        [] => Some(None),
+        _ => climb(below, child, leaves, siblings).map(Some),
+    };
+    let (left, right) = (of(2 * node, left)?, of(2 * node + 1, right)?);
+    let (left, right) = match (left, right) {
+        (Some(left), Some(right)) => (left, right),
+        (Some(left), None) => (left, *siblings.next()?),
+        (None, Some(right)) => (*siblings.next()?, right),
+        (None, None) => return None,
+    };
+    Some(parent(&left, &right))
+}
+
+/// Leaves below the left child of a node, and below the right one, which are on a level.
+fn split<T>(level: usize, node: usize, leaves: &[T], place: impl Fn(&T) -> usize) -> (&[T], &[T]) {
+    leaves.split_at(leaves.partition_point(|leaf| place(leaf) >> level == 2 * node))
 }
 
 #[cfg(test)]
@@ -91,20 +121,45 @@ mod tests {
         (Tree::new(leaves.clone()), leaves)
     }
 
+    type Change = dyn Fn(&mut Vec<(usize, B256)>, &mut Vec<B256>);
+
     #[test]
     fn siblings_lead_to_the_root() {
         for count in [1, 2, 3, 7, 8, 9] {
             let (tree, leaves) = tree(count);
             let count = leaves.len();
-            for (i, leaf) in leaves.iter().enumerate() {
-                let path = tree.siblings(&[i]);
-                assert!(Tree::is_in(tree.root(), count, i, *leaf, &path));
-                // Another place, another leaf, fewer siblings, another tree.
-                assert!(!Tree::is_in(tree.root(), count, i + count, *leaf, &path));
-                assert!(!Tree::is_in(tree.root(), count, i, B256::ZERO, &path));
-                assert!(count == 1 || !Tree::is_in(tree.root(), count, i ^ 1, *leaf, &path));
-                assert!(count == 1 || !Tree::is_in(tree.root(), count, i, *leaf, &path[1..]));
-                assert!(!Tree::is_in(B256::ZERO, count, i, *leaf, &path));
+            let at = |places: &[usize]| -> Vec<(usize, B256)> {
+                places.iter().map(|i| (*i, leaves[*i])).collect()
+            };
+            let all: Vec<usize> = (0..count).collect();
+            let sets = (0..count)
+                .map(|i| vec![i])
+                .chain([all.clone(), all[count / 2..].to_vec()]);
+            for places in sets {
+                let (own, siblings) = (at(&places), tree.siblings(&places));
+                assert_eq!(root_of(count, &own, &siblings), Some(tree.root()));
+                // Another leaf, another place, more or fewer siblings, a place behind the last one, leaves in disorder.
+                let other = |change: &Change| {
+                    let (mut own, mut siblings) = (own.clone(), siblings.clone());
+                    change(&mut own, &mut siblings);
+                    assert_ne!(
+                        root_of(count, &own, &siblings),
+                        Some(tree.root()),
+                        "{count}: {places:?}"
+                    );
+                };
+                other(&|own, _| own[0].1 = B256::ZERO);
+                other(&|_, siblings| siblings.push(B256::ZERO));
+                other(&|own, _| own.last_mut().expect("one").0 = count);
+                other(&|own, _| own.push(own[0]));
+                other(&|own, _| own.clear());
+                if !siblings.is_empty() {
+                    other(&|_, siblings| siblings.truncate(siblings.len() - 1));
+                    other(&|_, siblings| siblings[0] = B256::repeat_byte(0xee));
+                }
+                if count > 1 && places.len() == 1 {
+                    other(&|own, _| own[0].0 = (own[0].0 + 1) % count);
+                }
             }
         }
     }

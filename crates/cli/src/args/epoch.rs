@@ -36,6 +36,8 @@ pub(crate) enum EpochCommand {
     Open(OpenEpochArgs),
     /// Answer a prompt, and sign a receipt of it
     Answer(AnswerArgs),
+    /// Answer all prompts of a file, one a line, and sign a receipt of each
+    AnswerAll(AnswerAllArgs),
     /// Commit to all answers: nothing is added any more
     Close(CloseEpochArgs),
     /// Do what is due: draw answers, draw layers and prove them, settle, redeem vouchers
@@ -125,6 +127,37 @@ pub(crate) struct AnswerArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Answers are on disk by thousands, and their receipts follow: what was interrupted has both of some.
+
+Example:
+  nanozk epoch answer-all epoch-0 --requester 0x… --prompts prompts.txt --max-new-tokens 8 -o receipts.jsonl --private-key-file key")]
+pub(crate) struct AnswerAllArgs {
+    /// Folder of the epoch
+    pub(crate) epoch: PathBuf,
+    /// Model directory [default: the one that the epoch was opened with]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Whose channel pays
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(crate) requester: Address,
+    /// File with a prompt on each line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: PathBuf,
+    /// Tokens to generate for each, at most: less if a stop token is generated
+    #[arg(long, value_name = "N")]
+    pub(crate) max_new_tokens: usize,
+    /// Generate past stop tokens
+    #[arg(long)]
+    pub(crate) ignore_eos: bool,
+    /// Receipts, one a line, for the requester
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Example:
   nanozk epoch close epoch-0 --draws 64 --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) struct CloseEpochArgs {
@@ -165,17 +198,21 @@ pub(crate) struct AdvanceArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A requester signs a voucher only after it has seen that all of its receipts are in the roots: it is paid for all answers of an \
-epoch together, and one that is left out is never drawn.
+A requester signs a voucher only after it has seen that all of its receipts are in the roots: an answer that is left out is never \
+drawn.
 
-Example:
-  nanozk epoch paths epoch-0 --requester 0x… -o paths.json")]
+Examples:
+  nanozk epoch paths epoch-0 --requester 0x… -o paths.json
+  nanozk epoch paths epoch-0 --requester 0x… --answers 0,3 -o paths.json")]
 pub(crate) struct PathsArgs {
     /// Folder of the epoch
     pub(crate) epoch: PathBuf,
     /// Whose answers
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) requester: Address,
+    /// Of these only, by place [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) answers: Option<Vec<u32>>,
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -273,7 +310,7 @@ epoch is continued.
 Example:
   nanozk channel pay receipt.json --paths paths.json --price 0.001eth -o voucher.json --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) struct PayArgs {
-    /// Receipts, all of one epoch
+    /// Files of receipts, one or many in each, all of one epoch: those that the paths are of
     #[arg(required = true)]
     pub(crate) receipts: Vec<PathBuf>,
     /// What leads from them to the roots (nanozk epoch paths)

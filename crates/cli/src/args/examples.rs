@@ -22,13 +22,22 @@ fn examples(help: &str) -> Vec<Vec<String>> {
 
 fn parses(words: &[String], needs_node: bool) -> Result<(), String> {
     let mut last = String::new();
-    for digits in FILLERS {
-        let filled = words
+    let holes = words.iter().filter(|word| word.contains("0x…")).count() as u32;
+    for choice in 0..FILLERS.len().pow(holes) {
+        let mut rest = choice;
+        let plain: Vec<String> = words
             .iter()
-            .map(|w| w.replace("0x…", &format!("0x{}", "1".repeat(digits))));
+            .map(|word| {
+                if !word.contains("0x…") {
+                    return word.clone();
+                }
+                let digits = FILLERS[rest % FILLERS.len()];
+                rest /= FILLERS.len();
+                word.replace("0x…", &format!("0x{}", "1".repeat(digits)))
+            })
+            .collect();
         // The overview says once what is given to all.
         let node = needs_node.then(|| ["--rpc".to_owned(), "http://127.0.0.1:8545".to_owned()]);
-        let plain: Vec<String> = filled.collect();
         let with_node = plain.iter().cloned().chain(node.into_iter().flatten());
         match Cli::try_parse_from(&plain).or_else(|_| Cli::try_parse_from(with_node)) {
             Ok(_) => return Ok(()),

@@ -127,11 +127,9 @@ impl Epoch<'_> {
             .remove(0)
     }
 
-    fn paths(&self, requester: &str) -> PathBuf {
-        let file = self
-            .line
-            .w
-            .file(&format!("paths-{}-{requester}.json", self.number));
+    fn paths(&self, requester: &str, more: &[&str]) -> PathBuf {
+        let name = format!("paths-{}-{requester}{}.json", self.number, more.concat());
+        let file = self.line.w.file(&name);
         let paths = [
             "epoch",
             "paths",
@@ -141,7 +139,7 @@ impl Epoch<'_> {
             "-o",
             path(&file),
         ];
-        self.line.w.ok(PROVIDER, &paths);
+        self.line.w.ok(PROVIDER, &[&paths[..], more].concat());
         file
     }
 
@@ -191,9 +189,10 @@ fn an_epoch_is_proved_and_paid_for() {
 
     // The requester looks before it pays.
     let (paths, voucher) = (
-        epoch.paths(REQUESTER_ADDRESS),
+        epoch.paths(REQUESTER_ADDRESS, &[]),
         w.file("vouchers/requester.json"),
     );
+    let first = epoch.paths(REQUESTER_ADDRESS, &["--answers", "0"]);
     std::fs::create_dir(voucher.parent().unwrap()).unwrap();
     let [a, b, c] = receipts.each_ref().map(|receipt| path(receipt));
     let pay = |receipts: &[&str], paths: &Path| {
@@ -228,8 +227,8 @@ fn an_epoch_is_proved_and_paid_for() {
     );
     refused(
         &[a],
-        &epoch.paths(CHALLENGER_ADDRESS),
-        &["no path of answer 0"],
+        &epoch.paths(CHALLENGER_ADDRESS, &[]),
+        &["of the answers [3]", "of [0]"],
     );
     let changed = w.file("changed.json");
     type Change = fn(&mut Value);
@@ -253,19 +252,20 @@ fn an_epoch_is_proved_and_paid_for() {
     let other_paths = w.file("other-paths.json");
     let changes: [(Change, &str); 2] = [
         (
-            |v| v["answers"][0]["statements"][1] = v["answers"][0]["statements"][0].clone(),
-            "statement of answer 0",
+            |v| v["statements"][1] = v["statements"][0].clone(),
+            "the statements of these answers",
         ),
         (
-            |v| v["answers"][0]["receipts"] = json!([]),
-            "receipt of answer 0",
+            |v| v["receipts"] = json!([]),
+            "the receipts of these answers",
         ),
     ];
     for (change, word) in changes {
-        std::fs::copy(&paths, &other_paths).unwrap();
+        std::fs::copy(&first, &other_paths).unwrap();
         edit(&other_paths, change);
         refused(&[a], &other_paths, &[word, "do not pay"]);
     }
+    refused(&[a], &paths, &["of the answers [0, 1, 2]", "of [0]"]);
     let args = pay(&[a, b, c], &paths);
     let paid = w.ok(
         REQUESTER,
@@ -334,9 +334,50 @@ fn epochs_survive_their_folders() {
         std::fs::read_to_string(&answers).unwrap().lines().count(),
         2
     );
+    // Many at once, one prompt a line.
+    let (prompts, receipts) = (w.file("prompts.txt"), w.file("receipts.jsonl"));
+    std::fs::write(&prompts, "ab\nb c\n\"c\"\n").unwrap();
+    let all = [
+        "epoch",
+        "answer-all",
+        path(&folder),
+        "--requester",
+        REQUESTER_ADDRESS,
+    ];
+    let all = [
+        &all[..],
+        &[
+            "--prompts",
+            path(&prompts),
+            "--max-new-tokens",
+            "2",
+            "-o",
+            path(&receipts),
+        ],
+    ]
+    .concat();
+    let answered = w.ok(PROVIDER, &all).pop().unwrap();
+    assert_eq!(
+        (&answered["first"], &answered["answers"]),
+        (&json!(2), &json!(3))
+    );
+    let lines = std::fs::read_to_string(&receipts).unwrap();
+    let places: Vec<u64> = lines
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["index"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(places, [2, 3, 4]);
+    w.fails(PROVIDER, &all, &["receipts.jsonl"]);
+    std::fs::write(&prompts, "ab\n\n").unwrap();
+    std::fs::remove_file(&receipts).unwrap();
+    w.fails(PROVIDER, &all, &["line 2", "no prompt"]);
     // Too little bond says so, and commits to nothing.
-    let close = ["epoch", "close", path(&folder), "--draws", "3"];
-    w.fails(PROVIDER, &close, &["3 draws of 2 answers"]);
+    let close = ["epoch", "close", path(&folder), "--draws", "6"];
+    w.fails(PROVIDER, &close, &["6 draws of 5 answers"]);
     w.fails(
         CHALLENGER,
         &["epoch", "close", path(&folder), "--draws", "2"],

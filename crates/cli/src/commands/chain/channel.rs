@@ -5,6 +5,7 @@ use super::{when, Chain};
 use crate::args::{ChannelCommand, ChannelSendArgs, FundArgs, LineArgs, PayArgs, ShowChannelArgs};
 use crate::output::{count, Out};
 use anyhow::{ensure, Context, Error, Result};
+use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::EpochReceipt;
@@ -15,8 +16,12 @@ use nanozk_chain::format::amount;
 use nanozk_chain::primitives::{Address, Bytes, U256};
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
+use nanozk_verifier::hex::Digest32;
 use serde_json::json;
-use std::collections::BTreeSet;
+use serde_json::Deserializer;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 
 pub(in crate::commands) fn channel(command: &ChannelCommand, out: &Out) -> Result<()> {
     match command {
@@ -152,33 +157,39 @@ fn pay(args: &PayArgs, out: &Out) -> Result<()> {
     let model = chain.terms(line.version)?;
     let committed = Committed::find(&chain.client, &books, &line, number)?;
     let committed = committed.with_context(|| format!("epoch {number} is not committed to"))?;
-    let mut places = BTreeSet::new();
+    let mut signed: BTreeMap<u32, AnswerReceipt> = BTreeMap::new();
     for path in &args.receipts {
         let named = || path.display().to_string();
-        let receipt: EpochReceipt = files::read_json(path)?;
-        let signed = receipt.check().with_context(named)?;
-        ensure!(
-            receipt.books == books,
-            "{} is of another chain or deployment",
-            named()
-        );
-        ensure!(
-            signed.requester == requester,
-            "{} is of {}, the key is of {requester}",
-            named(),
-            signed.requester
-        );
-        paths
-            .check(
-                &committed,
-                nanozk_verifier::hex::Digest32(model.model.0),
-                &signed,
-            )
-            .with_context(named)?;
-        ensure!(places.insert(signed.index), "{} is given twice", named());
+        let file = File::open(path).with_context(named)?;
+        let receipts = Deserializer::from_reader(BufReader::new(file)).into_iter::<EpochReceipt>();
+        for receipt in receipts {
+            let receipt = receipt.with_context(named)?;
+            let index = receipt.index;
+            let named = || format!("{}, answer {index}", path.display());
+            let own = receipt.check().with_context(named)?;
+            ensure!(
+                receipt.books == books,
+                "{} is of another chain or deployment",
+                named()
+            );
+            ensure!(
+                own.requester == requester,
+                "{} is of {}, the key is of {requester}",
+                named(),
+                own.requester
+            );
+            ensure!(
+                signed.insert(index, own).is_none(),
+                "{} is given twice",
+                named()
+            );
+        }
     }
+    let signed: Vec<AnswerReceipt> = signed.into_values().collect();
+    ensure!(!signed.is_empty(), "no receipts are given");
+    paths.check(&committed, Digest32(model.model.0), &signed)?;
     let own = channel_of(&chain, requester, &line)?;
-    let answers = u32::try_from(places.len()).context("too many receipts")?;
+    let answers = u32::try_from(signed.len()).context("too many receipts")?;
     let asset = model.policy.asset;
     let price = args.price.of(asset).map_err(Error::msg)?;
     let dearest = U256::from(model.policy.maxPrice);

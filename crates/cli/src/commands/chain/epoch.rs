@@ -3,10 +3,11 @@
 use super::job::version_of;
 use super::{when, Chain};
 use crate::args::{
-    AdvanceArgs, AnswerArgs, CloseEpochArgs, EnrollArgs, EpochCommand, EpochStatusArgs,
-    LineAmountArgs, OpenEpochArgs, PathsArgs,
+    AdvanceArgs, AnswerAllArgs, AnswerArgs, CloseEpochArgs, EnrollArgs, EpochCommand,
+    EpochStatusArgs, KeyArgs, LineAmountArgs, OpenEpochArgs, PathsArgs,
 };
 use crate::commands::aggregate::Plan;
+use crate::commands::check_programs_once;
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::prove::Opened;
 use crate::commands::run::{check_length, generate, local, model_of};
@@ -27,19 +28,27 @@ use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::epoch::{page_of, Books, Committed, Line, Status, Terms};
 use nanozk_chain::format::amount;
 use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_chain::PrivateKeySigner;
+use nanozk_executor::executor::Executor;
+use nanozk_model::{PromptOptions, Tokenizer};
 use nanozk_prover::audit;
 use nanozk_prover::files;
 use nanozk_prover::session::{Secret, SessionDir, SECRET_FORMAT};
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
 use rand_core::OsRng;
+use rayon::prelude::*;
 use serde_json::json;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where a chain keeps hashes of the last 8,191 blocks (EIP-2935); elsewhere it knows 256.
 const HISTORY: Address =
     nanozk_chain::primitives::address!("0x0000F90827F1C53a10cb7A02335B175320002935");
+/// Answers that are written at once.
+const CHUNK: usize = 1_000;
 /// Between two looks at the chain.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -54,6 +63,7 @@ pub(in crate::commands) fn epoch(command: &EpochCommand, data: &Data, out: &Out)
         }),
         EpochCommand::Open(args) => open(args, out),
         EpochCommand::Answer(args) => answer(args, data, out),
+        EpochCommand::AnswerAll(args) => answer_all(args, data, out),
         EpochCommand::Close(args) => close(args, out),
         EpochCommand::Advance(args) => Advance::new(args, data, out)?.run(),
         EpochCommand::Paths(args) => paths(args, out),
@@ -168,63 +178,199 @@ fn model_dir(
     Ok((dir, manifest))
 }
 
-fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
-    let signer =
-        super::signer(&args.key, out)?.context("a receipt is signed: give the provider's key")?;
-    let mut folder = Folder::open(&args.epoch)?;
-    let header = folder.header().clone();
-    ensure!(
-        signer.address() == header.line.provider,
-        "the epoch is {}'s, the key is of {}",
-        header.line.provider,
-        signer.address()
-    );
-    if let Some(Closed { count: n, .. }) = folder.closed()? {
-        bail!(
-            "the epoch is closed with {}: open the next one",
-            count(n as usize, "answer")
+/// What answers are given with.
+struct Answering {
+    folder: Folder,
+    header: Header,
+    signer: PrivateKeySigner,
+    dir: ModelDir,
+    manifest: CheckedManifest,
+    tokenizer: Tokenizer,
+    stops: Vec<u32>,
+}
+
+impl Answering {
+    fn new(
+        epoch: &Path,
+        model: Option<&Path>,
+        key: &KeyArgs,
+        ignore_eos: bool,
+        data: &Data,
+        out: &Out,
+    ) -> Result<Self> {
+        let signer =
+            super::signer(key, out)?.context("a receipt is signed: give the provider's key")?;
+        let folder = Folder::open(epoch)?;
+        let header = folder.header().clone();
+        ensure!(
+            signer.address() == header.line.provider,
+            "the epoch is {}'s, the key is of {}",
+            header.line.provider,
+            signer.address()
         );
+        if let Some(Closed { count: n, .. }) = folder.closed()? {
+            bail!(
+                "the epoch is closed with {}: open the next one",
+                count(n as usize, "answer")
+            );
+        }
+        let (dir, manifest) = model_dir(epoch, &header, model)?;
+        // With keys of other programs nobody could prove a draw, and the bond would be lost.
+        check_programs_once(&manifest, data)?;
+        let stops = match ignore_eos {
+            true => Vec::new(),
+            false => dir.stop_tokens()?.unwrap_or_default(),
+        };
+        Ok(Self {
+            tokenizer: dir.tokenizer(&manifest)?,
+            folder,
+            header,
+            signer,
+            dir,
+            manifest,
+            stops,
+        })
     }
-    let (dir, manifest) = model_dir(&args.epoch, &header, args.model.as_deref())?;
-    let tokenizer = dir.tokenizer(&manifest)?;
+
+    fn answer(&self, requester: Address, prompt: &[u32], generated: &[u32]) -> Answer {
+        let tokens = [prompt, generated].concat();
+        let secret = Secret::new(tokens.clone(), prompt.len(), None, &mut OsRng);
+        let sequence = secret.sequence(self.header.positions as usize);
+        Answer {
+            requester,
+            seed: secret.seed,
+            prompt: prompt.len() as u32,
+            tokens,
+            salts: [sequence.prompt_salt, sequence.output_salt].map(Scalar),
+            digests: sequence.digests().map(Scalar),
+        }
+    }
+}
+
+fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
+    let mut a = Answering::new(
+        &args.epoch,
+        args.model.as_deref(),
+        &args.key,
+        args.ignore_eos,
+        data,
+        out,
+    )?;
     let Prompt {
         tokens: prompt,
         notes,
-    } = read_prompt(&dir, &tokenizer, args.prompt.source(), &args.tokenize)?;
-    check_length(&manifest, prompt.len(), args.max_new_tokens)?;
-    crate::commands::check_programs_once(&manifest, data)?;
-    let stops = match args.ignore_eos {
-        true => Vec::new(),
-        false => dir.stop_tokens()?.unwrap_or_default(),
-    };
-    let generated = generate(&dir.model(&manifest)?, &prompt, args.max_new_tokens, &stops)?;
-    let tokens = [prompt.as_slice(), &generated].concat();
-    let secret = Secret::new(tokens.clone(), prompt.len(), None, &mut OsRng);
-    let sequence = secret.sequence(header.positions as usize);
-    let answer = Answer {
-        requester: args.requester,
-        seed: secret.seed,
-        prompt: prompt.len() as u32,
-        tokens,
-        salts: [sequence.prompt_salt, sequence.output_salt].map(Scalar),
-        digests: sequence.digests().map(Scalar),
-    };
+    } = read_prompt(&a.dir, &a.tokenizer, args.prompt.source(), &args.tokenize)?;
+    check_length(&a.manifest, prompt.len(), args.max_new_tokens)?;
+    let model = a.dir.model(&a.manifest)?;
+    let generated = generate(&model, &prompt, args.max_new_tokens, &a.stops)?;
+    let answer = a.answer(args.requester, &prompt, &generated);
     // On disk before anybody has the receipt: what is promised can be committed to.
-    let index = folder.append(&answer)?;
-    let receipt = EpochReceipt::signed(&header, &answer, index, &signer);
+    let index = a.folder.append(std::slice::from_ref(&answer))?;
+    let receipt = EpochReceipt::signed(&a.header, &answer, index, &a.signer);
     files::write_json(&args.output, &receipt)?;
-    let text = tokenizer.decode(&answer.tokens)?;
+    let text = a.tokenizer.decode(&answer.tokens)?;
     out.text(&text);
     out.text("");
-    out.text(format!("answer         {index} of epoch {}", header.number));
+    out.text(format!(
+        "answer         {index} of epoch {}",
+        a.header.number
+    ));
     out.text(format!("receipt        {}", args.output.display()));
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
-    if is_development(&manifest) {
+    if is_development(&a.manifest) {
         out.note(DEVELOPMENT_WARNING);
     }
-    out.json(&json!({"event": "answered", "index": index, "text": text, "generated_tokens": generated, "receipt": args.output}));
+    out.json(&json!({
+        "event": "answered",
+        "index": index,
+        "text": text,
+        "generated_tokens": generated,
+        "receipt": args.output,
+    }));
+    Ok(())
+}
+
+fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result<()> {
+    let mut a = Answering::new(
+        &args.epoch,
+        args.model.as_deref(),
+        &args.key,
+        args.ignore_eos,
+        data,
+        out,
+    )?;
+    let named = || args.prompts.display().to_string();
+    let text = std::fs::read_to_string(&args.prompts).with_context(named)?;
+    let mut prompts = Vec::new();
+    for (line, text) in text.lines().enumerate() {
+        let named = || format!("{}, line {}", args.prompts.display(), line + 1);
+        // As a prompt on the command line.
+        let options = PromptOptions {
+            template: true,
+            special: true,
+        };
+        let tokens = a
+            .tokenizer
+            .encode_prompt(text, options)
+            .with_context(named)?
+            .ids;
+        ensure!(!tokens.is_empty(), "{}: there is no prompt", named());
+        check_length(&a.manifest, tokens.len(), args.max_new_tokens).with_context(named)?;
+        prompts.push(tokens);
+    }
+    ensure!(!prompts.is_empty(), "{} has no prompts", named());
+    let mut output = std::fs::File::create_new(&args.output)
+        .with_context(|| format!("cannot make {}", args.output.display()))?;
+    let model = a.dir.model(&a.manifest)?;
+    let executor = Executor::new(&model)?;
+    let progress = Progress::bar("answering", prompts.len());
+    let ends = |token: &u32| match a.stops.contains(token) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    let (mut first, mut receipts) = (None, Vec::new());
+    for prompts in prompts.chunks(CHUNK) {
+        let answers = prompts.par_iter().map(|prompt| {
+            let generated =
+                executor.generate_until(prompt, args.max_new_tokens, |token| ends(&token))?;
+            progress.step();
+            Ok(a.answer(args.requester, prompt, &generated))
+        });
+        let answers: Vec<Answer> = answers.collect::<Result<_>>()?;
+        let place = a.folder.append(&answers)?;
+        first.get_or_insert(place);
+        let lines = (place..).zip(&answers).collect::<Vec<_>>();
+        let lines = lines.par_iter().map(|(index, answer)| {
+            let receipt = EpochReceipt::signed(&a.header, answer, *index, &a.signer);
+            let mut line = serde_json::to_vec(&receipt).expect("plain fields serialize");
+            line.push(b'\n');
+            line
+        });
+        receipts.clear();
+        receipts.extend(lines.collect::<Vec<_>>().concat());
+        output
+            .write_all(&receipts)
+            .with_context(|| args.output.display().to_string())?;
+    }
+    output
+        .sync_all()
+        .with_context(|| args.output.display().to_string())?;
+    drop(progress);
+    let first = first.unwrap_or_default();
+    out.text(format!(
+        "{} of epoch {}, from place {first} on",
+        count(prompts.len(), "answer"),
+        a.header.number
+    ));
+    out.text(format!("receipts       {}", args.output.display()));
+    out.json(&json!({
+        "event": "answered",
+        "first": first,
+        "answers": prompts.len(),
+        "receipts": args.output,
+    }));
     Ok(())
 }
 
@@ -798,7 +944,12 @@ fn paths(args: &PathsArgs, out: &Out) -> Result<()> {
     let closed = folder.closed()?;
     let closed =
         closed.context("the epoch is open: its answers are committed to by nanozk epoch close")?;
-    let found = Paths::of(&folder, closed.count, args.requester)?;
+    let found = Paths::of(
+        &folder,
+        closed.count,
+        args.requester,
+        args.answers.as_deref(),
+    )?;
     ensure!(
         !found.answers.is_empty(),
         "the epoch has no answers for {}",
@@ -806,8 +957,8 @@ fn paths(args: &PathsArgs, out: &Out) -> Result<()> {
     );
     files::write_json(&args.output, &found)?;
     out.text(format!(
-        "{} of {}: {}",
-        count(found.answers.len(), "path"),
+        "paths of {} for {}: {}",
+        count(found.answers.len(), "answer"),
         args.requester,
         args.output.display()
     ));
