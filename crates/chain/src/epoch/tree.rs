@@ -121,7 +121,7 @@ mod tests {
         (Tree::new(leaves.clone()), leaves)
     }
 
-    type Change = dyn Fn(&mut Vec<(usize, B256)>, &mut Vec<B256>);
+    type Change<'a> = dyn Fn(&mut Vec<(usize, B256)>, &mut Vec<B256>) + 'a;
 
     #[test]
     fn siblings_lead_to_the_root() {
@@ -139,7 +139,7 @@ mod tests {
                 let (own, siblings) = (at(&places), tree.siblings(&places));
                 assert_eq!(root_of(count, &own, &siblings), Some(tree.root()));
                 // Another leaf, another place, more or fewer siblings, a place behind the last one, leaves in disorder.
-                let other = |change: &Change| {
+                let other = |change: &Change<'_>| {
                     let (mut own, mut siblings) = (own.clone(), siblings.clone());
                     change(&mut own, &mut siblings);
                     assert_ne!(
