@@ -227,6 +227,9 @@ contract ProveTest is Base {
         _refuses(proofs, Tree(hex"00000004", one), 3);
         _refuses(proofs, Tree(hex"000003", one), 2);
         _refuses(proofs, Tree(hex"00000002", one), 4);
+        // Over some of the leaves only.
+        _refuses(proofs, Tree(hex"00", new bytes32[](0)), 1);
+        _refuses(proofs, Tree(hex"000002", one), 3);
         _refuses(proofs, Tree(hex"00000003", new bytes32[](2)), 4);
         proofs[0].leaves[1].digest = bytes32(R);
         vm.expectRevert(abi.encodeWithSelector(NodeTree.WordNotReduced.selector, 0));
