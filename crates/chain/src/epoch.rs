@@ -370,41 +370,4 @@ pub fn page_of(client: &Client, books: &Books, version: B256) -> Result<Option<A
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_taken_apart() {
-        let terms = Terms {
-            number: 7,
-            count: 100_000,
-            draws: 64,
-            committed_at: (1 << 40) - 1,
-            draw_block: (1 << 48) - 2,
-            exposure: (U256::from(1) << 88) - U256::from(3),
-        };
-        assert_eq!(Terms::of(terms.pack()), terms);
-        let asked = Terms::asked(1, 2, 3);
-        assert_eq!(asked.pack() >> 80, U256::ZERO);
-        assert_eq!(Terms::of(asked.pack()), asked);
-    }
-
-    #[test]
-    fn type_strings_are_those_of_the_format() {
-        assert_eq!(
-            AnswerReceipt::eip712_encode_type(),
-            "AnswerReceipt(address provider,bytes32 version,uint32 epoch,uint32 index,address requester,\
-             bytes32 inputDigest,bytes32 outputDigest,uint32 promptTokens,uint32 newTokens,bytes32 decoding,\
-             bytes32 seedDigest)"
-        );
-        assert_eq!(
-            epochs::Voucher::eip712_encode_type(),
-            "Voucher(address requester,address provider,bytes32 version,uint16 round,uint24 epoch,uint88 amount,\
-             uint32 answers)"
-        );
-        assert_eq!(
-            typed::Commit::eip712_encode_type(),
-            "Commit(address provider,bytes32 version,address page,bytes32 statements,bytes32 receipts,uint256 terms)"
-        );
-    }
-}
+mod tests;

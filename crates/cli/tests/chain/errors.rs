@@ -1072,7 +1072,7 @@ fn without_a_beacon_nothing_is_audited() {
     let (w, f) = (World::empty(&[]), fixture());
     w.fails(CURATOR, &["deploy", "--beacon-delay", "31"], &["32..=256"]);
     let done = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
-    assert_eq!(done["deployed"], 9);
+    assert_eq!(done["deployed"], 12);
     let again = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
     assert_eq!(
         (&again["deployed"], &again["kept"]),
@@ -1080,6 +1080,10 @@ fn without_a_beacon_nothing_is_audited() {
     );
     w.fails(CURATOR, &["deploy"], &["JobMarket", "beacon", "--salt"]);
     w.ok(CURATOR, &["model", "register", path(&f.model)]);
+    let folder = w.file("epoch-0");
+    let open = ["epoch", "open", path(&folder), "--model", path(&f.model)];
+    w.fails(PROVIDER, &open, &["without a beacon", "no epochs"]);
+    assert!(!folder.exists());
     w.ok(REQUESTER, &["escrow", "deposit", "10eth"]);
     w.ok(PROVIDER, &["escrow", "deposit", "10eth"]);
     w.ok(PROVIDER, &["escrow", "bond", "5eth"]);

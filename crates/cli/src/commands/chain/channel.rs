@@ -3,7 +3,7 @@
 use super::epoch::asset_of;
 use super::{when, Chain};
 use crate::args::{ChannelCommand, ChannelSendArgs, FundArgs, LineArgs, PayArgs, ShowChannelArgs};
-use crate::output::{count, Out};
+use crate::output::{count, Out, Progress};
 use anyhow::{ensure, Context, Error, Result};
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs as abi;
@@ -17,6 +17,7 @@ use nanozk_chain::primitives::{Address, Bytes, U256};
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
 use nanozk_verifier::hex::Digest32;
+use rayon::prelude::*;
 use serde_json::json;
 use serde_json::Deserializer;
 use std::collections::BTreeMap;
@@ -157,15 +158,15 @@ fn pay(args: &PayArgs, out: &Out) -> Result<()> {
     let model = chain.terms(line.version)?;
     let committed = Committed::find(&chain.client, &books, &line, number)?;
     let committed = committed.with_context(|| format!("epoch {number} is not committed to"))?;
+    let progress = Progress::spinner("checking receipts");
     let mut signed: BTreeMap<u32, AnswerReceipt> = BTreeMap::new();
     for path in &args.receipts {
         let named = || path.display().to_string();
         let file = File::open(path).with_context(named)?;
-        let receipts = Deserializer::from_reader(BufReader::new(file)).into_iter::<EpochReceipt>();
-        for receipt in receipts {
-            let receipt = receipt.with_context(named)?;
-            let index = receipt.index;
-            let named = || format!("{}, answer {index}", path.display());
+        let receipts = Deserializer::from_reader(BufReader::new(file)).into_iter();
+        let receipts: Vec<EpochReceipt> = receipts.collect::<Result<_, _>>().with_context(named)?;
+        let check = |receipt: &EpochReceipt| {
+            let named = || format!("{}, answer {}", path.display(), receipt.index);
             let own = receipt.check().with_context(named)?;
             ensure!(
                 receipt.books == books,
@@ -178,16 +179,19 @@ fn pay(args: &PayArgs, out: &Out) -> Result<()> {
                 named(),
                 own.requester
             );
-            ensure!(
-                signed.insert(index, own).is_none(),
-                "{} is given twice",
-                named()
-            );
+            Ok(own)
+        };
+        let checked: Vec<AnswerReceipt> = receipts.par_iter().map(check).collect::<Result<_>>()?;
+        for own in checked {
+            let index = own.index;
+            let is_new = signed.insert(index, own).is_none();
+            ensure!(is_new, "{}, answer {index} is given twice", path.display());
         }
     }
     let signed: Vec<AnswerReceipt> = signed.into_values().collect();
     ensure!(!signed.is_empty(), "no receipts are given");
     paths.check(&committed, Digest32(model.model.0), &signed)?;
+    drop(progress);
     let own = channel_of(&chain, requester, &line)?;
     let answers = u32::try_from(signed.len()).context("too many receipts")?;
     let asset = model.policy.asset;

@@ -114,6 +114,12 @@ fn move_bond<C: nanozk_chain::sol_types::SolCall>(
     Ok(())
 }
 
+/// What draws are made from.
+fn beacon_of(chain: &Chain<'_>) -> Result<Address> {
+    let beacon = chain.deployment.beacon()?;
+    beacon.context("the contracts were deployed without a beacon, so they have no epochs: nothing would be drawn")
+}
+
 /// What the chain says of a line.
 fn line_of(chain: &Chain<'_>, books: &Books, line: &Line) -> Result<abi::Line> {
     let call = abi::lineCall {
@@ -131,6 +137,7 @@ fn open(args: &OpenEpochArgs, out: &Out) -> Result<()> {
     let version = version_of(&chain, manifest.id(), args.model_version)?;
     // Refuses versions whose verifier is another one.
     chain.terms(version)?;
+    beacon_of(&chain)?;
     let line = Line {
         provider: chain.client.account()?,
         version,
@@ -590,13 +597,6 @@ impl<'a> Advance<'a> {
         }
     }
 
-    fn beacon(&self) -> Result<Address> {
-        self.chain
-            .deployment
-            .beacon()?
-            .context("the contracts were deployed without a beacon: there are no epochs")
-    }
-
     /// The RANDAO of a block, and its header.
     fn seed(&self, block: u64) -> Result<(B256, Bytes)> {
         let header = Bytes::from(self.chain.client.header(block)?);
@@ -604,7 +604,10 @@ impl<'a> Advance<'a> {
             header: header.clone(),
             blockNumber: block,
         };
-        Ok((self.chain.client.read(self.beacon()?, &call)?, header))
+        Ok((
+            self.chain.client.read(beacon_of(&self.chain)?, &call)?,
+            header,
+        ))
     }
 
     /// The directory of a drawn answer.
