@@ -23,6 +23,8 @@ impl std::fmt::Display for Event {
         let arguments: Vec<String> = self
             .arguments
             .iter()
+            // A struct has no text: whoever needs it reads the log.
+            .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| format!("{name} {}", self.shown(name, value)))
             .collect();
         write!(f, "{} ({})", self.name, arguments.join(", "))
@@ -30,12 +32,13 @@ impl std::fmt::Display for Event {
 }
 
 /// Arguments of these names are amounts.
-const AMOUNTS: [&str; 8] = [
+const AMOUNTS: [&str; 9] = [
     "amount",
     "price",
     "stake",
     "bond",
     "toChallenger",
+    "toReporter",
     "toRequester",
     "burned",
     "penalty",
@@ -95,8 +98,8 @@ pub fn decode(log: &Log) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::{book, escrow};
-    use alloy::primitives::{Address, LogData};
+    use crate::bindings::{book, epochs, escrow};
+    use alloy::primitives::{Address, LogData, Uint};
     use alloy::sol_types::SolEvent;
 
     #[test]
@@ -128,6 +131,21 @@ mod tests {
         assert!(decoded.to_string().ends_with("amount 1 ETH)"), "{decoded}");
         let (_, raw) = decoded.arguments.last().expect("an amount");
         assert_eq!(raw, "1000000000000000000");
+        let event = epochs::EpochFixed {
+            epoch: claim,
+            fixed_: epochs::FixedDraws {
+                seed: claim,
+                commitments: claim,
+                fixedAt: Uint::from(1),
+                drawBlock: Uint::from(2),
+            },
+        };
+        let log = Log {
+            address: Address::ZERO,
+            data: event.encode_log_data(),
+        };
+        let decoded = decode(&log).expect("known");
+        assert_eq!(decoded.to_string(), format!("EpochFixed (epoch {claim})"));
         let unknown = Log {
             address: Address::ZERO,
             data: LogData::new_unchecked(vec![B256::ZERO], Default::default()),
