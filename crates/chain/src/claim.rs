@@ -4,7 +4,7 @@ use crate::bindings::{book, lens, statements};
 use crate::client::{Call, Client};
 use crate::error::Error;
 use alloy::primitives::{Address, Bytes, B256, U256};
-use alloy::sol_types::{SolEvent, SolType, SolValue};
+use alloy::sol_types::{SolType, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context;
@@ -40,7 +40,8 @@ pub fn context(chain: u64, book: Address, job: B256, recipient: Address) -> Cont
     }
 }
 
-fn word(scalar: &Scalar) -> [u8; 32] {
+/// A word of contracts.
+pub(crate) fn word(scalar: &Scalar) -> [u8; 32] {
     scalar_to_bytes(&scalar.0)
 }
 
@@ -103,13 +104,8 @@ impl Posted {
     /// # Errors
     /// Of the node, or if the event cannot be read.
     pub fn find(client: &Client, book: Address, job: B256) -> Result<Option<Self>, Error> {
-        let signature = book::ClaimPosted::SIGNATURE_HASH;
-        let Some(log) = client.event(book, signature, [None, Some(job)])? else {
-            return Ok(None);
-        };
-        let event = book::ClaimPosted::decode_log(&log)
-            .map_err(|e| Error::Mismatch(format!("the event of the posted claim: {e}")))?;
-        Ok(Some(Self::of(event.data)))
+        let event = client.event(book, [None, Some(job)])?;
+        Ok(event.map(Self::of))
     }
 
     /// As the lens takes it.

@@ -277,25 +277,30 @@ impl Client {
     }
 
     /// The first event of a contract with these second and third topics; none: any.
-    pub fn event(
+    pub fn event<E: SolEvent>(
         &self,
         address: Address,
-        signature: B256,
         topics: [Option<B256>; 2],
-    ) -> Result<Option<Log>, Error> {
-        let logs = self.events(address, signature, topics)?;
-        Ok(logs.into_iter().next())
+    ) -> Result<Option<E>, Error> {
+        Ok(self.events(address, topics)?.into_iter().next())
     }
 
     /// All events of a contract with these second and third topics; none: any.
-    pub fn events(
+    pub fn events<E: SolEvent>(
         &self,
         address: Address,
-        signature: B256,
         topics: [Option<B256>; 2],
-    ) -> Result<Vec<Log>, Error> {
-        let logs = self.logs(address, signature, topics)?;
-        Ok(logs.into_iter().map(|log| log.inner).collect())
+    ) -> Result<Vec<E>, Error> {
+        let decoded = |log: NodeLog| {
+            let event = E::decode_log(&log.inner);
+            let event = event.map_err(|e| {
+                let name = E::SIGNATURE.split('(').next().unwrap_or_default();
+                Error::Mismatch(format!("the event {name}: {e}"))
+            });
+            event.map(|event| event.data)
+        };
+        let logs = self.logs(address, E::SIGNATURE_HASH, topics)?;
+        logs.into_iter().map(decoded).collect()
     }
 
     fn first_log(&self, address: Address, topics: [B256; 2]) -> Result<Option<NodeLog>, Error> {

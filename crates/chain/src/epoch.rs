@@ -21,7 +21,7 @@ use crate::client::Client;
 use crate::deployment::Deployment;
 use crate::error::Error;
 use alloy::primitives::{keccak256, Address, B256, U256};
-use alloy::sol_types::{eip712_domain, Eip712Domain, SolEvent, SolStruct, SolValue};
+use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct, SolValue};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::Claim;
@@ -137,11 +137,9 @@ pub struct Line {
 impl Line {
     /// The word of an answer, in the place of a job.
     pub fn answer(&self, epoch: u32, index: u32) -> B256 {
-        let mut tag = [0; 32];
-        tag[..ANSWER.len()].copy_from_slice(ANSWER);
         let number = |n: u32| U256::from(n);
         let words = (
-            B256::from(tag),
+            B256::right_padding_from(ANSWER),
             self.provider,
             self.version,
             number(epoch),
@@ -311,17 +309,11 @@ impl Committed {
         line: &Line,
         number: u32,
     ) -> Result<Option<Self>, Error> {
-        let signature = epochs::EpochCommitted::SIGNATURE_HASH;
         let topics = [None, Some(line.provider.into_word())];
-        for log in client.events(books.book, signature, topics)? {
-            let event = epochs::EpochCommitted::decode_log(&log)
-                .map_err(|e| Error::Mismatch(format!("the event of a committed epoch: {e}")))?;
-            let found = Self::of(event.data.epoch, event.data.committed);
-            if found.epoch.version == line.version && found.terms.number == number {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        let events: Vec<epochs::EpochCommitted> = client.events(books.book, topics)?;
+        let all = events.into_iter().map(|e| Self::of(e.epoch, e.committed));
+        let is_it = |e: &Self| e.epoch.version == line.version && e.terms.number == number;
+        Ok(all.into_iter().find(is_it))
     }
 
     fn of(id: B256, epoch: Epoch) -> Self {
@@ -334,13 +326,8 @@ impl Committed {
     /// # Errors
     /// Of the node, or if the event cannot be read.
     pub fn fixed(&self, client: &Client, books: &Books) -> Result<Option<FixedDraws>, Error> {
-        let signature = epochs::EpochFixed::SIGNATURE_HASH;
-        let Some(log) = client.event(books.book, signature, [Some(self.id), None])? else {
-            return Ok(None);
-        };
-        let event = epochs::EpochFixed::decode_log(&log)
-            .map_err(|e| Error::Mismatch(format!("the event of fixed commitments: {e}")))?;
-        Ok(Some(event.data.fixed_))
+        let event: Option<epochs::EpochFixed> = client.event(books.book, [Some(self.id), None])?;
+        Ok(event.map(|event| event.fixed_))
     }
 
     /// The seed that its layers are drawn from, if it was noted.
@@ -348,13 +335,26 @@ impl Committed {
     /// # Errors
     /// Of the node, or if the event cannot be read.
     pub fn noted(&self, client: &Client, books: &Books) -> Result<Option<B256>, Error> {
-        let signature = epochs::LayersDrawn::SIGNATURE_HASH;
-        let Some(log) = client.event(books.book, signature, [Some(self.id), None])? else {
-            return Ok(None);
-        };
-        let event = epochs::LayersDrawn::decode_log(&log)
-            .map_err(|e| Error::Mismatch(format!("the event of drawn layers: {e}")))?;
-        Ok(Some(event.data.seed))
+        let event: Option<epochs::LayersDrawn> = client.event(books.book, [Some(self.id), None])?;
+        Ok(event.map(|event| event.seed))
+    }
+
+    /// Until when its answers can be disputed.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn challenge_by(&self, client: &Client, books: &Books) -> Result<u64, Error> {
+        let window = client.read(books.book, &epochs::challengeWindowCall {})?;
+        Ok(self.terms.committed_at + window.to::<u64>())
+    }
+
+    /// Disputes of it that are not decided.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn disputes(&self, client: &Client, books: &Books) -> Result<usize, Error> {
+        let open = client.read(books.book, &epochs::openDisputesCall { epoch: self.id })?;
+        Ok(open.saturating_to())
     }
 }
 
@@ -363,10 +363,8 @@ impl Committed {
 /// # Errors
 /// Of the node.
 pub fn page_of(client: &Client, books: &Books, version: B256) -> Result<Option<Address>, Error> {
-    let signature = epochs::Enrolled::SIGNATURE_HASH;
-    let logs = client.events(books.book, signature, [Some(version), None])?;
-    let page = logs.last().and_then(|log| log.topics().get(2).copied());
-    Ok(page.map(Address::from_word))
+    let events: Vec<epochs::Enrolled> = client.events(books.book, [Some(version), None])?;
+    Ok(events.last().map(|event| event.page))
 }
 
 #[cfg(test)]

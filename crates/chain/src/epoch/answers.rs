@@ -8,13 +8,13 @@
 
 use super::{Books, Line};
 use crate::bindings::disputes::AnswerReceipt;
+use crate::claim::word;
 use crate::epoch::tree::Tree;
 use crate::error::Error;
 use crate::receipt::Opening;
 use crate::signing::{sign, signer_of};
 use alloy::primitives::{keccak256, Address, Bytes, B256};
 use alloy::signers::local::PrivateKeySigner;
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -64,10 +64,6 @@ pub struct Answer {
     pub digests: [Scalar; 2],
 }
 
-fn word(scalar: &Scalar) -> B256 {
-    scalar_to_bytes(&scalar.0).into()
-}
-
 impl Answer {
     /// Its receipt, at a place of an epoch.
     pub fn receipt(&self, header: &Header, index: u32) -> AnswerReceipt {
@@ -79,8 +75,8 @@ impl Answer {
             epoch: header.number,
             index,
             requester: self.requester,
-            inputDigest: word(&self.digests[0]),
-            outputDigest: word(&self.digests[1]),
+            inputDigest: word(&self.digests[0]).into(),
+            outputDigest: word(&self.digests[1]).into(),
             promptTokens: self.prompt,
             newTokens: tokens.saturating_sub(self.prompt),
             decoding: B256::ZERO,
@@ -164,8 +160,8 @@ impl EpochReceipt {
             epoch: self.epoch,
             index: self.index,
             requester: self.requester,
-            inputDigest: word(&input),
-            outputDigest: word(&output),
+            inputDigest: word(&input).into(),
+            outputDigest: word(&output).into(),
             promptTokens: count(&self.opening.prompt),
             newTokens: count(&self.opening.generated),
             decoding: B256::ZERO,

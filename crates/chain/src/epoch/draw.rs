@@ -9,9 +9,8 @@ const TAG: &[u8] = b"nanozk epoch draw 1";
 /// The drawn answers of an epoch. Step `i` takes `keccak256(s ‖ word(i)) mod (last + 1)`, where `last = count − draws + i` and
 /// `s = keccak256(tag ‖ seed ‖ epoch)`, or `last` if that is drawn already.
 pub fn drawn(seed: B256, epoch: B256, count: u32, draws: u16) -> BTreeSet<u32> {
-    let mut tag = [0; 32];
-    tag[..TAG.len()].copy_from_slice(TAG);
-    let start = keccak256([tag, seed.0, epoch.0].concat());
+    let tag = B256::right_padding_from(TAG);
+    let start = keccak256([tag.0, seed.0, epoch.0].concat());
     let mut drawn = BTreeSet::new();
     for i in 0..u32::from(draws) {
         let last = count.saturating_sub(draws.into()) + i;

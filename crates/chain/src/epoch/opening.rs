@@ -2,12 +2,11 @@
 
 use super::{Books, Committed};
 use crate::bindings::epochs::{self, Openings};
-use crate::claim::program_of;
+use crate::claim::{program_of, word};
 use crate::client::{Call, Client};
 use crate::error::Error;
 use alloy::primitives::aliases::U48;
 use alloy::primitives::{keccak256, Address, Bytes, B256};
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile, RegisteredProgram};
 
@@ -17,10 +16,6 @@ const HEAD: usize = 160;
 const PROGRAM: usize = 66;
 /// Nodes that one is over, at most.
 const FOLD: usize = 3;
-
-fn word(scalar: &Scalar) -> [u8; 32] {
-    scalar_to_bytes(&scalar.0)
-}
 
 /// A page of a version: what epochs need of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,8 +92,8 @@ impl Page {
     /// # Errors
     /// Says which is missing.
     pub fn check(&self, manifest: &CheckedManifest) -> Result<(), Error> {
-        let single = manifest.manifest().programs.iter().filter(|p| p.count == 1);
-        match single.into_iter().find(|p| self.place(p).is_none()) {
+        let mut single = manifest.manifest().programs.iter().filter(|p| p.count == 1);
+        match single.find(|p| self.place(p).is_none()) {
             None => Ok(()),
             Some(program) => Err(Error::Mismatch(format!(
                 "the page {} lacks a program of layer {}: write another one with nanozk epoch enroll",

@@ -100,6 +100,20 @@ pub(crate) struct OpenEpochArgs {
 Example:
   nanozk epoch answer epoch-0 --requester 0x… --prompt 'Hello' --max-new-tokens 8 -o receipt.json --private-key-file key")]
 pub(crate) struct AnswerArgs {
+    #[command(flatten)]
+    pub(crate) given: AnsweringArgs,
+    #[command(flatten)]
+    pub(crate) prompt: PromptArgs,
+    #[command(flatten)]
+    pub(crate) tokenize: TokenizeArgs,
+    /// Receipt, for the requester
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// What all answers are given with.
+#[derive(Debug, Args)]
+pub(crate) struct AnsweringArgs {
     /// Folder of the epoch
     pub(crate) epoch: PathBuf,
     /// Model directory [default: the one that the epoch was opened with]
@@ -108,19 +122,12 @@ pub(crate) struct AnswerArgs {
     /// Whose channel pays
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(crate) requester: Address,
-    #[command(flatten)]
-    pub(crate) prompt: PromptArgs,
-    #[command(flatten)]
-    pub(crate) tokenize: TokenizeArgs,
-    /// Tokens to generate, at most: less if a stop token is generated
+    /// Tokens to generate for a prompt, at most: less if a stop token is generated
     #[arg(long, value_name = "N")]
     pub(crate) max_new_tokens: usize,
     /// Generate past stop tokens
     #[arg(long)]
     pub(crate) ignore_eos: bool,
-    /// Receipt, for the requester
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
 }
@@ -132,28 +139,14 @@ Answers are on disk by thousands, and their receipts follow: what was interrupte
 Example:
   nanozk epoch answer-all epoch-0 --requester 0x… --prompts prompts.txt --max-new-tokens 8 -o receipts.jsonl --private-key-file key")]
 pub(crate) struct AnswerAllArgs {
-    /// Folder of the epoch
-    pub(crate) epoch: PathBuf,
-    /// Model directory [default: the one that the epoch was opened with]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Whose channel pays
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
-    pub(crate) requester: Address,
+    #[command(flatten)]
+    pub(crate) given: AnsweringArgs,
     /// File with a prompt on each line
     #[arg(long, value_name = "FILE")]
     pub(crate) prompts: PathBuf,
-    /// Tokens to generate for each, at most: less if a stop token is generated
-    #[arg(long, value_name = "N")]
-    pub(crate) max_new_tokens: usize,
-    /// Generate past stop tokens
-    #[arg(long)]
-    pub(crate) ignore_eos: bool,
     /// Receipts, one a line, for the requester
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    #[command(flatten)]
-    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]

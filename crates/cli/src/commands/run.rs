@@ -199,12 +199,17 @@ pub(super) fn generate(
     let progress = Progress::bar("generating", new);
     let generated = model.generate_until(prompt, new, |token| {
         progress.step();
-        match stops.contains(&token) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
+        after(token, stops)
     });
     Ok(generated?)
+}
+
+/// Whether generation goes on after a token.
+pub(super) fn after(token: u32, stops: &[u32]) -> ControlFlow<()> {
+    match stops.contains(&token) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
 }
 
 pub(super) fn run(args: &RunArgs, data: &Data, out: &Out) -> Result<()> {

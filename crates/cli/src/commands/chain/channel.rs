@@ -40,7 +40,11 @@ fn send(chain: &Chain<'_>, what: String, call: &impl SolCall) -> Result<()> {
     Ok(())
 }
 
-fn channel_of(chain: &Chain<'_>, requester: Address, line: &Line) -> Result<abi::Channel> {
+pub(super) fn channel_of(
+    chain: &Chain<'_>,
+    requester: Address,
+    line: &Line,
+) -> Result<abi::Channel> {
     let books = Books::of(&chain.deployment)?;
     let call = abi::channelCall {
         requester,

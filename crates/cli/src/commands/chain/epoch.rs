@@ -1,16 +1,17 @@
 //! `nanozk epoch`: answers behind one bond and one proof.
 
+use super::channel::channel_of;
 use super::job::version_of;
 use super::{when, Chain};
 use crate::args::{
-    AdvanceArgs, AnswerAllArgs, AnswerArgs, CloseEpochArgs, EnrollArgs, EpochCommand,
-    EpochStatusArgs, KeyArgs, LineAmountArgs, OpenEpochArgs, PathsArgs,
+    AdvanceArgs, AnswerAllArgs, AnswerArgs, AnsweringArgs, CloseEpochArgs, EnrollArgs,
+    EpochCommand, EpochStatusArgs, LineAmountArgs, OpenEpochArgs, PathsArgs,
 };
 use crate::commands::aggregate::Plan;
 use crate::commands::check_programs_once;
 use crate::commands::prompt::{read_prompt, Prompt};
 use crate::commands::prove::Opened;
-use crate::commands::run::{check_length, generate, local, model_of};
+use crate::commands::run::{after, check_length, generate, local, model_of};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
@@ -40,7 +41,6 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 use serde_json::json;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -197,17 +197,10 @@ struct Answering {
 }
 
 impl Answering {
-    fn new(
-        epoch: &Path,
-        model: Option<&Path>,
-        key: &KeyArgs,
-        ignore_eos: bool,
-        data: &Data,
-        out: &Out,
-    ) -> Result<Self> {
-        let signer =
-            super::signer(key, out)?.context("a receipt is signed: give the provider's key")?;
-        let folder = Folder::open(epoch)?;
+    fn new(args: &AnsweringArgs, data: &Data, out: &Out) -> Result<Self> {
+        let signer = super::signer(&args.key, out)?
+            .context("a receipt is signed: give the provider's key")?;
+        let folder = Folder::open(&args.epoch)?;
         let header = folder.header().clone();
         ensure!(
             signer.address() == header.line.provider,
@@ -221,10 +214,10 @@ impl Answering {
                 count(n as usize, "answer")
             );
         }
-        let (dir, manifest) = model_dir(epoch, &header, model)?;
+        let (dir, manifest) = model_dir(&args.epoch, &header, args.model.as_deref())?;
         // With keys of other programs nobody could prove a draw, and the bond would be lost.
         check_programs_once(&manifest, data)?;
-        let stops = match ignore_eos {
+        let stops = match args.ignore_eos {
             true => Vec::new(),
             false => dir.stop_tokens()?.unwrap_or_default(),
         };
@@ -255,22 +248,15 @@ impl Answering {
 }
 
 fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
-    let mut a = Answering::new(
-        &args.epoch,
-        args.model.as_deref(),
-        &args.key,
-        args.ignore_eos,
-        data,
-        out,
-    )?;
+    let mut a = Answering::new(&args.given, data, out)?;
     let Prompt {
         tokens: prompt,
         notes,
     } = read_prompt(&a.dir, &a.tokenizer, args.prompt.source(), &args.tokenize)?;
-    check_length(&a.manifest, prompt.len(), args.max_new_tokens)?;
+    check_length(&a.manifest, prompt.len(), args.given.max_new_tokens)?;
     let model = a.dir.model(&a.manifest)?;
-    let generated = generate(&model, &prompt, args.max_new_tokens, &a.stops)?;
-    let answer = a.answer(args.requester, &prompt, &generated);
+    let generated = generate(&model, &prompt, args.given.max_new_tokens, &a.stops)?;
+    let answer = a.answer(args.given.requester, &prompt, &generated);
     // On disk before anybody has the receipt: what is promised can be committed to.
     let index = a.folder.append(std::slice::from_ref(&answer))?;
     let receipt = EpochReceipt::signed(&a.header, &answer, index, &a.signer);
@@ -300,14 +286,7 @@ fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
 }
 
 fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result<()> {
-    let mut a = Answering::new(
-        &args.epoch,
-        args.model.as_deref(),
-        &args.key,
-        args.ignore_eos,
-        data,
-        out,
-    )?;
+    let mut a = Answering::new(&args.given, data, out)?;
     let named = || args.prompts.display().to_string();
     let text = std::fs::read_to_string(&args.prompts).with_context(named)?;
     let mut prompts = Vec::new();
@@ -324,7 +303,7 @@ fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result<()> {
             .with_context(named)?
             .ids;
         ensure!(!tokens.is_empty(), "{}: there is no prompt", named());
-        check_length(&a.manifest, tokens.len(), args.max_new_tokens).with_context(named)?;
+        check_length(&a.manifest, tokens.len(), args.given.max_new_tokens).with_context(named)?;
         prompts.push(tokens);
     }
     ensure!(!prompts.is_empty(), "{} has no prompts", named());
@@ -333,30 +312,25 @@ fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result<()> {
     let model = a.dir.model(&a.manifest)?;
     let executor = Executor::new(&model)?;
     let progress = Progress::bar("answering", prompts.len());
-    let ends = |token: &u32| match a.stops.contains(token) {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    };
-    let (mut first, mut receipts) = (None, Vec::new());
+    let mut first = None;
     for prompts in prompts.chunks(CHUNK) {
         let answers = prompts.par_iter().map(|prompt| {
-            let generated =
-                executor.generate_until(prompt, args.max_new_tokens, |token| ends(&token))?;
+            let new = args.given.max_new_tokens;
+            let generated = executor.generate_until(prompt, new, |token| after(token, &a.stops))?;
             progress.step();
-            Ok(a.answer(args.requester, prompt, &generated))
+            Ok(a.answer(args.given.requester, prompt, &generated))
         });
         let answers: Vec<Answer> = answers.collect::<Result<_>>()?;
         let place = a.folder.append(&answers)?;
         first.get_or_insert(place);
-        let lines = (place..).zip(&answers).collect::<Vec<_>>();
-        let lines = lines.par_iter().map(|(index, answer)| {
-            let receipt = EpochReceipt::signed(&a.header, answer, *index, &a.signer);
+        let lines = answers.par_iter().enumerate().map(|(i, answer)| {
+            let index = place + i as u32;
+            let receipt = EpochReceipt::signed(&a.header, answer, index, &a.signer);
             let mut line = serde_json::to_vec(&receipt).expect("plain fields serialize");
             line.push(b'\n');
             line
         });
-        receipts.clear();
-        receipts.extend(lines.collect::<Vec<_>>().concat());
+        let receipts = lines.collect::<Vec<_>>().concat();
         output
             .write_all(&receipts)
             .with_context(|| args.output.display().to_string())?;
@@ -409,19 +383,27 @@ fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
             line.version
         )
     })?;
-    let answers = folder
-        .closed()?
-        .map_or(folder.count(), |closed| closed.count);
-    ensure!(answers > 0, "epoch {number} has no answers");
-    let draws = args.draws;
+    // What was closed stays so, whatever is asked for now.
+    let planned = folder.closed()?.unwrap_or(Closed {
+        count: folder.count(),
+        draws: args.draws,
+    });
+    let Closed { count: n, draws } = planned;
+    ensure!(n > 0, "epoch {number} has no answers");
     ensure!(
-        u32::from(draws) <= answers,
+        u32::from(draws) <= n,
         "{draws} draws of {}: give fewer with --draws",
-        count(answers as usize, "answer")
+        count(n as usize, "answer")
     );
+    if draws != args.draws {
+        out.note(format!(
+            "note: the epoch was closed with {}",
+            count(draws.into(), "draw")
+        ));
+    }
     let exposure = abi::exposureOfCall {
         page,
-        count: U256::from(answers),
+        count: U256::from(n),
         draws: U256::from(draws),
     };
     let exposure = chain.client.read(books.book, &exposure)?;
@@ -435,15 +417,11 @@ fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
         amount(asset, free),
         amount(asset, exposure.saturating_sub(free))
     );
-    let closed = match args.send.dry_run {
-        true => Closed {
-            count: answers,
-            draws,
-        },
-        false => folder.close(draws)?,
-    };
+    if !args.send.dry_run {
+        folder.close(draws)?;
+    }
     let progress = Progress::spinner("hashing answers");
-    let trees = folder.trees(closed.count)?;
+    let trees = folder.trees(n)?;
     drop(progress);
     let epoch = abi::Epoch {
         provider: line.provider,
@@ -451,11 +429,11 @@ fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
         page,
         statements: trees.statements.root(),
         receipts: trees.receipts.root(),
-        terms: Terms::asked(number, closed.count, closed.draws).pack(),
+        terms: Terms::asked(number, n, draws).pack(),
     };
     let what = format!(
         "committing to {} of epoch {number}",
-        count(closed.count as usize, "answer")
+        count(n as usize, "answer")
     );
     let signature = Bytes::new();
     chain.send(&Call::new(
@@ -554,13 +532,17 @@ impl<'a> Advance<'a> {
                 Status::Proven => self.settle(&line)?,
                 Status::Settled => return self.redeem(),
                 Status::Void => bail!("the epoch is void: its verifier was frozen"),
-                _ => bail!(
+                Status::Unknown => bail!(
                     "the chain does not know the epoch {} any more",
                     self.epoch.id
                 ),
             };
-            let Some(waits) = waits else { continue };
-            if self.args.send.dry_run || !self.wait(&waits)? {
+            let goes_on = match waits {
+                Some(waits) => self.wait(&waits)?,
+                // Something was sent, unless nothing is.
+                None => true,
+            };
+            if !goes_on || self.args.send.dry_run {
                 return Ok(());
             }
         }
@@ -578,7 +560,7 @@ impl<'a> Advance<'a> {
             Waits::Time(time) => when(*time, head.timestamp),
         };
         self.out.json(&json!({"event": "waiting", "for": what}));
-        if !self.args.wait {
+        if !self.args.wait || self.args.send.dry_run {
             self.out.text(format!("to be gone on with after {what}"));
             return Ok(false);
         }
@@ -620,6 +602,7 @@ impl<'a> Advance<'a> {
         let header = self.folder.header();
         let parameters = self.data.parameters(&self.manifest)?;
         let progress = Progress::bar("committing to drawn answers", drawn.len());
+        let local = local(&self.dir)?;
         let mut model = None;
         let mut claims = Vec::with_capacity(drawn.len());
         for (&index, answer) in drawn.iter().zip(self.folder.some(drawn)?) {
@@ -644,7 +627,7 @@ impl<'a> Advance<'a> {
                         None => &*model.insert(self.dir.model(&self.manifest)?),
                     };
                     session.keep(&secret)?;
-                    files::write_json(&session.path().join("local.json"), &local(&self.dir)?)?;
+                    files::write_json(&session.path().join("local.json"), &local)?;
                     session.commit(model, &self.manifest, context, &parameters)?
                 }
             };
@@ -697,14 +680,9 @@ impl<'a> Advance<'a> {
             "fixing the commitments of {}",
             count(drawn.len(), "drawn answer")
         );
-        let sent = self
-            .chain
+        self.chain
             .send(&Call::new(what, self.books().book, &call))?;
-        Ok(match sent {
-            Some(_) => None,
-            // With --dry-run nothing follows.
-            None => Some(Waits::Block(block)),
-        })
+        Ok(None)
     }
 
     fn fixed(&self) -> Result<FixedDraws> {
@@ -737,10 +715,9 @@ impl<'a> Advance<'a> {
                 fixed_: fixed,
                 header,
             };
-            let sent = self
-                .chain
-                .send(&Call::new("drawing layers", self.books().book, &call))?;
-            return Ok(sent.is_none().then_some(Waits::Block(block)));
+            let call = Call::new("drawing layers", self.books().book, &call);
+            self.chain.send(&call)?;
+            return Ok(None);
         }
         let page = Page::read(client, self.epoch.epoch.page)?;
         page.check(&self.manifest)?;
@@ -764,19 +741,16 @@ impl<'a> Advance<'a> {
         let openings = opening.typed(&file)?;
         // It settles the epoch if nothing is left to wait for; else vouchers are worth nothing yet.
         let now = client.head()?.timestamp;
-        let disputes = abi::openDisputesCall {
-            epoch: self.epoch.id,
-        };
-        let disputes = client.read(self.books().book, &disputes)?;
-        let settles = now > self.challenge_by()? && self.is_next(line) && disputes.is_zero();
+        let disputes = self.epoch.disputes(client, self.books())?;
+        let settles = now > self.challenge_by()? && self.is_next(line) && disputes == 0;
         let payments = if settles {
             self.payments()?
         } else {
             Vec::new()
         };
         let call = prove(self.books(), &self.epoch, openings, &file, payments);
-        let sent = self.chain.send(&call)?;
-        Ok(sent.is_none().then_some(Waits::Block(block)))
+        self.chain.send(&call)?;
+        Ok(None)
     }
 
     /// The final proof of a layer of each drawn answer: the one on disk, if it is of these.
@@ -819,11 +793,7 @@ impl<'a> Advance<'a> {
     }
 
     fn challenge_by(&self) -> Result<u64> {
-        let window = self
-            .chain
-            .client
-            .read(self.books().book, &abi::challengeWindowCall {})?;
-        Ok(self.epoch.terms.committed_at + window.to::<u64>())
+        Ok(self.epoch.challenge_by(&self.chain.client, self.books())?)
     }
 
     /// Whether all epochs before it are settled.
@@ -841,22 +811,18 @@ impl<'a> Advance<'a> {
             "epochs before {} are not settled: they come first",
             self.epoch.terms.number
         );
-        let disputes = abi::openDisputesCall {
-            epoch: self.epoch.id,
-        };
-        let disputes = self.chain.client.read(self.books().book, &disputes)?;
+        let disputes = self.epoch.disputes(&self.chain.client, self.books())?;
         ensure!(
-            disputes.is_zero(),
+            disputes == 0,
             "{} of the epoch is not over: it settles when it is",
-            count(disputes.saturating_to(), "dispute")
+            count(disputes, "dispute")
         );
         let call = abi::settleCall {
             epoch: self.epoch.epoch.clone(),
         };
-        let sent = self
-            .chain
-            .send(&Call::new("settling the epoch", self.books().book, &call))?;
-        Ok(sent.is_none().then_some(Waits::Time(by)))
+        let call = Call::new("settling the epoch", self.books().book, &call);
+        self.chain.send(&call)?;
+        Ok(None)
     }
 
     fn redeem(&self) -> Result<()> {
@@ -891,12 +857,7 @@ impl<'a> Advance<'a> {
             let payment = voucher
                 .payment(&header.books, &header.line, is_contract)
                 .with_context(named)?;
-            let channel = abi::channelCall {
-                requester: voucher.requester,
-                provider: header.line.provider,
-                version: header.line.version,
-            };
-            let channel = client.read(self.books().book, &channel)?;
+            let channel = channel_of(&self.chain, voucher.requester, &header.line)?;
             let (paid, deposited) = (U256::from(channel.redeemed), U256::from(channel.deposited));
             let why = if voucher.round != channel.round {
                 Some("is of another round of its channel")
@@ -1001,7 +962,6 @@ fn status(args: &EpochStatusArgs, out: &Out) -> Result<()> {
     out.text(format!("bond           {bond}"));
     if let Some(found) = &found {
         let terms = &found.terms;
-        let window: u64 = client.read(books.book, &abi::challengeWindowCall {})?.to();
         let now = client.head()?.timestamp;
         out.text(format!("id             {}", found.id));
         out.text(format!(
@@ -1011,7 +971,7 @@ fn status(args: &EpochStatusArgs, out: &Out) -> Result<()> {
         out.text(format!("exposes        {}", amount(asset, terms.exposure)));
         out.text(format!(
             "disputed until {}",
-            when(terms.committed_at + window, now)
+            when(found.challenge_by(client, books)?, now)
         ));
     }
     out.json(&json!({
