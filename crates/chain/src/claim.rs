@@ -195,7 +195,7 @@ where
 }
 
 /// The joint proofs of a claim, as contracts take them.
-fn leaves(
+pub(crate) fn leaves(
     manifest: &CheckedManifest,
     said: &ProvedClaim,
     generated: usize,
@@ -219,7 +219,7 @@ fn leaves(
 }
 
 /// How nodes lie over the joint proofs, as contracts take it.
-fn tree(file: &FinalFile) -> book::Tree {
+pub(crate) fn tree(file: &FinalFile) -> book::Tree {
     book::Tree {
         shape: Bytes::from(file.tree.shape.0.clone()),
         digests: file.tree.digests.iter().map(|d| word(d).into()).collect(),
@@ -227,7 +227,7 @@ fn tree(file: &FinalFile) -> book::Tree {
 }
 
 /// A struct of several contracts, of which each has its own in the bindings.
-fn same<A, B>(of: &A) -> B
+pub(crate) fn same<A, B>(of: &A) -> B
 where
     A: SolValue,
     B: SolValue + From<<B::SolType as SolType>::RustType>,

@@ -4,10 +4,12 @@
 //! * [`tree`]: Merkle trees over statements and receipts;
 //! * [`draw`]: which answers are drawn;
 //! * [`opening`]: what is sent with the proof of a draw;
+//! * [`dispute`]: demands of receipts, and challenges of answers;
 //! * [`paths`]: what leads from a requester's answers to the roots;
 //! * [`voucher`]: what requesters sign to pay.
 
 pub mod answers;
+pub mod dispute;
 pub mod draw;
 pub mod opening;
 pub mod paths;

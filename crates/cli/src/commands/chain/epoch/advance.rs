@@ -1,0 +1,481 @@
+//! What is due of an epoch that was committed to.
+
+use super::{beacon_of, check_books, line_of, model_dir};
+use crate::args::AdvanceArgs;
+use crate::commands::aggregate::Plan;
+use crate::commands::chain::channel::channel_of;
+use crate::commands::chain::{when, Chain};
+use crate::commands::prove::Opened;
+use crate::commands::run::local;
+use crate::data::Data;
+use crate::model_dir::ModelDir;
+use crate::output::{count, Out, Progress};
+use anyhow::{bail, ensure, Context, Result};
+use nanozk_chain::bindings::beacon as beacon_abi;
+use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
+use nanozk_chain::client::Call;
+use nanozk_chain::epoch::answers::{Folder, Trees};
+use nanozk_chain::epoch::draw::drawn;
+use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
+use nanozk_chain::epoch::voucher::Voucher;
+use nanozk_chain::epoch::{Books, Committed, Status, Terms};
+use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_prover::audit;
+use nanozk_prover::files;
+use nanozk_prover::session::{Secret, SessionDir, SECRET_FORMAT};
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where a chain keeps hashes of the last 8,191 blocks (EIP-2935); elsewhere it knows 256.
+const HISTORY: Address =
+    nanozk_chain::primitives::address!("0x0000F90827F1C53a10cb7A02335B175320002935");
+/// Between two looks at the chain.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What an epoch that was committed to needs.
+pub(super) struct Advance<'a> {
+    args: &'a AdvanceArgs,
+    data: &'a Data,
+    out: &'a Out,
+    chain: Chain<'a>,
+    folder: Folder,
+    epoch: Committed,
+    trees: Trees,
+    dir: ModelDir,
+    manifest: CheckedManifest,
+}
+
+/// What is to be waited for.
+enum Waits {
+    Block(u64),
+    Time(u64),
+}
+
+impl<'a> Advance<'a> {
+    pub(super) fn new(args: &'a AdvanceArgs, data: &'a Data, out: &'a Out) -> Result<Self> {
+        let chain = Chain::sending(&args.send, out)?;
+        let folder = Folder::open(&args.epoch)?;
+        let header = folder.header().clone();
+        check_books(&chain, &header)?;
+        let (dir, manifest) = model_dir(&args.epoch, &header, args.model.as_deref())?;
+        let found = Committed::find(&chain.client, &header.books, &header.line, header.number)?;
+        let epoch = found.with_context(|| {
+            format!(
+                "epoch {} is not committed to: nanozk epoch close",
+                header.number
+            )
+        })?;
+        let progress = Progress::spinner("hashing answers");
+        let trees = folder.trees(epoch.terms.count)?;
+        drop(progress);
+        let roots = [&trees.statements, &trees.receipts].map(|tree| tree.root());
+        ensure!(
+            roots == [epoch.epoch.statements, epoch.epoch.receipts],
+            "the answers in {} are not those that were committed to: restore the folder",
+            args.epoch.display()
+        );
+        Ok(Self {
+            args,
+            data,
+            out,
+            chain,
+            folder,
+            epoch,
+            trees,
+            dir,
+            manifest,
+        })
+    }
+
+    fn books(&self) -> &Books {
+        &self.folder.header().books
+    }
+
+    /// Does what is due, until something has to be waited for.
+    pub(super) fn run(&self) -> Result<()> {
+        loop {
+            let header = self.folder.header();
+            let line = line_of(&self.chain, self.books(), &header.line)?;
+            ensure!(
+                !line.over,
+                "the line was slashed: its open epochs are never settled"
+            );
+            let waits = match Status::of(&self.chain.client, self.books(), self.epoch.id)? {
+                Status::Committed => self.fix()?,
+                Status::Fixed => self.prove(&line)?,
+                Status::Proven => self.settle(&line)?,
+                Status::Settled => return self.redeem(),
+                Status::Void => bail!("the epoch is void: its verifier was frozen"),
+                Status::Unknown => bail!(
+                    "the chain does not know the epoch {} any more",
+                    self.epoch.id
+                ),
+            };
+            let goes_on = match waits {
+                Some(waits) => self.wait(&waits)?,
+                // Something was sent, unless nothing is.
+                None => true,
+            };
+            if !goes_on || self.args.send.dry_run {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says what is waited for, and waits if that was asked for.
+    fn wait(&self, waits: &Waits) -> Result<bool> {
+        let client = &self.chain.client;
+        let head = client.head()?;
+        let what = match waits {
+            Waits::Block(block) => format!(
+                "block {block}, in {}",
+                count(block.saturating_sub(head.number) as usize, "block")
+            ),
+            Waits::Time(time) => when(*time, head.timestamp),
+        };
+        self.out.json(&json!({"event": "waiting", "for": what}));
+        if !self.args.wait || self.args.send.dry_run {
+            self.out.text(format!("to be gone on with after {what}"));
+            return Ok(false);
+        }
+        let progress = Progress::spinner(&format!("waiting for {what}"));
+        loop {
+            let head = client.head()?;
+            let is_there = match waits {
+                Waits::Block(block) => head.number > *block,
+                Waits::Time(time) => head.timestamp > *time,
+            };
+            if is_there {
+                drop(progress);
+                return Ok(true);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The RANDAO of a block, and its header.
+    fn seed(&self, block: u64) -> Result<(B256, Bytes)> {
+        let header = Bytes::from(self.chain.client.header(block)?);
+        let call = beacon_abi::seedOfCall {
+            header: header.clone(),
+            blockNumber: block,
+        };
+        Ok((
+            self.chain.client.read(beacon_of(&self.chain)?, &call)?,
+            header,
+        ))
+    }
+
+    /// The directory of a drawn answer.
+    fn session(&self, index: u32) -> SessionDir {
+        SessionDir::new(self.args.epoch.join("drawn").join(index.to_string()))
+    }
+
+    /// Sessions of drawn answers: what is there is kept.
+    fn claims(&self, drawn: &[u32]) -> Result<Vec<Claim>> {
+        let header = self.folder.header();
+        let parameters = self.data.parameters(&self.manifest)?;
+        let progress = Progress::bar("committing to drawn answers", drawn.len());
+        let local = local(&self.dir)?;
+        let mut model = None;
+        let mut claims = Vec::with_capacity(drawn.len());
+        for (&index, answer) in drawn.iter().zip(self.folder.some(drawn)?) {
+            let session = self.session(index);
+            let context = header.line.context(&header.books, header.number, index);
+            let kept = session
+                .claim()
+                .ok()
+                .filter(|claim| claim.context == context);
+            let claim = match kept {
+                Some(claim) => claim,
+                None => {
+                    let secret = Secret {
+                        format: SECRET_FORMAT.into(),
+                        seed: answer.seed,
+                        input_salt: None,
+                        prompt: answer.prompt as usize,
+                        tokens: answer.tokens.clone(),
+                    };
+                    let model = match &model {
+                        Some(model) => model,
+                        None => &*model.insert(self.dir.model(&self.manifest)?),
+                    };
+                    session.keep(&secret)?;
+                    files::write_json(&session.path().join("local.json"), &local)?;
+                    session.commit(model, &self.manifest, context, &parameters)?
+                }
+            };
+            // One that is there may have been made of something else.
+            let own = answer.receipt(header, index);
+            let is_same = header
+                .line
+                .statement(&header.books, header.model_id, &own)
+                .0
+                == claim.statement();
+            ensure!(
+                is_same,
+                "{} is a session of another answer than {index}: remove it",
+                session.path().display()
+            );
+            claims.push(claim);
+            progress.step();
+        }
+        Ok(claims)
+    }
+
+    fn drawn(&self, seed: B256) -> Vec<u32> {
+        let Terms { count, draws, .. } = self.epoch.terms;
+        drawn(seed, self.epoch.id, count, draws)
+            .into_iter()
+            .collect()
+    }
+
+    fn fix(&self) -> Result<Option<Waits>> {
+        let block = self.epoch.terms.draw_block;
+        let head = self.chain.client.head()?;
+        in_time(
+            "commitments could be fixed",
+            self.challenge_by()?,
+            head.timestamp,
+        )?;
+        if head.number <= block {
+            return Ok(Some(Waits::Block(block)));
+        }
+        let (seed, header) = self.seed(block)?;
+        let drawn = self.drawn(seed);
+        let claims = self.claims(&drawn)?;
+        let call = abi::fixCommitmentsCall {
+            epoch: self.epoch.epoch.clone(),
+            header,
+            commitments: commitments(&claims)?,
+            signature: Bytes::new(),
+        };
+        let what = format!(
+            "fixing the commitments of {}",
+            count(drawn.len(), "drawn answer")
+        );
+        self.chain
+            .send(&Call::new(what, self.books().book, &call))?;
+        Ok(None)
+    }
+
+    fn fixed(&self) -> Result<FixedDraws> {
+        let fixed = self.epoch.fixed(&self.chain.client, self.books())?;
+        fixed.context("the chain has no event of what was fixed: ask another node")
+    }
+
+    fn prove(&self, line: &abi::Line) -> Result<Option<Waits>> {
+        let fixed = self.fixed()?;
+        let block: u64 = fixed.drawBlock.to();
+        let client = &self.chain.client;
+        let head = client.head()?;
+        let window: u64 = client
+            .read(self.books().book, &abi::proveWindowCall {})?
+            .to();
+        let by = fixed.fixedAt.to::<u64>() + window;
+        in_time("draws could be proven", by, head.timestamp)?;
+        if head.number <= block {
+            return Ok(Some(Waits::Block(block)));
+        }
+        let noted = self.epoch.noted(client, self.books())?;
+        let (seed, header) = match noted {
+            Some(seed) => (seed, Bytes::new()),
+            None => self.seed(block)?,
+        };
+        if noted.is_none() && client.code(HISTORY)?.is_empty() {
+            // The chain forgets the block before a long proof is done.
+            let call = abi::drawLayersCall {
+                epoch: self.epoch.epoch.clone(),
+                fixed_: fixed,
+                header,
+            };
+            let call = Call::new("drawing layers", self.books().book, &call);
+            self.chain.send(&call)?;
+            return Ok(None);
+        }
+        let page = Page::read(client, self.epoch.epoch.page)?;
+        page.check(&self.manifest)?;
+        let drawn = self.drawn(fixed.seed);
+        let claims = self.claims(&drawn)?;
+        let file = self.proof(&page, seed, &drawn, &claims)?;
+        let places: Vec<usize> = drawn.iter().map(|i| *i as usize).collect();
+        let items = drawn.iter().zip(&claims);
+        let items: Vec<Drawn<'_>> = items
+            .map(|(&index, claim)| Drawn { index, claim })
+            .collect();
+        let opening = Opening {
+            epoch: &self.epoch,
+            fixed: &fixed,
+            header: &header,
+            page: &page,
+            manifest: &self.manifest,
+            drawn: &items,
+            siblings: &self.trees.statements.siblings(&places),
+        };
+        let openings = opening.typed(&file)?;
+        // It settles the epoch if nothing is left to wait for; else vouchers are worth nothing yet.
+        let now = client.head()?.timestamp;
+        let disputes = self.epoch.disputes(client, self.books())?;
+        let settles = now > self.challenge_by()? && self.is_next(line) && disputes == 0;
+        let payments = if settles {
+            self.payments()?
+        } else {
+            Vec::new()
+        };
+        let call = prove(self.books(), &self.epoch, openings, &file, payments);
+        self.chain.send(&call)?;
+        Ok(None)
+    }
+
+    /// The final proof of a layer of each drawn answer: the one on disk, if it is of these.
+    fn proof(&self, page: &Page, seed: B256, drawn: &[u32], claims: &[Claim]) -> Result<FinalFile> {
+        let layers = claims
+            .iter()
+            .map(|claim| audit::draw(&page.weights, 1, &seed.0, &claim.statement()));
+        let layers: Vec<Vec<usize>> = layers.collect::<Result<_, _>>()?;
+        let output = self.args.epoch.join("final.json");
+        let kept: Option<FinalFile> = files::read_json_of_session(&output).ok();
+        let is_of_these = |file: &FinalFile| {
+            file.claims.len() == claims.len()
+                && file
+                    .claims
+                    .iter()
+                    .zip(claims)
+                    .zip(&layers)
+                    .all(|((said, claim), layers)| {
+                        let windows = said.windows.iter().map(|w| (w.first as usize, w.count));
+                        said.statement.0 == claim.statement()
+                            && windows.eq(layers.iter().map(|l| (*l, 1)))
+                    })
+        };
+        if let Some(file) = kept.filter(is_of_these) {
+            self.out
+                .text(format!("the final proof {} is there", output.display()));
+            return Ok(file);
+        }
+        let opened = drawn
+            .iter()
+            .map(|index| Opened::new(self.session(*index).path(), Some(&self.dir.path)));
+        let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
+        let plan = Plan {
+            opened: &opened,
+            layers: &layers,
+            alone: true,
+            memory: self.args.memory,
+        };
+        plan.finish(&output, self.data, self.out)
+    }
+
+    fn challenge_by(&self) -> Result<u64> {
+        Ok(self.epoch.challenge_by(&self.chain.client, self.books())?)
+    }
+
+    /// Whether all epochs before it are settled.
+    fn is_next(&self, line: &abi::Line) -> bool {
+        line.next.to::<u32>() - u32::from(line.open) == self.epoch.terms.number
+    }
+
+    fn settle(&self, line: &abi::Line) -> Result<Option<Waits>> {
+        let by = self.challenge_by()?;
+        if self.chain.client.head()?.timestamp <= by {
+            return Ok(Some(Waits::Time(by)));
+        }
+        ensure!(
+            self.is_next(line),
+            "epochs before {} are not settled: they come first",
+            self.epoch.terms.number
+        );
+        let disputes = self.epoch.disputes(&self.chain.client, self.books())?;
+        ensure!(
+            disputes == 0,
+            "{} of the epoch is not over: it settles when it is",
+            count(disputes, "dispute")
+        );
+        let call = abi::settleCall {
+            epoch: self.epoch.epoch.clone(),
+        };
+        let call = Call::new("settling the epoch", self.books().book, &call);
+        self.chain.send(&call)?;
+        Ok(None)
+    }
+
+    fn redeem(&self) -> Result<()> {
+        let number = self.epoch.terms.number;
+        self.out.text(format!("epoch {number} is settled"));
+        let payments = self.payments()?;
+        if !payments.is_empty() {
+            let what = format!("redeeming {}", count(payments.len(), "voucher"));
+            self.chain.send(&Call::new(
+                what,
+                self.books().book,
+                &abi::redeemCall { payments },
+            ))?;
+        }
+        self.out
+            .json(&json!({"event": "settled", "epoch": self.epoch.id, "number": number}));
+        Ok(())
+    }
+
+    /// Vouchers that pay something now, or once this epoch is settled.
+    fn payments(&self) -> Result<Vec<Payment>> {
+        let Some(directory) = &self.args.vouchers else {
+            return Ok(Vec::new());
+        };
+        let header = self.folder.header();
+        let client = &self.chain.client;
+        let mut payments = Vec::new();
+        for path in json_files(directory)? {
+            let named = || path.display().to_string();
+            let voucher: Voucher = files::read_json(&path)?;
+            let is_contract = !client.code(voucher.requester)?.is_empty();
+            let payment = voucher
+                .payment(&header.books, &header.line, is_contract)
+                .with_context(named)?;
+            let channel = channel_of(&self.chain, voucher.requester, &header.line)?;
+            let (paid, deposited) = (U256::from(channel.redeemed), U256::from(channel.deposited));
+            let why = if voucher.round != channel.round {
+                Some("is of another round of its channel")
+            } else if voucher.amount <= paid {
+                Some("is redeemed")
+            } else if voucher.amount > deposited {
+                Some("is of more than its channel has: ask its requester for nanozk channel fund")
+            } else if voucher.epoch > self.epoch.terms.number {
+                Some("is of a later epoch")
+            } else {
+                None
+            };
+            match why {
+                None => payments.push(payment),
+                Some(why) => self.out.note(format!("note: {} {why}", path.display())),
+            }
+        }
+        Ok(payments)
+    }
+}
+
+/// Refuses what a contract would refuse, before it takes long.
+fn in_time(what: &str, by: u64, now: u64) -> Result<()> {
+    ensure!(
+        now <= by,
+        "{what} until {}: anybody can have the line slashed for it",
+        when(by, now)
+    );
+    Ok(())
+}
+
+/// Files of a directory whose name says JSON, by name.
+fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("cannot list {}", directory.display());
+    let entries = std::fs::read_dir(directory).with_context(failed)?;
+    let paths = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<Result<_>>()?;
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    paths.sort();
+    Ok(paths)
+}
+
