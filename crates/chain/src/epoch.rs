@@ -276,6 +276,11 @@ impl Status {
         })
     }
 
+    /// Committed to, and neither settled nor void: it can be disputed, and expire.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Committed | Self::Fixed | Self::Proven)
+    }
+
     /// In a word.
     pub fn name(self) -> &'static str {
         match self {

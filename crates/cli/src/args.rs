@@ -1,6 +1,7 @@
 //! The command line.
 
 mod chain;
+mod dispute;
 mod epoch;
 #[cfg(test)]
 mod examples;
@@ -11,6 +12,7 @@ mod serve;
 
 pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand};
+pub(crate) use dispute::*;
 pub(crate) use epoch::*;
 use nanozk_executor::{synthetic, Architecture};
 use nanozk_verifier::hex::Digest32;
@@ -108,6 +110,9 @@ pub(crate) enum Command {
     /// Pay for answers of epochs (requester)
     #[command(subcommand)]
     Channel(ChannelCommand),
+    /// Demand to see answers of epochs, challenge them, and slash who is silent
+    #[command(subcommand)]
+    Dispute(DisputeCommand),
     /// Execute a session again, whose provider disclosed its secret part, and compare it with what it claims
     Reexecute(ReexecuteArgs),
     /// Read an answer (requester)

@@ -176,12 +176,7 @@ impl Dispute {
 }
 
 /// Demands to see a receipt in an epoch's trees.
-pub fn demand(
-    books: &Books,
-    epoch: &Committed,
-    receipt: AnswerReceipt,
-    signature: Bytes,
-) -> Call {
+pub fn demand(books: &Books, epoch: &Committed, receipt: AnswerReceipt, signature: Bytes) -> Call {
     let what = format!("demanding the receipt of answer {}", receipt.index);
     let call = abi::demandCall {
         epoch: same(&epoch.epoch),
@@ -197,11 +192,7 @@ pub fn challenge(books: &Books, epoch: &Committed, index: u32) -> Call {
         epoch: same(&epoch.epoch),
         index: U256::from(index),
     };
-    Call::new(
-        format!("challenging answer {index}"),
-        books.disputes,
-        &call,
-    )
+    Call::new(format!("challenging answer {index}"), books.disputes, &call)
 }
 
 /// Asks for layers of an answer, after its activation commitments were fixed.
@@ -327,10 +318,7 @@ impl Own<'_> {
             answer: self.placed(),
             challenger,
             digest: word(&claim.activations_digest()?).into(),
-            words: words
-                .iter()
-                .map(|w| U256::from_be_bytes(word(w)))
-                .collect(),
+            words: words.iter().map(|w| U256::from_be_bytes(word(w))).collect(),
             signature: Bytes::new(),
         };
         let what = format!(

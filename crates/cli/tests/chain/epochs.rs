@@ -431,3 +431,151 @@ fn epochs_survive_their_folders() {
         .unwrap()
         .any(|_| true));
 }
+
+/// Demands and challenges, which the provider answers, with a real proof; and one that it cannot answer.
+#[test]
+fn disputes_are_answered_or_lost() {
+    let line = Line::new();
+    let w = &line.w;
+    let epoch = line.open("epoch-0");
+    let receipts = ["ab", "c", "b"].map(|prompt| epoch.answer(REQUESTER_ADDRESS, prompt, "2"));
+    let [a, b, left_out] = receipts.each_ref().map(|receipt| path(receipt));
+    let early = ["dispute", "challenge", "--receipt", a];
+    w.fails(CHALLENGER, &early, &["did not commit to epoch 0"]);
+    // The provider leaves the last one out.
+    std::fs::write(epoch.folder.join("closed.json"), r#"{"count":2,"draws":1}"#).unwrap();
+    epoch.close("1");
+    let number = [
+        "--provider",
+        PROVIDER_ADDRESS,
+        "--model-version",
+        &line.version,
+        "--epoch",
+        "0",
+    ];
+    let by_number = |command: &[&'static str], more: &[&'static str]| -> Vec<String> {
+        let all = command.iter().chain(&number).chain(more);
+        all.map(|word| (*word).to_owned()).collect()
+    };
+    let call = |key: &str, args: &[String]| {
+        w.ok(key, &args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let list =
+        || call(CHALLENGER, &by_number(&["dispute", "list"], &[])).remove(0)["disputes"].take();
+    let turns = || -> Vec<String> {
+        let all = list();
+        let all = all.as_array().unwrap().iter();
+        all.map(|d| d["status"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(list(), json!([]));
+
+    let demand = ["dispute", "demand", a];
+    w.fails(CHALLENGER, &demand, &["only its requester"]);
+    assert_eq!(events(&w.ok(REQUESTER, &demand)), ["Demanded"]);
+    assert_eq!(w.ok(REQUESTER, &demand)[0]["event"], "already");
+    let beyond = ["dispute", "challenge", "--receipt", left_out];
+    w.fails(CHALLENGER, &beyond, &["committed to 2 answers", "demand"]);
+    let challenge = ["dispute", "challenge", "--receipt", a];
+    let begun = w.ok(CHALLENGER, &challenge);
+    assert!(events(&begun).contains(&"Challenged".into()), "{begun:?}");
+    assert_eq!(w.ok(CHALLENGER, &challenge)[0]["event"], "already");
+    let silent = by_number(&["dispute", "challenge"], &["--answer", "1"]);
+    call(REQUESTER, &silent);
+    let ask = ["dispute", "ask", "--receipt", a, "--layers"];
+    let ask = |layers: &'static str| [&ask[..], &[layers]].concat();
+    w.fails(CHALLENGER, &ask("1"), &["did not fix"]);
+    w.fails(PROVIDER, &ask("1"), &["does not challenge answer 0"]);
+    assert_eq!(turns(), ["open", "open", "open"]);
+    let enforce = ["dispute", "enforce", "--receipt", b];
+    let early = w.ok(CHALLENGER, &enforce).remove(0);
+    assert_eq!(early["event"], "already");
+    assert!(early["what"]
+        .as_str()
+        .unwrap()
+        .contains("nobody is late before"));
+
+    // The provider answers, before it goes on with the epoch.
+    let answered = epoch.advance(&[]);
+    let names = events(&answered);
+    assert_eq!(names.iter().filter(|n| *n == "CommitmentsFixed").count(), 2);
+    assert_eq!(answered.last().unwrap()["event"], "waiting");
+    assert_eq!(turns(), ["answered", "fixed", "fixed"]);
+    w.fails(CHALLENGER, &ask("0,7"), &["there is no layer 7"]);
+    assert_eq!(events(&w.ok(CHALLENGER, &ask("1")))[0], "DisputeMoved");
+    assert_eq!(w.ok(CHALLENGER, &ask("all"))[0]["event"], "already");
+    assert_eq!(list()[1]["asked"], json!([1]));
+    let proven = epoch.advance(&[]);
+    assert_eq!(events(&proven), ["DisputeMoved"]);
+    assert_eq!(turns(), ["answered", "answered", "fixed"]);
+
+    // Who asks for nothing is not waited for, and what was left out cannot be shown.
+    w.ok(REQUESTER, &["dispute", "demand", left_out]);
+    let advance = ["epoch", "advance", epoch.folder()];
+    w.fails(PROVIDER, &advance, &["did not commit to", "slashed"]);
+    let free = w.balance(CHALLENGER)[0];
+    w.anvil.wait(5 * 3600);
+    let ended = w.ok(REQUESTER, &enforce);
+    let names = events(&ended);
+    for name in ["LineSlashed", "BondMoved"] {
+        assert!(names.contains(&name.into()), "no {name}: {names:?}");
+    }
+    assert!(w.balance(CHALLENGER)[0] > free, "its bond is back");
+    assert!(list()
+        .as_array()
+        .unwrap()
+        .iter()
+        .all(|d| d["bonded"] == json!(false)));
+    assert_eq!(w.ok(CHALLENGER, &enforce)[0]["event"], "already");
+    w.fails(PROVIDER, &advance, &["the line was slashed"]);
+}
+
+/// Two receipts of one place, and an epoch that nobody goes on with.
+#[test]
+fn what_a_provider_did_wrong_is_slashed() {
+    let line = Line::new();
+    let w = &line.w;
+    let epoch = line.open("epoch-0");
+    let honest = epoch.answer(REQUESTER_ADDRESS, "ab", "2");
+    let before = w.anvil.rpc("evm_snapshot", json!([]));
+    // The folder of the same epoch once more, so that places are given twice.
+    let twin = Epoch {
+        line: &line,
+        number: 1,
+        folder: w.file("twin"),
+    };
+    copy(&epoch.folder, &twin.folder);
+    std::fs::write(twin.folder.join("answers.jsonl"), "").unwrap();
+    let other = twin.answer(CHALLENGER_ADDRESS, "c", "2");
+    let contradict =
+        |one, other| ["dispute", "contradict", path(one), path(other)].map(str::to_owned);
+    let args = contradict(&honest, &honest);
+    w.fails(
+        CHALLENGER,
+        &args.each_ref().map(String::as_str),
+        &["nothing contradicts"],
+    );
+    let second = epoch.answer(REQUESTER_ADDRESS, "c", "2");
+    let args = contradict(&second, &other);
+    w.fails(
+        CHALLENGER,
+        &args.each_ref().map(String::as_str),
+        &["different places"],
+    );
+    let args = contradict(&honest, &other);
+    let args = args.each_ref().map(String::as_str);
+    let shown = w.ok(CHALLENGER, &args);
+    assert!(events(&shown).contains(&"LineSlashed".into()), "{shown:?}");
+    assert_eq!(w.ok(CHALLENGER, &args)[0]["event"], "already");
+
+    w.anvil.rpc("evm_revert", json!([before]));
+    epoch.close("1");
+    let enforce = ["dispute", "enforce", "--receipt", path(&honest)];
+    w.anvil.wait(13 * 3600);
+    let slashed = w.ok(CHALLENGER, &enforce);
+    assert!(
+        events(&slashed).contains(&"LineSlashed".into()),
+        "{slashed:?}"
+    );
+    assert_eq!(w.ok(CHALLENGER, &enforce)[0]["event"], "already");
+}

@@ -1,4 +1,5 @@
-//! A relayer that is killed at every point at which something became durable or left the process, and started again.
+//! A relayer that is killed at points at which something became durable or left the process, and started again: at every one of
+//! them with `NANOZK_KILLS_EVERYWHERE`, as `script/test-heavy` has it.
 
 use crate::anvil::*;
 use crate::common::path;
@@ -22,6 +23,10 @@ const SETTINGS: &str = "NANOZK_TEST_SETTINGS";
 const AT: &str = "NANOZK_TEST_KILL_AT";
 /// A file to which the names of the points are appended.
 const POINTS: &str = "NANOZK_TEST_POINTS";
+/// Set: to be killed at every point, which takes long; else at each kind of point, and at every few of all.
+const EVERYWHERE: &str = "NANOZK_KILLS_EVERYWHERE";
+/// Points from one kill to the next, if not everywhere.
+const STRIDE: usize = 5;
 
 /// Runs a relayer that kills itself, as no handler could prevent, at a point.
 #[test]
@@ -107,10 +112,12 @@ struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
-    /// Kills at the first point, at the second, and so on until a life is over before; and at two points of a life. Which
-    /// points these are depends on how fast all is, so points that it was not killed at are gone through by their names.
-    /// Gives the number of kills.
-    fn run(&self, name: &str) -> usize {
+    /// Kills at the first point, at one behind it, and so on until a life is over before; and at two points of a life. Which
+    /// points these are depends on how fast all is, so points that it was not killed at are gone through by their names. It
+    /// must have been killed so often, if it is killed everywhere.
+    fn run(&self, name: &str, often: usize) {
+        let everywhere = std::env::var_os(EVERYWHERE).is_some();
+        let stride = if everywhere { 1 } else { STRIDE };
         let points = self.w.file(&format!("{name}-points"));
         let mut snapshot = self.w.anvil.rpc("evm_snapshot", json!([]));
         let mut one = |at: &str, lives: usize| -> usize {
@@ -149,7 +156,7 @@ impl Scenario<'_> {
             if killed[1] == 0 {
                 break;
             }
-            at += 1;
+            at += stride;
         }
         let names = || -> BTreeSet<String> {
             let points = std::fs::read_to_string(&points).unwrap();
@@ -177,8 +184,8 @@ impl Scenario<'_> {
             );
         }
         let names = names();
-        println!("{name}: {kills} kills at {at} points: {names:?}");
-        kills
+        println!("{name}: {kills} kills, every {stride}. of {at} points: {names:?}");
+        assert!(!everywhere || kills >= often, "{name}: {kills} kills");
     }
 
     /// One claim, through so many lives that end by a kill, and one that does not.
@@ -272,7 +279,7 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         &["claim", "sign", path(&session), "--lock-within", "7d"],
     );
     w.prove(&session, "all");
-    let kills = Scenario {
+    Scenario {
         w: &w,
         maker: &maker,
         sessions: &[&session],
@@ -290,8 +297,7 @@ fn a_provider_killed_anywhere_loses_and_doubles_nothing() {
         points: &[],
         settings: &[],
     }
-    .run("provider");
-    assert!(kills >= 40, "{kills}");
+    .run("provider", 40);
 }
 
 /// Two claims that are proven by one proof, which the prover makes.
@@ -337,7 +343,7 @@ fn a_proof_of_two_claims_killed_anywhere_comes_once() {
     std::fs::write(&prover, script).unwrap();
     std::fs::set_permissions(&prover, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let over = || [first, second].iter().all(|job| maker.status(job) == 2);
-    let kills = Scenario {
+    Scenario {
         w: &w,
         maker: &maker,
         sessions: &[one, two],
@@ -355,8 +361,7 @@ fn a_proof_of_two_claims_killed_anywhere_comes_once() {
         points: &["final-proof"],
         settings: &[("prover.command", &format!("[\"{}\"]", path(&prover)))],
     }
-    .run("together");
-    assert!(kills >= 30, "{kills}");
+    .run("together", 30);
 }
 
 /// Posted, challenged, answered, and finalized after the windows.
@@ -369,7 +374,7 @@ fn an_answer_killed_anywhere_comes_once() {
     w.prove(&session, "2");
     let answered = || w.status(&job)["proven"] == json!([2]);
     let done = Cell::new(false);
-    let kills = Scenario {
+    Scenario {
         w: &w,
         maker: &maker,
         sessions: &[&session],
@@ -393,8 +398,7 @@ fn an_answer_killed_anywhere_comes_once() {
         points: &[],
         settings: &[],
     }
-    .run("answer");
-    assert!(kills >= 40, "{kills}");
+    .run("answer", 40);
 }
 
 /// A watcher that challenges every layer at random, and takes the stake when nobody answers.
@@ -411,7 +415,7 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
     let deposit = w.ok(SENDER, &["escrow", "deposit", "1eth"]);
     assert!(!deposit.is_empty());
     let bond: u128 = w.amount(&job, "challenge_bond");
-    let kills = Scenario {
+    Scenario {
         w: &w,
         maker: &maker,
         sessions: &[&watched],
@@ -431,8 +435,7 @@ fn a_watcher_killed_anywhere_risks_no_bond_twice() {
             ("watch.max_bonds", &format!("{}wei", bond * 3 / 2)),
         ],
     }
-    .run("watcher");
-    assert!(kills >= 33, "{kills}");
+    .run("watcher", 33);
 }
 
 /// A settlement that a block passes by, that is replaced, included, and undone with its block.
@@ -458,7 +461,7 @@ fn a_replacement_killed_anywhere_survives_a_reorganization() {
             .find(|(from, _)| from.parse() == Ok(account))?;
         Some(mine.1.as_object()?.values().next()?.clone())
     };
-    let kills = Scenario {
+    Scenario {
         w: &w,
         maker: &maker,
         sessions: &[&session],
@@ -505,6 +508,5 @@ fn a_replacement_killed_anywhere_survives_a_reorganization() {
         points: &["bumped", "rewound"],
         settings: &[("fees.bump_after", "1")],
     }
-    .run("replacement");
-    assert!(kills >= 20, "{kills}");
+    .run("replacement", 20);
 }

@@ -2,6 +2,7 @@
 
 mod advance;
 mod answering;
+mod defend;
 
 use super::job::version_of;
 use super::{when, Chain};
@@ -98,7 +99,7 @@ fn beacon_of(chain: &Chain<'_>) -> Result<Address> {
 }
 
 /// What the chain says of a line.
-fn line_of(chain: &Chain<'_>, books: &Books, line: &Line) -> Result<abi::Line> {
+pub(super) fn line_of(chain: &Chain<'_>, books: &Books, line: &Line) -> Result<abi::Line> {
     let call = abi::lineCall {
         provider: line.provider,
         version: line.version,

@@ -3,6 +3,7 @@
 mod channel;
 mod claim;
 mod deploy;
+mod dispute;
 mod epoch;
 mod escrow;
 mod freeze;
@@ -13,6 +14,7 @@ mod status;
 pub(super) use channel::channel;
 pub(super) use claim::claim;
 pub(super) use deploy::deploy;
+pub(super) use dispute::dispute;
 pub(super) use epoch::epoch;
 pub(super) use escrow::escrow;
 pub(super) use freeze::freeze;

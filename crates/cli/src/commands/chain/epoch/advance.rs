@@ -6,7 +6,7 @@ use crate::commands::aggregate::Plan;
 use crate::commands::chain::channel::channel_of;
 use crate::commands::chain::{when, Chain};
 use crate::commands::prove::Opened;
-use crate::commands::run::local;
+use crate::commands::run::{local, Local};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
@@ -14,16 +14,20 @@ use anyhow::{bail, ensure, Context, Result};
 use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
 use nanozk_chain::client::Call;
-use nanozk_chain::epoch::answers::{Folder, Trees};
+use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
+use nanozk_chain::epoch::dispute::resolve;
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
 use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_executor::QuantizedModel;
 use nanozk_prover::audit;
 use nanozk_prover::files;
 use nanozk_prover::session::{Secret, SessionDir, SECRET_FORMAT};
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+use nanozk_verifier::statement::Context as ClaimContext;
+use nanozk_verifier::window_layers;
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, Parameters};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,12 +43,12 @@ pub(super) struct Advance<'a> {
     args: &'a AdvanceArgs,
     data: &'a Data,
     out: &'a Out,
-    chain: Chain<'a>,
-    folder: Folder,
-    epoch: Committed,
-    trees: Trees,
+    pub(super) chain: Chain<'a>,
+    pub(super) folder: Folder,
+    pub(super) epoch: Committed,
+    pub(super) trees: Trees,
     dir: ModelDir,
-    manifest: CheckedManifest,
+    pub(super) manifest: CheckedManifest,
 }
 
 /// What is to be waited for.
@@ -89,7 +93,7 @@ impl<'a> Advance<'a> {
         })
     }
 
-    fn books(&self) -> &Books {
+    pub(super) fn books(&self) -> &Books {
         &self.folder.header().books
     }
 
@@ -102,7 +106,15 @@ impl<'a> Advance<'a> {
                 !line.over,
                 "the line was slashed: its open epochs are never settled"
             );
-            let waits = match Status::of(&self.chain.client, self.books(), self.epoch.id)? {
+            let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
+            // Before what takes long: who is silent in one of them loses the line.
+            if status.is_live() && self.defend()? {
+                if self.args.send.dry_run {
+                    return Ok(());
+                }
+                continue;
+            }
+            let waits = match status {
                 Status::Committed => self.fix()?,
                 Status::Fixed => self.prove(&line)?,
                 Status::Proven => self.settle(&line)?,
@@ -147,7 +159,7 @@ impl<'a> Advance<'a> {
                 Waits::Block(block) => head.number > *block,
                 Waits::Time(time) => head.timestamp > *time,
             };
-            if is_there {
+            if is_there || self.is_disputed()? {
                 drop(progress);
                 return Ok(true);
             }
@@ -173,56 +185,33 @@ impl<'a> Advance<'a> {
         SessionDir::new(self.args.epoch.join("drawn").join(index.to_string()))
     }
 
-    /// Sessions of drawn answers: what is there is kept.
+    /// That of a challenged one: its nodes are others, for the chain knows the words of its commitments.
+    pub(super) fn challenged(&self, index: u32) -> SessionDir {
+        SessionDir::new(self.args.epoch.join("challenged").join(index.to_string()))
+    }
+
+    /// Sessions of drawn answers.
     fn claims(&self, drawn: &[u32]) -> Result<Vec<Claim>> {
-        let header = self.folder.header();
-        let parameters = self.data.parameters(&self.manifest)?;
         let progress = Progress::bar("committing to drawn answers", drawn.len());
-        let local = local(&self.dir)?;
-        let mut model = None;
+        let mut sessions = Sessions::new(self)?;
         let mut claims = Vec::with_capacity(drawn.len());
         for (&index, answer) in drawn.iter().zip(self.folder.some(drawn)?) {
-            let session = self.session(index);
+            let header = self.folder.header();
             let context = header.line.context(&header.books, header.number, index);
-            let kept = session
-                .claim()
-                .ok()
-                .filter(|claim| claim.context == context);
-            let claim = match kept {
-                Some(claim) => claim,
-                None => {
-                    let secret = Secret {
-                        format: SECRET_FORMAT.into(),
-                        seed: answer.seed,
-                        input_salt: None,
-                        prompt: answer.prompt as usize,
-                        tokens: answer.tokens.clone(),
-                    };
-                    let model = match &model {
-                        Some(model) => model,
-                        None => &*model.insert(self.dir.model(&self.manifest)?),
-                    };
-                    session.keep(&secret)?;
-                    files::write_json(&session.path().join("local.json"), &local)?;
-                    session.commit(model, &self.manifest, context, &parameters)?
-                }
-            };
-            // One that is there may have been made of something else.
-            let own = answer.receipt(header, index);
-            let is_same = header
-                .line
-                .statement(&header.books, header.model_id, &own)
-                .0
-                == claim.statement();
-            ensure!(
-                is_same,
-                "{} is a session of another answer than {index}: remove it",
-                session.path().display()
-            );
-            claims.push(claim);
+            claims.push(sessions.claim(&self.session(index), index, &answer, context)?);
             progress.step();
         }
         Ok(claims)
+    }
+
+    /// The session of a challenged answer.
+    pub(super) fn challenged_claim(&self, index: u32, answer: &Answer) -> Result<Claim> {
+        let header = self.folder.header();
+        let context = ClaimContext {
+            epoch: false,
+            ..header.line.context(&header.books, header.number, index)
+        };
+        Sessions::new(self)?.claim(&self.challenged(index), index, answer, context)
     }
 
     fn drawn(&self, seed: B256) -> Vec<u32> {
@@ -335,37 +324,47 @@ impl<'a> Advance<'a> {
             .iter()
             .map(|claim| audit::draw(&page.weights, 1, &seed.0, &claim.statement()));
         let layers: Vec<Vec<usize>> = layers.collect::<Result<_, _>>()?;
+        let sessions: Vec<SessionDir> = drawn.iter().map(|index| self.session(*index)).collect();
         let output = self.args.epoch.join("final.json");
-        let kept: Option<FinalFile> = files::read_json_of_session(&output).ok();
+        self.finish(&sessions, claims, &layers, &output)
+    }
+
+    /// A final proof of exactly these layers: the one on disk, if it is of these.
+    pub(super) fn finish(
+        &self,
+        sessions: &[SessionDir],
+        claims: &[Claim],
+        layers: &[Vec<usize>],
+        output: &Path,
+    ) -> Result<FinalFile> {
+        let kept: Option<FinalFile> = files::read_json_of_session(output).ok();
         let is_of_these = |file: &FinalFile| {
-            file.claims.len() == claims.len()
-                && file
-                    .claims
+            let all = file.claims.iter().zip(claims).zip(layers);
+            let mut all = all.map(|((said, claim), layers)| {
+                let own = said
+                    .windows
                     .iter()
-                    .zip(claims)
-                    .zip(&layers)
-                    .all(|((said, claim), layers)| {
-                        let windows = said.windows.iter().map(|w| (w.first as usize, w.count));
-                        said.statement.0 == claim.statement()
-                            && windows.eq(layers.iter().map(|l| (*l, 1)))
-                    })
+                    .flat_map(|w| window_layers((w.first, w.count)));
+                said.statement.0 == claim.statement() && own.eq(layers.iter().copied())
+            });
+            file.claims.len() == claims.len() && all.all(|same| same)
         };
         if let Some(file) = kept.filter(is_of_these) {
             self.out
                 .text(format!("the final proof {} is there", output.display()));
             return Ok(file);
         }
-        let opened = drawn
+        let opened = sessions
             .iter()
-            .map(|index| Opened::new(self.session(*index).path(), Some(&self.dir.path)));
+            .map(|session| Opened::new(session.path(), Some(&self.dir.path)));
         let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
         let plan = Plan {
             opened: &opened,
-            layers: &layers,
+            layers,
             alone: true,
             memory: self.args.memory,
         };
-        plan.finish(&output, self.data, self.out)
+        plan.finish(output, self.data, self.out)
     }
 
     fn challenge_by(&self) -> Result<u64> {
@@ -387,12 +386,11 @@ impl<'a> Advance<'a> {
             "epochs before {} are not settled: they come first",
             self.epoch.terms.number
         );
-        let disputes = self.epoch.disputes(&self.chain.client, self.books())?;
-        ensure!(
-            disputes == 0,
-            "{} of the epoch is not over: it settles when it is",
-            count(disputes, "dispute")
-        );
+        let disputes = self.disputes()?;
+        let open = disputes.iter().filter(|dispute| !dispute.turn.is_over());
+        if let Some(until) = open.map(|dispute| dispute.until).min() {
+            return Ok(Some(Waits::Time(until)));
+        }
         let call = abi::settleCall {
             epoch: self.epoch.epoch.clone(),
         };
@@ -404,6 +402,10 @@ impl<'a> Advance<'a> {
     fn redeem(&self) -> Result<()> {
         let number = self.epoch.terms.number;
         self.out.text(format!("epoch {number} is settled"));
+        for dispute in self.disputes()?.iter().filter(|d| d.is_bonded) {
+            self.chain
+                .send(&resolve(self.books(), &self.epoch, dispute))?;
+        }
         let payments = self.payments()?;
         if !payments.is_empty() {
             let what = format!("redeeming {}", count(payments.len(), "voucher"));
@@ -455,8 +457,68 @@ impl<'a> Advance<'a> {
     }
 }
 
+/// Makes sessions of answers, with a model that is loaded when the first is made.
+struct Sessions<'a> {
+    of: &'a Advance<'a>,
+    parameters: Parameters,
+    local: Local,
+    model: Option<QuantizedModel>,
+}
+
+impl<'a> Sessions<'a> {
+    fn new(of: &'a Advance<'a>) -> Result<Self> {
+        Ok(Self {
+            of,
+            parameters: of.data.parameters(&of.manifest)?,
+            local: local(&of.dir)?,
+            model: None,
+        })
+    }
+
+    /// The claim of a session: what is there is kept.
+    fn claim(
+        &mut self,
+        session: &SessionDir,
+        index: u32,
+        answer: &Answer,
+        context: ClaimContext,
+    ) -> Result<Claim> {
+        let Advance { dir, manifest, .. } = self.of;
+        let header = self.of.folder.header();
+        let kept = session.claim().ok();
+        let claim = match kept.filter(|claim| claim.context == context) {
+            Some(claim) => claim,
+            None => {
+                let secret = Secret {
+                    format: SECRET_FORMAT.into(),
+                    seed: answer.seed,
+                    input_salt: None,
+                    prompt: answer.prompt as usize,
+                    tokens: answer.tokens.clone(),
+                };
+                let model = match &self.model {
+                    Some(model) => model,
+                    None => &*self.model.insert(dir.model(manifest)?),
+                };
+                session.keep(&secret)?;
+                files::write_json(&session.path().join("local.json"), &self.local)?;
+                session.commit(model, manifest, context, &self.parameters)?
+            }
+        };
+        // One that is there may have been made of something else.
+        let own = answer.receipt(header, index);
+        let own = header.line.statement(&header.books, header.model_id, &own);
+        ensure!(
+            own.0 == claim.statement(),
+            "{} is a session of another answer than {index}: remove it",
+            session.path().display()
+        );
+        Ok(claim)
+    }
+}
+
 /// Refuses what a contract would refuse, before it takes long.
-fn in_time(what: &str, by: u64, now: u64) -> Result<()> {
+pub(super) fn in_time(what: &str, by: u64, now: u64) -> Result<()> {
     ensure!(
         now <= by,
         "{what} until {}: anybody can have the line slashed for it",
@@ -478,4 +540,3 @@ fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
     paths.sort();
     Ok(paths)
 }
-

@@ -40,8 +40,8 @@ struct Answering {
 
 impl Answering {
     fn new(args: &AnsweringArgs, data: &Data, out: &Out) -> Result<Self> {
-        let signer = signer(&args.key, out)?
-            .context("a receipt is signed: give the provider's key")?;
+        let signer =
+            signer(&args.key, out)?.context("a receipt is signed: give the provider's key")?;
         let folder = Folder::open(&args.epoch)?;
         let header = folder.header().clone();
         ensure!(
@@ -196,4 +196,3 @@ pub(super) fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result
     }));
     Ok(())
 }
-

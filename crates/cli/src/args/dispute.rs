@@ -1,0 +1,144 @@
+//! Options of `nanozk dispute`.
+
+use super::{layers_or_all, ChainArgs, LayersOrAll, SendArgs};
+use clap::{Args, Subcommand};
+use nanozk_chain::address::parse_address;
+use nanozk_chain::primitives::{Address, B256};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+A provider that signed an answer has to show it in the trees that it committed to, and to prove it if somebody pays a bond for that. \
+Whoever is silent loses: the provider its bond, the challenger the dispute. nanozk epoch advance answers for the provider; \
+docs/epochs.md says what holds.
+
+Examples:
+  nanozk dispute demand receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute challenge --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute ask --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute enforce --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) enum DisputeCommand {
+    /// Demand to see an answer in the trees, by its receipt; its requester only, without a bond
+    Demand(DemandArgs),
+    /// Challenge an answer, with the bond of all layers
+    Challenge(ChallengeAnswerArgs),
+    /// Ask for layers, after the provider fixed activation commitments for the challenge
+    Ask(AskArgs),
+    /// Show two receipts of one place: the line is slashed at once
+    Contradict(ContradictArgs),
+    /// Do what silence allows: slash the line, drop challenges that ask for nothing, move bonds
+    #[command(
+        after_help = "Example:\n  nanozk dispute enforce --provider 0x… --model-version 0x… --epoch 3 --rpc http://127.0.0.1:8545 --private-key-file key"
+    )]
+    Enforce(EnforceArgs),
+    /// List the disputes of an epoch
+    #[command(
+        after_help = "Example:\n  nanozk dispute list --receipt receipt.json --rpc http://127.0.0.1:8545"
+    )]
+    List(ListDisputesArgs),
+}
+
+/// An epoch: that of a receipt, or by its line and number.
+#[derive(Debug, Args)]
+pub(crate) struct WhichEpochArgs {
+    /// A receipt of the epoch
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "model_version", "epoch"])]
+    pub(crate) receipt: Option<PathBuf>,
+    /// Provider
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address, required_unless_present = "receipt")]
+    pub(crate) provider: Option<Address>,
+    /// Registered version
+    #[arg(long, value_name = "HEX", required_unless_present = "receipt")]
+    pub(crate) model_version: Option<B256>,
+    /// Number of the epoch in its line
+    #[arg(long, value_name = "N", required_unless_present = "receipt")]
+    pub(crate) epoch: Option<u32>,
+}
+
+/// An answer: that of a receipt, or a place of an epoch.
+#[derive(Debug, Args)]
+pub(crate) struct WhichAnswerArgs {
+    #[command(flatten)]
+    pub(crate) epoch: WhichEpochArgs,
+    /// Place of the answer
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "receipt",
+        conflicts_with = "receipt"
+    )]
+    pub(crate) answer: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Ask the provider for paths first (nanozk channel pay checks them): a demand is for one that gives none, or others.
+
+Example:
+  nanozk dispute demand receipt.json --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct DemandArgs {
+    /// Receipt
+    pub(crate) receipt: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The bond is lost if the provider proves the answer. Run the model again before: greedy answers are always the same.
+
+Examples:
+  nanozk dispute challenge --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute challenge --provider 0x… --model-version 0x… --epoch 3 --answer 17 --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct ChallengeAnswerArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichAnswerArgs,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The bond is the same for one layer as for all. Fewer are proved sooner.
+
+Examples:
+  nanozk dispute ask --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute ask --receipt receipt.json --layers 1,4 --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct AskArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichAnswerArgs,
+    /// Layers, or all of them
+    #[arg(long, value_name = "LIST|all", default_value = "all", value_parser = layers_or_all)]
+    pub(crate) layers: LayersOrAll,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  nanozk dispute contradict receipt.json other.json --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct ContradictArgs {
+    /// Receipt of an answer
+    pub(crate) receipt: PathBuf,
+    /// Another one of the same place of the same epoch
+    pub(crate) other: PathBuf,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnforceArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichEpochArgs,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListDisputesArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichEpochArgs,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+}

@@ -1,0 +1,427 @@
+//! `nanozk dispute`: demands of receipts and challenges of answers, for whoever is not the provider.
+
+use super::epoch::{asset_of, line_of};
+use super::{when, Chain};
+use crate::args::{
+    AskArgs, ChallengeAnswerArgs, ContradictArgs, DemandArgs, DisputeCommand, EnforceArgs,
+    LayersOrAll, ListDisputesArgs, WhichAnswerArgs, WhichEpochArgs,
+};
+use crate::output::{count, Out};
+use anyhow::{bail, ensure, Context, Result};
+use nanozk_chain::bindings::disputes as abi;
+use nanozk_chain::bindings::disputes::AnswerReceipt;
+use nanozk_chain::bindings::epochs::{self, FixedDraws};
+use nanozk_chain::claim::layers_of;
+use nanozk_chain::epoch::answers::EpochReceipt;
+use nanozk_chain::epoch::dispute::{
+    ask, challenge, contradict, demand, expire, resolve, timeout, Dispute, Subject, Turn,
+};
+use nanozk_chain::epoch::opening::Page;
+use nanozk_chain::epoch::{Books, Committed, Line, Status};
+use nanozk_chain::primitives::{Bytes, B256, U256};
+use nanozk_prover::files;
+use serde_json::json;
+use std::path::Path;
+
+pub(in crate::commands) fn dispute(command: &DisputeCommand, out: &Out) -> Result<()> {
+    match command {
+        DisputeCommand::Demand(args) => demand_receipt(args, out),
+        DisputeCommand::Challenge(args) => challenge_answer(args, out),
+        DisputeCommand::Ask(args) => ask_for_layers(args, out),
+        DisputeCommand::Contradict(args) => contradict_receipts(args, out),
+        DisputeCommand::Enforce(args) => enforce(args, out),
+        DisputeCommand::List(args) => list(args, out),
+    }
+}
+
+/// A receipt that its provider signed for these contracts.
+fn receipt_of(books: &Books, path: &Path) -> Result<(EpochReceipt, AnswerReceipt)> {
+    let named = || path.display().to_string();
+    let file: EpochReceipt = files::read_json(path)?;
+    let receipt = file.check().with_context(named)?;
+    ensure!(
+        file.books == *books,
+        "{} is of chain {} and the contract {}, the deployment is chain {} with {}",
+        named(),
+        file.books.chain_id,
+        file.books.book,
+        books.chain_id,
+        books.book
+    );
+    Ok((file, receipt))
+}
+
+/// An epoch on chain.
+struct Found {
+    books: Books,
+    line: Line,
+    epoch: Committed,
+    /// The answer of the receipt by which it was named.
+    answer: Option<u32>,
+}
+
+impl Found {
+    fn of(chain: &Chain<'_>, which: &WhichEpochArgs) -> Result<Self> {
+        let books = Books::of(&chain.deployment)?;
+        let (line, number, answer) = match which {
+            WhichEpochArgs {
+                receipt: Some(path),
+                ..
+            } => {
+                let (file, _) = receipt_of(&books, path)?;
+                (file.line, file.epoch, Some(file.index))
+            }
+            WhichEpochArgs {
+                provider: Some(provider),
+                model_version: Some(version),
+                epoch: Some(number),
+                ..
+            } => {
+                let (provider, version) = (*provider, *version);
+                (Line { provider, version }, *number, None)
+            }
+            _ => bail!(
+                "an epoch is named by --receipt, or by --provider, --model-version and --epoch"
+            ),
+        };
+        Self::new(chain, books, line, number, answer)
+    }
+
+    fn new(
+        chain: &Chain<'_>,
+        books: Books,
+        line: Line,
+        number: u32,
+        answer: Option<u32>,
+    ) -> Result<Self> {
+        let epoch = Committed::find(&chain.client, &books, &line, number)?;
+        let epoch = epoch.with_context(|| {
+            format!(
+                "{} did not commit to epoch {number}: nothing can be disputed, nor be paid for",
+                line.provider
+            )
+        })?;
+        Ok(Self {
+            books,
+            line,
+            epoch,
+            answer,
+        })
+    }
+
+    fn status(&self, chain: &Chain<'_>) -> Result<Status> {
+        Ok(Status::of(&chain.client, &self.books, self.epoch.id)?)
+    }
+
+    /// Refuses an epoch in which nothing can begin any more.
+    fn check_disputable(&self, chain: &Chain<'_>) -> Result<()> {
+        let status = self.status(chain)?;
+        ensure!(
+            status.is_live(),
+            "epoch {} is {}: it cannot be disputed any more",
+            self.epoch.terms.number,
+            status.name()
+        );
+        let now = chain.client.head()?.timestamp;
+        let by = self.epoch.challenge_by(&chain.client, &self.books)?;
+        ensure!(
+            now <= by,
+            "epoch {} could be disputed until {}",
+            self.epoch.terms.number,
+            when(by, now)
+        );
+        Ok(())
+    }
+
+    fn disputes(&self, chain: &Chain<'_>) -> Result<Vec<Dispute>> {
+        Ok(Dispute::all(&chain.client, &self.books, self.epoch.id)?)
+    }
+
+    /// The account's challenge of an answer, if there is one.
+    fn own_challenge(&self, chain: &Chain<'_>, index: u32) -> Result<Option<Dispute>> {
+        let challenger = chain.client.account()?;
+        let id = abi::challengeIdCall {
+            epoch: self.epoch.id,
+            index: U256::from(index),
+            challenger,
+        };
+        let id = chain.client.read(self.books.disputes, &id)?;
+        Ok(Dispute::read(
+            &chain.client,
+            &self.books,
+            id,
+            Subject::Answer(index),
+        )?)
+    }
+}
+
+/// An answer of an epoch.
+fn answer_of(chain: &Chain<'_>, which: &WhichAnswerArgs) -> Result<(Found, u32)> {
+    let found = Found::of(chain, &which.epoch)?;
+    let index = which.answer.or(found.answer);
+    let index =
+        index.context("an answer is named by --receipt, or by --answer beside its epoch")?;
+    let count = found.epoch.terms.count;
+    ensure!(
+        index < count,
+        "the provider committed to {count} answers, of which {index} is none: demand the receipt (nanozk dispute demand)"
+    );
+    Ok((found, index))
+}
+
+fn demand_receipt(args: &DemandArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let books = Books::of(&chain.deployment)?;
+    let (file, receipt) = receipt_of(&books, &args.receipt)?;
+    let account = chain.client.account()?;
+    ensure!(
+        account == receipt.requester,
+        "only its requester may demand it: the receipt names {}, the key is of {account}",
+        receipt.requester
+    );
+    let found = Found::new(&chain, books, file.line, file.epoch, Some(file.index))?;
+    let digest = books.receipt(&receipt);
+    let id = abi::demandIdCall {
+        epoch: found.epoch.id,
+        receipt: digest,
+    };
+    let id = chain.client.read(books.disputes, &id)?;
+    let known = Dispute::read(&chain.client, &books, id, Subject::Receipt(digest))?;
+    if let Some(known) = known {
+        chain.already(&format!("the receipt is demanded ({})", known.turn.name()));
+        return Ok(());
+    }
+    found.check_disputable(&chain)?;
+    chain.send(&demand(&books, &found.epoch, receipt, file.signature))?;
+    Ok(())
+}
+
+fn challenge_answer(args: &ChallengeAnswerArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (found, index) = answer_of(&chain, &args.which)?;
+    if let Some(known) = found.own_challenge(&chain, index)? {
+        let turn = known.turn.name();
+        chain.already(&format!("the account challenges answer {index} ({turn})"));
+        return Ok(());
+    }
+    found.check_disputable(&chain)?;
+    let page = epochs::pageOfCall {
+        page: found.epoch.epoch.page,
+    };
+    let page = chain.client.read(found.books.book, &page)?;
+    let expected = chain.address("FinalVerifier")?;
+    ensure!(
+        page.verifier == expected,
+        "proofs of this epoch are judged by {}, which is not this deployment's verifier, {expected}: a challenge could be \
+         answered though the answer is false, and its bond be lost",
+        page.verifier
+    );
+    let bond = U256::from(page.challengeBond) * U256::from(page.layers);
+    let asset = asset_of(&chain, found.line.version)?;
+    let account = chain.client.account()?;
+    chain.require_free(account, asset, bond, "the bond of the challenge")?;
+    chain.send(&challenge(&found.books, &found.epoch, index))?;
+    Ok(())
+}
+
+fn ask_for_layers(args: &AskArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let (found, index) = answer_of(&chain, &args.which)?;
+    let own = found.own_challenge(&chain, index)?;
+    let own = own.with_context(|| {
+        format!("the account does not challenge answer {index}: nanozk dispute challenge")
+    })?;
+    let now = chain.client.head()?.timestamp;
+    match own.turn {
+        Turn::Open => bail!(
+            "the provider did not fix activation commitments yet: it has time until {}",
+            when(own.until, now)
+        ),
+        Turn::Fixed => {}
+        Turn::Asked | Turn::Answered | Turn::Dropped => {
+            chain.already(&format!(
+                "the challenge of answer {index} is {}",
+                own.turn.name()
+            ));
+            return Ok(());
+        }
+    }
+    let count = Page::read(&chain.client, found.epoch.epoch.page)?
+        .weights
+        .len();
+    let layers: Vec<usize> = match &args.layers {
+        LayersOrAll::All => (0..count).collect(),
+        LayersOrAll::List(list) => list.0.clone(),
+    };
+    if let Some(beyond) = layers.iter().find(|layer| **layer >= count) {
+        bail!("the model has {count} layers: there is no layer {beyond}");
+    }
+    let set = layers
+        .iter()
+        .fold(U256::ZERO, |set, layer| set | U256::from(1) << *layer);
+    chain.send(&ask(&found.books, &found.epoch, index, set))?;
+    Ok(())
+}
+
+fn contradict_receipts(args: &ContradictArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let books = Books::of(&chain.deployment)?;
+    let [(one, first), (other, second)] = {
+        let read = |path| receipt_of(&books, path);
+        [read(&args.receipt)?, read(&args.other)?]
+    };
+    let place = |file: &EpochReceipt| (file.line, file.epoch, file.index);
+    ensure!(
+        place(&one) == place(&other),
+        "the receipts are of different places: answer {} of epoch {} and answer {} of epoch {}",
+        one.index,
+        one.epoch,
+        other.index,
+        other.epoch
+    );
+    ensure!(
+        books.receipt(&first) != books.receipt(&second),
+        "both say the same: nothing contradicts anything"
+    );
+    let line = line_of(&chain, &books, &one.line)?;
+    if line.over {
+        chain.already(&format!("the line of {} is over", one.line.provider));
+        return Ok(());
+    }
+    let signed = |receipt: AnswerReceipt, file: EpochReceipt| -> (AnswerReceipt, Bytes) {
+        (receipt, file.signature)
+    };
+    chain.send(&contradict(
+        &books,
+        [signed(first, one), signed(second, other)],
+    ))?;
+    Ok(())
+}
+
+/// Whether an epoch can be expired, and with what; else until when it cannot.
+enum Silence {
+    /// Now.
+    Missed(Option<FixedDraws>),
+    /// The provider has time until then.
+    Until(u64),
+    /// It is proven.
+    None,
+}
+
+fn silence(chain: &Chain<'_>, found: &Found, status: Status, now: u64) -> Result<Silence> {
+    let client = &chain.client;
+    let (by, fixed) = match status {
+        Status::Committed => (found.epoch.challenge_by(client, &found.books)?, None),
+        Status::Fixed => {
+            let fixed = found.epoch.fixed(client, &found.books)?;
+            let fixed =
+                fixed.context("the chain has no event of what was fixed: ask another node")?;
+            let window: u64 = client
+                .read(found.books.book, &epochs::proveWindowCall {})?
+                .to();
+            (fixed.fixedAt.to::<u64>() + window, Some(fixed))
+        }
+        _ => return Ok(Silence::None),
+    };
+    Ok(match now > by {
+        true => Silence::Missed(fixed),
+        false => Silence::Until(by),
+    })
+}
+
+fn enforce(args: &EnforceArgs, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let found = Found::of(&chain, &args.which)?;
+    let (books, epoch) = (&found.books, &found.epoch);
+    let status = found.status(&chain)?;
+    let now = chain.client.head()?.timestamp;
+    let is_over = || -> Result<bool> { Ok(line_of(&chain, books, &found.line)?.over) };
+    let (mut sent, mut next) = (0, None::<u64>);
+    let mut later = |until: u64| next = Some(next.map_or(until, |next| next.min(until)));
+    if status.is_live() && !is_over()? {
+        match silence(&chain, &found, status, now)? {
+            Silence::Missed(fixed) => {
+                chain.send(&expire(books, epoch, fixed))?;
+                sent += 1;
+            }
+            Silence::Until(by) => later(by),
+            Silence::None => {}
+        }
+        for dispute in found.disputes(&chain)? {
+            // Slashing ends the line, and all its disputes with it.
+            if is_over()? || dispute.turn.is_over() {
+                continue;
+            }
+            if now > dispute.until {
+                chain.send(&timeout(books, epoch, &dispute))?;
+                sent += 1;
+            } else {
+                later(dispute.until);
+            }
+        }
+    }
+    let has_ended = !found.status(&chain)?.is_live() || is_over()?;
+    for dispute in found.disputes(&chain)?.iter().filter(|d| d.is_bonded) {
+        if has_ended {
+            chain.send(&resolve(books, epoch, dispute))?;
+            sent += 1;
+        }
+    }
+    if sent == 0 {
+        let what = match next {
+            Some(next) if !has_ended => format!("nobody is late before {}", when(next, now)),
+            _ => "nobody is late".to_owned(),
+        };
+        chain.already(&what);
+    }
+    Ok(())
+}
+
+fn list(args: &ListDisputesArgs, out: &Out) -> Result<()> {
+    let chain = Chain::reading(&args.chain, &Default::default(), out)?;
+    let found = Found::of(&chain, &args.which)?;
+    let now = chain.client.head()?.timestamp;
+    let disputes = found.disputes(&chain)?;
+    out.text(format!(
+        "{} of epoch {} of {}",
+        count(disputes.len(), "dispute"),
+        found.epoch.terms.number,
+        found.line.provider
+    ));
+    for dispute in &disputes {
+        let turn = match dispute.turn {
+            turn if turn.is_over() => turn.name().to_owned(),
+            turn => format!(
+                "{}, {} until {}",
+                turn.name(),
+                match turn.is_providers() {
+                    true => "the provider has time",
+                    false => "the challenger has time",
+                },
+                when(dispute.until, now)
+            ),
+        };
+        out.text(format!("  {}: {turn}", dispute.what()));
+    }
+    let said: Vec<_> = disputes
+        .iter()
+        .map(|dispute| {
+            let (receipt, answer): (Option<B256>, Option<u32>) = match dispute.subject {
+                Subject::Receipt(digest) => (Some(digest), None),
+                Subject::Answer(index) => (None, Some(index)),
+            };
+            json!({
+                "id": dispute.id,
+                "receipt": receipt,
+                "answer": answer,
+                "challenger": dispute.challenger,
+                "status": dispute.turn.name(),
+                "until": dispute.until,
+                "bonded": dispute.is_bonded,
+                "asked": layers_of(dispute.asked),
+            })
+        })
+        .collect();
+    out.json(&json!({"event": "disputes", "epoch": found.epoch.id, "disputes": said}));
+    Ok(())
+}
