@@ -1,6 +1,7 @@
 //! Epochs: many answers behind one bond and one proof, as `docs/epochs.md` has them.
 //!
 //! * [`answers`]: the provider's folder of answers, and receipts of them;
+//! * [`series`]: the provider's folders, one epoch after the other;
 //! * [`tree`]: Merkle trees over statements and receipts;
 //! * [`draw`]: which answers are drawn;
 //! * [`opening`]: what is sent with the proof of a draw;
@@ -13,6 +14,7 @@ pub mod dispute;
 pub mod draw;
 pub mod opening;
 pub mod paths;
+pub mod series;
 pub mod tree;
 pub mod voucher;
 

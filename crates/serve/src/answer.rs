@@ -1,7 +1,8 @@
 //! What clients read, as OpenAI's API has it; `nanozk` beside it has the receipt, and what opens it.
 
 use crate::request::Endpoint;
-use crate::worker::{Done, Worker};
+use crate::worker::{Done, Signed, Worker};
+use nanozk_chain::epoch::answers::Header;
 use nanozk_chain::receipt::Served;
 use serde_json::{json, Map, Value};
 
@@ -24,19 +25,26 @@ fn finish_reason(done: &Done) -> &'static str {
 }
 
 fn usage(done: &Done) -> Value {
-    let receipt = &done.served.receipt;
+    let opening = done.signed.opening();
+    let (prompt, generated) = (opening.prompt.len(), opening.generated.len());
     json!({
-        "prompt_tokens": receipt.prompt_tokens,
-        "completion_tokens": receipt.generated_tokens,
-        "total_tokens": receipt.prompt_tokens + receipt.generated_tokens,
+        "prompt_tokens": prompt,
+        "completion_tokens": generated,
+        "total_tokens": prompt + generated,
     })
 }
 
 impl Frame {
     /// The receipt, what opens it, and notes.
     fn served(&self, done: &Done) -> Value {
-        let Served { receipt, opening } = &done.served;
-        json!({ "receipt": receipt, "opening": opening, "notes": self.notes })
+        match &done.signed {
+            Signed::Alone(served) => {
+                let Served { receipt, opening } = &**served;
+                json!({ "receipt": receipt, "opening": opening, "notes": self.notes })
+            }
+            // It has its opening in itself.
+            Signed::OfEpoch(receipt) => json!({ "receipt": receipt, "notes": self.notes }),
+        }
     }
 
     fn object(&self, is_part: bool, choices: Value) -> Map<String, Value> {
@@ -121,6 +129,17 @@ impl Frame {
     }
 }
 
+/// What a requester has to know before it asks: for whom its channel is, and which epoch is open.
+fn epoch(header: &Header) -> Value {
+    let Header {
+        books,
+        line,
+        number,
+        ..
+    } = header;
+    json!({ "number": number, "books": books, "line": line })
+}
+
 /// A model in the list of models.
 pub(crate) fn model(worker: &Worker, created: u64) -> Value {
     let model = &worker.model;
@@ -135,6 +154,7 @@ pub(crate) fn model(worker: &Worker, created: u64) -> Value {
             "positions": model.version.manifest().tokens,
             "has_chat_template": model.template.is_some(),
             "development_setup": model.version.manifest().development_setup,
+            "epoch": worker.epochs.as_ref().map(|epochs| epoch(&epochs.header())),
         },
     })
 }

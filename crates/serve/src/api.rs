@@ -1,6 +1,7 @@
 //! Routes, and who may ask.
 
 use crate::answer::{self, Frame};
+use crate::epochs::Epochs;
 use crate::error::{Error, Problem};
 use crate::request::{Endpoint, Request};
 use crate::store::Store;
@@ -15,6 +16,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::{self, Stream, StreamExt};
+use nanozk_chain::address::parse_address;
+use nanozk_chain::epoch::paths::Paths;
+use nanozk_chain::epoch::voucher::Voucher;
+use nanozk_chain::primitives::Address;
 use nanozk_http::{bears, is_local};
 use rand_core::{OsRng, RngCore};
 use serde_json::{json, Value};
@@ -31,6 +36,10 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 const LARGEST: usize = 4 << 20;
 /// How often old answers are looked for.
 const CLEANING: Duration = Duration::from_secs(3_600);
+/// How often epochs are looked at, which may be old enough to be closed.
+const CLOSING: Duration = Duration::from_secs(1);
+/// Header of a request that names whose channel pays.
+const REQUESTER: &str = "nanozk-requester";
 
 /// How to listen.
 #[derive(Clone, Debug)]
@@ -107,6 +116,91 @@ async fn model(
     Ok(Json(answer::model(shared.worker(&name)?, shared.started)))
 }
 
+/// Whose channel pays for an answer of an epoch; zero if it is of none.
+fn requester(worker: &Worker, headers: &HeaderMap) -> Result<Address, Problem> {
+    let refused = |code, message: String| Problem::new(StatusCode::BAD_REQUEST, code, message);
+    let given = headers.get(REQUESTER);
+    if worker.epochs.is_none() {
+        return match given {
+            None => Ok(Address::ZERO),
+            Some(_) => Err(refused(
+                "no_epochs",
+                format!(
+                    "answers of {} are of no epoch: leave the header {REQUESTER} out",
+                    worker.model.name
+                ),
+            )),
+        };
+    }
+    let expected = "the address whose channel pays, 0x and 40 hexadecimal digits";
+    let Some(given) = given else {
+        return Err(refused(
+            "no_requester",
+            format!(
+                "answers of {} are of epochs: send a header {REQUESTER} with {expected}",
+                worker.model.name
+            ),
+        ));
+    };
+    let text = given.to_str().unwrap_or_default();
+    parse_address(text).map_err(|e| {
+        refused(
+            "invalid_requester",
+            format!("the header {REQUESTER} has to be {expected}: {e}"),
+        )
+    })
+}
+
+/// The epochs of a model.
+fn epochs(worker: &Worker) -> Result<Arc<Epochs>, Problem> {
+    let message = || format!("answers of {} are of no epoch", worker.model.name);
+    let missing = || Problem::new(StatusCode::NOT_FOUND, "no_epochs", message());
+    worker.epochs.clone().ok_or_else(missing)
+}
+
+/// Runs what reads and writes files.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", e.to_string()))?
+}
+
+async fn paths(
+    State(shared): State<App>,
+    Path((name, number, requester)): Path<(String, u32, String)>,
+) -> Result<Json<Paths>, Problem> {
+    let epochs = epochs(shared.worker(&name)?)?;
+    let requester = parse_address(&requester).map_err(|e| {
+        let message = format!("{requester:?} is no address: {e}");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_requester", message)
+    })?;
+    Ok(Json(
+        blocking(move || epochs.paths(number, requester)).await?,
+    ))
+}
+
+async fn voucher(
+    State(shared): State<App>,
+    Path(name): Path<String>,
+    body: Content,
+) -> Result<Json<Value>, Problem> {
+    let epochs = epochs(shared.worker(&name)?)?;
+    let body = body.map_err(|e| Problem::new(e.status(), "unreadable", e.body_text()))?;
+    let voucher: Voucher = serde_json::from_str(&body).map_err(|e| {
+        let message = format!("the body is no voucher (nanozk channel pay writes them): {e}");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_voucher", message)
+    })?;
+    let said = json!({
+        "requester": voucher.requester,
+        "epoch": voucher.epoch,
+        "amount": voucher.amount,
+        "answers": voucher.answers,
+    });
+    blocking(move || epochs.voucher(&voucher)).await?;
+    Ok(Json(json!({ "kept": said })))
+}
+
 async fn completions(
     state: State<App>,
     headers: HeaderMap,
@@ -143,14 +237,14 @@ async fn generate(
     let body = body.map_err(|e| Problem::new(e.status(), "unreadable", e.body_text()))?;
     let request = Request::parse(endpoint, &body)?;
     let worker = shared.worker(&request.model)?.clone();
+    let requester = requester(&worker, headers)?;
     // Long prompts take long to tokenize.
-    let (request, prompt, worker) = tokio::task::spawn_blocking(move || {
+    let (request, prompt, worker) = blocking(move || {
         let model = &worker.model;
         let prompt = request.prompt(&model.tokenizer, model.template.as_ref())?;
-        Ok::<_, Problem>((request, prompt, worker))
+        Ok((request, prompt, worker))
     })
-    .await
-    .map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", e.to_string()))??;
+    .await?;
     let most = worker.room(prompt.tokens.len(), request.most)?;
     let frame = Frame {
         endpoint,
@@ -166,6 +260,7 @@ async fn generate(
         most,
         stops: request.stops,
         ignore_eos: request.ignore_eos,
+        requester,
         events,
     })?;
     match request.stream {
@@ -234,6 +329,11 @@ fn routes(shared: App) -> Router {
     Router::new()
         .route("/v1/models", get(models))
         .route("/v1/models/{name}", get(model))
+        .route(
+            "/v1/models/{name}/epochs/{number}/paths/{requester}",
+            get(paths),
+        )
+        .route("/v1/models/{name}/vouchers", post(voucher))
         .route("/v1/completions", post(completions))
         .route("/v1/chat/completions", post(chat))
         .layer(middleware::from_fn_with_state(
@@ -254,7 +354,10 @@ fn routes(shared: App) -> Router {
 }
 
 /// Removes old answers now, and every hour.
-async fn clean(store: Store) {
+async fn clean(store: Option<Store>) {
+    let Some(store) = store else {
+        return;
+    };
     loop {
         let own = store.clone();
         match tokio::task::spawn_blocking(move || own.clean(now())).await {
@@ -266,14 +369,30 @@ async fn clean(store: Store) {
     }
 }
 
-/// Answers until `end` comes, then what is being answered. `ready` is told the address.
+/// Closes epochs that are due, now and all the while.
+async fn close(all: Vec<Arc<Epochs>>) {
+    loop {
+        for epochs in &all {
+            let own = Arc::clone(epochs);
+            match tokio::task::spawn_blocking(move || own.close_if_due()).await {
+                Ok(Ok(None)) | Err(_) => {}
+                Ok(Ok(Some(epoch))) => tracing::info!(epoch, "closed"),
+                Ok(Err(e)) => tracing::error!("{e}"),
+            }
+        }
+        tokio::time::sleep(CLOSING).await;
+    }
+}
+
+/// Answers until `end` comes, then what is being answered. `ready` is told the address. The store has answers that are of no
+/// epoch.
 ///
 /// # Errors
 /// If the address cannot be listened at, or anybody could ask there.
 pub async fn serve(
     config: &Config,
     workers: Vec<Worker>,
-    store: Store,
+    store: Option<Store>,
     ready: impl FnOnce(SocketAddr),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
@@ -299,10 +418,13 @@ pub async fn serve(
         listen: address.ip(),
         started: now(),
     });
-    let cleaning = tokio::spawn(clean(store));
+    let all = shared.workers.values();
+    let epochs: Vec<_> = all.filter_map(|worker| worker.epochs.clone()).collect();
+    let (cleaning, closing) = (tokio::spawn(clean(store)), tokio::spawn(close(epochs)));
     ready(address);
     let served = axum::serve(listener, routes(shared)).with_graceful_shutdown(end);
     let ended = served.await;
     cleaning.abort();
+    closing.abort();
     ended.map_err(failed)
 }

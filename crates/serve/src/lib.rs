@@ -2,10 +2,11 @@
 //! the provider's signature. What a proof of it takes is kept for as long as the receipt says.
 //!
 //! One direction: [`request`] (what is asked, as tokens) → [`worker`] (a model, on a thread of its own, and what it generates) →
-//! [`store`] (what is kept of it) → [`answer`] (what clients read) → [`api`] (routes, and who may ask).
+//! [`store`], or [`epochs`] (what is kept of it) → [`answer`] (what clients read) → [`api`] (routes, and who may ask).
 
 pub mod answer;
 pub mod api;
+pub mod epochs;
 pub mod error;
 pub mod request;
 mod stop;
@@ -13,6 +14,7 @@ pub mod store;
 pub mod worker;
 
 pub use api::{serve, Config};
+pub use epochs::Epochs;
 pub use error::{Error, Problem};
 pub use store::Store;
-pub use worker::{Model, Worker};
+pub use worker::{Keeping, Model, Worker};

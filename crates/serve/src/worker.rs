@@ -1,9 +1,12 @@
 //! A model on a thread of its own: one request after the other.
 
+use crate::epochs::Epochs;
 use crate::error::{Error, Problem};
 use crate::stop::Stops;
 use crate::store::Store;
 use axum::http::StatusCode;
+use nanozk_chain::epoch::answers::EpochReceipt;
+use nanozk_chain::primitives::Address;
 use nanozk_chain::receipt::{Opening, Receipt, Served, RECEIPT_FORMAT};
 use nanozk_chain::PrivateKeySigner;
 use nanozk_executor::{Executor, QuantizedModel};
@@ -47,6 +50,8 @@ pub struct Job {
     pub stops: Vec<String>,
     /// Go on after stop tokens.
     pub ignore_eos: bool,
+    /// Whose channel pays, of a model whose answers are of epochs; else zero.
+    pub requester: Address,
     /// Who waits. A client that has gone is not computed for.
     pub events: mpsc::UnboundedSender<Event>,
 }
@@ -68,7 +73,35 @@ pub struct Done {
     /// Whether a stop token or a stop text ended it, not the number of tokens.
     pub is_stopped: bool,
     /// The receipt, and what opens it.
-    pub served: Served,
+    pub signed: Signed,
+}
+
+/// What was signed of an answer.
+#[derive(Clone, Debug)]
+pub enum Signed {
+    /// A receipt that promises to keep what a proof takes.
+    Alone(Box<Served>),
+    /// A receipt of a place in an epoch.
+    OfEpoch(Box<EpochReceipt>),
+}
+
+impl Signed {
+    /// Prompt and answer, as tokens.
+    pub fn opening(&self) -> &Opening {
+        match self {
+            Self::Alone(served) => &served.opening,
+            Self::OfEpoch(receipt) => &receipt.opening,
+        }
+    }
+}
+
+/// Where a model's answers are kept.
+#[derive(Clone, Debug)]
+pub enum Keeping {
+    /// Each by itself, for as long as its receipt says.
+    Alone(Store),
+    /// In epochs.
+    InEpochs(Arc<Epochs>),
 }
 
 /// Hands jobs to a model's thread.
@@ -77,7 +110,9 @@ pub struct Worker {
     /// The model.
     pub model: Arc<Model>,
     /// Who signs.
-    pub provider: nanozk_chain::primitives::Address,
+    pub provider: Address,
+    /// Of which epochs its answers are, if of any.
+    pub epochs: Option<Arc<Epochs>>,
     queue: mpsc::Sender<Job>,
 }
 
@@ -96,7 +131,7 @@ impl Worker {
         model: Model,
         quantized: QuantizedModel,
         signer: PrivateKeySigner,
-        store: Store,
+        keeping: Keeping,
         waiting: usize,
     ) -> Result<Self, Error> {
         let model = Arc::new(model);
@@ -104,6 +139,10 @@ impl Worker {
         let (queue, mut jobs) = mpsc::channel::<Job>(waiting);
         let (ready, is_ready) = std::sync::mpsc::channel();
         let own = Arc::clone(&model);
+        let epochs = match &keeping {
+            Keeping::Alone(_) => None,
+            Keeping::InEpochs(epochs) => Some(Arc::clone(epochs)),
+        };
         std::thread::spawn(move || {
             let executor = match Executor::new(&quantized) {
                 Ok(executor) => executor,
@@ -117,7 +156,7 @@ impl Worker {
                 model: &own,
                 executor,
                 signer,
-                store,
+                keeping,
             };
             while let Some(job) = jobs.blocking_recv() {
                 place.answer(&job);
@@ -131,6 +170,7 @@ impl Worker {
         Ok(Self {
             model,
             provider,
+            epochs,
             queue,
         })
     }
@@ -182,7 +222,7 @@ struct Place<'a> {
     model: &'a Model,
     executor: Executor<'a>,
     signer: PrivateKeySigner,
-    store: Store,
+    keeping: Keeping,
 }
 
 /// How generation ended.
@@ -257,6 +297,10 @@ impl Answering<'_> {
     }
 }
 
+fn not_kept(e: impl std::fmt::Display) -> Problem {
+    failed("not_kept", format!("the answer cannot be kept: {e}"))
+}
+
 fn no_text(e: nanozk_model::Error) -> Problem {
     failed("no_text", format!("the answer has no text: {e}"))
 }
@@ -309,24 +353,44 @@ impl Place<'_> {
             return Ok(None);
         }
         let generation = clock.elapsed();
-        let served = self.keep(job, &generated)?;
+        let signed = self.keep(job, &generated)?;
         tracing::info!(
             answer = job.name,
             model = self.model.name,
-            prompt = served.receipt.prompt_tokens,
-            generated = served.receipt.generated_tokens,
+            prompt = signed.opening().prompt.len(),
+            generated = signed.opening().generated.len(),
             generation_seconds = generation.as_secs_f64(),
             receipt_seconds = (clock.elapsed() - generation).as_secs_f64(),
             "answered"
         );
         let is_stopped = end != End::Length;
-        Ok(Some(Done { is_stopped, served }))
+        Ok(Some(Done { is_stopped, signed }))
     }
 
     /// Writes what a proof takes, and signs. The client gets a receipt of nothing that could be lost.
-    fn keep(&self, job: &Job, generated: &[u32]) -> Result<Served, Problem> {
+    fn keep(&self, job: &Job, generated: &[u32]) -> Result<Signed, Problem> {
         let tokens = [job.prompt.as_slice(), generated].concat();
         let secret = Secret::new(tokens, job.prompt.len(), None, &mut OsRng);
+        match &self.keeping {
+            Keeping::Alone(store) => {
+                let served = self.keep_alone(store, job, generated, &secret)?;
+                Ok(Signed::Alone(Box::new(served)))
+            }
+            Keeping::InEpochs(epochs) => {
+                let kept = epochs.keep(&secret, job.requester, &self.signer);
+                let receipt = kept.map_err(not_kept)?;
+                Ok(Signed::OfEpoch(Box::new(receipt)))
+            }
+        }
+    }
+
+    fn keep_alone(
+        &self,
+        store: &Store,
+        job: &Job,
+        generated: &[u32],
+        secret: &Secret,
+    ) -> Result<Served, Problem> {
         let positions = self.model.version.manifest().tokens;
         let sequence = secret.sequence(positions);
         let [input, output] = sequence.digests();
@@ -344,7 +408,7 @@ impl Place<'_> {
             decoding: GREEDY,
             seed_digest: secret.seed_digest(),
             issued_at,
-            kept_until: issued_at.saturating_add(self.store.retention),
+            kept_until: issued_at.saturating_add(store.retention),
             signature: Default::default(),
         };
         let served = Served {
@@ -357,10 +421,8 @@ impl Place<'_> {
                 output_salt: Scalar(sequence.output_salt),
             },
         };
-        let kept = self
-            .store
-            .keep(&job.name, &secret, &served, &self.model.local);
-        kept.map_err(|e| failed("not_kept", format!("the answer cannot be kept: {e}")))?;
+        let kept = store.keep(&job.name, secret, &served, &self.model.local);
+        kept.map_err(not_kept)?;
         Ok(served)
     }
 }
@@ -388,6 +450,7 @@ mod tests {
             most: 5,
             stops: vec!["stop".into()],
             ignore_eos: false,
+            requester: Address::ZERO,
             events,
         };
         (job, receiver)
@@ -478,6 +541,7 @@ mod tests {
                 stop_tokens: Vec::new(),
                 local: serde_json::Value::Null,
             }),
+            epochs: None,
             provider: Default::default(),
             queue,
         };

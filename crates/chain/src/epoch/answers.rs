@@ -143,6 +143,17 @@ impl EpochReceipt {
         }
     }
 
+    /// From JSON: as it is, or in an answer of `nanozk serve`.
+    ///
+    /// # Errors
+    /// If there is none in it.
+    pub fn from_json(mut value: serde_json::Value) -> Result<Self, serde_json::Error> {
+        match value.get_mut("nanozk") {
+            Some(inside) => serde_json::from_value(inside["receipt"].take()),
+            None => serde_json::from_value(value),
+        }
+    }
+
     /// What the provider signed, of the tokens that the opening has.
     ///
     /// # Errors
@@ -247,15 +258,14 @@ impl Folder {
     /// If it cannot be written, or is there.
     pub fn create(path: &Path, header: Header) -> Result<Self, Error> {
         std::fs::create_dir_all(path).map_err(failed(path))?;
-        let file = path.join("epoch.json");
+        let (file, new) = (path.join("epoch.json"), path.join("epoch.json.new"));
         let text = serde_json::to_string_pretty(&header).expect("plain fields serialize");
-        let mut new = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&file)
-            .map_err(failed(&file))?;
-        new.write_all(text.as_bytes()).map_err(failed(&file))?;
-        new.sync_all().map_err(failed(&file))?;
+        let mut written = File::create(&new).map_err(failed(&new))?;
+        written.write_all(text.as_bytes()).map_err(failed(&new))?;
+        written.sync_all().map_err(failed(&new))?;
+        // Whole or not at all, and never in the place of another one.
+        std::fs::hard_link(&new, &file).map_err(failed(&file))?;
+        std::fs::remove_file(&new).map_err(failed(&new))?;
         Self::open(path)
     }
 
@@ -314,6 +324,34 @@ impl Folder {
             answers,
             count,
         })
+    }
+
+    /// One that is closed, to be read: other processes may have it, too.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is open.
+    pub fn open_closed(path: &Path) -> Result<(Self, Closed), Error> {
+        let header = Self::header_of(path)?;
+        let file = Self::answers_path(path);
+        let mut folder = Self {
+            answers: File::open(&file).map_err(failed(&file))?,
+            path: path.to_owned(),
+            count: 0,
+            header,
+        };
+        let closed = folder.closed()?.ok_or_else(|| {
+            Error::Mismatch(format!(
+                "epoch {} is open: nanozk epoch close",
+                folder.header.number
+            ))
+        })?;
+        folder.count = closed.count;
+        Ok((folder, closed))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Which epoch it is of.

@@ -1,6 +1,6 @@
 //! What leads from a requester's answers to the roots that an epoch was committed to with.
 
-use super::answers::Folder;
+use super::answers::{Folder, Header, Trees};
 use super::tree::root_of;
 use super::{Books, Committed, Line};
 use crate::bindings::disputes::AnswerReceipt;
@@ -43,8 +43,6 @@ impl Paths {
         requester: Address,
         some: Option<&[u32]>,
     ) -> Result<Self, Error> {
-        let trees = folder.trees(count)?;
-        let header = folder.header();
         let mut answers = Vec::new();
         folder.each(count, |index, answer| {
             if answer.requester == requester && some.is_none_or(|some| some.contains(&index)) {
@@ -52,8 +50,17 @@ impl Paths {
             }
             Ok(())
         })?;
+        Ok(Self::within(
+            folder.header(),
+            &folder.trees(count)?,
+            answers,
+        ))
+    }
+
+    /// Those of the answers in some places, rising, in trees that are there.
+    pub fn within(header: &Header, trees: &Trees, answers: Vec<u32>) -> Self {
         let places: Vec<usize> = answers.iter().map(|index| *index as usize).collect();
-        Ok(Self {
+        Self {
             format: PATHS_FORMAT.into(),
             books: header.books,
             line: header.line,
@@ -61,7 +68,7 @@ impl Paths {
             statements: trees.statements.siblings(&places),
             receipts: trees.receipts.siblings(&places),
             answers,
-        })
+        }
     }
 
     /// Whether these answers, and no others, are in both trees, at the places that their receipts say, as statements and as

@@ -42,6 +42,8 @@ pub(crate) enum EpochCommand {
     Close(CloseEpochArgs),
     /// Do what is due: draw answers, draw layers and prove them, settle, redeem vouchers
     Advance(AdvanceArgs),
+    /// Do what is due of all closed epochs of a line, and go on until told to end
+    Keep(KeepArgs),
     /// Write what leads from a requester's answers to the roots that were committed to
     Paths(PathsArgs),
     /// Say how far an epoch is
@@ -187,6 +189,32 @@ pub(crate) struct AdvanceArgs {
     pub(crate) memory: Option<f64>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The directory has a folder for each epoch, by number, as nanozk serve --epochs fills and closes them. Each that is closed is \
+committed to, drawn from, proved and settled; disputes are answered; vouchers in DIR/vouchers are redeemed. What failed is tried \
+again. It may be killed at any time: the same command goes on with what is on disk and on chain.
+
+Example:
+  nanozk epoch keep epochs --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct KeepArgs {
+    /// Directory of the folders of epochs
+    pub(crate) epochs: PathBuf,
+    /// Model directory [default: the one that the epochs were opened with]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// End when nothing is due before something that has to be waited for
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Memory for a proof, in GiB, the model included
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<f64>,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use super::relayer::LogArgs;
 use super::word;
 use clap::{Args, Subcommand};
 use nanozk_chain::address::parse_address;
+use nanozk_chain::epoch::answers::MAX_COUNT;
 use nanozk_chain::format::parse_duration;
 use nanozk_chain::primitives::Address;
 use nanozk_verifier::hex::Digest32;
@@ -21,6 +22,10 @@ Each answer has a member nanozk: a receipt, which the provider's key signs, and 
 --answers for as long as --keep says, and so does the receipt; nanozk receipt claim makes a session of it. Nothing is committed to \
 before that, so a receipt costs next to nothing.
 
+With --epochs a model's answers are of epochs: their receipts are of places in what the provider commits to, and requests name whose \
+channel pays by a header Nanozk-Requester. nanozk epoch keep commits to them, proves what is drawn, and is paid. --answers is for \
+models without.
+
 Without --api-key-file only programs of this machine are answered. Interrupted once, it takes no more requests and finishes what \
 it is generating.
 
@@ -28,6 +33,7 @@ Examples:
   nanozk serve --model model --answers answers --private-key-file provider.key
   nanozk serve --model small=./a --model large=./b --answers answers --keystore provider.json --password-file password \
 --listen 0.0.0.0:8080 --api-key-file api.key --keep 90d
+  nanozk serve --model model --epochs epochs --epoch-draws 64 --private-key-file provider.key
   curl http://127.0.0.1:8080/v1/completions -H 'Content-Type: application/json' \\
        -d '{\"model\": \"model\", \"prompt\": \"Ownership is\", \"max_tokens\": 8}'")]
 pub(crate) struct ServeArgs {
@@ -35,11 +41,23 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "[NAME=]DIR", required = true)]
     pub(crate) model: Vec<String>,
     /// Directory where answers are kept
-    #[arg(long, value_name = "DIR")]
-    pub(crate) answers: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "epochs")]
+    pub(crate) answers: Option<PathBuf>,
     /// How long answers are kept, at least
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     pub(crate) keep: u64,
+    /// Directory of a model's epochs (nanozk epoch open DIR/NUMBER), and the model [default: the only one]; more than once for several
+    #[arg(long, value_name = "[NAME=]DIR")]
+    pub(crate) epochs: Vec<String>,
+    /// An epoch is closed when it has so many answers
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_COUNT)), requires = "epochs")]
+    pub(crate) epoch_answers: u32,
+    /// An epoch with an answer is closed when it is so old
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration, requires = "epochs")]
+    pub(crate) epoch_time: u64,
+    /// Answers of an epoch that will be drawn and proved: the fewer, the more bond it exposes
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256), requires = "epochs")]
+    pub(crate) epoch_draws: u16,
     /// Address to listen at
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,

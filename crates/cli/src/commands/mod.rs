@@ -44,7 +44,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Model(ModelCommand::Verify(args)) => return model::verify(args, &data, out),
         Command::Model(ModelCommand::Register(args)) => chain::register(args, &data, out),
         Command::Run(args) => run::run(args, &data, out),
-        Command::Serve(args) => serve::serve(args, out),
+        Command::Serve(args) => serve::serve(args, &data, out),
         Command::Receipt(command) => return receipt::receipt(command, &data, out),
         Command::Prove(args) => prove::prove(args, &data, out),
         Command::Aggregate(args) => aggregate::aggregate(args, &data, out),

@@ -7,13 +7,16 @@ use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
+use nanozk_chain::epoch::answers::{EpochReceipt, EPOCH_RECEIPT_FORMAT};
 use nanozk_chain::format::utc;
-use nanozk_chain::receipt::Served;
+use nanozk_chain::primitives::{Address, B256};
+use nanozk_chain::receipt::{Opening, Served};
 use nanozk_model::{TextStream, Tokenizer};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_serve::request::{Endpoint, Request};
+use nanozk_serve::worker::Signed;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use serde_json::{json, Value};
@@ -27,8 +30,57 @@ pub(super) fn receipt(command: &ReceiptCommand, data: &Data, out: &Out) -> Resul
 
 /// A receipt, and the text that came with it, if it is an answer.
 struct Answer {
-    served: Served,
+    signed: Signed,
     text: Option<String>,
+}
+
+/// What a signature is good for.
+struct Checked {
+    provider: Address,
+    model_id: Digest32,
+    digest: B256,
+    /// Lines for people.
+    lines: Vec<String>,
+    receipt: Value,
+}
+
+fn check(signed: &Signed) -> Result<Checked> {
+    match signed {
+        Signed::Alone(served) => {
+            served.check().map_err(reject)?;
+            let receipt = &served.receipt;
+            Ok(Checked {
+                provider: receipt.provider,
+                model_id: receipt.model_id,
+                digest: receipt.digest(),
+                lines: vec![
+                    format!("issued         {}", utc(receipt.issued_at)),
+                    format!("kept until     {}", utc(receipt.kept_until)),
+                ],
+                receipt: serde_json::to_value(receipt)?,
+            })
+        }
+        Signed::OfEpoch(receipt) => {
+            let typed = receipt.check().map_err(reject)?;
+            Ok(Checked {
+                provider: receipt.line.provider,
+                model_id: receipt.model_id,
+                digest: receipt.books.receipt(&typed),
+                lines: vec![
+                    format!(
+                        "place          answer {} of epoch {}",
+                        receipt.index, receipt.epoch
+                    ),
+                    format!(
+                        "version        {} on chain {}",
+                        receipt.line.version, receipt.books.chain_id
+                    ),
+                    format!("requester      {}", receipt.requester),
+                ],
+                receipt: serde_json::to_value(receipt)?,
+            })
+        }
+    }
 }
 
 fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
@@ -40,37 +92,42 @@ fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
     let is_part = value["object"] == "chat.completion.chunk" || value.get("usage").is_none();
     let text = text.into_iter().find_map(Value::as_str);
     let text = text.filter(|_| !is_part).map(str::to_owned);
-    let served = match value.get("nanozk") {
-        Some(served) => {
-            let mut served = served.clone();
-            // They are the server's, and not signed.
-            served.as_object_mut().map(|all| all.remove("notes"));
-            served
-        }
+    let inside = match value.get("nanozk") {
+        Some(inside) => inside,
         None if value.get("choices").is_some() => bail!(
             "{} is an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part",
             named()
         ),
-        None => value,
+        None => &value,
     };
-    let served = serde_json::from_value(served).with_context(named)?;
-    Ok(Answer { served, text })
+    let is_of_epoch = [&inside["format"], &inside["receipt"]["format"]]
+        .into_iter()
+        .any(|format| format == EPOCH_RECEIPT_FORMAT);
+    let signed = if is_of_epoch {
+        EpochReceipt::from_json(value).map(|receipt| Signed::OfEpoch(Box::new(receipt)))
+    } else {
+        let mut served = inside.clone();
+        // They are the server's, and not signed.
+        served.as_object_mut().map(|all| all.remove("notes"));
+        serde_json::from_value(served).map(|served| Signed::Alone(Box::new(served)))
+    };
+    let signed = signed.with_context(named)?;
+    Ok(Answer { signed, text })
 }
 
 /// The text of an answer's tokens, that of a stop token among them.
-fn text_of(tokenizer: &Tokenizer, served: &Served) -> Result<String> {
-    let mut stream = TextStream::new(tokenizer, &served.opening.prompt);
+fn text_of(tokenizer: &Tokenizer, opening: &Opening) -> Result<String> {
+    let mut stream = TextStream::new(tokenizer, &opening.prompt);
     let mut text = String::new();
-    for token in &served.opening.generated {
+    for token in &opening.generated {
         text += &stream.push(*token)?;
     }
     Ok(text + &stream.finish()?)
 }
 
 fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
-    let Answer { served, text } = read(args)?;
-    served.check().map_err(reject)?;
-    let (receipt, opening) = (&served.receipt, &served.opening);
+    let Answer { signed, text } = read(args)?;
+    let (receipt, opening) = (check(&signed)?, signed.opening());
     if let Some(provider) = args.provider.filter(|p| *p != receipt.provider) {
         return Err(reject(format!(
             "{} signed it, not {provider}",
@@ -101,7 +158,7 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
         for tokens in [&opening.prompt, &opening.generated] {
             tokenizer.check(tokens).map_err(reject)?;
         }
-        let own = text_of(&tokenizer, &served)?;
+        let own = text_of(&tokenizer, opening)?;
         if let Some(text) = &text {
             // A stop text, and what follows it, is not shown.
             if !own.starts_with(text.as_str()) {
@@ -140,10 +197,13 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
     out.text(format!("model id       {}", receipt.model_id));
     out.text(format!(
         "tokens         {} of prompt, {} generated",
-        receipt.prompt_tokens, receipt.generated_tokens
+        opening.prompt.len(),
+        opening.generated.len()
     ));
-    out.text(format!("issued         {}", utc(receipt.issued_at)));
-    out.text(format!("kept until     {}", utc(receipt.kept_until)));
+    receipt.lines.iter().for_each(|line| out.text(line));
+    if matches!(signed, Signed::OfEpoch(_)) {
+        out.note("note: it is the version that was signed: of which model that is, and whether the answer is in its place, the chain knows (nanozk channel pay)");
+    }
     if args.provider.is_none() {
         out.note(
             "note: anybody can sign a receipt: give the address that you trust with --provider",
@@ -154,8 +214,8 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
     }
     out.json(&json!({
         "accepted": true,
-        "receipt": receipt,
-        "digest": receipt.digest(),
+        "receipt": receipt.receipt,
+        "digest": receipt.digest,
         "prompt_tokens": opening.prompt,
         "generated_tokens": opening.generated,
         "compared": compared,

@@ -1,18 +1,22 @@
 //! `nanozk serve`.
 
 use super::chain::signer;
-use super::{run, runtime};
+use super::{check_programs_once, run, runtime};
 use crate::args::ServeArgs;
-use crate::data::{is_development, DEVELOPMENT_WARNING};
+use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::log;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
+use nanozk_chain::epoch::series::Limits;
 use nanozk_chain::format::duration;
 use nanozk_chain::PrivateKeySigner;
-use nanozk_serve::{Config, Model, Store, Worker};
+use nanozk_serve::{Config, Epochs, Keeping, Model, Store, Worker};
+use nanozk_verifier::CheckedManifest;
 use serde_json::{json, Value};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Name and directory, of `NAME=DIR` or `DIR`.
 fn name_and_directory(text: &str) -> Result<(String, &Path)> {
@@ -30,16 +34,68 @@ fn name_and_directory(text: &str) -> Result<(String, &Path)> {
     Ok((name.to_owned(), path))
 }
 
+/// The directory of a model's epochs, if it has some.
+fn epochs_of<'a>(args: &'a ServeArgs, name: &str) -> Option<&'a Path> {
+    let all = args.epochs.iter();
+    let mut all = all.map(|text| match text.split_once('=') {
+        Some((name, path)) => (Some(name), Path::new(path)),
+        None => (None, Path::new(text)),
+    });
+    let is_of = |of: Option<&str>| of.map_or(args.model.len() == 1, |of| of == name);
+    all.find(|(of, _)| is_of(*of)).map(|(_, path)| path)
+}
+
+/// Epochs of a model, as their signer.
+fn epochs(
+    args: &ServeArgs,
+    path: &Path,
+    version: &CheckedManifest,
+    signer: &PrivateKeySigner,
+) -> Result<Epochs> {
+    let limits = Limits {
+        answers: args.epoch_answers,
+        age: Duration::from_secs(args.epoch_time),
+        draws: args.epoch_draws,
+    };
+    let epochs = Epochs::open(path, limits)?;
+    let header = epochs.header();
+    ensure!(
+        header.model_id == version.id(),
+        "{} has epochs of model {}, the model is {}",
+        path.display(),
+        header.model_id,
+        version.id()
+    );
+    ensure!(
+        header.line.provider == signer.address(),
+        "{} has epochs of {}, the key is of {}",
+        path.display(),
+        header.line.provider,
+        signer.address()
+    );
+    Ok(epochs)
+}
+
 fn worker(
     text: &str,
+    args: &ServeArgs,
     signer: &PrivateKeySigner,
-    store: &Store,
-    queue: usize,
+    store: Option<&Store>,
+    data: &Data,
     out: &Out,
 ) -> Result<Worker> {
     let (name, path) = name_and_directory(text)?;
     let dir = ModelDir::new(path)?;
     let version = dir.manifest()?;
+    let keeping = match (epochs_of(args, &name), store) {
+        (Some(path), _) => {
+            // With keys of other programs nobody could prove a draw, and the bond would be lost.
+            check_programs_once(&version, data)?;
+            Keeping::InEpochs(Arc::new(epochs(args, path, &version, signer)?))
+        }
+        (None, Some(store)) => Keeping::Alone(store.clone()),
+        (None, None) => bail!("{name} has no epochs: give --answers, or --epochs {name}=DIR"),
+    };
     let stop_tokens = dir.stop_tokens()?.unwrap_or_default();
     if stop_tokens.is_empty() {
         out.note(format!(
@@ -62,12 +118,12 @@ fn worker(
         model,
         quantized,
         signer.clone(),
-        store.clone(),
-        queue,
+        keeping,
+        args.queue,
     )?)
 }
 
-pub(super) fn serve(args: &ServeArgs, out: &Out) -> Result<()> {
+pub(super) fn serve(args: &ServeArgs, data: &Data, out: &Out) -> Result<()> {
     log::start(&args.log.filter, out.is_json())?;
     let Some(signer) = signer(&args.key, out)? else {
         bail!(
@@ -79,10 +135,29 @@ pub(super) fn serve(args: &ServeArgs, out: &Out) -> Result<()> {
         listen: args.listen,
         api_key: api_key.transpose().context("--api-key-file")?,
     };
-    let store = Store::new(&args.answers, args.keep)?;
+    let answers = args.answers.as_ref();
+    let store = answers
+        .map(|path| Store::new(path, args.keep))
+        .transpose()?;
     let workers = args.model.iter();
-    let workers = workers.map(|text| worker(text, &signer, &store, args.queue, out));
+    let workers = workers.map(|text| worker(text, args, &signer, store.as_ref(), data, out));
     let workers: Vec<Worker> = workers.collect::<Result<_>>()?;
+    for text in &args.epochs {
+        let name = text.split_once('=').map(|(name, _)| name);
+        let is_known = match name {
+            Some(name) => workers.iter().any(|worker| worker.model.name == name),
+            None => workers.len() == 1,
+        };
+        ensure!(
+            is_known,
+            "--epochs {text}: say of which model, NAME=DIR; there is {}",
+            workers
+                .iter()
+                .map(|w| w.model.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
     for worker in &workers {
         let model = &worker.model;
         out.text(format!(
@@ -91,13 +166,22 @@ pub(super) fn serve(args: &ServeArgs, out: &Out) -> Result<()> {
             model.version.manifest().tokens,
             model.version.id()
         ));
+        if let Some(epochs) = &worker.epochs {
+            let header = epochs.header();
+            out.text(format!(
+                "epoch          {} of version {}",
+                header.number, header.line.version
+            ));
+        }
     }
     out.text(format!("provider       {}", signer.address()));
-    out.text(format!(
-        "answers        {}, kept for {}",
-        args.answers.display(),
-        duration(args.keep)
-    ));
+    if let Some(answers) = answers {
+        out.text(format!(
+            "answers        {}, kept for {}",
+            answers.display(),
+            duration(args.keep)
+        ));
+    }
     let models: Vec<Value> = workers
         .iter()
         .map(|w| json!({ "name": w.model.name, "model_id": w.model.version.id() }))

@@ -4,7 +4,11 @@ use crate::anvil::*;
 use crate::common::*;
 use crate::world::*;
 use serde_json::{json, Value};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 /// A provider's line for the fixture's model, with a bond, and a requester's channel.
 struct Line {
@@ -578,4 +582,238 @@ fn what_a_provider_did_wrong_is_slashed() {
         "{slashed:?}"
     );
     assert_eq!(w.ok(CHALLENGER, &enforce)[0]["event"], "already");
+}
+
+/// A server of a model whose answers are of epochs.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(w: &World, epochs: &Path) -> Self {
+        let model = format!("small={}", path(&fixture().model));
+        let args = ["serve", "--model", &model, "--epochs", path(epochs)];
+        let more = ["--epoch-answers", "3", "--epoch-draws", "1"];
+        let quiet = ["--listen", "127.0.0.1:0", "--log", "warn"];
+        let mut command = w.command(PROVIDER, &[&args[..], &more, &quiet].concat());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let address = event["address"].as_str().unwrap().to_owned();
+        Self { child, address }
+    }
+
+    fn send(&self, head: &str, body: &str) -> (u16, Value) {
+        let host = self.address.trim_start_matches("http://");
+        let host = host.trim_end_matches("/v1");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let length = body.len();
+        let json = "Content-Type: application/json";
+        write!(
+            stream,
+            "{head}\r\nHost: {host}\r\n{json}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+
+    fn get(&self, page: &str) -> (u16, Value) {
+        self.send(&format!("GET /v1/models/small{page} HTTP/1.0"), "")
+    }
+
+    fn ask(&self, requester: Option<&str>, prompt: &str) -> (u16, Value) {
+        let header = requester.map_or(String::new(), |r| format!("\r\nNanozk-Requester: {r}"));
+        let body = json!({"model": "small", "prompt": prompt, "max_tokens": 2});
+        let head = format!("POST /v1/completions HTTP/1.0{header}");
+        self.send(&head, &body.to_string())
+    }
+
+    fn voucher(&self, voucher: &Value) -> (u16, Value) {
+        self.send(
+            "POST /v1/models/small/vouchers HTTP/1.0",
+            &voucher.to_string(),
+        )
+    }
+}
+
+/// From a request over HTTP to money: a server that closes epochs, a requester that looks and pays, and a keeper that is killed
+/// again and again, below which the chain forgets blocks.
+#[test]
+fn served_epochs_are_kept() {
+    let line = Line::new();
+    let w = &line.w;
+    line.fund("0.01eth");
+    let epochs = w.file("epochs");
+    let opened = line.open("epochs/0");
+    let server = Server::start(w, &epochs);
+    // Two programs would give a place twice.
+    let twice = [
+        "serve",
+        "--model",
+        path(&fixture().model),
+        "--epochs",
+        path(&epochs),
+    ];
+    w.fails(PROVIDER, &twice, &["another process has it"]);
+    let code = |answer: &(u16, Value)| {
+        (
+            answer.0,
+            answer.1["error"]["code"].as_str().unwrap().to_owned(),
+        )
+    };
+    let refused = |answer: (u16, Value), status: u16, why: &str| {
+        assert_eq!(code(&answer), (status, why.to_owned()), "{answer:?}");
+    };
+    refused(server.ask(None, "ab"), 400, "no_requester");
+    refused(server.ask(Some("0x12"), "ab"), 400, "invalid_requester");
+    let listed = server.get("").1;
+    assert_eq!(listed["nanozk"]["epoch"]["number"], json!(0));
+    assert_eq!(
+        listed["nanozk"]["epoch"]["line"]["version"],
+        line.version.as_str()
+    );
+
+    let answers: Vec<PathBuf> = ["ab", "c", "b c"]
+        .iter()
+        .map(|prompt| {
+            let (status, answer) = server.ask(Some(REQUESTER_ADDRESS), prompt);
+            assert_eq!(status, 200, "{answer}");
+            let file = w.file(&format!("answer-{prompt}.json"));
+            std::fs::write(&file, answer.to_string()).unwrap();
+            file
+        })
+        .collect();
+    let verify = [
+        "receipt",
+        "verify",
+        path(&answers[0]),
+        "--provider",
+        PROVIDER_ADDRESS,
+    ];
+    let verified = w.ok(
+        REQUESTER,
+        &[&verify[..], &["--model", path(&fixture().model)]].concat(),
+    );
+    assert_eq!(
+        verified[0]["compared"],
+        json!(["signature", "tokens", "text"])
+    );
+    assert_eq!(verified[0]["receipt"]["index"], json!(0));
+    // The epoch has as many answers as it may have.
+    let (_, next) = server.ask(Some(CHALLENGER_ADDRESS), "a");
+    let receipt = &next["nanozk"]["receipt"];
+    assert_eq!(
+        (&receipt["epoch"], &receipt["index"]),
+        (&json!(1), &json!(0))
+    );
+    let of =
+        |number: u32, requester: &str| server.get(&format!("/epochs/{number}/paths/{requester}"));
+    refused(of(1, CHALLENGER_ADDRESS), 404, "epoch_open");
+    refused(of(0, CHALLENGER_ADDRESS), 404, "no_answers");
+    let (status, led) = of(0, REQUESTER_ADDRESS);
+    assert_eq!(status, 200, "{led}");
+    let paths = w.file("paths.json");
+    std::fs::write(&paths, led.to_string()).unwrap();
+
+    let keep = ["epoch", "keep", path(&epochs)];
+    let once = || w.ok(PROVIDER, &[&keep[..], &["--once"]].concat());
+    assert_eq!(events(&once()), ["EpochCommitted"]);
+    let committed = w.anvil.block();
+    assert_eq!(opened.status()["status"], "committed");
+    let voucher = w.file("voucher.json");
+    let pay: Vec<&str> = ["channel", "pay"]
+        .into_iter()
+        .chain(answers.iter().map(|file| path(file)))
+        .chain([
+            "--paths",
+            path(&paths),
+            "--price",
+            "0.001eth",
+            "-o",
+            path(&voucher),
+        ])
+        .collect();
+    w.ok(REQUESTER, &pay);
+    let mut signed: Value = serde_json::from_slice(&std::fs::read(&voucher).unwrap()).unwrap();
+    let (status, kept) = server.voucher(&signed);
+    assert_eq!(
+        (status, &kept["kept"]["answers"]),
+        (200, &json!(3)),
+        "{kept}"
+    );
+    // Again is as once; what nobody signed, or is of less, is not kept.
+    assert_eq!(server.voucher(&signed).0, 200);
+    signed["amount"] = json!("0x1");
+    refused(server.voucher(&signed), 400, "invalid_voucher");
+    // One that is damaged keeps no other from being redeemed.
+    std::fs::write(epochs.join("vouchers/damaged.json"), "{").unwrap();
+
+    // A keeper that is killed after a while, each time after a longer one, until one has done all.
+    let log = w.file("keep.log");
+    let (mut life, mut undone) = (Duration::from_millis(300), 0);
+    let mut lives = 0;
+    while line.channel()["redeemed"] == json!("0") {
+        let output = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(&log)
+            .unwrap();
+        let mut command = w.command(PROVIDER, &keep);
+        let mut child = command
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while started.elapsed() < life && line.channel()["redeemed"] == json!("0") {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "{}",
+                std::fs::read_to_string(&log).unwrap()
+            );
+            w.anvil.mine(1);
+            if opened.status()["status"] == "proven" {
+                w.anvil.wait(3_600);
+            }
+            if undone < 2 && opened.status()["status"] == "fixed" {
+                // Of what was fixed, and then of what was committed to, too.
+                let since = w.anvil.block() - committed + 1;
+                let depth = if undone == 0 { 10 } else { since };
+                w.anvil.rpc("anvil_reorg", json!([depth, []]));
+                undone += 1;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        (lives, life) = (lives + 1, life * 2);
+    }
+    assert!(
+        lives > 4 && undone == 2,
+        "{lives} lives, {undone} times undone"
+    );
+    assert_eq!(opened.status()["status"], "settled");
+    let channel = line.channel();
+    assert_eq!(
+        (&channel["redeemed"], &channel["answers"]),
+        (&json!("3000000000000000"), &json!(3))
+    );
+    // Nothing is due any more, and the next epoch is still open.
+    assert_eq!(events(&once()), [""; 0]);
+    assert_eq!(server.get("").1["nanozk"]["epoch"]["number"], json!(1));
 }

@@ -167,7 +167,8 @@ fn pay(args: &PayArgs, out: &Out) -> Result<()> {
     for path in &args.receipts {
         let named = || path.display().to_string();
         let file = File::open(path).with_context(named)?;
-        let receipts = Deserializer::from_reader(BufReader::new(file)).into_iter();
+        let values = Deserializer::from_reader(BufReader::new(file)).into_iter();
+        let receipts = values.map(|value| EpochReceipt::from_json(value?));
         let receipts: Vec<EpochReceipt> = receipts.collect::<Result<_, _>>().with_context(named)?;
         let check = |receipt: &EpochReceipt| {
             let named = || format!("{}, answer {}", path.display(), receipt.index);

@@ -37,7 +37,7 @@ pub(in crate::commands) fn dispute(command: &DisputeCommand, out: &Out) -> Resul
 /// A receipt that its provider signed for these contracts.
 fn receipt_of(books: &Books, path: &Path) -> Result<(EpochReceipt, AnswerReceipt)> {
     let named = || path.display().to_string();
-    let file: EpochReceipt = files::read_json(path)?;
+    let file = EpochReceipt::from_json(files::read_json(path)?).with_context(named)?;
     let receipt = file.check().with_context(named)?;
     ensure!(
         file.books == *books,

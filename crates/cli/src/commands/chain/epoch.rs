@@ -3,6 +3,8 @@
 mod advance;
 mod answering;
 mod defend;
+mod keep;
+mod vouchers;
 
 use super::job::version_of;
 use super::{when, Chain};
@@ -14,7 +16,6 @@ use crate::commands::run::{local, model_of};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
-use advance::Advance;
 use anyhow::{bail, ensure, Context, Error, Result};
 use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::bindings::registry;
@@ -43,7 +44,8 @@ pub(in crate::commands) fn epoch(command: &EpochCommand, data: &Data, out: &Out)
         EpochCommand::Answer(args) => answering::answer(args, data, out),
         EpochCommand::AnswerAll(args) => answering::answer_all(args, data, out),
         EpochCommand::Close(args) => close(args, out),
-        EpochCommand::Advance(args) => Advance::new(args, data, out)?.run(),
+        EpochCommand::Advance(args) => advance::advance(args, data, out),
+        EpochCommand::Keep(args) => keep::keep(args, data, out),
         EpochCommand::Paths(args) => paths(args, out),
         EpochCommand::Status(args) => status(args, out),
     }
@@ -166,90 +168,128 @@ fn model_dir(
 fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let mut folder = Folder::open(&args.epoch)?;
-    let header = folder.header().clone();
-    check_books(&chain, &header)?;
-    let Header {
-        books,
-        line,
-        number,
-        ..
-    } = header;
-    if let Some(found) = Committed::find(&chain.client, &books, &line, number)? {
-        chain.already(&format!("epoch {number} is committed to: {}", found.id));
-        return Ok(());
-    }
-    let account = chain.client.account()?;
-    ensure!(
-        account == line.provider,
-        "the epoch is {}'s, the key is of {account}",
-        line.provider
-    );
-    let page = page_of(&chain.client, &books, line.version)?;
-    let page = page.with_context(|| {
-        format!(
-            "the version {} has no page: nanozk epoch enroll",
-            line.version
-        )
-    })?;
     // What was closed stays so, whatever is asked for now.
-    let planned = folder.closed()?.unwrap_or(Closed {
+    let asked = Closed {
         count: folder.count(),
         draws: args.draws,
-    });
-    let Closed { count: n, draws } = planned;
-    ensure!(n > 0, "epoch {number} has no answers");
-    ensure!(
-        u32::from(draws) <= n,
-        "{draws} draws of {}: give fewer with --draws",
-        count(n as usize, "answer")
-    );
-    if draws != args.draws {
+    };
+    let closed = folder.closed()?;
+    if let Some(other) = closed.filter(|closed| closed.draws != args.draws) {
         out.note(format!(
             "note: the epoch was closed with {}",
-            count(draws.into(), "draw")
+            count(other.draws.into(), "draw")
         ));
     }
-    let exposure = abi::exposureOfCall {
-        page,
-        count: U256::from(n),
-        draws: U256::from(draws),
+    let commit = Commit::new(&chain, folder.header(), closed.unwrap_or(asked))?;
+    let Some(commit) = commit else {
+        return Ok(());
     };
-    let exposure = chain.client.read(books.book, &exposure)?;
-    let own = line_of(&chain, &books, &line)?;
-    let free = U256::from(own.balance).saturating_sub(U256::from(own.exposed));
-    let asset = asset_of(&chain, line.version)?;
-    ensure!(
-        exposure <= free,
-        "the epoch exposes {} of the line's bond, of which {} is free: {} is missing (nanozk epoch bond), or more draws",
-        amount(asset, exposure),
-        amount(asset, free),
-        amount(asset, exposure.saturating_sub(free))
-    );
     if !args.send.dry_run {
-        folder.close(draws)?;
+        folder.close(args.draws)?;
     }
-    let progress = Progress::spinner("hashing answers");
-    let trees = folder.trees(n)?;
-    drop(progress);
-    let epoch = abi::Epoch {
-        provider: line.provider,
-        version: line.version,
-        page,
-        statements: trees.statements.root(),
-        receipts: trees.receipts.root(),
-        terms: Terms::asked(number, n, draws).pack(),
-    };
-    let what = format!(
-        "committing to {} of epoch {number}",
-        count(n as usize, "answer")
-    );
-    let signature = Bytes::new();
-    chain.send(&Call::new(
-        what,
-        books.book,
-        &abi::commitCall { epoch, signature },
-    ))?;
-    Ok(())
+    commit.send(&folder)
+}
+
+/// What is committed to of a closed epoch, which its line has the bond for.
+struct Commit<'a> {
+    chain: &'a Chain<'a>,
+    page: Address,
+    closed: Closed,
+}
+
+impl<'a> Commit<'a> {
+    /// None if it was committed to before.
+    fn new(chain: &'a Chain<'a>, header: &Header, closed: Closed) -> Result<Option<Self>> {
+        check_books(chain, header)?;
+        let Header {
+            books,
+            line,
+            number,
+            ..
+        } = header;
+        if let Some(found) = Committed::find(&chain.client, books, line, *number)? {
+            chain.already(&format!("epoch {number} is committed to: {}", found.id));
+            return Ok(None);
+        }
+        let account = chain.client.account()?;
+        ensure!(
+            account == line.provider,
+            "the epoch is {}'s, the key is of {account}",
+            line.provider
+        );
+        let page = page_of(&chain.client, books, line.version)?;
+        let page = page.with_context(|| {
+            format!(
+                "the version {} has no page: nanozk epoch enroll",
+                line.version
+            )
+        })?;
+        let Closed { count: n, draws } = closed;
+        ensure!(n > 0, "epoch {number} has no answers");
+        ensure!(
+            u32::from(draws) <= n,
+            "{draws} draws of {}: give fewer with --draws",
+            count(n as usize, "answer")
+        );
+        let own = line_of(chain, books, line)?;
+        let next: u32 = own.next.to();
+        ensure!(
+            next == *number,
+            "epoch {next} of the line comes first: epochs are committed to in order"
+        );
+        let exposure = abi::exposureOfCall {
+            page,
+            count: U256::from(n),
+            draws: U256::from(draws),
+        };
+        let exposure = chain.client.read(books.book, &exposure)?;
+        let free = U256::from(own.balance).saturating_sub(U256::from(own.exposed));
+        let asset = asset_of(chain, line.version)?;
+        ensure!(
+            exposure <= free,
+            "the epoch exposes {} of the line's bond, of which {} is free: {} is missing (nanozk epoch bond), or more draws",
+            amount(asset, exposure),
+            amount(asset, free),
+            amount(asset, exposure.saturating_sub(free))
+        );
+        Ok(Some(Self {
+            chain,
+            page,
+            closed,
+        }))
+    }
+
+    fn send(&self, folder: &Folder) -> Result<()> {
+        let Header {
+            books,
+            line,
+            number,
+            ..
+        } = folder.header();
+        let Closed { count: n, draws } = self.closed;
+        let progress = Progress::spinner("hashing answers");
+        let trees = folder.trees(n)?;
+        drop(progress);
+        let epoch = abi::Epoch {
+            provider: line.provider,
+            version: line.version,
+            page: self.page,
+            statements: trees.statements.root(),
+            receipts: trees.receipts.root(),
+            terms: Terms::asked(*number, n, draws).pack(),
+        };
+        let what = format!(
+            "committing to {} of epoch {number}",
+            count(n as usize, "answer")
+        );
+        let signature = Bytes::new();
+        self.chain.send(&Call::new(
+            what,
+            books.book,
+            &abi::commitCall { epoch, signature },
+        ))?;
+        Ok(())
+    }
 }
 
 /// Refuses the folder of another chain or deployment.
@@ -267,10 +307,7 @@ fn check_books(chain: &Chain<'_>, header: &Header) -> Result<()> {
 }
 
 fn paths(args: &PathsArgs, out: &Out) -> Result<()> {
-    let folder = Folder::open(&args.epoch)?;
-    let closed = folder.closed()?;
-    let closed =
-        closed.context("the epoch is open: its answers are committed to by nanozk epoch close")?;
+    let (folder, closed) = Folder::open_closed(&args.epoch)?;
     let found = Paths::of(
         &folder,
         closed.count,

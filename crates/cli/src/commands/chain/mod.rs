@@ -109,9 +109,15 @@ struct Chain<'a> {
 impl<'a> Chain<'a> {
     /// To send transactions.
     fn sending(args: &SendArgs, out: &'a Out) -> Result<Self> {
-        let mut chain = Self::reading(&args.chain, &args.key, out)?;
-        chain.client.settle()?;
+        let mut chain = Self::with_key(&args.chain, &args.key, out)?;
         chain.dry_run = args.dry_run;
+        Ok(chain)
+    }
+
+    /// To send transactions, never only to say what they would do.
+    fn with_key(args: &ChainArgs, key: &KeyArgs, out: &'a Out) -> Result<Self> {
+        let chain = Self::reading(args, key, out)?;
+        chain.client.settle()?;
         Ok(chain)
     }
 

@@ -1,9 +1,9 @@
 //! What is due of an epoch that was committed to.
 
+use super::vouchers::{json_files, payment, redeem};
 use super::{beacon_of, check_books, line_of, model_dir};
 use crate::args::AdvanceArgs;
 use crate::commands::aggregate::Plan;
-use crate::commands::chain::channel::channel_of;
 use crate::commands::chain::{when, Chain};
 use crate::commands::prove::Opened;
 use crate::commands::run::{local, Local};
@@ -11,16 +11,16 @@ use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
 use anyhow::{bail, ensure, Context, Result};
-use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
-use nanozk_chain::client::Call;
+use nanozk_chain::bindings::{beacon as beacon_abi, registry};
+use nanozk_chain::client::{Call, Head};
 use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
 use nanozk_chain::epoch::dispute::resolve;
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
-use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
-use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_chain::format::utc;
+use nanozk_chain::primitives::{Address, Bytes, B256};
 use nanozk_executor::QuantizedModel;
 use nanozk_prover::audit;
 use nanozk_prover::files;
@@ -40,10 +40,12 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// What an epoch that was committed to needs.
 pub(super) struct Advance<'a> {
-    args: &'a AdvanceArgs,
     data: &'a Data,
     out: &'a Out,
-    pub(super) chain: Chain<'a>,
+    pub(super) chain: &'a Chain<'a>,
+    /// Directory of vouchers.
+    vouchers: Option<PathBuf>,
+    memory: Option<f64>,
     pub(super) folder: Folder,
     pub(super) epoch: Committed,
     pub(super) trees: Trees,
@@ -52,18 +54,95 @@ pub(super) struct Advance<'a> {
 }
 
 /// What is to be waited for.
-enum Waits {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Waits {
     Block(u64),
     Time(u64),
 }
 
+impl Waits {
+    fn is_over(self, head: &Head) -> bool {
+        match self {
+            Self::Block(block) => head.number > block,
+            Self::Time(time) => head.timestamp > time,
+        }
+    }
+
+    /// For people, always the same.
+    pub(super) fn until(self) -> String {
+        match self {
+            Self::Block(block) => format!("block {block}"),
+            Self::Time(time) => utc(time),
+        }
+    }
+
+    /// For people, from now on.
+    fn what(self, head: &Head) -> String {
+        match self {
+            Self::Block(block) => format!(
+                "block {block}, in {}",
+                count(block.saturating_sub(head.number) as usize, "block")
+            ),
+            Self::Time(time) => when(time, head.timestamp),
+        }
+    }
+}
+
+/// What a step of an epoch did.
+pub(super) enum Step {
+    /// Something was sent, or would be: another may be due.
+    Sent,
+    /// Nothing is due before that.
+    Waits(Waits),
+    /// Nothing will be due any more.
+    Over(Status),
+}
+
+/// Goes on with one epoch.
+pub(super) fn advance(args: &AdvanceArgs, data: &Data, out: &Out) -> Result<()> {
+    let chain = Chain::sending(&args.send, out)?;
+    let model = args.model.as_deref();
+    let epoch = Advance::new(&chain, &args.epoch, model, data, out)?;
+    let epoch = epoch.with(args.vouchers.clone(), args.memory);
+    loop {
+        let waits = match epoch.step()? {
+            Step::Sent if chain.dry_run => return Ok(()),
+            Step::Sent => continue,
+            Step::Over(Status::Void) => bail!("the epoch is void: its verifier was frozen"),
+            Step::Over(Status::Unknown) => bail!(
+                "the chain does not know the epoch {} any more: commit to it again with nanozk epoch close",
+                epoch.epoch.id
+            ),
+            Step::Over(_) => return Ok(()),
+            Step::Waits(waits) => waits,
+        };
+        let what = waits.what(&chain.client.head()?);
+        out.json(&json!({"event": "waiting", "for": what}));
+        if !args.wait || chain.dry_run {
+            out.text(format!("to be gone on with after {what}"));
+            return Ok(());
+        }
+        let progress = Progress::spinner(&format!("waiting for {what}"));
+        while !waits.is_over(&chain.client.head()?) && !epoch.is_disputed()? {
+            std::thread::sleep(POLL);
+        }
+        drop(progress);
+    }
+}
+
 impl<'a> Advance<'a> {
-    pub(super) fn new(args: &'a AdvanceArgs, data: &'a Data, out: &'a Out) -> Result<Self> {
-        let chain = Chain::sending(&args.send, out)?;
-        let folder = Folder::open(&args.epoch)?;
+    /// That of a folder, to be proved without a limit of memory, and without vouchers.
+    pub(super) fn new(
+        chain: &'a Chain<'a>,
+        path: &Path,
+        model: Option<&Path>,
+        data: &'a Data,
+        out: &'a Out,
+    ) -> Result<Self> {
+        let (folder, closed) = Folder::open_closed(path)?;
         let header = folder.header().clone();
-        check_books(&chain, &header)?;
-        let (dir, manifest) = model_dir(&args.epoch, &header, args.model.as_deref())?;
+        check_books(chain, &header)?;
+        let (dir, manifest) = model_dir(path, &header, model)?;
         let found = Committed::find(&chain.client, &header.books, &header.line, header.number)?;
         let epoch = found.with_context(|| {
             format!(
@@ -72,19 +151,20 @@ impl<'a> Advance<'a> {
             )
         })?;
         let progress = Progress::spinner("hashing answers");
-        let trees = folder.trees(epoch.terms.count)?;
+        let trees = folder.trees(closed.count)?;
         drop(progress);
         let roots = [&trees.statements, &trees.receipts].map(|tree| tree.root());
         ensure!(
             roots == [epoch.epoch.statements, epoch.epoch.receipts],
             "the answers in {} are not those that were committed to: restore the folder",
-            args.epoch.display()
+            path.display()
         );
         Ok(Self {
-            args,
             data,
             out,
             chain,
+            vouchers: None,
+            memory: None,
             folder,
             epoch,
             trees,
@@ -93,78 +173,70 @@ impl<'a> Advance<'a> {
         })
     }
 
-    pub(super) fn books(&self) -> &Books {
-        &self.folder.header().books
+    /// Redeems vouchers of a directory, and keeps proofs within a memory in GiB.
+    pub(super) fn with(mut self, vouchers: Option<PathBuf>, memory: Option<f64>) -> Self {
+        self.vouchers = vouchers;
+        self.memory = memory;
+        self
     }
 
-    /// Does what is due, until something has to be waited for.
-    pub(super) fn run(&self) -> Result<()> {
-        loop {
-            let header = self.folder.header();
-            let line = line_of(&self.chain, self.books(), &header.line)?;
-            ensure!(
-                !line.over,
-                "the line was slashed: its open epochs are never settled"
-            );
-            let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
-            // Before what takes long: who is silent in one of them loses the line.
-            if status.is_live() && self.defend()? {
-                if self.args.send.dry_run {
-                    return Ok(());
-                }
-                continue;
+    /// Does what is due first.
+    pub(super) fn step(&self) -> Result<Step> {
+        let header = self.folder.header();
+        let line = line_of(self.chain, self.books(), &header.line)?;
+        ensure!(
+            !line.over,
+            "the line was slashed: its open epochs are never settled"
+        );
+        let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
+        if status.is_live() {
+            if self.void()? {
+                return Ok(Step::Sent);
             }
-            let waits = match status {
-                Status::Committed => self.fix()?,
-                Status::Fixed => self.prove(&line)?,
-                Status::Proven => self.settle(&line)?,
-                Status::Settled => return self.redeem(),
-                Status::Void => bail!("the epoch is void: its verifier was frozen"),
-                Status::Unknown => bail!(
-                    "the chain does not know the epoch {} any more",
-                    self.epoch.id
-                ),
-            };
-            let goes_on = match waits {
-                Some(waits) => self.wait(&waits)?,
-                // Something was sent, unless nothing is.
-                None => true,
-            };
-            if !goes_on || self.args.send.dry_run {
-                return Ok(());
+            // Before what takes long: who is silent in one of them loses the line.
+            if self.defend()? {
+                return Ok(Step::Sent);
             }
         }
+        let waits = match status {
+            Status::Committed => self.fix()?,
+            Status::Fixed => self.prove(&line)?,
+            Status::Proven => self.settle(&line)?,
+            Status::Settled => {
+                self.redeem()?;
+                return Ok(Step::Over(status));
+            }
+            Status::Void => {
+                self.take_bonds()?;
+                return Ok(Step::Over(status));
+            }
+            Status::Unknown => return Ok(Step::Over(status)),
+        };
+        Ok(waits.map_or(Step::Sent, Step::Waits))
     }
 
-    /// Says what is waited for, and waits if that was asked for.
-    fn wait(&self, waits: &Waits) -> Result<bool> {
+    /// Ends the epoch if its verifier was frozen; says whether.
+    fn void(&self) -> Result<bool> {
         let client = &self.chain.client;
-        let head = client.head()?;
-        let what = match waits {
-            Waits::Block(block) => format!(
-                "block {block}, in {}",
-                count(block.saturating_sub(head.number) as usize, "block")
-            ),
-            Waits::Time(time) => when(*time, head.timestamp),
+        let page = abi::pageOfCall {
+            page: self.epoch.epoch.page,
         };
-        self.out.json(&json!({"event": "waiting", "for": what}));
-        if !self.args.wait || self.args.send.dry_run {
-            self.out.text(format!("to be gone on with after {what}"));
+        let verifier = client.read(self.books().book, &page)?.verifier;
+        let usable = registry::verifierUsableCall { verifier };
+        if client.read(self.chain.address("ModelRegistry")?, &usable)? {
             return Ok(false);
         }
-        let progress = Progress::spinner(&format!("waiting for {what}"));
-        loop {
-            let head = client.head()?;
-            let is_there = match waits {
-                Waits::Block(block) => head.number > *block,
-                Waits::Time(time) => head.timestamp > *time,
-            };
-            if is_there || self.is_disputed()? {
-                drop(progress);
-                return Ok(true);
-            }
-            std::thread::sleep(POLL);
-        }
+        let call = abi::voidEpochCall {
+            epoch: self.epoch.epoch.clone(),
+        };
+        let what = "voiding the epoch, whose verifier was frozen";
+        self.chain
+            .send(&Call::new(what, self.books().book, &call))?;
+        Ok(true)
+    }
+
+    pub(super) fn books(&self) -> &Books {
+        &self.folder.header().books
     }
 
     /// The RANDAO of a block, and its header.
@@ -175,19 +247,24 @@ impl<'a> Advance<'a> {
             blockNumber: block,
         };
         Ok((
-            self.chain.client.read(beacon_of(&self.chain)?, &call)?,
+            self.chain.client.read(beacon_of(self.chain)?, &call)?,
             header,
         ))
     }
 
     /// The directory of a drawn answer.
     fn session(&self, index: u32) -> SessionDir {
-        SessionDir::new(self.args.epoch.join("drawn").join(index.to_string()))
+        SessionDir::new(self.folder.path().join("drawn").join(index.to_string()))
     }
 
     /// That of a challenged one: its nodes are others, for the chain knows the words of its commitments.
     pub(super) fn challenged(&self, index: u32) -> SessionDir {
-        SessionDir::new(self.args.epoch.join("challenged").join(index.to_string()))
+        SessionDir::new(
+            self.folder
+                .path()
+                .join("challenged")
+                .join(index.to_string()),
+        )
     }
 
     /// Sessions of drawn answers.
@@ -313,8 +390,15 @@ impl<'a> Advance<'a> {
         } else {
             Vec::new()
         };
-        let call = prove(self.books(), &self.epoch, openings, &file, payments);
-        self.chain.send(&call)?;
+        let call = |payments| prove(self.books(), &self.epoch, openings.clone(), &file, payments);
+        if !payments.is_empty() {
+            match self.chain.send(&call(payments)) {
+                Ok(_) => return Ok(None),
+                // A requester can make its voucher worthless at any time, and must not keep the epoch from being proved.
+                Err(e) => self.out.note(format!("note: without vouchers: {e:#}")),
+            }
+        }
+        self.chain.send(&call(Vec::new()))?;
         Ok(None)
     }
 
@@ -325,7 +409,7 @@ impl<'a> Advance<'a> {
             .map(|claim| audit::draw(&page.weights, 1, &seed.0, &claim.statement()));
         let layers: Vec<Vec<usize>> = layers.collect::<Result<_, _>>()?;
         let sessions: Vec<SessionDir> = drawn.iter().map(|index| self.session(*index)).collect();
-        let output = self.args.epoch.join("final.json");
+        let output = self.folder.path().join("final.json");
         self.finish(&sessions, claims, &layers, &output)
     }
 
@@ -362,7 +446,7 @@ impl<'a> Advance<'a> {
             opened: &opened,
             layers,
             alone: true,
-            memory: self.args.memory,
+            memory: self.memory,
         };
         plan.finish(output, self.data, self.out)
     }
@@ -402,55 +486,36 @@ impl<'a> Advance<'a> {
     fn redeem(&self) -> Result<()> {
         let number = self.epoch.terms.number;
         self.out.text(format!("epoch {number} is settled"));
-        for dispute in self.disputes()?.iter().filter(|d| d.is_bonded) {
-            self.chain
-                .send(&resolve(self.books(), &self.epoch, dispute))?;
-        }
-        let payments = self.payments()?;
-        if !payments.is_empty() {
-            let what = format!("redeeming {}", count(payments.len(), "voucher"));
-            self.chain.send(&Call::new(
-                what,
-                self.books().book,
-                &abi::redeemCall { payments },
-            ))?;
-        }
+        self.take_bonds()?;
+        redeem(self.chain, self.books(), self.payments()?)?;
         self.out
             .json(&json!({"event": "settled", "epoch": self.epoch.id, "number": number}));
         Ok(())
     }
 
+    /// Moves bonds of disputes: the provider's, if the epoch is settled.
+    fn take_bonds(&self) -> Result<()> {
+        for dispute in self.disputes()?.iter().filter(|d| d.is_bonded) {
+            self.chain
+                .send(&resolve(self.books(), &self.epoch, dispute))?;
+        }
+        Ok(())
+    }
+
     /// Vouchers that pay something now, or once this epoch is settled.
     fn payments(&self) -> Result<Vec<Payment>> {
-        let Some(directory) = &self.args.vouchers else {
+        let Some(directory) = &self.vouchers else {
             return Ok(Vec::new());
         };
-        let header = self.folder.header();
-        let client = &self.chain.client;
+        let (header, settled) = (self.folder.header(), self.epoch.terms.number);
         let mut payments = Vec::new();
         for path in json_files(directory)? {
-            let named = || path.display().to_string();
-            let voucher: Voucher = files::read_json(&path)?;
-            let is_contract = !client.code(voucher.requester)?.is_empty();
-            let payment = voucher
-                .payment(&header.books, &header.line, is_contract)
-                .with_context(named)?;
-            let channel = channel_of(&self.chain, voucher.requester, &header.line)?;
-            let (paid, deposited) = (U256::from(channel.redeemed), U256::from(channel.deposited));
-            let why = if voucher.round != channel.round {
-                Some("is of another round of its channel")
-            } else if voucher.amount <= paid {
-                Some("is redeemed")
-            } else if voucher.amount > deposited {
-                Some("is of more than its channel has: ask its requester for nanozk channel fund")
-            } else if voucher.epoch > self.epoch.terms.number {
-                Some("is of a later epoch")
-            } else {
-                None
-            };
-            match why {
-                None => payments.push(payment),
-                Some(why) => self.out.note(format!("note: {} {why}", path.display())),
+            match payment(self.chain, header, settled, &path) {
+                Ok(payment) => payments.push(payment),
+                // One that pays nothing must not keep others from it.
+                Err(why) => self
+                    .out
+                    .note(format!("note: {} is not redeemed: {why:#}", path.display())),
             }
         }
         Ok(payments)
@@ -525,18 +590,4 @@ pub(super) fn in_time(what: &str, by: u64, now: u64) -> Result<()> {
         when(by, now)
     );
     Ok(())
-}
-
-/// Files of a directory whose name says JSON, by name.
-fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let failed = || format!("cannot list {}", directory.display());
-    let entries = std::fs::read_dir(directory).with_context(failed)?;
-    let paths = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
-    let mut paths: Vec<PathBuf> = paths.collect::<Result<_>>()?;
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    });
-    paths.sort();
-    Ok(paths)
 }

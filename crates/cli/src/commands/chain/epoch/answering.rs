@@ -17,7 +17,7 @@ use nanozk_executor::executor::Executor;
 use nanozk_model::{PromptOptions, Tokenizer};
 use nanozk_prover::files;
 use nanozk_prover::session::Secret;
-use nanozk_verifier::hex::Scalar;
+use nanozk_serve::epochs::answer_of;
 use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
 use rayon::prelude::*;
@@ -76,16 +76,8 @@ impl Answering {
 
     fn answer(&self, requester: Address, prompt: &[u32], generated: &[u32]) -> Answer {
         let tokens = [prompt, generated].concat();
-        let secret = Secret::new(tokens.clone(), prompt.len(), None, &mut OsRng);
-        let sequence = secret.sequence(self.header.positions as usize);
-        Answer {
-            requester,
-            seed: secret.seed,
-            prompt: prompt.len() as u32,
-            tokens,
-            salts: [sequence.prompt_salt, sequence.output_salt].map(Scalar),
-            digests: sequence.digests().map(Scalar),
-        }
+        let secret = Secret::new(tokens, prompt.len(), None, &mut OsRng);
+        answer_of(&secret, requester, self.header.positions)
     }
 }
 
