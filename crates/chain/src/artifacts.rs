@@ -62,7 +62,7 @@ macro_rules! artifacts {
 
 artifacts! {
     "Deployer" "BondEscrow" "FinalVerifier" "ModelRegistry" "AuditBeacon" "TokenDigests" "JobMarket" "ClaimBook" "ClaimLens"
-    "StatementVerifier" "EpochBook" "EpochDisputes" "EpochLens"
+    "StatementVerifier" "EpochBook" "EpochDisputes" "EpochLens" "ProofVerifier" "ProofValidator" "ProofEvaluator"
 }
 
 /// All contracts.

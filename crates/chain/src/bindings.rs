@@ -33,6 +33,8 @@ bind! {
     disputes IEpochDisputes "artifacts/IEpochDisputes.json";
     /// Descriptions of epochs.
     epoch_lens IEpochLens "artifacts/IEpochLens.json";
+    /// Proofs for whoever speaks ERC-8274.
+    adapter ProofVerifier "artifacts/ProofVerifier.json";
     /// The verifier of final proofs.
     verifier IFinalVerifier "artifacts/IFinalVerifier.json";
 }

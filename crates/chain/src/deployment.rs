@@ -26,7 +26,7 @@ mod factory {
 
 /// The protocol's contracts, in the order they are deployed.
 const BEACON: &str = "AuditBeacon";
-const CONTRACTS: [&str; 11] = [
+const CONTRACTS: [&str; 14] = [
     "BondEscrow",
     "ModelRegistry",
     BEACON,
@@ -38,6 +38,9 @@ const CONTRACTS: [&str; 11] = [
     EPOCHS,
     "EpochDisputes",
     "EpochLens",
+    "ProofVerifier",
+    "ProofValidator",
+    "ProofEvaluator",
 ];
 const EPOCHS: &str = "EpochBook";
 /// Deployed by the deterministic proxy itself: it is at one address on every chain, whoever deploys it.
@@ -258,6 +261,7 @@ fn argument(of: &str, name: &str, p: &Parameters, place: &dyn Fn(&str) -> Addres
         "beacon" if p.beacon_delay.is_none() => return Address::ZERO.into(),
         "beacon" => BEACON,
         "digests" => "TokenDigests",
+        "statements" => "StatementVerifier",
         other => panic!("no contract takes {other:?}"),
     };
     place(contract).into()
@@ -563,6 +567,9 @@ mod tests {
         assert_eq!(argument("EpochDisputes", "book"), place("EpochBook"));
         assert_eq!(argument("EpochLens", "book"), place("EpochBook"));
         assert_eq!(argument("ClaimLens", "book"), place("ClaimBook"));
+        for adapter in ["ProofVerifier", "ProofValidator", "ProofEvaluator"] {
+            assert_eq!(argument(adapter, "statements"), place("StatementVerifier"));
+        }
         assert_eq!(
             argument("ModelRegistry", "guardian"),
             parameters().guardian.into()

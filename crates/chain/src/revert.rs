@@ -129,6 +129,11 @@ const SENTENCES: &[(&str, &str)] = &[
     ("MalformedHeader", "this is no block header of a known kind"),
     ("DrawCount", "{1} layers are to be drawn of {0}"),
     ("ZeroWeight", "layer {0} has the weight zero"),
+    // Adapters
+    ("AnotherSession", "the session is of another version, prompt, recipient or word than is asked for"),
+    ("CloneArgumentsTooLong", "the task is too long"),
+    ("NotHere", "evaluators are made by the contract that is none of a task, and complete jobs themselves"),
+    ("TooLittleGas", "a verdict takes {0} gas: less could make a good proof fail"),
     // Epochs
     ("EpochsDisabled", "these contracts have no epochs, since their chain has no prevrandao to draw from"),
     ("NoPrograms", "{1} programs are given, a page takes 1 to {0}, each with its path"),

@@ -38,7 +38,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> T {
 fn deploying_twice_sends_nothing() {
     let w = World::empty(&[]);
     let planned = w.ok(CURATOR, &["deploy", "--dry-run"]);
-    assert_eq!(planned.len(), 13);
+    assert_eq!(planned.len(), 16);
     assert!(planned
         .iter()
         .all(|p| p["there"] == false && p["gas"].as_u64() > Some(100_000)));
@@ -46,7 +46,7 @@ fn deploying_twice_sends_nothing() {
     assert!(!w.deployment.exists());
 
     let done = w.ok(CURATOR, &["deploy", "--asset", "eth"]).pop().unwrap();
-    assert_eq!((&done["deployed"], &done["kept"]), (&json!(13), &json!(0)));
+    assert_eq!((&done["deployed"], &done["kept"]), (&json!(16), &json!(0)));
     let block = w.anvil.block();
     let first: Deployment = read(&w.deployment);
     assert_eq!(first.chain_id, 31337);
@@ -61,7 +61,7 @@ fn deploying_twice_sends_nothing() {
     let again = w.ok(CURATOR, &["deploy"]).pop().unwrap();
     assert_eq!(
         (&again["deployed"], &again["kept"]),
-        (&json!(0), &json!(13))
+        (&json!(0), &json!(16))
     );
     assert_eq!(w.anvil.block(), block);
     assert_eq!(read::<Deployment>(&w.deployment), first);
@@ -219,7 +219,7 @@ fn an_interrupted_deployment_goes_on() {
     let done = w.ok(CURATOR, &["deploy"]).pop().unwrap();
     assert!(done["kept"].as_u64().unwrap() >= known as u64 + 2, "{done}");
     let deployment: Deployment = read(&w.deployment);
-    assert_eq!(deployment.contracts.len(), 13);
+    assert_eq!(deployment.contracts.len(), 16);
     let without = deployment
         .contracts
         .values()

@@ -4,14 +4,14 @@ use crate::anvil::*;
 use crate::common::*;
 use crate::read;
 use crate::world::*;
-use nanozk_chain::bindings::statements;
+use nanozk_chain::bindings::{adapter, statements};
 use nanozk_chain::claim::Posted;
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{Bytes, B256};
 use nanozk_chain::signing::sign;
-use nanozk_chain::sol_types::SolCall;
+use nanozk_chain::sol_types::{SolCall, SolValue};
 use nanozk_chain::Client;
 use nanozk_verifier::Claim;
 use serde_json::{json, Value};
@@ -200,6 +200,20 @@ fn whole_sessions_are_verified_without_a_job() {
     let call = statements::verifyStatementCall::abi_decode(&data).unwrap();
     let client = Client::connect(&w.anvil.url(), None).unwrap();
     assert_eq!(client.read(to, &call).unwrap(), statement);
+    // The same, for whoever speaks ERC-8274.
+    let adapted = |output: B256| {
+        let (version, recipient) = (call.session.version, call.session.recipient);
+        adapter::verifyCall {
+            inputHash: call.session.inputDigest,
+            outputHash: output,
+            metadata: (version, call.session.claim, recipient).abi_encode().into(),
+            proof: data.slice(4..),
+        }
+    };
+    let own = deployment.address("ProofVerifier").unwrap();
+    let accepts = |output| client.read(own, &adapted(output)).unwrap();
+    assert!(accepts(call.session.outputDigest));
+    assert!(!accepts(call.session.inputDigest));
     type Change = fn(&mut statements::verifyStatementCall);
     let one = B256::with_last_byte(1);
     let changes: [(&str, Change); 12] = [
