@@ -28,7 +28,8 @@ use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct, SolValue};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::Claim;
+use nanozk_verifier::{CheckedManifest, Claim};
+use opening::Page;
 use serde::{Deserialize, Serialize};
 
 /// What is hashed first for an answer's word.
@@ -367,13 +368,25 @@ impl Committed {
     }
 }
 
-/// The newest page of a version; none if none was written.
+/// A page of a version that has all programs of its model's single layers; none if there is none. Anybody may write others, which
+/// lack what draws are proved by, so it is the first that has them.
 ///
 /// # Errors
 /// Of the node.
-pub fn page_of(client: &Client, books: &Books, version: B256) -> Result<Option<Address>, Error> {
+pub fn page_of(
+    client: &Client,
+    books: &Books,
+    version: B256,
+    manifest: &CheckedManifest,
+) -> Result<Option<Page>, Error> {
     let events: Vec<epochs::Enrolled> = client.events(books.book, [Some(version), None])?;
-    Ok(events.last().map(|event| event.page))
+    for event in events {
+        let page = Page::read(client, event.page)?;
+        if page.check(manifest).is_ok() {
+            return Ok(Some(page));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

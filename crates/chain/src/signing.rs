@@ -147,6 +147,10 @@ pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Vec<u8> {
 ///
 /// One signature for each digest and key: of the two values of s, the lower.
 pub fn signer_of(signature: &[u8], digest: B256) -> Option<Address> {
+    // Contracts take no other `v`.
+    if !matches!(signature, [.., 27 | 28]) {
+        return None;
+    }
     let signature = Signature::from_raw(signature).ok();
     let signature = signature.filter(|s| s.normalize_s().is_none())?;
     signature.recover_address_from_prehash(&digest).ok()

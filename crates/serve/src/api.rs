@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::worker::{now, Event, Job, Worker};
 use axum::body::Body;
 use axum::extract::rejection::StringRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{header, HeaderMap, Request as HttpRequest, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
@@ -23,7 +23,7 @@ use nanozk_chain::primitives::Address;
 use nanozk_http::{bears, is_local};
 use rand_core::{OsRng, RngCore};
 use serde_json::{json, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -169,14 +169,21 @@ async fn blocking<T: Send + 'static>(
 async fn paths(
     State(shared): State<App>,
     Path((name, number, requester)): Path<(String, u32, String)>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Result<Json<Paths>, Problem> {
     let epochs = epochs(shared.worker(&name)?)?;
     let requester = parse_address(&requester).map_err(|e| {
         let message = format!("{requester:?} is no address: {e}");
         Problem::new(StatusCode::BAD_REQUEST, "invalid_requester", message)
     })?;
+    let places =
+        |list: &String| -> Result<Vec<u32>, _> { list.split(',').map(str::parse).collect() };
+    let some = query.get("answers").map(places).transpose().map_err(|e| {
+        let message = format!("answers has to be a list of places, such as 0,3: {e}");
+        Problem::bad("answers", "invalid_value", message)
+    })?;
     Ok(Json(
-        blocking(move || epochs.paths(number, requester)).await?,
+        blocking(move || epochs.paths(number, requester, some.as_deref())).await?,
     ))
 }
 

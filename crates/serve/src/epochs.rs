@@ -11,9 +11,10 @@ use nanozk_chain::epoch::series::{folder_of, keep_voucher, Limits, Series};
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::Address;
 use nanozk_chain::{Error, PrivateKeySigner};
+use nanozk_executor::Executor;
 use nanozk_prover::session::Secret;
 use nanozk_verifier::hex::Scalar;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -32,6 +33,21 @@ pub fn answer_of(secret: &Secret, requester: Address, positions: u32) -> Answer 
     }
 }
 
+/// Refuses an answer that could not be proved, though it could be generated: of a value that leaves its range only at a position
+/// whose result was not used, the last one or those behind it. A receipt of it would cost the provider its bond.
+///
+/// # Errors
+/// Says which value.
+pub fn check_provable(
+    executor: &Executor<'_>,
+    tokens: &[u32],
+    positions: u32,
+) -> Result<(), nanozk_executor::Error> {
+    let mut padded = tokens.to_vec();
+    padded.resize(positions as usize, 0);
+    executor.logits(&padded).map(drop)
+}
+
 /// A closed epoch: whose answers are where, and both trees.
 #[derive(Debug)]
 struct Closed {
@@ -45,9 +61,14 @@ struct Closed {
 pub struct Epochs {
     path: PathBuf,
     series: Mutex<Series>,
-    /// The one that was asked for last: all requesters ask for the same, after it was closed.
-    last: Mutex<Option<Arc<Closed>>>,
+    /// Those that were asked for last: all requesters ask for the same, after it was closed.
+    kept: Mutex<VecDeque<Arc<Closed>>>,
+    /// Held while one is read.
+    reading: Mutex<()>,
 }
+
+/// Closed epochs in memory.
+const KEPT: usize = 2;
 
 /// Nothing is half done in them where a thread could have panicked.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,7 +84,8 @@ impl Epochs {
         Ok(Self {
             path: path.to_owned(),
             series: Mutex::new(Series::open(path, limits)?),
-            last: Mutex::new(None),
+            kept: Mutex::default(),
+            reading: Mutex::default(),
         })
     }
 
@@ -97,31 +119,7 @@ impl Epochs {
         locked(&self.series).close_if_due(SystemTime::now())
     }
 
-    fn closed(&self, number: u32) -> Result<Arc<Closed>, Error> {
-        let mut last = locked(&self.last);
-        if let Some(closed) = last.as_ref().filter(|c| c.header.number == number) {
-            return Ok(Arc::clone(closed));
-        }
-        let (folder, closed) = Folder::open_closed(&folder_of(&self.path, number))?;
-        let mut places: HashMap<Address, Vec<u32>> = HashMap::new();
-        folder.each(closed.count, |index, answer| {
-            places.entry(answer.requester).or_default().push(index);
-            Ok(())
-        })?;
-        let closed = Arc::new(Closed {
-            header: folder.header().clone(),
-            trees: folder.trees(closed.count)?,
-            places,
-        });
-        *last = Some(Arc::clone(&closed));
-        Ok(closed)
-    }
-
-    /// What leads from a requester's answers to the roots of an epoch.
-    ///
-    /// # Errors
-    /// If the epoch is open or not there, or has no such answers.
-    pub fn paths(&self, number: u32, requester: Address) -> Result<Paths, Problem> {
+    fn closed(&self, number: u32) -> Result<Arc<Closed>, Problem> {
         let missing = |code, message: String| Problem::new(StatusCode::NOT_FOUND, code, message);
         if number >= self.header().number {
             return Err(missing(
@@ -129,28 +127,93 @@ impl Epochs {
                 format!("epoch {number} is not closed: ask again later"),
             ));
         }
-        let closed = self.closed(number).map_err(|e| {
+        let find = |kept: &VecDeque<Arc<Closed>>| {
+            let mut all = kept.iter();
+            all.find(|c| c.header.number == number).cloned()
+        };
+        if let Some(closed) = find(&locked(&self.kept)) {
+            return Ok(closed);
+        }
+        // One at a time, and nobody waits for it: answering goes on meanwhile.
+        let Ok(_reading) = self.reading.try_lock() else {
+            let message = "another epoch is being read: ask again in some seconds";
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message);
+            return find(&locked(&self.kept)).ok_or(busy);
+        };
+        let closed = self.read(number).map_err(|e| {
             tracing::error!(number, "{e}");
             missing(
                 "no_epoch",
                 format!("epoch {number} is not kept here, or cannot be read"),
             )
         })?;
-        let places = closed.places.get(&requester).ok_or_else(|| {
-            missing(
+        let mut kept = locked(&self.kept);
+        kept.truncate(KEPT - 1);
+        kept.push_front(Arc::clone(&closed));
+        Ok(closed)
+    }
+
+    fn read(&self, number: u32) -> Result<Arc<Closed>, Error> {
+        let (folder, closed) = Folder::open_closed(&folder_of(&self.path, number))?;
+        let mut places: HashMap<Address, Vec<u32>> = HashMap::new();
+        folder.each(closed.count, |index, answer| {
+            places.entry(answer.requester).or_default().push(index);
+            Ok(())
+        })?;
+        Ok(Arc::new(Closed {
+            header: folder.header().clone(),
+            trees: folder.trees(closed.count)?,
+            places,
+        }))
+    }
+
+    /// A closed epoch that has answers for a requester.
+    fn closed_for(&self, number: u32, requester: Address) -> Result<Arc<Closed>, Problem> {
+        let closed = self.closed(number)?;
+        match closed.places.contains_key(&requester) {
+            true => Ok(closed),
+            false => Err(Problem::new(
+                StatusCode::NOT_FOUND,
                 "no_answers",
                 format!("epoch {number} has no answers for {requester}"),
-            )
-        })?;
-        Ok(Paths::within(&closed.header, &closed.trees, places.clone()))
+            )),
+        }
+    }
+
+    /// What leads from a requester's answers to the roots of an epoch; from those in some places, or all.
+    ///
+    /// # Errors
+    /// If the epoch is open or not there, or has no such answers.
+    pub fn paths(
+        &self,
+        number: u32,
+        requester: Address,
+        some: Option<&[u32]>,
+    ) -> Result<Paths, Problem> {
+        let closed = self.closed_for(number, requester)?;
+        let mut places = closed.places[&requester].clone();
+        if let Some(some) = some {
+            if let Some(other) = some.iter().find(|place| !places.contains(place)) {
+                return Err(Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "no_answers",
+                    format!("answer {other} of epoch {number} is not for {requester}"),
+                ));
+            }
+            places.retain(|place| some.contains(place));
+        }
+        Ok(Paths::within(&closed.header, &closed.trees, places))
     }
 
     /// Keeps a voucher, to be redeemed when its epoch is settled.
     ///
     /// # Errors
-    /// If it is of another line, is not signed by its requester's key, or pays less than one that is there.
+    /// If it is of another line, or of an epoch that is not closed or has no answer for its requester, is not signed by its
+    /// requester's key, or adds nothing to those that are there.
     pub fn voucher(&self, voucher: &Voucher) -> Result<(), Problem> {
-        // One at a time: two of one requester are compared.
+        // Whoever was not answered owes nothing: nobody fills the disk with vouchers.
+        self.closed_for(voucher.epoch, voucher.requester)?;
+        // One at a time: those of one requester are compared.
         let series = locked(&self.series);
         keep_voucher(&self.path, series.header(), voucher).map_err(|e| match e {
             Error::File { .. } => {

@@ -1,6 +1,6 @@
 //! A model on a thread of its own: one request after the other.
 
-use crate::epochs::Epochs;
+use crate::epochs::{check_provable, Epochs};
 use crate::error::{Error, Problem};
 use crate::stop::Stops;
 use crate::store::Store;
@@ -377,6 +377,13 @@ impl Place<'_> {
                 Ok(Signed::Alone(Box::new(served)))
             }
             Keeping::InEpochs(epochs) => {
+                let positions = epochs.header().positions;
+                let provable = check_provable(&self.executor, &secret.tokens, positions);
+                provable.map_err(|e| {
+                    let message =
+                        format!("this answer could not be proved, so it is not given: {e}");
+                    failed("model_failed", message)
+                })?;
                 let kept = epochs.keep(&secret, job.requester, &self.signer);
                 let receipt = kept.map_err(not_kept)?;
                 Ok(Signed::OfEpoch(Box::new(receipt)))

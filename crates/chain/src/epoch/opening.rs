@@ -96,7 +96,7 @@ impl Page {
         match single.find(|p| self.place(p).is_none()) {
             None => Ok(()),
             Some(program) => Err(Error::Mismatch(format!(
-                "the page {} lacks a program of layer {}: write another one with nanozk epoch enroll",
+                "the page {} lacks a program of layer {}: an epoch that is committed to under it cannot be proved",
                 self.address, program.first
             ))),
         }

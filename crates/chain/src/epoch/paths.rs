@@ -100,7 +100,7 @@ impl Paths {
         let given: Vec<u32> = receipts.iter().map(|receipt| receipt.index).collect();
         if given != self.answers {
             return Err(Error::Mismatch(format!(
-                "the paths are of the answers {:?}, the receipts of {given:?}: nanozk epoch paths --answers makes others",
+                "the paths are of the answers {:?}, the receipts of {given:?}: the provider has paths of fewer, by place (nanozk epoch paths --answers, or ?answers= of its server)",
                 self.answers
             )));
         }

@@ -55,31 +55,46 @@ pub fn folder_of(path: &Path, number: u32) -> PathBuf {
     path.join(number.to_string())
 }
 
-/// Where vouchers are kept: the last of each requester.
+/// Where vouchers are kept, in a directory for each requester.
 pub fn vouchers_of(path: &Path) -> PathBuf {
     path.join("vouchers")
 }
 
-/// Keeps a voucher, if it pays more than the one of its requester that is there.
+/// Vouchers of a requester for an epoch that are kept: it signs one, and perhaps another if it was answered more.
+const VOUCHERS: usize = 4;
+
+/// Keeps a voucher. None is replaced: whoever signs a worthless one does not take a good one back, and an epoch that is not
+/// settled yet keeps no earlier one from being redeemed.
 ///
 /// # Errors
-/// If it is of another line, or not signed by its requester's key, or pays less, or cannot be written.
+/// If it is of another line, or not signed by its requester's key, or if enough are there, or it cannot be written.
 pub fn keep_voucher(path: &Path, header: &Header, voucher: &Voucher) -> Result<(), Error> {
     voucher.payment(&header.books, &header.line, false)?;
-    let directory = vouchers_of(path);
+    let directory = vouchers_of(path).join(voucher.requester.to_string());
     std::fs::create_dir_all(&directory).map_err(failed(&directory))?;
-    let file = directory.join(format!("{}.json", voucher.requester));
-    if let Ok(text) = std::fs::read_to_string(&file) {
-        // One that cannot be read is replaced.
-        if let Ok(kept) = serde_json::from_str::<Voucher>(&text) {
-            let is_more = (voucher.round, voucher.amount) > (kept.round, kept.amount);
-            if !is_more && *voucher != kept {
-                return Err(Error::Mismatch(format!(
-                    "a voucher of round {} over {} is there already: one of round {} over {} adds nothing",
-                    kept.round, kept.amount, voucher.round, voucher.amount
-                )));
-            }
-        }
+    let Voucher {
+        epoch,
+        round,
+        amount,
+        ..
+    } = voucher;
+    let file = directory.join(format!("{epoch}-{round}-{amount}.json"));
+    if file.is_file() {
+        return Ok(());
+    }
+    let prefix = format!("{epoch}-");
+    let entries = std::fs::read_dir(&directory).map_err(failed(&directory))?;
+    let names = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name());
+    let of_epoch = names.filter(|name| {
+        let name = name.to_str().unwrap_or_default();
+        name.starts_with(&prefix) && name.ends_with(".json")
+    });
+    if of_epoch.count() >= VOUCHERS {
+        return Err(Error::Mismatch(format!(
+            "{VOUCHERS} vouchers are there for epoch {epoch}"
+        )));
     }
     let text = serde_json::to_string_pretty(voucher).expect("plain fields serialize");
     let new = file.with_extension("new");

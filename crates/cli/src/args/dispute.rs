@@ -14,7 +14,7 @@ docs/epochs.md says what holds.
 
 Examples:
   nanozk dispute demand receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
-  nanozk dispute challenge --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute challenge --receipt receipt.json --paths paths.json --rpc http://127.0.0.1:8545 --private-key-file key
   nanozk dispute ask --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
   nanozk dispute enforce --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) enum DisputeCommand {
@@ -87,12 +87,19 @@ pub(crate) struct DemandArgs {
 #[command(after_help = "\
 The bond is lost if the provider proves the answer. Run the model again before: greedy answers are always the same.
 
+What is challenged is the answer that the provider committed to in that place, which may be another than its receipt says. So with \
+--receipt it takes paths that lead from the receipt, or a demand for it that was answered: a provider that cannot show it loses \
+without a bond.
+
 Examples:
-  nanozk dispute challenge --receipt receipt.json --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute challenge --receipt receipt.json --paths paths.json --rpc http://127.0.0.1:8545 --private-key-file key
   nanozk dispute challenge --provider 0x… --model-version 0x… --epoch 3 --answer 17 --rpc http://127.0.0.1:8545 --private-key-file key")]
 pub(crate) struct ChallengeAnswerArgs {
     #[command(flatten)]
     pub(crate) which: WhichAnswerArgs,
+    /// What leads from the receipt to the roots (nanozk epoch paths --answers N) [default: it was demanded and shown]
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    pub(crate) paths: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }

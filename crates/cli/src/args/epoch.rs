@@ -161,6 +161,9 @@ pub(crate) struct CloseEpochArgs {
     /// Answers that will be drawn and proved: the fewer, the more bond the epoch exposes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) draws: u16,
+    /// Model directory [default: the one that the epoch was opened with]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }

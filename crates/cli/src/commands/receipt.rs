@@ -31,7 +31,8 @@ pub(super) fn receipt(command: &ReceiptCommand, data: &Data, out: &Out) -> Resul
 /// A receipt, and the text that came with it, if it is an answer.
 struct Answer {
     signed: Signed,
-    text: Option<String>,
+    /// And whether a stop token or a stop text ended it.
+    text: Option<(String, bool)>,
 }
 
 /// What a signature is good for.
@@ -88,10 +89,13 @@ fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
     let named = || args.file.display().to_string();
     let choice = &value["choices"][0];
     let text = [&choice["message"]["content"], &choice["text"]];
-    // A part of a stream has no text that could be compared.
-    let is_part = value["object"] == "chat.completion.chunk" || value.get("usage").is_none();
     let text = text.into_iter().find_map(Value::as_str);
-    let text = text.filter(|_| !is_part).map(str::to_owned);
+    // The last part of a stream has none, and its text cannot be compared.
+    let is_part = value["object"] == "chat.completion.chunk" || value.get("usage").is_none();
+    let text = text.filter(|text| !(is_part && text.is_empty()));
+    // What a stop text cuts off is not shown.
+    let is_cut = choice["finish_reason"] == "stop";
+    let text = text.map(|text| (text.to_owned(), is_cut));
     let inside = match value.get("nanozk") {
         Some(inside) => inside,
         None if value.get("choices").is_some() => bail!(
@@ -159,9 +163,12 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
             tokenizer.check(tokens).map_err(reject)?;
         }
         let own = text_of(&tokenizer, opening)?;
-        if let Some(text) = &text {
-            // A stop text, and what follows it, is not shown.
-            if !own.starts_with(text.as_str()) {
+        if let Some((text, is_cut)) = &text {
+            let same = match is_cut {
+                true => own.starts_with(text.as_str()),
+                false => own == *text,
+            };
+            if !same {
                 return Err(reject(
                     "the text is not that of the tokens that were signed",
                 ));
@@ -201,6 +208,7 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
         opening.generated.len()
     ));
     receipt.lines.iter().for_each(|line| out.text(line));
+    out.text(format!("compared       {}", compared.join(", ")));
     if matches!(signed, Signed::OfEpoch(_)) {
         out.note("note: it is the version that was signed: of which model that is, and whether the answer is in its place, the chain knows (nanozk channel pay)");
     }

@@ -3,6 +3,14 @@
 use crate::anvil::*;
 use crate::common::*;
 use crate::world::*;
+use nanozk_chain::bindings::epochs::{enrollCall, Program};
+use nanozk_chain::client::{Call, Client};
+use nanozk_chain::deployment::Deployment;
+use nanozk_chain::epoch::voucher::Voucher;
+use nanozk_chain::primitives::{B256, U256};
+use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_verifier::hex::Scalar;
+use nanozk_verifier::CheckedManifest;
 use serde_json::{json, Value};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -31,7 +39,44 @@ impl Line {
             PROVIDER,
             &["epoch", "bond", "4eth", "--model-version", &version],
         );
-        Self { w, version }
+        let line = Self { w, version };
+        line.enroll_useless();
+        line
+    }
+
+    /// A page that lacks the programs that draws are proved by, which anybody may write: no epoch is committed to under it.
+    fn enroll_useless(&self) {
+        let text = std::fs::read(fixture().model.join("manifest.json")).unwrap();
+        let manifest = CheckedManifest::new(serde_json::from_slice(&text).unwrap()).unwrap();
+        let manifest = manifest.manifest();
+        let layers = manifest.programs.iter().map(|p| p.first + p.count).max();
+        let mut all = manifest.programs.iter().enumerate();
+        let (number, whole) = all
+            .find(|(_, p)| p.first == 0 && Some(p.count) == layers)
+            .unwrap();
+        let word = |scalar: &Scalar| B256::from(scalar_to_bytes(&scalar.0));
+        let call = enrollCall {
+            version: self.version.parse().unwrap(),
+            programs: vec![Program {
+                first: 0,
+                count: whole.count as u16,
+                key: word(&whole.key),
+                weights: word(&whole.weights),
+            }],
+            paths: vec![manifest
+                .program_tree()
+                .path(number)
+                .into_iter()
+                .map(B256::from)
+                .collect()],
+        };
+        let deployment: Deployment =
+            serde_json::from_slice(&std::fs::read(&self.w.deployment).unwrap()).unwrap();
+        let book = deployment.address("EpochBook").unwrap();
+        let client = Client::connect(&self.w.anvil.url(), Some(CURATOR.parse().unwrap())).unwrap();
+        client
+            .send(&Call::new("a useless page", book, &call))
+            .unwrap();
     }
 
     fn fund(&self, amount: &str) {
@@ -480,7 +525,17 @@ fn disputes_are_answered_or_lost() {
     assert_eq!(w.ok(REQUESTER, &demand)[0]["event"], "already");
     let beyond = ["dispute", "challenge", "--receipt", left_out];
     w.fails(CHALLENGER, &beyond, &["committed to 2 answers", "demand"]);
+    // What is challenged is what was committed to: a receipt has to be shown to be that.
     let challenge = ["dispute", "challenge", "--receipt", a];
+    w.fails(CHALLENGER, &challenge, &["--paths", "demand"]);
+    let led = [0, 1].map(|place| epoch.paths(REQUESTER_ADDRESS, &["--answers", ["0", "1"][place]]));
+    let challenge = |paths: usize| [&challenge[..], &["--paths", path(&led[paths])]].concat();
+    w.fails(
+        CHALLENGER,
+        &challenge(1),
+        &["the paths are of the answers [1]"],
+    );
+    let challenge = challenge(0);
     let begun = w.ok(CHALLENGER, &challenge);
     assert!(events(&begun).contains(&"Challenged".into()), "{begun:?}");
     assert_eq!(w.ok(CHALLENGER, &challenge)[0]["event"], "already");
@@ -506,9 +561,10 @@ fn disputes_are_answered_or_lost() {
     assert_eq!(answered.last().unwrap()["event"], "waiting");
     assert_eq!(turns(), ["answered", "fixed", "fixed"]);
     w.fails(CHALLENGER, &ask("0,7"), &["there is no layer 7"]);
-    assert_eq!(events(&w.ok(CHALLENGER, &ask("1")))[0], "DisputeMoved");
+    // Layers of which the model has no program of its own.
+    assert_eq!(events(&w.ok(CHALLENGER, &ask("1,3")))[0], "DisputeMoved");
     assert_eq!(w.ok(CHALLENGER, &ask("all"))[0]["event"], "already");
-    assert_eq!(list()[1]["asked"], json!([1]));
+    assert_eq!(list()[1]["asked"], json!([1, 3]));
     let proven = epoch.advance(&[]);
     assert_eq!(events(&proven), ["DisputeMoved"]);
     assert_eq!(turns(), ["answered", "answered", "fixed"]);
@@ -725,6 +781,10 @@ fn served_epochs_are_kept() {
         |number: u32, requester: &str| server.get(&format!("/epochs/{number}/paths/{requester}"));
     refused(of(1, CHALLENGER_ADDRESS), 404, "epoch_open");
     refused(of(0, CHALLENGER_ADDRESS), 404, "no_answers");
+    let some = format!("{REQUESTER_ADDRESS}?answers=");
+    refused(of(0, &format!("{some}0,3")), 404, "no_answers");
+    refused(of(0, &format!("{some}x")), 400, "invalid_value");
+    assert_eq!(of(0, &format!("{some}2,0")).1["answers"], json!([0, 2]));
     let (status, led) = of(0, REQUESTER_ADDRESS);
     assert_eq!(status, 200, "{led}");
     let paths = w.file("paths.json");
@@ -756,11 +816,33 @@ fn served_epochs_are_kept() {
         (200, &json!(3)),
         "{kept}"
     );
-    // Again is as once; what nobody signed, or is of less, is not kept.
+    // Again is as once; what its requester did not sign, or of an epoch in which it has no answer, is not kept.
     assert_eq!(server.voucher(&signed).0, 200);
+    let good: Voucher = serde_json::from_value(signed.clone()).unwrap();
     signed["amount"] = json!("0x1");
     refused(server.voucher(&signed), 400, "invalid_voucher");
-    // One that is damaged keeps no other from being redeemed.
+    let sign = |key: &str, change: &dyn Fn(&mut Voucher)| {
+        let mut voucher = good.clone();
+        change(&mut voucher);
+        let voucher = voucher.signed(&key.parse().unwrap()).unwrap();
+        server.voucher(&serde_json::to_value(voucher).unwrap())
+    };
+    refused(sign(CHALLENGER, &|_| {}), 404, "no_answers");
+    refused(sign(REQUESTER, &|v| v.epoch = 1), 404, "epoch_open");
+    // Those that pay nothing keep no good one from being redeemed, and there are not many of them.
+    let worthless: [&dyn Fn(&mut Voucher); 3] = [
+        &|v| v.round = 65_535,
+        &|v| v.amount += U256::from(10).pow(U256::from(18)),
+        &|v| (v.answers, v.amount) = (1_000_000, v.amount + U256::from(1)),
+    ];
+    for change in worthless {
+        assert_eq!(sign(REQUESTER, change).0, 200);
+    }
+    refused(
+        sign(REQUESTER, &|v| v.amount = U256::from(5)),
+        400,
+        "invalid_voucher",
+    );
     std::fs::write(epochs.join("vouchers/damaged.json"), "{").unwrap();
 
     // A keeper that is killed after a while, each time after a longer one; the last one does all that is left.

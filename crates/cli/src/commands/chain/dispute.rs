@@ -1,6 +1,6 @@
 //! `nanozk dispute`: demands of receipts and challenges of answers, for whoever is not the provider.
 
-use super::epoch::{asset_of, line_of};
+use super::epoch::{asset_of, is_usable, line_of};
 use super::{when, Chain};
 use crate::args::{
     AskArgs, ChallengeAnswerArgs, ContradictArgs, DemandArgs, DisputeCommand, EnforceArgs,
@@ -11,15 +11,19 @@ use anyhow::{bail, ensure, Context, Result};
 use nanozk_chain::bindings::disputes as abi;
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs::{self, FixedDraws};
+use nanozk_chain::bindings::registry;
 use nanozk_chain::claim::layers_of;
+use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{
     ask, challenge, contradict, demand, expire, resolve, timeout, Dispute, Subject, Turn,
 };
 use nanozk_chain::epoch::opening::Page;
+use nanozk_chain::epoch::paths::Paths;
 use nanozk_chain::epoch::{Books, Committed, Line, Status};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_prover::files;
+use nanozk_verifier::hex::Digest32;
 use serde_json::json;
 use std::path::Path;
 
@@ -196,6 +200,39 @@ fn demand_receipt(args: &DemandArgs, out: &Out) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a receipt that may not be what the provider committed to in its place: then another answer would be proved, and the bond
+/// be lost.
+fn check_place(
+    chain: &Chain<'_>,
+    found: &Found,
+    receipt: &Path,
+    paths: Option<&Path>,
+) -> Result<()> {
+    let (_, receipt) = receipt_of(&found.books, receipt)?;
+    if let Some(paths) = paths {
+        let paths: Paths = files::read_json(paths)?;
+        let call = registry::modelIdCall {
+            version: found.line.version,
+        };
+        let model = chain.client.read(chain.address("ModelRegistry")?, &call)?;
+        let receipts = std::slice::from_ref(&receipt);
+        return Ok(paths.check(&found.epoch, Digest32(model.0), receipts)?);
+    }
+    let digest = found.books.receipt(&receipt);
+    let id = abi::demandIdCall {
+        epoch: found.epoch.id,
+        receipt: digest,
+    };
+    let id = chain.client.read(found.books.disputes, &id)?;
+    let known = Dispute::read(&chain.client, &found.books, id, Subject::Receipt(digest))?;
+    ensure!(
+        known.is_some_and(|known| known.turn == Turn::Answered),
+        "the provider may have committed to another answer in that place, prove that one, and take the bond: give --paths that lead \
+         from the receipt, or demand it first (nanozk dispute demand), which takes no bond"
+    );
+    Ok(())
+}
+
 fn challenge_answer(args: &ChallengeAnswerArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let (found, index) = answer_of(&chain, &args.which)?;
@@ -205,6 +242,9 @@ fn challenge_answer(args: &ChallengeAnswerArgs, out: &Out) -> Result<()> {
         return Ok(());
     }
     found.check_disputable(&chain)?;
+    if let Some(receipt) = &args.which.epoch.receipt {
+        check_place(&chain, &found, receipt, args.paths.as_deref())?;
+    }
     let page = epochs::pageOfCall {
         page: found.epoch.epoch.page,
     };
@@ -338,7 +378,15 @@ fn enforce(args: &EnforceArgs, out: &Out) -> Result<()> {
     let is_over = || -> Result<bool> { Ok(line_of(&chain, books, &found.line)?.over) };
     let (mut sent, mut next) = (0, None::<u64>);
     let mut later = |until: u64| next = Some(next.map_or(until, |next| next.min(until)));
-    if status.is_live() && !is_over()? {
+    if status.is_live() && !is_usable(&chain, books, epoch.epoch.page)? {
+        // Nobody loses by silence any more: that gives bonds back.
+        let call = epochs::voidEpochCall {
+            epoch: epoch.epoch.clone(),
+        };
+        let what = "voiding the epoch, whose verifier was frozen";
+        chain.send(&Call::new(what, books.book, &call))?;
+        sent += 1;
+    } else if status.is_live() && !is_over()? {
         match silence(&chain, &found, status, now)? {
             Silence::Missed(fixed) => {
                 chain.send(&expire(books, epoch, fixed))?;

@@ -21,7 +21,7 @@ use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::{Closed, Folder, Header, EPOCH_FORMAT};
-use nanozk_chain::epoch::opening::{enroll, Page};
+use nanozk_chain::epoch::opening::enroll;
 use nanozk_chain::epoch::paths::Paths;
 use nanozk_chain::epoch::{page_of, Books, Committed, Line, Status, Terms};
 use nanozk_chain::format::amount;
@@ -65,11 +65,12 @@ fn enroll_version(args: &EnrollArgs, out: &Out) -> Result<()> {
     let books = Books::of(&chain.deployment)?;
     let manifest = ModelDir::new(&args.model)?.manifest()?;
     let version = version_of(&chain, manifest.id(), args.model_version)?;
-    if let Some(page) = page_of(&chain.client, &books, version)? {
-        if Page::read(&chain.client, page)?.check(&manifest).is_ok() {
-            chain.already(&format!("the version {version} has the page {page}"));
-            return Ok(());
-        }
+    if let Some(page) = page_of(&chain.client, &books, version, &manifest)? {
+        chain.already(&format!(
+            "the version {version} has the page {}",
+            page.address
+        ));
+        return Ok(());
     }
     chain.send(&enroll(&books, version, &manifest)?)?;
     Ok(())
@@ -180,7 +181,9 @@ fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
             count(other.draws.into(), "draw")
         ));
     }
-    let commit = Commit::new(&chain, folder.header(), closed.unwrap_or(asked))?;
+    let (_, manifest) = model_dir(&args.epoch, folder.header(), args.model.as_deref())?;
+    let closed = closed.unwrap_or(asked);
+    let commit = Commit::new(&chain, folder.header(), &manifest, closed)?;
     let Some(commit) = commit else {
         return Ok(());
     };
@@ -188,6 +191,17 @@ fn close(args: &CloseEpochArgs, out: &Out) -> Result<()> {
         folder.close(args.draws)?;
     }
     commit.send(&folder)
+}
+
+/// Whether the verifier of a page is not frozen.
+pub(super) fn is_usable(chain: &Chain<'_>, books: &Books, page: Address) -> Result<bool> {
+    let verifier = chain
+        .client
+        .read(books.book, &abi::pageOfCall { page })?
+        .verifier;
+    let registry = chain.address("ModelRegistry")?;
+    let call = registry::verifierUsableCall { verifier };
+    Ok(chain.client.read(registry, &call)?)
 }
 
 /// What is committed to of a closed epoch, which its line has the bond for.
@@ -199,7 +213,12 @@ struct Commit<'a> {
 
 impl<'a> Commit<'a> {
     /// None if it was committed to before.
-    fn new(chain: &'a Chain<'a>, header: &Header, closed: Closed) -> Result<Option<Self>> {
+    fn new(
+        chain: &'a Chain<'a>,
+        header: &Header,
+        manifest: &CheckedManifest,
+        closed: Closed,
+    ) -> Result<Option<Self>> {
         check_books(chain, header)?;
         let Header {
             books,
@@ -217,13 +236,19 @@ impl<'a> Commit<'a> {
             "the epoch is {}'s, the key is of {account}",
             line.provider
         );
-        let page = page_of(&chain.client, books, line.version)?;
+        let page = page_of(&chain.client, books, line.version, manifest)?;
         let page = page.with_context(|| {
             format!(
-                "the version {} has no page: nanozk epoch enroll",
+                "the version {} has no page with all programs: nanozk epoch enroll",
                 line.version
             )
         })?;
+        let page = page.address;
+        ensure!(
+            is_usable(chain, books, page)?,
+            "the verifier of the version {} is frozen: nobody is paid under it any more",
+            line.version
+        );
         let Closed { count: n, draws } = closed;
         ensure!(n > 0, "epoch {number} has no answers");
         ensure!(

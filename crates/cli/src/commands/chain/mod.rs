@@ -169,6 +169,32 @@ impl<'a> Chain<'a> {
         )
     }
 
+    /// Sends calls of which none needs another, without waiting for a block between them. One that fails keeps no other from
+    /// being sent.
+    fn send_all(&self, calls: &[Call]) -> Result<()> {
+        if self.dry_run || calls.len() < 2 {
+            for call in calls {
+                self.send(call)?;
+            }
+            return Ok(());
+        }
+        let progress =
+            Progress::spinner(&format!("{} and {} more", calls[0].what, calls.len() - 1));
+        let all = self.client.send_all(calls)?;
+        drop(progress);
+        let mut failed = None;
+        for receipt in all {
+            match receipt {
+                Ok(receipt) => report(&receipt, self.explorer.as_deref(), self.out),
+                Err(e) => failed = Some(e),
+            }
+        }
+        match failed {
+            None => Ok(()),
+            Some(e) => Err(e.into()),
+        }
+    }
+
     /// A step that happened before: nothing to do.
     fn already(&self, what: &str) {
         self.out.text(format!("{what}: nothing to do"));

@@ -1,7 +1,7 @@
 //! What is due of an epoch that was committed to.
 
-use super::vouchers::{json_files, payment, redeem};
-use super::{beacon_of, check_books, line_of, model_dir};
+use super::vouchers::{json_files, payments, redeem};
+use super::{beacon_of, check_books, is_usable, line_of, model_dir};
 use crate::args::AdvanceArgs;
 use crate::commands::aggregate::Plan;
 use crate::commands::chain::{when, Chain};
@@ -11,8 +11,8 @@ use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
 use anyhow::{bail, ensure, Context, Result};
+use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
-use nanozk_chain::bindings::{beacon as beacon_abi, registry};
 use nanozk_chain::client::{Call, Head};
 use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
 use nanozk_chain::epoch::dispute::resolve;
@@ -94,6 +94,8 @@ pub(super) enum Step {
     Sent,
     /// Nothing is due before that.
     Waits(Waits),
+    /// The proof of its draws is due, which takes long.
+    Proof,
     /// Nothing will be due any more.
     Over(Status),
 }
@@ -105,9 +107,9 @@ pub(super) fn advance(args: &AdvanceArgs, data: &Data, out: &Out) -> Result<()> 
     let epoch = Advance::new(&chain, &args.epoch, model, data, out)?;
     let epoch = epoch.with(args.vouchers.clone(), args.memory);
     loop {
-        let waits = match epoch.step()? {
+        let waits = match epoch.step(true)? {
             Step::Sent if chain.dry_run => return Ok(()),
-            Step::Sent => continue,
+            Step::Sent | Step::Proof => continue,
             Step::Over(Status::Void) => bail!("the epoch is void: its verifier was frozen"),
             Step::Over(Status::Unknown) => bail!(
                 "the chain does not know the epoch {} any more: commit to it again with nanozk epoch close",
@@ -180,8 +182,8 @@ impl<'a> Advance<'a> {
         self
     }
 
-    /// Does what is due first.
-    pub(super) fn step(&self) -> Result<Step> {
+    /// Does what is due now; but for the proof of its draws, if that has to wait for other things.
+    pub(super) fn step(&self, may_prove: bool) -> Result<Step> {
         let header = self.folder.header();
         let line = line_of(self.chain, self.books(), &header.line)?;
         ensure!(
@@ -189,18 +191,21 @@ impl<'a> Advance<'a> {
             "the line was slashed: its open epochs are never settled"
         );
         let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
+        let mut has_sent = false;
         if status.is_live() {
             if self.void()? {
                 return Ok(Step::Sent);
             }
-            // Before what takes long: who is silent in one of them loses the line.
-            if self.defend()? {
+            // Before what takes long: who is silent in one of them loses the line. Only some at once, so that many of them keep
+            // nothing else from being done in time.
+            has_sent = self.defend()?;
+            if has_sent && self.chain.dry_run {
                 return Ok(Step::Sent);
             }
         }
-        let waits = match status {
+        let step = match status {
             Status::Committed => self.fix()?,
-            Status::Fixed => self.prove(&line)?,
+            Status::Fixed => self.prove(&line, may_prove)?,
             Status::Proven => self.settle(&line)?,
             Status::Settled => {
                 self.redeem()?;
@@ -212,18 +217,15 @@ impl<'a> Advance<'a> {
             }
             Status::Unknown => return Ok(Step::Over(status)),
         };
-        Ok(waits.map_or(Step::Sent, Step::Waits))
+        Ok(match step {
+            Step::Waits(_) if has_sent => Step::Sent,
+            step => step,
+        })
     }
 
     /// Ends the epoch if its verifier was frozen; says whether.
     fn void(&self) -> Result<bool> {
-        let client = &self.chain.client;
-        let page = abi::pageOfCall {
-            page: self.epoch.epoch.page,
-        };
-        let verifier = client.read(self.books().book, &page)?.verifier;
-        let usable = registry::verifierUsableCall { verifier };
-        if client.read(self.chain.address("ModelRegistry")?, &usable)? {
+        if is_usable(self.chain, self.books(), self.epoch.epoch.page)? {
             return Ok(false);
         }
         let call = abi::voidEpochCall {
@@ -281,16 +283,6 @@ impl<'a> Advance<'a> {
         Ok(claims)
     }
 
-    /// The session of a challenged answer.
-    pub(super) fn challenged_claim(&self, index: u32, answer: &Answer) -> Result<Claim> {
-        let header = self.folder.header();
-        let context = ClaimContext {
-            epoch: false,
-            ..header.line.context(&header.books, header.number, index)
-        };
-        Sessions::new(self)?.claim(&self.challenged(index), index, answer, context)
-    }
-
     fn drawn(&self, seed: B256) -> Vec<u32> {
         let Terms { count, draws, .. } = self.epoch.terms;
         drawn(seed, self.epoch.id, count, draws)
@@ -298,7 +290,7 @@ impl<'a> Advance<'a> {
             .collect()
     }
 
-    fn fix(&self) -> Result<Option<Waits>> {
+    fn fix(&self) -> Result<Step> {
         let block = self.epoch.terms.draw_block;
         let head = self.chain.client.head()?;
         in_time(
@@ -307,7 +299,7 @@ impl<'a> Advance<'a> {
             head.timestamp,
         )?;
         if head.number <= block {
-            return Ok(Some(Waits::Block(block)));
+            return Ok(Step::Waits(Waits::Block(block)));
         }
         let (seed, header) = self.seed(block)?;
         let drawn = self.drawn(seed);
@@ -324,7 +316,7 @@ impl<'a> Advance<'a> {
         );
         self.chain
             .send(&Call::new(what, self.books().book, &call))?;
-        Ok(None)
+        Ok(Step::Sent)
     }
 
     fn fixed(&self) -> Result<FixedDraws> {
@@ -332,7 +324,7 @@ impl<'a> Advance<'a> {
         fixed.context("the chain has no event of what was fixed: ask another node")
     }
 
-    fn prove(&self, line: &abi::Line) -> Result<Option<Waits>> {
+    fn prove(&self, line: &abi::Line, may_prove: bool) -> Result<Step> {
         let fixed = self.fixed()?;
         let block: u64 = fixed.drawBlock.to();
         let client = &self.chain.client;
@@ -343,7 +335,7 @@ impl<'a> Advance<'a> {
         let by = fixed.fixedAt.to::<u64>() + window;
         in_time("draws could be proven", by, head.timestamp)?;
         if head.number <= block {
-            return Ok(Some(Waits::Block(block)));
+            return Ok(Step::Waits(Waits::Block(block)));
         }
         let noted = self.epoch.noted(client, self.books())?;
         let (seed, header) = match noted {
@@ -359,7 +351,10 @@ impl<'a> Advance<'a> {
             };
             let call = Call::new("drawing layers", self.books().book, &call);
             self.chain.send(&call)?;
-            return Ok(None);
+            return Ok(Step::Sent);
+        }
+        if !may_prove {
+            return Ok(Step::Proof);
         }
         let page = Page::read(client, self.epoch.epoch.page)?;
         page.check(&self.manifest)?;
@@ -393,13 +388,13 @@ impl<'a> Advance<'a> {
         let call = |payments| prove(self.books(), &self.epoch, openings.clone(), &file, payments);
         if !payments.is_empty() {
             match self.chain.send(&call(payments)) {
-                Ok(_) => return Ok(None),
+                Ok(_) => return Ok(Step::Sent),
                 // A requester can make its voucher worthless at any time, and must not keep the epoch from being proved.
                 Err(e) => self.out.note(format!("note: without vouchers: {e:#}")),
             }
         }
         self.chain.send(&call(Vec::new()))?;
-        Ok(None)
+        Ok(Step::Sent)
     }
 
     /// The final proof of a layer of each drawn answer: the one on disk, if it is of these.
@@ -410,15 +405,16 @@ impl<'a> Advance<'a> {
         let layers: Vec<Vec<usize>> = layers.collect::<Result<_, _>>()?;
         let sessions: Vec<SessionDir> = drawn.iter().map(|index| self.session(*index)).collect();
         let output = self.folder.path().join("final.json");
-        self.finish(&sessions, claims, &layers, &output)
+        self.finish(&sessions, claims, &layers, true, &output)
     }
 
-    /// A final proof of exactly these layers: the one on disk, if it is of these.
+    /// A final proof of these layers, exactly or with others: the one on disk, if it is of these.
     pub(super) fn finish(
         &self,
         sessions: &[SessionDir],
         claims: &[Claim],
         layers: &[Vec<usize>],
+        alone: bool,
         output: &Path,
     ) -> Result<FinalFile> {
         let kept: Option<FinalFile> = files::read_json_of_session(output).ok();
@@ -429,7 +425,12 @@ impl<'a> Advance<'a> {
                     .windows
                     .iter()
                     .flat_map(|w| window_layers((w.first, w.count)));
-                said.statement.0 == claim.statement() && own.eq(layers.iter().copied())
+                let own: Vec<usize> = own.collect();
+                let has_all = match alone {
+                    true => own == *layers,
+                    false => layers.iter().all(|layer| own.contains(layer)),
+                };
+                said.statement.0 == claim.statement() && has_all
             });
             file.claims.len() == claims.len() && all.all(|same| same)
         };
@@ -445,7 +446,7 @@ impl<'a> Advance<'a> {
         let plan = Plan {
             opened: &opened,
             layers,
-            alone: true,
+            alone,
             memory: self.memory,
         };
         plan.finish(output, self.data, self.out)
@@ -460,10 +461,10 @@ impl<'a> Advance<'a> {
         line.next.to::<u32>() - u32::from(line.open) == self.epoch.terms.number
     }
 
-    fn settle(&self, line: &abi::Line) -> Result<Option<Waits>> {
+    fn settle(&self, line: &abi::Line) -> Result<Step> {
         let by = self.challenge_by()?;
         if self.chain.client.head()?.timestamp <= by {
-            return Ok(Some(Waits::Time(by)));
+            return Ok(Step::Waits(Waits::Time(by)));
         }
         ensure!(
             self.is_next(line),
@@ -473,21 +474,21 @@ impl<'a> Advance<'a> {
         let disputes = self.disputes()?;
         let open = disputes.iter().filter(|dispute| !dispute.turn.is_over());
         if let Some(until) = open.map(|dispute| dispute.until).min() {
-            return Ok(Some(Waits::Time(until)));
+            return Ok(Step::Waits(Waits::Time(until)));
         }
         let call = abi::settleCall {
             epoch: self.epoch.epoch.clone(),
         };
         let call = Call::new("settling the epoch", self.books().book, &call);
         self.chain.send(&call)?;
-        Ok(None)
+        Ok(Step::Sent)
     }
 
     fn redeem(&self) -> Result<()> {
         let number = self.epoch.terms.number;
         self.out.text(format!("epoch {number} is settled"));
         self.take_bonds()?;
-        redeem(self.chain, self.books(), self.payments()?)?;
+        redeem(self.chain, self.books(), &self.payments()?)?;
         self.out
             .json(&json!({"event": "settled", "epoch": self.epoch.id, "number": number}));
         Ok(())
@@ -508,22 +509,20 @@ impl<'a> Advance<'a> {
             return Ok(Vec::new());
         };
         let (header, settled) = (self.folder.header(), self.epoch.terms.number);
-        let mut payments = Vec::new();
-        for path in json_files(directory)? {
-            match payment(self.chain, header, settled, &path) {
-                Ok(payment) => payments.push(payment),
-                // One that pays nothing must not keep others from it.
-                Err(why) => self
-                    .out
-                    .note(format!("note: {} is not redeemed: {why:#}", path.display())),
-            }
+        let paths = json_files(directory)?;
+        let (payments, refused) = payments(self.chain, header, settled, &paths)?;
+        // One that pays nothing must not keep others from it.
+        for (path, why) in refused {
+            let path = path.display();
+            self.out
+                .note(format!("note: {path} is not redeemed: {why:#}"));
         }
         Ok(payments)
     }
 }
 
 /// Makes sessions of answers, with a model that is loaded when the first is made.
-struct Sessions<'a> {
+pub(super) struct Sessions<'a> {
     of: &'a Advance<'a>,
     parameters: Parameters,
     local: Local,
@@ -531,13 +530,23 @@ struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    fn new(of: &'a Advance<'a>) -> Result<Self> {
+    pub(super) fn new(of: &'a Advance<'a>) -> Result<Self> {
         Ok(Self {
             of,
             parameters: of.data.parameters(&of.manifest)?,
             local: local(&of.dir)?,
             model: None,
         })
+    }
+
+    /// That of a challenged answer.
+    pub(super) fn challenged(&mut self, index: u32, answer: &Answer) -> Result<Claim> {
+        let header = self.of.folder.header();
+        let context = ClaimContext {
+            epoch: false,
+            ..header.line.context(&header.books, header.number, index)
+        };
+        self.claim(&self.of.challenged(index), index, answer, context)
     }
 
     /// The claim of a session: what is there is kept.

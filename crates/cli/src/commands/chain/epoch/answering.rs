@@ -17,7 +17,7 @@ use nanozk_executor::executor::Executor;
 use nanozk_model::{PromptOptions, Tokenizer};
 use nanozk_prover::files;
 use nanozk_prover::session::Secret;
-use nanozk_serve::epochs::answer_of;
+use nanozk_serve::epochs::{answer_of, check_provable};
 use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
 use rayon::prelude::*;
@@ -74,6 +74,12 @@ impl Answering {
         })
     }
 
+    fn check(&self, executor: &Executor<'_>, prompt: &[u32], generated: &[u32]) -> Result<()> {
+        let tokens = [prompt, generated].concat();
+        let provable = check_provable(executor, &tokens, self.header.positions);
+        provable.context("this answer could not be proved, so no receipt is signed")
+    }
+
     fn answer(&self, requester: Address, prompt: &[u32], generated: &[u32]) -> Answer {
         let tokens = [prompt, generated].concat();
         let secret = Secret::new(tokens, prompt.len(), None, &mut OsRng);
@@ -90,6 +96,7 @@ pub(super) fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
     check_length(&a.manifest, prompt.len(), args.given.max_new_tokens)?;
     let model = a.dir.model(&a.manifest)?;
     let generated = generate(&model, &prompt, args.given.max_new_tokens, &a.stops)?;
+    a.check(&Executor::new(&model)?, &prompt, &generated)?;
     let answer = a.answer(args.given.requester, &prompt, &generated);
     // On disk before anybody has the receipt: what is promised can be committed to.
     let index = a.folder.append(std::slice::from_ref(&answer))?;
@@ -151,6 +158,7 @@ pub(super) fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result
         let answers = prompts.par_iter().map(|prompt| {
             let new = args.given.max_new_tokens;
             let generated = executor.generate_until(prompt, new, |token| after(token, &a.stops))?;
+            a.check(&executor, prompt, &generated)?;
             progress.step();
             Ok(a.answer(args.given.requester, prompt, &generated))
         });

@@ -1,8 +1,8 @@
 //! `nanozk epoch keep`: everything that is due of a line's epochs, one after the other, until it is told to end.
 
 use super::advance::{Advance, Step};
-use super::vouchers::{json_files, payment, redeem};
-use super::{line_of, Commit};
+use super::vouchers::{json_files, payments, redeem};
+use super::{line_of, model_dir, Commit};
 use crate::args::KeepArgs;
 use crate::commands::chain::Chain;
 use crate::data::Data;
@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 const POLL: Duration = Duration::from_secs(1);
 /// After something failed.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Epochs that are looked at again after they were over: a reorganization can undo that.
+/// Epochs that are looked at again after they were settled: a reorganization can undo that.
 const RECENT: u32 = 8;
 
 pub(super) fn keep(args: &KeepArgs, data: &Data, out: &Out) -> Result<()> {
@@ -95,26 +95,43 @@ impl Keeper<'_> {
         self.said.insert(epoch, what);
     }
 
-    /// Does a step of each epoch; says whether another may be due at once.
+    /// Does what is quick of each epoch, and then the proof of one; says whether more may be due at once.
     fn round(&mut self) -> Result<bool> {
         let (mut has_sent, mut failed) = (false, None);
-        let all = numbers(&self.args.epochs)?;
-        let recent = all.last().map_or(0, |last| last.saturating_sub(RECENT));
-        for number in all {
+        let line = line_of(self.chain, &self.header.books, &self.header.line)?;
+        let first_open = line.next.to::<u32>() - u32::from(line.open);
+        let mut to_prove = None;
+        for number in numbers(&self.args.epochs)? {
+            // All before it are settled, for ever; but for a reorganization.
+            if number + RECENT < first_open {
+                continue;
+            }
             if let Some((id, status)) = self.over.get(&number).copied() {
                 let books = &self.header.books;
-                if number < recent || Status::of(&self.chain.client, books, id)? == status {
+                if Status::of(&self.chain.client, books, id)? == status {
                     continue;
                 }
                 self.over.remove(&number);
             }
             // One that cannot go on must not keep others from it, whose deadlines pass.
-            match self.step(number) {
-                Ok(sent) => has_sent |= sent,
+            match self.step(number, false) {
+                Ok(Some(Step::Proof)) => {
+                    to_prove.get_or_insert(number);
+                }
+                Ok(Some(Step::Sent)) => has_sent = true,
+                Ok(_) => {}
                 Err(e) => {
                     self.say(Some(number), format!("to be tried again: {e:#}"));
                     failed.get_or_insert(e.context(format!("epoch {number}")));
                 }
+            }
+        }
+        // What others wait for comes first.
+        if let Some(number) = to_prove.filter(|_| !has_sent) {
+            has_sent = true;
+            if let Err(e) = self.step(number, true) {
+                self.say(Some(number), format!("to be tried again: {e:#}"));
+                failed.get_or_insert(e.context(format!("epoch {number}")));
             }
         }
         self.redeem()?;
@@ -124,11 +141,12 @@ impl Keeper<'_> {
         }
     }
 
-    fn step(&mut self, number: u32) -> Result<bool> {
+    /// None: nothing can be done.
+    fn step(&mut self, number: u32, may_prove: bool) -> Result<Option<Step>> {
         let path = folder_of(&self.args.epochs, number);
         if !path.join("closed.json").is_file() {
             self.say(Some(number), "open".into());
-            return Ok(false);
+            return Ok(None);
         }
         if !self.running.contains_key(&number) {
             let (folder, closed) = Folder::open_closed(&path)?;
@@ -136,36 +154,40 @@ impl Keeper<'_> {
             if (header.books, header.line) != (self.header.books, self.header.line) {
                 bail!("it is of another line than {}", self.args.epochs.display());
             }
-            let commit = Commit::new(self.chain, header, closed)?;
+            let model = self.args.model.as_deref();
+            // What cannot be proved is not committed to.
+            let (_, manifest) = model_dir(&path, header, model)?;
+            let commit = Commit::new(self.chain, header, &manifest, closed)?;
             let has_sent = commit.is_some();
             if let Some(commit) = commit {
                 commit.send(&folder)?;
             }
-            let model = self.args.model.as_deref();
             let epoch = Advance::new(self.chain, &path, model, self.data, self.out)?;
-            let epoch = epoch.with(Some(vouchers_of(&self.args.epochs)), self.args.memory);
+            let epoch = epoch.with(None, self.args.memory);
             self.running.insert(number, epoch);
-            return Ok(has_sent);
+            if has_sent {
+                return Ok(Some(Step::Sent));
+            }
         }
-        match self.running[&number].step()? {
-            Step::Sent => Ok(true),
+        let step = self.running[&number].step(may_prove)?;
+        match &step {
             Step::Waits(waits) => {
                 self.say(Some(number), format!("waits for {}", waits.until()));
-                Ok(false)
             }
             Step::Over(status) => {
                 // Its trees are not needed any more.
                 let epoch = self.running.remove(&number);
-                if status == Status::Unknown {
+                if *status == Status::Unknown {
                     // A reorganization undid the commitment: the next look makes it again.
-                    return Ok(true);
+                    return Ok(Some(Step::Sent));
                 }
                 self.say(Some(number), status.name().into());
                 let id = epoch.map(|epoch| epoch.epoch.id).unwrap_or_default();
-                self.over.insert(number, (id, status));
-                Ok(true)
+                self.over.insert(number, (id, *status));
             }
+            Step::Sent | Step::Proof => {}
         }
+        Ok(Some(step))
     }
 
     /// Vouchers that came, or whose epoch was settled, since they were looked at.
@@ -179,23 +201,25 @@ impl Keeper<'_> {
         let Some(last) = settled else {
             return Ok(());
         };
-        let mut payments = Vec::new();
-        let mut looked_at = BTreeMap::new();
+        let (mut new, mut looked_at) = (Vec::new(), BTreeMap::new());
         for path in json_files(&directory)? {
             let written = std::fs::metadata(&path).and_then(|m| m.modified());
             let written = written.with_context(|| path.display().to_string())?;
             looked_at.insert(path.clone(), (written, settled));
-            if self.looked_at.get(&path) == Some(&(written, settled)) {
-                continue;
-            }
-            match payment(self.chain, &self.header, last, &path) {
-                Ok(payment) => payments.push(payment),
-                Err(why) => self
-                    .out
-                    .note(format!("note: {} is not redeemed: {why:#}", path.display())),
+            if self.looked_at.get(&path) != Some(&(written, settled)) {
+                new.push(path);
             }
         }
-        redeem(self.chain, &self.header.books, payments)?;
+        let (payments, refused) = payments(self.chain, &self.header, last, &new)?;
+        for (path, why) in refused {
+            // Said once, though it is looked at after each epoch.
+            if !self.looked_at.contains_key(&path) {
+                let path = path.display();
+                self.out
+                    .note(format!("note: {path} is not redeemed: {why:#}"));
+            }
+        }
+        redeem(self.chain, &self.header.books, &payments)?;
         self.looked_at = looked_at;
         Ok(())
     }

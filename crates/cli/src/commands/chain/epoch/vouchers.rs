@@ -1,89 +1,136 @@
 //! Vouchers that a provider was given.
 
+use super::line_of;
 use crate::commands::chain::channel::channel_of;
-use crate::commands::chain::Chain;
+use crate::commands::chain::{when, Chain};
 use crate::output::count;
-use anyhow::{bail, Context, Result};
+use anyhow::{anyhow, Context, Result};
 use nanozk_chain::bindings::epochs::{redeemCall, Payment};
 use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::Header;
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::epoch::Books;
-use nanozk_chain::primitives::U256;
+use nanozk_chain::primitives::{Address, U256};
 use nanozk_prover::files;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Files of a directory whose name says JSON, by name.
+/// Vouchers that are redeemed by one transaction.
+const CHUNK: usize = 100;
+
+/// Files of a directory, and of its directories, whose name says JSON.
 pub(super) fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let failed = || format!("cannot list {}", directory.display());
-    let entries = std::fs::read_dir(directory).with_context(failed)?;
-    let paths = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
-    let mut paths: Vec<PathBuf> = paths.collect::<Result<_>>()?;
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    });
+    let list = |directory: &Path| -> Result<Vec<PathBuf>> {
+        let failed = || format!("cannot list {}", directory.display());
+        let entries = std::fs::read_dir(directory).with_context(failed)?;
+        let paths = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
+        paths.collect()
+    };
+    let mut paths = Vec::new();
+    for path in list(directory)? {
+        match path.is_dir() {
+            true => paths.extend(list(&path)?),
+            false => paths.push(path),
+        }
+    }
+    paths.retain(|path| path.extension().is_some_and(|name| name == "json"));
     paths.sort();
     Ok(paths)
 }
 
-/// What a voucher pays, once all epochs up to `settled` are; else says why it pays nothing.
-pub(super) fn payment(
+/// A voucher that pays nothing, and why.
+pub(super) type Refused = (PathBuf, anyhow::Error);
+
+/// Of each requester the voucher that pays most, once all epochs up to `settled` are; and why others pay nothing.
+pub(super) fn payments(
     chain: &Chain<'_>,
     header: &Header,
     settled: u32,
-    path: &Path,
-) -> Result<Payment> {
-    let voucher: Voucher = files::read_json(path)?;
-    let is_contract = !chain.client.code(voucher.requester)?.is_empty();
-    let payment = voucher.payment(&header.books, &header.line, is_contract)?;
-    let channel = channel_of(chain, voucher.requester, &header.line)?;
-    let (paid, deposited) = (U256::from(channel.redeemed), U256::from(channel.deposited));
-    if voucher.round != channel.round {
-        bail!("it is of another round of its channel");
+    paths: &[PathBuf],
+) -> Result<(Vec<Payment>, Vec<Refused>)> {
+    let mut refused = Vec::new();
+    let mut of: BTreeMap<Address, Vec<(&PathBuf, Voucher)>> = BTreeMap::new();
+    for path in paths {
+        match files::read_json::<Voucher>(path) {
+            Ok(voucher) => of
+                .entry(voucher.requester)
+                .or_default()
+                .push((path, voucher)),
+            Err(e) => refused.push((path.clone(), e.into())),
+        }
     }
-    if voucher.amount <= paid {
-        bail!("it was, or one of more");
+    let line = line_of(chain, &header.books, &header.line)?;
+    let now = chain.client.head()?.timestamp;
+    let mut payments = Vec::new();
+    for (requester, mut vouchers) in of {
+        let channel = channel_of(chain, requester, &header.line)?;
+        let is_contract = !chain.client.code(requester)?.is_empty();
+        let (paid, deposited) = (U256::from(channel.redeemed), U256::from(channel.deposited));
+        let close_by: u64 = channel.closeBy.into();
+        let check = |voucher: &Voucher| -> Result<Payment> {
+            let payment = voucher.payment(&header.books, &header.line, is_contract)?;
+            let answers = voucher.answers.checked_sub(channel.answers);
+            let why = if voucher.round != channel.round {
+                "it is of another round of its channel".to_owned()
+            } else if voucher.amount <= paid {
+                "it was, or one of more".to_owned()
+            } else if voucher.epoch > settled {
+                "it is of a later epoch".to_owned()
+            } else if voucher.amount > deposited {
+                "it is of more than its channel has: ask its requester for nanozk channel fund"
+                    .to_owned()
+            } else if close_by != 0 && now > close_by {
+                format!("its channel was closed until {}", when(close_by, now))
+            } else if answers.is_none_or(|answers| u64::from(answers) > line.answers.to::<u64>()) {
+                "it is of more answers than the settled epochs have, or of fewer than were paid for"
+                    .to_owned()
+            } else {
+                return Ok(payment);
+            };
+            Err(anyhow!(why))
+        };
+        vouchers.sort_by_key(|(_, voucher)| std::cmp::Reverse(voucher.amount));
+        let mut best = None;
+        for (path, voucher) in &vouchers {
+            match check(voucher) {
+                Ok(payment) if best.is_none() => best = Some(payment),
+                // Less than the one that is redeemed.
+                Ok(_) => {}
+                Err(why) => refused.push(((*path).clone(), why)),
+            }
+        }
+        payments.extend(best);
     }
-    if voucher.amount > deposited {
-        bail!("it is of more than its channel has: ask its requester for nanozk channel fund");
-    }
-    if voucher.epoch > settled {
-        bail!("it is of a later epoch");
-    }
-    Ok(payment)
+    Ok((payments, refused))
 }
 
-/// Redeems vouchers, together; where that is refused, each by itself.
-pub(super) fn redeem(chain: &Chain<'_>, books: &Books, payments: Vec<Payment>) -> Result<()> {
-    let send = |payments: Vec<Payment>| {
-        let what = format!("redeeming {}", count(payments.len(), "voucher"));
-        chain.send(&Call::new(what, books.book, &redeemCall { payments }))
-    };
-    match payments.len() {
-        0 => return Ok(()),
-        1 => {
-            send(payments)?;
-            return Ok(());
-        }
-        _ => {}
+/// Redeems vouchers, many by a transaction. One that is refused, though it looked good, keeps no other from it.
+pub(super) fn redeem(chain: &Chain<'_>, books: &Books, payments: &[Payment]) -> Result<()> {
+    for chunk in payments.chunks(CHUNK) {
+        redeem_chunk(chain, books, chunk)?;
     }
-    let Err(together) = send(payments.clone()) else {
-        return Ok(());
+    Ok(())
+}
+
+fn redeem_chunk(chain: &Chain<'_>, books: &Books, payments: &[Payment]) -> Result<()> {
+    let call = redeemCall {
+        payments: payments.to_vec(),
     };
-    let mut has_sent = false;
-    for payment in payments {
-        let requester = payment.voucher.requester;
-        match send(vec![payment]) {
-            Ok(_) => has_sent = true,
-            Err(e) => chain
+    let what = format!("redeeming {}", count(payments.len(), "voucher"));
+    match (chain.send(&Call::new(what, books.book, &call)), payments) {
+        (Ok(_), _) => Ok(()),
+        (Err(e), [one]) => {
+            let requester = one.voucher.requester;
+            chain
                 .out
-                .note(format!("note: the voucher of {requester}: {e:#}")),
+                .note(format!("note: the voucher of {requester}: {e:#}"));
+            Ok(())
         }
-    }
-    match has_sent {
-        true => Ok(()),
-        // Not the vouchers' fault.
-        false => Err(together),
+        // Halves: few of many are refused.
+        (Err(_), several) => {
+            let (first, second) = several.split_at(several.len() / 2);
+            redeem_chunk(chain, books, first)?;
+            redeem_chunk(chain, books, second)
+        }
     }
 }
