@@ -10,7 +10,7 @@ use halo2curves::CurveExt;
 use nanozk_argument::{commit, prove, prove_unchecked, verify, Known, Stage, Statement};
 use nanozk_circuit::{ColumnData, Failure, Layout, Role, Values};
 use nanozk_recursion::assignment::Assignment;
-use nanozk_recursion::machine::Machine;
+use nanozk_recursion::machine::{Machine, Size};
 use nanozk_recursion::multiplication::expected;
 use nanozk_recursion::recorder::{Recorder, Recording, Source, Wire, WirePoint, WireTranscript};
 use nanozk_transcript::{Element, RecursionTranscript, Transcript};
@@ -23,7 +23,11 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        let machine = Machine::new(TINY);
+        Self::of_size(TINY)
+    }
+
+    fn of_size(size: Size) -> Self {
+        let machine = Machine::new(size);
         let layout = machine.layout(K, 4).unwrap();
         let recording = small(&Inputs::new(1));
         Self {
@@ -114,6 +118,21 @@ fn what_was_recorded_is_proved() {
         other[i] += Fr::ONE;
         assert!(!accepts(&other), "input {i}");
     }
+    // Nor does a prover have another proof for other inputs.
+    let mut other = inputs.clone();
+    other[0] += Fr::ONE;
+    assert!(!case.proves(values.clone(), &other));
+    assert!(case.proves(values, &inputs));
+}
+
+/// Wires that one column has no room for are tied to those in others, as in nodes.
+#[test]
+fn wires_of_several_columns_are_tied() {
+    let rows = 1 << (K - 2);
+    let case = Case::of_size(Size { rows, ..TINY });
+    assert!(case.layout.copies.len() > 1);
+    let values = case.values();
+    let inputs = values.inputs().to_vec();
     assert!(case.proves(values, &inputs));
 }
 
@@ -348,6 +367,27 @@ fn products_that_are_used_twice_are_stated() {
         assert_ne!(honest.values, other.values);
         assert!(forged.refuses(&honest, &other), "{name}");
     }
+}
+
+/// A product that no sum's row contains has a row of its own.
+#[test]
+fn products_in_no_sum_are_stated() {
+    let forged = Forged::new();
+    let product = |error: Fr| {
+        let mut recording = recorded(|r| {
+            let (x, y) = (r.witness(Fr::from(3)), r.witness(Fr::from(5)));
+            r.declare_input(x * y);
+            multiply(r);
+        });
+        for value in &mut recording.values {
+            if *value == Fr::from(15) {
+                *value += error;
+            }
+        }
+        recording
+    };
+    assert!(!forged.refuses(&product(Fr::ZERO), &product(Fr::ZERO)));
+    assert!(forged.refuses(&product(Fr::ZERO), &product(Fr::ONE)));
 }
 
 /// What two wires have, both have; an inverse is one.
@@ -643,6 +683,31 @@ fn every_cell_counts() {
             let is_free = failures.is_empty() && !is_copied;
             assert!(!is_free, "{} {indices:?} is free", tensor.name);
         }
+    }
+}
+
+/// Wires are bound to what they stand for, not only to wires that are equal to them: whoever changes all of these is refused, too.
+#[test]
+fn wires_are_what_they_stand_for() {
+    let case = Case::new();
+    let p = &case.machine.program;
+    let honest = case.values();
+    for (name, indices) in [
+        ("constant", vec![0]),
+        ("input wire", vec![0]),
+        ("scalar", vec![0]),
+        ("word of a point", vec![0, 0]),
+        ("word of a sum", vec![0, 0]),
+    ] {
+        let id = p
+            .named(name)
+            .unwrap_or_else(|| panic!("there is no {name}"));
+        let mut values = honest.clone();
+        let cell = values.get(id, &indices);
+        let place = values.place(id, &indices).unwrap();
+        let column = values.column_mut(place.column);
+        column.set_field(place.offset, cell + Fr::ONE);
+        assert!(!p.failures_about(&values, id).is_empty(), "{name}");
     }
 }
 
