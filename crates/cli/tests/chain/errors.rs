@@ -1072,11 +1072,11 @@ fn without_a_beacon_nothing_is_audited() {
     let (w, f) = (World::empty(&[]), fixture());
     w.fails(CURATOR, &["deploy", "--beacon-delay", "31"], &["32..=256"]);
     let done = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
-    assert_eq!(done["deployed"], 12);
+    assert_eq!(done["deployed"], 15);
     let again = w.ok(CURATOR, &["deploy", "--no-audits"]).pop().unwrap();
     assert_eq!(
         (&again["deployed"], &again["kept"]),
-        (&json!(0), &json!(12))
+        (&json!(0), &json!(15))
     );
     w.fails(CURATOR, &["deploy"], &["JobMarket", "beacon", "--salt"]);
     w.ok(CURATOR, &["model", "register", path(&f.model)]);
