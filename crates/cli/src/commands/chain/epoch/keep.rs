@@ -126,8 +126,8 @@ impl Keeper<'_> {
                 }
             }
         }
-        // What others wait for comes first.
-        if let Some(number) = to_prove.filter(|_| !has_sent) {
+        // Also if more is due elsewhere: whoever makes something due in every block must not keep it from being proved.
+        if let Some(number) = to_prove {
             has_sent = true;
             if let Err(e) = self.step(number, true) {
                 self.say(Some(number), format!("to be tried again: {e:#}"));
