@@ -232,7 +232,7 @@ pub struct Folder {
     count: u32,
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
+pub(super) fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |e| Error::File {
         path: path.to_owned(),
         reason: e.to_string(),

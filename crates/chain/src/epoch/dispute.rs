@@ -245,6 +245,15 @@ pub fn expire(books: &Books, epoch: &Committed, fixed: Option<FixedDraws>) -> Ca
     Call::new(what, books.book, &call)
 }
 
+/// Ends an epoch whose verifier was frozen.
+pub fn void(books: &Books, epoch: &Committed) -> Call {
+    let call = epochs::voidEpochCall {
+        epoch: epoch.epoch.clone(),
+    };
+    let what = "voiding the epoch, whose verifier was frozen";
+    Call::new(what, books.book, &call)
+}
+
 /// Shows two receipts of one place of an epoch.
 pub fn contradict(books: &Books, receipts: [(AnswerReceipt, Bytes); 2]) -> Call {
     let [(one, signature_of_one), (other, signature_of_other)] = receipts;

@@ -1,6 +1,6 @@
 //! A provider's folders of a line, one epoch after the other. Each is named by the number of its epoch; answers go to the last.
 
-use super::answers::{Answer, Folder, Header};
+use super::answers::{failed, Answer, Folder, Header};
 use super::voucher::Voucher;
 use crate::error::Error;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,6 @@ pub struct Series {
     path: PathBuf,
     folder: Folder,
     limits: Limits,
-}
-
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
-    move |e| Error::File {
-        path: path.to_owned(),
-        reason: e.to_string(),
-    }
 }
 
 /// Numbers of the epochs whose folders are in a directory, rising.
@@ -135,19 +128,9 @@ impl Series {
         Ok(series)
     }
 
-    /// Directory of the folders.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Of the epoch that is open.
     pub fn header(&self) -> &Header {
         self.folder.header()
-    }
-
-    /// Answers of the epoch that is open.
-    pub fn count(&self) -> u32 {
-        self.folder.count()
     }
 
     /// Adds an answer, after which the epoch may be closed; gives its place, and of which epoch. It is on disk when this

@@ -13,10 +13,9 @@ use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs::{self, FixedDraws};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::claim::layers_of;
-use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{
-    ask, challenge, contradict, demand, expire, resolve, timeout, Dispute, Subject, Turn,
+    ask, challenge, contradict, demand, expire, resolve, timeout, void, Dispute, Subject, Turn,
 };
 use nanozk_chain::epoch::opening::Page;
 use nanozk_chain::epoch::paths::Paths;
@@ -141,6 +140,18 @@ impl Found {
         Ok(Dispute::all(&chain.client, &self.books, self.epoch.id)?)
     }
 
+    /// The demand to see a receipt, if there is one.
+    fn demand_of(&self, chain: &Chain<'_>, receipt: &AnswerReceipt) -> Result<Option<Dispute>> {
+        let digest = self.books.receipt(receipt);
+        let id = abi::demandIdCall {
+            epoch: self.epoch.id,
+            receipt: digest,
+        };
+        let id = chain.client.read(self.books.disputes, &id)?;
+        let subject = Subject::Receipt(digest);
+        Ok(Dispute::read(&chain.client, &self.books, id, subject)?)
+    }
+
     /// The account's challenge of an answer, if there is one.
     fn own_challenge(&self, chain: &Chain<'_>, index: u32) -> Result<Option<Dispute>> {
         let challenger = chain.client.account()?;
@@ -184,14 +195,7 @@ fn demand_receipt(args: &DemandArgs, out: &Out) -> Result<()> {
         receipt.requester
     );
     let found = Found::new(&chain, books, file.line, file.epoch, Some(file.index))?;
-    let digest = books.receipt(&receipt);
-    let id = abi::demandIdCall {
-        epoch: found.epoch.id,
-        receipt: digest,
-    };
-    let id = chain.client.read(books.disputes, &id)?;
-    let known = Dispute::read(&chain.client, &books, id, Subject::Receipt(digest))?;
-    if let Some(known) = known {
+    if let Some(known) = found.demand_of(&chain, &receipt)? {
         chain.already(&format!("the receipt is demanded ({})", known.turn.name()));
         return Ok(());
     }
@@ -218,13 +222,7 @@ fn check_place(
         let receipts = std::slice::from_ref(&receipt);
         return Ok(paths.check(&found.epoch, Digest32(model.0), receipts)?);
     }
-    let digest = found.books.receipt(&receipt);
-    let id = abi::demandIdCall {
-        epoch: found.epoch.id,
-        receipt: digest,
-    };
-    let id = chain.client.read(found.books.disputes, &id)?;
-    let known = Dispute::read(&chain.client, &found.books, id, Subject::Receipt(digest))?;
+    let known = found.demand_of(chain, &receipt)?;
     ensure!(
         known.is_some_and(|known| known.turn == Turn::Answered),
         "the provider may have committed to another answer in that place, prove that one, and take the bond: give --paths that lead \
@@ -380,11 +378,7 @@ fn enforce(args: &EnforceArgs, out: &Out) -> Result<()> {
     let mut later = |until: u64| next = Some(next.map_or(until, |next| next.min(until)));
     if status.is_live() && !is_usable(&chain, books, epoch.epoch.page)? {
         // Nobody loses by silence any more: that gives bonds back.
-        let call = epochs::voidEpochCall {
-            epoch: epoch.epoch.clone(),
-        };
-        let what = "voiding the epoch, whose verifier was frozen";
-        chain.send(&Call::new(what, books.book, &call))?;
+        chain.send(&void(books, epoch))?;
         sent += 1;
     } else if status.is_live() && !is_over()? {
         match silence(&chain, &found, status, now)? {

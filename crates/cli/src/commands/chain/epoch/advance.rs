@@ -15,7 +15,7 @@ use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
 use nanozk_chain::client::{Call, Head};
 use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
-use nanozk_chain::epoch::dispute::resolve;
+use nanozk_chain::epoch::dispute::{resolve, void};
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
@@ -228,12 +228,7 @@ impl<'a> Advance<'a> {
         if is_usable(self.chain, self.books(), self.epoch.epoch.page)? {
             return Ok(false);
         }
-        let call = abi::voidEpochCall {
-            epoch: self.epoch.epoch.clone(),
-        };
-        let what = "voiding the epoch, whose verifier was frozen";
-        self.chain
-            .send(&Call::new(what, self.books().book, &call))?;
+        self.chain.send(&void(self.books(), &self.epoch))?;
         Ok(true)
     }
 
