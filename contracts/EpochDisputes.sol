@@ -8,6 +8,7 @@ import { Activations, Dispute, DisputeStatus, IEpochDisputes, Placed } from "./i
 import { IFinalVerifier } from "./interfaces/IFinalVerifier.sol";
 import { IModelRegistry } from "./interfaces/IModelRegistry.sol";
 import { Leaf, Tree } from "./interfaces/Types.sol";
+import { EpochEconomics } from "./libraries/EpochEconomics.sol";
 import { EpochNodes } from "./libraries/EpochNodes.sol";
 import { EpochPage, PageHead } from "./libraries/EpochPage.sol";
 import { EpochTree } from "./libraries/EpochTree.sol";
@@ -38,6 +39,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     IModelRegistry public immutable registry;
     IEpochBook public immutable book;
     mapping(bytes32 dispute => Dispute) private _disputes;
+    mapping(address provider => mapping(bytes32 version => uint256)) private _bondsOf;
 
     constructor(IBondEscrow escrow_, IModelRegistry registry_, IEpochBook book_) EIP712("nanozk EpochDisputes", "1") {
         escrow = escrow_;
@@ -97,12 +99,13 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     // ---------------------------------------------------------------- answers
 
     /// @inheritdoc IEpochDisputes
-    function challenge(Epoch calldata epoch, uint256 index) external {
+    function challenge(Epoch calldata epoch, uint256 index, uint256 mostBond) external {
         bytes32 id = _disputable(epoch);
         if (index >= epoch.count()) revert NoSuchAnswer(epoch.count(), index);
-        PageHead memory head = _usableHead(epoch);
-        // Whoever answers may have to answer for all layers.
-        uint256 held = uint256(head.challengeBond) * head.layers;
+        uint256 held = _bondOf(epoch, _usableHead(epoch));
+        // Another's challenge may have come first.
+        if (held > mostBond) revert BondAbove(mostBond, held);
+        ++_bondsOf[epoch.provider][epoch.version];
         bytes32 dispute = challengeId(id, index, msg.sender);
         uint40 until = _open(dispute, id, held);
         emit Challenged(id, index, msg.sender, until, held);
@@ -119,7 +122,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         bytes calldata signature
     ) external {
         bytes32 statement = _placed(epoch, answer, _modelId(epoch));
-        bytes32 id = _live(epoch);
+        bytes32 id = _unsettled(epoch);
         bytes32 dispute = challengeId(id, answer.index, challenger);
         _turn(dispute, DisputeStatus.Open);
         // In another's name nobody fixes what cannot be proven.
@@ -133,7 +136,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
 
     /// @inheritdoc IEpochDisputes
     function ask(Epoch calldata epoch, uint256 index, uint256 layers) external {
-        bytes32 id = _live(epoch);
+        bytes32 id = _unsettled(epoch);
         (bytes32 dispute, Dispute storage kept) = _turn(challengeId(id, index, msg.sender), DisputeStatus.Fixed);
         uint256 all = LayerSet.all(EpochPage.headOf(EpochPage.read(epoch.page)).layers);
         if (layers == 0 || layers & ~all != 0) revert NoSuchLayers(all, layers);
@@ -152,7 +155,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         Tree calldata tree,
         bytes calldata proof
     ) external {
-        bytes32 id = _live(epoch);
+        bytes32 id = _unsettled(epoch);
         PageHead memory head = _usableHead(epoch);
         bytes32 dispute = challengeId(id, answer.index, challenger);
         bytes32 statement = _placed(epoch, answer, head.modelId);
@@ -176,7 +179,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
 
     /// @inheritdoc IEpochDisputes
     function timeout(Epoch calldata epoch, bytes32 dispute) external {
-        bytes32 id = _live(epoch);
+        bytes32 id = _unsettled(epoch);
         Dispute storage kept = _disputeOf(id, dispute);
         DisputeStatus status = kept.status;
         if (status == DisputeStatus.None || status >= DisputeStatus.Answered) {
@@ -185,6 +188,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         if (block.timestamp <= kept.until) revert DeadlineNotPassed(kept.until);
         if (status == DisputeStatus.Fixed) return _close(dispute, id, DisputeStatus.Dropped);
         _usableHead(epoch);
+        _live(epoch);
         book.slash(epoch.provider, epoch.version, kept.challenger);
     }
 
@@ -195,15 +199,12 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         Dispute storage kept = _disputeOf(id, dispute);
         if (!kept.bonded) revert NoBond(dispute);
         kept.bonded = false;
+        --_bondsOf[epoch.provider][epoch.version];
         address to = kept.challenger;
-        if (status == EpochStatus.Settled) {
-            // Each was answered, or nothing was asked.
+        if (_isLost(epoch, status, kept)) {
             to = epoch.provider;
             escrow.pay(dispute, to);
         } else {
-            // It cannot be known any more who was right, or the line lost: nobody's bond is taken.
-            bool ended = status == EpochStatus.Voided || book.line(epoch.provider, epoch.version).over;
-            if (!ended) revert StillOpen(id);
             escrow.release(dispute);
         }
         emit BondMoved(dispute, to);
@@ -214,6 +215,12 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     /// @inheritdoc IEpochDisputes
     function disputeOf(bytes32 dispute) external view returns (Dispute memory) {
         return _disputes[dispute];
+    }
+
+    /// @inheritdoc IEpochDisputes
+    function bondOf(Epoch calldata epoch) external view returns (uint256) {
+        _live(epoch);
+        return _bondOf(epoch, _usableHead(epoch));
     }
 
     /// @inheritdoc IEpochDisputes
@@ -253,12 +260,16 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
 
     // ---------------------------------------------------------------- internal
 
-    /// Neither settled nor void, of a line that is not over.
-    function _live(Epoch calldata epoch) private view returns (bytes32 id) {
+    /// Neither settled nor void; its line may be over.
+    function _unsettled(Epoch calldata epoch) private view returns (bytes32 id) {
         id = epoch.id();
         EpochStatus status = book.statusOf(id);
         if (status == EpochStatus.None) revert IEpochBook.UnknownEpoch(id);
         if (status >= EpochStatus.Settled) revert IEpochBook.EpochIsOver(id, status);
+    }
+
+    function _live(Epoch calldata epoch) private view returns (bytes32 id) {
+        id = _unsettled(epoch);
         if (book.line(epoch.provider, epoch.version).over) revert IEpochBook.LineIsOver(epoch.provider, epoch.version);
     }
 
@@ -266,6 +277,30 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     function _usableHead(Epoch calldata epoch) private view returns (PageHead memory head) {
         head = EpochPage.headOf(EpochPage.read(epoch.page));
         if (!registry.verifierUsable(head.verifier)) revert VerifierUnusable(head.verifier);
+    }
+
+    /// Whoever answers may have to answer for all layers.
+    function _bondOf(Epoch calldata epoch, PageHead memory head) private view returns (uint256) {
+        return EpochEconomics.challengeBond(
+            uint256(head.challengeBond) * head.layers,
+            _bondsOf[epoch.provider][epoch.version],
+            book.line(epoch.provider, epoch.version).exposed
+        );
+    }
+
+    /// Whether a challenger was wrong, or asked for nothing. Each challenge ends by its own turns, whatever its line is
+    /// slashed for: or whoever opens more challenges than a provider can answer would pay for none of them.
+    function _isLost(Epoch calldata epoch, EpochStatus status, Dispute storage kept) private view returns (bool) {
+        // Each was answered, or nothing was asked.
+        if (status == EpochStatus.Settled) return true;
+        // It cannot be known any more who was right.
+        if (status == EpochStatus.Voided) return false;
+        if (!book.line(epoch.provider, epoch.version).over) revert StillOpen(kept.epoch);
+        address verifier = EpochPage.headOf(EpochPage.read(epoch.page)).verifier;
+        if (!registry.verifierUsable(verifier)) return false;
+        if (kept.status >= DisputeStatus.Answered) return true;
+        if (block.timestamp <= kept.until) revert StillOpen(kept.epoch);
+        return kept.status == DisputeStatus.Fixed;
     }
 
     function _disputable(Epoch calldata epoch) private view returns (bytes32 id) {

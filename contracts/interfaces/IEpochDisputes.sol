@@ -56,7 +56,8 @@ struct Activations {
 /// answer, with a bond. Turns are the book's `answerWindow` each. A provider that does not answer loses the bond that its open
 /// epochs expose, of which whoever asked has a part, and its line is over.
 ///
-/// Bonds move once the epoch is settled, void, or its line is over (`resolve`).
+/// Bonds of challenges rise with the number that the line has against it (`bondOf`), and move once the epoch is settled or void
+/// (`resolve`). If the line is over, a challenge goes on by itself, and its bond moves when it has ended.
 interface IEpochDisputes {
     /// @notice A demand.
     event Demanded(bytes32 indexed epoch, bytes32 indexed receipt, address indexed requester, uint40 until);
@@ -80,6 +81,8 @@ interface IEpochDisputes {
     error VerifierUnusable(address verifier);
     /// @notice What was fixed are other activation commitments.
     error NotWhatWasFixed(bytes32 dispute);
+    /// @notice A challenge needs a greater bond than its challenger would risk.
+    error BondAbove(uint256 most, uint256 needed);
     error NoBond(bytes32 dispute);
     error NoSuchAnswer(uint256 count, uint256 index);
     error ReceiptOfAnother(bytes32 epoch);
@@ -117,8 +120,9 @@ interface IEpochDisputes {
         AnswerReceipt calldata other,
         bytes calldata signatureOfOther
     ) external;
-    /// @notice Challenges an answer, with the bond of all of its layers. Others may challenge it too, each by itself.
-    function challenge(Epoch calldata epoch, uint256 index) external;
+    /// @notice Challenges an answer, with the bond that `bondOf` says. Others may challenge it too, each by itself.
+    /// @param mostBond The greatest bond that the caller would risk.
+    function challenge(Epoch calldata epoch, uint256 index, uint256 mostBond) external;
     /// @notice Fixes activation commitments for a challenger, before it says which layers it wants. Whoever is not the
     /// provider needs its signature.
     /// @param words Three for each point.
@@ -146,15 +150,19 @@ interface IEpochDisputes {
         bytes calldata proof
     ) external;
     /// @notice Slashes a line for a dispute that the provider did not answer in time; drops it if it was the
-    /// challenger's turn.
+    /// challenger's turn, also of a line that is over.
     function timeout(Epoch calldata epoch, bytes32 dispute) external;
-    /// @notice Moves the bond of a challenge: to the provider's free balance in the escrow if the epoch is settled,
-    /// back if the line is over or the epoch void.
+    /// @notice Moves the bond of a challenge: to the provider's free balance in the escrow if the epoch is settled, back if
+    /// it is void. If the line is over: to the provider if the challenge was answered or its challenger was silent, back if the
+    /// provider was silent or the verifier is frozen.
     function resolve(Epoch calldata epoch, bytes32 dispute) external;
 
     // ---------------------------------------------------------------- views
 
     function disputeOf(bytes32 dispute) external view returns (Dispute memory);
+    /// @notice Bond of the next challenge of an epoch that is open: `challengeBond` of all layers for the first that the line has against it,
+    /// twice, three times… as much for the next, at most half of what a challenger that is right earns.
+    function bondOf(Epoch calldata epoch) external view returns (uint256);
     function demandId(bytes32 epoch, bytes32 receipt) external pure returns (bytes32);
     function challengeId(bytes32 epoch, uint256 index, address challenger) external pure returns (bytes32);
     /// @notice Digest of an answer's statement, the leaf of the tree of statements.

@@ -27,6 +27,17 @@ library EpochEconomics {
         return Math.max(cheating, Math.ceilDiv(reward * Economics.BPS, Economics.CHALLENGER_BPS));
     }
 
+    /// @notice Bond of the next challenge of a whole answer.
+    /// @dev The n-th that is held costs n times what the first does, so that more challenges than a provider can answer
+    /// cost the square of what it can. Never more than half of what a challenger that is right earns, less one: nobody
+    /// makes a challenge dear by challenging itself.
+    /// @param wholeBond Bond of the first.
+    /// @param held Bonds of challenges of the line that are held.
+    /// @param exposed What the line exposes: by `exposure`, enough for `wholeBond`.
+    function challengeBond(uint256 wholeBond, uint256 held, uint256 exposed) internal pure returns (uint256) {
+        return Math.min(wholeBond * (held + 1), (Economics.challengerShare(exposed) - 1) / 2);
+    }
+
     /// @notice A lower bound, in parts of `Economics.ONE`, of the probability that `draws` of `count` answers, and a
     /// layer of each, show that `cheated` of them are false.
     /// @dev 1 − (1 − cheated/count·weight/total)^draws: what is drawn without replacement is missed at most as often as

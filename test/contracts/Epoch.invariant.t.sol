@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import { AnswerReceipt } from "../../contracts/interfaces/EpochTypes.sol";
 import { Channel, EpochStatus, Line, Payment } from "../../contracts/interfaces/IEpochBook.sol";
-import { DisputeStatus } from "../../contracts/interfaces/IEpochDisputes.sol";
+import { Dispute, DisputeStatus } from "../../contracts/interfaces/IEpochDisputes.sol";
+import { EpochEconomics } from "../../contracts/libraries/EpochEconomics.sol";
 import { EpochBase } from "./EpochBase.t.sol";
 import { EpochTrees } from "./support/EpochTrees.sol";
 
@@ -26,6 +27,8 @@ contract EpochInvariantTest is EpochBase {
     mapping(address => uint256) private settledAnswers;
     mapping(EpochStatus => uint256) private reached;
     mapping(DisputeStatus => uint256) private ended;
+    /// Of lines that were over.
+    mapping(DisputeStatus => uint256) private endedOver;
     uint256 private overs;
     uint256 private redemptions;
     uint256 private reclaims;
@@ -205,26 +208,33 @@ contract EpochInvariantTest is EpochBase {
         bytes memory signature = _signReceipt(receipt);
         vm.prank(isDemand ? requester : challenger);
         if (isDemand) epochDisputes.demand(built.epoch, receipt, signature);
-        else epochDisputes.challenge(built.epoch, index);
+        else epochDisputes.challenge(built.epoch, index, type(uint256).max);
         opened.push(Open(dispute, i, index, isDemand));
     }
 
-    /// The next turn of one, or its end.
+    /// The next turn of one that has not ended, or its end.
     function endDispute(uint256 seed) external {
-        if (opened.length == 0) return;
-        Open memory open = opened[seed % opened.length];
+        for (uint256 i = 0; i < opened.length; ++i) {
+            if (_goOn(opened[(seed % opened.length + i) % opened.length])) return;
+        }
+    }
+
+    function _goOn(Open memory open) private returns (bool) {
         Built memory built = all[open.epoch];
-        if (built.epoch.provider != provider || _line().over) return;
         DisputeStatus status = epochDisputes.disputeOf(open.dispute).status;
-        if (status >= DisputeStatus.Answered) return;
+        if (status >= DisputeStatus.Answered) return false;
+        // A challenge goes on when its line is over; a demand does not.
+        bool over = epochs.line(built.epoch.provider, served).over;
+        if (over && open.isDemand) return false;
         if (block.timestamp > epochDisputes.disputeOf(open.dispute).until) {
+            if (over && status != DisputeStatus.Fixed) return false;
             epochDisputes.timeout(built.epoch, open.dispute);
         } else if (open.isDemand) {
             AnswerReceipt memory receipt = _receiptAt(uint32(built.epoch.terms), open.index);
             bytes memory path = EpochTrees.path(built.receipts, open.index);
             epochDisputes.show(built.epoch, receipt, EpochTrees.path(built.statements, open.index), path);
         } else if (status == DisputeStatus.Open) {
-            vm.prank(provider);
+            vm.prank(built.epoch.provider);
             epochDisputes.fixAnswer(
                 built.epoch, _placedAt(built, open.index), challenger, _scalar("digest"), new uint256[](3), ""
             );
@@ -232,7 +242,10 @@ contract EpochInvariantTest is EpochBase {
             vm.prank(challenger);
             epochDisputes.ask(built.epoch, open.index, 1);
         }
-        ++ended[epochDisputes.disputeOf(open.dispute).status];
+        status = epochDisputes.disputeOf(open.dispute).status;
+        ++ended[status];
+        if (over) ++endedOver[status];
+        return true;
     }
 
     function resolveBond(uint256 seed) external {
@@ -241,7 +254,9 @@ contract EpochInvariantTest is EpochBase {
         Built memory built = all[open.epoch];
         bool over = epochs.line(built.epoch.provider, served).over;
         if (!over && epochs.statusOf(_idOf(built)) != EpochStatus.Settled) return;
-        if (epochDisputes.disputeOf(open.dispute).bonded) epochDisputes.resolve(built.epoch, open.dispute);
+        Dispute memory dispute = epochDisputes.disputeOf(open.dispute);
+        bool waits = over && dispute.status < DisputeStatus.Answered && block.timestamp <= dispute.until;
+        if (dispute.bonded && !waits) epochDisputes.resolve(built.epoch, open.dispute);
     }
 
     // ---------------------------------------------------------------- invariants
@@ -303,6 +318,33 @@ contract EpochInvariantTest is EpochBase {
         }
     }
 
+    /// The next challenge costs as much as the bonds say that are held against the line.
+    function invariant_ChallengesCostWhatIsHeld() public view {
+        for (uint256 j = 0; j < all.length; ++j) {
+            Line memory own = epochs.line(all[j].epoch.provider, served);
+            if (own.over || epochs.statusOf(_idOf(all[j])) == EpochStatus.Settled) continue;
+            uint256 held = 0;
+            for (uint256 i = 0; i < opened.length; ++i) {
+                bool ofLine = all[opened[i].epoch].epoch.provider == all[j].epoch.provider;
+                if (ofLine && epochDisputes.disputeOf(opened[i].dispute).bonded) ++held;
+            }
+            uint256 expected = EpochEconomics.challengeBond(ANSWER_BOND * EPOCH_LAYERS, held, own.exposed);
+            assertEq(epochDisputes.bondOf(all[j].epoch), expected);
+        }
+    }
+
+    function _endWhileAChallengeGoesOn() private {
+        _begin();
+        this.commitEpoch(5, 2);
+        uint256 last = all.length - 1;
+        vm.warp(_committedAt(all[last]) + EPOCH_CHALLENGE);
+        this.openDispute(last % 3 == 0 ? last + all.length : last, 1);
+        vm.warp(block.timestamp + 1);
+        this.expireEpoch(last);
+        this.endDispute(opened.length - 1);
+        this.endDispute(opened.length - 1);
+    }
+
     /// The actions reach every status: else the invariants would hold of nothing.
     function test_Actions_ReachEveryStatus() public {
         for (uint256 i = 0; i < 900; ++i) {
@@ -330,9 +372,12 @@ contract EpochInvariantTest is EpochBase {
         assertGt(overs, 0, "over");
         assertGt(redemptions, 0, "redeemed");
         assertGt(reclaims, 0, "reclaimed");
+        _endWhileAChallengeGoesOn();
+        assertGt(endedOver[DisputeStatus.Asked], 0, "asked of a line that is over");
         invariant_MoneyInIsMoneyOutAndBurned();
         invariant_NoAnswerIsPaidTwice();
         invariant_SlashableBondCoversExposure();
         invariant_SettledInOrder();
+        invariant_ChallengesCostWhatIsHeld();
     }
 }

@@ -28,7 +28,7 @@ contract EpochDisputesTest is EpochBase {
     function _challenge(Built memory built, uint256 index) private returns (bytes32 dispute) {
         dispute = epochDisputes.challengeId(_idOf(built), index, challenger);
         vm.prank(challenger);
-        epochDisputes.challenge(built.epoch, index);
+        epochDisputes.challenge(built.epoch, index, type(uint256).max);
     }
 
     function _words(uint256 index) private pure returns (uint256[] memory words) {
@@ -389,6 +389,131 @@ contract EpochDisputesTest is EpochBase {
         epochDisputes.timeout(built.epoch, dispute);
     }
 
+    /// Each bond that is held against a line makes the next challenge dearer, in any of its epochs.
+    function test_Challenge_BondsRiseWithThoseThatAreHeld() public {
+        Built memory first = _committed(0, COUNT, DRAWS);
+        Built memory second = _committed(1, COUNT, DRAWS);
+        _committed(2, COUNT, DRAWS);
+        uint256[4] memory expected = [WHOLE_BOND, 2 * WHOLE_BOND, 3 * WHOLE_BOND, 3 * WHOLE_BOND + 1];
+        uint256 free = _free(challenger);
+        for (uint256 i = 0; i < expected.length; ++i) {
+            Built memory built = i % 2 == 0 ? first : second;
+            assertEq(epochDisputes.bondOf(built.epoch), expected[i]);
+            vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.BondAbove.selector, expected[i] - 1, expected[i]));
+            vm.prank(challenger);
+            epochDisputes.challenge(built.epoch, i, expected[i] - 1);
+            vm.prank(challenger);
+            epochDisputes.challenge(built.epoch, i, expected[i]);
+            free -= expected[i];
+            assertEq(_free(challenger), free);
+        }
+        // The last is as dear as can be: a challenger that is right earns more than twice what it risks.
+        assertGt(3 * _exposure(first) * 4 / 10, 2 * expected[3]);
+        // A demand holds no bond.
+        _demand(first, _receiptAt(0, INDEX));
+        assertEq(epochDisputes.bondOf(second.epoch), expected[3]);
+    }
+
+    function test_Challenge_BondsFallOnceTheyAreMoved() public {
+        Built memory first = _committed(0, COUNT, DRAWS);
+        Built memory second = _committed(1, COUNT, DRAWS);
+        bytes32 dispute = _challenge(first, INDEX);
+        Activations memory any;
+        _answer(first, INDEX, any, EPOCH_ALL);
+        // Answered, but held.
+        assertEq(epochDisputes.bondOf(second.epoch), 2 * WHOLE_BOND);
+        _fix(first);
+        _proveEpoch(first);
+        _after(_committedAt(first) + EPOCH_CHALLENGE);
+        if (epochs.statusOf(_idOf(first)) != EpochStatus.Settled) epochs.settle(first.epoch);
+        epochDisputes.resolve(first.epoch, dispute);
+        assertEq(epochDisputes.bondOf(second.epoch), WHOLE_BOND);
+    }
+
+    /// Whoever was answered was wrong, whatever the line is slashed for; unless a freeze makes the answer worth nothing.
+    function test_Resolve_OfALineThatIsOver() public {
+        Built memory built = _committed(0, COUNT, DRAWS);
+        bytes32[5] memory ids;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            ids[i] = _challenge(built, i);
+        }
+        Activations memory any;
+        _answer(built, 0, any, EPOCH_ALL);
+        _fixAnswer(built, 1);
+        _after(epochDisputes.disputeOf(ids[1]).until - 1);
+        _fixAnswer(built, 3);
+        _fixAnswer(built, 4);
+        _after(epochDisputes.disputeOf(ids[2]).until);
+        epochDisputes.timeout(built.epoch, ids[1]);
+        epochDisputes.timeout(built.epoch, ids[2]);
+        assertTrue(epochs.line(provider, served).over);
+        uint256 over = vm.snapshotState();
+        // Nobody can know any more who was right.
+        _freeze();
+        for (uint256 i = 0; i < ids.length; ++i) {
+            _resolves(built, ids[i], false);
+        }
+        vm.revertToState(over);
+        // Answered, dropped, the one that ended the line; and two that go on.
+        _resolves(built, ids[0], true);
+        _resolves(built, ids[1], true);
+        _resolves(built, ids[2], false);
+        for (uint256 i = 3; i < ids.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.StillOpen.selector, _idOf(built)));
+            epochDisputes.resolve(built.epoch, ids[i]);
+        }
+        // One challenger asks, and is not answered. The other does not ask.
+        _ask(built, 3, 1);
+        uint256 waiting = vm.snapshotState();
+        _after(epochDisputes.disputeOf(ids[3]).until);
+        vm.expectRevert(abi.encodeWithSelector(IEpochBook.LineIsOver.selector, provider, served));
+        epochDisputes.timeout(built.epoch, ids[3]);
+        _resolves(built, ids[3], false);
+        _resolves(built, ids[4], true);
+        vm.revertToState(waiting);
+        // Or it is answered, though the line is over.
+        _answer(built, 3, any, EPOCH_ALL);
+        _resolves(built, ids[3], true);
+        _after(epochDisputes.disputeOf(ids[4]).until);
+        epochDisputes.timeout(built.epoch, ids[4]);
+        _resolves(built, ids[4], true);
+    }
+
+    /// Moves a bond of the challenger's.
+    function _resolves(Built memory built, bytes32 dispute, bool isLost) private {
+        (uint256 providers, uint256 challengers) = (_free(provider), _free(challenger));
+        epochDisputes.resolve(built.epoch, dispute);
+        assertEq(_free(provider) - providers, isLost ? WHOLE_BOND : 0);
+        assertEq(_free(challenger) - challengers, isLost ? 0 : WHOLE_BOND);
+    }
+
+    /// More challenges than a provider can answer end its line, and cost more than they bring.
+    function test_Attack_MoreChallengesThanCanBeAnswered() public {
+        Built memory built = _committed(0, COUNT, DRAWS);
+        _committed(1, COUNT, DRAWS);
+        _committed(2, COUNT, DRAWS);
+        (uint256 providers, uint256 challengers) = (_free(provider), _free(challenger));
+        bytes32[6] memory ids;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            ids[i] = _challenge(built, i);
+        }
+        Activations memory any;
+        for (uint256 i = 3; i < ids.length; ++i) {
+            _answer(built, i, any, EPOCH_ALL);
+        }
+        _after(epochDisputes.disputeOf(ids[0]).until);
+        epochDisputes.timeout(built.epoch, ids[0]);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            epochDisputes.resolve(built.epoch, ids[i]);
+        }
+        uint256 reward = 3 * _exposure(built) * 4 / 10;
+        // Three bonds that are as dear as can be.
+        uint256 lost = 3 * ((reward - 1) / 2);
+        assertEq(_free(provider) - providers, lost);
+        assertEq(challengers + reward - _free(challenger), lost);
+        assertLt(_free(challenger), challengers);
+    }
+
     function test_FixAnswer_ByTheProviderInItsPlace() public {
         Built memory built = _committed(0, COUNT, DRAWS);
         bytes32 dispute = _challenge(built, INDEX);
@@ -415,13 +540,13 @@ contract EpochDisputesTest is EpochBase {
         Built memory built = _committed(0, COUNT, DRAWS);
         vm.startPrank(challenger);
         vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.NoSuchAnswer.selector, COUNT, COUNT));
-        epochDisputes.challenge(built.epoch, COUNT);
-        epochDisputes.challenge(built.epoch, 0);
+        epochDisputes.challenge(built.epoch, COUNT, type(uint256).max);
+        epochDisputes.challenge(built.epoch, 0, type(uint256).max);
         vm.expectPartialRevert(IEpochDisputes.DisputeExists.selector);
-        epochDisputes.challenge(built.epoch, 0);
+        epochDisputes.challenge(built.epoch, 0, type(uint256).max);
         _after(_committedAt(built) + EPOCH_CHALLENGE);
         vm.expectPartialRevert(IEpochDisputes.DeadlinePassed.selector);
-        epochDisputes.challenge(built.epoch, 1);
+        epochDisputes.challenge(built.epoch, 1, type(uint256).max);
         vm.stopPrank();
     }
 
@@ -448,7 +573,7 @@ contract EpochDisputesTest is EpochBase {
     function test_Attack_SelfChallenge() public {
         Built memory built = _committed(0, COUNT, DRAWS);
         vm.prank(provider);
-        epochDisputes.challenge(built.epoch, INDEX);
+        epochDisputes.challenge(built.epoch, INDEX, type(uint256).max);
         bytes32 own = epochDisputes.challengeId(_idOf(built), INDEX, provider);
         // Another challenges the same answer, with turns of its own.
         bytes32 other = _challenge(built, INDEX);
@@ -490,7 +615,7 @@ contract EpochDisputesTest is EpochBase {
         _freeze();
         vm.prank(challenger);
         vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.VerifierUnusable.selector, address(verifier)));
-        epochDisputes.challenge(built.epoch, INDEX + 1);
+        epochDisputes.challenge(built.epoch, INDEX + 1, type(uint256).max);
         _after(epochDisputes.disputeOf(dispute).until);
         vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.VerifierUnusable.selector, address(verifier)));
         epochDisputes.timeout(built.epoch, dispute);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { Economics } from "../../contracts/libraries/Economics.sol";
 import { EpochEconomics } from "../../contracts/libraries/EpochEconomics.sol";
 import { EpochBase } from "./EpochBase.t.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { console } from "forge-std/console.sol";
 
 /// @title What an epoch exposes, and how likely its draws are to show false answers
@@ -70,6 +71,37 @@ contract EpochEconomicsTest is EpochBase {
         // Rounded up in each step.
         uint256 p = EpochEconomics.detection(count, draws, cheated, weight, 1_000_000);
         assertLe(hidden[cheated], ONE - p + 2 * draws);
+    }
+
+    /// The bond of a challenge is never below that of a whole answer, nor falls with those that are held, nor exceeds half
+    /// of what a challenger that is right earns.
+    function testFuzz_ChallengeBond_RisesToHalfOfTheReward(uint256 bond_, uint256 held, uint256 count, uint256 open)
+        public
+        pure
+    {
+        bond_ = bound(bond_, 0, 1e24);
+        held = bound(held, 0, 1 << 32);
+        open = bound(open, 1, 255);
+        uint256 exposed = open * EpochEconomics.exposure(1, bound(count, 1, 1 << 20), 1, bond_);
+        uint256 needed = EpochEconomics.challengeBond(bond_, held, exposed);
+        assertGe(needed, bond_);
+        assertGe(EpochEconomics.challengeBond(bond_, held + 1, exposed), needed);
+        assertGt(Economics.challengerShare(exposed), 2 * needed);
+        uint256 unbounded = bond_ * (held + 1);
+        if (2 * unbounded < Economics.challengerShare(exposed)) assertEq(needed, unbounded);
+    }
+
+    /// Whoever opens more challenges than a provider can answer loses, if that answers as many as the reward is worth of the
+    /// cheapest: `m(m + 1)/2` bonds, or fewer that are as dear as can be.
+    function testFuzz_ChallengeBond_AFloodLoses(uint256 bond_, uint256 exposed) public pure {
+        bond_ = bound(bond_, 1e6, 1e18);
+        exposed = bound(exposed, EpochEconomics.exposure(1, 1, 1, bond_), 1e5 * bond_);
+        uint256 reward = Economics.challengerShare(exposed);
+        (uint256 answered, uint256 lost) = (0, 0);
+        for (; lost < reward; ++answered) {
+            lost += EpochEconomics.challengeBond(bond_, answered, exposed);
+        }
+        assertLe(answered, Math.sqrt(2 * reward / bond_) + 2);
     }
 
     /// A challenger that is right earns more than twice what it risked.

@@ -186,11 +186,23 @@ pub fn demand(books: &Books, epoch: &Committed, receipt: AnswerReceipt, signatur
     Call::new(what, books.disputes, &call)
 }
 
-/// Challenges an answer.
-pub fn challenge(books: &Books, epoch: &Committed, index: u32) -> Call {
+/// The bond of the next challenge of an answer of an open epoch: it rises with those that the line has against it.
+///
+/// # Errors
+/// Of the node, or if the epoch is not open.
+pub fn bond_of(client: &Client, books: &Books, epoch: &Committed) -> Result<U256, Error> {
+    let call = abi::bondOfCall {
+        epoch: same(&epoch.epoch),
+    };
+    client.read(books.disputes, &call)
+}
+
+/// Challenges an answer, for a bond of at most so much.
+pub fn challenge(books: &Books, epoch: &Committed, index: u32, most_bond: U256) -> Call {
     let call = abi::challengeCall {
         epoch: same(&epoch.epoch),
         index: U256::from(index),
+        mostBond: most_bond,
     };
     Call::new(format!("challenging answer {index}"), books.disputes, &call)
 }

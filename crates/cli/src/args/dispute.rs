@@ -3,6 +3,7 @@
 use super::{layers_or_all, ChainArgs, LayersOrAll, SendArgs};
 use clap::{Args, Subcommand};
 use nanozk_chain::address::parse_address;
+use nanozk_chain::format::Amount;
 use nanozk_chain::primitives::{Address, B256};
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ Examples:
 pub(crate) enum DisputeCommand {
     /// Demand to see an answer in the trees, by its receipt; its requester only, without a bond
     Demand(DemandArgs),
-    /// Challenge an answer, with the bond of all layers
+    /// Challenge an answer, with a bond
     Challenge(ChallengeAnswerArgs),
     /// Ask for layers, after the provider fixed activation commitments for the challenge
     Ask(AskArgs),
@@ -85,7 +86,8 @@ pub(crate) struct DemandArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The bond is lost if the provider proves the answer. Run the model again before: greedy answers are always the same.
+The bond is lost if the provider proves the answer. Run the model again before: greedy answers are always the same. Each bond that \
+is held against a line makes its next challenge dearer, up to half of what a challenger that is right earns.
 
 What is challenged is the answer that the provider committed to in that place, which may be another than its receipt says. So with \
 --receipt it takes paths that lead from the receipt, or a demand for it that was answered: a provider that cannot show it loses \
@@ -100,6 +102,9 @@ pub(crate) struct ChallengeAnswerArgs {
     /// What leads from the receipt to the roots (nanozk epoch paths --answers N) [default: it was demanded and shown]
     #[arg(long, value_name = "FILE", requires = "receipt")]
     pub(crate) paths: Option<PathBuf>,
+    /// The greatest bond to risk [default: what a challenge takes now]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_bond: Option<Amount>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }

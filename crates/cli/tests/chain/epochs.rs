@@ -491,6 +491,15 @@ fn disputes_are_answered_or_lost() {
     let [a, b, left_out] = receipts.each_ref().map(|receipt| path(receipt));
     let early = ["dispute", "challenge", "--receipt", a];
     w.fails(CHALLENGER, &early, &["did not commit to epoch 0"]);
+    // Another receipt of the first place, from a copy of the folder.
+    let twin = Epoch {
+        line: &line,
+        number: 1,
+        folder: w.file("twin"),
+    };
+    copy(&epoch.folder, &twin.folder);
+    std::fs::write(twin.folder.join("answers.jsonl"), "").unwrap();
+    let other = twin.answer(REQUESTER_ADDRESS, "c", "2");
     // The provider leaves the last one out.
     std::fs::write(epoch.folder.join("closed.json"), r#"{"count":2,"draws":1}"#).unwrap();
     epoch.close("1");
@@ -536,11 +545,20 @@ fn disputes_are_answered_or_lost() {
         &["the paths are of the answers [1]"],
     );
     let challenge = challenge(0);
+    let free = w.balance(CHALLENGER)[0];
     let begun = w.ok(CHALLENGER, &challenge);
     assert!(events(&begun).contains(&"Challenged".into()), "{begun:?}");
     assert_eq!(w.ok(CHALLENGER, &challenge)[0]["event"], "already");
+    // The second challenge of a line is dearer than the first.
+    let first = free - w.balance(CHALLENGER)[0];
     let silent = by_number(&["dispute", "challenge"], &["--answer", "1"]);
+    let most = format!("{first}wei");
+    let cheap: Vec<&str> = silent.iter().map(String::as_str).collect();
+    let cheap = [&cheap[..], &["--max-bond", &most]].concat();
+    w.fails(REQUESTER, &cheap, &["takes a bond of", "--max-bond"]);
+    let free = w.balance(REQUESTER)[0];
     call(REQUESTER, &silent);
+    assert!(free - w.balance(REQUESTER)[0] > first);
     let ask = ["dispute", "ask", "--receipt", a, "--layers"];
     let ask = |layers: &'static str| [&ask[..], &[layers]].concat();
     w.fails(CHALLENGER, &ask("1"), &["did not fix"]);
@@ -573,14 +591,25 @@ fn disputes_are_answered_or_lost() {
     w.ok(REQUESTER, &["dispute", "demand", left_out]);
     let advance = ["epoch", "advance", epoch.folder()];
     w.fails(PROVIDER, &advance, &["did not commit to", "slashed"]);
-    let free = w.balance(CHALLENGER)[0];
+    // Whoever was answered has lost its bond, though the line is over: the provider takes it.
+    let before = w.anvil.rpc("evm_snapshot", json!([]));
+    w.ok(CHALLENGER, &["dispute", "contradict", a, path(&other)]);
+    let [own, others] = [PROVIDER, CHALLENGER].map(|key| w.balance(key)[0]);
+    w.fails(PROVIDER, &advance, &["the line was slashed"]);
+    assert_eq!(w.balance(PROVIDER)[0], own + first);
+    assert_eq!(w.balance(CHALLENGER)[0], others);
+    w.anvil.rpc("evm_revert", json!([before]));
+
+    let [own, others] = [PROVIDER, CHALLENGER].map(|key| w.balance(key)[0]);
     w.anvil.wait(5 * 3600);
     let ended = w.ok(REQUESTER, &enforce);
     let names = events(&ended);
     for name in ["LineSlashed", "BondMoved"] {
         assert!(names.contains(&name.into()), "no {name}: {names:?}");
     }
-    assert!(w.balance(CHALLENGER)[0] > free, "its bond is back");
+    // Who asked for nothing has lost, too.
+    assert!(w.balance(PROVIDER)[0] > own + 2 * first);
+    assert_eq!(w.balance(CHALLENGER)[0], others);
     assert!(list()
         .as_array()
         .unwrap()

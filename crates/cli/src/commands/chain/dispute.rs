@@ -7,7 +7,7 @@ use crate::args::{
     LayersOrAll, ListDisputesArgs, WhichAnswerArgs, WhichEpochArgs,
 };
 use crate::output::{count, Out};
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Error, Result};
 use nanozk_chain::bindings::disputes as abi;
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs::{self, FixedDraws};
@@ -15,11 +15,13 @@ use nanozk_chain::bindings::registry;
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{
-    ask, challenge, contradict, demand, expire, resolve, timeout, void, Dispute, Subject, Turn,
+    ask, bond_of, challenge, contradict, demand, expire, resolve, timeout, void, Dispute, Subject,
+    Turn,
 };
 use nanozk_chain::epoch::opening::Page;
 use nanozk_chain::epoch::paths::Paths;
 use nanozk_chain::epoch::{Books, Committed, Line, Status};
+use nanozk_chain::format::amount;
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_prover::files;
 use nanozk_verifier::hex::Digest32;
@@ -254,11 +256,19 @@ fn challenge_answer(args: &ChallengeAnswerArgs, out: &Out) -> Result<()> {
          answered though the answer is false, and its bond be lost",
         page.verifier
     );
-    let bond = U256::from(page.challengeBond) * U256::from(page.layers);
+    let bond = bond_of(&chain.client, &found.books, &found.epoch)?;
     let asset = asset_of(&chain, found.line.version)?;
+    let most = args.max_bond.as_ref().map(|most| most.of(asset));
+    let most = most.transpose().map_err(Error::msg)?.unwrap_or(bond);
+    ensure!(
+        bond <= most,
+        "a challenge of the line takes a bond of {} now, as others challenge it too: raise --max-bond, or wait until their bonds \
+         are moved",
+        amount(asset, bond)
+    );
     let account = chain.client.account()?;
     chain.require_free(account, asset, bond, "the bond of the challenge")?;
-    chain.send(&challenge(&found.books, &found.epoch, index))?;
+    chain.send(&challenge(&found.books, &found.epoch, index, most))?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
 use nanozk_chain::client::{Call, Head};
 use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
-use nanozk_chain::epoch::dispute::{resolve, void};
+use nanozk_chain::epoch::dispute::{resolve, void, Dispute};
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
@@ -186,11 +186,12 @@ impl<'a> Advance<'a> {
     pub(super) fn step(&self, may_prove: bool) -> Result<Step> {
         let header = self.folder.header();
         let line = line_of(self.chain, self.books(), &header.line)?;
-        ensure!(
-            !line.over,
-            "the line was slashed: its open epochs are never settled"
-        );
         let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
+        if line.over {
+            // Whoever was answered has lost its bond all the same.
+            self.take_bonds(|dispute| dispute.turn.is_over())?;
+            bail!("the line was slashed: its open epochs are never settled");
+        }
         let mut has_sent = false;
         if status.is_live() {
             if self.void()? {
@@ -212,7 +213,7 @@ impl<'a> Advance<'a> {
                 return Ok(Step::Over(status));
             }
             Status::Void => {
-                self.take_bonds()?;
+                self.take_bonds(|_| true)?;
                 return Ok(Step::Over(status));
             }
             Status::Unknown => return Ok(Step::Over(status)),
@@ -482,16 +483,17 @@ impl<'a> Advance<'a> {
     fn redeem(&self) -> Result<()> {
         let number = self.epoch.terms.number;
         self.out.text(format!("epoch {number} is settled"));
-        self.take_bonds()?;
+        self.take_bonds(|_| true)?;
         redeem(self.chain, self.books(), &self.payments()?)?;
         self.out
             .json(&json!({"event": "settled", "epoch": self.epoch.id, "number": number}));
         Ok(())
     }
 
-    /// Moves bonds of disputes: the provider's, if the epoch is settled.
-    fn take_bonds(&self) -> Result<()> {
-        for dispute in self.disputes()?.iter().filter(|d| d.is_bonded) {
+    /// Moves bonds of some disputes, which are over.
+    fn take_bonds(&self, of: impl Fn(&Dispute) -> bool) -> Result<()> {
+        let disputes = self.disputes()?;
+        for dispute in disputes.iter().filter(|d| d.is_bonded && of(d)) {
             self.chain
                 .send(&resolve(self.books(), &self.epoch, dispute))?;
         }
