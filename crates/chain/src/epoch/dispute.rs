@@ -90,6 +90,11 @@ pub struct Dispute {
 }
 
 impl Dispute {
+    /// Nothing can be done in it any more, if its line is over: then its bond moves.
+    pub fn has_ended(&self, now: u64) -> bool {
+        self.turn.is_over() || now > self.until
+    }
+
     /// All disputes of an epoch, in the order in which they began.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) enum DisputeCommand {
         after_help = "Example:\n  nanozk dispute enforce --provider 0x… --model-version 0x… --epoch 3 --rpc http://127.0.0.1:8545 --private-key-file key"
     )]
     Enforce(EnforceArgs),
+    /// Run some of your answers again, and dispute those that are not the model's
+    Watch(WatchArgs),
     /// List the disputes of an epoch
     #[command(
         after_help = "Example:\n  nanozk dispute list --receipt receipt.json --rpc http://127.0.0.1:8545"
@@ -143,6 +145,51 @@ pub(crate) struct ContradictArgs {
 pub(crate) struct EnforceArgs {
     #[command(flatten)]
     pub(crate) which: WhichEpochArgs,
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+}
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share(pub(crate) f64);
+
+fn parse_share(text: &str) -> Result<Share, String> {
+    let percent = text.strip_suffix('%').map(str::trim_end);
+    let share = percent.and_then(|percent| percent.parse::<f64>().ok());
+    let share = share.filter(|percent| *percent > 0.0 && *percent <= 100.0);
+    let share = share.ok_or_else(|| format!("{text:?} is no share: write such as 5% or 100%"))?;
+    Ok(Share(share / 100.0))
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Greedy answers are always the same, so whoever has the model can run them again. Those that differ are demanded, challenged once \
+they were shown, asked for in all layers, and enforced: one for each line, since that is slashed as a whole. Which are run is decided \
+by chance here, which no provider knows. Verdicts are kept, so that each receipt is looked at once; it goes on where it was. Exits \
+with 1 if an answer is false.
+
+Examples:
+  nanozk dispute watch receipts --model model --share 5% --wait --rpc http://127.0.0.1:8545 --private-key-file key
+  nanozk dispute watch receipt.json --model model --dry-run --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct WatchArgs {
+    /// Receipts, or directories of them: answers of nanozk serve --epochs, receipts of nanozk epoch answer
+    #[arg(required = true, value_name = "RECEIPT|DIR")]
+    pub(crate) receipts: Vec<PathBuf>,
+    /// Model directory, of the version that answered
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Share of the receipts that are run again
+    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = parse_share)]
+    pub(crate) share: Share,
+    /// Where verdicts are kept [default: verdicts.jsonl beside the first receipt]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) verdicts: Option<PathBuf>,
+    /// The greatest bond to risk [default: what a challenge takes]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_bond: Option<Amount>,
+    /// Go on, also with receipts that come
+    #[arg(long)]
+    pub(crate) wait: bool,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }

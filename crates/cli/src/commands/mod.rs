@@ -64,7 +64,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Claim(command) => return chain::claim(command, &data, out),
         Command::Epoch(command) => chain::epoch(command, &data, out),
         Command::Channel(command) => chain::channel(command, out),
-        Command::Dispute(command) => chain::dispute(command, out),
+        Command::Dispute(command) => return chain::dispute(command, out),
         Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
         Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),

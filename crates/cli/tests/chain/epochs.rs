@@ -6,11 +6,15 @@ use crate::world::*;
 use nanozk_chain::bindings::epochs::{enrollCall, Program};
 use nanozk_chain::client::{Call, Client};
 use nanozk_chain::deployment::Deployment;
+use nanozk_chain::epoch::answers::{Answer, EpochReceipt, Folder};
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::{B256, U256};
+use nanozk_prover::session::Secret;
+use nanozk_serve::epochs::answer_of;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::CheckedManifest;
+use rand_core::OsRng;
 use serde_json::{json, Value};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -591,13 +595,26 @@ fn disputes_are_answered_or_lost() {
     w.ok(REQUESTER, &["dispute", "demand", left_out]);
     let advance = ["epoch", "advance", epoch.folder()];
     w.fails(PROVIDER, &advance, &["did not commit to", "slashed"]);
-    // Whoever was answered has lost its bond, though the line is over: the provider takes it.
+    // If the line is slashed for something else, challenges go on: whoever was answered loses its bond all the same.
     let before = w.anvil.rpc("evm_snapshot", json!([]));
     w.ok(CHALLENGER, &["dispute", "contradict", a, path(&other)]);
-    let [own, others] = [PROVIDER, CHALLENGER].map(|key| w.balance(key)[0]);
+    let balances = || [PROVIDER, CHALLENGER, REQUESTER].map(|key| w.balance(key)[0]);
+    let [own, others, askers] = balances();
+    let waits = epoch.advance(&[]);
+    assert_eq!(events(&waits), ["Shared", "BondMoved"]);
+    assert_eq!(waits.last().unwrap()["event"], "waiting");
+    assert_eq!(balances(), [own + first, others, askers]);
+    let waits = w.ok(CHALLENGER, &enforce).remove(0);
+    assert!(waits["what"]
+        .as_str()
+        .unwrap()
+        .contains("nobody is late before"));
+    let ask = by_number(&["dispute", "ask"], &["--answer", "1", "--layers", "2"]);
+    call(REQUESTER, &ask);
     w.fails(PROVIDER, &advance, &["the line was slashed"]);
-    assert_eq!(w.balance(PROVIDER)[0], own + first);
-    assert_eq!(w.balance(CHALLENGER)[0], others);
+    let [taken, ..] = balances();
+    assert!(taken > own + 2 * first);
+    assert_eq!(balances(), [taken, others, askers]);
     w.anvil.rpc("evm_revert", json!([before]));
 
     let [own, others] = [PROVIDER, CHALLENGER].map(|key| w.balance(key)[0]);
@@ -617,6 +634,127 @@ fn disputes_are_answered_or_lost() {
         .all(|d| d["bonded"] == json!(false)));
     assert_eq!(w.ok(CHALLENGER, &enforce)[0]["event"], "already");
     w.fails(PROVIDER, &advance, &["the line was slashed"]);
+}
+
+/// A requester runs its answers again, and takes the one that is false through all turns.
+#[test]
+fn false_answers_are_found_and_disputed() {
+    let line = Line::new();
+    let w = &line.w;
+    let epoch = line.open("epoch-0");
+    let receipts = w.file("receipts");
+    std::fs::create_dir(&receipts).unwrap();
+    let honest = epoch.answer(REQUESTER_ADDRESS, "ab", "3");
+    std::fs::copy(&honest, receipts.join("honest.json")).unwrap();
+    std::fs::write(receipts.join("notes.json"), "{}").unwrap();
+    // Its provider signs another last token, and commits to that.
+    let lines = std::fs::read_to_string(epoch.folder.join("answers.jsonl")).unwrap();
+    let answer: Answer = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let mut tokens = answer.tokens.clone();
+    let last = tokens.last_mut().unwrap();
+    *last = if *last == 5 { 6 } else { 5 };
+    let secret = Secret::new(tokens, answer.prompt as usize, None, &mut OsRng);
+    let mut folder = Folder::open(&epoch.folder).unwrap();
+    let header = folder.header().clone();
+    let other = answer_of(&secret, answer.requester, header.positions);
+    let index = folder.append(std::slice::from_ref(&other)).unwrap();
+    let signer = PROVIDER.parse().unwrap();
+    let receipt = EpochReceipt::signed(&header, &other, index, &signer);
+    let false_one = receipts.join("false.json");
+    std::fs::write(&false_one, serde_json::to_vec(&receipt).unwrap()).unwrap();
+    drop(folder);
+
+    let model = path(&fixture().model).to_owned();
+    let watch = ["dispute", "watch", path(&receipts), "--model", &model];
+    let round = |key: &str, code: i32, more: &[&str]| -> Vec<Value> {
+        let (status, objects, error) = w.call(key, &[&watch[..], more].concat());
+        assert_eq!(status, code, "{objects:?} {error}");
+        objects
+    };
+    let honest = receipts.join("honest.json");
+    let said = |objects: &[Value], file: &Path| {
+        let watching = objects.iter().filter(|o| o["event"] == "watching");
+        let mut of_it = watching.filter(|o| o["receipt"] == path(file));
+        let last = of_it.next_back().expect("nothing is said");
+        last["what"].as_str().unwrap().to_owned()
+    };
+    round(CHALLENGER, 2, &[]);
+    let rest = w.file("rest.jsonl");
+    let none = round(
+        REQUESTER,
+        0,
+        &["--share", "0.000001%", "--verdicts", path(&rest)],
+    );
+    let skipped = none.iter().filter(|o| o["verdict"] == "skipped").count();
+    assert_eq!(skipped, 2, "{none:?}");
+    let first = round(REQUESTER, 1, &[]);
+    let verdicts: Vec<(&str, &str)> = first
+        .iter()
+        .filter(|o| o["event"] == "verdict")
+        .map(|o| {
+            (
+                o["receipt"].as_str().unwrap(),
+                o["verdict"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        verdicts,
+        [(path(&false_one), "false"), (path(&honest), "true")]
+    );
+    assert!(
+        said(&first, &false_one).contains("did not commit to epoch 0"),
+        "{first:?}"
+    );
+
+    epoch.close("1");
+    let dry = round(REQUESTER, 1, &["--dry-run"]);
+    assert_eq!(said(&dry, &false_one), "to be sent");
+    let verdict_file = receipts.join("verdicts.jsonl");
+    let found = std::fs::read_to_string(&verdict_file).unwrap();
+    let verdicts = |of_false: &str, of_honest: &str| {
+        let mut lines = found.lines();
+        let (one, other) = (lines.next().unwrap(), lines.next().unwrap());
+        let one = one.replace("false", of_false);
+        let other = other.replace("true", of_honest);
+        std::fs::write(&verdict_file, format!("{one}\n{other}\n")).unwrap();
+    };
+    let disputed = |file: &Path| {
+        let demanded = round(REQUESTER, 1, &[]);
+        assert_eq!(events(&demanded), ["Demanded"]);
+        let what = said(&demanded, file);
+        assert!(what.starts_with("demanded, until"), "{what}");
+        assert!(demanded.iter().all(|o| o["event"] != "verdict"), "again");
+        // The provider shows it.
+        epoch.advance(&[]);
+        let bound = round(REQUESTER, 2, &["--max-bond", "1wei"]);
+        assert_eq!(events(&bound), [""; 0]);
+        let challenged = round(REQUESTER, 1, &[]);
+        let names = events(&challenged);
+        assert!(names.contains(&"Challenged".into()), "{names:?}");
+    };
+    // A verdict that is wrong goes through all turns, and loses.
+    verdicts("skipped", "false");
+    disputed(&honest);
+    epoch.advance(&[]);
+    let asked = round(REQUESTER, 1, &[]);
+    assert_eq!(events(&asked), ["DisputeMoved", "LayersAsked"]);
+    assert!(said(&asked, &honest).starts_with("challenged, until"));
+    epoch.advance(&[]);
+    let proven = round(REQUESTER, 1, &[]);
+    assert!(said(&proven, &honest).starts_with("the provider proved it"));
+    // The right one wins: its provider cannot even commit to it.
+    verdicts("false", "true");
+    disputed(&false_one);
+    let advance = ["epoch", "advance", epoch.folder()];
+    w.fails(PROVIDER, &advance, &["is not the one the model generates"]);
+    w.anvil.wait(5 * 3600);
+    let slashed = round(REQUESTER, 1, &[]);
+    let names = events(&slashed);
+    for name in ["LineSlashed", "BondMoved"] {
+        assert!(names.contains(&name.into()), "no {name}: {names:?}");
+    }
+    assert_eq!(said(&slashed, &false_one), "the line was slashed");
 }
 
 /// Two receipts of one place, and an epoch that nobody goes on with.
@@ -878,6 +1016,17 @@ fn served_epochs_are_kept() {
     let log = w.file("keep.log");
     let (mut life, mut undone) = (Duration::from_millis(300), 0);
     let mut lives = 0;
+    // Whether a demand was made, and answered, while the last one proves.
+    let (mut demanded, mut answered) = (false, false);
+    let demand = ["dispute", "demand", path(&answers[0])];
+    let is_answered = || {
+        let list = w.ok(
+            REQUESTER,
+            &["dispute", "list", "--receipt", path(&answers[0])],
+        );
+        list[0]["disputes"][0]["status"] == "answered"
+    };
+    let said = || std::fs::read_to_string(&log).unwrap();
     while line.channel()["redeemed"] == json!("0") {
         let output = std::fs::File::options()
             .append(true)
@@ -891,13 +1040,18 @@ fn served_epochs_are_kept() {
             .spawn()
             .unwrap();
         let started = Instant::now();
+        let before = said().len();
         while started.elapsed() < life && line.channel()["redeemed"] == json!("0") {
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "{}",
-                std::fs::read_to_string(&log).unwrap()
-            );
+            assert!(child.try_wait().unwrap().is_none(), "{}", said());
             w.anvil.mine(1);
+            if life == Duration::MAX && !demanded && said()[before..].contains("proving") {
+                w.ok(REQUESTER, &demand);
+                demanded = true;
+            }
+            if demanded && !answered && is_answered() {
+                assert_eq!(opened.status()["status"], "fixed", "{}", said());
+                answered = true;
+            }
             if opened.status()["status"] == "proven" {
                 w.anvil.wait(3_600);
             }
@@ -919,6 +1073,7 @@ fn served_epochs_are_kept() {
         lives > 4 && undone == 2,
         "{lives} lives, {undone} times undone"
     );
+    assert!(answered, "{}", said());
     assert_eq!(opened.status()["status"], "settled");
     let channel = line.channel();
     assert_eq!(

@@ -210,13 +210,14 @@ fn exit_codes_are_in_the_docs() {
         ("output open", "return open_output::output("),
         ("receipt verify", "return receipt::receipt("),
         ("claim check", "return chain::claim("),
+        ("dispute watch", "return chain::dispute("),
     ] {
         assert!(source.contains(call), "{command}");
         assert!(judged.contains(&format!("`{command}`")), "{command}");
     }
     assert_eq!(
         source.matches("=> return ").count(),
-        6,
+        7,
         "a command that judges is not in the table"
     );
 }

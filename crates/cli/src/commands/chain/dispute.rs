@@ -1,12 +1,16 @@
 //! `nanozk dispute`: demands of receipts and challenges of answers, for whoever is not the provider.
 
+mod watch;
+
 use super::epoch::{asset_of, is_usable, line_of};
 use super::{when, Chain};
 use crate::args::{
     AskArgs, ChallengeAnswerArgs, ContradictArgs, DemandArgs, DisputeCommand, EnforceArgs,
     LayersOrAll, ListDisputesArgs, WhichAnswerArgs, WhichEpochArgs,
 };
+use crate::commands::judged;
 use crate::output::{count, Out};
+use crate::Outcome;
 use anyhow::{bail, ensure, Context, Error, Result};
 use nanozk_chain::bindings::disputes as abi;
 use nanozk_chain::bindings::disputes::AnswerReceipt;
@@ -21,22 +25,24 @@ use nanozk_chain::epoch::dispute::{
 use nanozk_chain::epoch::opening::Page;
 use nanozk_chain::epoch::paths::Paths;
 use nanozk_chain::epoch::{Books, Committed, Line, Status};
-use nanozk_chain::format::amount;
+use nanozk_chain::format::{amount, Amount};
 use nanozk_chain::primitives::{Bytes, B256, U256};
 use nanozk_prover::files;
 use nanozk_verifier::hex::Digest32;
 use serde_json::json;
 use std::path::Path;
 
-pub(in crate::commands) fn dispute(command: &DisputeCommand, out: &Out) -> Result<()> {
+pub(in crate::commands) fn dispute(command: &DisputeCommand, out: &Out) -> Result<Outcome> {
     match command {
-        DisputeCommand::Demand(args) => demand_receipt(args, out),
-        DisputeCommand::Challenge(args) => challenge_answer(args, out),
-        DisputeCommand::Ask(args) => ask_for_layers(args, out),
-        DisputeCommand::Contradict(args) => contradict_receipts(args, out),
-        DisputeCommand::Enforce(args) => enforce(args, out),
-        DisputeCommand::List(args) => list(args, out),
+        DisputeCommand::Demand(args) => demand_receipt(args, out)?,
+        DisputeCommand::Challenge(args) => challenge_answer(args, out)?,
+        DisputeCommand::Ask(args) => ask_for_layers(args, out)?,
+        DisputeCommand::Contradict(args) => contradict_receipts(args, out)?,
+        DisputeCommand::Enforce(args) => enforce(args, out)?,
+        DisputeCommand::List(args) => list(args, out)?,
+        DisputeCommand::Watch(args) => return judged(out, json!({}), watch::watch(args, out)),
     }
+    Ok(Outcome::Done)
 }
 
 /// A receipt that its provider signed for these contracts.
@@ -170,6 +176,49 @@ impl Found {
             Subject::Answer(index),
         )?)
     }
+    /// Challenges an answer, if that takes no more than so much.
+    fn challenge(&self, chain: &Chain<'_>, index: u32, most: Option<&Amount>) -> Result<()> {
+        let page = epochs::pageOfCall {
+            page: self.epoch.epoch.page,
+        };
+        let page = chain.client.read(self.books.book, &page)?;
+        let expected = chain.address("FinalVerifier")?;
+        ensure!(
+            page.verifier == expected,
+            "proofs of this epoch are judged by {}, which is not this deployment's verifier, {expected}: a challenge could be \
+             answered though the answer is false, and its bond be lost",
+            page.verifier
+        );
+        let bond = bond_of(&chain.client, &self.books, &self.epoch)?;
+        let asset = asset_of(chain, self.line.version)?;
+        let most = most.map(|most| most.of(asset));
+        let most = most.transpose().map_err(Error::msg)?.unwrap_or(bond);
+        ensure!(
+            bond <= most,
+            "a challenge of the line takes a bond of {} now, as others challenge it too: raise --max-bond, or wait until their bonds \
+             are moved",
+            amount(asset, bond)
+        );
+        let account = chain.client.account()?;
+        chain.require_free(account, asset, bond, "the bond of the challenge")?;
+        chain.send(&challenge(&self.books, &self.epoch, index, most))?;
+        Ok(())
+    }
+
+    /// Number of the model's layers.
+    fn layers(&self, chain: &Chain<'_>) -> Result<usize> {
+        let page = Page::read(&chain.client, self.epoch.epoch.page)?;
+        Ok(page.weights.len())
+    }
+
+    /// Asks for layers of an answer that the account challenges.
+    fn ask(&self, chain: &Chain<'_>, index: u32, layers: &[usize]) -> Result<()> {
+        let set = layers
+            .iter()
+            .fold(U256::ZERO, |set, layer| set | U256::from(1) << *layer);
+        chain.send(&ask(&self.books, &self.epoch, index, set))?;
+        Ok(())
+    }
 }
 
 /// An answer of an epoch.
@@ -245,31 +294,7 @@ fn challenge_answer(args: &ChallengeAnswerArgs, out: &Out) -> Result<()> {
     if let Some(receipt) = &args.which.epoch.receipt {
         check_place(&chain, &found, receipt, args.paths.as_deref())?;
     }
-    let page = epochs::pageOfCall {
-        page: found.epoch.epoch.page,
-    };
-    let page = chain.client.read(found.books.book, &page)?;
-    let expected = chain.address("FinalVerifier")?;
-    ensure!(
-        page.verifier == expected,
-        "proofs of this epoch are judged by {}, which is not this deployment's verifier, {expected}: a challenge could be \
-         answered though the answer is false, and its bond be lost",
-        page.verifier
-    );
-    let bond = bond_of(&chain.client, &found.books, &found.epoch)?;
-    let asset = asset_of(&chain, found.line.version)?;
-    let most = args.max_bond.as_ref().map(|most| most.of(asset));
-    let most = most.transpose().map_err(Error::msg)?.unwrap_or(bond);
-    ensure!(
-        bond <= most,
-        "a challenge of the line takes a bond of {} now, as others challenge it too: raise --max-bond, or wait until their bonds \
-         are moved",
-        amount(asset, bond)
-    );
-    let account = chain.client.account()?;
-    chain.require_free(account, asset, bond, "the bond of the challenge")?;
-    chain.send(&challenge(&found.books, &found.epoch, index, most))?;
-    Ok(())
+    found.challenge(&chain, index, args.max_bond.as_ref())
 }
 
 fn ask_for_layers(args: &AskArgs, out: &Out) -> Result<()> {
@@ -294,9 +319,7 @@ fn ask_for_layers(args: &AskArgs, out: &Out) -> Result<()> {
             return Ok(());
         }
     }
-    let count = Page::read(&chain.client, found.epoch.epoch.page)?
-        .weights
-        .len();
+    let count = found.layers(&chain)?;
     let layers: Vec<usize> = match &args.layers {
         LayersOrAll::All => (0..count).collect(),
         LayersOrAll::List(list) => list.0.clone(),
@@ -304,11 +327,7 @@ fn ask_for_layers(args: &AskArgs, out: &Out) -> Result<()> {
     if let Some(beyond) = layers.iter().find(|layer| **layer >= count) {
         bail!("the model has {count} layers: there is no layer {beyond}");
     }
-    let set = layers
-        .iter()
-        .fold(U256::ZERO, |set, layer| set | U256::from(1) << *layer);
-    chain.send(&ask(&found.books, &found.epoch, index, set))?;
-    Ok(())
+    found.ask(&chain, index, &layers)
 }
 
 fn contradict_receipts(args: &ContradictArgs, out: &Out) -> Result<()> {
@@ -380,53 +399,63 @@ fn silence(chain: &Chain<'_>, found: &Found, status: Status, now: u64) -> Result
 fn enforce(args: &EnforceArgs, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let found = Found::of(&chain, &args.which)?;
-    let (books, epoch) = (&found.books, &found.epoch);
-    let status = found.status(&chain)?;
     let now = chain.client.head()?.timestamp;
-    let is_over = || -> Result<bool> { Ok(line_of(&chain, books, &found.line)?.over) };
+    match enforced(&chain, &found)? {
+        (0, Some(next)) => chain.already(&format!("nobody is late before {}", when(next, now))),
+        (0, None) => chain.already("nobody is late"),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Does what silence allows; says how many transactions that took, and when more may be allowed.
+fn enforced(chain: &Chain<'_>, found: &Found) -> Result<(usize, Option<u64>)> {
+    let (books, epoch) = (&found.books, &found.epoch);
+    let status = found.status(chain)?;
+    let now = chain.client.head()?.timestamp;
+    let is_over = || -> Result<bool> { Ok(line_of(chain, books, &found.line)?.over) };
     let (mut sent, mut next) = (0, None::<u64>);
     let mut later = |until: u64| next = Some(next.map_or(until, |next| next.min(until)));
-    if status.is_live() && !is_usable(&chain, books, epoch.epoch.page)? {
-        // Nobody loses by silence any more: that gives bonds back.
-        chain.send(&void(books, epoch))?;
-        sent += 1;
-    } else if status.is_live() && !is_over()? {
-        match silence(&chain, &found, status, now)? {
-            Silence::Missed(fixed) => {
-                chain.send(&expire(books, epoch, fixed))?;
-                sent += 1;
+    let is_usable = is_usable(chain, books, epoch.epoch.page)?;
+    if status.is_live() && !is_over()? {
+        if is_usable {
+            match silence(chain, found, status, now)? {
+                Silence::Missed(fixed) => {
+                    chain.send(&expire(books, epoch, fixed))?;
+                    sent += 1;
+                }
+                Silence::Until(by) => later(by),
+                Silence::None => {}
             }
-            Silence::Until(by) => later(by),
-            Silence::None => {}
-        }
-        for dispute in found.disputes(&chain)? {
-            // Slashing ends the line, and all its disputes with it.
-            if is_over()? || dispute.turn.is_over() {
-                continue;
+            for dispute in found.disputes(chain)? {
+                // Slashing ends the line: nobody is slashed for the others.
+                if is_over()? || dispute.turn.is_over() {
+                    continue;
+                }
+                if now > dispute.until {
+                    chain.send(&timeout(books, epoch, &dispute))?;
+                    sent += 1;
+                } else {
+                    later(dispute.until);
+                }
             }
-            if now > dispute.until {
-                chain.send(&timeout(books, epoch, &dispute))?;
-                sent += 1;
-            } else {
-                later(dispute.until);
-            }
-        }
-    }
-    let has_ended = !found.status(&chain)?.is_live() || is_over()?;
-    for dispute in found.disputes(&chain)?.iter().filter(|d| d.is_bonded) {
-        if has_ended {
-            chain.send(&resolve(books, epoch, dispute))?;
+        } else {
+            // Nobody loses by silence any more: that gives bonds back.
+            chain.send(&void(books, epoch))?;
             sent += 1;
         }
     }
-    if sent == 0 {
-        let what = match next {
-            Some(next) if !has_ended => format!("nobody is late before {}", when(next, now)),
-            _ => "nobody is late".to_owned(),
-        };
-        chain.already(&what);
+    let is_over = is_over()?;
+    let all_move = !found.status(chain)?.is_live() || (is_over && !is_usable);
+    for dispute in found.disputes(chain)?.iter().filter(|d| d.is_bonded) {
+        if all_move || (is_over && dispute.has_ended(now)) {
+            chain.send(&resolve(books, epoch, dispute))?;
+            sent += 1;
+        } else {
+            later(dispute.until);
+        }
     }
-    Ok(())
+    Ok((sent, next))
 }
 
 fn list(args: &ListDisputesArgs, out: &Out) -> Result<()> {

@@ -5,6 +5,9 @@ mod answering;
 mod defend;
 mod keep;
 mod vouchers;
+mod work;
+
+pub(super) use vouchers::json_files;
 
 use super::job::version_of;
 use super::{when, Chain};

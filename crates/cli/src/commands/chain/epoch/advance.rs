@@ -1,12 +1,10 @@
 //! What is due of an epoch that was committed to.
 
 use super::vouchers::{json_files, payments, redeem};
+use super::work::{Done, Proof, Wanted, Work};
 use super::{beacon_of, check_books, is_usable, line_of, model_dir};
 use crate::args::AdvanceArgs;
-use crate::commands::aggregate::Plan;
 use crate::commands::chain::{when, Chain};
-use crate::commands::prove::Opened;
-use crate::commands::run::{local, Local};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
@@ -21,13 +19,10 @@ use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
 use nanozk_chain::format::utc;
 use nanozk_chain::primitives::{Address, Bytes, B256};
-use nanozk_executor::QuantizedModel;
 use nanozk_prover::audit;
-use nanozk_prover::files;
-use nanozk_prover::session::{Secret, SessionDir, SECRET_FORMAT};
+use nanozk_prover::session::SessionDir;
 use nanozk_verifier::statement::Context as ClaimContext;
-use nanozk_verifier::window_layers;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile, Parameters};
+use nanozk_verifier::CheckedManifest;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,12 +35,11 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// What an epoch that was committed to needs.
 pub(super) struct Advance<'a> {
-    data: &'a Data,
     out: &'a Out,
     pub(super) chain: &'a Chain<'a>,
     /// Directory of vouchers.
     vouchers: Option<PathBuf>,
-    memory: Option<f64>,
+    pub(super) memory: Option<f64>,
     pub(super) folder: Folder,
     pub(super) epoch: Committed,
     pub(super) trees: Trees,
@@ -94,28 +88,61 @@ pub(super) enum Step {
     Sent,
     /// Nothing is due before that.
     Waits(Waits),
-    /// The proof of its draws is due, which takes long.
-    Proof,
+    /// Something is due until that second, which takes long.
+    Long(u64),
+    /// That is what is due.
+    Work(Box<Work>),
     /// Nothing will be due any more.
     Over(Status),
+    /// Nor will it, since the line was slashed.
+    Slashed(Status),
+}
+
+impl Step {
+    /// The more urgent of two things that are due of an epoch.
+    fn or(self, other: Self) -> Self {
+        match (self.by(), other.by()) {
+            (Some(own), Some(others)) if others < own => other,
+            (Some(_), _) => self,
+            (None, Some(_)) => other,
+            // Both were sent, or one, and more may be due.
+            (None, None) => self,
+        }
+    }
+
+    /// Last second of what takes long.
+    pub(super) fn by(&self) -> Option<u64> {
+        match self {
+            Self::Long(by) => Some(*by),
+            Self::Work(work) => Some(work.by),
+            _ => None,
+        }
+    }
 }
 
 /// Goes on with one epoch.
 pub(super) fn advance(args: &AdvanceArgs, data: &Data, out: &Out) -> Result<()> {
     let chain = Chain::sending(&args.send, out)?;
     let model = args.model.as_deref();
-    let epoch = Advance::new(&chain, &args.epoch, model, data, out)?;
+    let epoch = Advance::new(&chain, &args.epoch, model, out)?;
     let epoch = epoch.with(args.vouchers.clone(), args.memory);
     loop {
         let waits = match epoch.step(true)? {
             Step::Sent if chain.dry_run => return Ok(()),
-            Step::Sent | Step::Proof => continue,
+            Step::Sent | Step::Long(_) => continue,
+            Step::Work(work) => {
+                work.run(data, out)?;
+                continue;
+            }
             Step::Over(Status::Void) => bail!("the epoch is void: its verifier was frozen"),
             Step::Over(Status::Unknown) => bail!(
                 "the chain does not know the epoch {} any more: commit to it again with nanozk epoch close",
                 epoch.epoch.id
             ),
             Step::Over(_) => return Ok(()),
+            Step::Slashed(_) => {
+                bail!("the line was slashed: its open epochs are never settled")
+            }
             Step::Waits(waits) => waits,
         };
         let what = waits.what(&chain.client.head()?);
@@ -138,7 +165,6 @@ impl<'a> Advance<'a> {
         chain: &'a Chain<'a>,
         path: &Path,
         model: Option<&Path>,
-        data: &'a Data,
         out: &'a Out,
     ) -> Result<Self> {
         let (folder, closed) = Folder::open_closed(path)?;
@@ -162,7 +188,6 @@ impl<'a> Advance<'a> {
             path.display()
         );
         Ok(Self {
-            data,
             out,
             chain,
             vouchers: None,
@@ -182,31 +207,28 @@ impl<'a> Advance<'a> {
         self
     }
 
-    /// Does what is due now; but for the proof of its draws, if that has to wait for other things.
-    pub(super) fn step(&self, may_prove: bool) -> Result<Step> {
+    /// Does what is due now and does not take long, and says what does; in detail only if that can be begun.
+    pub(super) fn step(&self, may_work: bool) -> Result<Step> {
         let header = self.folder.header();
         let line = line_of(self.chain, self.books(), &header.line)?;
         let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
         if line.over {
-            // Whoever was answered has lost its bond all the same.
-            self.take_bonds(|dispute| dispute.turn.is_over())?;
-            bail!("the line was slashed: its open epochs are never settled");
+            return self.end(status, may_work);
         }
-        let mut has_sent = false;
+        let mut defence = None;
         if status.is_live() {
             if self.void()? {
                 return Ok(Step::Sent);
             }
-            // Before what takes long: who is silent in one of them loses the line. Only some at once, so that many of them keep
-            // nothing else from being done in time.
-            has_sent = self.defend()?;
-            if has_sent && self.chain.dry_run {
+            // Only some at once, so that many of them keep nothing else from being done in time.
+            defence = self.defend(may_work)?;
+            if matches!(defence, Some(Step::Sent)) && self.chain.dry_run {
                 return Ok(Step::Sent);
             }
         }
-        let step = match status {
-            Status::Committed => self.fix()?,
-            Status::Fixed => self.prove(&line, may_prove)?,
+        let own = match status {
+            Status::Committed => self.fix(may_work)?,
+            Status::Fixed => self.prove(&line, may_work)?,
             Status::Proven => self.settle(&line)?,
             Status::Settled => {
                 self.redeem()?;
@@ -218,10 +240,28 @@ impl<'a> Advance<'a> {
             }
             Status::Unknown => return Ok(Step::Over(status)),
         };
-        Ok(match step {
-            Step::Waits(_) if has_sent => Step::Sent,
-            step => step,
+        Ok(match defence {
+            Some(defence) => defence.or(own),
+            None => own,
         })
+    }
+
+    /// What is left of an epoch whose line was slashed: challenges go on, and whoever was wrong loses its bond.
+    fn end(&self, status: Status, may_work: bool) -> Result<Step> {
+        if !is_usable(self.chain, self.books(), self.epoch.epoch.page)? {
+            return Ok(Step::Slashed(status));
+        }
+        if let Some(step) = self.defend_bonds(may_work)? {
+            return Ok(step);
+        }
+        let now = self.chain.client.head()?.timestamp;
+        self.take_bonds(|dispute| dispute.has_ended(now) && !dispute.turn.is_providers())?;
+        let disputes = self.disputes()?;
+        let open = disputes.iter().filter(|d| d.is_bonded && !d.has_ended(now));
+        let until = open.map(|dispute| dispute.until).min();
+        Ok(until.map_or(Step::Slashed(status), |until| {
+            Step::Waits(Waits::Time(until))
+        }))
     }
 
     /// Ends the epoch if its verifier was frozen; says whether.
@@ -250,33 +290,43 @@ impl<'a> Advance<'a> {
         ))
     }
 
-    /// The directory of a drawn answer.
-    fn session(&self, index: u32) -> SessionDir {
-        SessionDir::new(self.folder.path().join("drawn").join(index.to_string()))
-    }
-
-    /// That of a challenged one: its nodes are others, for the chain knows the words of its commitments.
-    pub(super) fn challenged(&self, index: u32) -> SessionDir {
-        SessionDir::new(
-            self.folder
-                .path()
-                .join("challenged")
-                .join(index.to_string()),
-        )
-    }
-
     /// Sessions of drawn answers.
-    fn claims(&self, drawn: &[u32]) -> Result<Vec<Claim>> {
-        let progress = Progress::bar("committing to drawn answers", drawn.len());
-        let mut sessions = Sessions::new(self)?;
-        let mut claims = Vec::with_capacity(drawn.len());
-        for (&index, answer) in drawn.iter().zip(self.folder.some(drawn)?) {
-            let header = self.folder.header();
-            let context = header.line.context(&header.books, header.number, index);
-            claims.push(sessions.claim(&self.session(index), index, &answer, context)?);
-            progress.step();
+    fn of_drawn(&self, drawn: &[u32]) -> Result<Vec<Wanted>> {
+        let (header, directory) = (self.folder.header(), self.folder.path().join("drawn"));
+        let answers = drawn.iter().zip(self.folder.some(drawn)?);
+        let wanted = answers.map(|(&index, answer)| Wanted {
+            session: SessionDir::new(directory.join(index.to_string())),
+            index,
+            answer,
+            context: header.line.context(&header.books, header.number, index),
+        });
+        Ok(wanted.collect())
+    }
+
+    /// That of a challenged answer: its nodes are others, for the chain knows the words of its commitments.
+    pub(super) fn of_challenged(&self, index: u32, answer: Answer) -> Wanted {
+        let (header, directory) = (self.folder.header(), self.folder.path().join("challenged"));
+        Wanted {
+            session: SessionDir::new(directory.join(index.to_string())),
+            index,
+            answer,
+            context: ClaimContext {
+                epoch: false,
+                ..header.line.context(&header.books, header.number, index)
+            },
         }
-        Ok(claims)
+    }
+
+    pub(super) fn work(&self, what: String, by: u64, answers: Vec<Wanted>) -> Work {
+        Work {
+            what,
+            by,
+            dir: self.dir.clone(),
+            manifest: self.manifest.clone(),
+            header: self.folder.header().clone(),
+            answers,
+            proof: None,
+        }
     }
 
     fn drawn(&self, seed: B256) -> Vec<u32> {
@@ -286,20 +336,24 @@ impl<'a> Advance<'a> {
             .collect()
     }
 
-    fn fix(&self) -> Result<Step> {
+    fn fix(&self, may_work: bool) -> Result<Step> {
         let block = self.epoch.terms.draw_block;
         let head = self.chain.client.head()?;
-        in_time(
-            "commitments could be fixed",
-            self.challenge_by()?,
-            head.timestamp,
-        )?;
+        let by = self.challenge_by()?;
+        in_time("commitments could be fixed", by, head.timestamp)?;
         if head.number <= block {
             return Ok(Step::Waits(Waits::Block(block)));
         }
+        if !may_work {
+            return Ok(Step::Long(by));
+        }
         let (seed, header) = self.seed(block)?;
         let drawn = self.drawn(seed);
-        let claims = self.claims(&drawn)?;
+        let what = format!("committing to {}", count(drawn.len(), "drawn answer"));
+        let work = self.work(what, by, self.of_drawn(&drawn)?);
+        let Some(Done { claims, .. }) = work.done()? else {
+            return Ok(Step::Work(Box::new(work)));
+        };
         let call = abi::fixCommitmentsCall {
             epoch: self.epoch.epoch.clone(),
             header,
@@ -320,7 +374,7 @@ impl<'a> Advance<'a> {
         fixed.context("the chain has no event of what was fixed: ask another node")
     }
 
-    fn prove(&self, line: &abi::Line, may_prove: bool) -> Result<Step> {
+    fn prove(&self, line: &abi::Line, may_work: bool) -> Result<Step> {
         let fixed = self.fixed()?;
         let block: u64 = fixed.drawBlock.to();
         let client = &self.chain.client;
@@ -349,14 +403,25 @@ impl<'a> Advance<'a> {
             self.chain.send(&call)?;
             return Ok(Step::Sent);
         }
-        if !may_prove {
-            return Ok(Step::Proof);
+        if !may_work {
+            return Ok(Step::Long(by));
         }
         let page = Page::read(client, self.epoch.epoch.page)?;
         page.check(&self.manifest)?;
         let drawn = self.drawn(fixed.seed);
-        let claims = self.claims(&drawn)?;
-        let file = self.proof(&page, seed, &drawn, &claims)?;
+        let mut work = self.work("proving".into(), by, self.of_drawn(&drawn)?);
+        let statements = work.answers.iter().map(|wanted| work.statement(wanted));
+        let layers = statements.map(|s| audit::draw(&page.weights, 1, &seed.0, &s));
+        work.proof = Some(Proof {
+            layers: layers.collect::<Result<_, _>>()?,
+            alone: true,
+            memory: self.memory,
+            output: self.folder.path().join("final.json"),
+        });
+        let Some(done) = work.done()? else {
+            return Ok(Step::Work(Box::new(work)));
+        };
+        let (claims, file) = done.proved()?;
         let places: Vec<usize> = drawn.iter().map(|i| *i as usize).collect();
         let items = drawn.iter().zip(&claims);
         let items: Vec<Drawn<'_>> = items
@@ -391,61 +456,6 @@ impl<'a> Advance<'a> {
         }
         self.chain.send(&call(Vec::new()))?;
         Ok(Step::Sent)
-    }
-
-    /// The final proof of a layer of each drawn answer: the one on disk, if it is of these.
-    fn proof(&self, page: &Page, seed: B256, drawn: &[u32], claims: &[Claim]) -> Result<FinalFile> {
-        let layers = claims
-            .iter()
-            .map(|claim| audit::draw(&page.weights, 1, &seed.0, &claim.statement()));
-        let layers: Vec<Vec<usize>> = layers.collect::<Result<_, _>>()?;
-        let sessions: Vec<SessionDir> = drawn.iter().map(|index| self.session(*index)).collect();
-        let output = self.folder.path().join("final.json");
-        self.finish(&sessions, claims, &layers, true, &output)
-    }
-
-    /// A final proof of these layers, exactly or with others: the one on disk, if it is of these.
-    pub(super) fn finish(
-        &self,
-        sessions: &[SessionDir],
-        claims: &[Claim],
-        layers: &[Vec<usize>],
-        alone: bool,
-        output: &Path,
-    ) -> Result<FinalFile> {
-        let kept: Option<FinalFile> = files::read_json_of_session(output).ok();
-        let is_of_these = |file: &FinalFile| {
-            let all = file.claims.iter().zip(claims).zip(layers);
-            let mut all = all.map(|((said, claim), layers)| {
-                let own = said
-                    .windows
-                    .iter()
-                    .flat_map(|w| window_layers((w.first, w.count)));
-                let own: Vec<usize> = own.collect();
-                let has_all = match alone {
-                    true => own == *layers,
-                    false => layers.iter().all(|layer| own.contains(layer)),
-                };
-                said.statement.0 == claim.statement() && has_all
-            });
-            file.claims.len() == claims.len() && all.all(|same| same)
-        };
-        if let Some(file) = kept.filter(is_of_these) {
-            self.out
-                .text(format!("the final proof {} is there", output.display()));
-            return Ok(file);
-        }
-        let opened = sessions
-            .iter()
-            .map(|session| Opened::new(session.path(), Some(&self.dir.path)));
-        let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
-        let plan = Plan {
-            opened: &opened,
-            layers,
-            alone,
-            memory: self.memory,
-        };
-        plan.finish(output, self.data, self.out)
     }
 
     fn challenge_by(&self) -> Result<u64> {
@@ -515,76 +525,6 @@ impl<'a> Advance<'a> {
                 .note(format!("note: {path} is not redeemed: {why:#}"));
         }
         Ok(payments)
-    }
-}
-
-/// Makes sessions of answers, with a model that is loaded when the first is made.
-pub(super) struct Sessions<'a> {
-    of: &'a Advance<'a>,
-    parameters: Parameters,
-    local: Local,
-    model: Option<QuantizedModel>,
-}
-
-impl<'a> Sessions<'a> {
-    pub(super) fn new(of: &'a Advance<'a>) -> Result<Self> {
-        Ok(Self {
-            of,
-            parameters: of.data.parameters(&of.manifest)?,
-            local: local(&of.dir)?,
-            model: None,
-        })
-    }
-
-    /// That of a challenged answer.
-    pub(super) fn challenged(&mut self, index: u32, answer: &Answer) -> Result<Claim> {
-        let header = self.of.folder.header();
-        let context = ClaimContext {
-            epoch: false,
-            ..header.line.context(&header.books, header.number, index)
-        };
-        self.claim(&self.of.challenged(index), index, answer, context)
-    }
-
-    /// The claim of a session: what is there is kept.
-    fn claim(
-        &mut self,
-        session: &SessionDir,
-        index: u32,
-        answer: &Answer,
-        context: ClaimContext,
-    ) -> Result<Claim> {
-        let Advance { dir, manifest, .. } = self.of;
-        let header = self.of.folder.header();
-        let kept = session.claim().ok();
-        let claim = match kept.filter(|claim| claim.context == context) {
-            Some(claim) => claim,
-            None => {
-                let secret = Secret {
-                    format: SECRET_FORMAT.into(),
-                    seed: answer.seed,
-                    input_salt: None,
-                    prompt: answer.prompt as usize,
-                    tokens: answer.tokens.clone(),
-                };
-                let model = match &self.model {
-                    Some(model) => model,
-                    None => &*self.model.insert(dir.model(manifest)?),
-                };
-                session.keep(&secret)?;
-                files::write_json(&session.path().join("local.json"), &self.local)?;
-                session.commit(model, manifest, context, &self.parameters)?
-            }
-        };
-        // One that is there may have been made of something else.
-        let own = answer.receipt(header, index);
-        let own = header.line.statement(&header.books, header.model_id, &own);
-        ensure!(
-            own.0 == claim.statement(),
-            "{} is a session of another answer than {index}: remove it",
-            session.path().display()
-        );
-        Ok(claim)
     }
 }
 

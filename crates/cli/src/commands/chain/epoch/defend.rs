@@ -1,6 +1,7 @@
 //! A provider's answers to disputes about an epoch.
 
-use super::advance::{in_time, Advance, Sessions};
+use super::advance::{in_time, Advance, Step};
+use super::work::{Proof, Work};
 use anyhow::{ensure, Context, Result};
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::epoch::answers::Answer;
@@ -30,10 +31,10 @@ impl Advance<'_> {
         Ok(self.disputes()?.iter().any(|d| d.turn.is_providers()))
     }
 
-    /// Does what is due in some disputes, those whose time is over first; says whether there was something.
-    pub(super) fn defend(&self) -> Result<bool> {
+    /// Does what is due in some disputes, those whose time is over first, or says what takes long; none if nothing is due.
+    pub(super) fn defend(&self, may_work: bool) -> Result<Option<Step>> {
         if self.epoch.disputes(&self.chain.client, self.books())? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let now = self.chain.client.head()?.timestamp;
         let mut disputes = self.disputes()?;
@@ -51,17 +52,57 @@ impl Advance<'_> {
                 _ => long.push(dispute),
             }
         }
-        let has_some = !quick.is_empty() || !long.is_empty();
+        let has_quick = !quick.is_empty();
         quick.truncate(QUICK);
-        long.truncate(LONG);
         self.send_quick(&quick, now)?;
-        if !long.is_empty() {
-            let mut sessions = Sessions::new(self)?;
-            for dispute in long {
-                self.answer_challenge(dispute, now, &mut sessions)?;
-            }
+        let long = self.answer_challenges(&long, now, may_work)?;
+        Ok(long.or(has_quick.then_some(Step::Sent)))
+    }
+
+    /// The same of challenges only, of a line that was slashed: what is left to be had are bonds.
+    pub(super) fn defend_bonds(&self, may_work: bool) -> Result<Option<Step>> {
+        let now = self.chain.client.head()?.timestamp;
+        let mut disputes = self.disputes()?;
+        disputes.retain(|d| d.is_bonded && d.turn.is_providers() && !d.has_ended(now));
+        disputes.sort_by_key(|dispute| dispute.until);
+        let disputes: Vec<&Dispute> = disputes.iter().collect();
+        self.answer_challenges(&disputes, now, may_work)
+    }
+
+    /// Sends the answers that were made, or says what the first takes that was not.
+    fn answer_challenges(
+        &self,
+        disputes: &[&Dispute],
+        now: u64,
+        may_work: bool,
+    ) -> Result<Option<Step>> {
+        let Some(first) = disputes.first() else {
+            return Ok(None);
+        };
+        if !may_work {
+            return Ok(Some(Step::Long(first.until)));
         }
-        Ok(has_some)
+        let disputes = &disputes[..disputes.len().min(LONG)];
+        for (i, dispute) in disputes.iter().enumerate() {
+            let Some(mut work) = self.answer_challenge(dispute, now)? else {
+                continue;
+            };
+            // Sessions are made with one model that is loaded once.
+            let others = disputes[i + 1..].iter().filter(|d| d.turn == Turn::Open);
+            for other in others.filter(|_| work.proof.is_none()) {
+                let (index, answer) = self.challenged(other)?;
+                work.answers.push(self.of_challenged(index, answer));
+            }
+            return Ok(Some(Step::Work(Box::new(work))));
+        }
+        Ok(Some(Step::Sent))
+    }
+
+    /// The answer that a challenge is of.
+    fn challenged(&self, dispute: &Dispute) -> Result<(u32, Answer)> {
+        let index = self.place_of(dispute)?;
+        let answer = self.folder.some(&[index])?.pop();
+        Ok((index, answer.context("the answer is gone")?))
     }
 
     /// Answers to demands, and what ends challenges that ask for nothing: together, since anybody who was answered can demand
@@ -110,33 +151,40 @@ impl Advance<'_> {
         in_time(&what, dispute.until, now)
     }
 
-    fn answer_challenge(
-        &self,
-        dispute: &Dispute,
-        now: u64,
-        sessions: &mut Sessions<'_>,
-    ) -> Result<()> {
+    /// What an answer of the provider's takes; none if it was made, and is sent.
+    fn answer_challenge(&self, dispute: &Dispute, now: u64) -> Result<Option<Work>> {
         self.check_time(dispute, now)?;
-        let index = self.place_of(dispute)?;
-        let answers = self.folder.some(&[index])?;
-        let own = self.own(index, &answers[0]);
-        let claim = sessions.challenged(index, own.answer)?;
+        let (index, answer) = self.challenged(dispute)?;
+        let wanted = self.of_challenged(index, answer.clone());
+        let output = wanted.session.path().join("final.json");
+        let what = format!("committing to challenged answer {index}");
+        let mut work = self.work(what, dispute.until, vec![wanted]);
+        if dispute.turn == Turn::Asked {
+            work.what = format!("proving challenged answer {index}");
+            // By whatever programs take least: the contract takes more than was asked for.
+            work.proof = Some(Proof {
+                layers: vec![layers_of(dispute.asked)],
+                alone: false,
+                memory: self.memory,
+                output,
+            });
+        }
+        let Some(done) = work.done()? else {
+            return Ok(Some(work));
+        };
+        let own = self.own(index, &answer);
         let call = match dispute.turn {
             Turn::Asked => {
+                let (claims, file) = done.proved()?;
                 let fixed = dispute.fixed(&self.chain.client, self.books(), self.epoch.id)?;
                 let fixed =
                     fixed.context("the chain has no event of what was fixed: ask another node")?;
-                let session = self.challenged(index);
-                let output = session.path().join("final.json");
-                let (claims, layers) = (std::slice::from_ref(&claim), [layers_of(dispute.asked)]);
-                // By whatever programs take least: the contract takes more than was asked for.
-                let file = self.finish(&[session], claims, &layers, false, &output)?;
-                own.prove(&claim, &fixed, &self.manifest, &file)?
+                own.prove(&claims[0], &fixed, &self.manifest, &file)?
             }
-            _ => own.fix(&claim, dispute.challenger)?,
+            _ => own.fix(&done.claims[0], dispute.challenger)?,
         };
         self.chain.send(&call)?;
-        Ok(())
+        Ok(None)
     }
 
     /// Place of the answer that a dispute is about.

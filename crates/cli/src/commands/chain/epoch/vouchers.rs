@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 100;
 
 /// Files of a directory, and of its directories, whose name says JSON.
-pub(super) fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(in crate::commands::chain) fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let list = |directory: &Path| -> Result<Vec<PathBuf>> {
         let failed = || format!("cannot list {}", directory.display());
         let entries = std::fs::read_dir(directory).with_context(failed)?;
