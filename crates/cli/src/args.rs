@@ -121,10 +121,34 @@ pub(crate) enum Command {
     /// Run the service that takes claims through their life on chain
     #[command(subcommand)]
     Relayer(RelayerCommand),
+    /// Say what this machine lacks, and how to get it
+    Doctor(DoctorArgs),
     /// Print what a shell needs to complete this command's arguments
     Completions(CompletionsArgs),
     /// Write the pages of the manual: one for each command
     Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Looks at the machine, at the tools that building and the demo need, and at the data directory; with --model and --rpc at a model and \
+a node, too. Exits with 1 if something that was asked about is missing; warnings are no reason.
+
+Examples:
+  nanozk doctor
+  nanozk doctor --model model --rpc http://127.0.0.1:8545 --private-key-file key")]
+pub(crate) struct DoctorArgs {
+    /// Model directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// JSON-RPC address of a node
+    #[arg(long, value_name = "URL", env = "NANOZK_RPC")]
+    pub(crate) rpc: Option<String>,
+    /// File of the deployment [default: of chain 1, deployments/1.json, and so on]
+    #[arg(long, value_name = "FILE", env = "NANOZK_DEPLOYMENT")]
+    pub(crate) deployment: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod aggregate;
 mod bench;
 mod chain;
+mod doctor;
 mod eval;
 mod importance;
 mod manual;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Reexecute(args) => return reexecute::reexecute(args, &data, out),
         Command::Output(command) => return open_output::output(command, &data, out),
         Command::Relayer(command) => relayer::relayer(command, out),
+        Command::Doctor(args) => return doctor::doctor(args, &data, out),
         Command::Completions(args) => manual::completions(args, out),
         Command::Man(args) => manual::man(args, out),
     }?;

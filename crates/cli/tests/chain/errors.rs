@@ -41,7 +41,22 @@ fn nodes_and_deployments_that_do_not_fit() {
     let (_, _, stderr) = w.call(REQUESTER, &with(&["--rpc", "http://127.0.0.1:1/secret"]));
     assert!(!stderr.contains("secret"), "{stderr}");
 
+    let doctor = |code: i32| -> Vec<(String, String)> {
+        let (status, objects, stderr) = w.call(REQUESTER, &["doctor"]);
+        assert_eq!(status, code, "{objects:?} {stderr}");
+        let checks = objects.iter().filter(|o| o["check"].is_string());
+        let text = |o: &Value, name: &str| o[name].as_str().unwrap().to_owned();
+        checks
+            .map(|o| (text(o, "check"), text(o, "state")))
+            .collect()
+    };
+    let healthy = doctor(0);
+    for what in ["node", "headers", "deployment", "account"] {
+        assert!(healthy.contains(&(what.into(), "ok".into())), "{healthy:?}");
+    }
     edit(&w.deployment, |d| d["chain_id"] = json!(1));
+    let of_another = doctor(1);
+    assert!(of_another.contains(&("deployment".into(), "missing".into())));
     w.fails(
         REQUESTER,
         &balance,
@@ -57,6 +72,8 @@ fn nodes_and_deployments_that_do_not_fit() {
         &balance,
         &["does not answer as a contract of nanozk"],
     );
+    let other_code = doctor(1);
+    assert!(other_code.contains(&("deployment".into(), "missing".into())));
     edit(&w.deployment, |d| d["contracts"] = json!({}));
     w.fails(REQUESTER, &balance, &["no BondEscrow", "nanozk deploy"]);
     edit(&w.deployment, |d| {

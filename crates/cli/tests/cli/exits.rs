@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use crate::tempdir;
+use serde_json::Value;
 use std::fs::File;
 use std::process::Stdio;
 
@@ -211,15 +212,48 @@ fn exit_codes_are_in_the_docs() {
         ("receipt verify", "return receipt::receipt("),
         ("claim check", "return chain::claim("),
         ("dispute watch", "return chain::dispute("),
+        ("doctor", "return doctor::doctor("),
     ] {
         assert!(source.contains(call), "{command}");
         assert!(judged.contains(&format!("`{command}`")), "{command}");
     }
     assert_eq!(
         source.matches("=> return ").count(),
-        7,
+        8,
         "a command that judges is not in the table"
     );
+}
+
+/// What is missing is an exit code; what is not as good as it could be is a warning.
+#[test]
+fn the_doctor_says_what_is_missing() {
+    let f = fixture();
+    let state = |objects: &[Value], what: &str| {
+        let of_it = objects.iter().filter(|o| o["check"] == what);
+        let states: Vec<&str> = of_it.map(|o| o["state"].as_str().unwrap()).collect();
+        assert_eq!(states.len(), 1, "{what}: {objects:?}");
+        states[0].to_owned()
+    };
+    let healthy = f.json_ok(&["doctor", "--model", path(&f.model)]);
+    for what in ["command", "data directory", "model", "cargo"] {
+        assert_eq!(state(&healthy, what), "ok");
+    }
+    // No ceremony was imported, the model is of the development setup, and nobody computed its keys.
+    for what in ["setup", "model's setup"] {
+        assert_eq!(state(&healthy, what), "warning");
+    }
+    assert_eq!(healthy.last().unwrap()["missing"], 0);
+    let missing = |args: &[&str], what: &str| {
+        let (code, objects, _) = f.json(args);
+        assert_eq!((code, state(&objects, what)), (1, "missing".into()));
+        let of_it = objects.iter().find(|o| o["check"] == what).unwrap();
+        assert!(of_it["remedy"].is_string(), "{of_it}");
+        assert_eq!(objects.last().unwrap()["missing"], 1);
+    };
+    missing(&["doctor", "--model", path(&f.session)], "model");
+    missing(&["doctor", "--rpc", "http://127.0.0.1:1"], "node");
+    let file = path(&f.calibration);
+    missing(&["doctor", "--data-dir", file], "data directory");
 }
 
 /// Shells and manuals know every command.

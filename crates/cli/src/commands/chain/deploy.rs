@@ -34,7 +34,7 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
     };
     let steps = deployment::plan(account, &parameters);
     deployment::check_proxy(&client)?;
-    let path = deployment_path(&args.send.chain, &client);
+    let path = deployment_path(args.send.chain.deployment.as_deref(), &client);
     let mut deployment = read(&path, &client, account, &parameters)?;
     if args.send.dry_run {
         return dry_run(&client, &steps, out);

@@ -86,10 +86,10 @@ fn connect(args: &ChainArgs, key: &KeyArgs, out: &Out) -> Result<Client> {
     Ok(client.with_patience(Duration::from_secs(args.patience)))
 }
 
-fn deployment_path(args: &ChainArgs, client: &Client) -> PathBuf {
-    args.deployment
-        .clone()
-        .unwrap_or_else(|| Path::new("deployments").join(format!("{}.json", client.chain_id())))
+/// The file of a deployment: the one that was given, or that of the node's chain.
+pub(super) fn deployment_path(given: Option<&Path>, client: &Client) -> PathBuf {
+    let of_chain = || Path::new("deployments").join(format!("{}.json", client.chain_id()));
+    given.map_or_else(of_chain, Path::to_owned)
 }
 
 /// A time on chain, as a date and from the newest block on.
@@ -124,7 +124,7 @@ impl<'a> Chain<'a> {
     /// To look.
     fn reading(args: &ChainArgs, key: &KeyArgs, out: &'a Out) -> Result<Self> {
         let client = connect(args, key, out)?;
-        let path = deployment_path(args, &client);
+        let path = deployment_path(args.deployment.as_deref(), &client);
         if !path.exists() {
             bail!(
                 "no deployment is known on chain {}: there is no {} (deploy with nanozk deploy, or say where the file \
