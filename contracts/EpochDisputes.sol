@@ -218,6 +218,14 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
     }
 
     /// @inheritdoc IEpochDisputes
+    function disputesOf(bytes32[] calldata disputes) external view returns (Dispute[] memory all) {
+        all = new Dispute[](disputes.length);
+        for (uint256 i = 0; i < disputes.length; ++i) {
+            all[i] = _disputes[disputes[i]];
+        }
+    }
+
+    /// @inheritdoc IEpochDisputes
     function bondOf(Epoch calldata epoch) external view returns (uint256) {
         _live(epoch);
         return _bondOf(epoch, _usableHead(epoch));
@@ -284,7 +292,7 @@ contract EpochDisputes is IEpochDisputes, EIP712, ERC165 {
         return EpochEconomics.challengeBond(
             uint256(head.challengeBond) * head.layers,
             _bondsOf[epoch.provider][epoch.version],
-            book.line(epoch.provider, epoch.version).exposed
+            book.line(epoch.provider, epoch.version).balance
         );
     }
 

@@ -160,8 +160,10 @@ interface IEpochDisputes {
     // ---------------------------------------------------------------- views
 
     function disputeOf(bytes32 dispute) external view returns (Dispute memory);
-    /// @notice Bond of the next challenge of an epoch that is open: `challengeBond` of all layers for the first that the line has against it,
-    /// twice, three times… as much for the next, at most half of what a challenger that is right earns.
+    /// @notice Several at once, in the same order.
+    function disputesOf(bytes32[] calldata disputes) external view returns (Dispute[] memory);
+    /// @notice Bond of the next challenge of an epoch that is open: `challengeBond` of all layers for the first that the
+    /// line has against it, twice, three times… as much for the next, at most a fifth of the line's bond.
     function bondOf(Epoch calldata epoch) external view returns (uint256);
     function demandId(bytes32 epoch, bytes32 receipt) external pure returns (bytes32);
     function challengeId(bytes32 epoch, uint256 index, address challenger) external pure returns (bytes32);

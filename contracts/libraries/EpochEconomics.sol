@@ -29,13 +29,14 @@ library EpochEconomics {
 
     /// @notice Bond of the next challenge of a whole answer.
     /// @dev The n-th that is held costs n times what the first does, so that more challenges than a provider can answer
-    /// cost the square of what it can. Never more than half of what a challenger that is right earns, less one: nobody
-    /// makes a challenge dear by challenging itself.
+    /// cost the square of what it can. Never more than half of what a challenger that is right could have, less one:
+    /// nobody makes a challenge as dear as it likes by challenging itself. Of the whole bond, for more of it may be
+    /// exposed before a challenge ends.
     /// @param wholeBond Bond of the first.
     /// @param held Bonds of challenges of the line that are held.
-    /// @param exposed What the line exposes: by `exposure`, enough for `wholeBond`.
-    function challengeBond(uint256 wholeBond, uint256 held, uint256 exposed) internal pure returns (uint256) {
-        return Math.min(wholeBond * (held + 1), (Economics.challengerShare(exposed) - 1) / 2);
+    /// @param balance The line's bond: by `exposure`, enough for `wholeBond`.
+    function challengeBond(uint256 wholeBond, uint256 held, uint256 balance) internal pure returns (uint256) {
+        return Math.min(wholeBond * (held + 1), (Economics.challengerShare(balance) - 1) / 2);
     }
 
     /// @notice A lower bound, in parts of `Economics.ONE`, of the probability that `draws` of `count` answers, and a

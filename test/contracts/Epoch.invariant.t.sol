@@ -328,7 +328,7 @@ contract EpochInvariantTest is EpochBase {
                 bool ofLine = all[opened[i].epoch].epoch.provider == all[j].epoch.provider;
                 if (ofLine && epochDisputes.disputeOf(opened[i].dispute).bonded) ++held;
             }
-            uint256 expected = EpochEconomics.challengeBond(ANSWER_BOND * EPOCH_LAYERS, held, own.exposed);
+            uint256 expected = EpochEconomics.challengeBond(ANSWER_BOND * EPOCH_LAYERS, held, own.balance);
             assertEq(epochDisputes.bondOf(all[j].epoch), expected);
         }
     }

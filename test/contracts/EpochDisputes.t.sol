@@ -3,7 +3,13 @@ pragma solidity 0.8.37;
 
 import { AnswerReceipt, FixedDraws } from "../../contracts/interfaces/EpochTypes.sol";
 import { EpochStatus, IEpochBook } from "../../contracts/interfaces/IEpochBook.sol";
-import { Activations, DisputeStatus, IEpochDisputes, Placed } from "../../contracts/interfaces/IEpochDisputes.sol";
+import {
+    Activations,
+    Dispute,
+    DisputeStatus,
+    IEpochDisputes,
+    Placed
+} from "../../contracts/interfaces/IEpochDisputes.sol";
 import { Leaf, Tree } from "../../contracts/interfaces/Types.sol";
 import { EpochTree } from "../../contracts/libraries/EpochTree.sol";
 import { EpochBase } from "./EpochBase.t.sol";
@@ -394,6 +400,10 @@ contract EpochDisputesTest is EpochBase {
         Built memory first = _committed(0, COUNT, DRAWS);
         Built memory second = _committed(1, COUNT, DRAWS);
         _committed(2, COUNT, DRAWS);
+        // A bond that is not exposed may be, before a challenge ends.
+        uint256 most = epochs.line(provider, served).balance * 4 / 10 / 2;
+        assertGt(most, 4 * WHOLE_BOND);
+        _withdrawRest();
         uint256[4] memory expected = [WHOLE_BOND, 2 * WHOLE_BOND, 3 * WHOLE_BOND, 3 * WHOLE_BOND + 1];
         uint256 free = _free(challenger);
         for (uint256 i = 0; i < expected.length; ++i) {
@@ -407,11 +417,18 @@ contract EpochDisputesTest is EpochBase {
             free -= expected[i];
             assertEq(_free(challenger), free);
         }
-        // The last is as dear as can be: a challenger that is right earns more than twice what it risks.
+        // The last is as dear as can be: if all of the bond is exposed, a challenger that is right earns more than twice that.
         assertGt(3 * _exposure(first) * 4 / 10, 2 * expected[3]);
         // A demand holds no bond.
         _demand(first, _receiptAt(0, INDEX));
         assertEq(epochDisputes.bondOf(second.epoch), expected[3]);
+    }
+
+    /// All of the line's bond is exposed.
+    function _withdrawRest() private {
+        uint256 rest = epochs.line(provider, served).balance - epochs.line(provider, served).exposed;
+        vm.prank(provider);
+        epochs.withdraw(served, rest);
     }
 
     function test_Challenge_BondsFallOnceTheyAreMoved() public {
@@ -482,9 +499,11 @@ contract EpochDisputesTest is EpochBase {
     /// Moves a bond of the challenger's.
     function _resolves(Built memory built, bytes32 dispute, bool isLost) private {
         (uint256 providers, uint256 challengers) = (_free(provider), _free(challenger));
+        (,, uint256 held,) = escrow.holdOf(dispute);
+        assertGe(held, WHOLE_BOND);
         epochDisputes.resolve(built.epoch, dispute);
-        assertEq(_free(provider) - providers, isLost ? WHOLE_BOND : 0);
-        assertEq(_free(challenger) - challengers, isLost ? 0 : WHOLE_BOND);
+        assertEq(_free(provider) - providers, isLost ? held : 0);
+        assertEq(_free(challenger) - challengers, isLost ? 0 : held);
     }
 
     /// More challenges than a provider can answer end its line, and cost more than they bring.
@@ -492,6 +511,7 @@ contract EpochDisputesTest is EpochBase {
         Built memory built = _committed(0, COUNT, DRAWS);
         _committed(1, COUNT, DRAWS);
         _committed(2, COUNT, DRAWS);
+        _withdrawRest();
         (uint256 providers, uint256 challengers) = (_free(provider), _free(challenger));
         bytes32[6] memory ids;
         for (uint256 i = 0; i < ids.length; ++i) {
@@ -631,6 +651,18 @@ contract EpochDisputesTest is EpochBase {
         _after(epochDisputes.disputeOf(dispute).until);
         vm.expectRevert(abi.encodeWithSelector(IEpochDisputes.UnknownDispute.selector, dispute));
         epochDisputes.timeout(second.epoch, dispute);
+    }
+
+    function test_DisputesOf_ReadsSeveral() public {
+        Built memory built = _committed(0, COUNT, DRAWS);
+        bytes32[] memory ids = new bytes32[](3);
+        (ids[0], ids[1]) = (_demand(built, _receiptAt(0, INDEX)), _challenge(built, INDEX));
+        Dispute[] memory read = epochDisputes.disputesOf(ids);
+        assertEq(read.length, 3);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            assertEq(keccak256(abi.encode(read[i])), keccak256(abi.encode(epochDisputes.disputeOf(ids[i]))));
+        }
+        assertEq(uint256(read[1].status), uint256(DisputeStatus.Open));
     }
 
     /// An answer of a demand costs the provider little more than the demand costs the requester.

@@ -74,32 +74,32 @@ contract EpochEconomicsTest is EpochBase {
     }
 
     /// The bond of a challenge is never below that of a whole answer, nor falls with those that are held, nor exceeds half
-    /// of what a challenger that is right earns.
-    function testFuzz_ChallengeBond_RisesToHalfOfTheReward(uint256 bond_, uint256 held, uint256 count, uint256 open)
+    /// of what a challenger could have of the line's bond.
+    function testFuzz_ChallengeBond_RisesToAFifthOfTheBond(uint256 bond_, uint256 held, uint256 count, uint256 more)
         public
         pure
     {
         bond_ = bound(bond_, 0, 1e24);
         held = bound(held, 0, 1 << 32);
-        open = bound(open, 1, 255);
-        uint256 exposed = open * EpochEconomics.exposure(1, bound(count, 1, 1 << 20), 1, bond_);
-        uint256 needed = EpochEconomics.challengeBond(bond_, held, exposed);
+        uint256 balance = EpochEconomics.exposure(1, bound(count, 1, 1 << 20), 1, bond_) + bound(more, 0, 1e26);
+        uint256 needed = EpochEconomics.challengeBond(bond_, held, balance);
         assertGe(needed, bond_);
-        assertGe(EpochEconomics.challengeBond(bond_, held + 1, exposed), needed);
-        assertGt(Economics.challengerShare(exposed), 2 * needed);
+        assertGe(EpochEconomics.challengeBond(bond_, held + 1, balance), needed);
+        assertGt(Economics.challengerShare(balance), 2 * needed);
         uint256 unbounded = bond_ * (held + 1);
-        if (2 * unbounded < Economics.challengerShare(exposed)) assertEq(needed, unbounded);
+        if (2 * unbounded < Economics.challengerShare(balance)) assertEq(needed, unbounded);
     }
 
     /// Whoever opens more challenges than a provider can answer loses, if that answers as many as the reward is worth of the
     /// cheapest: `m(m + 1)/2` bonds, or fewer that are as dear as can be.
-    function testFuzz_ChallengeBond_AFloodLoses(uint256 bond_, uint256 exposed) public pure {
+    function testFuzz_ChallengeBond_AFloodLoses(uint256 bond_, uint256 balance) public pure {
         bond_ = bound(bond_, 1e6, 1e18);
-        exposed = bound(exposed, EpochEconomics.exposure(1, 1, 1, bond_), 1e5 * bond_);
-        uint256 reward = Economics.challengerShare(exposed);
+        balance = bound(balance, EpochEconomics.exposure(1, 1, 1, bond_), 1e5 * bond_);
+        // All of the bond may be exposed when the line is slashed.
+        uint256 reward = Economics.challengerShare(balance);
         (uint256 answered, uint256 lost) = (0, 0);
         for (; lost < reward; ++answered) {
-            lost += EpochEconomics.challengeBond(bond_, answered, exposed);
+            lost += EpochEconomics.challengeBond(bond_, answered, balance);
         }
         assertLe(answered, Math.sqrt(2 * reward / bond_) + 2);
     }

@@ -175,6 +175,6 @@ module.exports = [
   drop("challenge-most", "a challenge takes more than its challenger risks", "EpochDisputes", "if (held > mostBond) revert BondAbove(mostBond, held);", disputes("test_Challenge_BondsRise")),
   drop("bonds-rise", "any number of challenges costs the least each", "EpochDisputes", "++_bondsOf[epoch.provider][epoch.version];", disputes("test_Challenge_BondsRise")),
   drop("bonds-fall", "challenges stay dear for ever", "EpochDisputes", "--_bondsOf[epoch.provider][epoch.version];", disputes("test_Challenge_BondsFall")),
-  mutation("bonds-cap", "a provider makes challenges as dear as it likes", "libraries/EpochEconomics", "return Math.min(wholeBond * (held + 1), (Economics.challengerShare(exposed) - 1) / 2);", "return Math.max(wholeBond * (held + 1), exposed * 0);", contract("EpochEconomics", "testFuzz_ChallengeBond_Rises")),
+  mutation("bonds-cap", "a provider makes challenges as dear as it likes", "libraries/EpochEconomics", "return Math.min(wholeBond * (held + 1), (Economics.challengerShare(balance) - 1) / 2);", "return Math.max(wholeBond * (held + 1), balance * 0);", contract("EpochEconomics", "testFuzz_ChallengeBond_Rises")),
   drop("dispute-epoch", "a dispute is of any epoch", "EpochDisputes", "if (kept.epoch != id) revert UnknownDispute(dispute);", disputes("test_Timeout_Of")),
 ];
