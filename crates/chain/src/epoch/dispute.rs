@@ -9,8 +9,12 @@ use crate::bindings::epochs::{self, FixedDraws};
 use crate::claim::{leaves, same, tree, word};
 use crate::client::{Call, Client};
 use crate::error::Error;
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::sol_types::SolValue;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
+
+/// Disputes that are read by one call.
+const READ_AT_ONCE: usize = 256;
 
 /// Whose turn it is, or how it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,29 +107,39 @@ impl Dispute {
         let topics = [Some(epoch), None];
         let demands: Vec<Demanded> = client.events(books.disputes, topics)?;
         let challenges: Vec<Challenged> = client.events(books.disputes, topics)?;
-        let receipts = demands.iter().map(|e| {
-            let (epoch, receipt) = (e.epoch, e.receipt);
-            let id = client.read(books.disputes, &abi::demandIdCall { epoch, receipt })?;
-            Ok((id, Subject::Receipt(receipt)))
-        });
+        let receipts = demands
+            .iter()
+            .map(|e| (demand_id(e.epoch, e.receipt), Subject::Receipt(e.receipt)));
         let answers = challenges.iter().map(|e| {
-            let id = client.read(
-                books.disputes,
-                &abi::challengeIdCall {
-                    epoch: e.epoch,
-                    index: e.index,
-                    challenger: e.challenger,
-                },
-            )?;
             // The contract refuses places that an epoch has not.
-            Ok((id, Subject::Answer(e.index.saturating_to())))
+            let index: u32 = e.index.saturating_to();
+            let id = challenge_id(e.epoch, index, e.challenger);
+            (id, Subject::Answer(index))
         });
-        let found: Vec<(B256, Subject)> = receipts.chain(answers).collect::<Result<_, Error>>()?;
+        let found: Vec<(B256, Subject)> = receipts.chain(answers).collect();
         let mut all = Vec::with_capacity(found.len());
-        for (id, subject) in found {
-            all.extend(Self::read(client, books, id, subject)?);
+        // Anybody who has receipts can open many.
+        for some in found.chunks(READ_AT_ONCE) {
+            let call = abi::disputesOfCall {
+                disputes: some.iter().map(|(id, _)| *id).collect(),
+            };
+            let read = client.read(books.disputes, &call)?;
+            let pairs = some.iter().zip(read);
+            all.extend(pairs.filter_map(|((id, subject), kept)| Self::of(*id, *subject, &kept)));
         }
         Ok(all)
+    }
+
+    fn of(id: B256, subject: Subject, kept: &abi::Dispute) -> Option<Self> {
+        Turn::of(kept.status).map(|turn| Self {
+            id,
+            subject,
+            challenger: kept.challenger,
+            turn,
+            until: kept.until.to(),
+            is_bonded: kept.bonded,
+            asked: kept.asked,
+        })
     }
 
     /// One; none if it did not begin.
@@ -139,15 +153,7 @@ impl Dispute {
         subject: Subject,
     ) -> Result<Option<Self>, Error> {
         let kept = client.read(books.disputes, &abi::disputeOfCall { dispute: id })?;
-        Ok(Turn::of(kept.status).map(|turn| Self {
-            id,
-            subject,
-            challenger: kept.challenger,
-            turn,
-            until: kept.until.to(),
-            is_bonded: kept.bonded,
-            asked: kept.asked,
-        }))
+        Ok(Self::of(id, subject, &kept))
     }
 
     /// What was fixed in a challenge; none if nothing was.
@@ -178,6 +184,17 @@ impl Dispute {
             }
         }
     }
+}
+
+/// Id of the demand to see a receipt.
+pub fn demand_id(epoch: B256, receipt: B256) -> B256 {
+    keccak256(("demand".to_owned(), epoch, receipt).abi_encode_params())
+}
+
+/// Id of somebody's challenge of an answer.
+pub fn challenge_id(epoch: B256, index: u32, challenger: Address) -> B256 {
+    let index = U256::from(index);
+    keccak256(("challenge".to_owned(), epoch, index, challenger).abi_encode_params())
 }
 
 /// Demands to see a receipt in an epoch's trees.

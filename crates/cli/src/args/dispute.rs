@@ -89,7 +89,7 @@ pub(crate) struct DemandArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The bond is lost if the provider proves the answer. Run the model again before: greedy answers are always the same. Each bond that \
-is held against a line makes its next challenge dearer, up to half of what a challenger that is right earns.
+is held against a line makes its next challenge dearer, up to a fifth of the line's bond.
 
 What is challenged is the answer that the provider committed to in that place, which may be another than its receipt says. So with \
 --receipt it takes paths that lead from the receipt, or a demand for it that was answered: a provider that cannot show it loses \
@@ -104,7 +104,7 @@ pub(crate) struct ChallengeAnswerArgs {
     /// What leads from the receipt to the roots (nanozk epoch paths --answers N) [default: it was demanded and shown]
     #[arg(long, value_name = "FILE", requires = "receipt")]
     pub(crate) paths: Option<PathBuf>,
-    /// The greatest bond to risk [default: what a challenge takes now]
+    /// The greatest bond to risk [default: twice what a challenge takes now]
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_bond: Option<Amount>,
     #[command(flatten)]
@@ -164,9 +164,9 @@ fn parse_share(text: &str) -> Result<Share, String> {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Greedy answers are always the same, so whoever has the model can run them again. Those that differ are demanded, challenged once \
-they were shown, asked for in all layers, and enforced: one for each line, since that is slashed as a whole. Which are run is decided \
-by chance here, which no provider knows. Verdicts are kept, so that each receipt is looked at once; it goes on where it was. Exits \
-with 1 if an answer is false.
+they were shown, asked for in all layers, and enforced: one for each line, since that is slashed as a whole. If a provider proves one, \
+nothing of that version is challenged any more. Which are run is decided by chance here, which no provider knows. Verdicts are kept, \
+so that each receipt is looked at once; it goes on where it was. Exits with 1 if an answer is false.
 
 Examples:
   nanozk dispute watch receipts --model model --share 5% --wait --rpc http://127.0.0.1:8545 --private-key-file key
@@ -184,7 +184,7 @@ pub(crate) struct WatchArgs {
     /// Where verdicts are kept [default: verdicts.jsonl beside the first receipt]
     #[arg(long, value_name = "FILE")]
     pub(crate) verdicts: Option<PathBuf>,
-    /// The greatest bond to risk [default: what a challenge takes]
+    /// The greatest bond to risk [default: twice what a challenge takes then]
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_bond: Option<Amount>,
     /// Go on, also with receipts that come

@@ -678,7 +678,11 @@ fn false_answers_are_found_and_disputed() {
         let last = of_it.next_back().expect("nothing is said");
         last["what"].as_str().unwrap().to_owned()
     };
-    round(CHALLENGER, 2, &[]);
+    // Others' receipts are not looked at, and keep nobody from its own.
+    let others = round(CHALLENGER, 0, &[]);
+    assert!(said(&others, &false_one).contains("only its requester"));
+    let own = ["dispute", "watch", path(&false_one), "--model", &model];
+    w.fails(CHALLENGER, &own, &["only its requester"]);
     let rest = w.file("rest.jsonl");
     let none = round(
         REQUESTER,
@@ -1012,10 +1016,27 @@ fn served_epochs_are_kept() {
     );
     std::fs::write(epochs.join("vouchers/damaged.json"), "{").unwrap();
 
+    // Fills the next epoch, which cannot be committed to before this one is settled, for want of bond. That keeps nothing from
+    // being done.
+    let starve = || {
+        let bond = opened.status();
+        let [balance, exposed] = ["balance", "exposed"]
+            .map(|name| bond[name].as_str().unwrap().parse::<u128>().unwrap());
+        let rest = format!("{}wei", balance - exposed);
+        let version = ["--model-version", &line.version];
+        w.ok(
+            PROVIDER,
+            &[&["epoch", "withdraw", &rest][..], &version].concat(),
+        );
+        for prompt in ["b", "c", "a b"] {
+            assert_eq!(server.ask(Some(CHALLENGER_ADDRESS), prompt).0, 200);
+        }
+    };
+
     // A keeper that is killed after a while, each time after a longer one; the last one does all that is left.
     let log = w.file("keep.log");
     let (mut life, mut undone) = (Duration::from_millis(300), 0);
-    let mut lives = 0;
+    let (mut lives, mut starved) = (0, false);
     // Whether a demand was made, and answered, while the last one proves.
     let (mut demanded, mut answered) = (false, false);
     let demand = ["dispute", "demand", path(&answers[0])];
@@ -1055,6 +1076,10 @@ fn served_epochs_are_kept() {
             if opened.status()["status"] == "proven" {
                 w.anvil.wait(3_600);
             }
+            if undone == 2 && !starved && opened.status()["status"] == "fixed" {
+                starve();
+                starved = true;
+            }
             if undone < 2 && opened.status()["status"] == "fixed" {
                 // Of what was fixed, and then of what was committed to, too.
                 let since = w.anvil.block() - committed + 1;
@@ -1080,7 +1105,15 @@ fn served_epochs_are_kept() {
         (&channel["redeemed"], &channel["answers"]),
         (&json!("3000000000000000"), &json!(3))
     );
-    // Nothing is due any more, and the next epoch is still open.
+    assert!(said().contains("epoch 1: to be tried again"), "{}", said());
+    // Now there is bond for it, and the one after it is still open.
+    once();
+    let next = Epoch {
+        line: &line,
+        number: 1,
+        folder: epochs.join("1"),
+    };
+    assert_eq!(next.status()["status"], "committed");
     assert_eq!(events(&once()), [""; 0]);
-    assert_eq!(server.get("").1["nanozk"]["epoch"]["number"], json!(1));
+    assert_eq!(server.get("").1["nanozk"]["epoch"]["number"], json!(2));
 }

@@ -12,15 +12,14 @@ use crate::commands::judged;
 use crate::output::{count, Out};
 use crate::Outcome;
 use anyhow::{bail, ensure, Context, Error, Result};
-use nanozk_chain::bindings::disputes as abi;
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs::{self, FixedDraws};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{
-    ask, bond_of, challenge, contradict, demand, expire, resolve, timeout, void, Dispute, Subject,
-    Turn,
+    ask, bond_of, challenge, challenge_id, contradict, demand, demand_id, expire, resolve, timeout,
+    void, Dispute, Subject, Turn,
 };
 use nanozk_chain::epoch::opening::Page;
 use nanozk_chain::epoch::paths::Paths;
@@ -151,24 +150,14 @@ impl Found {
     /// The demand to see a receipt, if there is one.
     fn demand_of(&self, chain: &Chain<'_>, receipt: &AnswerReceipt) -> Result<Option<Dispute>> {
         let digest = self.books.receipt(receipt);
-        let id = abi::demandIdCall {
-            epoch: self.epoch.id,
-            receipt: digest,
-        };
-        let id = chain.client.read(self.books.disputes, &id)?;
+        let id = demand_id(self.epoch.id, digest);
         let subject = Subject::Receipt(digest);
         Ok(Dispute::read(&chain.client, &self.books, id, subject)?)
     }
 
     /// The account's challenge of an answer, if there is one.
     fn own_challenge(&self, chain: &Chain<'_>, index: u32) -> Result<Option<Dispute>> {
-        let challenger = chain.client.account()?;
-        let id = abi::challengeIdCall {
-            epoch: self.epoch.id,
-            index: U256::from(index),
-            challenger,
-        };
-        let id = chain.client.read(self.books.disputes, &id)?;
+        let id = challenge_id(self.epoch.id, index, chain.client.account()?);
         Ok(Dispute::read(
             &chain.client,
             &self.books,
@@ -192,7 +181,9 @@ impl Found {
         let bond = bond_of(&chain.client, &self.books, &self.epoch)?;
         let asset = asset_of(chain, self.line.version)?;
         let most = most.map(|most| most.of(asset));
-        let most = most.transpose().map_err(Error::msg)?.unwrap_or(bond);
+        let most = most.transpose().map_err(Error::msg)?;
+        // A few challenges may come first, as somebody's who wants to keep this one away.
+        let most = most.unwrap_or(bond * U256::from(2));
         ensure!(
             bond <= most,
             "a challenge of the line takes a bond of {} now, as others challenge it too: raise --max-bond, or wait until their bonds \
@@ -209,6 +200,33 @@ impl Found {
     fn layers(&self, chain: &Chain<'_>) -> Result<usize> {
         let page = Page::read(&chain.client, self.epoch.epoch.page)?;
         Ok(page.weights.len())
+    }
+
+    /// Ends a dispute in which somebody was silent, and moves its bond; says whether there was something to do.
+    fn end(&self, chain: &Chain<'_>, dispute: &Dispute) -> Result<bool> {
+        let now = chain.client.head()?.timestamp;
+        let is_usable = is_usable(chain, &self.books, self.epoch.epoch.page)?;
+        let is_over = || -> Result<bool> { Ok(line_of(chain, &self.books, &self.line)?.over) };
+        let is_live = self.status(chain)?.is_live();
+        let mut sent = false;
+        if is_live && !is_over()? {
+            let call = match is_usable {
+                false => void(&self.books, &self.epoch),
+                true if now > dispute.until && !dispute.turn.is_over() => {
+                    timeout(&self.books, &self.epoch, dispute)
+                }
+                true => return Ok(false),
+            };
+            chain.send(&call)?;
+            sent = true;
+        }
+        let moves = !self.status(chain)?.is_live()
+            || (is_over()? && (!is_usable || dispute.has_ended(now)));
+        if dispute.is_bonded && moves {
+            chain.send(&resolve(&self.books, &self.epoch, dispute))?;
+            sent = true;
+        }
+        Ok(sent)
     }
 
     /// Asks for layers of an answer that the account challenges.
@@ -427,7 +445,11 @@ fn enforced(chain: &Chain<'_>, found: &Found) -> Result<(usize, Option<u64>)> {
                 Silence::Until(by) => later(by),
                 Silence::None => {}
             }
-            for dispute in found.disputes(chain)? {
+            let mut disputes = found.disputes(chain)?;
+            // Its own first: whoever began the one that ends the line has the reward.
+            let account = chain.client.account()?;
+            disputes.sort_by_key(|dispute| dispute.challenger != account);
+            for dispute in disputes {
                 // Slashing ends the line: nobody is slashed for the others.
                 if is_over()? || dispute.turn.is_over() {
                     continue;

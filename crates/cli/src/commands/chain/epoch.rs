@@ -3,6 +3,7 @@
 mod advance;
 mod answering;
 mod defend;
+mod due;
 mod keep;
 mod vouchers;
 mod work;

@@ -1,19 +1,19 @@
 //! `nanozk dispute watch`: runs some of one's own answers again, and disputes those that are not the model's.
 
-use super::{enforced, receipt_of, Found};
+use super::{receipt_of, Found};
 use crate::args::WatchArgs;
 use crate::commands::chain::epoch::{json_files, line_of};
 use crate::commands::chain::{when, Chain};
 use crate::commands::reject;
 use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{anyhow, Context, Error, Result};
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::epoch::answers::EpochReceipt;
-use nanozk_chain::epoch::dispute::{demand, Turn};
+use nanozk_chain::epoch::dispute::{demand, Dispute, Subject, Turn};
 use nanozk_chain::epoch::{Books, Committed};
-use nanozk_chain::primitives::B256;
+use nanozk_chain::primitives::{Address, B256};
 use nanozk_executor::executor::Executor;
 use nanozk_executor::QuantizedModel;
 use nanozk_serve::epochs::check_provable;
@@ -63,7 +63,23 @@ struct Given {
 enum Step {
     Sent,
     Waits(String),
+    /// A challenge was lost.
+    Lost(String),
     Over(String),
+}
+
+/// Providers with versions of which something is disputed, or a challenge was lost.
+#[derive(Default)]
+struct Lines {
+    busy: BTreeSet<(Address, B256)>,
+    lost: BTreeSet<(Address, B256)>,
+}
+
+/// What a look at all receipts came to.
+struct Round {
+    false_ones: usize,
+    /// All are judged.
+    is_judged: bool,
 }
 
 struct Watcher<'a> {
@@ -74,8 +90,8 @@ struct Watcher<'a> {
     dir: ModelDir,
     manifest: CheckedManifest,
     model: Option<QuantizedModel>,
-    /// Versions that are of the model.
-    versions: BTreeSet<B256>,
+    /// Versions, and whether they are of the model.
+    versions: BTreeMap<B256, bool>,
     verdicts: BTreeMap<B256, Verdict>,
     path: PathBuf,
     /// What was said last of each file: once is enough.
@@ -105,14 +121,18 @@ pub(super) fn watch(args: &WatchArgs, out: &Out) -> Result<()> {
         manifest: dir.manifest()?,
         dir,
         model: None,
-        versions: BTreeSet::new(),
+        versions: BTreeMap::new(),
         verdicts: read_verdicts(&path)?,
         path,
         said: BTreeMap::new(),
     };
     loop {
         match watcher.round() {
-            Ok(false_ones) if !args.wait || chain.dry_run => {
+            // Disputes have deadlines: they are looked at between answers.
+            Ok(Round {
+                is_judged: false, ..
+            }) => continue,
+            Ok(Round { false_ones, .. }) if !args.wait || chain.dry_run => {
                 if false_ones == 0 {
                     return Ok(());
                 }
@@ -139,12 +159,19 @@ fn read_verdicts(path: &Path) -> Result<BTreeMap<B256, Verdict>> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(e) => return Err(e).with_context(named),
     };
-    let lines = text.lines().map(|line| {
-        let found: Entry = serde_json::from_str(line)?;
-        Ok((found.receipt, found.verdict))
+    // What an interruption cut off is judged again.
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let lines = text[..whole].lines().map(|line| {
+        let entry: Entry = serde_json::from_str(line)?;
+        Ok((entry.receipt, entry.verdict))
     });
     let all: Result<BTreeMap<_, _>, serde_json::Error> = lines.collect();
-    all.with_context(|| format!("{} has a line that is no verdict: remove it", named()))
+    let all =
+        all.with_context(|| format!("{} has a line that is no verdict: remove it", named()))?;
+    if whole < text.len() {
+        std::fs::write(path, &text[..whole]).with_context(named)?;
+    }
+    Ok(all)
 }
 
 impl Watcher<'_> {
@@ -162,53 +189,87 @@ impl Watcher<'_> {
         self.said.insert(path.into(), what);
     }
 
-    /// Judges what was not judged yet, and does what is due about false answers; says how many there are.
-    fn round(&mut self) -> Result<usize> {
-        let mut false_ones = Vec::new();
+    /// Does what is due about false answers, and judges one that was not judged.
+    fn round(&mut self) -> Result<Round> {
+        let (mut false_ones, mut unjudged, mut failed) = (Vec::new(), None, None);
         for path in self.files()? {
             let Some(given) = self.given(path)? else {
                 continue;
             };
-            let verdict = match self.verdicts.get(&given.digest) {
-                Some(verdict) => *verdict,
-                None => self.judge(&given)?,
-            };
-            if verdict == Verdict::False {
-                false_ones.push(given);
+            match self.verdicts.get(&given.digest) {
+                Some(Verdict::False) => false_ones.push(given),
+                Some(Verdict::True | Verdict::Skipped) => {}
+                None => drop(unjudged.get_or_insert(given)),
             }
         }
         false_ones.sort_by_key(|given| (given.file.epoch, given.file.index));
-        // One is enough for a line: it is slashed as a whole, and each challenge is dearer than the last.
-        let (mut busy, mut failed) = (BTreeSet::new(), None);
-        for given in &false_ones {
-            let line = (given.file.line.provider, given.file.line.version);
-            if busy.contains(&line) {
-                self.say(&given.path, "another of the line is disputed first".into());
-                continue;
-            }
-            let what = loop {
-                match self.dispute(given) {
-                    Ok(Step::Sent) if self.chain.dry_run => break "to be sent".into(),
-                    Ok(Step::Sent) => continue,
-                    Ok(Step::Waits(what)) => {
-                        busy.insert(line);
-                        break what;
-                    }
-                    Ok(Step::Over(what)) => break what,
+        // What was begun first: it has deadlines of its own, whatever else was found.
+        let mut lines = Lines::default();
+        for is_new in [false, true] {
+            for given in &false_ones {
+                if let Err(e) = self.go_on(given, is_new, &mut lines) {
                     // That must not keep other lines' from being disputed in time.
-                    Err(e) => {
-                        let what = format!("to be tried again: {e:#}");
-                        failed.get_or_insert(e.context(given.path.display().to_string()));
-                        break what;
-                    }
+                    self.say(&given.path, format!("to be tried again: {e:#}"));
+                    failed.get_or_insert(e.context(given.path.display().to_string()));
                 }
-            };
-            self.say(&given.path, what);
+            }
+        }
+        let mut number = false_ones.len();
+        let is_judged = unjudged.is_none();
+        if let Some(given) = unjudged {
+            number += usize::from(self.judge(&given)? == Verdict::False);
         }
         match failed {
-            None => Ok(false_ones.len()),
-            Some(e) => Err(e),
+            Some(e) if is_judged => Err(e),
+            _ => Ok(Round {
+                false_ones: number,
+                is_judged,
+            }),
         }
+    }
+
+    /// Goes on with what was begun about a false answer, or begins something, unless enough of its line is disputed.
+    fn go_on(&mut self, given: &Given, is_new: bool, lines: &mut Lines) -> Result<()> {
+        let line = (given.file.line.provider, given.file.line.version);
+        let what = loop {
+            let found = self.find(given)?;
+            let begun = match &found {
+                Ok(found) => self.own(found, given)?,
+                Err(_) => None,
+            };
+            if begun.is_some() == is_new {
+                return Ok(());
+            }
+            let step = match (found, begun) {
+                (Ok(found), Some(own)) => self.answer(&found, given, &own)?,
+                // One is enough for a line: it is slashed as a whole, and each challenge is dearer than the last.
+                _ if lines.busy.contains(&line) => {
+                    Step::Over("another of the line is disputed first".into())
+                }
+                _ if lines.lost.contains(&line) => Step::Over(
+                    "another challenge of the version was lost: find out why first".into(),
+                ),
+                (Err(what), _) => what,
+                (Ok(found), None) => self.begin(&found, given)?,
+            };
+            match step {
+                Step::Sent if self.chain.dry_run => break "to be sent".into(),
+                // It may be one that was begun now.
+                Step::Sent if is_new => return self.go_on(given, false, lines),
+                Step::Sent => continue,
+                Step::Waits(what) => {
+                    lines.busy.insert(line);
+                    break what;
+                }
+                Step::Lost(what) => {
+                    lines.lost.insert(line);
+                    break what;
+                }
+                Step::Over(what) => break what,
+            }
+        };
+        self.say(&given.path, what);
+        Ok(())
     }
 
     fn files(&self) -> Result<Vec<PathBuf>> {
@@ -226,35 +287,30 @@ impl Watcher<'_> {
     fn given(&mut self, path: PathBuf) -> Result<Option<Given>> {
         let (file, typed) = match receipt_of(&self.books, &path) {
             Ok(receipt) => receipt,
-            // In a directory there may be other files.
-            Err(e) if !self.args.receipts.contains(&path) => {
-                self.say(&path, format!("not looked at: {e:#}"));
-                return Ok(None);
-            }
-            Err(e) => return Err(e),
+            // In a directory there may be other files, and one that is wrong must not keep others from being looked at.
+            Err(e) => return self.skip(&path, e),
         };
         let account = self.chain.client.account()?;
-        ensure!(
-            typed.requester == account,
-            "{}: only its requester may demand it: the receipt names {}, the key is of {account}",
-            path.display(),
-            typed.requester
-        );
-        if !self.versions.contains(&typed.version) {
+        if typed.requester != account {
+            let why = anyhow!(
+                "only its requester may demand it: it names {}, the key is of {account}",
+                typed.requester
+            );
+            return self.skip(&path, why);
+        }
+        if !self.versions.contains_key(&typed.version) {
             let call = registry::modelIdCall {
                 version: typed.version,
             };
             let registry = self.chain.address("ModelRegistry")?;
-            let model = self.chain.client.read(registry, &call)?;
-            ensure!(
-                model.0 == self.manifest.id().0,
-                "{}: the version {} is of the model {model}, {} is {}",
-                path.display(),
-                typed.version,
-                self.args.model.display(),
-                self.manifest.id()
-            );
-            self.versions.insert(typed.version);
+            let model = self.chain.client.read(registry, &call);
+            let is_own = model.is_ok_and(|model| model.0 == self.manifest.id().0);
+            self.versions.insert(typed.version, is_own);
+        }
+        if !self.versions[&typed.version] {
+            let (version, model) = (typed.version, self.args.model.display());
+            let why = anyhow!("the version {version} is not that of the model {model}");
+            return self.skip(&path, why);
         }
         let digest = self.books.receipt(&typed);
         Ok(Some(Given {
@@ -263,6 +319,16 @@ impl Watcher<'_> {
             typed,
             digest,
         }))
+    }
+
+    /// A file that nothing is done about. One that was named is an error, but where it would end what goes on.
+    fn skip(&mut self, path: &Path, why: Error) -> Result<Option<Given>> {
+        let is_named = self.args.receipts.iter().any(|given| given == path);
+        if is_named && !self.args.wait {
+            return Err(why.context(path.display().to_string()));
+        }
+        self.say(path, format!("not looked at: {why:#}"));
+        Ok(None)
     }
 
     /// Runs an answer again, if it is chosen, and notes what was found.
@@ -339,86 +405,101 @@ impl Watcher<'_> {
         Ok(provable.err().map(|e| format!("it has no proof: {e}")))
     }
 
-    /// The next step against a false answer.
-    fn dispute(&mut self, given: &Given) -> Result<Step> {
-        let (chain, file) = (self.chain, &given.file);
-        let found = Committed::find(&chain.client, &self.books, &file.line, file.epoch)?;
-        let Some(epoch) = found else {
-            return Ok(Step::Waits(format!(
-                "its provider did not commit to epoch {} yet: pay nothing",
-                file.epoch
-            )));
-        };
-        let found = Found {
-            books: self.books,
-            line: file.line,
-            epoch,
-            answer: Some(file.index),
-        };
-        let status = found.status(chain)?;
-        let number = file.epoch;
-        if !status.is_live() {
-            return Ok(Step::Over(format!(
-                "epoch {number} is {}: pay nothing for it",
-                status.name()
-            )));
-        }
-        let now = chain.client.head()?.timestamp;
-        let is_over = line_of(chain, &self.books, &file.line)?.over;
-        let waits = |what: &str, until: u64| -> Result<Step> {
-            Ok(Step::Waits(format!("{what}, until {}", when(until, now))))
-        };
-        let enforce = || -> Result<Step> {
-            match enforced(chain, &found)? {
-                (0, _) => bail!("nobody is late, which cannot be"),
-                _ => Ok(Step::Sent),
+    /// The epoch of a false answer, or what is to be said where there is none to be disputed.
+    fn find(&self, given: &Given) -> Result<Result<Found, Step>> {
+        let file = &given.file;
+        let found = Committed::find(&self.chain.client, &self.books, &file.line, file.epoch)?;
+        Ok(found.map_or_else(
+            || {
+                Err(Step::Waits(format!(
+                    "its provider did not commit to epoch {} yet: pay nothing",
+                    file.epoch
+                )))
+            },
+            |epoch| {
+                Ok(Found {
+                    books: self.books,
+                    line: file.line,
+                    epoch,
+                    answer: Some(file.index),
+                })
+            },
+        ))
+    }
+
+    /// The account's challenge of an answer, or its demand, that was begun.
+    fn own(&self, found: &Found, given: &Given) -> Result<Option<Dispute>> {
+        if given.file.index < found.epoch.terms.count {
+            if let Some(own) = found.own_challenge(self.chain, given.file.index)? {
+                return Ok(Some(own));
             }
-        };
-        let is_there = file.index < found.epoch.terms.count;
-        let own = match is_there {
-            true => found.own_challenge(chain, file.index)?,
-            false => None,
-        };
-        if let Some(own) = own {
-            let is_late = now > own.until;
-            return match own.turn {
-                Turn::Fixed if !is_late => {
-                    let layers: Vec<usize> = (0..found.layers(chain)?).collect();
-                    found.ask(chain, file.index, &layers)?;
-                    Ok(Step::Sent)
-                }
-                Turn::Open | Turn::Asked if !is_late => waits("challenged", own.until),
-                Turn::Open | Turn::Asked if !is_over || own.is_bonded => enforce(),
-                Turn::Open | Turn::Asked => Ok(Step::Over("the line was slashed".into())),
-                Turn::Answered => Ok(Step::Over(
-                    "the provider proved it: this model is not the one of the version, or this command is wrong".into(),
-                )),
-                Turn::Fixed | Turn::Dropped => Ok(Step::Over(
-                    "layers were not asked for in time: the bond is lost".into(),
-                )),
-            };
         }
-        if is_over {
+        let demand = found.demand_of(self.chain, &given.typed)?;
+        // One that was answered is followed by a challenge, which is to be begun.
+        Ok(demand.filter(|demand| demand.turn != Turn::Answered))
+    }
+
+    /// The next step of what was begun.
+    fn answer(&self, found: &Found, given: &Given, own: &Dispute) -> Result<Step> {
+        let chain = self.chain;
+        let now = chain.client.head()?.timestamp;
+        let is_live = found.status(chain)?.is_live();
+        let is_late = now > own.until;
+        if own.turn == Turn::Fixed && !is_late && is_live {
+            let layers: Vec<usize> = (0..found.layers(chain)?).collect();
+            found.ask(chain, given.file.index, &layers)?;
+            return Ok(Step::Sent);
+        }
+        if found.end(chain, own)? {
+            return Ok(Step::Sent);
+        }
+        let number = given.file.epoch;
+        Ok(match own.turn {
+            Turn::Answered => Step::Lost(
+                "the provider proved it: this model is not the one of the version, or this command is wrong".into(),
+            ),
+            Turn::Fixed | Turn::Dropped => {
+                Step::Over("layers were not asked for in time: the bond is lost".into())
+            }
+            _ if line_of(chain, &self.books, &found.line)?.over && !own.is_bonded => {
+                Step::Over("the line was slashed".into())
+            }
+            _ if !is_live => Step::Over(format!("epoch {number} is over: pay nothing for it")),
+            _ => {
+                let what = match own.subject {
+                    Subject::Receipt(_) => "demanded",
+                    Subject::Answer(_) => "challenged",
+                };
+                Step::Waits(format!("{what}, until {}", when(own.until, now)))
+            }
+        })
+    }
+
+    /// Begins to dispute: demands the receipt, or challenges the answer once it was shown.
+    fn begin(&self, found: &Found, given: &Given) -> Result<Step> {
+        let (chain, file) = (self.chain, &given.file);
+        let status = found.status(chain)?;
+        if !status.is_live() {
+            let (number, status) = (file.epoch, status.name());
+            return Ok(Step::Over(format!(
+                "epoch {number} is {status}: pay nothing for it"
+            )));
+        }
+        if line_of(chain, &self.books, &file.line)?.over {
             return Ok(Step::Over("the line was slashed".into()));
         }
         let by = found.epoch.challenge_by(&chain.client, &self.books)?;
-        match found.demand_of(chain, &given.typed)? {
-            Some(known) if known.turn == Turn::Answered => {
-                if now > by {
-                    return Ok(Step::Over("it is too late to challenge it".into()));
-                }
-                found.challenge(chain, file.index, self.args.max_bond.as_ref())?;
-                Ok(Step::Sent)
-            }
-            Some(known) if now <= known.until => waits("demanded", known.until),
-            Some(_) => enforce(),
-            None if now > by => Ok(Step::Over("it is too late to demand it".into())),
-            None => {
-                let signature = file.signature.clone();
-                let call = demand(&self.books, &found.epoch, given.typed.clone(), signature);
-                chain.send(&call)?;
-                Ok(Step::Sent)
-            }
+        if chain.client.head()?.timestamp > by {
+            return Ok(Step::Over("it is too late to dispute it".into()));
         }
+        let demanded = found.demand_of(chain, &given.typed)?;
+        if demanded.is_some() {
+            found.challenge(chain, file.index, self.args.max_bond.as_ref())?;
+        } else {
+            let signature = file.signature.clone();
+            let call = demand(&self.books, &found.epoch, given.typed.clone(), signature);
+            chain.send(&call)?;
+        }
+        Ok(Step::Sent)
     }
 }

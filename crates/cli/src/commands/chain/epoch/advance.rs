@@ -1,5 +1,6 @@
 //! What is due of an epoch that was committed to.
 
+use super::due::{Due, End, Step, Waits};
 use super::vouchers::{json_files, payments, redeem};
 use super::work::{Done, Proof, Wanted, Work};
 use super::{beacon_of, check_books, is_usable, line_of, model_dir};
@@ -11,19 +12,20 @@ use crate::output::{count, Out, Progress};
 use anyhow::{bail, ensure, Context, Result};
 use nanozk_chain::bindings::beacon as beacon_abi;
 use nanozk_chain::bindings::epochs::{self as abi, FixedDraws, Payment};
-use nanozk_chain::client::{Call, Head};
+use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::{Answer, Folder, Trees};
 use nanozk_chain::epoch::dispute::{resolve, void, Dispute};
 use nanozk_chain::epoch::draw::drawn;
 use nanozk_chain::epoch::opening::{commitments, prove, Drawn, Opening, Page};
 use nanozk_chain::epoch::{Books, Committed, Status, Terms};
-use nanozk_chain::format::utc;
 use nanozk_chain::primitives::{Address, Bytes, B256};
 use nanozk_prover::audit;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::statement::Context as ClaimContext;
 use nanozk_verifier::CheckedManifest;
 use serde_json::json;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,79 +47,8 @@ pub(super) struct Advance<'a> {
     pub(super) trees: Trees,
     dir: ModelDir,
     pub(super) manifest: CheckedManifest,
-}
-
-/// What is to be waited for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Waits {
-    Block(u64),
-    Time(u64),
-}
-
-impl Waits {
-    fn is_over(self, head: &Head) -> bool {
-        match self {
-            Self::Block(block) => head.number > block,
-            Self::Time(time) => head.timestamp > time,
-        }
-    }
-
-    /// For people, always the same.
-    pub(super) fn until(self) -> String {
-        match self {
-            Self::Block(block) => format!("block {block}"),
-            Self::Time(time) => utc(time),
-        }
-    }
-
-    /// For people, from now on.
-    fn what(self, head: &Head) -> String {
-        match self {
-            Self::Block(block) => format!(
-                "block {block}, in {}",
-                count(block.saturating_sub(head.number) as usize, "block")
-            ),
-            Self::Time(time) => when(time, head.timestamp),
-        }
-    }
-}
-
-/// What a step of an epoch did.
-pub(super) enum Step {
-    /// Something was sent, or would be: another may be due.
-    Sent,
-    /// Nothing is due before that.
-    Waits(Waits),
-    /// Something is due until that second, which takes long.
-    Long(u64),
-    /// That is what is due.
-    Work(Box<Work>),
-    /// Nothing will be due any more.
-    Over(Status),
-    /// Nor will it, since the line was slashed.
-    Slashed(Status),
-}
-
-impl Step {
-    /// The more urgent of two things that are due of an epoch.
-    fn or(self, other: Self) -> Self {
-        match (self.by(), other.by()) {
-            (Some(own), Some(others)) if others < own => other,
-            (Some(_), _) => self,
-            (None, Some(_)) => other,
-            // Both were sent, or one, and more may be due.
-            (None, None) => self,
-        }
-    }
-
-    /// Last second of what takes long.
-    pub(super) fn by(&self) -> Option<u64> {
-        match self {
-            Self::Long(by) => Some(*by),
-            Self::Work(work) => Some(work.by),
-            _ => None,
-        }
-    }
+    /// Answers that were read: a folder may have a million.
+    kept: RefCell<BTreeMap<u32, Answer>>,
 }
 
 /// Goes on with one epoch.
@@ -127,24 +58,42 @@ pub(super) fn advance(args: &AdvanceArgs, data: &Data, out: &Out) -> Result<()> 
     let epoch = Advance::new(&chain, &args.epoch, model, out)?;
     let epoch = epoch.with(args.vouchers.clone(), args.memory);
     loop {
-        let waits = match epoch.step(true)? {
-            Step::Sent if chain.dry_run => return Ok(()),
-            Step::Sent | Step::Long(_) => continue,
-            Step::Work(work) => {
-                work.run(data, out)?;
-                continue;
-            }
-            Step::Over(Status::Void) => bail!("the epoch is void: its verifier was frozen"),
-            Step::Over(Status::Unknown) => bail!(
+        let Due {
+            sent,
+            works,
+            waits,
+            end,
+            failed,
+        } = epoch.due()?;
+        match end {
+            Some(End::Over(Status::Void)) => bail!("the epoch is void: its verifier was frozen"),
+            Some(End::Over(Status::Unknown)) => bail!(
                 "the chain does not know the epoch {} any more: commit to it again with nanozk epoch close",
                 epoch.epoch.id
             ),
-            Step::Over(_) => return Ok(()),
-            Step::Slashed(_) => {
+            Some(End::Over(_)) => return Ok(()),
+            Some(End::Slashed(_)) => {
                 bail!("the line was slashed: its open epochs are never settled")
             }
-            Step::Waits(waits) => waits,
-        };
+            None => {}
+        }
+        if sent && chain.dry_run {
+            return Ok(());
+        }
+        let urgent = works.into_iter().min_by_key(|work| work.by);
+        if sent || urgent.is_some() {
+            if let Some(e) = failed {
+                out.note(format!("WARNING: {e:#}"));
+            }
+            if let Some(work) = urgent {
+                work.run(data, out)?;
+            }
+            continue;
+        }
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        let waits = waits.context("nothing is due, and nothing is waited for")?;
         let what = waits.what(&chain.client.head()?);
         out.json(&json!({"event": "waiting", "for": what}));
         if !args.wait || chain.dry_run {
@@ -197,6 +146,7 @@ impl<'a> Advance<'a> {
             trees,
             dir,
             manifest,
+            kept: RefCell::default(),
         })
     }
 
@@ -207,61 +157,60 @@ impl<'a> Advance<'a> {
         self
     }
 
-    /// Does what is due now and does not take long, and says what does; in detail only if that can be begun.
-    pub(super) fn step(&self, may_work: bool) -> Result<Step> {
+    /// Does what is due now and does not take long, and says what does.
+    pub(super) fn due(&self) -> Result<Due> {
         let header = self.folder.header();
         let line = line_of(self.chain, self.books(), &header.line)?;
         let status = Status::of(&self.chain.client, self.books(), self.epoch.id)?;
+        let mut due = Due::default();
         if line.over {
-            return self.end(status, may_work);
+            self.end(status, &mut due)?;
+            return Ok(due);
         }
-        let mut defence = None;
         if status.is_live() {
             if self.void()? {
-                return Ok(Step::Sent);
+                due.sent = true;
+                return Ok(due);
             }
-            // Only some at once, so that many of them keep nothing else from being done in time.
-            defence = self.defend(may_work)?;
-            if matches!(defence, Some(Step::Sent)) && self.chain.dry_run {
-                return Ok(Step::Sent);
+            if let Err(e) = self.defend(&mut due) {
+                due.fail(e);
+            }
+            if due.sent && self.chain.dry_run {
+                return Ok(due);
             }
         }
-        let own = match status {
-            Status::Committed => self.fix(may_work)?,
-            Status::Fixed => self.prove(&line, may_work)?,
-            Status::Proven => self.settle(&line)?,
+        match status {
+            Status::Committed => due.add(self.fix()),
+            Status::Fixed => due.add(self.prove(&line)),
+            Status::Proven => due.add(self.settle(&line)),
             Status::Settled => {
                 self.redeem()?;
-                return Ok(Step::Over(status));
+                due.end = Some(End::Over(status));
             }
             Status::Void => {
                 self.take_bonds(|_| true)?;
-                return Ok(Step::Over(status));
+                due.end = Some(End::Over(status));
             }
-            Status::Unknown => return Ok(Step::Over(status)),
-        };
-        Ok(match defence {
-            Some(defence) => defence.or(own),
-            None => own,
-        })
+            Status::Unknown => due.end = Some(End::Over(status)),
+        }
+        Ok(due)
     }
 
     /// What is left of an epoch whose line was slashed: challenges go on, and whoever was wrong loses its bond.
-    fn end(&self, status: Status, may_work: bool) -> Result<Step> {
-        if !is_usable(self.chain, self.books(), self.epoch.epoch.page)? {
-            return Ok(Step::Slashed(status));
-        }
-        if let Some(step) = self.defend_bonds(may_work)? {
-            return Ok(step);
-        }
+    fn end(&self, status: Status, due: &mut Due) -> Result<()> {
         let now = self.chain.client.head()?.timestamp;
-        self.take_bonds(|dispute| dispute.has_ended(now) && !dispute.turn.is_providers())?;
-        let disputes = self.disputes()?;
-        let open = disputes.iter().filter(|d| d.is_bonded && !d.has_ended(now));
-        let until = open.map(|dispute| dispute.until).min();
-        Ok(until.map_or(Step::Slashed(status), |until| {
-            Step::Waits(Waits::Time(until))
-        }))
+        if is_usable(self.chain, self.books(), self.epoch.epoch.page)? {
+            // Before anything else: a verifier that is frozen gives them back.
+            self.take_bonds(|d| d.has_ended(now) && !d.turn.is_providers())?;
+            let mut disputes = self.disputes()?;
+            disputes.retain(|d| d.is_bonded && !d.has_ended(now));
+            due.waits = disputes.iter().map(|d| d.until).min().map(Waits::Time);
+            self.answer_challenges(&disputes, now, due);
+        }
+        if due.waits.is_none() {
+            due.end = Some(End::Slashed(status));
+        }
+        Ok(())
     }
 
     /// Ends the epoch if its verifier was frozen; says whether.
@@ -290,10 +239,25 @@ impl<'a> Advance<'a> {
         ))
     }
 
+    /// Answers in these places, which are asked for again and again.
+    pub(super) fn answers(&self, places: &[u32]) -> Result<Vec<Answer>> {
+        let mut kept = self.kept.borrow_mut();
+        let missing = places.iter().filter(|place| !kept.contains_key(place));
+        let mut missing: Vec<u32> = missing.copied().collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            kept.extend(missing.iter().copied().zip(self.folder.some(&missing)?));
+        }
+        let found = places.iter().map(|place| kept.get(place).cloned());
+        let found: Option<Vec<Answer>> = found.collect();
+        found.context("an answer is gone from the folder")
+    }
+
     /// Sessions of drawn answers.
     fn of_drawn(&self, drawn: &[u32]) -> Result<Vec<Wanted>> {
         let (header, directory) = (self.folder.header(), self.folder.path().join("drawn"));
-        let answers = drawn.iter().zip(self.folder.some(drawn)?);
+        let answers = drawn.iter().zip(self.answers(drawn)?);
         let wanted = answers.map(|(&index, answer)| Wanted {
             session: SessionDir::new(directory.join(index.to_string())),
             index,
@@ -336,16 +300,13 @@ impl<'a> Advance<'a> {
             .collect()
     }
 
-    fn fix(&self, may_work: bool) -> Result<Step> {
+    fn fix(&self) -> Result<Step> {
         let block = self.epoch.terms.draw_block;
         let head = self.chain.client.head()?;
         let by = self.challenge_by()?;
         in_time("commitments could be fixed", by, head.timestamp)?;
         if head.number <= block {
             return Ok(Step::Waits(Waits::Block(block)));
-        }
-        if !may_work {
-            return Ok(Step::Long(by));
         }
         let (seed, header) = self.seed(block)?;
         let drawn = self.drawn(seed);
@@ -374,7 +335,7 @@ impl<'a> Advance<'a> {
         fixed.context("the chain has no event of what was fixed: ask another node")
     }
 
-    fn prove(&self, line: &abi::Line, may_work: bool) -> Result<Step> {
+    fn prove(&self, line: &abi::Line) -> Result<Step> {
         let fixed = self.fixed()?;
         let block: u64 = fixed.drawBlock.to();
         let client = &self.chain.client;
@@ -402,9 +363,6 @@ impl<'a> Advance<'a> {
             let call = Call::new("drawing layers", self.books().book, &call);
             self.chain.send(&call)?;
             return Ok(Step::Sent);
-        }
-        if !may_work {
-            return Ok(Step::Long(by));
         }
         let page = Page::read(client, self.epoch.epoch.page)?;
         page.check(&self.manifest)?;
@@ -472,11 +430,10 @@ impl<'a> Advance<'a> {
         if self.chain.client.head()?.timestamp <= by {
             return Ok(Step::Waits(Waits::Time(by)));
         }
-        ensure!(
-            self.is_next(line),
-            "epochs before {} are not settled: they come first",
-            self.epoch.terms.number
-        );
+        if !self.is_next(line) {
+            let head = self.chain.client.head()?.number;
+            return Ok(Step::Waits(Waits::Others(head)));
+        }
         let disputes = self.disputes()?;
         let open = disputes.iter().filter(|dispute| !dispute.turn.is_over());
         if let Some(until) = open.map(|dispute| dispute.until).min() {

@@ -1,6 +1,7 @@
 //! `nanozk epoch keep`: everything that is due of a line's epochs, one after the other, until it is told to end.
 
-use super::advance::{Advance, Step};
+use super::advance::Advance;
+use super::due::{Due, End};
 use super::vouchers::{json_files, payments, redeem};
 use super::work::Work;
 use super::{line_of, model_dir, Commit};
@@ -15,13 +16,14 @@ use nanozk_chain::epoch::Status;
 use nanozk_chain::primitives::B256;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
 use std::thread::{self, Scope};
 use std::time::{Duration, SystemTime};
 
 /// Between two looks at the chain and the folders.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(2);
 /// After something failed.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Epochs that are looked at again after they were settled: a reorganization can undo that.
@@ -44,6 +46,7 @@ pub(super) fn keep(args: &KeepArgs, data: &Data, out: &Out) -> Result<()> {
             chain: &chain,
             header,
             worker: Worker::spawn(scope, data, out),
+            failures: BTreeMap::new(),
             running: BTreeMap::new(),
             over: BTreeMap::new(),
             said: BTreeMap::new(),
@@ -75,8 +78,8 @@ pub(super) fn keep(args: &KeepArgs, data: &Data, out: &Out) -> Result<()> {
 struct Worker {
     to: Sender<Work>,
     from: Receiver<Result<()>>,
-    /// The epoch that it works for.
-    busy: Option<u32>,
+    /// What it works on.
+    busy: Option<String>,
 }
 
 impl Worker {
@@ -85,8 +88,11 @@ impl Worker {
         let (done, from) = channel();
         scope.spawn(move || {
             for work in work {
+                // A defect in one must not end all others.
+                let result = catch_unwind(AssertUnwindSafe(|| work.run(data, out)));
+                let result = result.unwrap_or_else(|_| Err(anyhow!("a defect of nanozk")));
                 // Nobody listens once the keeper ends.
-                let _ = done.send(work.run(data, out));
+                let _ = done.send(result);
             }
         });
         Self {
@@ -96,22 +102,20 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, epoch: u32, work: Work) -> Result<()> {
+    fn begin(&mut self, what: String, work: Work) -> Result<()> {
         self.to.send(work).ok().context("the worker ended")?;
-        self.busy = Some(epoch);
+        self.busy = Some(what);
         Ok(())
     }
 
     /// What became of what it was given, if it is done.
-    fn done(&mut self) -> Option<(u32, Result<()>)> {
-        let epoch = self.busy?;
+    fn done(&mut self) -> Option<(String, Result<()>)> {
         let result = match self.from.try_recv() {
             Ok(result) => result,
             Err(TryRecvError::Empty) => return None,
             Err(TryRecvError::Disconnected) => Err(anyhow!("the worker ended")),
         };
-        self.busy = None;
-        Some((epoch, result))
+        Some((self.busy.take()?, result))
     }
 }
 
@@ -122,6 +126,8 @@ struct Keeper<'a> {
     /// Of any epoch of the line.
     header: Header,
     worker: Worker,
+    /// How often work failed, by what it is.
+    failures: BTreeMap<String, u32>,
     /// Epochs that are committed to, and not over.
     running: BTreeMap<u32, Advance<'a>>,
     /// Epochs that are over, with their ids and how they ended.
@@ -146,22 +152,21 @@ impl Keeper<'_> {
         self.said.insert(epoch, what);
     }
 
-    /// Does what is quick of each epoch, and has the most urgent begun of what takes long; says whether more may be due at once.
+    /// Does what is quick of each epoch, and has one thing begun of what takes long; says whether more may be due at once.
     fn round(&mut self) -> Result<bool> {
         let (mut has_sent, mut failed) = (false, None);
-        let mut worked_for = None;
         match self.worker.done() {
-            Some((number, Ok(()))) => worked_for = Some(number),
-            Some((number, Err(e))) => {
-                self.say(Some(number), format!("to be tried again: {e:#}"));
-                failed = Some(e.context(format!("epoch {number}")));
+            Some((what, Ok(()))) => drop(self.failures.remove(&what)),
+            Some((what, Err(e))) => {
+                self.say(None, format!("to be tried again: {what}: {e:#}"));
+                failed = Some(e.context(what.clone()));
+                *self.failures.entry(what).or_default() += 1;
             }
             None => {}
         }
         let line = line_of(self.chain, &self.header.books, &self.header.line)?;
         let first_open = line.next.to::<u32>() - u32::from(line.open);
-        // By its deadline.
-        let mut urgent: Option<(u64, u32)> = None;
+        let mut works = Vec::new();
         for number in numbers(&self.args.epochs)? {
             // All before it are settled, for ever; but for a reorganization.
             if number + RECENT < first_open {
@@ -177,12 +182,16 @@ impl Keeper<'_> {
                 self.over.remove(&number);
             }
             // One that cannot go on must not keep others from it, whose deadlines pass.
-            // What was just made is sent before something else is begun.
-            match self.step(number, worked_for == Some(number)) {
-                Ok(Some(Step::Sent)) => has_sent = true,
-                Ok(step) => {
-                    let by = step.and_then(|step| step.by()).map(|by| (by, number));
-                    urgent = urgent.into_iter().chain(by).min();
+            match self.due(number) {
+                Ok(mut due) => {
+                    has_sent |= due.sent;
+                    for work in due.works.drain(..) {
+                        works.push((format!("epoch {number}: {}", work.what), work));
+                    }
+                    if let Some(e) = due.failed {
+                        self.say(Some(number), format!("to be tried again: {e:#}"));
+                        failed.get_or_insert(e.context(format!("epoch {number}")));
+                    }
                 }
                 Err(e) => {
                     self.say(Some(number), format!("to be tried again: {e:#}"));
@@ -190,20 +199,12 @@ impl Keeper<'_> {
                 }
             }
         }
-        // Also if more is due elsewhere: whoever makes something due in every block must not keep it from being done.
-        let is_free = self.worker.busy.is_none() && failed.is_none();
-        if let Some((_, number)) = urgent.filter(|_| is_free) {
-            match self.step(number, true) {
-                Ok(Some(Step::Work(work))) => {
-                    self.say(Some(number), work.what.clone());
-                    self.worker.begin(number, *work)?;
-                }
-                Ok(_) => has_sent = true,
-                Err(e) => {
-                    self.say(Some(number), format!("to be tried again: {e:#}"));
-                    failed.get_or_insert(e.context(format!("epoch {number}")));
-                }
-            }
+        // That with the next deadline, but what failed after what did not. Also if something is due in every block, or fails.
+        let key = |(what, work): &(String, Work)| (self.failures.get(what).copied(), work.by);
+        let urgent = works.into_iter().min_by_key(key);
+        if let Some((what, work)) = urgent.filter(|_| self.worker.busy.is_none()) {
+            self.say(None, what.clone());
+            self.worker.begin(what, work)?;
         }
         self.redeem()?;
         match failed {
@@ -215,13 +216,13 @@ impl Keeper<'_> {
         }
     }
 
-    /// None: nothing can be done.
-    fn step(&mut self, number: u32, may_work: bool) -> Result<Option<Step>> {
+    fn due(&mut self, number: u32) -> Result<Due> {
         let path = folder_of(&self.args.epochs, number);
         if !path.join("closed.json").is_file() {
             self.say(Some(number), "open".into());
-            return Ok(None);
+            return Ok(Due::default());
         }
+        let mut has_sent = false;
         if !self.running.contains_key(&number) {
             let (folder, closed) = Folder::open_closed(&path)?;
             let header = folder.header();
@@ -231,42 +232,39 @@ impl Keeper<'_> {
             let model = self.args.model.as_deref();
             // What cannot be proved is not committed to.
             let (_, manifest) = model_dir(&path, header, model)?;
-            let commit = Commit::new(self.chain, header, &manifest, closed)?;
-            let has_sent = commit.is_some();
-            if let Some(commit) = commit {
+            if let Some(commit) = Commit::new(self.chain, header, &manifest, closed)? {
                 commit.send(&folder)?;
+                has_sent = true;
             }
             let epoch = Advance::new(self.chain, &path, model, self.out)?;
             let epoch = epoch.with(None, self.args.memory);
             self.running.insert(number, epoch);
-            if has_sent {
-                return Ok(Some(Step::Sent));
-            }
         }
-        let step = self.running[&number].step(may_work)?;
-        match &step {
-            Step::Waits(waits) => {
-                self.say(Some(number), format!("waits for {}", waits.until()));
-            }
+        let mut due = self.running[&number].due()?;
+        due.sent |= has_sent;
+        if let Some(waits) = due.waits.filter(|_| due.works.is_empty() && !due.sent) {
+            self.say(Some(number), format!("waits for {}", waits.until()));
+        }
+        match due.end {
+            None => {}
             // A reorganization undid the commitment: the next look makes it again.
-            Step::Over(Status::Unknown) => {
+            Some(End::Over(Status::Unknown)) => {
                 self.running.remove(&number);
-                return Ok(Some(Step::Sent));
+                due.sent = true;
             }
-            Step::Over(status) | Step::Slashed(status) => {
-                let what = match &step {
-                    Step::Slashed(_) => "slashed",
+            Some(End::Over(status) | End::Slashed(status)) => {
+                let what = match due.end {
+                    Some(End::Slashed(_)) => "slashed",
                     _ => status.name(),
                 };
                 self.say(Some(number), what.into());
                 // Its trees are not needed any more.
                 let epoch = self.running.remove(&number);
                 let id = epoch.map(|epoch| epoch.epoch.id).unwrap_or_default();
-                self.over.insert(number, (id, *status));
+                self.over.insert(number, (id, status));
             }
-            Step::Sent | Step::Long(_) | Step::Work(_) => {}
         }
-        Ok(Some(step))
+        Ok(due)
     }
 
     /// Vouchers that came, or whose epoch was settled, since they were looked at.
