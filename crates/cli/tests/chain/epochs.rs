@@ -1105,7 +1105,8 @@ fn served_epochs_are_kept() {
         (&channel["redeemed"], &channel["answers"]),
         (&json!("3000000000000000"), &json!(3))
     );
-    assert!(said().contains("epoch 1: to be tried again"), "{}", said());
+    let starved = r#""number":1,"what":"to be tried again: the epoch exposes"#;
+    assert!(said().contains(starved), "{}", said());
     // Now there is bond for it, and the one after it is still open.
     once();
     let next = Epoch {

@@ -9,7 +9,7 @@ use crate::args::KeepArgs;
 use crate::commands::chain::Chain;
 use crate::data::Data;
 use crate::output::Out;
-use anyhow::{anyhow, bail, Context, Result};
+use anyhow::{anyhow, bail, Context, Error, Result};
 use nanozk_chain::epoch::answers::{Folder, Header};
 use nanozk_chain::epoch::series::{folder_of, numbers, vouchers_of};
 use nanozk_chain::epoch::Status;
@@ -53,20 +53,25 @@ pub(super) fn keep(args: &KeepArgs, data: &Data, out: &Out) -> Result<()> {
             looked_at: BTreeMap::new(),
         };
         loop {
-            let round = keeper.round();
-            let is_busy = keeper.worker.busy.is_some();
-            match round {
-                Ok(true) => continue,
-                Ok(false) if args.once && !is_busy => return Ok(()),
-                Ok(false) => thread::sleep(POLL),
-                Err(e) if args.once && !is_busy => return Err(e),
+            let (has_sent, failed) = match keeper.round() {
+                Ok(looked) => looked,
                 Err(e) => {
+                    keeper.say(None, format!("to be tried again: {e:#}"));
+                    (false, Some(e))
+                }
+            };
+            let is_busy = keeper.worker.busy.is_some();
+            match failed {
+                None if has_sent => continue,
+                None if args.once && !is_busy => return Ok(()),
+                None => thread::sleep(POLL),
+                Some(e) if args.once && !is_busy => return Err(e),
+                Some(e) => {
                     // Nothing will be due any more of a line that is over, but for its challenges; everything else may pass.
                     let line = line_of(&chain, &keeper.header.books, &keeper.header.line);
                     if line.is_ok_and(|line| line.over) && keeper.running.is_empty() {
                         return Err(e);
                     }
-                    keeper.say(None, format!("to be tried again: {e:#}"));
                     thread::sleep(PAUSE);
                 }
             }
@@ -152,8 +157,9 @@ impl Keeper<'_> {
         self.said.insert(epoch, what);
     }
 
-    /// Does what is quick of each epoch, and has one thing begun of what takes long; says whether more may be due at once.
-    fn round(&mut self) -> Result<bool> {
+    /// Does what is quick of each epoch, and has one thing begun of what takes long; says whether more may be due at once, and what
+    /// failed, which it has said.
+    fn round(&mut self) -> Result<(bool, Option<Error>)> {
         let (mut has_sent, mut failed) = (false, None);
         match self.worker.done() {
             Some((what, Ok(()))) => drop(self.failures.remove(&what)),
@@ -207,13 +213,10 @@ impl Keeper<'_> {
             self.worker.begin(what, work)?;
         }
         self.redeem()?;
-        match failed {
-            None if line.over && self.running.is_empty() => {
-                bail!("the line was slashed: its open epochs are never settled")
-            }
-            None => Ok(has_sent),
-            Some(e) => Err(e),
+        if failed.is_none() && line.over && self.running.is_empty() {
+            bail!("the line was slashed: its open epochs are never settled");
         }
+        Ok((has_sent, failed))
     }
 
     fn due(&mut self, number: u32) -> Result<Due> {
