@@ -156,7 +156,7 @@ module.exports = [
   statement("domains", "weights and activations have one domain", "points_digest(hashing, Domain::Activations, &self.activations)?", "points_digest(hashing, Domain::Weights, &self.activations)?", digests),
   statement("groups", "only the first group of points is hashed", "points.chunks(GROUP)", "points.chunks(GROUP).take(1)", sessions),
   statement("fingerprint", "a fingerprint is a sum", "sum * at + number", "sum + at + number", drawn),
-  statement("fingerprint-of", "the fingerprint is that of weights", "fingerprint(words(hashing, &self.activations), self.at)", "fingerprint(words(hashing, &self.weights), self.at)", sessions),
+  statement("fingerprint-of", "the fingerprint leaves out a commitment", "fingerprint(words(hashing, &self.activations), self.at)", "fingerprint(words(hashing, &self.activations[1..]), self.at)", sessions),
   statement("drawn-tag", "what is drawn is the same for all purposes", "        tag[..self.tag().len()].copy_from_slice(self.tag());\n", "        let _ = self;\n", drawn),
   statement("drawn-digest", "what is drawn does not depend on the digest", "in [digest].into_iter().chain(numbers)", "in [digest].into_iter().skip(1).chain(numbers)", drawn),
   statement("drawn-list", "what is drawn does not depend on the list", "in [digest].into_iter().chain(numbers)", "in [digest].into_iter().chain(numbers.into_iter().take(0))", drawn),
