@@ -110,14 +110,16 @@ impl Doctor<'_> {
 
     /// Of who builds from source or runs the demo, and nobody else.
     fn tools(&mut self) {
-        for (tool, remedy) in [
-            ("cargo", "to build: https://rustup.rs"),
-            ("cc", "to build: a C compiler, such as gcc"),
+        for (what, tool, remedy) in [
+            ("Rust", "cargo", "to build: https://rustup.rs"),
+            ("C compiler", "cc", "to build: such as gcc"),
             (
+                "Node.js",
                 "node",
                 "for the demo and the contracts: Node.js 20 or newer",
             ),
             (
+                "npm",
                 "npm",
                 "for the demo and the contracts: it comes with Node.js",
             ),
@@ -127,8 +129,8 @@ impl Doctor<'_> {
             let version =
                 version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
             match version.as_deref().and_then(|text| text.lines().next()) {
-                Some(version) => self.ok(tool, version),
-                None => self.say(tool, State::Warning, "not found", Some(remedy)),
+                Some(version) => self.ok(what, version),
+                None => self.say(what, State::Warning, "not found", Some(remedy)),
             }
         }
     }

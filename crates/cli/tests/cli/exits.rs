@@ -235,7 +235,7 @@ fn the_doctor_says_what_is_missing() {
         states[0].to_owned()
     };
     let healthy = f.json_ok(&["doctor", "--model", path(&f.model)]);
-    for what in ["command", "data directory", "model", "cargo"] {
+    for what in ["command", "data directory", "model", "Rust"] {
         assert_eq!(state(&healthy, what), "ok");
     }
     // No ceremony was imported, the model is of the development setup, and nobody computed its keys.
