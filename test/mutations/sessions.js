@@ -30,15 +30,16 @@ module.exports = [
     ["output", "scalar_to_bytes(&self.output_digest.0)"],
     ["prompt-tokens", "word(self.prompt_tokens.into())"],
     ["generated-tokens", "word(self.generated_tokens.into())"],
-    ["decoding", "self.decoding.0"],
-  ].map(([name, field]) =>
+    // No claim of another decoding gets as far as to a proof.
+    ["decoding", "self.decoding.0", "other_decodings_are_refused"],
+  ].map(([name, field, test]) =>
     mutation(
       `statement-${name}`,
       `the statement does not have the ${name}`,
       claim,
       `        hash.update(${field});\n`,
       "",
-      another,
+      test ?? another,
     ),
   ),
   mutation(
