@@ -139,6 +139,18 @@ impl Epoch<'_> {
         path(&self.folder)
     }
 
+    /// The same epoch in another folder, without its answers: places are given twice.
+    fn twin(&self) -> Self {
+        let twin = Self {
+            line: self.line,
+            number: 1,
+            folder: self.line.w.file("twin"),
+        };
+        copy(&self.folder, &twin.folder);
+        std::fs::write(twin.folder.join("answers.jsonl"), "").unwrap();
+        twin
+    }
+
     fn answer(&self, requester: &str, prompt: &str, tokens: &str) -> PathBuf {
         let receipt = self
             .line
@@ -496,13 +508,7 @@ fn disputes_are_answered_or_lost() {
     let early = ["dispute", "challenge", "--receipt", a];
     w.fails(CHALLENGER, &early, &["did not commit to epoch 0"]);
     // Another receipt of the first place, from a copy of the folder.
-    let twin = Epoch {
-        line: &line,
-        number: 1,
-        folder: w.file("twin"),
-    };
-    copy(&epoch.folder, &twin.folder);
-    std::fs::write(twin.folder.join("answers.jsonl"), "").unwrap();
+    let twin = epoch.twin();
     let other = twin.answer(REQUESTER_ADDRESS, "c", "2");
     // The provider leaves the last one out.
     std::fs::write(epoch.folder.join("closed.json"), r#"{"count":2,"draws":1}"#).unwrap();
@@ -770,13 +776,7 @@ fn what_a_provider_did_wrong_is_slashed() {
     let honest = epoch.answer(REQUESTER_ADDRESS, "ab", "2");
     let before = w.anvil.rpc("evm_snapshot", json!([]));
     // The folder of the same epoch once more, so that places are given twice.
-    let twin = Epoch {
-        line: &line,
-        number: 1,
-        folder: w.file("twin"),
-    };
-    copy(&epoch.folder, &twin.folder);
-    std::fs::write(twin.folder.join("answers.jsonl"), "").unwrap();
+    let twin = epoch.twin();
     let other = twin.answer(CHALLENGER_ADDRESS, "c", "2");
     let contradict =
         |one, other| ["dispute", "contradict", path(one), path(other)].map(str::to_owned);

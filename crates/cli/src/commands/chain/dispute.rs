@@ -104,19 +104,30 @@ impl Found {
         number: u32,
         answer: Option<u32>,
     ) -> Result<Self> {
-        let epoch = Committed::find(&chain.client, &books, &line, number)?;
-        let epoch = epoch.with_context(|| {
+        let found = Self::find(chain, books, line, number, answer)?;
+        found.with_context(|| {
             format!(
                 "{} did not commit to epoch {number}: nothing can be disputed, nor be paid for",
                 line.provider
             )
-        })?;
-        Ok(Self {
+        })
+    }
+
+    /// None if its provider did not commit to it.
+    fn find(
+        chain: &Chain<'_>,
+        books: Books,
+        line: Line,
+        number: u32,
+        answer: Option<u32>,
+    ) -> Result<Option<Self>> {
+        let found = Committed::find(&chain.client, &books, &line, number)?;
+        Ok(found.map(|epoch| Self {
             books,
             line,
             epoch,
             answer,
-        })
+        }))
     }
 
     fn status(&self, chain: &Chain<'_>) -> Result<Status> {

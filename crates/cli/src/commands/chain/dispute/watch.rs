@@ -12,7 +12,7 @@ use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{demand, Dispute, Subject, Turn};
-use nanozk_chain::epoch::{Books, Committed};
+use nanozk_chain::epoch::Books;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_executor::executor::Executor;
 use nanozk_executor::QuantizedModel;
@@ -232,16 +232,22 @@ impl Watcher<'_> {
     fn go_on(&mut self, given: &Given, is_new: bool, lines: &mut Lines) -> Result<()> {
         let line = (given.file.line.provider, given.file.line.version);
         let what = loop {
-            let found = self.find(given)?;
+            let EpochReceipt {
+                line: of,
+                epoch: number,
+                index,
+                ..
+            } = given.file;
+            let found = Found::find(self.chain, self.books, of, number, Some(index))?;
             let begun = match &found {
-                Ok(found) => self.own(found, given)?,
-                Err(_) => None,
+                Some(found) => self.own(found, given)?,
+                None => None,
             };
             if begun.is_some() == is_new {
                 return Ok(());
             }
             let step = match (found, begun) {
-                (Ok(found), Some(own)) => self.answer(&found, given, &own)?,
+                (Some(found), Some(own)) => self.answer(&found, given, &own)?,
                 // One is enough for a line: it is slashed as a whole, and each challenge is dearer than the last.
                 _ if lines.busy.contains(&line) => {
                     Step::Over("another of the line is disputed first".into())
@@ -249,8 +255,10 @@ impl Watcher<'_> {
                 _ if lines.lost.contains(&line) => Step::Over(
                     "another challenge of the version was lost: find out why first".into(),
                 ),
-                (Err(what), _) => what,
-                (Ok(found), None) => self.begin(&found, given)?,
+                (None, _) => Step::Waits(format!(
+                    "its provider did not commit to epoch {number} yet: pay nothing"
+                )),
+                (Some(found), None) => self.begin(&found, given)?,
             };
             match step {
                 Step::Sent if self.chain.dry_run => break "to be sent".into(),
@@ -303,8 +311,12 @@ impl Watcher<'_> {
                 version: typed.version,
             };
             let registry = self.chain.address("ModelRegistry")?;
-            let model = self.chain.client.read(registry, &call);
-            let is_own = model.is_ok_and(|model| model.0 == self.manifest.id().0);
+            // A node that does not answer says nothing about the version: that is asked again.
+            let model = match self.chain.client.read(registry, &call) {
+                Ok(model) => model,
+                Err(e) => return self.skip(&path, e.into()),
+            };
+            let is_own = model.0 == self.manifest.id().0;
             self.versions.insert(typed.version, is_own);
         }
         if !self.versions[&typed.version] {
@@ -403,28 +415,6 @@ impl Watcher<'_> {
         let tokens = [&opening.prompt[..], &opening.generated].concat();
         let provable = check_provable(&executor, &tokens, opening.positions);
         Ok(provable.err().map(|e| format!("it has no proof: {e}")))
-    }
-
-    /// The epoch of a false answer, or what is to be said where there is none to be disputed.
-    fn find(&self, given: &Given) -> Result<Result<Found, Step>> {
-        let file = &given.file;
-        let found = Committed::find(&self.chain.client, &self.books, &file.line, file.epoch)?;
-        Ok(found.map_or_else(
-            || {
-                Err(Step::Waits(format!(
-                    "its provider did not commit to epoch {} yet: pay nothing",
-                    file.epoch
-                )))
-            },
-            |epoch| {
-                Ok(Found {
-                    books: self.books,
-                    line: file.line,
-                    epoch,
-                    answer: Some(file.index),
-                })
-            },
-        ))
     }
 
     /// The account's challenge of an answer, or its demand, that was begun.
