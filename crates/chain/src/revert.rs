@@ -177,6 +177,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("UnknownDispute", "there is no dispute {0}"),
     ("WrongDisputeStatus", "the dispute {0} is {2}, it must be {1}"),
     ("LayersNotProven", "the proof does not show the layers {0} that were asked for"),
+    ("BondAbove", "the challenge needs a bond of {1:units}, above the most that you would risk, {0:units}: nanozk dispute challenge --max-bond"),
     ("NoBond", "the dispute {0} holds no bond"),
     ("StillOpen", "the epoch {0} is open: the bonds of its disputes are paid out when it is over"),
     // Lens
