@@ -1,6 +1,7 @@
 //! A model prepared to be run many times: forward pass, logits, greedy generation.
 
-use crate::kernels::TILE_ROWS;
+use crate::kernels::{self, Block, TILE_ROWS};
+use crate::matrix;
 use crate::model::{HeadNorm, QuantizedLayer, QuantizedModel, Rotation};
 use crate::ops::{
     self, check_shape, AttentionRow, Error, HeadCache, HeadView, PreparedLinear, SHARED_ROWS,
@@ -275,13 +276,13 @@ impl<'a> PreparedAttention<'a> {
         })
     }
 
-    /// The residual stream after, of positions that follow the cached ones; `masked` computes
-    /// the scores of later positions as well, for the same range checks as the trace.
+    /// The residual stream after, of positions that follow the cached ones; `masked` computes the scores of later positions as
+    /// well, also those of the cached queries, for the same range checks as the trace.
     fn run(
         &self,
         spec: &Spec,
         input: &[i64],
-        cache: &mut KeyValues,
+        cache: &mut Cache,
         masked: bool,
     ) -> Result<Vec<i64>, Error> {
         let (d, heads, len) = (self.arch.width, self.arch.heads, self.arch.head_width);
@@ -291,9 +292,13 @@ impl<'a> PreparedAttention<'a> {
             let norm = ops::normalize(spec, rows, d)?.out;
             self.project(&norm, past + first)
         })?;
-        let mut queries = Vec::with_capacity(n * self.arch.query_width());
+        let mut queries = vec![Vec::new(); heads];
         for part in parts {
-            queries.extend(part.q);
+            for query in part.q.chunks_exact(self.arch.query_width()) {
+                for (to, query) in queries.iter_mut().zip(query.chunks_exact(len)) {
+                    to.extend(kernels::blocks(query));
+                }
+            }
             let width = self.arch.kv_width();
             for (key, value) in part.k.chunks_exact(width).zip(part.v.chunks_exact(width)) {
                 let heads = key.chunks_exact(len).zip(value.chunks_exact(len));
@@ -303,21 +308,30 @@ impl<'a> PreparedAttention<'a> {
             }
         }
         cache.positions += n;
-        let cache = &*cache;
-        let queries = self.head(&queries, heads, 0);
+        let steps = matrix::steps(len);
         // `[n][head_width]` of a head.
         let head = |h: usize| {
             let mut scores = Scores::new(past + n);
             let mut acc = vec![0; n * len];
-            let queries = HeadView {
-                offset: h * len,
-                ..queries
-            };
             let source = &cache.heads[h / self.arch.group()];
-            for (t, acc) in acc.chunks_exact_mut(len).enumerate() {
-                let mut row = scores.row(0, if masked { past + n } else { past + t + 1 });
-                let (query, shift) = (queries.row(t), spec.score_shift);
-                source.attend(query, past + t, shift, ExpTable::get(), &mut row, acc)?;
+            let mut attend = |t: usize, query: &[Block], acc: Option<&mut [i64]>| {
+                let mut row = scores.row(0, if masked { past + n } else { t + 1 });
+                source.probabilities(query, t, spec.score_shift, ExpTable::get(), &mut row)?;
+                if let Some(acc) = acc {
+                    source.values(row.p, acc);
+                }
+                Ok(())
+            };
+            if let (true, Some(before)) = (masked, &cache.queries) {
+                for (t, query) in before[h].chunks_exact(steps).enumerate() {
+                    attend(t, query, None)?;
+                }
+            }
+            let queries = queries[h]
+                .chunks_exact(steps)
+                .zip(acc.chunks_exact_mut(len));
+            for (t, (query, acc)) in queries.enumerate() {
+                attend(past + t, query, Some(acc))?;
             }
             Ok(acc)
         };
@@ -325,6 +339,11 @@ impl<'a> PreparedAttention<'a> {
             true => (0..heads).into_par_iter().map(head).collect(),
             false => (0..heads).map(head).collect(),
         };
+        if let Some(before) = &mut cache.queries {
+            for (before, queries) in before.iter_mut().zip(queries) {
+                before.extend(queries);
+            }
+        }
         let width = self.arch.query_width();
         let mut o_acc = vec![0; n * width];
         for (h, acc) in all.into_iter().enumerate() {
@@ -446,18 +465,22 @@ pub(crate) fn head(
     })
 }
 
-/// Keys, rotated if they are, and values of the positions computed so far, of one block.
+/// What one block keeps of the positions computed so far.
 #[derive(Clone, Debug)]
-struct KeyValues {
+struct Cache {
     positions: usize,
+    /// Keys, rotated if they are, and values of each of their heads.
     heads: Vec<HeadCache>,
+    /// Queries of each head, if their scores with later keys will be checked.
+    queries: Option<Vec<Vec<Block>>>,
 }
 
-impl KeyValues {
-    fn new(arch: &Architecture) -> Self {
+impl Cache {
+    fn new(arch: &Architecture, keeps_queries: bool) -> Self {
         Self {
             positions: 0,
             heads: vec![HeadCache::new(arch.head_width); arch.kv_heads],
+            queries: keeps_queries.then(|| vec![Vec::new(); arch.heads]),
         }
     }
 }
@@ -530,7 +553,7 @@ impl<'a> Executor<'a> {
     /// an error in the same cases.
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<i64>, Error> {
         let mut x = self.embed(tokens)?.out;
-        let mut caches = vec![KeyValues::new(&self.model.arch); self.blocks.len()];
+        let mut caches = self.caches(false);
         rayon::scope(|_| self.run_blocks(&mut x, &mut caches, true))?;
         Ok(head(&self.head, &self.model.spec, &x)?.logits)
     }
@@ -540,7 +563,7 @@ impl<'a> Executor<'a> {
     ///
     /// The tokens are those of [`Executor::forward`] on the padded sequence. A forward pass can
     /// still fail where this succeeds, if a value leaves its range only at a padded position or
-    /// at one whose result is not used.
+    /// at one whose result is not used: [`Generation::check`] says so.
     ///
     /// Fails if prompt and generated tokens together have no [`bucket`] in the context.
     pub fn generate(
@@ -560,36 +583,55 @@ impl<'a> Executor<'a> {
         &self,
         prompt: &[u32],
         max_new: usize,
-        mut on_token: impl FnMut(u32) -> ControlFlow<()>,
+        on_token: impl FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Vec<u32>, Error> {
+        let generation = self.generated(prompt, max_new, false, on_token)?;
+        Ok(generation.generated().to_vec())
+    }
+
+    /// Like [`Executor::generate_until`], and keeps what was computed.
+    pub fn generation(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Generation<'_>, Error> {
+        self.generated(prompt, max_new, true, on_token)
+    }
+
+    fn generated(
+        &self,
+        prompt: &[u32],
+        max_new: usize,
+        keeps_queries: bool,
+        mut on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Generation<'_>, Error> {
         check_tokens(self.model, prompt)?;
         let context = self.model.arch.context;
         let len = prompt.len().saturating_add(max_new);
         if bucket(len, context).is_none() {
             return Err(Error::SequenceTooLong { len, context });
         }
-        let d = self.model.arch.width;
-        let mut generated = Vec::with_capacity(max_new);
-        let mut caches = vec![KeyValues::new(&self.model.arch); self.blocks.len()];
-        let mut x = self.embed(prompt)?.out;
-        while generated.len() < max_new {
+        let mut generation = Generation {
+            executor: self,
+            tokens: prompt.to_vec(),
+            prompt: prompt.len(),
+            computed: 0,
+            caches: self.caches(keeps_queries),
+            unread: Vec::new(),
+        };
+        for _ in 0..max_new {
             // On a thread of the pool, where no other has to be woken for each product.
-            let token = rayon::scope(|_| {
-                self.run_blocks(&mut x, &mut caches, false)?;
-                let last = &x[x.len() - d..];
-                let norm = ops::normalize(&self.model.spec, last, d)?;
-                ops::argmax(&self.head.apply("logit", &norm.out)?)
-            })?;
-            let position = prompt.len() + generated.len();
-            generated.push(token);
+            let token = rayon::scope(|_| generation.step())?;
             if on_token(token).is_break() {
                 break;
             }
-            if generated.len() < max_new {
-                x = embed_position(self.model, token, position)?;
-            }
         }
-        Ok(generated)
+        Ok(generation)
+    }
+
+    fn caches(&self, keep_queries: bool) -> Vec<Cache> {
+        vec![Cache::new(&self.model.arch, keep_queries); self.blocks.len()]
     }
 
     fn embed(&self, tokens: &[u32]) -> Result<EmbedTrace, Error> {
@@ -599,7 +641,7 @@ impl<'a> Executor<'a> {
     fn run_blocks(
         &self,
         x: &mut Vec<i64>,
-        caches: &mut [KeyValues],
+        caches: &mut [Cache],
         masked: bool,
     ) -> Result<(), Error> {
         check_shape("blocks", caches.len(), self.blocks.len())?;
@@ -613,5 +655,62 @@ impl<'a> Executor<'a> {
             *x = parts.map_err(|e| e.in_layer(index))?.concat();
         }
         Ok(())
+    }
+}
+
+/// What was computed to generate tokens.
+#[derive(Clone, Debug)]
+pub struct Generation<'e> {
+    executor: &'e Executor<'e>,
+    /// Of the prompt, and those generated.
+    tokens: Vec<u32>,
+    prompt: usize,
+    /// Positions that ran.
+    computed: usize,
+    caches: Vec<Cache>,
+    /// The residual stream before the head at positions that ran and whose logits were not needed.
+    unread: Vec<i64>,
+}
+
+impl Generation<'_> {
+    /// The tokens that were generated.
+    pub fn generated(&self) -> &[u32] {
+        &self.tokens[self.prompt..]
+    }
+
+    /// Runs the positions that did not run.
+    fn run_rest(&mut self, masked: bool) -> Result<Vec<i64>, Error> {
+        let executor = self.executor;
+        let mut x = Vec::new();
+        for (position, &token) in self.tokens.iter().enumerate().skip(self.computed) {
+            x.extend(embed_position(executor.model, token, position)?);
+        }
+        executor.run_blocks(&mut x, &mut self.caches, masked)?;
+        self.computed = self.tokens.len();
+        Ok(x)
+    }
+
+    fn step(&mut self) -> Result<u32, Error> {
+        let executor = self.executor;
+        let d = executor.model.arch.width;
+        let mut x = self.run_rest(false)?;
+        let last = x.split_off(x.len() - d);
+        self.unread.extend(x);
+        let norm = ops::normalize(&executor.model.spec, &last, d)?;
+        let token = ops::argmax(&executor.head.apply("logit", &norm.out)?)?;
+        self.tokens.push(token);
+        Ok(token)
+    }
+
+    /// Computes what [`Executor::forward`] does beyond this, on the tokens padded to so many positions: fails in the same cases.
+    pub fn check(mut self, positions: usize) -> Result<(), Error> {
+        self.tokens.resize(positions.max(self.tokens.len()), 0);
+        check_tokens(self.executor.model, &self.tokens)?;
+        rayon::scope(|_| {
+            let rest = self.run_rest(true)?;
+            self.unread.extend(rest);
+            let (linear, spec) = (&self.executor.head, &self.executor.model.spec);
+            head(linear, spec, &self.unread).map(drop)
+        })
     }
 }

@@ -26,13 +26,15 @@ const PANEL_COLUMNS: usize = 32;
 #[repr(align(32))]
 pub(crate) struct Block(pub(crate) [i16; STEP]);
 
-/// `values` padded with zeros to whole blocks.
-pub(crate) fn blocks(values: impl ExactSizeIterator<Item = i16>) -> Vec<Block> {
-    let mut blocks = vec![Block([0; STEP]); values.len().div_ceil(STEP)];
-    for (to, value) in blocks.iter_mut().flat_map(|b| &mut b.0).zip(values) {
-        *to = value;
-    }
-    blocks
+/// 16-bit values, padded with zeros to whole blocks.
+pub(crate) fn blocks(values: &[i64]) -> impl Iterator<Item = Block> + '_ {
+    values.chunks(STEP).map(|values| {
+        let mut block = Block([0; STEP]);
+        for (to, value) in block.0.iter_mut().zip(values) {
+            *to = *value as i16;
+        }
+        block
+    })
 }
 
 /// Eight 32-bit sums, and the same in 64 bits.
@@ -498,8 +500,9 @@ mod tests {
     }
 
     fn padded(values: &[i16], width: usize) -> Vec<Block> {
+        let values: Vec<i64> = values.iter().map(|v| i64::from(*v)).collect();
         let rows = values.chunks_exact(width);
-        rows.flat_map(|row| blocks(row.iter().copied())).collect()
+        rows.flat_map(blocks).collect()
     }
 
     /// All kernels against sums in 128 bits.

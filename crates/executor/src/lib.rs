@@ -19,7 +19,7 @@ pub mod synthetic;
 pub mod tables;
 pub mod trace;
 
-pub use executor::Executor;
+pub use executor::{Executor, Generation};
 pub use matrix::Matrix;
 pub use model::{HeadNorm, Linear, QuantizedLayer, QuantizedModel, Rotation};
 pub use ops::Error;

@@ -178,25 +178,32 @@ pub fn check_signed(operation: &'static str, v: i64, bits: u32) -> Result<i64, E
 
 /// `y = rs(acc, shift)` of each accumulator, 16-bit.
 pub fn narrow(operation: &'static str, acc: &[i64], shift: u32) -> Result<Vec<i64>, Error> {
-    acc.iter()
-        .map(|&a| check_signed(operation, rs(a, shift), ACT_BITS))
-        .collect()
+    let values = acc.iter().map(|&a| rs(a, shift)).collect();
+    all_signed(operation, values, ACT_BITS)
+}
+
+/// Checks that all values are signed integers of `bits` bits, without a branch for each.
+fn all_signed(operation: &'static str, values: Vec<i64>, bits: u32) -> Result<Vec<i64>, Error> {
+    let half = 1u64 << (bits - 1);
+    let beyond = |v: i64| (v as u64).wrapping_add(half) >> bits;
+    if values.iter().fold(0, |all, &v| all | beyond(v)) != 0 {
+        for &v in &values {
+            check_signed(operation, v, bits)?;
+        }
+    }
+    Ok(values)
 }
 
 /// `x' = x + rs(acc, 16)`, 32-bit.
 pub fn residual_add(operation: &'static str, x: &[i64], acc: &[i64]) -> Result<Vec<i64>, Error> {
     check_shape(operation, acc.len(), x.len())?;
-    x.iter()
-        .zip(acc)
-        .map(|(&x, &a)| {
-            // |rs(acc, 16)| is at most 2^47, so that a sum beyond i64 is out of range in any case.
-            check_signed(
-                operation,
-                x.saturating_add(rs(a, MATMUL_SHIFT)),
-                RESIDUAL_BITS,
-            )
-        })
-        .collect()
+    // |rs(acc, 16)| is at most 2^47, so that a sum beyond i64 is out of range in any case.
+    let sum = |(&x, &a): (&i64, &i64)| x.saturating_add(rs(a, MATMUL_SHIFT));
+    all_signed(
+        operation,
+        x.iter().zip(acc).map(sum).collect(),
+        RESIDUAL_BITS,
+    )
 }
 
 /// The embedding of one token at one position, 32-bit: `wte + wpe`, or `wte` where no vector of a position is added.
@@ -347,6 +354,13 @@ fn max_abs(values: &[i64]) -> u64 {
     values.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
 }
 
+/// No less than any absolute value, and at most twice the greatest, or 1; without a branch for each.
+fn magnitude(values: &[i64]) -> u64 {
+    let bits = values.iter().fold(0, |all, &v| all | (v ^ (v >> 63)));
+    // `v ^ (v >> 63)` is `v`, or `-v - 1`.
+    bits as u64 + 1
+}
+
 /// Rows of inputs as 16-bit numbers, and what some of them exceed those by.
 struct ShortRows {
     blocks: Vec<Block>,
@@ -363,13 +377,17 @@ impl ShortRows {
         };
         for row in x.chunks_exact(inputs) {
             let short = |v: i64| v.clamp(i16::MIN.into(), i16::MAX.into());
-            rows.blocks
-                .extend(kernels::blocks(row.iter().map(|&v| short(v) as i16)));
             let mut excess = Vec::new();
-            if row.iter().any(|&v| short(v) != v) {
-                let all = row.iter().enumerate();
-                let exceeding = all.filter(|(_, &v)| short(v) != v);
-                excess.extend(exceeding.map(|(i, &v)| (i, v.wrapping_sub(short(v)))));
+            // Without a branch for each, as almost no row has any.
+            let differing = |v: i64| v ^ i64::from(v as i16);
+            if row.iter().fold(0, |all, &v| all | differing(v)) == 0 {
+                rows.blocks.extend(kernels::blocks(row));
+            } else {
+                let shorts: Vec<i64> = row.iter().map(|&v| short(v)).collect();
+                rows.blocks.extend(kernels::blocks(&shorts));
+                let all = row.iter().zip(shorts).enumerate();
+                let exceeding = all.filter(|(_, (&v, short))| v != *short);
+                excess.extend(exceeding.map(|(i, (v, short))| (i, v.wrapping_sub(short))));
                 if excess.len() > inputs.div_ceil(EXCESS_PART) {
                     return None;
                 }
@@ -404,7 +422,7 @@ impl<'a> PreparedLinear<'a> {
     pub fn apply(&self, operation: &'static str, x: &[i64]) -> Result<Vec<i64>, Error> {
         let inputs = self.linear.inputs();
         check_shape(operation, x.len() % inputs, 0)?;
-        let max_input = max_abs(x);
+        let max_input = magnitude(x);
         let bound = u128::from(self.max_weight)
             .saturating_mul(max_input.into())
             .saturating_mul(inputs as u128)
@@ -729,32 +747,29 @@ impl HeadCache {
 
     /// Adds a position; both are 16-bit.
     pub(crate) fn push(&mut self, key: &[i64], value: &[i64]) {
-        let short = |v: &i64| *v as i16;
-        let greatest = |v: &[i64]| v.iter().map(|v| short(v).unsigned_abs()).max();
+        let greatest = |v: &[i64]| v.iter().map(|v| (*v as i16).unsigned_abs()).max();
         self.max_key = self.max_key.max(greatest(key).unwrap_or(0));
         self.max_value = self.max_value.max(greatest(value).unwrap_or(0));
-        self.keys.extend(kernels::blocks(key.iter().map(short)));
-        self.values.extend(value.iter().map(short));
+        self.keys.extend(kernels::blocks(key));
+        self.values.extend(value.iter().map(|v| *v as i16));
     }
 
-    /// Scores and probabilities of a query at position `t`, over as many keys as the row has entries, and `Σ_s p[s]·v[s,k]`: the
-    /// same as of [`attention_probabilities`] and [`attention_values`].
-    pub(crate) fn attend(
+    /// Scores and probabilities of a query at position `t`, over as many keys as the row has entries: the same as of
+    /// [`attention_probabilities`].
+    pub(crate) fn probabilities(
         &self,
-        query: &[i64],
+        query: &[Block],
         t: usize,
         score_shift: u32,
         exp: &ExpTable,
         row: &mut AttentionRow<'_>,
-        acc: &mut [i64],
     ) -> Result<(), Error> {
-        let blocks = kernels::blocks(query.iter().map(|q| *q as i16));
-        let steps = blocks.len();
+        let steps = query.len();
         let keys = &self.keys[..row.score_acc.len() * steps];
-        match kernels::segments(&[&blocks], kernels::limit(self.max_key)) {
+        match kernels::segments(&[query], kernels::limit(self.max_key)) {
             Some(ends) => {
                 let rows = kernels::Rows {
-                    blocks: &blocks,
+                    blocks: query,
                     steps,
                     ends: &[ends],
                 };
@@ -764,15 +779,19 @@ impl HeadCache {
             // A step of queries and keys of -2^15.
             None => {
                 for (acc, key) in row.score_acc.iter_mut().zip(keys.chunks_exact(steps)) {
-                    let key = key.iter().flat_map(|b| b.0);
-                    *acc = query.iter().zip(key).map(|(q, k)| q * i64::from(k)).sum();
+                    let pairs = query.iter().zip(key);
+                    let pairs = pairs.flat_map(|(query, key)| query.0.iter().zip(&key.0));
+                    *acc = pairs.map(|(&q, &k)| i64::from(q) * i64::from(k)).sum();
                 }
             }
         }
-        probabilities(t, score_shift, exp, row)?;
-        kernels::weighted_rows(row.p, &self.values, self.max_value, acc);
+        probabilities(t, score_shift, exp, row).map(drop)
+    }
+
+    /// `Σ_s p[s]·v[s,k]`: the same as of [`attention_values`].
+    pub(crate) fn values(&self, p: &[i64], acc: &mut [i64]) {
+        kernels::weighted_rows(p, &self.values, self.max_value, acc);
         debug_assert_eq!(acc.len(), self.len);
-        Ok(())
     }
 }
 

@@ -3,10 +3,12 @@
 use nanozk_executor::ops::{self, PreparedLinear};
 use nanozk_executor::trace::{attention_trace, head_trace, mlp_trace};
 use nanozk_executor::{
-    synthetic, Activation, Architecture, Error, Gpt2, Linear, Matrix, MlpKind, Norm, Positions,
-    QuantizedLayer, QuantizedModel, Spec,
+    padded, synthetic, Activation, Architecture, Error, Executor, Gpt2, Linear, Matrix, MlpKind,
+    Norm, Positions, QuantizedLayer, QuantizedModel, Spec,
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 const ARCH: Architecture = Gpt2 {
     layers: 2,
@@ -116,6 +118,23 @@ fn resized(matrix: &Matrix, inputs: usize, outputs: usize) -> Matrix {
     })
 }
 
+/// What only a check of a generation says: nothing if the model does not generate.
+fn checked(
+    model: &QuantizedModel,
+    prompt: &[u32],
+    new: usize,
+    positions: usize,
+) -> Option<Result<(), Error>> {
+    let executor = Executor::new(model).ok()?;
+    let going_on = |_| ControlFlow::Continue(());
+    let generation = executor.generation(prompt, new, going_on).ok()?;
+    let tokens = [prompt, generation.generated()].concat();
+    let forward = executor.forward(&padded(&tokens, positions));
+    let check = generation.check(positions);
+    assert_eq!(check.is_ok(), forward.is_ok(), "{check:?}");
+    Some(check)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
 
@@ -153,6 +172,7 @@ proptest! {
         if let (Ok(trace), Ok(generated)) = (&trace, &generated) {
             prop_assert_eq!(trace.next_token(0), generated.first().copied());
         }
+        checked(&model, &tokens[..1], 3, 8);
     }
 
     #[test]
@@ -270,6 +290,36 @@ proptest! {
             let is_range = matches!(result, Err(Error::Range { operation: "test", .. }));
             prop_assert!(is_range);
         }
+    }
+}
+
+/// Keys that are large where queries are: scores leave their range, or are not hidden by the mask.
+#[test]
+fn a_generation_is_checked_on_all_positions() {
+    let mut found = BTreeSet::new();
+    for seed in 0..2000 {
+        let mut model = synthetic::model(ARCH, Activation::GeluNew, seed);
+        model.spec.score_shift = 4;
+        let factor = 4 + seed as i64 % 16;
+        match seed % 3 {
+            0 => model.head.weight.map(|_, _, w| w << (18 + factor / 4)),
+            _ => {
+                let layer = &mut model.layers[1];
+                // Features that add up, of queries and of keys.
+                for linear in [&mut layer.q, &mut layer.k] {
+                    let column: Vec<i64> = (0..6).map(|i| linear.weight.get(i, 0)).collect();
+                    linear.weight.map(|i, _, _| column[i] * factor);
+                }
+            }
+        }
+        let [prompt, new] = [1 + seed as usize % 4, seed as usize % 5];
+        if let Some(Err(error)) = checked(&model, &synthetic::tokens(prompt, 7, seed), new, 8) {
+            found.insert(range_of::<()>(Err(error)).1);
+        }
+    }
+    // Each kind of what only a check finds.
+    for operation in ["query", "key", "attention score", "logit difference"] {
+        assert!(found.contains(operation), "{operation}: {found:?}");
     }
 }
 

@@ -11,7 +11,6 @@ use nanozk_chain::epoch::series::{folder_of, keep_voucher, Limits, Series};
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::Address;
 use nanozk_chain::{Error, PrivateKeySigner};
-use nanozk_executor::Executor;
 use nanozk_prover::session::Secret;
 use nanozk_verifier::hex::Scalar;
 use std::collections::{HashMap, VecDeque};
@@ -31,21 +30,6 @@ pub fn answer_of(secret: &Secret, requester: Address, positions: u32) -> Answer 
         salts: [sequence.prompt_salt, sequence.output_salt].map(Scalar),
         digests: sequence.digests().map(Scalar),
     }
-}
-
-/// Refuses an answer that could not be proved, though it could be generated: of a value that leaves its range only at a position
-/// whose result was not used, the last one or those behind it. A receipt of it would cost the provider its bond.
-///
-/// # Errors
-/// Says which value.
-pub fn check_provable(
-    executor: &Executor<'_>,
-    tokens: &[u32],
-    positions: u32,
-) -> Result<(), nanozk_executor::Error> {
-    let mut padded = tokens.to_vec();
-    padded.resize(positions as usize, 0);
-    executor.logits(&padded).map(drop)
 }
 
 /// A closed epoch: whose answers are where, and both trees.

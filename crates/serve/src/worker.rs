@@ -1,6 +1,6 @@
 //! A model on a thread of its own: one request after the other.
 
-use crate::epochs::{check_provable, Epochs};
+use crate::epochs::Epochs;
 use crate::error::{Error, Problem};
 use crate::stop::Stops;
 use crate::store::Store;
@@ -9,7 +9,7 @@ use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::primitives::Address;
 use nanozk_chain::receipt::{Opening, Receipt, Served, RECEIPT_FORMAT};
 use nanozk_chain::PrivateKeySigner;
-use nanozk_executor::{Executor, QuantizedModel};
+use nanozk_executor::{Executor, Generation, QuantizedModel};
 use nanozk_model::{ChatTemplate, TextStream, Tokenizer};
 use nanozk_prover::session::Secret;
 use nanozk_verifier::hex::Scalar;
@@ -332,17 +332,16 @@ impl Place<'_> {
         };
         let clock = Instant::now();
         let mut end = Ok(End::Length);
-        let generated = self
-            .executor
-            .generate_until(&job.prompt, job.most, |token| {
-                match answering.token(token) {
-                    Ok(None) => return ControlFlow::Continue(()),
-                    Ok(Some(ended)) => end = Ok(ended),
-                    Err(problem) => end = Err(problem),
-                }
-                ControlFlow::Break(())
-            });
-        let generated = generated.map_err(|e| {
+        let on_token = |token| {
+            match answering.token(token) {
+                Ok(None) => return ControlFlow::Continue(()),
+                Ok(Some(ended)) => end = Ok(ended),
+                Err(problem) => end = Err(problem),
+            }
+            ControlFlow::Break(())
+        };
+        let generation = self.executor.generation(&job.prompt, job.most, on_token);
+        let generation = generation.map_err(|e| {
             failed(
                 "model_failed",
                 format!("the model fails on this prompt: {e}"),
@@ -352,15 +351,15 @@ impl Place<'_> {
         if end == End::Left {
             return Ok(None);
         }
-        let generation = clock.elapsed();
-        let signed = self.keep(job, &generated)?;
+        let generated_after = clock.elapsed();
+        let signed = self.keep(job, generation)?;
         tracing::info!(
             answer = job.name,
             model = self.model.name,
             prompt = signed.opening().prompt.len(),
             generated = signed.opening().generated.len(),
-            generation_seconds = generation.as_secs_f64(),
-            receipt_seconds = (clock.elapsed() - generation).as_secs_f64(),
+            generation_seconds = generated_after.as_secs_f64(),
+            receipt_seconds = (clock.elapsed() - generated_after).as_secs_f64(),
             "answered"
         );
         let is_stopped = end != End::Length;
@@ -368,8 +367,9 @@ impl Place<'_> {
     }
 
     /// Writes what a proof takes, and signs. The client gets a receipt of nothing that could be lost.
-    fn keep(&self, job: &Job, generated: &[u32]) -> Result<Signed, Problem> {
-        let tokens = [job.prompt.as_slice(), generated].concat();
+    fn keep(&self, job: &Job, generation: Generation<'_>) -> Result<Signed, Problem> {
+        let generated = generation.generated().to_vec();
+        let tokens = [job.prompt.as_slice(), &generated].concat();
         let secret = Secret::new(tokens, job.prompt.len(), None, &mut OsRng);
         match &self.keeping {
             Keeping::Alone(store) => {
@@ -378,7 +378,8 @@ impl Place<'_> {
             }
             Keeping::InEpochs(epochs) => {
                 let positions = epochs.header().positions;
-                let provable = check_provable(&self.executor, &secret.tokens, positions);
+                // A receipt of an answer that has no proof would cost the bond.
+                let provable = generation.check(positions as usize);
                 provable.map_err(|e| {
                     let message =
                         format!("this answer could not be proved, so it is not given: {e}");
@@ -395,7 +396,7 @@ impl Place<'_> {
         &self,
         store: &Store,
         job: &Job,
-        generated: &[u32],
+        generated: Vec<u32>,
         secret: &Secret,
     ) -> Result<Served, Problem> {
         let positions = self.model.version.manifest().tokens;
@@ -423,7 +424,7 @@ impl Place<'_> {
             opening: Opening {
                 positions: count(positions),
                 prompt: job.prompt.clone(),
-                generated: generated.to_vec(),
+                generated,
                 input_salt: Scalar(sequence.prompt_salt),
                 output_salt: Scalar(sequence.output_salt),
             },

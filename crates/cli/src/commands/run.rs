@@ -190,12 +190,7 @@ impl Stop {
 }
 
 /// Tokens that the model generates: so many, or fewer if one of them is a stop token.
-pub(super) fn generate(
-    model: &QuantizedModel,
-    prompt: &[u32],
-    new: usize,
-    stops: &[u32],
-) -> Result<Vec<u32>> {
+fn generate(model: &QuantizedModel, prompt: &[u32], new: usize, stops: &[u32]) -> Result<Vec<u32>> {
     let progress = Progress::bar("generating", new);
     let generated = model.generate_until(prompt, new, |token| {
         progress.step();

@@ -16,7 +16,6 @@ use nanozk_chain::epoch::Books;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_executor::executor::Executor;
 use nanozk_executor::QuantizedModel;
-use nanozk_serve::epochs::check_provable;
 use nanozk_verifier::CheckedManifest;
 use rand_core::{OsRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -397,7 +396,7 @@ impl Watcher<'_> {
         };
         let progress = Progress::bar("running an answer again", opening.generated.len());
         let executor = Executor::new(model)?;
-        let own = executor.generate_until(&opening.prompt, opening.generated.len(), |_| {
+        let own = executor.generation(&opening.prompt, opening.generated.len(), |_| {
             progress.step();
             ControlFlow::Continue(())
         });
@@ -405,15 +404,13 @@ impl Watcher<'_> {
             Ok(own) => own,
             Err(e) => return Ok(Some(format!("the model does not answer its prompt: {e}"))),
         };
-        let mut pairs = own.iter().zip(&opening.generated);
-        if let Some(place) = pairs.position(|(own, said)| own != said) {
+        let mut pairs = own.generated().iter().zip(&opening.generated).enumerate();
+        if let Some((place, (own, said))) = pairs.find(|(_, (own, said))| own != said) {
             return Ok(Some(format!(
-                "token {place} of the answer is {}, the model generates {}",
-                opening.generated[place], own[place]
+                "token {place} of the answer is {said}, the model generates {own}",
             )));
         }
-        let tokens = [&opening.prompt[..], &opening.generated].concat();
-        let provable = check_provable(&executor, &tokens, opening.positions);
+        let provable = own.check(positions);
         Ok(provable.err().map(|e| format!("it has no proof: {e}")))
     }
 

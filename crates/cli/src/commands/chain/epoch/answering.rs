@@ -5,7 +5,7 @@ use crate::args::{AnswerAllArgs, AnswerArgs, AnsweringArgs};
 use crate::commands::chain::signer;
 use crate::commands::check_programs_once;
 use crate::commands::prompt::{read_prompt, Prompt};
-use crate::commands::run::{after, check_length, generate};
+use crate::commands::run::{after, check_length};
 use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
 use crate::model_dir::ModelDir;
 use crate::output::{count, Out, Progress};
@@ -17,7 +17,7 @@ use nanozk_executor::executor::Executor;
 use nanozk_model::{PromptOptions, Tokenizer};
 use nanozk_prover::files;
 use nanozk_prover::session::Secret;
-use nanozk_serve::epochs::{answer_of, check_provable};
+use nanozk_serve::epochs::answer_of;
 use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
 use rayon::prelude::*;
@@ -74,10 +74,23 @@ impl Answering {
         })
     }
 
-    fn check(&self, executor: &Executor<'_>, prompt: &[u32], generated: &[u32]) -> Result<()> {
-        let tokens = [prompt, generated].concat();
-        let provable = check_provable(executor, &tokens, self.header.positions);
-        provable.context("this answer could not be proved, so no receipt is signed")
+    /// Generates an answer that can be proved: a value may leave its range at a position whose result is not used, the last one or
+    /// those behind it. A receipt of such an answer would cost the bond.
+    fn generate(
+        &self,
+        executor: &Executor<'_>,
+        prompt: &[u32],
+        most: usize,
+        on_token: impl Fn(),
+    ) -> Result<Vec<u32>> {
+        let generation = executor.generation(prompt, most, |token| {
+            on_token();
+            after(token, &self.stops)
+        })?;
+        let generated = generation.generated().to_vec();
+        let provable = generation.check(self.header.positions as usize);
+        provable.context("this answer could not be proved, so no receipt is signed")?;
+        Ok(generated)
     }
 
     fn answer(&self, requester: Address, prompt: &[u32], generated: &[u32]) -> Answer {
@@ -95,8 +108,10 @@ pub(super) fn answer(args: &AnswerArgs, data: &Data, out: &Out) -> Result<()> {
     } = read_prompt(&a.dir, &a.tokenizer, args.prompt.source(), &args.tokenize)?;
     check_length(&a.manifest, prompt.len(), args.given.max_new_tokens)?;
     let model = a.dir.model(&a.manifest)?;
-    let generated = generate(&model, &prompt, args.given.max_new_tokens, &a.stops)?;
-    a.check(&Executor::new(&model)?, &prompt, &generated)?;
+    let most = args.given.max_new_tokens;
+    let progress = Progress::bar("generating", most);
+    let generated = a.generate(&Executor::new(&model)?, &prompt, most, || progress.step())?;
+    drop(progress);
     let answer = a.answer(args.given.requester, &prompt, &generated);
     // On disk before anybody has the receipt: what is promised can be committed to.
     let index = a.folder.append(std::slice::from_ref(&answer))?;
@@ -156,9 +171,7 @@ pub(super) fn answer_all(args: &AnswerAllArgs, data: &Data, out: &Out) -> Result
     let mut first = None;
     for prompts in prompts.chunks(CHUNK) {
         let answers = prompts.par_iter().map(|prompt| {
-            let new = args.given.max_new_tokens;
-            let generated = executor.generate_until(prompt, new, |token| after(token, &a.stops))?;
-            a.check(&executor, prompt, &generated)?;
+            let generated = a.generate(&executor, prompt, args.given.max_new_tokens, || ())?;
             progress.step();
             Ok(a.answer(args.given.requester, prompt, &generated))
         });
