@@ -585,7 +585,7 @@ impl<'a> Executor<'a> {
         max_new: usize,
         on_token: impl FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Vec<u32>, Error> {
-        let generation = self.generated(prompt, max_new, false, on_token)?;
+        let generation = self.generate_keeping(prompt, max_new, false, on_token)?;
         Ok(generation.generated().to_vec())
     }
 
@@ -596,10 +596,10 @@ impl<'a> Executor<'a> {
         max_new: usize,
         on_token: impl FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Generation<'_>, Error> {
-        self.generated(prompt, max_new, true, on_token)
+        self.generate_keeping(prompt, max_new, true, on_token)
     }
 
-    fn generated(
+    fn generate_keeping(
         &self,
         prompt: &[u32],
         max_new: usize,
