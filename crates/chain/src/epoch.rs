@@ -358,6 +358,20 @@ impl Committed {
         Ok(self.terms.committed_at + window.to::<u64>())
     }
 
+    /// Until when what was drawn of it can be proved.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn prove_by(
+        &self,
+        client: &Client,
+        books: &Books,
+        fixed: &FixedDraws,
+    ) -> Result<u64, Error> {
+        let window = client.read(books.book, &epochs::proveWindowCall {})?;
+        Ok(fixed.fixedAt.to::<u64>() + window.to::<u64>())
+    }
+
     /// Disputes of it that are not decided.
     ///
     /// # Errors

@@ -213,31 +213,47 @@ impl Found {
         Ok(page.weights.len())
     }
 
-    /// Ends a dispute in which somebody was silent, and moves its bond; says whether there was something to do.
-    fn end(&self, chain: &Chain<'_>, dispute: &Dispute) -> Result<bool> {
-        let now = chain.client.head()?.timestamp;
-        let is_usable = is_usable(chain, &self.books, self.epoch.epoch.page)?;
-        let is_over = || -> Result<bool> { Ok(line_of(chain, &self.books, &self.line)?.over) };
-        let is_live = self.status(chain)?.is_live();
-        let mut sent = false;
-        if is_live && !is_over()? {
-            let call = match is_usable {
-                false => void(&self.books, &self.epoch),
-                true if now > dispute.until && !dispute.turn.is_over() => {
-                    timeout(&self.books, &self.epoch, dispute)
-                }
-                true => return Ok(false),
-            };
-            chain.send(&call)?;
-            sent = true;
+    /// Voids the epoch if nobody can lose by silence any more, as its proofs have no judge: that gives bonds back. Says whether there
+    /// was something to do.
+    fn void(&self, chain: &Chain<'_>) -> Result<bool> {
+        let voids = self.is_open(chain)? && !is_usable(chain, &self.books, self.epoch.epoch.page)?;
+        if voids {
+            chain.send(&void(&self.books, &self.epoch))?;
         }
-        let moves = !self.status(chain)?.is_live()
-            || (is_over()? && (!is_usable || dispute.has_ended(now)));
-        if dispute.is_bonded && moves {
+        Ok(voids)
+    }
+
+    fn is_over(&self, chain: &Chain<'_>) -> Result<bool> {
+        Ok(line_of(chain, &self.books, &self.line)?.over)
+    }
+
+    /// Whether it can be slashed for.
+    fn is_open(&self, chain: &Chain<'_>) -> Result<bool> {
+        Ok(self.status(chain)?.is_live() && !self.is_over(chain)?)
+    }
+
+    /// Ends a dispute in which somebody was silent, and moves its bond; says how many transactions that took.
+    fn end(&self, chain: &Chain<'_>, dispute: &Dispute) -> Result<usize> {
+        let now = chain.client.head()?.timestamp;
+        let mut sent = usize::from(self.void(chain)?);
+        if now > dispute.until && !dispute.turn.is_over() && self.is_open(chain)? {
+            chain.send(&timeout(&self.books, &self.epoch, dispute))?;
+            sent += 1;
+        }
+        if dispute.is_bonded && self.moves(chain, dispute, now)? {
             chain.send(&resolve(&self.books, &self.epoch, dispute))?;
-            sent = true;
+            sent += 1;
         }
         Ok(sent)
+    }
+
+    /// Whether the bond of a dispute can be moved.
+    fn moves(&self, chain: &Chain<'_>, dispute: &Dispute, now: u64) -> Result<bool> {
+        if !self.status(chain)?.is_live() {
+            return Ok(true);
+        }
+        let is_usable = is_usable(chain, &self.books, self.epoch.epoch.page)?;
+        Ok(self.is_over(chain)? && (!is_usable || dispute.has_ended(now)))
     }
 
     /// Asks for layers of an answer that the account challenges.
@@ -412,10 +428,8 @@ fn silence(chain: &Chain<'_>, found: &Found, status: Status, now: u64) -> Result
             let fixed = found.epoch.fixed(client, &found.books)?;
             let fixed =
                 fixed.context("the chain has no event of what was fixed: ask another node")?;
-            let window: u64 = client
-                .read(found.books.book, &epochs::proveWindowCall {})?
-                .to();
-            (fixed.fixedAt.to::<u64>() + window, Some(fixed))
+            let by = found.epoch.prove_by(client, &found.books, &fixed)?;
+            (by, Some(fixed))
         }
         _ => return Ok(Silence::None),
     };
@@ -439,56 +453,36 @@ fn enforce(args: &EnforceArgs, out: &Out) -> Result<()> {
 
 /// Does what silence allows; says how many transactions that took, and when more may be allowed.
 fn enforced(chain: &Chain<'_>, found: &Found) -> Result<(usize, Option<u64>)> {
-    let (books, epoch) = (&found.books, &found.epoch);
-    let status = found.status(chain)?;
     let now = chain.client.head()?.timestamp;
-    let is_over = || -> Result<bool> { Ok(line_of(chain, books, &found.line)?.over) };
-    let (mut sent, mut next) = (0, None::<u64>);
-    let mut later = |until: u64| next = Some(next.map_or(until, |next| next.min(until)));
-    let is_usable = is_usable(chain, books, epoch.epoch.page)?;
-    if status.is_live() && !is_over()? {
-        if is_usable {
-            match silence(chain, found, status, now)? {
-                Silence::Missed(fixed) => {
-                    chain.send(&expire(books, epoch, fixed))?;
-                    sent += 1;
-                }
-                Silence::Until(by) => later(by),
-                Silence::None => {}
+    let mut sent = usize::from(found.void(chain)?);
+    let mut next = Vec::new();
+    if sent == 0 && found.is_open(chain)? {
+        match silence(chain, found, found.status(chain)?, now)? {
+            Silence::Missed(fixed) => {
+                chain.send(&expire(&found.books, &found.epoch, fixed))?;
+                sent += 1;
             }
-            let mut disputes = found.disputes(chain)?;
-            // Its own first: whoever began the one that ends the line has the reward.
-            let account = chain.client.account()?;
-            disputes.sort_by_key(|dispute| dispute.challenger != account);
-            for dispute in disputes {
-                // Slashing ends the line: nobody is slashed for the others.
-                if is_over()? || dispute.turn.is_over() {
-                    continue;
-                }
-                if now > dispute.until {
-                    chain.send(&timeout(books, epoch, &dispute))?;
-                    sent += 1;
-                } else {
-                    later(dispute.until);
-                }
-            }
-        } else {
-            // Nobody loses by silence any more: that gives bonds back.
-            chain.send(&void(books, epoch))?;
-            sent += 1;
+            Silence::Until(by) => next.push(by),
+            Silence::None => {}
         }
     }
-    let is_over = is_over()?;
-    let all_move = !found.status(chain)?.is_live() || (is_over && !is_usable);
-    for dispute in found.disputes(chain)?.iter().filter(|d| d.is_bonded) {
-        if all_move || (is_over && dispute.has_ended(now)) {
-            chain.send(&resolve(books, epoch, dispute))?;
-            sent += 1;
-        } else {
-            later(dispute.until);
+    let mut disputes = found.disputes(chain)?;
+    // Its own first: whoever began the one that ends the line has the reward.
+    let account = chain.client.account()?;
+    disputes.sort_by_key(|dispute| dispute.challenger != account);
+    for dispute in &disputes {
+        sent += found.end(chain, dispute)?;
+        if !dispute.turn.is_over() && dispute.until >= now {
+            next.push(dispute.until);
         }
     }
-    Ok((sent, next))
+    // The bond of a dispute that was answered waits for the end of another, which ends the line: its own came first.
+    if sent > 0 && found.is_over(chain)? {
+        for dispute in found.disputes(chain)?.iter().filter(|d| d.is_bonded) {
+            sent += found.end(chain, dispute)?;
+        }
+    }
+    Ok((sent, next.into_iter().min()))
 }
 
 fn list(args: &ListDisputesArgs, out: &Out) -> Result<()> {

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Between two looks at the chain and the receipts.
 const POLL: Duration = Duration::from_secs(5);
@@ -93,6 +93,8 @@ struct Watcher<'a> {
     versions: BTreeMap<B256, bool>,
     verdicts: BTreeMap<B256, Verdict>,
     path: PathBuf,
+    /// Digests of receipts in files, and when these were written: one that was judged is not read again.
+    known: BTreeMap<PathBuf, (SystemTime, B256)>,
     /// What was said last of each file: once is enough.
     said: BTreeMap<PathBuf, String>,
 }
@@ -123,6 +125,7 @@ pub(super) fn watch(args: &WatchArgs, out: &Out) -> Result<()> {
         versions: BTreeMap::new(),
         verdicts: read_verdicts(&path)?,
         path,
+        known: BTreeMap::new(),
         said: BTreeMap::new(),
     };
     loop {
@@ -173,6 +176,10 @@ fn read_verdicts(path: &Path) -> Result<BTreeMap<B256, Verdict>> {
     Ok(all)
 }
 
+fn written_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|m| m.modified()).ok()
+}
+
 impl Watcher<'_> {
     fn say(&mut self, path: &Path, what: String) {
         if self.said.get(path) == Some(&what) {
@@ -192,6 +199,11 @@ impl Watcher<'_> {
     fn round(&mut self) -> Result<Round> {
         let (mut false_ones, mut unjudged, mut failed) = (Vec::new(), None, None);
         for path in self.files()? {
+            match self.known(&path).map(|digest| self.verdicts.get(&digest)) {
+                Some(Some(Verdict::True | Verdict::Skipped)) => continue,
+                Some(None) if unjudged.is_some() => continue,
+                _ => {}
+            }
             let Some(given) = self.given(path)? else {
                 continue;
             };
@@ -290,8 +302,15 @@ impl Watcher<'_> {
         Ok(files)
     }
 
+    /// The digest of a receipt in a file that did not change since it was read.
+    fn known(&self, path: &Path) -> Option<B256> {
+        let (written, digest) = self.known.get(path)?;
+        (written_at(path)? == *written).then_some(*digest)
+    }
+
     /// A receipt of the model; none if the file is something else.
     fn given(&mut self, path: PathBuf) -> Result<Option<Given>> {
+        let written = written_at(&path);
         let (file, typed) = match receipt_of(&self.books, &path) {
             Ok(receipt) => receipt,
             // In a directory there may be other files, and one that is wrong must not keep others from being looked at.
@@ -324,6 +343,9 @@ impl Watcher<'_> {
             return self.skip(&path, why);
         }
         let digest = self.books.receipt(&typed);
+        if let Some(written) = written {
+            self.known.insert(path.clone(), (written, digest));
+        }
         Ok(Some(Given {
             path,
             file,
@@ -437,7 +459,7 @@ impl Watcher<'_> {
             found.ask(chain, given.file.index, &layers)?;
             return Ok(Step::Sent);
         }
-        if found.end(chain, own)? {
+        if found.end(chain, own)? > 0 {
             return Ok(Step::Sent);
         }
         let number = given.file.epoch;

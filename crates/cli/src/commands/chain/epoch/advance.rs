@@ -340,10 +340,7 @@ impl<'a> Advance<'a> {
         let block: u64 = fixed.drawBlock.to();
         let client = &self.chain.client;
         let head = client.head()?;
-        let window: u64 = client
-            .read(self.books().book, &abi::proveWindowCall {})?
-            .to();
-        let by = fixed.fixedAt.to::<u64>() + window;
+        let by = self.epoch.prove_by(client, self.books(), &fixed)?;
         in_time("draws could be proven", by, head.timestamp)?;
         if head.number <= block {
             return Ok(Step::Waits(Waits::Block(block)));
