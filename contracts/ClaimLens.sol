@@ -10,6 +10,7 @@ import { ChallengeStatus, ClaimStatus, JobStatus, Mode, OUTPUT, Tree, WHOLE } fr
 import { ClaimWords } from "./libraries/ClaimWords.sol";
 import { FinalInputs } from "./libraries/FinalInputs.sol";
 import { LayerSet } from "./libraries/LayerSet.sol";
+import { Action, LensText } from "./libraries/LensText.sol";
 import { Strings } from "@openzeppelin/contracts/utils/Strings.sol";
 import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
@@ -17,14 +18,8 @@ import { ERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 contract ClaimLens is IClaimLens, ERC165 {
     using ClaimWords for Claim;
     using LayerSet for uint256;
+    using LensText for string;
     using Strings for uint256;
-
-    /// Who has to do what until when; zero: no deadline.
-    struct Action {
-        string who;
-        string what;
-        uint64 deadline;
-    }
 
     IJobMarket public immutable market;
     IClaimBook public immutable book;
@@ -39,20 +34,20 @@ contract ClaimLens is IClaimLens, ERC165 {
     /// @inheritdoc IClaimLens
     function describeClaim(Claim calldata claim) external view returns (Description memory) {
         Description memory d = _read(claim);
-        d.status = _explain(_claimText(d), _next(claim, d));
+        d.status = _claimText(d).withNext(_next(claim, d));
         return d;
     }
 
     /// @inheritdoc IClaimLens
     function explainStatus(Claim calldata claim) external view returns (string memory) {
         Description memory d = _read(claim);
-        return _explain(_claimText(d), _next(claim, d));
+        return _claimText(d).withNext(_next(claim, d));
     }
 
     /// @inheritdoc IClaimLens
     function explainJob(bytes32 job) external view returns (string memory) {
         Job memory j = market.job(job);
-        return _explain(_jobText(j), _nextOfJob(j));
+        return _jobText(j).withNext(_nextOfJob(j));
     }
 
     /// @inheritdoc IClaimLens
@@ -230,20 +225,6 @@ contract ClaimLens is IClaimLens, ERC165 {
 
     // ---------------------------------------------------------------- words
 
-    function _explain(string memory text, Action memory next) private view returns (string memory) {
-        if (bytes(next.what).length == 0) return text;
-        text = string.concat(text, " Next: ", next.who, ", ", next.what);
-        if (next.deadline == 0) return string.concat(text, ", at any time.");
-        return string.concat(
-            text,
-            ", until ",
-            uint256(next.deadline).toString(),
-            " (",
-            (next.deadline - block.timestamp).toString(),
-            " s left)."
-        );
-    }
-
     function _jobText(Job memory job) private pure returns (string memory) {
         if (job.status == JobStatus.Open) return "Open: no provider has taken the job.";
         if (job.status == JobStatus.Locked) {
@@ -277,8 +258,7 @@ contract ClaimLens is IClaimLens, ERC165 {
             " mode: ",
             layers,
             ", ",
-            d.openChallenges.toString(),
-            d.openChallenges == 1 ? " challenge is open." : " challenges are open."
+            LensText.counted(d.openChallenges, " challenge is open.", " challenges are open.")
         );
     }
 

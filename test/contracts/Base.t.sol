@@ -132,7 +132,7 @@ abstract contract Base is Test {
         assertEq(address(market), market_);
         assertEq(address(book), book_);
         epochDisputes = EpochDisputes(deployCode("EpochDisputes.sol", abi.encode(escrow, registry, epochs)));
-        epochLens = EpochLens(deployCode("EpochLens.sol", abi.encode(epochs)));
+        epochLens = EpochLens(deployCode("EpochLens.sol", abi.encode(epochs, epochDisputes, registry)));
         assertEq(address(epochs), operators[2]);
         assertEq(address(epochDisputes), operators[3]);
     }
