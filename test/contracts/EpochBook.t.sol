@@ -642,6 +642,21 @@ contract EpochBookTest is EpochBase {
         vm.stopPrank();
     }
 
+    /// Whoever fixes commitments cannot know which layers are drawn.
+    function test_Fix_LayersAreDrawnFromABlockToCome() public {
+        Built memory built = _fixed(0, COUNT, DRAWS);
+        assertEq(built.fixed_.drawBlock, block.number + BEACON_DELAY);
+        assertEq(built.fixed_.fixedAt, block.timestamp);
+        // Not from a block that is there, whatever its header says.
+        uint64 known = uint64(block.number - 1);
+        bytes memory header = _block(known, keccak256("a known seed"));
+        vm.expectRevert();
+        epochs.drawLayers(built.epoch, built.fixed_, header);
+        built.fixed_.drawBlock = uint48(known);
+        vm.expectRevert(abi.encodeWithSelector(IEpochBook.NotWhatWasFixed.selector, _idOf(built)));
+        epochs.drawLayers(built.epoch, built.fixed_, header);
+    }
+
     function test_Attack_DrawGrindingOfLayers() public {
         Built memory built = _fixed(0, COUNT, DRAWS);
         // A block before the right one, under which other layers are drawn.

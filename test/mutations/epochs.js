@@ -116,7 +116,7 @@ module.exports = [
   drop("commit-number", "an epoch has two roots", "epochs/Epochs", "if (number != own.next()) revert WrongEpochNumber(own.next(), number);", book("test_Attack_TwoRoots")),
   drop("commit-bond", "a bond for which cheating pays", "epochs/Epochs", "if (exposure > available) revert LineBondTooLow(exposure, available);", book("test_Commit_Refuses|test_Attack_BondExit")),
   mutation("commit-block", "answers are drawn from a block that is there", "epochs/Epochs", "block.timestamp, block.number + _delay, exposure", "block.timestamp, block.number - 1, exposure", book("test_Commit_Exposes|test_Attack_DrawGrinding")),
-  mutation("fix-block", "layers are drawn from a block that is there", "epochs/Epochs", "drawBlock: uint48(block.number + _delay)", "drawBlock: uint48(block.number - 1)", book("test_Attack_DrawGrindingOfLayers|testFuzz_Prove")),
+  mutation("fix-block", "layers are drawn from a block that is there", "epochs/Epochs", "drawBlock: uint48(block.number + _delay)", "drawBlock: uint48(block.number - 1)", book("test_Fix_LayersAreDrawn")),
   mutation("draw-layers", "layers are drawn from another block", "epochs/Epochs", "        _requireFixed(id, fixed_.seed, fixed_.commitments, fixed_.fixedAt, fixed_.drawBlock);\n        bytes32 seed", "        bytes32 seed", book("test_Prove_With")),
   drop(
     "prove-fixed",
