@@ -245,6 +245,35 @@ contract EpochBookTest is EpochBase {
         assertEq(epochs.line(provider, served).exposed, 0);
     }
 
+    function _proveAfterTheWindow(Built memory built) private {
+        bytes memory header = _layerBlock(built);
+        (Openings memory openings, bytes memory proof) = _opened(built, header);
+        _after(_committedAt(built) + EPOCH_CHALLENGE);
+        epochs.prove(built.epoch, openings, proof, new Payment[](0));
+    }
+
+    /// A voucher pays for all epochs up to one.
+    function test_Prove_SettlesNothingBeforeAnEarlierEpoch() public {
+        Built memory first = _fixed(0, COUNT, DRAWS);
+        Built memory second = _fixed(1, COUNT, DRAWS);
+        _proveAfterTheWindow(second);
+        _assertStatus(second, EpochStatus.Proven);
+        assertEq(epochs.line(provider, served).open, 2);
+        _proveEpoch(first);
+        _assertStatus(first, EpochStatus.Settled);
+        epochs.settle(second.epoch);
+    }
+
+    function test_Prove_SettlesNothingThatIsDisputed() public {
+        Built memory built = _fixed(0, COUNT, DRAWS);
+        vm.prank(challenger);
+        epochDisputes.challenge(built.epoch, 3, type(uint256).max);
+        _proveAfterTheWindow(built);
+        _assertStatus(built, EpochStatus.Proven);
+        vm.expectRevert(abi.encodeWithSelector(IEpochBook.OpenDisputes.selector, _idOf(built), 1));
+        epochs.settle(built.epoch);
+    }
+
     function test_Prove_WithLayersThatWereDrawnBefore() public {
         Built memory built = _fixed(0, COUNT, DRAWS);
         bytes memory header = _layerBlock(built);
