@@ -15,6 +15,7 @@
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
 pub mod address;
+pub mod answer;
 pub mod artifacts;
 pub mod bindings;
 pub mod claim;

@@ -1,7 +1,8 @@
 //! What clients read, as OpenAI's API has it; `nanozk` beside it has the receipt, and what opens it.
 
 use crate::request::Endpoint;
-use crate::worker::{Done, Signed, Worker};
+use crate::worker::{Done, Worker};
+use nanozk_chain::answer::Signed;
 use nanozk_chain::epoch::answers::Header;
 use nanozk_chain::receipt::Served;
 use serde_json::{json, Map, Value};

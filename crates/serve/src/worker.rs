@@ -5,7 +5,7 @@ use crate::error::{Error, Problem};
 use crate::stop::Stops;
 use crate::store::Store;
 use axum::http::StatusCode;
-use nanozk_chain::epoch::answers::EpochReceipt;
+use nanozk_chain::answer::Signed;
 use nanozk_chain::primitives::Address;
 use nanozk_chain::receipt::{Opening, Receipt, Served, RECEIPT_FORMAT};
 use nanozk_chain::PrivateKeySigner;
@@ -74,25 +74,6 @@ pub struct Done {
     pub is_stopped: bool,
     /// The receipt, and what opens it.
     pub signed: Signed,
-}
-
-/// What was signed of an answer.
-#[derive(Clone, Debug)]
-pub enum Signed {
-    /// A receipt that promises to keep what a proof takes.
-    Alone(Box<Served>),
-    /// A receipt of a place in an epoch.
-    OfEpoch(Box<EpochReceipt>),
-}
-
-impl Signed {
-    /// Prompt and answer, as tokens.
-    pub fn opening(&self) -> &Opening {
-        match self {
-            Self::Alone(served) => &served.opening,
-            Self::OfEpoch(receipt) => &receipt.opening,
-        }
-    }
 }
 
 /// Where a model's answers are kept.

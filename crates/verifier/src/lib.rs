@@ -12,6 +12,7 @@ pub mod hex;
 mod manifest;
 mod programs;
 pub mod statement;
+pub mod verdict;
 
 pub use nanozk_transcript::encoding;
 pub use nanozk_transcript::poseidon::POINT_WORDS;

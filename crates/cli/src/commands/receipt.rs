@@ -7,16 +7,14 @@ use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
 use crate::Outcome;
 use anyhow::{bail, Context, Result};
-use nanozk_chain::epoch::answers::{EpochReceipt, EPOCH_RECEIPT_FORMAT};
+use nanozk_chain::answer::{Answer, Signed};
 use nanozk_chain::format::utc;
-use nanozk_chain::primitives::{Address, B256};
 use nanozk_chain::receipt::{Opening, Served};
 use nanozk_model::{TextStream, Tokenizer};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_serve::request::{Endpoint, Request};
-use nanozk_serve::worker::Signed;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use serde_json::{json, Value};
@@ -28,95 +26,25 @@ pub(super) fn receipt(command: &ReceiptCommand, data: &Data, out: &Out) -> Resul
     }
 }
 
-/// A receipt, and the text that came with it, if it is an answer.
-struct Answer {
-    signed: Signed,
-    /// And whether a stop token or a stop text ended it.
-    text: Option<(String, bool)>,
-}
-
-/// What a signature is good for.
-struct Checked {
-    provider: Address,
-    model_id: Digest32,
-    digest: B256,
-    /// Lines for people.
-    lines: Vec<String>,
-    receipt: Value,
-}
-
-fn check(signed: &Signed) -> Result<Checked> {
+/// What a receipt says, for people.
+fn lines_of(signed: &Signed) -> Vec<String> {
     match signed {
-        Signed::Alone(served) => {
-            served.check().map_err(reject)?;
-            let receipt = &served.receipt;
-            Ok(Checked {
-                provider: receipt.provider,
-                model_id: receipt.model_id,
-                digest: receipt.digest(),
-                lines: vec![
-                    format!("issued         {}", utc(receipt.issued_at)),
-                    format!("kept until     {}", utc(receipt.kept_until)),
-                ],
-                receipt: serde_json::to_value(receipt)?,
-            })
-        }
-        Signed::OfEpoch(receipt) => {
-            let typed = receipt.check().map_err(reject)?;
-            Ok(Checked {
-                provider: receipt.line.provider,
-                model_id: receipt.model_id,
-                digest: receipt.books.receipt(&typed),
-                lines: vec![
-                    format!(
-                        "place          answer {} of epoch {}",
-                        receipt.index, receipt.epoch
-                    ),
-                    format!(
-                        "version        {} on chain {}",
-                        receipt.line.version, receipt.books.chain_id
-                    ),
-                    format!("requester      {}", receipt.requester),
-                ],
-                receipt: serde_json::to_value(receipt)?,
-            })
-        }
+        Signed::Alone(served) => vec![
+            format!("issued         {}", utc(served.receipt.issued_at)),
+            format!("kept until     {}", utc(served.receipt.kept_until)),
+        ],
+        Signed::OfEpoch(receipt) => vec![
+            format!(
+                "place          answer {} of epoch {}",
+                receipt.index, receipt.epoch
+            ),
+            format!(
+                "version        {} on chain {}",
+                receipt.line.version, receipt.books.chain_id
+            ),
+            format!("requester      {}", receipt.requester),
+        ],
     }
-}
-
-fn read(args: &VerifyReceiptArgs) -> Result<Answer> {
-    let value: Value = files::read_json(&args.file)?;
-    let named = || args.file.display().to_string();
-    let choice = &value["choices"][0];
-    let text = [&choice["message"]["content"], &choice["text"]];
-    let text = text.into_iter().find_map(Value::as_str);
-    // The last part of a stream has none, and its text cannot be compared.
-    let is_part = value["object"] == "chat.completion.chunk" || value.get("usage").is_none();
-    let text = text.filter(|text| !(is_part && text.is_empty()));
-    // What a stop text cuts off is not shown.
-    let is_cut = choice["finish_reason"] == "stop";
-    let text = text.map(|text| (text.to_owned(), is_cut));
-    let inside = match value.get("nanozk") {
-        Some(inside) => inside,
-        None if value.get("choices").is_some() => bail!(
-            "{} is an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part",
-            named()
-        ),
-        None => &value,
-    };
-    let is_of_epoch = [&inside["format"], &inside["receipt"]["format"]]
-        .into_iter()
-        .any(|format| format == EPOCH_RECEIPT_FORMAT);
-    let signed = if is_of_epoch {
-        EpochReceipt::from_json(value).map(|receipt| Signed::OfEpoch(Box::new(receipt)))
-    } else {
-        let mut served = inside.clone();
-        // They are the server's, and not signed.
-        served.as_object_mut().map(|all| all.remove("notes"));
-        serde_json::from_value(served).map(|served| Signed::Alone(Box::new(served)))
-    };
-    let signed = signed.with_context(named)?;
-    Ok(Answer { signed, text })
 }
 
 /// The text of an answer's tokens, that of a stop token among them.
@@ -130,8 +58,9 @@ fn text_of(tokenizer: &Tokenizer, opening: &Opening) -> Result<String> {
 }
 
 fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
-    let Answer { signed, text } = read(args)?;
-    let (receipt, opening) = (check(&signed)?, signed.opening());
+    let answer = Answer::from_json(files::read_json(&args.file)?);
+    let Answer { signed, text } = answer.with_context(|| args.file.display().to_string())?;
+    let (receipt, opening) = (signed.check().map_err(reject)?, signed.opening());
     if let Some(provider) = args.provider.filter(|p| *p != receipt.provider) {
         return Err(reject(format!(
             "{} signed it, not {provider}",
@@ -207,7 +136,7 @@ fn verify(args: &VerifyReceiptArgs, out: &Out) -> Result<()> {
         opening.prompt.len(),
         opening.generated.len()
     ));
-    receipt.lines.iter().for_each(|line| out.text(line));
+    lines_of(&signed).iter().for_each(|line| out.text(line));
     out.text(format!("compared       {}", compared.join(", ")));
     if matches!(signed, Signed::OfEpoch(_)) {
         out.note("note: it is the version that was signed: of which model that is, and whether the answer is in its place, the chain knows (nanozk channel pay)");
