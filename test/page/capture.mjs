@@ -1,5 +1,6 @@
 // node test/page/capture.mjs URL DEPLOYMENT: all transactions of a local chain, as test/page/chain.mjs sends them again.
 import { readFileSync } from "node:fs";
+import { topicOf } from "../../packages/page/src/abi.js";
 import { artifact, cast, PROXY, rpc } from "./chain.mjs";
 
 const [url, file] = process.argv.slice(2);
@@ -24,17 +25,22 @@ const transactions = [];
 const last = Number(await rpc(url, "eth_blockNumber"));
 for (let number = 1; number <= last; number++) {
   const block = await rpc(url, "eth_getBlockByNumber", [`0x${number.toString(16)}`, true]);
+  // Sent again each has a block of its own; epochs' ids have the block's number.
+  if (block.transactions.length !== 1) throw new Error(`block ${number} has ${block.transactions.length} transactions`);
   for (const { from, to, value, input } of block.transactions) {
     transactions.push({ timestamp: Number(block.timestamp), from, to, value, ...described({ to, input }) });
   }
 }
 const genesis = await rpc(url, "eth_getBlockByNumber", ["0x0", false]);
-const posted = cast("sig-event", artifact("IClaimBook").abi.filter((e) => e.name === "ClaimPosted").map((e) => {
-  const type = (t) => (t.type.startsWith("tuple") ? `(${t.components.map(type).join(",")})` : t.type);
-  return `ClaimPosted(${e.inputs.map(type).join(",")})`;
-})[0]);
-const address = deployment.contracts.ClaimBook.address;
-const log = (await rpc(url, "eth_getLogs", [{ address, topics: [posted], fromBlock: "0x0" }])).at(-1);
+
+/** The last event of a name. */
+async function lastOf(contract, name) {
+  const topic = topicOf(artifact(contract).abi.find((e) => e.type === "event" && e.name === name));
+  const { address } = deployment.contracts[contract];
+  return (await rpc(url, "eth_getLogs", [{ address, topics: [topic], fromBlock: "0x0" }])).at(-1).topics;
+}
 const addresses = Object.fromEntries(names.map((name) => [name, deployment.contracts[name].address]));
-const fixture = { start: Number(genesis.timestamp), addresses, claim: log.topics[1], job: log.topics[2], transactions };
+const [, claim, job] = await lastOf("ClaimBook", "ClaimPosted");
+const [, epoch] = await lastOf("EpochBook", "EpochCommitted");
+const fixture = { start: Number(genesis.timestamp), addresses, claim, job, epoch, transactions };
 console.log(JSON.stringify(fixture, null, 1));
