@@ -1,6 +1,6 @@
 // The page in Chromium: script/page --check. From a file and from a static host, at desktop and phone widths, light and dark; with
-// the session of test/fixtures/session, each forgery of it, hostile text, the keyboard, and a real claim on anvil. Needs npm ci,
-// the verifier in WebAssembly, and Chromium (CHROMIUM, or /usr/bin/chromium).
+// the session of test/fixtures/session, each forgery of it, hostile text, the keyboard, and a real claim, a real epoch and its
+// receipts on anvil. Needs npm ci, the verifier in WebAssembly, and Chromium (CHROMIUM, or /usr/bin/chromium).
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -32,6 +32,7 @@ const session = (name) => read(`test/fixtures/session/${name}.json`);
 const question = { sessions: session("sessions"), final: session("final"), key: session("final-key") };
 const fixture = read("test/fixtures/posted/chain.json");
 const claimed = read("test/fixtures/posted/claim.json");
+const [demanded, receipt] = ["receipt", "other-receipt"].map((name) => read(`test/fixtures/posted/${name}.json`));
 const posted = fixture.transactions.at(-2).timestamp;
 const challengeBy = `${new Date((posted + 3600) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 const VIEWS = [
@@ -389,6 +390,80 @@ test("a claim on a chain, from a file, with the claim's files beside it", { skip
         await failing({ rpc: url }, /The node is of chain 1 \(Ethereum\), and the claim's file is of chain 31337/);
       },
     );
+    await close();
+  } finally {
+    await chain.stop();
+  }
+});
+
+test("an epoch and its receipts on a chain, from a file", { skip }, async () => {
+  const chain = await start("--timestamp", String(fixture.start));
+  const ask = async (tab, fields) => {
+    for (const [id, value] of Object.entries({ rpc: chain.url, lens: fixture.addresses.EpochLens, claim: fixture.epoch, ...fields })) await tab.fill(`#${id}`, value);
+    await tab.click("#read");
+  };
+  const shows = (tab, what) => headline(tab, "chain").filter({ hasText: what }).waitFor();
+  try {
+    await replay(chain.url, fixture, 0, fixture.transactions.length - 4);
+    for (const view of VIEWS) {
+      const { tab, close } = await open(view);
+      const name = `${view.name}-${view.scheme}-epoch`;
+      await ask(tab, {});
+      await shows(tab, "Committed to, not drawn");
+      assert.equal(await tab.evaluate(() => document.activeElement.id), "chain-result-headline");
+      const said = await tab.locator("#chain-result").innerText();
+      for (const part of [fixture.epoch, "3 of 6 answers are drawn", "6 false answers", "1 dispute is open", "4 ETH", "The code on chain is the reproducible build's", "fixCommitments after block"]) assert.ok(said.includes(part), part);
+      const count = tab.locator("[data-deadline]").first();
+      const before = await count.innerText();
+      assert.match(before, /left$/);
+      await count.filter({ hasNotText: before }).waitFor();
+      await fits(tab, name);
+      await legible(tab, name);
+      await shot(tab, name);
+      // A receipt that is given afterwards is put beside it.
+      await tab.setInputFiles("#files", [asFile("receipt.json", receipt)]);
+      await headline(tab).filter({ hasText: "A receipt that its provider signed" }).waitFor();
+      await shows(tab, "Signed, and its epoch is committed to");
+      assert.match(await tab.locator("#say").textContent(), /^Signed, and its epoch is committed to\./);
+      assert.equal(await tab.locator("#chain-result h4", { hasText: "The epoch: committed to, not drawn" }).count(), 1);
+      assert.ok(!(await tab.locator("body").innerText()).includes(receipt.opening.input_salt));
+      await fits(tab, `${name} and a receipt`);
+      await legible(tab, `${name} and a receipt`);
+      await shot(tab, `${name}-receipt`);
+      await close();
+    }
+    const { tab, close } = await open();
+    // The receipt alone finds its epoch; one file in place of the other changes what is shown.
+    await give(tab, [asFile("receipt.json", demanded)]);
+    await ask(tab, { claim: "" });
+    await shows(tab, /Demanded.*has to show it in the epoch until/s);
+    const changed = structuredClone(receipt);
+    changed.opening.generated[0] += 1;
+    assert.match(await give(tab, [asFile("receipt.json", changed)]), /Not signed by its provider's key/);
+    await shows(tab, /Not signed by its provider/);
+    await tab.setInputFiles("#files", [asFile("receipt.json", receipt)]);
+    await tab.locator("#problems", { hasText: "There are 2 different receipts" }).waitFor();
+    await tab.click("#clear");
+    await shows(tab, "Committed to, not drawn");
+    // Of an epoch that is not committed to, and which its key did not sign: what is left when it is taken back.
+    await give(tab, [asFile("receipt.json", { ...receipt, epoch: 7 })]);
+    await ask(tab, { claim: "" });
+    await shows(tab, /Not signed by its provider/);
+    await tab.click("#clear");
+    await shows(tab, /No receipt/);
+    await ask(tab, { claim: "" });
+    await shows(tab, /The id is none.*What to do: .*receipt/s);
+    await give(tab, [asFile("receipt.json", { ...receipt, books: { ...receipt.books, chain_id: 1 } })]);
+    await ask(tab, {});
+    await shows(tab, /The node is of chain 31337 \(a local test chain\), and the receipt is of chain 1 \(Ethereum\)/);
+    // Beside a session: its verdict, and the receipt's signature.
+    assert.match(await give(tab, [...filesOf(question), asFile("receipt.json", receipt)]), /Valid, but it proves nothing/);
+    assert.equal(await tab.locator("#files-result h4", { hasText: "A receipt that its provider signed" }).count(), 1);
+    // What is no receipt says why, and shows text of others as text.
+    await tab.click("#clear");
+    await tab.setInputFiles("#files", [asFile("receipt.json", { ...receipt, "<img src=x onerror=alert(1)>\u202e": 1 })]);
+    await tab.locator("#items li[data-kind=wrong]", { hasText: "a receipt of an epoch's answer that cannot be read: its fields are not format, books" }).waitFor();
+    assert.equal(await tab.locator("img").count(), 0);
     await close();
   } finally {
     await chain.stop();

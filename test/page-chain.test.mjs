@@ -2,20 +2,20 @@
 // test/fixtures/posted, and its final proof a real one. Needs npm ci and the verifier in WebAssembly.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import test, { after, before } from "node:test";
 import { contracts, knownKeys } from "../packages/page/embed.mjs";
-import { encode, encodeCall } from "../packages/page/src/abi.js";
+import { encode } from "../packages/page/src/abi.js";
 import { toHex } from "../packages/page/src/bytes.js";
-import { checkOnChain, claimsOf, OUTPUT, readClaim, readUnit, WHOLE } from "../packages/page/src/chain.js";
-import { explainChain, matchStep, onChainStep } from "../packages/page/src/explain-chain.js";
+import { readChain } from "../packages/page/src/chain.js";
+import { checkOnChain, claimsOf, OUTPUT, WHOLE } from "../packages/page/src/claim.js";
+import { explainClaim, matchStep, onChainStep } from "../packages/page/src/explain-claim.js";
 import { compare, onChainQuestion, sessionOf } from "../packages/page/src/match.js";
 import { assemble, recognize } from "../packages/page/src/read.js";
 import { Failure, Node } from "../packages/page/src/rpc.js";
 import { judge } from "../packages/page/src/verify.js";
+import { readUnit } from "../packages/page/src/view.js";
 import { load } from "../packages/verifier/index.js";
-import { artifact, read, replay, rpc, send, start } from "./page/chain.mjs";
+import { act as actAt, factOf, later as laterAt, read, replay, rpc, start, step, through as throughAt } from "./page/chain.mjs";
 
 const fixture = read("test/fixtures/posted/chain.json");
 const { addresses } = fixture;
@@ -51,7 +51,7 @@ const posted = (name, run, options = {}) =>
   });
 
 const question = (change) => ({ address: addresses.ClaimLens, id: fixture.claim, where: "", ...change });
-const facts = (change, url = chain.url) => readClaim(new Node(url), contracts(), question(change));
+const facts = (change, url = chain.url) => readChain(new Node(url), contracts(), question(change));
 const refused = async (what, change, url) => {
   await assert.rejects(facts(change, url), (e) => {
     assert.ok(e instanceof Failure, e.stack);
@@ -60,19 +60,10 @@ const refused = async (what, change, url) => {
     return true;
   });
 };
-const explained = async (change) => explainChain(await facts(change), knownKeys(), fixture.start);
-const step = (report, title) => report.steps.find((s) => title.test(s.title)) ?? assert.fail(`no step ${title}: ${report.steps.map((s) => s.title)}`);
-const factOf = (found, name) => found.facts.find((fact) => name.test(fact.name)) ?? assert.fail(`no fact ${name}: ${found.facts.map((f) => f.name)}`);
-
-/** Calls a contract as some account; the claim is an argument where it is needed. */
-async function act(from, contract, name, values, value = 0n) {
-  const entry = artifact(contract).abi.find((e) => e.type === "function" && e.name === name);
-  return send(chain.url, { from, to: addresses[contract], data: encodeCall(entry, values), value: `0x${value.toString(16)}` });
-}
-const later = async (seconds) => {
-  await rpc(chain.url, "evm_increaseTime", [seconds]);
-  await rpc(chain.url, "evm_mine");
-};
+const explained = async (change) => explainClaim(await facts(change), knownKeys(), fixture.start);
+const act = (from, contract, name, values, value) => actAt(chain.url, addresses, from, contract, name, values, value);
+const later = (seconds) => laterAt(chain.url, seconds);
+const through = (change, run) => throughAt(chain.url, change, run);
 const challenge = async (target) => {
   const { claim } = await facts();
   await act(CHALLENGER, "BondEscrow", "deposit", [`0x${"0".repeat(40)}`, ETHER], ETHER);
@@ -84,7 +75,7 @@ const challenge = async (target) => {
 
 posted("a posted claim: where it stands, money, deadlines, code", async () => {
   const read = await facts();
-  const report = explainChain(read, knownKeys(), fixture.start);
+  const report = explainClaim(read, knownKeys(), fixture.start);
   assert.deepEqual([report.headline.tone, report.headline.title], ["info", "Claimed, not settled"]);
   assert.match(report.headline.text, /0 of 10 layers are proven, 0 challenges open/);
   const code = step(report, /^The code on chain is the reproducible build's$/);
@@ -191,7 +182,7 @@ posted("a frozen verifier: nothing can be proven, and the claim is voided", asyn
 });
 
 posted("a node that is far from this machine's time is named", async () => {
-  const report = explainChain(await facts(), knownKeys(), fixture.start + 100_000);
+  const report = explainClaim(await facts(), knownKeys(), fixture.start + 100_000);
   assert.match(step(report, /newest block is not of now/).text, /older than this machine's clock/);
   assert.ok((await explained()).steps.every((s) => !/newest block/.test(s.title)));
 });
@@ -304,11 +295,11 @@ posted(
 // ---------------------------------------------------------------- what goes wrong
 
 posted("a wrong chain, address or id says what to do", async () => {
-  await refused(/^The node is of chain 31337 \(a local test chain\), and the claim's file is of chain 1 \(Ethereum\)\.$/, { chain: 1 });
-  assert.equal((await facts({ chain: 31337 })).chain, 31337);
+  await refused(/^The node is of chain 31337 \(a local test chain\), and the claim's file is of chain 1 \(Ethereum\)\.$/, { files: { chain: 1, what: "the claim's file" } });
+  assert.equal((await facts({ files: { chain: 31337, what: "the claim's file" } })).chain, 31337);
   await refused(/^There is no contract at 0x90f7.* on chain 31337/, { address: CHALLENGER });
   await refused(/^The contract at 0xa762.* is ClaimBook\.$/, { address: addresses.ClaimBook });
-  await refused(/is no ClaimLens/, { address: "0x4e59b44847b379578588920ca78fbf26c0b4956c" });
+  await refused(/is neither ClaimLens nor EpochLens\.$/, { address: "0x4e59b44847b379578588920ca78fbf26c0b4956c" });
   await refused(/^No claim and no job has this id on this chain\.$/, { id: `0x${"12".repeat(32)}` });
   await refused(/^The node has no such transaction\.$/, { where: `0x${"12".repeat(32)}` });
   await refused(new RegExp(`^Block 12345 is ahead of the node's newest one, ${last - 1}\\.$`), { where: "12345" });
@@ -338,25 +329,6 @@ posted("other code at a contract is named, although it answers the same", async 
   await rpc(chain.url, "anvil_setCode", [addresses.ClaimLens, lens]);
 });
 
-/** A node before the chain that changes what it is asked or what it answers. */
-async function through(change, run) {
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const part of request) body += part;
-    const { id, method, params } = JSON.parse(body);
-    const failed = (error) => ({ error: { code: -32000, message: error.message } });
-    const changed = await change(method, params, () => rpc(chain.url, method, params)).catch(failed);
-    response.end(JSON.stringify({ jsonrpc: "2.0", id, ...changed }));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await run(`http://127.0.0.1:${server.address().port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
 posted("a node that searches few blocks at a time is asked in parts", async () => {
   await rpc(chain.url, "anvil_mine", ["0x14"]);
   const few = async (method, params, pass) => {
@@ -380,9 +352,9 @@ posted("a node that searches few blocks at a time is asked in parts", async () =
     const { transaction } = await facts();
     await challenge(WHOLE);
     const read = await facts({ where: transaction }, url);
-    const rows = step(explainChain(read, knownKeys(), fixture.start), /^Who owes/).table.rows;
+    const rows = step(explainClaim(read, knownKeys(), fixture.start), /^Who owes/).table.rows;
     assert.deepEqual(rows[2].slice(0, 2), ["bonds of 1 challenger of all layers", "0.01640000000000001 ETH"]);
-    assert.match(step(explainChain(read, knownKeys(), fixture.start), /^What happened$/).text, /did not give the claim's events: .*no logs here/);
+    assert.match(step(explainClaim(read, knownKeys(), fixture.start), /^What happened$/).text, /did not give the claim's events: .*no logs here/);
   });
 });
 
@@ -404,7 +376,7 @@ posted("a node that makes up a claim's fields is caught by the claim's id", asyn
     if (method === "eth_getLogs") for (const log of result) log.data = log.data.slice(0, 200);
     return { result };
   };
-  await through(short, (url) => refused(/An event of the claim cannot be read/, {}, url));
+  await through(short, (url) => refused(/^An event cannot be read/, {}, url));
   const nonsense = async (method, _, pass) => ({ result: method === "eth_call" ? "0x01" : await pass() });
   await through(nonsense, (url) => refused(/does not answer ClaimLens\.\w+ as it should/, {}, url));
   for (const [method, answer, what] of [["eth_chainId", "one", /the chain's id is no number/], ["eth_getBlockByNumber", null, /no newest block/], ["eth_getCode", "code", /is not hexadecimal/], ["eth_getLogs", {}, /is no list/]]) {
@@ -428,7 +400,7 @@ posted("whatever a node answers in place of one answer, the page says what is wr
         const one = async (method, _, pass) => ({ result: call++ === changed ? value : await pass() });
         await through(one, async (url) => {
           try {
-            explainChain(await facts({ where }, url), knownKeys(), fixture.start);
+            explainClaim(await facts({ where }, url), knownKeys(), fixture.start);
             outcomes.shown += 1;
           } catch (error) {
             assert.ok(error instanceof Failure, `call ${changed} answered by ${JSON.stringify(value)}: ${error.stack}`);
@@ -448,7 +420,7 @@ posted("more events than are shown are said to be more", async () => {
     return { result: method === "eth_getLogs" && params[0].topics[0] === null && result.length > 0 ? Array(2_001).fill(result[0]) : result };
   };
   await through(many, async (url) => {
-    const report = explainChain(await facts({}, url), knownKeys(), fixture.start);
+    const report = explainClaim(await facts({}, url), knownKeys(), fixture.start);
     assert.equal(step(report, /^What happened$/).tone, "warn");
     assert.match(step(report, /^What happened$/).text, /not shown/);
     assert.match(step(report, /^Who owes/).text, /Not all bonds are listed/);

@@ -10,16 +10,23 @@ import { page, script } from "../packages/page/bundle.mjs";
 import { contracts, embedded, example, knownKeys } from "../packages/page/embed.mjs";
 import { AbiError, decode, decodeError, decodeEvent, encode, encodeCall, signatureOf, topicOf } from "../packages/page/src/abi.js";
 import { fromHex, sameHex, toHex, utf8, word } from "../packages/page/src/bytes.js";
-import { checkQuestion, setBits } from "../packages/page/src/chain.js";
+import { checkQuestion } from "../packages/page/src/chain.js";
 import { codeHash, contractOf } from "../packages/page/src/code.js";
+import { termsOf } from "../packages/page/src/epoch.js";
 import { explain, layerName } from "../packages/page/src/explain.js";
+import { percent } from "../packages/page/src/explain-epoch.js";
+import { explainReceipt } from "../packages/page/src/explain-receipt.js";
 import { amountText, ETH, leftText, spanText, timeText } from "../packages/page/src/format.js";
 import { keccak256 } from "../packages/page/src/keccak.js";
+import { hash2, isOpening, ORDER } from "../packages/page/src/poseidon.js";
 import { assemble, digestEntered, recognize } from "../packages/page/src/read.js";
+import { faultOf, readReceipt } from "../packages/page/src/receipt.js";
 import { Failure, Node, nodeUrl } from "../packages/page/src/rpc.js";
+import { signerOf } from "../packages/page/src/signature.js";
 import { claimDigest, pointWords, programOf, programTree, statementOf } from "../packages/page/src/statement.js";
 import { inline, listed, ranges, shown } from "../packages/page/src/text.js";
 import { judge } from "../packages/page/src/verify.js";
+import { setBits } from "../packages/page/src/view.js";
 import { load } from "../packages/verifier/index.js";
 import { FORGERIES } from "./page/forgeries.mjs";
 
@@ -27,7 +34,7 @@ const root = new URL("../", import.meta.url);
 const json = (path) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
 const sessions = json("test/fixtures/session/sessions.json");
 const [final, key] = ["final", "final-key"].map((name) => json(`test/fixtures/session/${name}.json`));
-const posted = Object.fromEntries(["manifest", "claim", "final", "both", "chain"].map((name) => [name, json(`test/fixtures/posted/${name}.json`)]));
+const posted = Object.fromEntries(["manifest", "claim", "final", "both", "chain", "receipt", "other-receipt"].map((name) => [name, json(`test/fixtures/posted/${name}.json`)]));
 const abiOf = (name) => json(`crates/chain/artifacts/${name}.json`).abi;
 const sent = (selector) => posted.chain.transactions.findLast(({ data }) => data?.startsWith(selector));
 const functionOf = (contract, name) => abiOf(contract).find((entry) => entry.type === "function" && entry.name === name);
@@ -153,6 +160,81 @@ test("statement, program tree and points are those that the chain was given", ()
   for (const none of [`0x${"ff".repeat(32)}`, "0x00", undefined, toHex(word(4))]) assert.equal(pointWords(none), undefined);
 });
 
+test("Poseidon is that of the format", () => {
+  assert.equal(hash2(1n, 2n), 0x115cc0f5e7d690413df64c6b9662e9cf2a3617f2743245519e19607a4417189an);
+  assert.equal(hash2(1n, 2n), hash2(1n, 2n + ORDER), "what is hashed is an element of the field");
+});
+
+test("an opening has tokens of a session", () => {
+  const good = { positions: 8, prompt: [1, 2], generated: [3] };
+  assert.equal(isOpening(good), true);
+  for (const change of [{ positions: 2 }, { positions: 8.5 }, { positions: "8" }, { positions: 1 << 20 }, { prompt: [] }, { generated: [] }, { prompt: [1 << 24] }, { prompt: [-1] }, { prompt: ["1"] }, { generated: "12" }, { generated: { length: 1 } }, { prompt: Array(8).fill(1) }]) {
+    assert.equal(isOpening({ ...good, ...change }), false, JSON.stringify(change));
+  }
+});
+
+test("whose signature it is, in one form only", () => {
+  // Made with cast wallet sign.
+  const digest = "0x115cc0f5e7d690413df64c6b9662e9cf2a3617f2743245519e19607a4417189a";
+  const signature = "0x6ef8220775fb4ace00cd935dbb323fa4732be9c773b393067d9d6929f65ada1c3a72b3aa3a5b11501210a49ec5d880c6b33158c3330002ce1c1f9cb996d095411b";
+  assert.equal(signerOf(digest, signature), "0x70997970c51812dc3a010c7d01b50e0d17dc79c8");
+  const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)];
+  const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+  const other = (order - BigInt(`0x${s}`)).toString(16).padStart(64, "0");
+  // The same signature with the other s: contracts refuse it.
+  assert.equal(signerOf(digest, `0x${r}${other}${v === "1b" ? "1c" : "1b"}`), undefined);
+  for (const none of ["0x", `0x${r}${s}`, `0x${r}${s}00`, `0x${r}${s}1d`, `0x${"0".repeat(64)}${s}${v}`, `0x${r}${"0".repeat(64)}${v}`, `0x${"f".repeat(64)}${s}${v}`, `${signature}00`, "no"]) assert.equal(signerOf(digest, none), undefined, none);
+  assert.notEqual(signerOf(digest.replace(/.$/, "b"), signature), signerOf(digest, signature));
+  assert.notEqual(signerOf(digest, `0x${r}${s}${v === "1b" ? "1c" : "1b"}`), signerOf(digest, signature));
+});
+
+test("a receipt is read strictly, and what was signed follows from its tokens", () => {
+  const file = posted["other-receipt"];
+  assert.equal(faultOf(file), undefined);
+  const receipt = readReceipt(file);
+  assert.equal(receipt.signed, true);
+  assert.deepEqual([receipt.message.index, receipt.message.epoch, receipt.message.promptTokens, receipt.message.newTokens], [4, 0, file.opening.prompt.length, 2]);
+  // Addresses with capitals are the same.
+  const capitals = structuredClone(file);
+  capitals.line.provider = `0x${file.line.provider.slice(2).toUpperCase()}`;
+  assert.equal(readReceipt(capitals).signed, true);
+  const faults = [
+    ["format", (f) => (f.format = "nanozk-epoch-receipt-2"), /another version/],
+    ["a field more", (f) => (f.more = 1), /its fields are not/],
+    ["a field less", (f) => delete f.index, /its fields are not/],
+    ["a field of others", (f) => (delete f.index, Object.setPrototypeOf(f, { index: 4 })), /its fields are not/],
+    ["books", (f) => (f.books.more = 1), /contracts that it is for/],
+    ["no books", (f) => (f.books = null), /contracts that it is for/],
+    ["line", (f) => delete f.line.version, /provider and version/],
+    ["opening", (f) => (f.opening.more = 1), /prompt and answer/],
+    ["chain", (f) => (f.books.chain_id = "1"), /chain is none/],
+    ["disputes", (f) => (f.books.disputes = "0x12"), /an address/],
+    ["requester", (f) => (f.requester = [f.requester]), /an address/],
+    ["nobody", (f) => (f.line.provider = `0x${"0".repeat(40)}`), /provider is nobody/],
+    ["version", (f) => (f.line.version = "0x12"), /a digest/],
+    ["seed", (f) => (f.seed_digest = 7), /a digest/],
+    ["epoch", (f) => (f.epoch = 2 ** 32), /no number/],
+    ["index", (f) => (f.index = -1), /no number/],
+    ["token", (f) => (f.opening.prompt[0] = 1 << 24), /no tokens of a session/],
+    ["positions", (f) => (f.opening.positions = 1 << 15), /more than 16384 positions/],
+    ["salt", (f) => (f.opening.input_salt = toHex(word(ORDER))), /a salt/],
+    ["signature", (f) => (f.signature = "0x1"), /signature is none/],
+    ["long signature", (f) => (f.signature = `0x${"00".repeat(10_000)}`), /signature is none/],
+  ];
+  for (const [what, change, expected] of faults) {
+    const other = structuredClone(file);
+    change(other);
+    assert.match(faultOf(other) ?? "no fault", expected, what);
+  }
+  assert.match(faultOf(null), /another version/);
+});
+
+test("an epoch's word is taken apart", () => {
+  const parts = [5n, 100_000n << 32n, 64n << 64n, 1_900_000_000n << 80n, 12_345n << 120n, (10n ** 18n) << 168n];
+  assert.deepEqual(termsOf(parts.reduce((a, b) => a | b)), { number: 5, count: 100_000, draws: 64, committedAt: 1_900_000_000, drawBlock: 12_345, exposed: 10n ** 18n });
+  assert.deepEqual([0n, 10n ** 15n - 1n, 10n ** 15n, 999n * 10n ** 15n + 5n, 10n ** 18n].map(percent), ["0.0 %", "0.0 %", "0.1 %", "99.9 %", "100.0 %"]);
+});
+
 // ---------------------------------------------------------------- words
 
 test("text of others can do nothing", () => {
@@ -259,6 +341,37 @@ test("what is missing is named, with what to do", () => {
   assert.equal(assembled(first.claim, first.manifest, final, key).input.givenKey, true);
 });
 
+test("a receipt is told from other files, and needs none", () => {
+  const file = posted["other-receipt"];
+  const kind = (value) => recognize(source(value)).map((item) => item.kind);
+  assert.deepEqual([kind(file), kind({ nanozk: { receipt: file }, choices: [] }), kind([file, file])], [["receipt"], ["receipt"], ["receipt", "receipt"]]);
+  assert.match(recognize(source({ ...file, index: -1 }))[0].what, /a receipt of an epoch's answer that cannot be read: its epoch or its place is no number/);
+  for (const format of ["nanozk-epoch-paths-1", "nanozk-epoch-1", "nanozk-voucher-1", "nanozk-receipt-1"]) assert.deepEqual(kind({ format }), ["unused"], format);
+  assert.deepEqual(assembled(file), { receipt: file, problems: [] });
+  assert.deepEqual(assembled(file, file).receipt, file, "the same file twice is one");
+  assert.match(assembled(file, posted.receipt).problems[0].what, /^There are 2 different receipts\.$/);
+  assert.equal(assembled(file, posted.receipt).receipt, undefined);
+  // Beside a session: what that lacks is missing still.
+  const both = assembled(file, first.claim);
+  assert.deepEqual([both.receipt, both.problems.length], [file, 2]);
+  const whole = assembled(file, first.claim, first.manifest, final);
+  assert.ok(whole.input !== undefined);
+  assert.deepEqual(whole.receipt, file);
+});
+
+test("a receipt without a chain: whose signature it has, and what to do", () => {
+  const file = posted["other-receipt"];
+  const report = explainReceipt(readReceipt(file));
+  assert.deepEqual([report.headline.tone, report.headline.title], ["info", "A receipt that its provider signed"]);
+  assert.match(report.headline.advice, /address of EpochLens/);
+  assert.ok(report.steps[0].facts.some(({ value }) => value === readReceipt(file).digest));
+  const changed = structuredClone(file);
+  changed.opening.generated[0] += 1;
+  const other = explainReceipt(readReceipt(changed));
+  assert.deepEqual([other.headline.tone, other.headline.title], ["warn", "Not signed by its provider's key"]);
+  assert.doesNotMatch(JSON.stringify([report, other]), new RegExp(file.opening.input_salt.slice(2)), "salts are not shown");
+});
+
 test("digests that a visitor enters are checked", () => {
   const digest = `0x${"ab".repeat(32)}`;
   assert.deepEqual(digestEntered("  ", "id"), {});
@@ -266,9 +379,10 @@ test("digests that a visitor enters are checked", () => {
   assert.match(digestEntered("0x12", "model id").problem.what, /The model id that you entered is no digest/);
   const question = { address: `0x${"AB".repeat(20)}`, id: digest, where: "12" };
   assert.equal(checkQuestion(question).address, `0x${"ab".repeat(20)}`);
-  for (const [change, what] of [[{ address: "0x1" }, /address is none/], [{ id: "1" }, /id is none/], [{ where: "latest" }, /neither a block nor a transaction/]]) {
+  for (const [change, what] of [[{ address: "0x1" }, /address is none/], [{ id: "1" }, /id is none/], [{ id: "" }, /id is none/], [{ where: "latest" }, /neither a block nor a transaction/]]) {
     assert.throws(() => checkQuestion({ ...question, ...change }), (e) => e instanceof Failure && what.test(e.what) && e.advice.length > 10);
   }
+  assert.equal(checkQuestion({ ...question, id: " ", receipt: {} }).id, "", "a receipt needs no id");
 });
 
 // ---------------------------------------------------------------- verdicts
@@ -435,7 +549,7 @@ test("data can end neither its own element nor the page's", () => {
 test("sources parse no markup, evaluate no text, and keep nothing", () => {
   const folder = new URL("packages/page/src/", root);
   const sources = readdirSync(folder).filter((name) => name.endsWith(".js"));
-  assert.ok(sources.length > 12);
+  assert.ok(sources.length > 20);
   for (const name of sources) {
     const text = readFileSync(new URL(name, folder), "utf8");
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie|serviceWorker/, name);
@@ -444,6 +558,7 @@ test("sources parse no markup, evaluate no text, and keep nothing", () => {
 
 test("what the page knows of the contracts is what the repository has", () => {
   const { builds, functions } = contracts();
+  for (const name of ["EpochBook", "EpochDisputes", "EpochLens"]) assert.ok(name in builds, name);
   for (const [name, { codeHash, size }] of Object.entries(builds)) {
     const artifact = json(`crates/chain/artifacts/${name}.json`);
     assert.equal(codeHash, artifact.codeHash);

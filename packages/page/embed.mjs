@@ -9,15 +9,23 @@ const json = (path) => JSON.parse(read(path).toString("utf8"));
 const artifact = (name) => json(`crates/chain/artifacts/${name}.json`);
 
 // Contracts whose code is compared, or that are named where another is needed.
-const BUILDS = ["AuditBeacon", "BondEscrow", "ClaimBook", "ClaimLens", "Deployer", "FinalVerifier", "JobMarket", "ModelRegistry", "StatementVerifier", "TokenDigests"];
+const BUILDS = ["AuditBeacon", "BondEscrow", "ClaimBook", "ClaimLens", "Deployer", "EpochBook", "EpochDisputes", "EpochLens", "FinalVerifier", "JobMarket", "ModelRegistry", "StatementVerifier", "TokenDigests"];
 const FUNCTIONS = {
   ClaimLens: ["book", "market", "registry", "describeClaim", "nextAction", "checkProof", "explainJob"],
   ClaimBook: ["market", "registry", "escrow", "beacon", "digests", "status", "challengeOf"],
   JobMarket: ["escrow", "registry", "claimBook", "beacon"],
+  EpochLens: ["book", "disputes", "registry", "describeEpoch", "nextOfEpoch", "drawnAnswers", "explainReceipt"],
+  EpochBook: ["disputes", "registry", "escrow", "beacon", "challengeWindow", "answerWindow", "proveWindow", "line", "pageOf", "statusOf"],
+  EpochDisputes: ["book", "registry", "escrow", "disputeOf", "disputesOf", "receiptDigest"],
   ModelRegistry: ["escrow", "modelId", "header", "policy", "metadataURI", "usable", "verifierUsable"],
 };
-const EVENTS = { ClaimBook: /./, JobMarket: /^Job(Settled|Slashed|Refunded)$/ };
-const ERRORS = ["IClaimLens", "IClaimBook", "IJobMarket", "IModelRegistry", "IFinalVerifier", "ClaimLens"];
+const EVENTS = {
+  ClaimBook: /./,
+  JobMarket: /^Job(Settled|Slashed|Refunded)$/,
+  EpochBook: /^(Epoch(Committed|Fixed|Moved)|LayersDrawn|Line(Bonded|Withdrawn|Slashed)|VoucherRedeemed)$/,
+  EpochDisputes: /^(?!EIP712)/,
+};
+const ERRORS = ["IClaimLens", "IClaimBook", "IJobMarket", "IModelRegistry", "IFinalVerifier", "ClaimLens", "IEpochBook", "IEpochDisputes", "EpochLens"];
 const TOKEN = [
   { type: "function", name: "symbol", inputs: [], outputs: [{ type: "string", name: "" }] },
   { type: "function", name: "decimals", inputs: [], outputs: [{ type: "uint8", name: "" }] },

@@ -1,10 +1,13 @@
 // A chain with the contracts of this repository, and on it the transactions of test/fixtures/posted: anvil, as script/foundry
 // runs it. Contracts are deployed from crates/chain/artifacts as they are now.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { encodeCall } from "../../packages/page/src/abi.js";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export const read = (path) => JSON.parse(readFileSync(at(path), "utf8"));
@@ -69,3 +72,38 @@ export async function replay(url, fixture, from = 0, until = fixture.transaction
     await send(url, { ...transaction, data: calldata(transaction) });
   }
 }
+
+/** Calls a contract of a deployment as some account. */
+export async function act(url, addresses, from, contract, name, values, value = 0n) {
+  const entry = artifact(contract).abi.find((e) => e.type === "function" && e.name === name);
+  return send(url, { from, to: addresses[contract], data: encodeCall(entry, values), value: `0x${value.toString(16)}` });
+}
+
+/** Lets time pass, and a block begin. */
+export async function later(url, seconds) {
+  await rpc(url, "evm_increaseTime", [seconds]);
+  await rpc(url, "evm_mine");
+}
+
+/** A node before a chain that changes what it is asked or what it answers. */
+export async function through(chain, change, run) {
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    const { id, method, params } = JSON.parse(body);
+    const failed = (error) => ({ error: { code: -32000, message: error.message } });
+    const changed = await change(method, params, () => rpc(chain, method, params)).catch(failed);
+    response.end(JSON.stringify({ jsonrpc: "2.0", id, ...changed }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    await run(`http://127.0.0.1:${server.address().port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** Of a report the step with a title, and of a step the fact with a name. */
+export const step = (report, title) => report.steps.find((s) => title.test(s.title)) ?? assert.fail(`no step ${title}: ${report.steps.map((s) => s.title)}`);
+export const factOf = (found, name) => found.facts.find((fact) => name.test(fact.name)) ?? assert.fail(`no fact ${name}: ${found.facts.map((f) => f.name)}`);

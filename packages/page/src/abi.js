@@ -143,6 +143,7 @@ function encodeOne(type, value) {
     return concat(word(bytes.length), bytes, new Uint8Array((WORD - (bytes.length % WORD)) % WORD));
   }
   if (type.type === "bool") return word(value ? 1 : 0);
+  if (fixedLength(type) > 1) return concat(...value.map(word));
   return word(BigInt(value));
 }
 

@@ -1,12 +1,16 @@
 // The page: what a visitor does → read → verify → explain → draw.
 import { load } from "../../verifier/index.js";
-import { checkOnChain, claimsOf, readClaim } from "./chain.js";
+import { readChain } from "./chain.js";
+import { checkOnChain, claimsOf } from "./claim.js";
 import { drawItems, drawProblems, drawReport } from "./draw.js";
+import { readOnChain } from "./epoch.js";
 import { explain } from "./explain.js";
-import { explainChain, matchStep, noSessionStep, onChainStep } from "./explain-chain.js";
+import { explainClaim, matchStep, noSessionStep, onChainStep } from "./explain-claim.js";
+import { explainEpochAnd, explainReceipt, receiptBeside } from "./explain-receipt.js";
 import { leftText } from "./format.js";
 import { compare, onChainQuestion, sessionOf } from "./match.js";
 import { assemble, digestEntered, MAX_FILE_BYTES, MAX_FILES, recognize } from "./read.js";
+import { readReceipt } from "./receipt.js";
 import { Failure, Node as ChainNode } from "./rpc.js";
 import { listed, shown } from "./text.js";
 import { judge } from "./verify.js";
@@ -18,6 +22,8 @@ const state = {
   sources: [],
   /** @type {import("./verify.js").Judged | undefined} */
   judged: undefined,
+  /** @type {import("./receipt.js").Signed | undefined} */
+  receipt: undefined,
   /** @type {{ facts: import("./chain.js").Facts, at: number } | undefined} */
   chain: undefined,
   /** Of updates of the files and readings of the chain: only the newest is drawn. */
@@ -61,6 +67,17 @@ async function verified(input) {
       "Use a browser of the last two years, with WebAssembly allowed; or nanozk verify --final --final-key.",
     );
   }
+}
+
+/** A receipt's digests and signature take some time: the same file is read once. */
+const read = { text: "", receipt: /** @type {import("./receipt.js").Signed | undefined} */ (undefined) };
+
+/** @param {any} value Of a receipt's file; undefined if there is none. */
+function receiptOf(value) {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  if (text !== read.text) Object.assign(read, { text, receipt: readReceipt(value) });
+  return read.receipt;
 }
 
 // ---------------------------------------------------------------- files
@@ -116,15 +133,19 @@ async function update() {
   list.hidden = items.length === 0;
   byId("clear").hidden = items.length === 0;
   const [model, key] = [digestEntered(byId("model").value, "model id"), digestEntered(byId("key").value, "digest of a key")];
-  const { input, problems } = items.length === 0 ? { input: undefined, problems: [] } : assemble(items.flat(), embedded.knownKeys);
+  const given = items.length === 0 ? { input: undefined, receipt: undefined, problems: [] } : assemble(items.flat(), embedded.knownKeys);
+  const { input, problems } = given;
   const all = [...problems, ...[model.problem, key.problem].filter((problem) => problem !== undefined)];
   byId("model").setAttribute("aria-invalid", String(model.problem !== undefined));
   byId("key").setAttribute("aria-invalid", String(key.problem !== undefined));
   drawProblems(byId("problems"), all);
   byId("problems").hidden = all.length === 0;
   state.judged = undefined;
+  state.receipt = receiptOf(given.receipt);
   const result = byId("files-result");
-  if (input === undefined || all.length > 0) {
+  if (all.length === 0 && input === undefined && state.receipt !== undefined) {
+    show(result, "The files", explainReceipt(state.receipt));
+  } else if (input === undefined || all.length > 0) {
     result.replaceChildren();
     if (all.length > 0) say(all.map(({ what, advice }) => `${what} ${advice}`).join(" "));
   } else {
@@ -132,9 +153,9 @@ async function update() {
       const judged = await verified(input);
       if (turn !== state.turn) return;
       state.judged = judged;
-      const report = explain(state.judged, embedded.knownKeys, { model: model.digest, key: key.digest });
-      drawReport(result, "The files", report);
-      say(`${report.headline.title}. ${report.headline.text}`);
+      const { headline, steps } = explain(state.judged, embedded.knownKeys, { model: model.digest, key: key.digest });
+      const beside = state.receipt === undefined ? [] : [receiptBeside(state.receipt)];
+      show(result, "The files", { headline, steps: [...steps, ...beside] });
     } catch (error) {
       if (turn !== state.turn) return;
       failed(result, "The files", error);
@@ -151,6 +172,12 @@ function summary(items) {
   return { ...items[0], what: listed(items.map((item) => item.kind)) };
 }
 
+/** @param {any} into @param {string} title @param {import("./explain.js").Report} report */
+function show(into, title, report) {
+  drawReport(into, title, report);
+  say(`${report.headline.title}. ${report.headline.text}`);
+}
+
 /** Shows a failure. What is no failure of ours is a defect, and is shown as one. @param {any} into @param {string} title @param {unknown} error */
 function failed(into, title, error) {
   const failure = error instanceof Failure ? error : new Failure(`This page failed: ${shown(/** @type {any} */ (error)?.message, 200)}.`, "This is a defect of the page: report it with the files, if they may be shown.");
@@ -161,14 +188,15 @@ function failed(into, title, error) {
 
 // ---------------------------------------------------------------- the chain
 
-/** The chain that the files' claims are of, if they are of one. */
+/** The chain that the visitor's claims are of, if they are of one, or else the receipt. */
 function chainOfFiles() {
   const chains = new Set(state.judged?.sessions.map(({ claim }) => claim.context?.chain).filter((chain) => Number.isSafeInteger(chain) && chain > 0));
-  return chains.size === 1 ? [...chains][0] : undefined;
+  if (chains.size === 1) return { chain: /** @type {number} */ ([...chains][0]), what: "the claim's file" };
+  return state.receipt === undefined ? undefined : { chain: state.receipt.books.chain_id, what: "the receipt" };
 }
 
 /** @param {Event} event */
-async function readChain(event) {
+async function ask(event) {
   event.preventDefault();
   const [result, button] = [byId("chain-result"), byId("read")];
   const reading = ++state.reading;
@@ -178,8 +206,8 @@ async function readChain(event) {
   say("Reading the chain.");
   try {
     const node = new ChainNode(byId("rpc").value);
-    const question = { address: byId("lens").value, id: byId("claim").value, where: byId("where").value, chain: chainOfFiles() };
-    const facts = await readClaim(node, embedded.contracts, question);
+    const question = { address: byId("lens").value, id: byId("claim").value, where: byId("where").value, files: chainOfFiles(), receipt: state.receipt };
+    const facts = await readChain(node, embedded.contracts, question);
     if (reading !== state.reading) return;
     state.chain = { facts, at: performance.now() };
     await drawChain();
@@ -196,16 +224,38 @@ async function readChain(event) {
 
 /** Draws what was read, with the files beside it if there are any. */
 async function drawChain() {
-  const { chain, judged, reading } = state;
-  const report = explainChain(chain.facts, embedded.knownKeys, Math.floor(Date.now() / 1000));
-  const steps = judged === undefined ? [] : await compared(judged, chain.facts);
-  if (reading !== state.reading || judged !== state.judged) return;
-  drawReport(byId("chain-result"), "The chain", { ...report, steps: [...steps, ...report.steps] });
-  say(`${report.headline.title}. ${report.headline.text}`);
+  const { chain, judged, receipt, reading } = state;
+  const { facts } = chain;
+  const report = facts.kind === "epoch" ? await epochReport(facts, receipt) : await claimReport(facts, judged);
+  if (reading !== state.reading || judged !== state.judged || receipt !== state.receipt) return;
+  show(byId("chain-result"), "The chain", report);
   tick();
 }
 
-/** @param {import("./verify.js").Judged} judged @param {import("./chain.js").Facts} facts @returns {Promise<import("./explain.js").Step[]>} */
+const clock = () => Math.floor(Date.now() / 1000);
+
+/** @param {import("./claim.js").Facts} facts @param {import("./verify.js").Judged | undefined} judged */
+async function claimReport(facts, judged) {
+  const report = explainClaim(facts, embedded.knownKeys, clock());
+  const steps = judged === undefined ? [] : await compared(judged, facts);
+  return { ...report, steps: [...steps, ...report.steps] };
+}
+
+/** @param {import("./epoch.js").EpochFacts} facts @param {import("./receipt.js").Signed | undefined} receipt */
+async function epochReport(facts, receipt) {
+  try {
+    return explainEpochAnd(facts, receipt && (await readOnChain(facts, receipt)), embedded.knownKeys, clock());
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const report = explainEpochAnd(facts, undefined, embedded.knownKeys, clock());
+    return { ...report, steps: [couldNotAsk("receipt", error), ...report.steps] };
+  }
+}
+
+/** @param {string} what @param {Failure} error @returns {import("./explain.js").Step} */
+const couldNotAsk = (what, error) => ({ tone: "warn", title: `The contracts could not be asked about your ${what}`, text: `${error.what} ${error.advice}` });
+
+/** @param {import("./verify.js").Judged} judged @param {import("./claim.js").Facts} facts @returns {Promise<import("./explain.js").Step[]>} */
 async function compared(judged, facts) {
   const index = sessionOf(judged, facts);
   if (index === undefined) return [noSessionStep()];
@@ -217,7 +267,7 @@ async function compared(judged, facts) {
     return [matchStep(rows), onChainStep(question && (await checkOnChain(facts, question)))];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return [matchStep(rows), { tone: "warn", title: "The contracts could not be asked about your proof", text: `${error.what} ${error.advice}` }];
+    return [matchStep(rows), couldNotAsk("proof", error)];
   }
 }
 
@@ -261,7 +311,7 @@ function start() {
     await update();
   });
   for (const id of ["model", "key"]) byId(id).addEventListener("change", update);
-  byId("chain").addEventListener("submit", readChain);
+  byId("chain").addEventListener("submit", ask);
   setInterval(tick, 1000);
   // What is wrong with it is said when it is needed.
   verifier = loadVerifier();

@@ -5,7 +5,7 @@ import { shown } from "./text.js";
 
 /** @typedef {{ what: string, files: string, chain: string, same: boolean }} Comparison */
 /** @typedef {import("./verify.js").Judged} Judged */
-/** @typedef {import("./chain.js").Facts} Facts */
+/** @typedef {import("./claim.js").Facts} Facts */
 
 const padded = (/** @type {string} */ address) => `0x${address.slice(2).toLowerCase().padStart(64, "0")}`;
 

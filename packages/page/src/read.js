@@ -1,9 +1,10 @@
 // Files and pasted text → what can be verified. Nothing here is trusted, and nothing is decided: the verifier does that.
 import { isHex } from "./bytes.js";
+import { faultOf } from "./receipt.js";
 import { shown } from "./text.js";
 
 /** @typedef {{ name: string, folder: string, text: string | undefined }} Source A file, or pasted text; undefined if it is too large or cannot be read. */
-/** @typedef {"manifest" | "claim" | "final" | "key"} Kind */
+/** @typedef {"manifest" | "claim" | "final" | "key" | "receipt"} Kind */
 /** @typedef {{ kind: Kind | "unused" | "wrong", name: string, folder: string, what: string, value?: any }} Item */
 /** @typedef {{ what: string, advice: string }} Problem What was wrong, and what to do. */
 /** @typedef {{ claim: any, manifests: any[] }} Candidate A claim with the manifests that may be its model's. */
@@ -22,6 +23,7 @@ const KINDS = {
   "nanozk-claim-": ["claim", "a claim: what the provider says it computed"],
   "nanozk-final-key-": ["key", "a key of final proofs"],
   "nanozk-final-": ["final", "a final proof"],
+  "nanozk-epoch-receipt-": ["receipt", "a receipt of an epoch's answer"],
 };
 
 /** @type {Record<string, string>} */
@@ -33,6 +35,10 @@ const UNUSED = {
   "nanozk-audit-": "a draw of layers: not needed here",
   "nanozk-signatures-": "a provider's signatures: not needed here",
   "nanozk-deployment-": "addresses of contracts: not needed here",
+  "nanozk-epoch-paths-": "paths to the roots of an epoch: not needed here; `nanozk channel pay` compares them",
+  "nanozk-epoch-": "an epoch's folder: not needed here, and nobody but the provider should have it",
+  "nanozk-voucher-": "a voucher: not needed here, and whoever has it may redeem it",
+  "nanozk-receipt-": "a receipt of no epoch: not needed here; `nanozk receipt verify` checks it",
 };
 
 /** @param {Record<string, any>} table @param {string} format */
@@ -81,6 +87,8 @@ function parts(value, folder, path) {
       return [...sessions, ...[one.final, one.key].filter(isObject).map((value) => ({ value, folder }))];
     }
     if (isObject(one) && isObject(one.claim) && isObject(one.manifest)) return session(one, own);
+    // An answer of `nanozk serve`.
+    if (isObject(one) && isObject(one.nanozk) && isObject(one.nanozk.receipt)) return [{ value: one.nanozk.receipt, folder }];
     return [{ value: one, folder }];
   });
 }
@@ -93,10 +101,12 @@ const session = (session, folder) =>
 function named(value) {
   if (!isObject(value)) return { kind: "wrong", what: `${shown(value, 60)}, where an object is needed` };
   if (typeof value.format !== "string") return { kind: "wrong", what: "JSON without a format that this page knows" };
-  const unused = entryOf(UNUSED, value.format);
-  if (unused !== undefined) return { kind: "unused", what: unused };
   const known = entryOf(KINDS, value.format);
+  const unused = entryOf(UNUSED, value.format);
+  if (known === undefined && unused !== undefined) return { kind: "unused", what: unused };
   if (known === undefined) return { kind: "wrong", what: `format ${shown(value.format, 60)}, which this page does not know` };
+  const fault = known[0] === "receipt" ? faultOf(value) : undefined;
+  if (fault !== undefined) return { kind: "wrong", what: `${known[1]} that cannot be read: ${fault}` };
   return { kind: known[0], what: known[1], value };
 }
 
@@ -110,17 +120,21 @@ function distinct(items) {
 }
 
 /**
- * What can be verified, or what is missing for it.
+ * What can be verified, or what is missing for it. A receipt needs no other file.
  * @param {Item[]} items
  * @param {{ digest: string, key: any }[]} knownKeys Keys that this page brings with it.
- * @returns {{ input?: Input, problems: Problem[] }}
+ * @returns {{ input?: Input, receipt?: any, problems: Problem[] }}
  */
 export function assemble(items, knownKeys) {
   const of = (/** @type {Kind} */ kind) => distinct(items.filter((item) => item.kind === kind));
-  const [claims, manifests, finals, keys] = [of("claim"), of("manifest"), of("final"), of("key")];
+  const [claims, manifests, finals, keys, receipts] = [of("claim"), of("manifest"), of("final"), of("key"), of("receipt")];
   /** @type {Problem[]} */
   const problems = [];
   const missing = (/** @type {string} */ what, /** @type {string} */ advice) => problems.push({ what, advice });
+  const only = receipts.length > 0 && [claims, manifests, finals, keys].every((some) => some.length === 0);
+  if (receipts.length > 1) missing(`There are ${receipts.length} different receipts.`, `Remove all but one: ${receipts.map((r) => r.name).join(", ")}.`);
+  const receipt = receipts.length === 1 ? receipts[0].value : undefined;
+  if (only) return { receipt, problems };
   if (claims.length === 0) missing("No claim is among the files.", "Add claim.json of the session.");
   if (manifests.length === 0) missing("No manifest is among the files.", "Add manifest.json: it is in the session's directory and in the model's.");
   if (finals.length === 0) missing("No final proof is among the files.", "Add final.json, which nanozk aggregate writes.");
@@ -133,12 +147,12 @@ export function assemble(items, knownKeys) {
   if (key === undefined && manifests.length > 0) {
     missing("No key of final proofs is among the files, and the model's setup is none that this page has a key of.", "Add the key that nanozk setup final-key wrote for this setup, and compare its digest with one that you know.");
   }
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { receipt, problems };
   const candidates = claims.map((claim) => {
     const beside = manifests.filter((m) => m.folder === claim.folder);
     return { claim: claim.value, manifests: (beside.length === 1 ? beside : manifests).map((m) => m.value) };
   });
-  return { input: { candidates, final, key, givenKey: keys.length > 0 }, problems };
+  return { input: { candidates, final, key, givenKey: keys.length > 0 }, receipt, problems };
 }
 
 /** What a visitor enters as a digest; undefined if nothing, a problem if it is none. @param {string} text @param {string} what */
