@@ -19,4 +19,6 @@ const contract = (file, pattern) => [
 const page = (pattern) => ["node", "--test", "--test-name-pattern", pattern, "test/page.test.mjs"];
 const chain = (pattern) => ["node", "--test", "--test-name-pattern", pattern, "test/page-chain.test.mjs"];
 
-module.exports = { crate, prover, contract, page, chain };
+const epoch = (pattern) => ["node", "--test", "--test-name-pattern", pattern, "test/page-epoch.test.mjs"];
+
+module.exports = { crate, prover, contract, page, chain, epoch };
