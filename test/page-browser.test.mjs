@@ -98,6 +98,17 @@ async function fits(tab, where) {
   assert.ok(found.scroll <= 0 && found.wide.length === 0, `${where}: ${JSON.stringify(found)}`);
 }
 
+/** Amounts and words of one line that have several. */
+const broken = (tab) =>
+  tab.locator("[data-label=now], [data-label=amount]").evaluateAll((cells) => {
+    const lines = (cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getClientRects().length;
+    };
+    return cells.filter((cell) => lines(cell) > 1).map((cell) => cell.textContent);
+  });
+
 /** Text against what is behind it: WCAG's ratio, 4.5 at least. */
 async function legible(tab, where) {
   const { dark, worst } = await tab.evaluate(() => {
@@ -354,15 +365,7 @@ test("a claim on a chain, from a file, with the claim's files beside it", { skip
       for (const width of [1000, 720]) {
         await tab.setViewportSize({ width, height: 800 });
         await fits(tab, `${name} at ${width}`);
-        const broken = await tab.locator("[data-label=now], [data-label=amount]").evaluateAll((cells) => {
-          const lines = (cell) => {
-            const range = document.createRange();
-            range.selectNodeContents(cell);
-            return range.getClientRects().length;
-          };
-          return cells.filter((cell) => lines(cell) > 1).map((cell) => cell.textContent);
-        });
-        assert.deepEqual(broken, [], "amounts and short words are not broken");
+        assert.deepEqual(await broken(tab), [], "amounts and short words are not broken");
       }
       await close();
     }
@@ -427,7 +430,11 @@ test("an epoch and its receipts on a chain, from a file", { skip }, async () => 
       assert.match(await tab.locator("#say").textContent(), /^Signed, and its epoch is committed to\./);
       assert.equal(await tab.locator("#chain-result h4", { hasText: "The epoch: committed to, not drawn" }).count(), 1);
       assert.ok(!(await tab.locator("body").innerText()).includes(receipt.opening.input_salt));
-      await fits(tab, `${name} and a receipt`);
+      for (const width of [1000, 720, view.width]) {
+        await tab.setViewportSize({ width, height: view.height });
+        await fits(tab, `${name} and a receipt at ${width}`);
+        if (width > 700) assert.deepEqual(await broken(tab), [], "amounts and short words are not broken");
+      }
       await legible(tab, `${name} and a receipt`);
       await shot(tab, `${name}-receipt`);
       await close();

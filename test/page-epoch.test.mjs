@@ -150,6 +150,7 @@ committed("an epoch that is committed to: where it stands, draws, money, a deman
   assert.equal(demand.deadline, fixture.transactions[until - 1].timestamp + found.windows.answer);
   assert.deepEqual(happened(report), ["The provider committed to all answers of the epoch.", `${REQUESTER} demanded to see a receipt.`]);
   assert.equal(factOf(step(report, /^The epoch$/), /^epoch$/).value, fixture.epoch);
+  assert.match(factOf(step(report, /^The epoch$/), /^number/).note, /^no epoch of the line is settled$/);
   assert.equal(step(report, /development setup/).tone, "bad");
   assert.match(step(report, /^What this does not show$/).items.join(), /That the node tells the truth.*the seed of a draw/);
 });
@@ -192,6 +193,7 @@ committed("drawn answers are those of the contracts, and their proof has a deadl
   await later(windows.prove + 1);
   const late = await explained();
   assert.deepEqual(heading(late), ["bad", "Not proven in time"]);
+  assert.deepEqual(heading(await explained(of(other))), ["bad", "Signed, and of its epoch: not proven in time"]);
   assert.equal(factOf(step(late, /since what is drawn was not proven in time$/), /^calls$/).value, "expire");
   await act(CHALLENGER, "EpochBook", "expire", [fields, epoch.fixed]);
   const lost = await explained();
@@ -203,6 +205,7 @@ committed("silence: the line is slashed, and its parts are named to the last uni
   await later(windows.challenge + 1);
   const late = await explained();
   assert.deepEqual(heading(late), ["bad", "Not drawn in time"]);
+  assert.deepEqual(heading(await explained(of(other))), ["bad", "Signed, and of its epoch: not drawn in time"]);
   assert.equal(factOf(step(late, /^Next: have the line slashed/), /^calls$/).value, "expire");
   await act(CHALLENGER, "EpochBook", "expire", [epoch.fields, { seed: ZERO, commitments: ZERO, fixedAt: 0, drawBlock: 0 }]);
   const report = await explained();
@@ -301,6 +304,9 @@ committed("a frozen verifier: nothing can be proven, and the epoch is voided", a
   const frozen = await explained();
   assert.equal(frozen.headline.title, "Its verifier is frozen");
   assert.equal(factOf(step(frozen, /^Next: void the epoch/), /^calls$/).value, "voidEpoch");
+  const unusable = await explained(of(other));
+  assert.deepEqual(heading(unusable), ["warn", "Signed, and of its epoch: its verifier is frozen"]);
+  assert.match(unusable.headline.advice, /^Pay nothing for it\.$/);
   await act(OWNER, "EpochBook", "voidEpoch", [epoch.fields]);
   const voided = await explained();
   assert.deepEqual(heading(voided), ["warn", "Voided"]);
@@ -387,6 +393,7 @@ committed("a receipt of an epoch that is not committed to, and one of a place th
   // Given beside another epoch's id.
   const beside = await explained({}, chain.url, readReceipt(signed((f) => (f.line.provider = CHALLENGER), CHALLENGER)));
   assert.deepEqual(heading(beside), ["warn", "Signed, not committed to"]);
+  assert.match(beside.headline.text, /the line's next is 0/);
 });
 
 committed("of several epochs of a line a receipt finds its own", async () => {

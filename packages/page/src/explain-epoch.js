@@ -137,7 +137,7 @@ function drawStep({ epoch, block }) {
   return {
     tone: "info",
     title: `${terms.draws} of ${plural(terms.count, "answer")} ${terms.draws === 1 ? "is" : "are"} drawn`,
-    text: "A block that nobody knew when the provider committed draws answers, and a later one a layer of each. The provider has to prove these layers. That shows some false answers, each false in the layer that is drawn least, with these probabilities at least:",
+    text: "A block that nobody knew when the provider committed draws answers, and a later one a layer of each. The provider has to prove these layers. If so many answers are false, each in no layer but the one that is drawn least, the draws show it with these probabilities at least.",
     facts: [
       ...chances.map(({ count, part }) => ({ name: plural(count, "false answer"), value: percent(part) })),
       { name: "answers are drawn from block", value: `${terms.drawBlock}`, note: when },
@@ -288,7 +288,7 @@ function epochStep({ chain, epoch, parts, line }) {
       { name: "epoch", value: id, code: true },
       { name: "on", value: chainText(chain) },
       { name: "EpochBook", value: parts.book, code: true },
-      { name: "number in its line", value: `${terms.number}`, note: `epochs before ${line.settled} are settled` },
+      { name: "number in its line", value: `${terms.number}`, note: line.settled === 0 ? "no epoch of the line is settled" : `${plural(line.settled, "epoch")} of the line, from number 0 on, ${line.settled === 1 ? "is" : "are"} settled` },
       { name: "committed to", value: timeText(terms.committedAt) },
       { name: "committed to in", value: shown(transaction, 80), code: true },
       { name: "page of the version", value: fields.page, code: true },

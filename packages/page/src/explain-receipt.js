@@ -1,6 +1,6 @@
 // A receipt of an epoch's answer in plain words: whose signature it has, where its epoch stands, and what its requester does.
 import { STATUS, TURN } from "./epoch.js";
-import { explainEpoch } from "./explain-epoch.js";
+import { explainEpoch, stateOf } from "./explain-epoch.js";
 import { codeStep, int, limitsOf, otherContracts, staleSteps } from "./explain-parts.js";
 import { chainText, timeText } from "./format.js";
 import { plural, shown } from "./text.js";
@@ -42,20 +42,21 @@ function receiptStep({ message, books, digest, modelId }) {
 /** @param {Signed} receipt @returns {string} */
 const placeOf = ({ message }) => `answer ${message.index} of epoch ${message.epoch}`;
 
-/** @param {string[]} more @returns {Step} */
-const notShown = (more) => ({
+/** @type {Step} */
+const NOT_SHOWN = {
   tone: "info",
   title: "What a receipt does not show",
   items: [
     "That the answer is the model's. Who has the model runs it again: `nanozk dispute watch`.",
     "That the tokens are the text that you were shown: `nanozk receipt verify` compares it.",
-    ...more,
+    "That it is in the roots that the provider committed to: `nanozk channel pay` compares its path, this page does not.",
+    "Whether its epoch is committed to, settled or lost: the chain does.",
   ],
-});
+};
 
 /** A receipt without a chain. @param {Signed} receipt @returns {Report} */
 export function explainReceipt(receipt) {
-  const steps = [receiptStep(receipt), notShown(["Whether its epoch is committed to, settled or lost: the chain does."])];
+  const steps = [receiptStep(receipt), NOT_SHOWN];
   const advice = "Enter a node and the address of EpochLens, and read the chain. A receipt is worth nothing before its epoch is committed to.";
   if (receipt.signed) {
     return { headline: { tone: "info", title: "A receipt that its provider signed", text: `The key of ${receipt.message.provider} signed ${placeOf(receipt)}, with this prompt and this answer.`, advice }, steps };
@@ -96,14 +97,15 @@ function signatureStep({ receipt, here, sameDigest, saysSigned, contract }) {
 }
 
 /** Where the receipt's epoch stands, and what to do. @param {OnChain} found @param {EpochFacts} facts @returns {Headline} */
-function worthOf(found, { epoch, line: read, block }) {
+function worthOf(found, facts) {
+  const { epoch, block } = facts;
   const { receipt, own, demand } = found;
   const place = placeOf(receipt);
   const said = { said: shown(found.said, 600), by: "EpochLens says" };
   const nothing = "Pay nothing for it.";
   if (receipt.message.epoch >= found.line.next) {
     const wait = found.line.over ? `${nothing} The line was slashed: no epoch of it is committed to any more.` : `${nothing} Wait until the provider commits to the epoch, then ask it for the path of your receipt. It is not bound before.`;
-    return { tone: found.line.over ? "bad" : "warn", title: "Signed, not committed to", text: `${place[0].toUpperCase()}${place.slice(1)} is signed, but its epoch is not on the chain: the line's next is ${read.next}.`, advice: wait, ...said };
+    return { tone: found.line.over ? "bad" : "warn", title: "Signed, not committed to", text: `${place[0].toUpperCase()}${place.slice(1)} is signed, but its epoch is not on the chain: the line's next is ${found.line.next}.`, advice: wait, ...said };
   }
   if (!own || epoch === undefined) {
     return { tone: "warn", title: "Your receipt is of another epoch", text: `It is ${place} of its line, and the epoch that was read is another.`, advice: "Read the chain without an id, and the page finds the receipt's epoch.", ...said };
@@ -117,7 +119,8 @@ function worthOf(found, { epoch, line: read, block }) {
   }
   if (status === STATUS.VOIDED) return { tone: "warn", title: "Signed, and its epoch is void", text: `The verifier was frozen. ${place[0].toUpperCase()}${place.slice(1)} is never paid for.`, advice: `${nothing} What is in the channel you get back: \`nanozk channel close\`.`, ...said };
   if (found.line.over) return { tone: "bad", title: "Signed, and its epoch is lost", text: `The line was slashed, so ${place} is never paid for.`, advice: `${nothing} What is in the channel you get back: \`nanozk channel close\`.`, ...said };
-  const title = "Signed, and its epoch is committed to";
+  const [tone, state, stateText] = stateOf({ ...facts, epoch });
+  if (!description.usable || tone === "bad") return { tone, title: `Signed, and of its epoch: ${state[0].toLowerCase()}${state.slice(1)}`, text: stateText, advice: nothing, ...said };
   if (demand !== undefined && demand.status < TURN.ANSWERED) {
     const late = block.timestamp > demand.until;
     const text = late ? `It was demanded, and the provider did not show it until ${timeText(demand.until)}.` : `It is demanded: the provider has to show it in the epoch until ${timeText(demand.until)}.`;
@@ -126,7 +129,7 @@ function worthOf(found, { epoch, line: read, block }) {
   if (shownThere) return { tone: "info", title: "Signed, and shown in its epoch", text: `It was demanded, and the provider showed ${place} in both roots. The epoch is not settled.`, advice: "Sign a voucher when you have seen the paths of all your receipts. It pays once the epoch is settled.", ...said };
   const demandText = block.timestamp <= by ? `If it gives none, or another's, demand it until ${timeText(by)}: \`nanozk dispute demand receipt.json\`.` : "It cannot be demanded any more: if you have not seen its path, pay nothing for it.";
   if (receipt.message.index >= terms.count) return { tone: "bad", title: "Signed, and not in its epoch", text: `The epoch has ${plural(terms.count, "answer")}, and this is ${place}: nobody can show it.`, advice: `${nothing} ${block.timestamp <= by ? `Demand it until ${timeText(by)}, and the provider loses: \`nanozk dispute demand receipt.json\`.` : "It cannot be demanded any more."}`, ...said };
-  return { tone: "info", title, text: `The epoch of ${place} is committed to and not settled. Whether the receipt is in its roots the chain does not say.`, advice: `Ask the provider for its path, which \`nanozk channel pay\` compares. ${demandText}`, ...said };
+  return { tone: "info", title: "Signed, and its epoch is committed to", text: `The epoch of ${place} is committed to and not settled. Whether the receipt is in its roots the chain does not say.`, advice: `Ask the provider for its path, which \`nanozk channel pay\` compares. ${demandText}`, ...said };
 }
 
 /** Whether its answer was drawn. @param {OnChain} found @param {EpochFacts} facts @returns {Step[]} */
@@ -147,7 +150,7 @@ function drawnSteps({ receipt, own }, { epoch }) {
 export function explainOnChain(found, facts) {
   const signature = signatureStep(found);
   const code = codeStep(facts);
-  const steps = [signature, ...drawnSteps(found, facts), receiptStep(found.receipt), notShown(["That it is in the roots that the provider committed to: `nanozk channel pay` compares its path, this page does not."])];
+  const steps = [signature, ...drawnSteps(found, facts)];
   if (code.tone === "bad") return { headline: otherContracts("EpochLens says", found.said, "receipt"), steps };
   if (signature.tone === "bad") return { headline: { tone: "bad", title: signature.title, text: signature.text ?? "", advice: ASK_AGAIN, said: shown(found.said, 600), by: "EpochLens says" }, steps };
   return { headline: worthOf(found, facts), steps };
