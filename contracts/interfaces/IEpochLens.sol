@@ -50,6 +50,8 @@ interface IEpochLens {
         external
         view
         returns (string memory);
+    /// @notice Whether a receipt is signed by its provider, whoever asks.
+    function isSigned(AnswerReceipt calldata receipt, bytes calldata signature) external view returns (bool);
     /// @notice Which answers are drawn, by rising index.
     /// @param seed RANDAO of the block that the epoch fixes.
     function drawnAnswers(Epoch calldata epoch, bytes32 seed) external pure returns (uint256[] memory drawn);

@@ -193,7 +193,10 @@ contract EpochLensTest is EpochBase {
         Built memory built = _committed(0, COUNT, DRAWS);
         said = epochLens.explainReceipt(receipt, signature);
         string memory demand = "demand the receipt if its provider does not show it there.";
-        assertEq(said, string.concat(start, "The epoch is committed to and not settled: ", demand));
+        assertEq(
+            said,
+            string.concat(start, "The epoch is committed to and not settled. As long as it can be disputed, ", demand)
+        );
         _fix(built);
         _proveEpoch(built);
         _after(_committedAt(built) + EPOCH_CHALLENGE);
@@ -229,6 +232,14 @@ contract EpochLensTest is EpochBase {
             "This is not the signature of the provider that the receipt names: it is worth nothing.";
         assertEq(epochLens.explainReceipt(receipt, signature), worthless);
         assertEq(epochLens.explainReceipt(receipt, ""), worthless);
+        assertFalse(epochLens.isSigned(receipt, signature));
+        // Whoever asks, for which a node may be told anybody.
+        receipt.provider = address(this);
+        assertFalse(epochLens.isSigned(receipt, ""));
+        assertEq(epochLens.explainReceipt(receipt, ""), worthless);
+        receipt.newTokens -= 1;
+        receipt.provider = provider;
+        assertTrue(epochLens.isSigned(receipt, signature));
     }
 
     function test_Wiring() public view {
