@@ -86,7 +86,7 @@ class Proofs(unittest.TestCase):
         with self.assertRaises(Rejected):
             self.verify()
         self.sessions = [Session(honest[0].manifest, honest[0].claim, "0x" + "11" * 32), *honest[1:]]
-        with self.assertRaisesRegex(Rejected, "model"):
+        with self.assertRaisesRegex(Rejected, "not 0x1111"):
             self.verify()
         self.sessions = list(reversed(honest))
         with self.assertRaises(Rejected):
