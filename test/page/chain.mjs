@@ -107,3 +107,31 @@ export async function through(chain, change, run) {
 /** Of a report the step with a title, and of a step the fact with a name. */
 export const step = (report, title) => report.steps.find((s) => title.test(s.title)) ?? assert.fail(`no step ${title}: ${report.steps.map((s) => s.title)}`);
 export const factOf = (found, name) => found.facts.find((fact) => name.test(fact.name)) ?? assert.fail(`no fact ${name}: ${found.facts.map((f) => f.name)}`);
+
+/**
+ * For each answer that something takes from a node, runs it twice with nonsense in its place: it may refuse by an error of `kind` only,
+ * and refuses most.
+ */
+export async function amongNonsense(t, chain, contract, kind, run) {
+  const nonsense = [null, {}, [], "0x", "0x00", 7, "zz", `0x${"ff".repeat(32)}`, [null], [{}], { number: "0x1" }, { logs: null }, [{ address: contract, topics: null, data: 1 }], `0x${"00".repeat(2000)}`];
+  let all = 0;
+  await through(chain, async (method, _, pass) => ({ result: (all++, await pass()) }), run);
+  const outcomes = { shown: 0, refused: 0 };
+  for (let changed = 0; changed < all; changed++) {
+    for (const value of [0, 7].map((k) => nonsense[(changed + k) % nonsense.length])) {
+      let call = 0;
+      const one = async (method, _, pass) => ({ result: call++ === changed ? value : await pass() });
+      await through(chain, one, async (url) => {
+        try {
+          await run(url);
+          outcomes.shown += 1;
+        } catch (error) {
+          assert.ok(error instanceof kind, `call ${changed} answered by ${JSON.stringify(value)}: ${error.stack}`);
+          outcomes.refused += 1;
+        }
+      });
+    }
+  }
+  t.diagnostic(`${all} calls: ${JSON.stringify(outcomes)}`);
+  assert.ok(outcomes.refused > all, "most nonsense is refused");
+}

@@ -1,10 +1,9 @@
 //! Answers with a receipt, as `nanozk serve` gives them, and what a receipt says.
 
 use crate::epoch::answers::{EpochReceipt, EPOCH_RECEIPT_FORMAT};
-use crate::receipt::{Opening, Receipt, Served};
+use crate::receipt::{Opening, Served};
 use alloy::primitives::{Address, B256};
 use nanozk_verifier::hex::Digest32;
-use serde::Serialize;
 use serde_json::Value;
 
 /// What was signed of an answer.
@@ -17,7 +16,7 @@ pub enum Signed {
 }
 
 /// What is known of a receipt that its provider signed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     /// Who signed it.
     pub provider: Address,
@@ -64,29 +63,26 @@ impl Signed {
     /// # Errors
     /// Says what is not so.
     pub fn check(&self) -> Result<Checked, String> {
-        let value =
-            |receipt: Result<Value, _>| receipt.map_err(|e: serde_json::Error| e.to_string());
-        match self {
+        let (provider, model_id, digest, receipt) = match self {
             Self::Alone(served) => {
                 served.check().map_err(|e| e.to_string())?;
-                let receipt: &Receipt = &served.receipt;
-                Ok(Checked {
-                    provider: receipt.provider,
-                    model_id: receipt.model_id,
-                    digest: receipt.digest(),
-                    receipt: value(serde_json::to_value(receipt))?,
-                })
+                let receipt = &served.receipt;
+                let value = serde_json::to_value(receipt);
+                (receipt.provider, receipt.model_id, receipt.digest(), value)
             }
             Self::OfEpoch(receipt) => {
                 let typed = receipt.check().map_err(|e| e.to_string())?;
-                Ok(Checked {
-                    provider: receipt.line.provider,
-                    model_id: receipt.model_id,
-                    digest: receipt.books.receipt(&typed),
-                    receipt: value(serde_json::to_value(receipt))?,
-                })
+                let digest = receipt.books.receipt(&typed);
+                let value = serde_json::to_value(receipt);
+                (receipt.line.provider, receipt.model_id, digest, value)
             }
-        }
+        };
+        Ok(Checked {
+            provider,
+            model_id,
+            digest,
+            receipt: receipt.map_err(|e| e.to_string())?,
+        })
     }
 }
 

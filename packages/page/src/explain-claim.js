@@ -2,7 +2,7 @@
 import { sameHex } from "./bytes.js";
 import { OUTPUT, WHOLE } from "./claim.js";
 import { layerName } from "./explain.js";
-import { codeStep, deadlineFact, int, lifeStepOf, limitsOf, nextStepOf, otherContracts, staleSteps, versionStepOf } from "./explain-parts.js";
+import { codeStep, deadlineFact, int, isDevelopment, lifeStepOf, limitsOf, nextStepOf, otherContracts, staleSteps, versionStepOf } from "./explain-parts.js";
 import { amountText, chainText, ETH, spanText, timeText } from "./format.js";
 import { listed, plural, ranges, shown } from "./text.js";
 import { setBits } from "./view.js";
@@ -29,13 +29,13 @@ function targetText(target, layers) {
 
 /**
  * @param {Facts} facts
- * @param {{ development: boolean, key: any }[]} knownKeys
+ * @param {import("./explain-parts.js").Known[]} knownKeys
  * @param {number} clock This machine's time, in seconds.
  * @returns {Report}
  */
 export function explainClaim(facts, knownKeys, clock) {
   const code = codeStep(facts);
-  const development = knownKeys.some((known) => known.development && sameHex(known.key.setup, facts.version.header.setup));
+  const development = isDevelopment(facts.version, knownKeys);
   return {
     headline: headlineOf(facts, code, development),
     steps: [

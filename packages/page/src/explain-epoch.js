@@ -1,7 +1,7 @@
 // An epoch on chain in plain words: where it stands, what is drawn, what false answers risk, whose money is where, and disputes.
 import { sameHex } from "./bytes.js";
 import { STATUS, TURN } from "./epoch.js";
-import { codeStep, deadlineFact, int, lifeStepOf, limitsOf, nextStepOf, otherContracts, staleSteps, versionStepOf } from "./explain-parts.js";
+import { codeStep, deadlineFact, int, isDevelopment, lifeStepOf, limitsOf, nextStepOf, otherContracts, staleSteps, versionStepOf } from "./explain-parts.js";
 import { amountText, chainText, ETH, spanText, timeText } from "./format.js";
 import { plural, ranges, shown } from "./text.js";
 import { setBits } from "./view.js";
@@ -33,7 +33,7 @@ const provenBy = ({ epoch, windows }) => (epoch.fixed === undefined ? 0 : int(ep
 export function explainEpoch(facts, knownKeys, clock) {
   const { epoch } = facts;
   const code = codeStep(facts);
-  const development = knownKeys.some((known) => known.development && sameHex(known.key.setup, epoch.version.header.setup));
+  const development = isDevelopment(epoch.version, knownKeys);
   return {
     headline: headlineOf(facts, code, development),
     steps: [

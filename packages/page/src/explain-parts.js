@@ -1,5 +1,6 @@
 // What the explanations of claims and of epochs have in common: how old the chain is, deadlines, events, the model version, code, and
 // what no node shows.
+import { sameHex } from "./bytes.js";
 import { leftText, spanText, timeText } from "./format.js";
 import { listed, plural, shown } from "./text.js";
 
@@ -15,6 +16,9 @@ const STALE = 600;
 
 /** @param {any} value */
 export const int = (value) => Number(value);
+
+/** Whether proofs under a model version's setup prove nothing. @param {any} version @param {Known[]} knownKeys */
+export const isDevelopment = ({ header }, knownKeys) => knownKeys.some((known) => known.development && sameHex(known.key.setup, header.setup));
 
 /** @param {string} by Whose words it has. @param {any} said @param {string} what That the code is about. @returns {Headline} */
 export const otherContracts = (by, said, what) => ({

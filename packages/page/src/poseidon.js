@@ -1,4 +1,5 @@
 // The salted digests of prompt and answer ("Token digests" of docs/format.md): Poseidon over BN254's scalar field, three elements.
+import { power } from "./field.js";
 
 /** Order of the field. */
 export const ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
@@ -13,16 +14,6 @@ const TOKEN_BITS = 24n;
 const TOKENS_PER_MESSAGE = 8;
 
 const reduced = (/** @type {bigint} */ value) => value % ORDER;
-
-/** @param {bigint} base @param {bigint} exponent @param {bigint} modulus */
-export function power(base, exponent, modulus) {
-  let result = 1n;
-  for (let b = base % modulus, e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = (result * b) % modulus;
-    b = (b * b) % modulus;
-  }
-  return result;
-}
 
 // ---------------------------------------------------------------- constants
 

@@ -1,7 +1,7 @@
 // Whose signature it is: ECDSA over secp256k1, as contracts take it (65 bytes, one form only). Nothing here is secret.
 import { fromHex, isHex, toHex, word } from "./bytes.js";
+import { squareRoot } from "./field.js";
 import { keccak256 } from "./keccak.js";
-import { power } from "./poseidon.js";
 
 const PRIME = 2n ** 256n - 2n ** 32n - 977n;
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -55,9 +55,8 @@ export function signerOf(digest, signature) {
   const [r, s, v] = [`0x${signature.slice(2, 66)}`, `0x${signature.slice(66, 130)}`, `0x${signature.slice(130)}`].map(BigInt);
   const valid = r > 0n && r < ORDER && s > 0n && s <= ORDER / 2n && (v === 27n || v === 28n);
   if (!valid) return undefined;
-  const square = mod(r * r * r + 7n);
-  const root = power(square, (PRIME + 1n) / 4n, PRIME);
-  if (mod(root * root) !== square) return undefined;
+  const root = squareRoot(mod(r * r * r + 7n), PRIME);
+  if (root === undefined) return undefined;
   const y = (root & 1n) === v - 27n ? root : PRIME - root;
   const back = inverse(r, ORDER);
   const key = add(times([r, y], mod(s * back, ORDER)), times(BASE, mod(-BigInt(digest) * back, ORDER)));

@@ -1,5 +1,6 @@
 // Digests of docs/format.md that this page computes by itself, to compare files with each other and with the chain.
 import { concat, fromHex, isHex, toHex, utf8, word } from "./bytes.js";
+import { squareRoot } from "./field.js";
 import { keccak256 } from "./keccak.js";
 
 /** Modulus of BN254's base field. */
@@ -29,16 +30,6 @@ export const claimDigest = (statement, activations) => toHex(keccak256(concat(fr
 
 // ---------------------------------------------------------------- points
 
-/** @param {bigint} base @param {bigint} exponent */
-function power(base, exponent) {
-  let result = 1n;
-  for (let b = base, e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = (result * b) % MODULUS;
-    b = (b * b) % MODULUS;
-  }
-  return result;
-}
-
 /**
  * The words of a compressed point, as contracts have them; undefined if it is none.
  * @param {string} compressed
@@ -49,9 +40,8 @@ export function pointWords(compressed) {
   const bits = BigInt(compressed);
   const x = bits & ((1n << 255n) - 1n);
   if (x >= MODULUS) return undefined;
-  const square = (x * x * x + 3n) % MODULUS;
-  const root = power(square, (MODULUS + 1n) / 4n);
-  if ((root * root) % MODULUS !== square) return undefined;
+  const root = squareRoot((x * x * x + 3n) % MODULUS, MODULUS);
+  if (root === undefined) return undefined;
   const y = (root & 1n) === bits >> 255n ? root : MODULUS - root;
   return [x % (1n << 192n), (x >> 192n) + (y % (1n << 128n)) * (1n << 64n), y >> 128n];
 }
