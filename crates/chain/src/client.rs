@@ -1,6 +1,7 @@
 //! One node, and one account that sends through it.
 
 use crate::bindings::book;
+use crate::data_fee::{self, DataFees, Paid};
 use crate::error::{Error, GAS_CAP, READING};
 use crate::format::utc;
 use crate::revert::Revert;
@@ -8,7 +9,7 @@ use alloy::consensus::Header;
 use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::BlockNumberOrTag;
 use alloy::network::{Ethereum, EthereumWallet, NetworkTransactionBuilder, TransactionBuilder};
-use alloy::primitives::{Address, Bytes, Log, B256, U256};
+use alloy::primitives::{Address, Bytes, Log, TxKind, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::ClientBuilder;
 use alloy::rpc::types::{
@@ -18,6 +19,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
 use alloy::transports::layers::RetryBackoffLayer;
 use alloy::transports::{RpcError, TransportErrorKind};
+use std::cell::OnceCell;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -72,7 +74,7 @@ pub struct Receipt {
     pub block: u64,
     /// Gas.
     pub gas: u64,
-    /// What the gas cost.
+    /// What it cost, with what the chain takes besides gas.
     pub fee: U256,
     /// Events.
     pub logs: Vec<Log>,
@@ -104,6 +106,8 @@ pub struct Client {
     chain_id: u64,
     signer: Option<PrivateKeySigner>,
     patience: Duration,
+    /// What the chain takes besides gas, once it was asked for.
+    data_fees: OnceCell<DataFees>,
 }
 
 type RpcResult<T> = Result<T, RpcError<TransportErrorKind>>;
@@ -139,6 +143,7 @@ impl Client {
             chain_id: 0,
             signer,
             patience: PATIENCE,
+            data_fees: OnceCell::new(),
         };
         client.chain_id = client.ask(|p| async move { p.get_chain_id().await })?;
         Ok(client)
@@ -225,6 +230,26 @@ impl Client {
     /// Price of gas now.
     pub fn gas_price(&self) -> Result<u128, Error> {
         self.ask(|p| async move { p.get_gas_price().await })
+    }
+
+    fn data_fees(&self) -> Result<DataFees, Error> {
+        if let Some(found) = self.data_fees.get() {
+            return Ok(*found);
+        }
+        let found = self.ask(|p| DataFees::of_chain(p))?;
+        Ok(*self.data_fees.get_or_init(|| found))
+    }
+
+    /// Wei that a call costs besides its gas, now.
+    pub fn data_fee(&self, call: &Call, gas: u64) -> Result<U256, Error> {
+        let fees = self.data_fees()?;
+        self.ask(|p| fees.of_call(p, TxKind::Call(call.to), &call.data, gas))
+    }
+
+    /// Wei that transactions of so many bytes and so much gas cost besides their gas, now.
+    pub fn data_fee_of_bytes(&self, bytes: usize, gas: u64) -> Result<U256, Error> {
+        let fees = self.data_fees()?;
+        self.ask(|p| fees.of_bytes(p, bytes, gas))
     }
 
     /// Transaction and block of an event of a contract, by its first topics.
@@ -480,7 +505,8 @@ impl Client {
         // The state may be another by the time it is included.
         let limit = (gas + gas / 8).min(GAS_CAP);
         let fees = self.ask(|p| async move { p.estimate_eip1559_fees().await })?;
-        let needed = U256::from(limit) * U256::from(fees.max_fee_per_gas) + call.value;
+        let besides = data_fee::with_margin(self.data_fee(call, limit)?);
+        let needed = U256::from(limit) * U256::from(fees.max_fee_per_gas) + besides + call.value;
         self.check_funds(call, from, needed)?;
         Ok(TransactionRequest::default()
             .with_from(from)
@@ -551,6 +577,9 @@ impl Client {
             // Refused if one of them is included by now.
             hashes.extend(self.broadcast(call, &request).ok());
         };
+        let fees = self.data_fees()?;
+        let fee = self.ask(|p| fees.paid(p, &receipt))?;
+        let receipt = receipt.inner;
         if !receipt.status() {
             return Err(self.why_failed(call, self.account()?, &receipt));
         }
@@ -559,7 +588,7 @@ impl Client {
             hash: receipt.transaction_hash,
             block: receipt.block_number.unwrap_or_default(),
             gas: receipt.gas_used,
-            fee: U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price),
+            fee,
             logs: receipt
                 .inner
                 .logs()
@@ -602,19 +631,16 @@ impl Client {
     }
 
     /// Waits until a block has one of these.
-    fn wait(
-        &self,
-        hashes: &[B256],
-        what: &str,
-        patience: Duration,
-    ) -> Result<TransactionReceipt, Error> {
+    fn wait(&self, hashes: &[B256], what: &str, patience: Duration) -> Result<Paid, Error> {
         let start = Instant::now();
         let mut answered = Instant::now();
         let last = *hashes.last().expect("one was sent");
         loop {
             for &hash in hashes {
-                match self.ask(|p| async move { p.get_transaction_receipt(hash).await }) {
-                    Ok(Some(receipt)) if receipt.block_number.is_some() => return Ok(receipt),
+                match self.ask(|p| data_fee::receipt(p, hash)) {
+                    Ok(Some(receipt)) if receipt.inner.block_number.is_some() => {
+                        return Ok(receipt);
+                    }
                     Ok(_) => answered = Instant::now(),
                     Err(Error::Unreachable { node, .. }) if answered.elapsed() > OUTAGE => {
                         return Err(Error::Lost {

@@ -1,6 +1,7 @@
 //! Whether a job can go through: whatever a later step would refuse is found before money moves.
 
 use crate::bindings::{market, registry};
+use crate::client::Client;
 use crate::error::Error;
 use crate::format::{amount, count, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
@@ -134,9 +135,20 @@ impl Terms {
         Ok(())
     }
 
-    /// [`too_cheap`], of a job of this version.
-    pub fn too_cheap(&self, mode: Mode, price: U256, gas_price: u128) -> Option<String> {
-        too_cheap(mode, self.layers, (self.policy.asset, price), gas_price)
+    /// [`too_cheap`], of a job of this version, now.
+    ///
+    /// # Errors
+    /// Of the node.
+    pub fn too_cheap(
+        &self,
+        client: &Client,
+        mode: Mode,
+        price: U256,
+    ) -> Result<Option<String>, Error> {
+        let (gas, bytes) = (least_gas(mode, self.layers), least_bytes(mode, self.layers));
+        let besides = client.data_fee_of_bytes(bytes, gas)?;
+        let price = (self.policy.asset, price);
+        Ok(too_cheap(gas, price, client.gas_price()?, besides))
     }
 }
 
@@ -152,19 +164,35 @@ pub fn least_gas(mode: Mode, layers: u64) -> u64 {
     posting + proving
 }
 
-/// Says so if a price, in an asset, does not pay for that at a price of gas, in wei. Of tokens there is no rate.
+/// Least bytes of those transactions, which some rollups charge for besides.
+pub fn least_bytes(mode: Mode, layers: u64) -> usize {
+    let layers = usize::try_from(layers).unwrap_or(usize::MAX);
+    let posting = LOCK_BYTES.saturating_add(POST_BYTES.saturating_mul(layers));
+    let proving = match mode {
+        Mode::Optimistic => FINALIZE_BYTES,
+        Mode::Audited => REVEAL_BYTES + PROVE_BYTES + FINALIZE_BYTES,
+        Mode::Proofs => PROVE_BYTES,
+    };
+    posting.saturating_add(proving)
+}
+
+/// Says so if a price, in an asset, does not pay for so much gas at a price, and for what the chain takes besides, in wei. Of
+/// tokens there is no rate.
 pub fn too_cheap(
-    mode: Mode,
-    layers: u64,
+    gas: u64,
     (asset, price): (Address, U256),
     gas_price: u128,
+    besides: U256,
 ) -> Option<String> {
-    let gas = least_gas(mode, layers);
     let cost = U256::from(gas) * U256::from(gas_price);
-    let is_cheap = asset.is_zero() && price < cost;
+    let is_cheap = asset.is_zero() && price < cost.saturating_add(besides);
     is_cheap.then(|| {
+        let data = match besides.is_zero() {
+            true => String::new(),
+            false => format!(", and {} for bytes", eth(besides)),
+        };
         format!(
-            "the price of {} does not cover the provider's gas: at least {gas} gas, {} at the {} gwei of now",
+            "the price of {} does not cover the provider's gas: at least {gas} gas, {} at the {} gwei of now{data}",
             eth(price),
             eth(cost),
             gas_price as f64 / 1e9
@@ -178,7 +206,15 @@ const POST_GAS: u64 = 100_000;
 const ACTIVATIONS_GAS: u64 = 2_000;
 const FINALIZE_GAS: u64 = 60_000;
 const REVEAL_GAS: u64 = 60_000;
-const PROVE_GAS: u64 = 280_000;
+/// A proof of a claim.
+pub const PROVE_GAS: u64 = 280_000;
+const LOCK_BYTES: usize = 300;
+/// For each layer: a commitment to activations.
+const POST_BYTES: usize = 64;
+const FINALIZE_BYTES: usize = 100;
+const REVEAL_BYTES: usize = 600;
+/// A proof of a claim.
+pub const PROVE_BYTES: usize = 1_400;
 
 /// What a session has to answer. Contracts take all of it from the job into the statement that proofs are about, so nothing
 /// can be proved of a session that says otherwise.

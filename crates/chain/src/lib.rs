@@ -2,7 +2,7 @@
 //!
 //! * [`bindings`]: typed calls of the contracts; [`artifacts`]: their code, and [`deployment`] of it at addresses
 //!   that are known beforehand;
-//! * [`client`]: one node, one account: calls, simulations, transactions;
+//! * [`client`]: one node, one account: calls, simulations, transactions; [`data_fee`]: what rollups take besides gas;
 //! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`output`]: what answers
@@ -20,6 +20,7 @@ pub mod artifacts;
 pub mod bindings;
 pub mod claim;
 pub mod client;
+pub mod data_fee;
 pub mod deployment;
 pub mod epoch;
 mod error;

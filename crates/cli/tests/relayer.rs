@@ -22,6 +22,8 @@ mod patience;
 #[allow(dead_code)]
 #[path = "relayer/proxy.rs"]
 mod proxy;
+#[path = "relayer/rollups.rs"]
+mod rollups;
 #[path = "relayer/service.rs"]
 mod service;
 #[path = "relayer/storage.rs"]

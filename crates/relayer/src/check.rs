@@ -13,8 +13,10 @@ use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::Filter;
 use nanozk_chain::bindings::{escrow, registry};
+use nanozk_chain::data_fee::DataFees;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::format::{eth, utc};
+use nanozk_chain::job::{PROVE_BYTES, PROVE_GAS};
 use serde::Serialize;
 use std::path::Path;
 
@@ -367,6 +369,7 @@ async fn money(
             ),
         }
     }
+    data_fees(provider, report).await;
     let watches = !config.watch.models.is_empty() || config.watch.audits > 0;
     let Some(contracts) = contracts.filter(|_| watches) else {
         return;
@@ -384,6 +387,25 @@ async fn money(
         ),
         Some(free) => report.ok("bonds", format!("{} of free balance", eth(free))),
         None => {}
+    }
+}
+
+/// What the chain takes besides gas, for the transaction that costs most.
+async fn data_fees(provider: &RootProvider, report: &mut Report) {
+    let Some(fees) = report.found("data fees", ground::data_fees(provider).await) else {
+        return;
+    };
+    let DataFees::Oracle(oracle) = fees else {
+        return report.ok("data fees", "none: this chain charges for gas only");
+    };
+    let proof = fees.of_bytes(provider, PROVE_BYTES, PROVE_GAS).await;
+    let proof = proof.map_err(|e| Error::of_node(e, "the fee for a transaction's bytes"));
+    if let Some(proof) = report.found("data fees", proof) {
+        let text = format!(
+            "about {} for a proof now, besides gas, as {oracle} says",
+            eth(proof)
+        );
+        report.ok("data fees", text);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::signer::{Key, KeySource, SignerError};
 use crate::store::{Lease, Observer, Store};
 use alloy::primitives::{keccak256, Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
+use nanozk_chain::data_fee::DataFees;
 use nanozk_chain::deployment::{Deployment, DEPLOYMENT_FORMAT};
 use std::path::Path;
 use std::time::Duration;
@@ -62,6 +63,12 @@ pub(crate) async fn look_at_hashes(rpc: &Failover) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What the chain takes besides gas.
+pub(crate) async fn data_fees(provider: &RootProvider) -> Result<DataFees, Error> {
+    let found = DataFees::of_chain(provider).await;
+    found.map_err(|e| Error::of_node(e, "whether the chain charges for bytes"))
 }
 
 /// Contracts of a deployment, if the chain has them, and the block below which there is none of their events.

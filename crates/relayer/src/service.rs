@@ -22,6 +22,7 @@ use crate::transactions::{Manager, DAY};
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{Provider, RootProvider};
 use futures_util::{stream, StreamExt};
+use nanozk_chain::data_fee::DataFees;
 use nanozk_chain::format::duration;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
@@ -187,6 +188,8 @@ impl Shared {
 pub struct Relayer {
     shared: Arc<Shared>,
     provider: RootProvider,
+    /// What the chain takes besides gas.
+    data_fees: DataFees,
     provider_key: Option<Key>,
     reader: Reader,
     cursor: Cursor,
@@ -265,6 +268,7 @@ impl Relayer {
         ground::look_at_hashes(&rpc).await?;
         let (contracts, first) =
             ground::contracts(&deployment, &config.deployment, &provider).await?;
+        let data_fees = ground::data_fees(&provider).await?;
         for source in [Some(&config.signer), config.provider_signer.as_ref()] {
             for warning in source.map(KeySource::warnings).unwrap_or_default() {
                 warn!(code = "NZK320", "{warning}");
@@ -321,9 +325,10 @@ impl Relayer {
         Ok(Relayer {
             reader: Reader::new(provider.clone(), contracts),
             cursor: Cursor::new(store.clone(), provider.clone(), &contracts),
-            manager: Manager::new(store, provider.clone(), key, chain_id, &config),
+            manager: Manager::new(store, provider.clone(), key, (chain_id, data_fees), &config),
             provider_key,
             provider,
+            data_fees,
             shared,
             lease,
             manifests: Manifests::default(),

@@ -243,6 +243,8 @@ pub struct Attempt {
     pub max_fee: u128,
     /// `maxPriorityFeePerGas`.
     pub priority_fee: u128,
+    /// Most that the chain takes besides gas times price, as of when it was signed.
+    pub data_fee: U256,
     /// The newest block when it was signed.
     pub signed_block: u64,
 }
@@ -412,6 +414,7 @@ fn attempt_of(row: &AnyRow) -> Result<Attempt, Error> {
         raw: parse(row.try_get("raw")?)?,
         max_fee: parse(row.try_get("max_fee")?)?,
         priority_fee: parse(row.try_get("priority_fee")?)?,
+        data_fee: parse(row.try_get("data_fee")?)?,
         signed_block: uint(row.try_get("signed_block")?),
     })
 }
@@ -1155,8 +1158,8 @@ impl Store {
             )));
         }
         sqlx::query(
-            "INSERT INTO attempts (hash, intent, nonce, cancels, raw, max_fee, priority_fee, signed_block) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO NOTHING",
+            "INSERT INTO attempts (hash, intent, nonce, cancels, raw, max_fee, priority_fee, data_fee, signed_block) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (hash) DO NOTHING",
         )
         .bind(attempt.hash.to_string())
         .bind(attempt.intent.clone())
@@ -1165,6 +1168,7 @@ impl Store {
         .bind(attempt.raw.to_string())
         .bind(attempt.max_fee.to_string())
         .bind(attempt.priority_fee.to_string())
+        .bind(attempt.data_fee.to_string())
         .bind(int(attempt.signed_block))
         .execute(&mut *tx)
         .await?;
@@ -1245,7 +1249,7 @@ impl Store {
     /// Most that signed transactions may still cost.
     pub async fn reserved(&self) -> Result<U256, Error> {
         let rows = sqlx::query(
-            "SELECT a.intent AS intent, i.gas_limit AS gas, a.max_fee AS fee FROM attempts a \
+            "SELECT a.intent AS intent, i.gas_limit AS gas, a.max_fee AS fee, a.data_fee AS besides FROM attempts a \
              JOIN intents i ON i.id = a.intent WHERE i.status = 'signed'",
         )
         .fetch_all(&self.pool)
@@ -1254,7 +1258,8 @@ impl Store {
         for row in &rows {
             let gas = U256::from(uint(row.try_get("gas")?));
             let fee: U256 = parse(row.try_get("fee")?)?;
-            let cost = gas.saturating_mul(fee);
+            let besides = parse(row.try_get("besides")?)?;
+            let cost = gas.saturating_mul(fee).saturating_add(besides);
             let entry = most
                 .entry(row.try_get::<String, _>("intent")?)
                 .or_insert(U256::ZERO);
@@ -1386,6 +1391,7 @@ mod tests {
             raw: Bytes::new(),
             max_fee: fee,
             priority_fee: 1,
+            data_fee: U256::ZERO,
             signed_block: 1,
         }
     }

@@ -17,7 +17,8 @@ use alloy::consensus::TxEip1559;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
 use alloy::providers::{Provider, RootProvider};
-use alloy::rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest};
+use alloy::rpc::types::{TransactionInput, TransactionRequest};
+use nanozk_chain::data_fee::{self, with_margin, DataFees, Paid};
 use nanozk_chain::format::{eth, relative};
 use nanozk_chain::GAS_CAP;
 use std::collections::{HashMap, HashSet};
@@ -48,6 +49,7 @@ pub struct Manager {
     provider: RootProvider,
     key: Key,
     chain_id: u64,
+    data_fees: DataFees,
     fees: Fees,
     /// Pause between rounds.
     poll: Duration,
@@ -68,6 +70,23 @@ struct Foreign {
     /// The newest block when it was first seen.
     block: u64,
     since: Instant,
+}
+
+/// What a transaction may cost.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    gas: u64,
+    max_fee: u128,
+    priority_fee: u128,
+    /// Besides gas times price.
+    data_fee: U256,
+}
+
+impl Offer {
+    fn cost(&self) -> U256 {
+        let gas = U256::from(self.gas).saturating_mul(U256::from(self.max_fee));
+        gas.saturating_add(self.data_fee)
+    }
 }
 
 /// What becomes of an intent whose nonce the chain used.
@@ -112,7 +131,7 @@ impl Manager {
         store: Store,
         provider: RootProvider,
         key: Key,
-        chain_id: u64,
+        (chain_id, data_fees): (u64, DataFees),
         config: &Config,
     ) -> Self {
         Manager {
@@ -120,6 +139,7 @@ impl Manager {
             provider,
             key,
             chain_id,
+            data_fees,
             fees: config.fees.clone(),
             poll: config.poll,
             foreign: None,
@@ -241,7 +261,8 @@ impl Manager {
                 }
             };
             let Some(receipt) = receipt else { continue };
-            let (Some(block), Some(hash)) = (receipt.block_number, receipt.block_hash) else {
+            let of_block = (receipt.inner.block_number, receipt.inner.block_hash);
+            let (Some(block), Some(hash)) = of_block else {
                 continue;
             };
             // A node may remember receipts of blocks that the chain gave up.
@@ -267,8 +288,8 @@ impl Manager {
     }
 
     /// A receipt, if there is one. Some nodes say that there is none by an error.
-    async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>, Error> {
-        let error = match self.provider.get_transaction_receipt(hash).await {
+    async fn receipt(&self, hash: B256) -> Result<Option<Paid>, Error> {
+        let error = match data_fee::receipt(&self.provider, hash).await {
             Ok(receipt) => return Ok(receipt),
             Err(e) if e.as_error_resp().is_some_and(is_unknown) => return Ok(None),
             Err(e) => Error::of_node(e, "a receipt"),
@@ -285,10 +306,18 @@ impl Manager {
         &self,
         intent: &Intent,
         attempt: &Attempt,
-        receipt: &TransactionReceipt,
+        paid: &Paid,
         block: u64,
         block_time: u64,
     ) -> Inclusion {
+        let receipt = &paid.inner;
+        // What cannot be asked for costs what was set aside.
+        let fee = self.data_fees.paid(&self.provider, paid).await;
+        let fee = fee.unwrap_or_else(|_| {
+            let gas = U256::from(receipt.gas_used);
+            let price = U256::from(receipt.effective_gas_price);
+            gas.saturating_mul(price).saturating_add(attempt.data_fee)
+        });
         let (status, error) = match (attempt.cancels, receipt.status()) {
             (true, _) => (Status::Cancelled, None),
             (false, true) => (Status::Included, None),
@@ -310,8 +339,7 @@ impl Manager {
             block,
             block_time,
             gas_used: receipt.gas_used,
-            fee: U256::from(receipt.gas_used)
-                .saturating_mul(U256::from(receipt.effective_gas_price)),
+            fee,
             status,
             error,
             // Nodes that have no events have these.
@@ -414,19 +442,27 @@ impl Manager {
         } else {
             intent.gas_limit
         };
-        let cost = U256::from(gas).saturating_mul(U256::from(max_fee));
-        let before = U256::from(intent.gas_limit).saturating_mul(U256::from(last.max_fee));
-        let reserved = self.store.reserved().await?.saturating_sub(before);
+        let offer = Offer {
+            gas,
+            max_fee,
+            priority_fee,
+            data_fee: self.data_fee(intent, cancels, gas).await?,
+        };
+        let before = Offer {
+            gas: intent.gas_limit,
+            max_fee: last.max_fee,
+            priority_fee: last.priority_fee,
+            data_fee: last.data_fee,
+        };
+        let reserved = self.store.reserved().await?.saturating_sub(before.cost());
         let spent = self.spent(tip).await?.saturating_add(reserved);
         let balance = self.balance().await?;
         let day = self.fees.max_per_day;
-        if let Some(reason) = self.over(cost, day, spent, reserved, balance) {
+        if let Some(reason) = self.over(&offer, day, spent, reserved, balance) {
             self.at_limit(intent, last, &reason);
             return Ok(None);
         }
-        let attempt = self
-            .sign(intent, last.nonce, gas, max_fee, priority_fee, cancels, tip)
-            .await?;
+        let attempt = self.sign(intent, last.nonce, offer, cancels, tip).await?;
         self.refused.remove(&last.hash);
         info!(
             code = "NZK315", claim = %intent.claim, nonce = last.nonce, max_fee = %max_fee, cancels,
@@ -507,11 +543,17 @@ impl Manager {
         // It replaces what is there, whatever that pays, sooner or later.
         let priority_fee = (priority_fee * 2).max(USUAL_TIP).min(ceiling);
         let max_fee = (max_fee * 2).max(priority_fee * 2).min(ceiling);
-        let cost = U256::from(CANCEL_GAS).saturating_mul(U256::from(max_fee));
+        let offer = Offer {
+            gas: CANCEL_GAS,
+            max_fee,
+            priority_fee,
+            data_fee: self.data_fee(&intent, true, CANCEL_GAS).await?,
+        };
         let reserved = self.store.reserved().await?;
         let spent = self.spent(tip).await?.saturating_add(reserved);
         let day = self.fees.max_per_day;
-        if let Some(reason) = self.over(cost, day, spent, reserved, self.balance().await?) {
+        let balance = self.balance().await?;
+        if let Some(reason) = self.over(&offer, day, spent, reserved, balance) {
             if self.told.insert(B256::from(U256::from(included))) {
                 warn!(
                     code = "NZK314",
@@ -534,17 +576,7 @@ impl Manager {
             nonce = included,
             "a nonce that is not ours is in the way: it is used up"
         );
-        let attempt = self
-            .sign(
-                &intent,
-                included,
-                CANCEL_GAS,
-                max_fee,
-                priority_fee,
-                true,
-                tip,
-            )
-            .await?;
+        let attempt = self.sign(&intent, included, offer, true, tip).await?;
         self.broadcast(&intent, &attempt).await
     }
 
@@ -569,6 +601,21 @@ impl Manager {
         let more = tip - fees.max_priority_fee_per_gas;
         let max = fees.max_fee_per_gas.saturating_add(more).min(ceiling);
         Ok((max, tip.min(max)))
+    }
+
+    /// What to set aside for what the chain takes besides gas times price.
+    async fn data_fee(&self, intent: &Intent, cancels: bool, gas: u64) -> Result<U256, Error> {
+        let nothing = Bytes::new();
+        let (to, data) = match cancels {
+            true => (self.account(), &nothing),
+            false => (intent.to, &intent.data),
+        };
+        let fee = self
+            .data_fees
+            .of_call(&self.provider, TxKind::Call(to), data, gas);
+        Ok(with_margin(
+            self.ask("the fee for a transaction's bytes", fee).await?,
+        ))
     }
 
     fn request(&self, to: Address, data: &Bytes) -> TransactionRequest {
@@ -650,22 +697,33 @@ impl Manager {
             }
             // The state may be another by the time it is included.
             let limit = (gas + gas / 8).min(GAS_CAP);
-            let cost = U256::from(limit).saturating_mul(U256::from(max_fee));
+            let data_fee = match self.data_fee(&intent, false, limit).await {
+                Ok(fee) => fee,
+                Err(e) => {
+                    self.hold(&intent, e.code(), &e.to_string()).await?;
+                    round.bear(e)?;
+                    continue;
+                }
+            };
+            let offer = Offer {
+                gas: limit,
+                max_fee,
+                priority_fee,
+                data_fee,
+            };
             // The rest of the day's is for replacements, without which nothing might go on.
             let day = self.fees.max_per_day / U256::from(4) * U256::from(3);
-            if let Some(reason) = self.over(cost, day, spent, reserved, balance) {
+            if let Some(reason) = self.over(&offer, day, spent, reserved, balance) {
                 self.hold(&intent, "NZK302", &reason).await?;
                 continue;
             }
-            let attempt = self
-                .sign(&intent, nonce, limit, max_fee, priority_fee, false, tip)
-                .await?;
+            let attempt = self.sign(&intent, nonce, offer, false, tip).await?;
             self.broadcast(&intent, &attempt).await?;
             nonce += 1;
             room -= 1;
             round.pending += 1;
-            reserved = reserved.saturating_add(cost);
-            spent = spent.saturating_add(cost);
+            reserved = reserved.saturating_add(offer.cost());
+            spent = spent.saturating_add(offer.cost());
         }
         Ok(())
     }
@@ -673,16 +731,21 @@ impl Manager {
     /// The limit that a cost would break.
     fn over(
         &self,
-        cost: U256,
+        offer: &Offer,
         day: U256,
         spent: U256,
         reserved: U256,
         balance: U256,
     ) -> Option<String> {
         let f = &self.fees;
+        let cost = offer.cost();
         if cost > f.max_per_transaction {
+            let data = match offer.data_fee.is_zero() {
+                true => String::new(),
+                false => format!(" ({} of it for its bytes)", eth(offer.data_fee)),
+            };
             return Some(format!(
-                "it may cost {}, more than fees.max_per_transaction, {}",
+                "it may cost {}{data}, more than fees.max_per_transaction, {}",
                 eth(cost),
                 eth(f.max_per_transaction)
             ));
@@ -745,14 +808,11 @@ impl Manager {
         self.store.wake_at(intent.claim, tip.time + pause).await
     }
 
-    #[allow(clippy::too_many_arguments)]
     async fn sign(
         &self,
         intent: &Intent,
         nonce: u64,
-        gas_limit: u64,
-        max_fee: u128,
-        priority_fee: u128,
+        offer: Offer,
         cancels: bool,
         tip: Tip,
     ) -> Result<Attempt, Error> {
@@ -765,9 +825,9 @@ impl Manager {
             .sign_transaction(TxEip1559 {
                 chain_id: self.chain_id,
                 nonce,
-                gas_limit,
-                max_fee_per_gas: max_fee,
-                max_priority_fee_per_gas: priority_fee,
+                gas_limit: offer.gas,
+                max_fee_per_gas: offer.max_fee,
+                max_priority_fee_per_gas: offer.priority_fee,
                 to: TxKind::Call(to),
                 value: U256::ZERO,
                 access_list: Default::default(),
@@ -781,15 +841,16 @@ impl Manager {
             nonce,
             cancels,
             raw: raw.into(),
-            max_fee,
-            priority_fee,
+            max_fee: offer.max_fee,
+            priority_fee: offer.priority_fee,
+            data_fee: offer.data_fee,
             signed_block: tip.number,
         };
         // The limit of the intent's own call stays, for later replacements.
         let kept = if cancels && intent.gas_limit != 0 {
             intent.gas_limit
         } else {
-            gas_limit
+            offer.gas
         };
         self.store.signed(&attempt, kept).await?;
         Ok(attempt)

@@ -100,12 +100,17 @@ pub(crate) struct World {
 impl World {
     /// With the contracts, the model, and money in the escrow.
     pub(crate) fn new() -> Self {
+        Self::on(&[])
+    }
+
+    /// The same on a chain with other options.
+    pub(crate) fn on(options: &[&str]) -> Self {
         let base = base();
         let dir = tempfile::tempdir().unwrap();
         let deployment = dir.path().join("deployment.json");
         std::fs::copy(&base.deployment, &deployment).unwrap();
         World {
-            anvil: Anvil::start(&["--load-state", path(&base.state)]),
+            anvil: Anvil::start(&[&["--load-state", path(&base.state)], options].concat()),
             deployment,
             dir,
         }

@@ -12,7 +12,7 @@ use nanozk_chain::sol_types::SolCall;
 use serde_json::{json, Value};
 use std::time::Duration;
 
-fn kind(node: Node) -> Chaos {
+pub(crate) fn kind(node: Node) -> Chaos {
     Chaos {
         node,
         ..Chaos::default()

@@ -63,6 +63,8 @@ pub(crate) struct Node {
     pub(crate) slow_estimates: Option<(usize, Duration)>,
     /// Blocks cost so many wei for a gas from the first broadcast on.
     pub(crate) costs_at_broadcast: Option<u64>,
+    /// Receipts say that bytes cost so many wei.
+    pub(crate) data_fee: Option<u64>,
 }
 
 /// How often things happened.
@@ -411,6 +413,13 @@ fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<V
             Some(error(-32601, "the method eth_getLogs is not available"))
         }
         "eth_getTransactionReceipt" => match node.no_receipt {
+            None if node.data_fee.is_some() => {
+                let mut answer = ask(request)?;
+                if let (Some(receipt), Some(fee)) = (answer["result"].as_object_mut(), node.data_fee) {
+                    receipt.insert("l1Fee".into(), json!(format!("{fee:#x}")));
+                }
+                Some(answer)
+            }
             Some((code, message)) => {
                 Some(ask(request)?).map(|answer| match answer["result"].is_null() {
                     true => error(code, message),

@@ -18,7 +18,7 @@ use nanozk_chain::bindings::{beacon, book, market, registry};
 use nanozk_chain::claim::{prove, Posted, Proved};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{duration, utc};
-use nanozk_chain::job::{too_cheap, Order};
+use nanozk_chain::job::{least_bytes, least_gas, too_cheap, Order};
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::Mode;
 use nanozk_chain::signing::Domains;
@@ -727,7 +727,14 @@ impl Relayer {
         let gas_price = gas_price.map_err(|e| Error::of_node(e, "the price of gas"))?;
         let price = (job.asset, U256::from(job.price));
         // Its files are there: somebody decided to answer it. What that costs may have changed since.
-        if let Some(warning) = too_cheap(mode, layers as u64, price, gas_price) {
+        let (gas, bytes) = (
+            least_gas(mode, layers as u64),
+            least_bytes(mode, layers as u64),
+        );
+        let besides = self.data_fees.of_bytes(&self.provider, bytes, gas).await;
+        let besides =
+            besides.map_err(|e| Error::of_node(e, "the fee for a transaction's bytes"))?;
+        if let Some(warning) = too_cheap(gas, price, gas_price, besides) {
             warn!(code = "NZK432", claim = %id, "{warning}");
         }
         if mode != Mode::Audited {

@@ -120,7 +120,7 @@ fn read(
 fn dry_run(client: &Client, steps: &[Step], out: &Out) -> Result<()> {
     let account = client.account()?;
     let price = client.gas_price()?;
-    let mut total = 0;
+    let (mut total, mut bytes) = (0, 0);
     for step in steps {
         let there = deployment::inspect(client, step)?.is_some();
         // The factory may not be there yet; what it costs more is nearly constant.
@@ -136,6 +136,7 @@ fn dry_run(client: &Client, steps: &[Step], out: &Out) -> Result<()> {
             estimate + CREATE3_GAS
         };
         total += gas;
+        bytes += if there { 0 } else { step.code.len() };
         out.text(format!(
             "{:<15} {} {}",
             step.name,
@@ -166,7 +167,7 @@ fn dry_run(client: &Client, steps: &[Step], out: &Out) -> Result<()> {
     out.text(format!(
         "in total about {} gas, {} at the current gas price",
         thousands(total),
-        eth(U256::from(total) * U256::from(price))
+        eth(U256::from(total) * U256::from(price) + client.data_fee_of_bytes(bytes, total)?)
     ));
     Ok(())
 }

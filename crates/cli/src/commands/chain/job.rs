@@ -193,7 +193,7 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     out.text(format!("price          {}", amount(asset, r.price)));
     out.text(format!("to be taken    until {}", utc(r.lock_by)));
     out.text(format!("to be claimed  until {}", utc(r.claim_by)));
-    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(&chain.client, r.mode, r.price)? {
         out.note(warning);
     }
     out.note("the request has the prompt and its salt: give it to the provider only");
@@ -268,7 +268,7 @@ fn open(args: &RequestFileArgs, out: &Out) -> Result<()> {
         );
     }
     chain.require_free(r.requester, terms.policy.asset, r.price, "the price")?;
-    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(&chain.client, r.mode, r.price)? {
         out.note(warning);
     }
     let call = market::openCall {
@@ -314,7 +314,7 @@ fn lock(args: &LockArgs, data: &Data, out: &Out) -> Result<()> {
     }
     chain.require_bond(provider, job.asset, U256::from(job.stake), "the stake")?;
     let r = &file.request;
-    if let Some(warning) = terms.too_cheap(r.mode, r.price, chain.client.gas_price()?) {
+    if let Some(warning) = terms.too_cheap(&chain.client, r.mode, r.price)? {
         out.note(warning);
     }
     check_answer(args, &file, &terms, data, out)?;

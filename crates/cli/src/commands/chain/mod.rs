@@ -314,7 +314,8 @@ fn send(
 ) -> Result<Option<Receipt>> {
     if dry_run {
         let (_, gas) = client.simulate(call, client.account()?)?;
-        let fee = U256::from(gas) * U256::from(client.gas_price()?);
+        let besides = client.data_fee(call, gas)?;
+        let fee = U256::from(gas) * U256::from(client.gas_price()?) + besides;
         out.text(format!(
             "{} would succeed: {} gas, about {}",
             call.what,
