@@ -5,12 +5,12 @@
 
 use halo2curves::bn256::G1Affine;
 use nanozk_argument::Opening;
-use nanozk_executor::{synthetic, Activation, Architecture, MlpKind, Positions, QuantizedModel};
+use nanozk_executor::{Activation, Architecture, MlpKind, Positions, QuantizedModel, synthetic};
 use nanozk_verifier::hex::{Digest32, HexBytes, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
-    program_list, CheckedManifest, Claim, FinalFile, Manifest, ProofFile, ProvedClaim,
-    ProvedWindow, RegisteredProgram, Tree, CLAIM_FORMAT, FINAL_FORMAT, GREEDY, MANIFEST_FORMAT,
+    CLAIM_FORMAT, CheckedManifest, Claim, FINAL_FORMAT, FinalFile, GREEDY, MANIFEST_FORMAT,
+    Manifest, ProofFile, ProvedClaim, ProvedWindow, RegisteredProgram, Tree, program_list,
 };
 
 /// One change of an encoding.

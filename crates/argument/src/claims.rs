@@ -21,8 +21,8 @@ use crate::mask::vanishing;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
 use nanozk_circuit::{
-    integer, kernel, At, AxisId, Expression, Factor, Operand, Point, Program, Public, Role,
-    TensorId,
+    At, AxisId, Expression, Factor, Operand, Point, Program, Public, Role, TensorId, integer,
+    kernel,
 };
 use nanozk_transcript::Element;
 use std::collections::BTreeMap;

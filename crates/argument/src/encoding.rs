@@ -13,14 +13,14 @@
 //! in the first word so that a proof can be read without its program. Points are compressed: half as long, for a square root each,
 //! which is a fraction of what the verifier's multi-scalar multiplication takes.
 
-use crate::soundness::Outline;
 use crate::Proof;
+use crate::soundness::Outline;
 use nanozk_circuit::{Layout, Program};
 use nanozk_kzg::opening::{Opening, PROOF_BYTES};
-use nanozk_transcript::encoding::{
-    point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes, WORD,
-};
 use nanozk_transcript::Malformed;
+use nanozk_transcript::encoding::{
+    WORD, point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes,
+};
 
 /// What an encoding begins with.
 pub const MAGIC: [u8; 16] = *b"nanozk joint 002";
@@ -36,9 +36,7 @@ pub enum DecodeError {
     #[error("this is no joint proof of a known version")]
     Magic,
     /// Bytes are missing, or there are too many.
-    #[error(
-        "a proof of {points} points and {scalars} scalars has another length than {got} bytes"
-    )]
+    #[error("a proof of {points} points and {scalars} scalars has another length than {got} bytes")]
     Length {
         /// Of the first word.
         points: u64,

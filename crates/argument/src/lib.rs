@@ -29,15 +29,15 @@ mod verify;
 
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_circuit::{Column, ColumnId, ColumnKind, Layout, Program, Values};
-use nanozk_kzg::opening::OpeningError;
 use nanozk_kzg::Basis;
+use nanozk_kzg::opening::OpeningError;
 use std::collections::BTreeMap;
 
 pub use encoding::DecodeError;
-pub use nanozk_kzg::opening::Opening;
 pub use nanozk_kzg::Equation;
-pub use prove::{commit, commit_known, powers, prove, Stage};
-pub use soundness::{check_hiding, soundness, Part, Soundness, Step};
+pub use nanozk_kzg::opening::Opening;
+pub use prove::{Stage, commit, commit_known, powers, prove};
+pub use soundness::{Part, Soundness, Step, check_hiding, soundness};
 pub use verify::{reduce, verify};
 
 #[doc(hidden)]

@@ -16,7 +16,7 @@
 use crate::mask;
 use crate::pieces::Pieces;
 use halo2curves::bn256::Fr;
-use nanozk_circuit::{kernel, ColumnId, ColumnKind, CopyLane, Layout, Program, TableId};
+use nanozk_circuit::{ColumnId, ColumnKind, CopyLane, Layout, Program, TableId, kernel};
 use nanozk_transcript::Element;
 
 /// Challenges of the lookup argument.

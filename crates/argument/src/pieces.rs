@@ -7,7 +7,7 @@
 use crate::claims::{LinearClaim, Term};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
-use nanozk_circuit::{kernel, At, ColumnId, Layout, Place, Program, TensorId};
+use nanozk_circuit::{At, ColumnId, Layout, Place, Program, TensorId, kernel};
 use nanozk_transcript::Element;
 use std::collections::{BTreeMap, HashMap};
 

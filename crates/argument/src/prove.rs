@@ -8,19 +8,19 @@ mod products;
 use crate::channel::Writer;
 use crate::claims::{Context, LinearClaim};
 use crate::lookup::{self, Challenges, Left};
-use crate::mask::{hiding_rows, random_cells, vanishing, Cells, RoundMask};
+use crate::mask::{Cells, RoundMask, hiding_rows, random_cells, vanishing};
 use crate::pieces::Pieces;
 use crate::verify::{
-    check_masks, degrees, linear_claim, next_level, split_claims, unused, Randomness,
+    Randomness, check_masks, degrees, linear_claim, next_level, split_claims, unused,
 };
-use crate::{is_first, is_known, round, Error, Known, Proof, Statement};
+use crate::{Error, Known, Proof, Statement, is_first, is_known, round};
 use bind::Binder;
 use columns::Columns;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use lookups::Lookups;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Values};
-use nanozk_kzg::{opening, Basis};
+use nanozk_kzg::{Basis, opening};
 use nanozk_transcript::Transcript;
 use products::Products;
 use rand_core::{CryptoRng, RngCore};

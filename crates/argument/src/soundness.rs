@@ -11,8 +11,8 @@
 
 use crate::claims::Context;
 use crate::lookup;
-use crate::verify::{check_masks, degrees, next_level, split_claims, Randomness};
-use crate::{is_first, mask, Error};
+use crate::verify::{Randomness, check_masks, degrees, next_level, split_claims};
+use crate::{Error, is_first, mask};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{Layout, Program};

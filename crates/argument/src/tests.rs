@@ -7,8 +7,8 @@ use crate::verify::next_level;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
-    integer, kernel, At, AxisId, ColumnId, Factor, Layout, Operand, Point, Program, Public,
-    Registry, Role, Slot, Tensor, TensorId, Values,
+    At, AxisId, ColumnId, Factor, Layout, Operand, Point, Program, Public, Registry, Role, Slot,
+    Tensor, TensorId, Values, integer, kernel,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -234,11 +234,7 @@ fn factor(p: &Program, axes: &[AxisId], tensors: &[TensorId], random: &mut Rando
         let rename = random.below(2) == 0;
         let twin = |axis: &AxisId| {
             let place = axes.iter().position(|a| a == axis).unwrap();
-            if rename {
-                axes[place ^ 1]
-            } else {
-                *axis
-            }
+            if rename { axes[place ^ 1] } else { *axis }
         };
         let operand = Operand {
             tensor,

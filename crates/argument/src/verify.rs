@@ -3,13 +3,13 @@
 use crate::channel::Reader;
 use crate::claims::{Context, Level, LinearClaim};
 use crate::lookup::{self, Challenges, Left};
-use crate::mask::{random_cells, Cells, RoundMask};
+use crate::mask::{Cells, RoundMask, random_cells};
 use crate::pieces::Pieces;
-use crate::{is_first, is_known, round, Error, Proof, Statement};
+use crate::{Error, Proof, Statement, is_first, is_known, round};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::{At, AxisId, ColumnId, Layout, Point, Program};
-use nanozk_kzg::{opening, Accumulator, Equation};
+use nanozk_kzg::{Accumulator, Equation, opening};
 use nanozk_transcript::encoding::scalar_reduced;
 use nanozk_transcript::{Element, Transcript};
 use std::collections::BTreeMap;

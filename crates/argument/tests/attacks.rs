@@ -6,9 +6,9 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{check_hiding, commit, Error, Known, Proof, Stage, Statement};
+use nanozk_argument::{Error, Known, Proof, Stage, Statement, check_hiding, commit};
 use nanozk_circuit::{
-    kernel, ColumnData, ColumnId, ColumnKind, Failure, Layout, Program, Role, TensorId, Values,
+    ColumnData, ColumnId, ColumnKind, Failure, Layout, Program, Role, TensorId, Values, kernel,
 };
 use nanozk_transcript::KeccakTranscript;
 use std::sync::Arc;

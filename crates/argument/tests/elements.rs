@@ -4,11 +4,11 @@ mod common;
 #[path = "common/counted.rs"]
 mod counted;
 
-use common::{basis, inputs, known, layout, program, values, Predictable};
-use counted::{take_work, Counted, Counting, Work};
+use common::{Predictable, basis, inputs, known, layout, program, values};
+use counted::{Counted, Counting, Work, take_work};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{reduce, verify, Equation, Error, Opening, Proof, Statement};
+use nanozk_argument::{Equation, Error, Opening, Proof, Statement, reduce, verify};
 use nanozk_transcript::{KeccakTranscript, Transcript};
 
 fn variables(values: &[Fr]) -> Vec<Counted> {

@@ -5,10 +5,10 @@
 
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, Proof, Statement};
+use nanozk_argument::{Proof, Statement, commit_known, powers, prove};
 use nanozk_circuit::{
-    integer, ColumnData, ColumnId, ColumnKind, Layout, Program, Registry, Role, Slot, Tensor,
-    Values, Virtual,
+    ColumnData, ColumnId, ColumnKind, Layout, Program, Registry, Role, Slot, Tensor, Values,
+    Virtual, integer,
 };
 use nanozk_kzg::Basis;
 use nanozk_transcript::{Malformed, Transcript};

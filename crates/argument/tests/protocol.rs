@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{prove, Error, Known, Proof, Statement};
+use nanozk_argument::{Error, Known, Proof, Statement, prove};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_transcript::KeccakTranscript;
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use halo2curves::bn256::Fr;
-use nanozk_argument::{check_hiding, Error};
+use nanozk_argument::{Error, check_hiding};
 use nanozk_circuit::{
     AxisId, ColumnData, ColumnKind, Expression, Factor, Failure, Layout, Program, Public, Role,
     Slot, TableId, TensorId, Values, Virtual,

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Packed, K};
-use nanozk_argument::{soundness, Soundness, Step};
+use common::{K, Packed};
+use nanozk_argument::{Soundness, Step, soundness};
 use nanozk_circuit::{Layout, Program, Role, Virtual};
 
 fn of(program: &Program, k: u32, fractions: usize) -> Soundness {

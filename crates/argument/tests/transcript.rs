@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{verify, Known, Proof, Statement};
+use nanozk_argument::{Known, Proof, Statement, verify};
 use nanozk_circuit::{ColumnKind, Layout};
 use nanozk_transcript::{KeccakTranscript, Malformed, PoseidonTranscript, Transcript};
 

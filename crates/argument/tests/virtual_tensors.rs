@@ -2,7 +2,7 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
+use nanozk_argument::{Proof, Statement, commit_known, prove, verify};
 use nanozk_circuit::{Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;

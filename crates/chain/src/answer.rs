@@ -1,6 +1,6 @@
 //! Answers with a receipt, as `nanozk serve` gives them, and what a receipt says.
 
-use crate::epoch::answers::{EpochReceipt, EPOCH_RECEIPT_FORMAT};
+use crate::epoch::answers::{EPOCH_RECEIPT_FORMAT, EpochReceipt};
 use crate::receipt::{Opening, Served};
 use alloy::primitives::{Address, B256};
 use nanozk_verifier::hex::Digest32;
@@ -42,7 +42,9 @@ pub struct Answer {
 #[non_exhaustive]
 pub enum Unreadable {
     /// An answer of OpenAI's API as others serve it.
-    #[error("an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part")]
+    #[error(
+        "an answer without a receipt: nanozk serve adds one under nanozk, in a stream to its last part"
+    )]
     NoReceipt,
     /// Fields are missing, or of another kind.
     #[error("no receipt: {0}")]

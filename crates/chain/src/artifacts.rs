@@ -2,7 +2,7 @@
 
 use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy::json_abi::JsonAbi;
-use alloy::primitives::{keccak256, Bytes, B256};
+use alloy::primitives::{B256, Bytes, keccak256};
 use serde::Deserialize;
 use std::sync::OnceLock;
 

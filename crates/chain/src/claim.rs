@@ -3,7 +3,7 @@
 use crate::bindings::{book, lens, statements};
 use crate::client::{Call, Client};
 use crate::error::Error;
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::{SolType, SolValue};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
@@ -255,13 +255,13 @@ pub fn verify_statement(
                 "the proof was made for the statement {}, the session's is {}: nanozk aggregate makes it again",
                 said.statement,
                 Digest32(statement)
-            )))
+            )));
         }
         several => {
             return Err(Error::Mismatch(format!(
                 "the proof is about {} sessions: nanozk aggregate makes one of this session alone",
                 several.len()
-            )))
+            )));
         }
     };
     let header = header(claim)?;

@@ -6,10 +6,10 @@ use crate::error::{Error, GAS_CAP, READING};
 use crate::format::utc;
 use crate::revert::Revert;
 use alloy::consensus::Header;
-use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::BlockNumberOrTag;
+use alloy::eips::eip2718::Encodable2718;
 use alloy::network::{Ethereum, EthereumWallet, NetworkTransactionBuilder, TransactionBuilder};
-use alloy::primitives::{Address, Bytes, Log, TxKind, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::ClientBuilder;
 use alloy::rpc::types::{
@@ -236,7 +236,7 @@ impl Client {
         if let Some(found) = self.data_fees.get() {
             return Ok(*found);
         }
-        let found = self.ask(|p| DataFees::of_chain(p))?;
+        let found = self.ask(DataFees::of_chain)?;
         Ok(*self.data_fees.get_or_init(|| found))
     }
 

@@ -6,7 +6,7 @@
 
 use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::eips::BlockId;
-use alloy::primitives::{address, keccak256, Address, Bytes, TxKind, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::sol_types::SolCall;

@@ -2,11 +2,11 @@
 //! deploys every contract by CREATE3, so that an address depends on the account and a salt only. That makes contracts
 //! able to know each other, and a deployment that was interrupted able to go on.
 
-use crate::artifacts::{named, Artifact};
+use crate::artifacts::{Artifact, named};
 use crate::client::{Call, Client, Receipt};
 use crate::error::Error;
 use alloy::dyn_abi::{DynSolValue, FunctionExt, JsonAbiExt};
-use alloy::primitives::{address, b256, keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, address, b256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -248,7 +248,7 @@ fn argument(of: &str, name: &str, p: &Parameters, place: &dyn Fn(&str) -> Addres
         "assets" => return list(&p.assets),
         "unbondDelay" => return DynSolValue::Uint(U256::from(p.unbond_delay), 64),
         "delayBlocks" => {
-            return DynSolValue::Uint(U256::from(p.beacon_delay.unwrap_or_default()), 64)
+            return DynSolValue::Uint(U256::from(p.beacon_delay.unwrap_or_default()), 64);
         }
         "challengeWindow" => return seconds(p.challenge_window),
         "answerWindow" => return seconds(p.answer_window),

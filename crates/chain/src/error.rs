@@ -104,9 +104,7 @@ pub enum Error {
         available: U256,
     },
     /// No key to sign with.
-    #[error(
-        "this needs a key: give one with --private-key-file, --keystore or NANOZK_PRIVATE_KEY"
-    )]
+    #[error("this needs a key: give one with --private-key-file, --keystore or NANOZK_PRIVATE_KEY")]
     NoKey,
     /// The node stopped answering after a transaction was handed to it.
     #[error(
@@ -147,7 +145,9 @@ pub enum Error {
         count: u64,
     },
     /// A block's header does not hash to the block's hash: a kind of block this program does not know.
-    #[error("the header of block {number} does not have the hash {hash}: this kind of block is not known")]
+    #[error(
+        "the header of block {number} does not have the hash {hash}: this kind of block is not known"
+    )]
     UnknownHeader {
         /// Block.
         number: u64,
@@ -172,7 +172,9 @@ pub enum Error {
         address: Address,
     },
     /// Something else is where a contract should be.
-    #[error("at {address}, the place of {name}, is other code than this version deploys: choose another --salt")]
+    #[error(
+        "at {address}, the place of {name}, is other code than this version deploys: choose another --salt"
+    )]
     OtherCode {
         /// Contract.
         name: String,
@@ -197,7 +199,9 @@ pub enum Error {
         got: String,
     },
     /// A deployment is on another chain than the node.
-    #[error("the deployment is on chain {expected}, the node at {node} is of chain {got}: give the right --rpc or --deployment")]
+    #[error(
+        "the deployment is on chain {expected}, the node at {node} is of chain {got}: give the right --rpc or --deployment"
+    )]
     WrongChain {
         /// Host of the node.
         node: String,

@@ -5,7 +5,7 @@ use crate::format::{amount, units};
 use crate::revert::text;
 use alloy::dyn_abi::EventExt;
 use alloy::json_abi::{Event as AbiEvent, Param};
-use alloy::primitives::{Log, B256, U256};
+use alloy::primitives::{B256, Log, U256};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 

@@ -42,7 +42,9 @@ impl FromStr for Amount {
             .iter()
             .find_map(|(name, unit, decimals)| Some((lower.strip_suffix(name)?, *unit, *decimals)));
         let malformed = || {
-            format!("{text:?} is no amount: write such as 0.1eth, 5gwei or 1000wei, and 1000units of a token")
+            format!(
+                "{text:?} is no amount: write such as 0.1eth, 5gwei or 1000wei, and 1000units of a token"
+            )
         };
         let Some((number, unit, decimals)) = named else {
             if lower.is_empty() || !lower.bytes().all(|b| b.is_ascii_digit() || b == b'.') {

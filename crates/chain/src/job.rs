@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::format::{amount, count, duration, eth, utc};
 use crate::request::{Mode, RequestFile};
 use alloy::primitives::{Address, B256, U256};
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::Claim;
+use nanozk_verifier::encoding::scalar_to_bytes;
 
 /// Least time between the last moment to take a job and the last moment to claim it, in seconds; as in `JobMarket`.
 pub const MIN_CLAIM_TIME: u64 = 600;
@@ -313,9 +313,9 @@ pub fn check_session(file: &RequestFile, claim: &Claim) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::request::tests::signed_with;
+    use nanozk_verifier::GREEDY;
     use nanozk_verifier::encoding::scalar_from_bytes;
     use nanozk_verifier::hex::{Digest32, Scalar};
-    use nanozk_verifier::GREEDY;
 
     const NOW: u64 = 1_000_000;
 
@@ -467,12 +467,21 @@ mod tests {
         let gas = least_gas(Mode::Optimistic, t.layers);
         assert!(gas < least_gas(Mode::Proofs, t.layers));
         assert!(gas < least_gas(Mode::Audited, t.layers));
-        let cost = U256::from(gas) * U256::from(2_000_000_000u64);
-        assert_eq!(t.too_cheap(Mode::Optimistic, cost, 2_000_000_000), None);
-        let warning = t.too_cheap(Mode::Optimistic, cost - U256::from(1), 2_000_000_000);
-        assert!(warning.expect("cheap").contains("the 2 gwei of now"));
-        let mut token = terms();
-        token.policy.asset = Address::repeat_byte(1);
-        assert_eq!(token.too_cheap(Mode::Proofs, U256::from(1), 1), None);
+        assert!(least_bytes(Mode::Optimistic, t.layers) < least_bytes(Mode::Proofs, t.layers));
+        let (eth, one) = (Address::ZERO, U256::from(1));
+        let price = 2_000_000_000;
+        let cost = U256::from(gas) * U256::from(price);
+        assert_eq!(too_cheap(gas, (eth, cost), price, U256::ZERO), None);
+        let warning = too_cheap(gas, (eth, cost - one), price, U256::ZERO).expect("cheap");
+        assert!(warning.ends_with("the 2 gwei of now"), "{warning}");
+        // What the chain takes besides is the provider's, too.
+        assert_eq!(too_cheap(gas, (eth, cost + one), price, one), None);
+        let warning = too_cheap(gas, (eth, cost), price, one).expect("cheap");
+        assert!(
+            warning.ends_with("0.000000000000000001 ETH for bytes"),
+            "{warning}"
+        );
+        let token = Address::repeat_byte(1);
+        assert_eq!(too_cheap(gas, (token, one), 1, one), None);
     }
 }

@@ -6,12 +6,12 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::format::count;
 use crate::request::RequestFile;
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolEvent;
 use nanozk_poseidon::sequence_digests;
+use nanozk_verifier::Claim;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
-use nanozk_verifier::Claim;
 use serde::{Deserialize, Serialize};
 
 /// More positions than any session has.
@@ -63,7 +63,9 @@ pub enum Refused {
     #[error("prompt and salt of the request do not have the digest that was signed")]
     Input,
     /// The tokens do not fit the request.
-    #[error("it has {got} tokens; the request asks for {asked}, and a session has {positions} positions")]
+    #[error(
+        "it has {got} tokens; the request asks for {asked}, and a session has {positions} positions"
+    )]
     Length {
         /// Tokens.
         got: usize,
@@ -73,9 +75,7 @@ pub enum Refused {
         positions: u32,
     },
     /// Tokens and salt have another digest than the claimed one.
-    #[error(
-        "tokens and salt do not open the output digest: theirs is {got}, claimed is {claimed}"
-    )]
+    #[error("tokens and salt do not open the output digest: theirs is {got}, claimed is {claimed}")]
     Output {
         /// Claimed.
         claimed: B256,

@@ -142,7 +142,7 @@ pub fn terms(manifest: &CheckedManifest, wishes: &Wishes) -> Result<Terms, Polic
             return Err(PolicyError::Weights {
                 expected: layers,
                 got: weights.len(),
-            })
+            });
         }
         Some(weights) => weights.clone(),
         None => vec![(1_000_000 / layers as u32).max(1); layers],

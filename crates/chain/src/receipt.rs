@@ -6,13 +6,13 @@
 
 use crate::output::MAX_POSITIONS;
 use crate::signing::{sign, signer_of};
-use alloy::primitives::{Address, Bytes, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct};
-use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
+use alloy::sol_types::{Eip712Domain, SolStruct, eip712_domain};
+use nanozk_poseidon::{TOKEN_BITS, sequence_digests};
+use nanozk_verifier::GREEDY;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
-use nanozk_verifier::GREEDY;
 use serde::{Deserialize, Serialize};
 
 /// Format of a receipt.
@@ -255,7 +255,7 @@ impl Served {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::{keccak256, Signature};
+    use alloy::primitives::{Signature, keccak256};
     use nanozk_verifier::encoding::scalar_from_bytes;
 
     fn scalar(byte: u8) -> Scalar {

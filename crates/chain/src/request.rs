@@ -4,11 +4,11 @@ use crate::bindings::market;
 use crate::error::Error;
 use crate::format::count;
 use crate::signing::Domains;
-use alloy::primitives::{Address, Bytes, Signature, B256, U256};
-use nanozk_poseidon::{sequence_digests, TOKEN_BITS};
+use alloy::primitives::{Address, B256, Bytes, Signature, U256};
+use nanozk_poseidon::{TOKEN_BITS, sequence_digests};
+use nanozk_verifier::GREEDY;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
-use nanozk_verifier::GREEDY;
 use serde::{Deserialize, Serialize};
 
 /// Format of a request's file.
@@ -188,7 +188,7 @@ impl RequestFile {
                     return wrong(format!(
                         "it is signed by {signer}, not by {}",
                         self.request.requester
-                    ))
+                    ));
                 }
                 Err(e) => return wrong(format!("its signature is not valid: {e}")),
             }
@@ -200,8 +200,8 @@ impl RequestFile {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::signing::sign;
     use crate::PrivateKeySigner;
+    use crate::signing::sign;
     use alloy::primitives::keccak256;
     use nanozk_verifier::encoding::scalar_from_bytes;
 

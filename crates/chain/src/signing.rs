@@ -2,10 +2,10 @@
 
 use crate::bindings::{book, market};
 use crate::error::Error;
-use alloy::primitives::{keccak256, Address, Bytes, Signature, B256};
-use alloy::signers::local::PrivateKeySigner;
+use alloy::primitives::{Address, B256, Bytes, Signature, keccak256};
 use alloy::signers::SignerSync;
-use alloy::sol_types::{eip712_domain, Eip712Domain, SolStruct, SolValue};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{Eip712Domain, SolStruct, SolValue, eip712_domain};
 use serde::{Deserialize, Serialize};
 
 mod typed {
@@ -246,7 +246,7 @@ impl SignatureFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::{address, keccak256, U256};
+    use alloy::primitives::{U256, address, keccak256};
 
     #[test]
     fn type_strings_are_those_of_the_contracts() {

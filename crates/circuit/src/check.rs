@@ -3,7 +3,7 @@
 use crate::axis::AxisId;
 use crate::expression::{Expression, Factor};
 use crate::program::{Identity, Program, Role, TensorId};
-use crate::values::{all_indices, integer, ColumnData, OutOfRange, Values};
+use crate::values::{ColumnData, OutOfRange, Values, all_indices, integer};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use std::collections::BTreeMap;

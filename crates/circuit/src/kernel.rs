@@ -134,11 +134,7 @@ pub fn successor<F: Element>(len: usize, x: &[F], y: &[F]) -> F {
         done = done * (zeros + ones) + carried * only_y;
         carried *= only_x;
     }
-    if covered {
-        done
-    } else {
-        done_valid
-    }
+    if covered { done } else { done_valid }
 }
 
 /// `2^(bits·h)` where the second index is `h·e` plus the first minus one, with `e = 2^group_bits` and the first index at

@@ -25,8 +25,8 @@ pub use layout::{
     Cells, Column, ColumnId, ColumnKind, CopyLane, Group, Lane, Layout, LayoutError, Packer, Place,
     Registry, TableLane, TablePlace,
 };
-pub use plan::{plan, Estimate, Objective, Plan, PlanError};
+pub use plan::{Estimate, Objective, Plan, PlanError, plan};
 pub use program::{
     Identity, Lookup, Program, Public, Role, Slot, Table, TableId, Tensor, TensorId, View, Virtual,
 };
-pub use values::{integer, ColumnData, OutOfRange, Values};
+pub use values::{ColumnData, OutOfRange, Values, integer};

@@ -107,11 +107,7 @@ pub fn integer(value: i128) -> Fr {
     let magnitude = value.unsigned_abs();
     // The other conversion takes much longer.
     let magnitude = u64::try_from(magnitude).map_or_else(|_| Fr::from_u128(magnitude), Fr::from);
-    if value < 0 {
-        -magnitude
-    } else {
-        magnitude
-    }
+    if value < 0 { -magnitude } else { magnitude }
 }
 
 /// A value does not fit its cell, or is in no table.
@@ -220,10 +216,10 @@ impl<'a> Values<'a> {
             for (index, axis) in indices.iter_mut().zip(&axes) {
                 *index *= axis.tile();
             }
-            if let (Some(first), Some(axis)) = (first, axes.first()) {
-                if indices[0] >> axis.tile_bits != first >> axis.tile_bits {
-                    continue;
-                }
+            if let (Some(first), Some(axis)) = (first, axes.first())
+                && indices[0] >> axis.tile_bits != first >> axis.tile_bits
+            {
+                continue;
             }
             for cell in 0..1_usize << self.program.tile_bits(tensor) {
                 let wanted = first.is_none_or(|first| indices.first() == Some(&first));

@@ -1,6 +1,6 @@
 //! Plans: what is chosen, and which limits are kept.
 
-use nanozk_circuit::{plan, Objective, Packer, PlanError, Program, Registry, Role, Tensor};
+use nanozk_circuit::{Objective, Packer, PlanError, Program, Registry, Role, Tensor, plan};
 
 /// Tiles of weights one after the other.
 struct InOrder {

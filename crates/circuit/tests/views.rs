@@ -3,8 +3,8 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
-    kernel, At, ColumnData, Failure, Layout, Program, Registry, Role, Slot, Tensor, TensorId,
-    Values,
+    At, ColumnData, Failure, Layout, Program, Registry, Role, Slot, Tensor, TensorId, Values,
+    kernel,
 };
 
 struct Nowhere;

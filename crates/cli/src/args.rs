@@ -14,7 +14,7 @@ pub(crate) use chain::*;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use dispute::*;
 pub(crate) use epoch::*;
-use nanozk_executor::{synthetic, Architecture};
+use nanozk_executor::{Architecture, synthetic};
 use nanozk_verifier::hex::Digest32;
 use numbers::{factor, fraction, gib, positions, positive, price};
 pub(crate) use prompt::*;

@@ -5,10 +5,10 @@
 //! on which money may depend, so it is believed only with a code that takes this account's key, which is not in there.
 
 use crate::model_dir::ModelDir;
-use anyhow::{anyhow, bail, Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::{files, final_parameters, final_setup_size, parameters, setup_size};
-use nanozk_setup::{Setup, SetupStore, DEVELOPMENT_ID};
+use nanozk_setup::{DEVELOPMENT_ID, Setup, SetupStore};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::{CheckedManifest, Parameters};

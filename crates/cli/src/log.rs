@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use std::io::IsTerminal;
-use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Variable with the filter of spans.
 const VARIABLE: &str = "NANOZK_TRACE";

@@ -20,7 +20,7 @@ mod staging;
 
 use clap::Parser;
 use output::Out;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// How a command ended, if it did not fail; its exit code.

@@ -12,13 +12,13 @@
 //! | `checkpoint/` | configuration and float weights, for `eval` and `importance` |
 //! | `importance.json` | written by `importance`: audit weights of the layers |
 
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_executor::QuantizedModel;
 use nanozk_model::{ChatTemplate, FloatModel, Importance, Report, Tokenizer};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::{audit, files};
-use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::CheckedManifest;
+use nanozk_verifier::hex::Digest32;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

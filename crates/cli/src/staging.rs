@@ -5,7 +5,7 @@
 //! directory replaces keeps a name of its own if it holds secrets, such as `NAME.old-1`.
 
 use crate::output::Out;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, Lock};
 use std::path::{Path, PathBuf};
@@ -221,7 +221,7 @@ struct Signals([(i32, tokio::signal::unix::Signal); 2]);
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{signal, SignalKind};
+        use tokio::signal::unix::{SignalKind, signal};
         let of = |kind: SignalKind| Ok::<_, std::io::Error>((kind.as_raw_value(), signal(kind)?));
         Ok(Signals([
             of(SignalKind::interrupt())?,

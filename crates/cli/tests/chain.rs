@@ -17,15 +17,15 @@ mod world;
 
 use anvil::*;
 use common::{fixture, path};
+use nanozk_chain::Client;
 use nanozk_chain::bindings::{book, lens, market};
-use nanozk_chain::claim::{header, Posted};
+use nanozk_chain::claim::{Posted, header};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_chain::request::RequestFile;
-use nanozk_chain::Client;
 use nanozk_verifier::Claim;
 use serde::de::DeserializeOwned;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use world::*;
@@ -39,9 +39,11 @@ fn deploying_twice_sends_nothing() {
     let w = World::empty(&[]);
     let planned = w.ok(CURATOR, &["deploy", "--dry-run"]);
     assert_eq!(planned.len(), 16);
-    assert!(planned
-        .iter()
-        .all(|p| p["there"] == false && p["gas"].as_u64() > Some(100_000)));
+    assert!(
+        planned
+            .iter()
+            .all(|p| p["there"] == false && p["gas"].as_u64() > Some(100_000))
+    );
     assert_eq!(w.anvil.block(), 0, "a dry run sends nothing");
     assert!(!w.deployment.exists());
 

@@ -20,7 +20,7 @@ mod serve;
 mod sessions;
 
 use common::*;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -606,10 +606,12 @@ fn sessions_that_cannot_be_proved() {
     args.push("--partial");
     let (code, objects, _) = f.json(&args);
     assert_eq!(code, 1);
-    assert!(objects.last().unwrap()["reason"]
-        .as_str()
-        .unwrap()
-        .contains("input digest"));
+    assert!(
+        objects.last().unwrap()["reason"]
+            .as_str()
+            .unwrap()
+            .contains("input digest")
+    );
 }
 
 /// Setups that are damaged are made again.

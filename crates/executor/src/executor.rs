@@ -4,12 +4,12 @@ use crate::kernels::{self, Block, TILE_ROWS};
 use crate::matrix;
 use crate::model::{HeadNorm, QuantizedLayer, QuantizedModel, Rotation};
 use crate::ops::{
-    self, check_shape, AttentionRow, Error, HeadCache, HeadView, PreparedLinear, SHARED_ROWS,
+    self, AttentionRow, Error, HeadCache, HeadView, PreparedLinear, SHARED_ROWS, check_shape,
 };
-use crate::spec::{Architecture, Positions, Spec, GAIN_FRAC, MATMUL_SHIFT, ROTATION_FRAC};
+use crate::spec::{Architecture, GAIN_FRAC, MATMUL_SHIFT, Positions, ROTATION_FRAC, Spec};
 use crate::tables::{ActivationTable, ExpTable};
 use crate::trace::{
-    bucket, embed_trace, AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, NormTrace, Trace,
+    AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, NormTrace, Trace, bucket, embed_trace,
 };
 use rayon::prelude::*;
 use std::ops::ControlFlow;

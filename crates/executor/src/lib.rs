@@ -25,5 +25,5 @@ pub use model::{HeadNorm, Linear, QuantizedLayer, QuantizedModel, Rotation};
 pub use ops::Error;
 pub use spec::{Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};
 pub use tables::{ActivationTable, ExpTable};
-pub use trace::{bucket, padded};
 pub use trace::{AttentionTrace, EmbedTrace, HeadTrace, MlpTrace, NormTrace, Trace};
+pub use trace::{bucket, padded};

@@ -11,7 +11,7 @@
 //! The form follows from the weights alone, so two matrices are equal if their weights are.
 
 use crate::kernels::{Block, STEP};
-use crate::ops::{check_shape, Error};
+use crate::ops::{Error, check_shape};
 
 /// Greatest magnitude of a mantissa: a product with any 16-bit number, and the sum of two, are 32-bit.
 pub const MAX_MANTISSA: i16 = i16::MAX;
@@ -55,7 +55,9 @@ impl<'a> Mantissas<'a> {
     }
 
     /// The mantissas of each column.
-    pub fn columns(&self) -> impl Iterator<Item = impl Iterator<Item = i16> + 'a> + 'a {
+    pub fn columns(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = i16> + 'a + use<'a>> + 'a + use<'a> {
         let inputs = self.inputs;
         let columns = self.short.mantissas.chunks_exact(steps(inputs).max(1));
         columns.map(move |column| column.iter().flat_map(|b| b.0).take(inputs))

@@ -2,10 +2,10 @@
 
 use crate::matrix::Matrix;
 use crate::ops::{
-    check_parameter, check_shape, check_spec, rs, Error, MAX_SCORE_SHIFT, MAX_WIDTH,
-    MIN_SCORE_SHIFT,
+    Error, MAX_SCORE_SHIFT, MAX_WIDTH, MIN_SCORE_SHIFT, check_parameter, check_shape, check_spec,
+    rs,
 };
-use crate::spec::{Architecture, MlpKind, Positions, Spec, RESIDUAL_BITS, ROTATION_FRAC};
+use crate::spec::{Architecture, MlpKind, Positions, RESIDUAL_BITS, ROTATION_FRAC, Spec};
 use crate::tables::{MAX_ACT_FRAC, MIN_ACT_FRAC};
 use std::ops::Range;
 

@@ -4,14 +4,14 @@
 //! a loop in plain 64-bit arithmetic, and a product whose bound does not hold is computed in
 //! 128 bits and then checked.
 
-use crate::kernels::{self, Block, Strides, STEP};
+use crate::kernels::{self, Block, STEP, Strides};
 use crate::matrix::{self, Form, Short};
 use crate::model::{Factors, Linear};
 use crate::spec::{
-    Norm, Spec, ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT,
-    NORM_SHIFT, PROB_ONE, PROB_SHIFT, RESIDUAL_BITS,
+    ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, LOGIT_DIFF_BITS, MASK, MATMUL_SHIFT, NORM_SHIFT, Norm,
+    PROB_ONE, PROB_SHIFT, RESIDUAL_BITS, Spec,
 };
-use crate::tables::{ActivationTable, ExpTable, EXP_CUTOFF};
+use crate::tables::{ActivationTable, EXP_CUTOFF, ExpTable};
 use crate::trace::NormTrace;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -386,7 +386,7 @@ impl ShortRows {
                 let shorts: Vec<i64> = row.iter().map(|&v| short(v)).collect();
                 rows.blocks.extend(kernels::blocks(&shorts));
                 let all = row.iter().zip(shorts).enumerate();
-                let exceeding = all.filter(|(_, (&v, short))| v != *short);
+                let exceeding = all.filter(|&(_, (&v, ref short))| v != *short);
                 excess.extend(exceeding.map(|(i, (v, short))| (i, v.wrapping_sub(short))));
                 if excess.len() > inputs.div_ceil(EXCESS_PART) {
                     return None;
@@ -612,7 +612,7 @@ pub struct HeadView<'a> {
 }
 
 impl<'a> HeadView<'a> {
-    fn rows(&self) -> impl Iterator<Item = &'a [i64]> {
+    fn rows(&self) -> impl Iterator<Item = &'a [i64]> + use<'a> {
         let (offset, len) = (self.offset, self.len);
         self.values
             .chunks_exact(self.width)

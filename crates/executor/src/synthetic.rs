@@ -2,10 +2,10 @@
 //! GPT-2: for tests and benchmarks. Integers only, the same on every machine.
 
 use crate::matrix::Matrix;
-use crate::model::{HeadNorm, Linear, QuantizedLayer, QuantizedModel, Rotation, MAX_BIAS_BITS};
+use crate::model::{HeadNorm, Linear, MAX_BIAS_BITS, QuantizedLayer, QuantizedModel, Rotation};
 use crate::spec::{
-    Activation, Architecture, MlpKind, Norm, Positions, Spec, ACT_OUT_EXTRA_FRAC, GAIN_FRAC,
-    MATMUL_SHIFT, RESIDUAL_FRAC, ROTATION_FRAC, SCORE_FRAC,
+    ACT_OUT_EXTRA_FRAC, Activation, Architecture, GAIN_FRAC, MATMUL_SHIFT, MlpKind, Norm,
+    Positions, RESIDUAL_FRAC, ROTATION_FRAC, SCORE_FRAC, Spec,
 };
 
 /// Fractional bits of queries, keys and values.

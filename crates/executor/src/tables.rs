@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::ops::{self, Error};
-use crate::spec::{Activation, ACT_BITS, ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX};
+use crate::spec::{ACT_BITS, ACT_OUT_EXTRA_FRAC, ACT_OUT_MAX, Activation};
 
 /// Entries of [`ExpTable::e1`].
 pub const EXP_E1_LEN: usize = 256;

@@ -3,8 +3,8 @@
 use nanozk_executor::ops::{self, PreparedLinear};
 use nanozk_executor::trace::{attention_trace, head_trace, mlp_trace};
 use nanozk_executor::{
-    padded, synthetic, Activation, Architecture, Error, Executor, Gpt2, Linear, Matrix, MlpKind,
-    Norm, Positions, QuantizedLayer, QuantizedModel, Spec,
+    Activation, Architecture, Error, Executor, Gpt2, Linear, Matrix, MlpKind, Norm, Positions,
+    QuantizedLayer, QuantizedModel, Spec, padded, synthetic,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;

@@ -3,8 +3,8 @@
 use nanozk_executor::ops::rs;
 use nanozk_executor::trace::{attention_trace, embed_trace, head_trace, mlp_trace};
 use nanozk_executor::{
-    bucket, padded, synthetic, Activation, ActivationTable, Architecture, Error, Executor,
-    ExpTable, Gpt2, HeadNorm, Linear, MlpKind, Norm, Positions, QuantizedModel, Spec, Trace,
+    Activation, ActivationTable, Architecture, Error, Executor, ExpTable, Gpt2, HeadNorm, Linear,
+    MlpKind, Norm, Positions, QuantizedModel, Spec, Trace, bucket, padded, synthetic,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;

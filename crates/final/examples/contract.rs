@@ -11,19 +11,19 @@ mod synthetic;
 
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use nanozk_final::{
-    powers_needed, prove_top, solidity_constants, solidity_fold_keys, verify_top, Key, ProvingKey,
-    Top, TopError, K,
+    K, Key, ProvingKey, Top, TopError, powers_needed, prove_top, solidity_constants,
+    solidity_fold_keys, verify_top,
 };
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{NodeKey, NodeProof, Nodes, FOLD};
+use nanozk_recursion::node::{FOLD, NodeKey, NodeProof, Nodes};
 use nanozk_recursion::statement::Said;
-use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_ID, DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::encoding::{point_to_words, scalar_from_bytes, scalar_to_bytes};
 use rand_core::OsRng;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use synthetic::{proved, Outcome};
+use synthetic::{Outcome, proved};
 
 const WARNING: &str =
     "A development setup: its secret is public, so proofs under it prove nothing.";

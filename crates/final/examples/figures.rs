@@ -4,9 +4,9 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_final::circuit::{
-    Circuit, Columns, Fraction, Gate, Lookup, Structure, COLUMNS, CONSTRAINTS, QUADRATIC, WIRES,
+    COLUMNS, CONSTRAINTS, Circuit, Columns, Fraction, Gate, Lookup, QUADRATIC, Structure, WIRES,
 };
-use nanozk_final::{powers_needed, prove, reduce, ProvingKey, PROOF_BYTES};
+use nanozk_final::{PROOF_BYTES, ProvingKey, powers_needed, prove, reduce};
 use nanozk_kzg::Basis;
 use nanozk_transcript::KeccakTranscript;
 use rand_chacha::ChaCha20Rng;

@@ -7,13 +7,13 @@
 #[path = "../../recursion/examples/synthetic/mod.rs"]
 mod synthetic;
 
-use nanozk_final::{powers_needed, prove_top, verify_top, ProvingKey, Top, K};
+use nanozk_final::{K, ProvingKey, Top, powers_needed, prove_top, verify_top};
 use nanozk_kzg::Basis;
 use nanozk_recursion::node::Nodes;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use rand_core::OsRng;
 use std::time::Instant;
-use synthetic::{proved, Clock, Outcome};
+use synthetic::{Clock, Outcome, proved};
 
 fn main() -> Outcome<()> {
     let is_small = std::env::args().nth(1).as_deref() == Some("small");

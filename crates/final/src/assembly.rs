@@ -1,17 +1,17 @@
 //! Rows being filled: wires, which cells have them, and runs of rows that are taken one after the other.
 
-use crate::circuit::{Cell, Columns, Structure, COLUMNS, WIRES};
+use crate::circuit::{COLUMNS, Cell, Columns, Structure, WIRES};
 use crate::gates::{
-    equation, limbs, multiples_of_order, thirds, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL,
-    FULL_ROUNDS, INPUT, K, LIMBS, LOOKUP, MEMORY_TABLE, NEGATIVE_TABLE, PARTIAL, PARTIAL_ROUNDS,
-    PERIOD, RANGE, RANGE_ROW, RANGE_TABLE,
+    ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, FULL_ROUNDS, INPUT, K, LIMBS, LOOKUP,
+    MEMORY_TABLE, NEGATIVE_TABLE, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE, RANGE_ROW, RANGE_TABLE,
+    Run, equation, limbs, multiples_of_order, thirds,
 };
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::integer;
-use nanozk_poseidon::{constants, is_full, times, ELEMENTS, FULL_ROUNDS as ALL_FULL, ROUNDS};
+use nanozk_poseidon::{ELEMENTS, FULL_ROUNDS as ALL_FULL, ROUNDS, constants, is_full, times};
 use nanozk_recursion::base_field::{
-    chunks_of, element_limbs, limbs_of, power_of_two, zip, Chunks, ORDER,
+    Chunks, ORDER, chunks_of, element_limbs, limbs_of, power_of_two, zip,
 };
 use num_bigint::BigInt;
 use std::collections::HashMap;

@@ -11,7 +11,7 @@
 //! | from 4 on | `s·constraint = 0` for each gate |
 
 use crate::circuit::{
-    Cells, Circuit, Fraction, Gate, Lookup, Separators, COLUMNS, QUADRATIC, SEPARATORS, WIRES,
+    COLUMNS, Cells, Circuit, Fraction, Gate, Lookup, QUADRATIC, SEPARATORS, Separators, WIRES,
 };
 use crate::forms::{Combined, Form};
 use crate::key::column_shifts;

@@ -2,7 +2,7 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_kzg::{powers, Transform};
+use nanozk_kzg::{Transform, powers};
 use rayon::prelude::*;
 use std::borrow::Cow;
 

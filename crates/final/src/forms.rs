@@ -4,7 +4,7 @@
 //! powers. So their combination with selectors and powers of a challenge is one form in each row, whose coefficients repeat
 //! with the circuit's period.
 
-use crate::circuit::{Cells, COLUMNS, FIFTHS};
+use crate::circuit::{COLUMNS, Cells, FIFTHS};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
 

@@ -32,7 +32,7 @@
 //! `nanozk_recursion::base_field`, so it is zero. `C` counts in the first two only.
 
 use crate::circuit::{
-    Cells, Circuit, Fraction, Gate, Lookup, Row, CONSTRAINTS, FRACTIONS, QUADRATIC,
+    CONSTRAINTS, Cells, Circuit, FRACTIONS, Fraction, Gate, Lookup, QUADRATIC, Row,
 };
 use halo2curves::bn256::{Fq, Fr};
 use halo2curves::ff::Field;

@@ -5,9 +5,9 @@ use crate::assembly::{Assembly, Form, Wire};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::integer;
-use nanozk_recursion::base_field::{order_in_scalars, power_of_two, zip, Chunks};
+use nanozk_recursion::base_field::{Chunks, order_in_scalars, power_of_two, zip};
 use nanozk_recursion::multiplication::{
-    correction, digits, entry, start, ENTRIES, WINDOWS, WINDOW_BITS,
+    ENTRIES, WINDOW_BITS, WINDOWS, correction, digits, entry, start,
 };
 
 /// Addresses of a point's table: `x` and `y` of each signed multiple.

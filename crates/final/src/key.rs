@@ -2,7 +2,7 @@
 
 use crate::circuit::{Circuit, Structure, WIRES};
 use crate::domain::Domain;
-use crate::packing::{pack, Commit};
+use crate::packing::{Commit, pack};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_kzg::powers;

@@ -53,12 +53,12 @@ mod top;
 mod verify;
 
 pub use assembly::{TooLong, Usage};
-pub use assign::{assign, circuit, Assignment};
+pub use assign::{Assignment, assign, circuit};
 pub use gates::K;
-pub use key::{powers_needed, Key, ProvingKey};
+pub use key::{Key, ProvingKey, powers_needed};
 pub use packing::Commit;
-pub use proof::{DecodeError, Evaluations, Proof, POINTS, PROOF_BYTES, SCALARS};
-pub use prove::{prove, ProveError};
+pub use proof::{DecodeError, Evaluations, POINTS, PROOF_BYTES, Proof, SCALARS};
+pub use prove::{ProveError, prove};
 pub use solidity::{solidity_constants, solidity_fold_keys};
-pub use top::{prove_top, verify_top, Top, TopError, BYTES};
-pub use verify::{reduce, verify, VerifyError};
+pub use top::{BYTES, Top, TopError, prove_top, verify_top};
+pub use verify::{VerifyError, reduce, verify};

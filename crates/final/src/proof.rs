@@ -4,10 +4,10 @@ use crate::circuit::COLUMNS;
 use crate::key::FIXED;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_transcript::encoding::{
-    point_from_words, point_to_words, scalar_from_bytes, scalar_to_bytes, WORD,
-};
 use nanozk_transcript::Malformed;
+use nanozk_transcript::encoding::{
+    WORD, point_from_words, point_to_words, scalar_from_bytes, scalar_to_bytes,
+};
 
 /// Points of a proof.
 pub const POINTS: usize = 5;

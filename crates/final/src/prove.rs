@@ -1,12 +1,12 @@
 //! Proving.
 
-use crate::circuit::{Columns, COLUMNS, WIRES};
+use crate::circuit::{COLUMNS, Columns, WIRES};
 use crate::constraints::{
-    residue_selectors, total, ColumnChallenges, Combination, Forms, Point, Prepared, Selectors,
+    ColumnChallenges, Combination, Forms, Point, Prepared, Selectors, residue_selectors, total,
 };
-use crate::domain::{generator, value_at, Coset};
-use crate::key::{column_shifts, ProvingKey};
-use crate::packing::{divide, pack, Commit, Values};
+use crate::domain::{Coset, generator, value_at};
+use crate::key::{ProvingKey, column_shifts};
+use crate::packing::{Commit, Values, divide, pack};
 use crate::proof::{Evaluations, Proof};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{BatchInvert, Field};

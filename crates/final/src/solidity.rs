@@ -5,14 +5,14 @@
 
 use crate::domain::generator;
 use crate::gates::{
-    limbs, Numbers, Run, ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, INPUT, LIMBS, LOOKUP,
-    MEMORY_TABLE, NEGATIVE_TABLE, NUMBERS, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE_TABLE,
+    ARITHMETIC, CONSTANT, DIGITS, EQUATION, FULL, INPUT, LIMBS, LOOKUP, MEMORY_TABLE,
+    NEGATIVE_TABLE, NUMBERS, Numbers, PARTIAL, PARTIAL_ROUNDS, PERIOD, RANGE_TABLE, Run, limbs,
 };
 use crate::key::Key;
 use halo2curves::bn256::{Fq, Fr, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
 use nanozk_poseidon::constants;
-use nanozk_transcript::encoding::{g2_to_words, point_to_words, scalar_to_bytes, WORD};
+use nanozk_transcript::encoding::{WORD, g2_to_words, point_to_words, scalar_to_bytes};
 
 /// The file that imports nothing and that `FinalVerifier` inherits from.
 struct Source(String);

@@ -428,9 +428,11 @@ fn false_inputs_are_refused() {
 fn unequal_cells_are_refused() {
     // The cells of the product, of which two have no other gate.
     let failures = refused(|h| h.columns[B][2 * PERIOD + RANDOM + 3] += Fr::ONE);
-    assert!(failures
-        .iter()
-        .all(|failure| matches!(failure, Failure::Equal(..))));
+    assert!(
+        failures
+            .iter()
+            .all(|failure| matches!(failure, Failure::Equal(..)))
+    );
     assert_eq!(failures.len(), 2);
     // Cells that are equal, but not stated so, may differ; stated so, they may not.
     let cells = [(D, 8), (B, 14)].map(|(column, row)| Cell { column, row });

@@ -5,17 +5,17 @@
 use crate::assembly::TooLong;
 use crate::assign::{assign, circuit};
 use crate::gates::K;
-use crate::key::{powers_needed, Key, ProvingKey};
-use crate::proof::{DecodeError, Proof, PROOF_BYTES};
-use crate::prove::{prove, ProveError};
-use crate::verify::{verify, VerifyError};
+use crate::key::{Key, ProvingKey, powers_needed};
+use crate::proof::{DecodeError, PROOF_BYTES, Proof};
+use crate::prove::{ProveError, prove};
+use crate::verify::{VerifyError, verify};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use nanozk_kzg::{Accumulator, Basis};
 use nanozk_recursion::node::{
-    remaining_at_the_top, NodeError, NodeKey, NodeProof, Nodes, TOP_INPUTS,
+    NodeError, NodeKey, NodeProof, Nodes, TOP_INPUTS, remaining_at_the_top,
 };
 use nanozk_recursion::statement::Said;
-use nanozk_transcript::encoding::{point_from_words, point_to_words, WORD};
+use nanozk_transcript::encoding::{WORD, point_from_words, point_to_words};
 use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_core::{CryptoRng, RngCore};

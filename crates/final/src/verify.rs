@@ -1,7 +1,7 @@
 //! Verification.
 
 use crate::circuit::Circuit;
-use crate::constraints::{residue_selectors, ColumnChallenges, Combination, Point};
+use crate::constraints::{ColumnChallenges, Combination, Point, residue_selectors};
 use crate::domain::generator;
 use crate::key::Key;
 use crate::packing::Values;

@@ -9,12 +9,12 @@ use halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::Curve;
 use nanozk_final::{
-    circuit, reduce, solidity_constants, verify_top, DecodeError, Key, Proof, Top, TopError,
-    VerifyError, BYTES, POINTS, PROOF_BYTES, SCALARS,
+    BYTES, DecodeError, Key, POINTS, PROOF_BYTES, Proof, SCALARS, Top, TopError, VerifyError,
+    circuit, reduce, solidity_constants, verify_top,
 };
 use nanozk_kzg::Accumulator;
 use nanozk_recursion::statement::Said;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::encoding::{
     point_from_words, point_to_words, scalar_from_bytes, scalar_to_bytes,
 };

@@ -1,7 +1,7 @@
 //! Whom a server answers: whoever bears its token, or, without one, programs of this machine.
 
 use http::uri::Authority;
-use http::{header, HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

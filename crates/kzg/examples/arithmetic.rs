@@ -4,17 +4,17 @@
 //! least processor time of five runs of each; ratios are what to compare between machines. `--example arithmetic opening`
 //! opens polynomials of 18 and 20 variables and prints the processor time by stage.
 
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;
 use nanozk_kzg::opening::{hiding_coefficients, open_by_stages, verify};
 use nanozk_kzg::{Basis, FixedBases, Instructions, Scalar, Small, Sums, Weights};
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::{KeccakTranscript, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use rustix::time::{clock_gettime, ClockId};
+use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -85,11 +85,7 @@ fn kernel<S: Small + Scalar + Into<i64>>(name: &str, x: &[S], weights: &[Fr]) {
     let element = |x: S| {
         let x: i64 = x.into();
         let size = Fr::from(x.unsigned_abs());
-        if x < 0 {
-            -size
-        } else {
-            size
-        }
+        if x < 0 { -size } else { size }
     };
     let elements: Vec<Fr> = x.iter().map(|x| element(*x)).collect();
     let (library, theirs) = least(|| -> Vec<Fr> {
@@ -251,7 +247,9 @@ impl<'a> Table<'a> {
                 two.install(|| least(work).0),
                 self.one.install(|| least(work).0),
             );
-            println!("two threads, {name}: {clock:.2} times as fast by the clock, {work:.2} of the processor time");
+            println!(
+                "two threads, {name}: {clock:.2} times as fast by the clock, {work:.2} of the processor time"
+            );
         };
         println!();
         compare("254 bits", &|| bases.multiply(0, full));

@@ -3,7 +3,7 @@
 // Calls of code that needs AVX2 or AVX-512, behind the check that the machine has it.
 #![allow(unsafe_code)]
 
-use crate::raw::{element, words, Point};
+use crate::raw::{Point, element, words};
 use halo2curves::bn256::Fq;
 use halo2curves::ff::Field;
 
@@ -174,7 +174,7 @@ fn add_portably(
 #[cfg(target_arch = "x86_64")]
 mod vector {
     use crate::lanes::Lanes;
-    use crate::raw::{element, words, Point, Words};
+    use crate::raw::{Point, Words, element, words};
     use halo2curves::bn256::Fq;
     use halo2curves::ff::Field;
 
@@ -334,8 +334,8 @@ mod vector {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use crate::ifma::{load_both, load_x, store, Eight, WIDTH};
-    use crate::raw::{element, words, Point, Words};
+    use crate::ifma::{Eight, WIDTH, load_both, load_x, store};
+    use crate::raw::{Point, Words, element, words};
     use halo2curves::bn256::Fq;
     use halo2curves::ff::Field;
 
@@ -432,7 +432,7 @@ mod wide {
 mod tests {
     use super::*;
     use crate::testing::{points, rng};
-    use halo2curves::bn256::{G1Affine, G1};
+    use halo2curves::bn256::{G1, G1Affine};
     use halo2curves::group::Curve;
     use rand_core::RngCore;
 

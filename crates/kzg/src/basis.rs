@@ -2,7 +2,7 @@
 
 use crate::msm::{FixedBases, IdentityBase};
 use crate::scalar::Scalar;
-use halo2curves::bn256::{Bn256, Fr, G1Affine, G2Affine, G2Prepared, G1};
+use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine, G2Prepared};
 use halo2curves::ff::Field;
 use halo2curves::group::{Curve, Group};
 use halo2curves::msm::msm_best;

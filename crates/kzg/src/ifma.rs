@@ -8,7 +8,7 @@
 // Intrinsics are safe in functions that enable their features, but for loads and stores through pointers.
 #![allow(unsafe_code)]
 
-use crate::raw::{Point, Words, Q, R};
+use crate::raw::{Point, Q, R, Words};
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 

@@ -27,4 +27,4 @@ pub use basis::{Accumulator, Basis, Equation};
 pub use msm::{FixedBases, IdentityBase};
 pub use scalar::Scalar;
 pub use small::{Small, Sums, Weights};
-pub use transform::{powers, Transform};
+pub use transform::{Transform, powers};

@@ -7,11 +7,11 @@
 
 use crate::additions::{Instructions, Pairs};
 use crate::raw::Point;
-use crate::scalar::{digits, field_element, pieces, Scalar, Survey};
-use halo2curves::bn256::{G1Affine, G1};
+use crate::scalar::{Scalar, Survey, digits, field_element, pieces};
+use halo2curves::CurveExt;
+use halo2curves::bn256::{G1, G1Affine};
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::{Curve, Group};
-use halo2curves::CurveExt;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -33,7 +33,7 @@ pub use prove::open_by_stages;
 
 use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_transcript::encoding::{
-    check_point, point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes, WORD,
+    WORD, check_point, point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes,
 };
 use nanozk_transcript::{Malformed, Transcript};
 use std::marker::PhantomData;

@@ -1,6 +1,6 @@
 //! Scalars of a multi-scalar multiplication: small integers cost as much as their bits.
 
-use crate::raw::{subtract, words, Words};
+use crate::raw::{Words, subtract, words};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::PrimeField;
 
@@ -77,11 +77,7 @@ const HALF_R: Words = [
 /// An integer as a field element.
 pub(crate) fn field_element(x: i128) -> Fr {
     let size = Fr::from_u128(x.unsigned_abs());
-    if x < 0 {
-        -size
-    } else {
-        size
-    }
+    if x < 0 { -size } else { size }
 }
 
 /// What a list of scalars has in common.

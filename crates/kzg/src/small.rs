@@ -3,7 +3,7 @@
 //! [`Weights`] are field elements that meet many integers: inner products with rows of a tensor. [`Sums`] are many sums that
 //! grow together: a linear combination of columns of integers, with factors that come one after the other.
 
-use crate::raw::{from_montgomery, reduced, subtract, words, Words};
+use crate::raw::{Words, from_montgomery, reduced, subtract, words};
 use crate::scalar::R;
 use halo2curves::bn256::Fr;
 
@@ -162,7 +162,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scalar::{field_element, Scalar};
+    use crate::scalar::{Scalar, field_element};
     use halo2curves::ff::Field;
     use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What tests of several modules need.
 
-use halo2curves::bn256::{G1Affine, G1};
+use halo2curves::bn256::{G1, G1Affine};
 use halo2curves::group::{Curve, Group};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;

@@ -152,8 +152,8 @@ fn portable(values: &mut [Fr], twiddles: &[Fr]) {
 #[cfg(target_arch = "x86_64")]
 mod wide {
     use super::reversed;
-    use crate::ifma::{limbs, Eight, Rows, Scalars, LIMBS, WIDTH};
-    use crate::raw::{from_montgomery, reduced, words, R};
+    use crate::ifma::{Eight, LIMBS, Rows, Scalars, WIDTH, limbs};
+    use crate::raw::{R, from_montgomery, reduced, words};
     use halo2curves::bn256::Fr;
     use halo2curves::ff::Field;
 

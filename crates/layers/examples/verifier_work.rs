@@ -8,12 +8,12 @@
 #[path = "../../argument/tests/common/counted.rs"]
 mod counted;
 
-use counted::{take_work, Counted, Counting, Work};
+use counted::{Counted, Counting, Work, take_work};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{reduce, Known, Opening, Proof, Statement};
+use nanozk_argument::{Known, Opening, Proof, Statement, reduce};
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation};
+use nanozk_executor::{Activation, synthetic};
 use nanozk_layers::{Layers, Packing, Selection, Shape};
 use nanozk_transcript::{Malformed, Transcript};
 

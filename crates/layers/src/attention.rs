@@ -1,8 +1,8 @@
 //! The attention half of a block.
 
 use crate::gadgets::{
-    fill_stream, rounded, Angles, HeadNormalization, Matrix, Normalization, Number, Remainder,
-    Residual, Rotated, OFFSET_32, PRODUCT_SHIFT,
+    Angles, HeadNormalization, Matrix, Normalization, Number, OFFSET_32, PRODUCT_SHIFT, Remainder,
+    Residual, Rotated, fill_stream, rounded,
 };
 use crate::shape::{Axes, Shape};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TableId, TensorId, Values};

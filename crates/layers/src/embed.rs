@@ -56,7 +56,7 @@ impl Embed {
     }
 
     /// The tables of tokens and of positions.
-    pub(crate) fn tables(&self) -> impl Iterator<Item = TensorId> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = TensorId> + use<> {
         [self.tokens].into_iter().chain(self.positions)
     }
 

@@ -10,9 +10,9 @@
 //! vocabulary have no `M`. The head alone does not forbid to choose one; that the choice is the next token does. Their logits
 //! are zero, and if somebody registers others `D` is what is missing to zero, whatever is chosen.
 
-use crate::gadgets::{index, Matrix, Normalization, Number, OneHot};
+use crate::gadgets::{Matrix, Normalization, Number, OneHot, index};
 use crate::shape::{Axes, Shape};
-use crate::tokens::{generated_tokens, prompt_tokens, Choice, Sequence, Tokens, Vocabulary};
+use crate::tokens::{Choice, Sequence, Tokens, Vocabulary, generated_tokens, prompt_tokens};
 use nanozk_circuit::{AxisId, OutOfRange, Program, Public, Role, TensorId, Values};
 use nanozk_executor::spec::LOGIT_DIFF_BITS;
 use nanozk_executor::{HeadTrace, Linear, NormTrace};

@@ -26,6 +26,6 @@ pub use embed::Embed;
 pub use head::Head;
 pub use mlp::Mlp;
 pub use model::{BadSelection, Layer, Layers, Selection, Weights};
-pub use packing::{plan, Packing, Registered};
+pub use packing::{Packing, Registered, plan};
 pub use shape::{Axes, Shape};
 pub use tokens::{Sequence, Tokens};

@@ -1,8 +1,8 @@
 //! The MLP half of a block.
 
 use crate::gadgets::{
-    fill_stream, rounded, Matrix, Normalization, Number, Remainder, Residual, OFFSET_16,
-    PRODUCT_SHIFT,
+    Matrix, Normalization, Number, OFFSET_16, PRODUCT_SHIFT, Remainder, Residual, fill_stream,
+    rounded,
 };
 use crate::shape::{Axes, Shape};
 use nanozk_circuit::{AxisId, Expression, OutOfRange, Program, Role, TableId, TensorId, Values};

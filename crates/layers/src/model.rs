@@ -7,7 +7,7 @@ use crate::head::Head;
 use crate::mlp::{self, Mlp};
 use crate::packing::Numbering;
 use crate::shape::{Axes, Shape};
-use crate::tokens::{Digests, Sequence, Tokens, INPUTS};
+use crate::tokens::{Digests, INPUTS, Sequence, Tokens};
 use nanozk_circuit::{OutOfRange, Program, Values};
 use nanozk_executor::{AttentionTrace, Linear, MlpTrace, QuantizedLayer, Rotation, Trace};
 use std::collections::BTreeSet;
@@ -259,15 +259,15 @@ impl Layers {
             },
             Weights::Block(block, layer, rotation) => {
                 let place = |blocks: &[usize]| blocks.iter().position(|own| *own == block);
-                if let Some((attention, blocks)) = &self.attention {
-                    if let Some(index) = place(blocks) {
-                        attention.fill_weights(values, index, layer, rotation)?;
-                    }
+                if let Some((attention, blocks)) = &self.attention
+                    && let Some(index) = place(blocks)
+                {
+                    attention.fill_weights(values, index, layer, rotation)?;
                 }
-                if let Some((mlp, blocks)) = &self.mlp {
-                    if let Some(index) = place(blocks) {
-                        mlp.fill_weights(values, index, layer)?;
-                    }
+                if let Some((mlp, blocks)) = &self.mlp
+                    && let Some(index) = place(blocks)
+                {
+                    mlp.fill_weights(values, index, layer)?;
                 }
                 Ok(())
             }

@@ -8,7 +8,7 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{AxisId, Expression, Program, Public, Role, TensorId, Values};
-use nanozk_poseidon::{constants, has_sbox, permutation, times, ELEMENTS, ROUNDS};
+use nanozk_poseidon::{ELEMENTS, ROUNDS, constants, has_sbox, permutation, times};
 
 /// Chains of one length.
 #[derive(Clone, Debug, PartialEq, Eq)]

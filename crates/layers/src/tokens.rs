@@ -23,7 +23,7 @@ use nanozk_circuit::{
     AxisId, Expression, OutOfRange, Program, Public, Role, TensorId, Values, Virtual,
 };
 use nanozk_executor::model::MAX_VOCAB;
-use nanozk_poseidon::{message_count, sequence_digests, sequence_messages, TOKEN_BITS};
+use nanozk_poseidon::{TOKEN_BITS, message_count, sequence_digests, sequence_messages};
 
 /// Public input: digest of the prompt.
 pub const PROMPT_DIGEST: usize = 2;

@@ -1,7 +1,7 @@
 //! Blocks of small shapes: values that the executor computes satisfy the programs.
 
 use nanozk_circuit::{Layout, Program, Values};
-use nanozk_executor::{synthetic, Activation, Architecture, Gpt2, MlpKind, Positions};
+use nanozk_executor::{Activation, Architecture, Gpt2, MlpKind, Positions, synthetic};
 use nanozk_layers::{Layers, Packing, Selection, Shape, Weights};
 use proptest::prelude::*;
 

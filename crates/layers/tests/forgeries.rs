@@ -3,13 +3,13 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_argument::{commit_known, powers, prove_unchecked, verify, Statement};
+use nanozk_argument::{Statement, commit_known, powers, prove_unchecked, verify};
 use nanozk_circuit::{Failure, Layout, Program, Registry, Role, Tensor, Values};
 use nanozk_executor::spec::{GAIN_FRAC, ROTATION_FRAC};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
 use nanozk_executor::{
-    synthetic, Activation, Architecture, AttentionTrace, ExpTable, Gpt2, MlpKind, MlpTrace, Norm,
-    Positions, QuantizedLayer, QuantizedModel, Spec,
+    Activation, Architecture, AttentionTrace, ExpTable, Gpt2, MlpKind, MlpTrace, Norm, Positions,
+    QuantizedLayer, QuantizedModel, Spec, synthetic,
 };
 use nanozk_kzg::Basis;
 use nanozk_layers::gadgets::Normalization;

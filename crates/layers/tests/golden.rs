@@ -4,7 +4,7 @@
 //! `NANOZK_UPDATE_GOLDEN=1 cargo test -p nanozk-layers --test golden`, which writes the file and fails.
 
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec};
+use nanozk_executor::{Activation, Architecture, Gpt2, MlpKind, Norm, Positions, Spec, synthetic};
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape};
 use std::fmt::Write;
 use std::path::Path;

@@ -3,9 +3,9 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, prove, verify, Proof, Statement};
+use nanozk_argument::{Proof, Statement, commit_known, prove, verify};
 use nanozk_circuit::{ColumnKind, Failure, Layout, LayoutError, Program, Role, Values};
-use nanozk_executor::{padded, synthetic, Activation, Executor, Gpt2, QuantizedModel, Trace};
+use nanozk_executor::{Activation, Executor, Gpt2, QuantizedModel, Trace, padded, synthetic};
 use nanozk_kzg::Basis;
 use nanozk_layers::tokens::{GENERATED_TOKENS, OUTPUT_DIGEST, PROMPT_DIGEST, PROMPT_TOKENS};
 use nanozk_layers::{

@@ -1,8 +1,8 @@
 //! Bounds on the soundness error of whole models.
 
-use nanozk_argument::{soundness, Proof, Step};
+use nanozk_argument::{Proof, Step, soundness};
 use nanozk_circuit::{Layout, Program};
-use nanozk_executor::{synthetic, Activation};
+use nanozk_executor::{Activation, synthetic};
 use nanozk_layers::{Layers, Packing, Selection, Shape};
 
 /// With the dimensions of GPT-2 small, 24 tokens of prompt and 8 that are generated.

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 
 use nanozk_model::{
-    coverage, evaluate, file, importance, quantize, render_coverage, FloatModel, Options,
+    FloatModel, Options, coverage, evaluate, file, importance, quantize, render_coverage,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -250,7 +250,7 @@ fn member(object: &Jinja, key: &str) -> Option<Jinja> {
 }
 
 /// The parts of a content that is a list.
-fn parts(content: &Jinja) -> impl Iterator<Item = Jinja> {
+fn parts(content: &Jinja) -> impl Iterator<Item = Jinja> + use<> {
     let list = (content.kind() == ValueKind::Seq).then(|| content.try_iter());
     list.into_iter().flatten().flatten()
 }

@@ -414,7 +414,7 @@ impl<'a> Weights<'a> {
                     file: "weights",
                     first: format!("`{first}` in {}", self.paths[*a].display()),
                     second: format!("`{second}` in {}", self.paths[*b].display()),
-                })
+                });
             }
         };
         let file = self.files[*file];
@@ -437,7 +437,7 @@ impl<'a> Weights<'a> {
                     name: name.clone(),
                     expected: "F32, F16, BF16 or F64",
                     got: dtype,
-                })
+                });
             }
         };
         if dtype == DType::F64 {

@@ -200,7 +200,9 @@ pub enum Error {
         value: f32,
     },
     /// The configuration ties the vocabulary projection to the embedding, the weights do not.
-    #[error("`tie_word_embeddings` is true but `lm_head.weight` differs from `wte.weight` at element {index}")]
+    #[error(
+        "`tie_word_embeddings` is true but `lm_head.weight` differs from `wte.weight` at element {index}"
+    )]
     TiedHeadDiffers {
         /// Position in the flattened tensor.
         index: usize,
@@ -214,7 +216,9 @@ pub enum Error {
         reason: String,
     },
     /// The tokenizer has tokens the model does not know.
-    #[error("the tokenizer's vocabulary has {tokens}, the model has only tokens below {model}: they do not belong together")]
+    #[error(
+        "the tokenizer's vocabulary has {tokens}, the model has only tokens below {model}: they do not belong together"
+    )]
     VocabularyTooLarge {
         /// The first of the tokens that the model does not have.
         tokens: String,
@@ -238,7 +242,9 @@ pub enum Error {
         vocab: usize,
     },
     /// A token that the tokenizer has and the model has no embedding for.
-    #[error("{token} at position {position} is a token without an embedding: the model has only tokens below {vocab}")]
+    #[error(
+        "{token} at position {position} is a token without an embedding: the model has only tokens below {vocab}"
+    )]
     TokenWithoutEmbedding {
         /// Its name and id.
         token: String,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::float::{argmax, FloatModel};
+use crate::float::{FloatModel, argmax};
 use crate::report::Overflow;
 
 /// Windows computed at a time, between two calls of the progress callback.

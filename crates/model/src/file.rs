@@ -614,7 +614,7 @@ impl<R: Read + Seek> ModelFile<R> {
 const NORMS: [&str; 2] = ["q_norm", "k_norm"];
 
 /// Names of the matrices of a layer, in the order of `QuantizedLayer::linears`.
-fn parts(arch: &Architecture) -> impl Iterator<Item = &'static str> {
+fn parts(arch: &Architecture) -> impl Iterator<Item = &'static str> + use<> {
     let gate = (arch.mlp == MlpKind::Gated).then_some("up");
     let first = ["q", "k", "v", "attn_out", "fc"];
     first.into_iter().chain(gate).chain(["mlp_out"])

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor, Var, D};
+use candle_core::{D, DType, Device, Tensor, Var};
 use nanozk_executor::{Activation, Architecture, Norm};
 
 use crate::config::{Config, Rope};
 use crate::error::{Error, Result};
 use crate::parts::{About, Checkpoint, Parts};
 use crate::report::Op;
-use crate::tokenizer::{check_tokens, Tokenizer};
+use crate::tokenizer::{Tokenizer, check_tokens};
 
 /// An imported checkpoint: weights, configuration and tokenizer.
 #[derive(Clone, Debug)]

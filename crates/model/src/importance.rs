@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::evaluate::scored_windows;
-use crate::float::{log_likelihood, to_vec, FloatModel};
+use crate::float::{FloatModel, log_likelihood, to_vec};
 
 /// Random subsets drawn for the spread of a random choice.
 const DRAWS: usize = 2_000;

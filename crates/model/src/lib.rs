@@ -29,12 +29,12 @@ mod tokenizer_files;
 pub use chat::{ChatPrompt, ChatTemplate, Messages};
 pub use config::Config;
 pub use error::{Error, Result};
-pub use evaluate::{evaluate, evaluate_windows, perplexity, Eval, Perplexity};
+pub use evaluate::{Eval, Perplexity, evaluate, evaluate_windows, perplexity};
 pub use float::FloatModel;
 pub use importance::{
-    coverage, importance, render_coverage, Coverage, Importance, LayerImportance,
+    Coverage, Importance, LayerImportance, coverage, importance, render_coverage,
 };
 pub use parts::Checkpoint;
-pub use quantize::{quantize, quantize_checkpoint, Estimate, Options, Stage};
+pub use quantize::{Estimate, Options, Stage, quantize, quantize_checkpoint};
 pub use report::{Op, OpReport, Overflow, Report};
 pub use tokenizer::{Prompt, PromptOptions, TextStream, Tokenizer};

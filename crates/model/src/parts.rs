@@ -8,7 +8,7 @@ use nanozk_executor::{MlpKind, Norm};
 use crate::checkpoint::{Shards, Weights};
 use crate::config::{Config, Family};
 use crate::error::{Error, Result};
-use crate::float::{longest_window, to_vec, Affine, Block, FloatModel, Params};
+use crate::float::{Affine, Block, FloatModel, Params, longest_window, to_vec};
 use crate::tokenizer::Tokenizer;
 use crate::{generation, source, tokenizer_files};
 

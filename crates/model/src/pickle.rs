@@ -315,7 +315,9 @@ impl<'a> Machine<'a> {
                     }
                     let shift = 64 - 8 * length as u32;
                     let n = self.number(length)?;
-                    self.push(Object::Int((n.checked_shl(shift).unwrap_or(0) as i64) >> shift.min(63)));
+                    self.push(Object::Int(
+                        (n.checked_shl(shift).unwrap_or(0) as i64) >> shift.min(63),
+                    ));
                 }
                 b'X' | b'T' | b'B' => {
                     let length = self.number(4)?;
@@ -400,7 +402,7 @@ impl<'a> Machine<'a> {
                 other => {
                     return Err(format!(
                         "its pickle has the instruction {other:#04x}, which no dictionary of tensors needs"
-                    ))
+                    ));
                 }
             }
         }
@@ -461,7 +463,7 @@ impl<'a> Machine<'a> {
                 (other, _) => {
                     return Err(format!(
                         "it has an object of `{other}`, which only Python code makes; that is not run here"
-                    ))
+                    ));
                 }
             }
         }

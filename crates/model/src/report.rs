@@ -253,7 +253,8 @@ impl Report {
             self.norm_frac,
             self.act_frac,
             self.score_shift,
-            self.headroom_required.map_or("estimated".into(), |h| format!("{h} required"))
+            self.headroom_required
+                .map_or("estimated".into(), |h| format!("{h} required"))
         );
         let _ = writeln!(
             s,
@@ -282,7 +283,13 @@ impl Report {
                 o.max,
                 o.representable_max,
                 format!("{}/{}", o.bits_used, o.bits),
-                if o.safe { "any".into() } else if o.headroom < 1000.0 { format!("{:.2}x", o.headroom) } else { format!("{:.0e}x", o.headroom) },
+                if o.safe {
+                    "any".into()
+                } else if o.headroom < 1000.0 {
+                    format!("{:.2}x", o.headroom)
+                } else {
+                    format!("{:.0e}x", o.headroom)
+                },
                 o.clipped,
                 format!("{:.1e}", o.resolution),
                 format!("{:.1e}", o.error_rms),

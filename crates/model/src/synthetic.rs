@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nanozk_executor::synthetic::Random;
 use nanozk_executor::{Architecture, MlpKind, Positions};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 
@@ -142,7 +142,7 @@ pub fn write_checkpoint(dir: &Path, arch: &Architecture, seed: u64) -> Result<()
                 name: "architecture",
                 expected: "that of a GPT-2 or of a Llama",
                 got: format!("{arch:?}"),
-            })
+            });
         }
     };
     write(&dir.join("config.json"), |out| {

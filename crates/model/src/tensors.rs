@@ -37,7 +37,7 @@ impl TensorFile {
                 return Err(Error::Io {
                     path: path.to_owned(),
                     source,
-                })
+                });
             }
         };
         Self::new(file, length, path)

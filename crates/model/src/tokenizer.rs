@@ -115,16 +115,16 @@ impl Tokenizer {
         };
         let mut inner = tokenizers::Tokenizer::from_bytes(source::text(path, &bytes)?)
             .map_err(|e| invalid(e.to_string()))?;
-        if let ModelWrapper::BPE(bpe) = inner.get_model() {
-            if let Some(dropout) = bpe.dropout.filter(|d| *d != 0.0) {
-                return Err(Error::UnsupportedOption {
-                    file: "tokenizer.json",
-                    option: "dropout",
-                    expected: "null: merges that are left out at random give the same text other tokens each time. \
+        if let ModelWrapper::BPE(bpe) = inner.get_model()
+            && let Some(dropout) = bpe.dropout.filter(|d| *d != 0.0)
+        {
+            return Err(Error::UnsupportedOption {
+                file: "tokenizer.json",
+                option: "dropout",
+                expected: "null: merges that are left out at random give the same text other tokens each time. \
                                Set `dropout` of its `model` to null",
-                    got: dropout.to_string(),
-                });
-            }
+                got: dropout.to_string(),
+            });
         }
         if let Some(truncation) = inner.get_truncation() {
             notes.push(format!(

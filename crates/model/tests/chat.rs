@@ -3,7 +3,7 @@
 mod common;
 
 use nanozk_model::{ChatTemplate, Error, Messages};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn template(text: &str) -> ChatTemplate {

@@ -4,12 +4,12 @@ mod common;
 
 use std::path::Path;
 
-use common::pytorch::{archive, file, pickle, strides, Saved, REBUILD};
+use common::pytorch::{REBUILD, Saved, archive, file, pickle, strides};
 use common::{Checkpoint, Tensors};
 use nanozk_model::{ChatTemplate, Error, FloatModel};
 use proptest::prelude::*;
-use safetensors::tensor::TensorView;
 use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use serde_json::Value;
 
 const TOKENS: [u32; 4] = [1, 2, 3, 250];

@@ -9,7 +9,7 @@ use common::Checkpoint;
 use nanozk_executor::{Activation, Architecture, MlpKind, Norm, Positions};
 use nanozk_model::config::{Rope, Scaling};
 use nanozk_model::{Config, Error, FloatModel};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 fn with(change: impl FnOnce(&mut Value)) -> Result<Config, Error> {
     let mut config = Checkpoint::default().config();
@@ -278,10 +278,12 @@ fn generation_settings_that_do_not_apply_are_named() {
         );
     }
     let both = json!({"do_sample": true, "num_beams": 2});
-    assert!(stop(None, Some(both))
-        .unwrap()
-        .1
-        .contains("`do_sample` and `num_beams` are not applied"));
+    assert!(
+        stop(None, Some(both))
+            .unwrap()
+            .1
+            .contains("`do_sample` and `num_beams` are not applied")
+    );
 }
 
 #[test]

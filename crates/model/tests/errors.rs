@@ -5,10 +5,10 @@ mod common;
 use std::path::Path;
 
 use common::{Checkpoint, Tensors};
-use nanozk_model::{quantize, Error, FloatModel, Options};
+use nanozk_model::{Error, FloatModel, Options, quantize};
 use proptest::prelude::*;
 use safetensors::Dtype;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// The error of a checkpoint after a change to its configuration.
 fn with_config(change: impl FnOnce(&mut Value)) -> Error {

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use nanozk_model::{evaluate, quantize, FloatModel, Options};
+use nanozk_model::{FloatModel, Options, evaluate, quantize};
 use serde_json::Value;
 
 const VARIANTS: [&str; 11] = [

@@ -32,10 +32,11 @@ fn match_the_reference(name: &str) {
                 assert!((a - b).abs() < 1e-4, "{a} {b}");
             }
             assert!((row[argmax[t]] - max[t]).abs() < 1e-4);
-            assert!(row
-                .iter()
-                .enumerate()
-                .all(|(i, &v)| v < row[argmax[t]] || i >= argmax[t]));
+            assert!(
+                row.iter()
+                    .enumerate()
+                    .all(|(i, &v)| v < row[argmax[t]] || i >= argmax[t])
+            );
         }
         let greedy: Vec<u32> = serde_json::from_value(case["greedy_16"].clone()).unwrap();
         assert_eq!(model.greedy(&ids, greedy.len()).unwrap(), greedy);

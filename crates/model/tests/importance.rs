@@ -3,7 +3,7 @@
 mod common;
 
 use common::Checkpoint;
-use nanozk_model::{coverage, importance, render_coverage, Error, Importance};
+use nanozk_model::{Error, Importance, coverage, importance, render_coverage};
 
 #[test]
 fn layers_of_the_tiny_gpt2() {
@@ -18,10 +18,11 @@ fn layers_of_the_tiny_gpt2() {
     );
     assert_eq!((names.len(), names[9]), (10, "head"));
     assert!((a.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
-    assert!(a
-        .layers
-        .iter()
-        .all(|l| l.share > 0.0 && l.fisher.is_finite()));
+    assert!(
+        a.layers
+            .iter()
+            .all(|l| l.share > 0.0 && l.fisher.is_finite())
+    );
     assert_eq!(a.layers[2].parameters, 2 * 128 + 2 * 128 * 512 + 512 + 128);
     assert!(a.render().contains("block 3 mlp"));
     let json = serde_json::to_string(&a).unwrap();
@@ -66,9 +67,11 @@ fn coverage_of_known_weights() {
     assert_eq!(rows[1].random, 0.5);
     assert!((rows[1].random_low - 0.3).abs() < 1e-9 && (rows[1].random_high - 0.7).abs() < 1e-9);
     let all = &rows[2];
-    assert!([all.fisher, all.strided, all.random, all.random_low]
-        .iter()
-        .all(|v| (v - 1.0).abs() < 1e-12));
+    assert!(
+        [all.fisher, all.strided, all.random, all.random_low]
+            .iter()
+            .all(|v| (v - 1.0).abs() < 1e-12)
+    );
     assert!(render_coverage(&rows).contains("70.0%"));
     // A budget is never less than one layer.
     assert_eq!(coverage(&weights, &[0.01], 0).unwrap()[0].count, 1);

@@ -7,7 +7,7 @@ use std::path::Path;
 use common::Checkpoint;
 use nanozk_executor::{Linear, Matrix, QuantizedModel};
 use nanozk_model::evaluate::evaluate_windows;
-use nanozk_model::{evaluate, file, quantize, Error, Op, Options};
+use nanozk_model::{Error, Op, Options, evaluate, file, quantize};
 use proptest::prelude::*;
 use safetensors::Dtype;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use common::{byte_tokenizer, models};
 use nanozk_model::FloatModel;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Checkpoint;
-use nanozk_model::{evaluate, quantize, Error, FloatModel, Options, Report};
+use nanozk_model::{Error, FloatModel, Options, Report, evaluate, quantize};
 
 /// Three of 64 features are `factor` times greater than the others, and LayerNorm's gain compensates.
 fn massive(factor: f32) -> FloatModel {

@@ -2,7 +2,7 @@
 
 use nanozk_executor::{Architecture, Gpt2};
 use nanozk_model::file::{ModelFile, Writer};
-use nanozk_model::{quantize, quantize_checkpoint, synthetic, Checkpoint, FloatModel, Options};
+use nanozk_model::{Checkpoint, FloatModel, Options, quantize, quantize_checkpoint, synthetic};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]

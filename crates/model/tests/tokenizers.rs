@@ -4,9 +4,9 @@ mod common;
 
 use std::path::Path;
 
-use common::{byte_tokenizer, Checkpoint};
-use nanozk_model::{quantize, Error, FloatModel, Options, PromptOptions, TextStream, Tokenizer};
-use serde_json::{json, Value};
+use common::{Checkpoint, byte_tokenizer};
+use nanozk_model::{Error, FloatModel, Options, PromptOptions, TextStream, Tokenizer, quantize};
+use serde_json::{Value, json};
 
 const PLAIN: PromptOptions = PromptOptions {
     template: false,
@@ -179,10 +179,12 @@ fn a_template_is_applied_to_prompts() {
     let model = load(template);
     let tokenizer = model.tokenizer();
     assert_eq!(tokenizer.template(), &[vec![256], vec![]]);
-    assert!(model
-        .notes()
-        .join("\n")
-        .contains("adds \"<s>\" (256) before every prompt"));
+    assert!(
+        model
+            .notes()
+            .join("\n")
+            .contains("adds \"<s>\" (256) before every prompt")
+    );
     let prompt = tokenizer
         .encode_prompt("ab", PromptOptions::default())
         .unwrap();

@@ -5,18 +5,18 @@
 //! cargo run --release -p nanozk-prover --example session_fixture
 //! ```
 
-use nanozk_executor::{synthetic, Activation, Gpt2, QuantizedModel};
+use nanozk_executor::{Activation, Gpt2, QuantizedModel, synthetic};
 use nanozk_layers::{Shape, Weights};
 use nanozk_prover::finish::{Finisher, Part};
-use nanozk_prover::registration::{self, add_programs, register, widest_windows, Registration};
-use nanozk_prover::session::{windows, Generated, Provider, SessionDir};
+use nanozk_prover::registration::{self, Registration, add_programs, register, widest_windows};
+use nanozk_prover::session::{Generated, Provider, SessionDir, windows};
 use nanozk_recursion::node::Nodes;
-use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_ID, DEVELOPMENT_SEED, development_powers};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context;
-use nanozk_verifier::{window_layers, CheckedFinalKey, CheckedManifest, Parameters, FINAL_POWERS};
+use nanozk_verifier::{CheckedFinalKey, CheckedManifest, FINAL_POWERS, Parameters, window_layers};
 use rand_core::OsRng;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 

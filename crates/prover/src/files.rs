@@ -1,6 +1,6 @@
 //! Files that are either whole or absent.
 
-use serde::{de::DeserializeOwned, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 

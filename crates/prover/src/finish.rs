@@ -7,22 +7,22 @@
 //! | `nodes/over-<digest>.node` | nodes over nodes, each named after what it says |
 //! | `final.json` | the final proof |
 
-use crate::files;
-use crate::session::{name_of, window, Locked, SessionDir, Window};
 use crate::Error;
+use crate::files;
+use crate::session::{Locked, SessionDir, Window, name_of, window};
 use halo2curves::bn256::Fr;
 use nanozk_argument::Stage;
-use nanozk_final::{prove_top, verify_top, ProvingKey};
+use nanozk_final::{ProvingKey, prove_top, verify_top};
 use nanozk_layers::Selection;
 use nanozk_recursion::node::{
-    folded, folds, hold, Joint, NodeError, NodeKey, NodeProof, Nodes, Tables,
+    Joint, NodeError, NodeKey, NodeProof, Nodes, Tables, folded, folds, hold,
 };
 use nanozk_recursion::recorder::Recording;
 use nanozk_recursion::statement::Said;
 use nanozk_verifier::hex::{Digest32, HexBytes, Scalar};
 use nanozk_verifier::{
-    top_of, window_layers, CheckedClaim, Error as Refused, FinalFile, Parameters, ProofFile,
-    ProvedClaim, ProvedWindow, RegisteredProgram, FINAL_FORMAT,
+    CheckedClaim, Error as Refused, FINAL_FORMAT, FinalFile, Parameters, ProofFile, ProvedClaim,
+    ProvedWindow, RegisteredProgram, top_of, window_layers,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, RngCore, SeedableRng};

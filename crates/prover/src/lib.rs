@@ -18,7 +18,7 @@ use halo2curves::ff::{Field, PrimeField};
 use nanozk_circuit::ColumnData;
 use nanozk_setup::Setup;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::{Parameters, FINAL_POWERS};
+use nanozk_verifier::{FINAL_POWERS, Parameters};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha3::{Digest, Keccak256};
@@ -168,7 +168,9 @@ pub enum Error {
         position: usize,
     },
     /// The seed of the weights' blinding is another one than at registration, or the weights are.
-    #[error("seed and weights do not give the commitments that were registered (layer {layer}): one of them was changed, or is of another model")]
+    #[error(
+        "seed and weights do not give the commitments that were registered (layer {layer}): one of them was changed, or is of another model"
+    )]
     WeightSeed {
         /// Layer.
         layer: usize,

@@ -1,16 +1,16 @@
 //! Commitments to a model's weights, and its manifest.
 
-use crate::{blinding, Error};
+use crate::{Error, blinding};
 use halo2curves::bn256::Fr;
 use nanozk_argument::commit;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_executor::QuantizedModel;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layer, Layers, Packing, Selection, Shape, Weights};
-use nanozk_recursion::node::{Nodes, MAX_COMMITMENTS};
+use nanozk_recursion::node::{MAX_COMMITMENTS, Nodes};
 use nanozk_verifier::hex::{Digest32, Point};
 use nanozk_verifier::{
-    check_shape, program_list, CheckedManifest, Manifest, Parameters, MANIFEST_FORMAT,
+    CheckedManifest, MANIFEST_FORMAT, Manifest, Parameters, check_shape, program_list,
 };
 use std::collections::BTreeMap;
 

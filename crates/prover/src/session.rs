@@ -11,20 +11,20 @@
 //! `finish.rs` has what is beside them once a session has a final proof.
 
 use crate::files::{self, FileError, Lock};
-use crate::registration::{weight_columns, weight_tail, Part};
-use crate::{blinding, stream, Error};
+use crate::registration::{Part, weight_columns, weight_tail};
+use crate::{Error, blinding, stream};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{check_hiding, commit, prove, Stage};
+use nanozk_argument::{Stage, check_hiding, commit, prove};
 use nanozk_circuit::{ColumnData, ColumnKind, Estimate, Layout, Program, Values};
-use nanozk_executor::{padded, QuantizedModel, Trace};
+use nanozk_executor::{QuantizedModel, Trace, padded};
 use nanozk_layers::{Layers, Selection, Sequence, Weights};
 use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
-    CheckedClaim, CheckedManifest, Claim, Error as Refused, Goal, Parameters, ProofFile,
-    CLAIM_FORMAT, GREEDY,
+    CLAIM_FORMAT, CheckedClaim, CheckedManifest, Claim, Error as Refused, GREEDY, Goal, Parameters,
+    ProofFile,
 };
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -542,7 +542,11 @@ impl SessionDir {
     ) -> Result<(), Error> {
         let own = commit_activations(claim.manifest(), trace, &secret.seed.0, parameters)?;
         let claimed = &claim.claim().activations;
-        match own.iter().zip(claimed).position(|(own, claimed)| own != claimed) {
+        match own
+            .iter()
+            .zip(claimed)
+            .position(|(own, claimed)| own != claimed)
+        {
             None => Ok(()),
             Some(layer) => Err(Error::File(FileError::Content {
                 path: self.path.join("claim.json"),

@@ -6,11 +6,11 @@
 
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_poseidon::{constants, hash2, sequence_digests, ROUNDS};
+use nanozk_poseidon::{ROUNDS, constants, hash2, sequence_digests};
 use nanozk_prover::audit::{draw, floor_ppm, inclusion, weights};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::encode;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
 use std::path::Path;
 

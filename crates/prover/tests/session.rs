@@ -3,33 +3,33 @@
 
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
-use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
-use nanozk_argument::{commit, Known, Proof};
+use halo2curves::group::prime::PrimeCurveAffine;
+use nanozk_argument::{Known, Proof, commit};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
 use nanozk_executor::{
-    synthetic, Activation, Architecture, Gpt2, MlpKind, Norm, Positions, QuantizedModel,
+    Activation, Architecture, Gpt2, MlpKind, Norm, Positions, QuantizedModel, synthetic,
 };
 use nanozk_layers::{BadSelection, Layer, Layers, Packing, Selection, Shape, Weights};
+use nanozk_prover::Error;
 use nanozk_prover::finish::{self, Finisher};
 use nanozk_prover::registration::{
-    add_programs, plan, register, widest_windows, Part, Registration,
+    Part, Registration, add_programs, plan, register, widest_windows,
 };
 use nanozk_prover::session::{
-    claim_of, name_of, recompute, windows, Event, Generated, Provider, SessionDir, Window,
+    Event, Generated, Provider, SessionDir, Window, claim_of, name_of, recompute, windows,
 };
-use nanozk_prover::Error;
-use nanozk_recursion::node::{Nodes, MAX_COMMITMENTS};
-use nanozk_recursion::statement::{weights_digest, Native};
-use nanozk_setup::{development_powers, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use nanozk_recursion::node::{MAX_COMMITMENTS, Nodes};
+use nanozk_recursion::statement::{Native, weights_digest};
+use nanozk_setup::{DEVELOPMENT_ID, DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::encoding::{point_compressed, scalar_to_bytes};
 use nanozk_verifier::hex::{Digest32, Point, Scalar};
 use nanozk_verifier::statement::Context;
 use nanozk_verifier::{
-    check_shape, program_list, top_of, window_layers, CheckedClaim, CheckedManifest, Claim,
-    Error as Refused, FinalFile, FinalVerifier, Manifest, Parameters, ProofFile, ProvedWindow,
-    RegisteredProgram, Target, FINAL_POWERS,
+    CheckedClaim, CheckedManifest, Claim, Error as Refused, FINAL_POWERS, FinalFile, FinalVerifier,
+    Manifest, Parameters, ProofFile, ProvedWindow, RegisteredProgram, Target, check_shape,
+    program_list, top_of, window_layers,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -818,7 +818,7 @@ fn one_seed_for_two_contents_hides_both() {
     let (before, after) = (weights(case.manifest.manifest()), weights(&other));
     let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
     assert_eq!(changed.len(), 1);
-    let difference = (changed[0].1 .0 - changed[0].0 .0).to_affine();
+    let difference = (changed[0].1.0 - changed[0].0.0).to_affine();
     let (powers, _) = development_powers(1 << 16, DEVELOPMENT_SEED);
     let three: HashSet<_> = powers
         .iter()

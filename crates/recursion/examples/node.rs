@@ -9,10 +9,10 @@ mod synthetic;
 
 use halo2curves::bn256::G2Affine;
 use nanozk_kzg::Basis;
-use nanozk_recursion::node::{hold, NodeKey, NodeProof, Nodes};
+use nanozk_recursion::node::{NodeKey, NodeProof, Nodes, hold};
 use nanozk_recursion::recorder::Recording;
 use rand_core::OsRng;
-use synthetic::{proved, Clock, Outcome};
+use synthetic::{Clock, Outcome, proved};
 
 fn node(
     nodes: &Nodes,

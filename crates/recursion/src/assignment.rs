@@ -7,7 +7,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;
 use nanozk_circuit::{ColumnData, ColumnId, ColumnKind, Layout, OutOfRange, TensorId, Values};
 use nanozk_poseidon::ELEMENTS;
-use nanozk_transcript::poseidon::{point_words, POINT_WORDS};
+use nanozk_transcript::poseidon::{POINT_WORDS, point_words};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

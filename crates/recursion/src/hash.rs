@@ -7,7 +7,7 @@
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{Expression, Program, Public, Role, TensorId, Values};
-use nanozk_poseidon::{constants, has_sbox, permutation, times, ELEMENTS, ROUNDS};
+use nanozk_poseidon::{ELEMENTS, ROUNDS, constants, has_sbox, permutation, times};
 
 /// Permutations along an axis.
 #[derive(Clone, Debug)]

@@ -8,15 +8,15 @@
 //! them, less that, is the second.
 
 use crate::base_field::{
-    chunks_of, constant, power_of_two, scalar_of_chunks, Equation, Form, LimbAxes,
+    Equation, Form, LimbAxes, chunks_of, constant, power_of_two, scalar_of_chunks,
 };
 use crate::points::{Additions, Doublings, PointForm, Points, Signed, Step};
-use halo2curves::bn256::{Fq, Fr, G1Affine, G1};
+use halo2curves::CurveExt;
+use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::Curve;
-use halo2curves::CurveExt;
 use nanozk_circuit::{
-    integer, AxisId, Expression, OutOfRange, Program, Public, Role, Slot, TensorId, Values, Virtual,
+    AxisId, Expression, OutOfRange, Program, Public, Role, Slot, TensorId, Values, Virtual, integer,
 };
 use num_bigint::BigUint;
 use rayon::prelude::*;

@@ -12,10 +12,10 @@
 
 use crate::assignment::{Assignment, TooLong};
 use crate::machine::{Machine, Size};
-use crate::multiplication::{Size as Terms, SUMS};
+use crate::multiplication::{SUMS, Size as Terms};
 use crate::recorder::{Recorder, Recording, Wire, WirePoint, WireTranscript};
 use crate::statement::{
-    digest, points_digest, Domain, Native, Said, Session, SAID, SESSION_INPUTS,
+    Domain, Native, SAID, SESSION_INPUTS, Said, Session, digest, points_digest,
 };
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
@@ -23,8 +23,8 @@ use nanozk_argument::{self as argument, Equation, Known, Opening, Proof, Stage, 
 use nanozk_circuit::{ColumnId, ColumnKind, Layout, LayoutError, OutOfRange, Program, Values};
 use nanozk_kzg::opening::{POINTS, VALUES};
 use nanozk_kzg::{Accumulator, Basis};
-use nanozk_transcript::encoding::{scalar_from_bytes, scalar_to_bytes, WORD};
-use nanozk_transcript::poseidon::{point_of_words, POINT_WORDS};
+use nanozk_transcript::encoding::{WORD, scalar_from_bytes, scalar_to_bytes};
+use nanozk_transcript::poseidon::{POINT_WORDS, point_of_words};
 use nanozk_transcript::{Element, Malformed, RecursionTranscript, Transcript};
 use rand_core::{CryptoRng, RngCore};
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@
 //! there is none, or whoever uses additions does.
 
 use crate::base_field::{
-    chunks_of, element_limbs, order_in_scalars, power_of_two, scalar_of_chunks, zip, Chunks,
-    Equation, Form, LimbAxes, Number, Quotient,
+    Chunks, Equation, Form, LimbAxes, Number, Quotient, chunks_of, element_limbs, order_in_scalars,
+    power_of_two, scalar_of_chunks, zip,
 };
 use halo2curves::bn256::{Fq, Fr, G1Affine};
 use halo2curves::ff::{BatchInvert, Field};

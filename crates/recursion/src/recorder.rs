@@ -1,11 +1,11 @@
 //! What a verifier computes, recorded while it runs: the same code that verifies proofs natively gives a circuit.
 
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2curves::ff::Field;
-use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
-use nanozk_poseidon::{permutation, ELEMENTS, ROUNDS};
-use nanozk_transcript::poseidon::{point_words, Duplex, POINT_WORDS};
+use halo2curves::group::prime::PrimeCurveAffine;
+use nanozk_poseidon::{ELEMENTS, ROUNDS, permutation};
+use nanozk_transcript::poseidon::{Duplex, POINT_WORDS, point_words};
 use nanozk_transcript::{Element, Malformed, Transcript};
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -331,7 +331,7 @@ impl<'r> Wire<'r> {
                     Multiply => a * b,
                     Add => a + b,
                     Subtract => a - b,
-                })
+                });
             }
             (Self::Variable { of, .. }, _) | (_, Self::Variable { of, .. }) => of,
         };

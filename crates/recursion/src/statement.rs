@@ -12,7 +12,7 @@ use crate::recorder::{Recorder, Wire, WirePoint, WireTranscript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{FromUniformBytes, PrimeField};
 use nanozk_circuit::{ColumnId, ColumnKind, Layout};
-use nanozk_transcript::poseidon::{point_words, POINT_WORDS};
+use nanozk_transcript::poseidon::{POINT_WORDS, point_words};
 use nanozk_transcript::{Element, Malformed, RecursionTranscript, Transcript};
 use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;

@@ -5,12 +5,12 @@
 
 mod common;
 
-use common::{programmed, shape, K};
+use common::{K, programmed, shape};
 use nanozk_argument::soundness;
 use nanozk_kzg::Basis;
 use nanozk_layers::{Packing, Selection};
-use nanozk_recursion::node::{NodeKey, Nodes, FOLD};
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_recursion::node::{FOLD, NodeKey, Nodes};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::encoding::scalar_to_bytes;
 use std::path::Path;
 

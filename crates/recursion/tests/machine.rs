@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{rng, setup, small, Inputs, K, TINY};
-use halo2curves::bn256::{Fr, G1Affine, G1};
+use common::{Inputs, K, TINY, rng, setup, small};
+use halo2curves::CurveExt;
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::Curve;
-use halo2curves::CurveExt;
-use nanozk_argument::{commit, prove, prove_unchecked, verify, Known, Stage, Statement};
+use nanozk_argument::{Known, Stage, Statement, commit, prove, prove_unchecked, verify};
 use nanozk_circuit::{ColumnData, Failure, Layout, Role, Values};
 use nanozk_recursion::assignment::Assignment;
 use nanozk_recursion::machine::{Machine, Size};

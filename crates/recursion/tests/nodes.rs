@@ -2,25 +2,25 @@
 
 mod common;
 
-use common::{programmed, rng, setup, shape, GENERATED, K, POSITIONS};
+use common::{GENERATED, K, POSITIONS, programmed, rng, setup, shape};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
-use nanozk_argument::{commit_known, prove, Opening, Proof, Statement};
+use nanozk_argument::{Opening, Proof, Statement, commit_known, prove};
 use nanozk_circuit::{ColumnKind, Layout, Program, Values};
-use nanozk_executor::{padded, synthetic, Activation, Executor};
+use nanozk_executor::{Activation, Executor, padded, synthetic};
 use nanozk_layers::{Selection, Sequence, Weights};
 use nanozk_recursion::machine::Size;
 use nanozk_recursion::multiplication::Size as Terms;
 use nanozk_recursion::node::{
-    self, hold, remaining, remaining_at_the_top, Joint, NodeError, NodeKey, NodeProof, Nodes,
-    Tables, INPUTS, MAX_COMMITMENTS, TOP_INPUTS,
+    self, INPUTS, Joint, MAX_COMMITMENTS, NodeError, NodeKey, NodeProof, Nodes, TOP_INPUTS, Tables,
+    hold, remaining, remaining_at_the_top,
 };
 use nanozk_recursion::recorder::{Recording, Source, Step};
 use nanozk_recursion::statement::{
-    digest, fingerprint, points_digest, Domain, Drawn, Native, Said, Session, SAID,
+    Domain, Drawn, Native, SAID, Said, Session, digest, fingerprint, points_digest,
 };
-use nanozk_transcript::poseidon::point_words;
 use nanozk_transcript::RecursionTranscript;
+use nanozk_transcript::poseidon::point_words;
 use sha3::{Digest, Keccak256};
 use std::sync::OnceLock;
 
@@ -209,9 +209,11 @@ fn nodes_are_proved_and_verified() {
         (&key, &elsewhere),
         (&key, &unsound),
     ] {
-        assert!(!nodes()
-            .fold(&[(key, node)])
-            .is_ok_and(|recording| remains(&recording)));
+        assert!(
+            !nodes()
+                .fold(&[(key, node)])
+                .is_ok_and(|recording| remains(&recording))
+        );
     }
     assert_eq!(nodes().fold(&[]).err(), Some(NodeError::Empty));
 }

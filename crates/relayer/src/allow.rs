@@ -1,6 +1,6 @@
 //! What a key may sign: calls of known functions of known contracts, and nothing that moves ETH.
 
-use alloy::primitives::{hex, Address, U256};
+use alloy::primitives::{Address, U256, hex};
 use nanozk_chain::format::eth;
 use std::collections::HashMap;
 
@@ -32,7 +32,9 @@ pub enum NotAllowed {
         length: usize,
     },
     /// It calls a contract that is not listed.
-    #[error("the key does not sign calls of {to}, which is none of the contracts it works with: check the deployment's file")]
+    #[error(
+        "the key does not sign calls of {to}, which is none of the contracts it works with: check the deployment's file"
+    )]
     Contract {
         /// Called.
         to: Address,
@@ -170,8 +172,10 @@ mod tests {
                 "the key does not sign calls of 0x01020304 of ClaimBook at {BOOK}, only of answer, post"
             )
         );
-        assert!(AllowList::default()
-            .check(MARKET, &call, U256::ZERO)
-            .is_err());
+        assert!(
+            AllowList::default()
+                .check(MARKET, &call, U256::ZERO)
+                .is_err()
+        );
     }
 }

@@ -12,7 +12,7 @@ use alloy::primitives::{Address, B256};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{header, HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
@@ -21,7 +21,7 @@ use nanozk_chain::claim::layers_of;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::revert::{claim_status, job_status, mode, target};
-use nanozk_chain::signing::{SignatureFile, SIGNATURES_FORMAT};
+use nanozk_chain::signing::{SIGNATURES_FORMAT, SignatureFile};
 use nanozk_http::{bears, is_local, read_token};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -636,7 +636,7 @@ async fn claims(
                 StatusCode::BAD_REQUEST,
                 "NZK501",
                 format!("state is open, ended or all, not {other:?}"),
-            ))
+            ));
         }
     };
     let limit = which.limit.unwrap_or(100).min(1_000);
@@ -804,7 +804,10 @@ async fn place(shared: &Shared, id: B256) -> Result<PathBuf, Failure> {
         return Err(Failure::new(
             StatusCode::CONFLICT,
             "NZK502",
-            format!("the claim came in as the file {}, which nothing can be put into: make it a directory", directory.display()),
+            format!(
+                "the claim came in as the file {}, which nothing can be put into: make it a directory",
+                directory.display()
+            ),
         ));
     }
     Ok(directory)

@@ -453,12 +453,11 @@ fn absolute(table: &mut toml::Table, base: &Path) {
             absolute(inner, base);
         } else if PATHS.contains(&name.as_str()) {
             join(value, base);
-        } else if name == "database" {
-            if let toml::Value::String(text) = value {
-                if let Some(path) = text.strip_prefix("sqlite:") {
-                    *text = format!("sqlite:{}", base.join(path).to_string_lossy());
-                }
-            }
+        } else if name == "database"
+            && let toml::Value::String(text) = value
+            && let Some(path) = text.strip_prefix("sqlite:")
+        {
+            *text = format!("sqlite:{}", base.join(path).to_string_lossy());
         }
     }
 }

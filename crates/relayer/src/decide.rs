@@ -1,7 +1,7 @@
 //! What to do about a claim: a function of what the chain says, of the files at hand, and of the time. It remembers
 //! nothing, so it decides the same after a restart, a reorganization, or what somebody else did.
 
-use crate::facts::{status, Bond, Challenge, Facts, OUTPUT, WHOLE};
+use crate::facts::{Bond, Challenge, Facts, OUTPUT, WHOLE, status};
 use crate::store::Role;
 use alloy::primitives::{Address, B256};
 use nanozk_chain::claim::layers_of;

@@ -1,6 +1,6 @@
 //! Why something does not go on, each with a code that stays the same over versions: `docs/relayer.md` lists them.
 
-use crate::rpc::{presentable, revert_of, Unanswered};
+use crate::rpc::{Unanswered, presentable, revert_of};
 use alloy::primitives::Address;
 use alloy::transports::{RpcError, TransportErrorKind};
 use nanozk_chain::revert::Revert;

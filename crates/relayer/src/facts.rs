@@ -3,12 +3,12 @@
 use crate::cursor::Tip;
 use crate::error::Error;
 use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use nanozk_chain::bindings::{book, lens, market, registry};
-use nanozk_chain::claim::{layers_of, Posted};
+use nanozk_chain::claim::{Posted, layers_of};
 use nanozk_chain::revert::{challenge_status, claim_status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

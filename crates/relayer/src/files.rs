@@ -12,11 +12,11 @@
 use crate::allow::AllowList;
 use crate::decide::Act;
 use crate::error::Error;
-use crate::facts::{status, Contracts, Facts};
+use crate::facts::{Contracts, Facts, status};
 use crate::store::Role;
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use nanozk_chain::bindings::{book, market};
-use nanozk_chain::claim::{header, padded, Posted};
+use nanozk_chain::claim::{Posted, header, padded};
 use nanozk_chain::client::Call;
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::RequestFile;
@@ -24,10 +24,10 @@ use nanozk_chain::signing::SignatureFile;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::{
-    window_layers, CheckedManifest, Claim, FinalFile, CLAIM_FORMAT, FINAL_FORMAT,
+    CLAIM_FORMAT, CheckedManifest, Claim, FINAL_FORMAT, FinalFile, window_layers,
 };
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -391,7 +391,7 @@ impl Material<'_> {
                 },
             ),
             Act::Prove(proof, _) => {
-                return Err(Error::Files(format!("the final proof {proof} is not here")))
+                return Err(Error::Files(format!("the final proof {proof} is not here")));
             }
             Act::Reveal => Call::new(
                 what,

@@ -7,10 +7,10 @@ use crate::files::{checked_manifest, read};
 use crate::rpc::{Failover, Hashes};
 use crate::signer::{Key, KeySource, SignerError};
 use crate::store::{Lease, Observer, Store};
-use alloy::primitives::{keccak256, Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use nanozk_chain::data_fee::DataFees;
-use nanozk_chain::deployment::{Deployment, DEPLOYMENT_FORMAT};
+use nanozk_chain::deployment::{DEPLOYMENT_FORMAT, Deployment};
 use std::path::Path;
 use std::time::Duration;
 

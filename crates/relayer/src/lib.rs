@@ -34,14 +34,14 @@ pub mod template;
 mod text;
 pub mod transactions;
 
-pub use check::{check, Item, Outcome, Report};
+pub use check::{Item, Outcome, Report, check};
 pub use config::Config;
 pub use error::Error;
 pub use service::Relayer;
 pub use store::Observer;
 
 use std::sync::Arc;
-use tokio::signal::unix::{signal, SignalKind};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What a process gets that writes beyond a limit of file sizes.
 const SIGXFSZ: i32 = 25;

@@ -8,11 +8,11 @@
 mod processor;
 
 use crate::config::{Config, Start};
-use crate::decide::{list, Need};
+use crate::decide::{Need, list};
 use crate::error::Error;
 use crate::signer::KeySource;
 use crate::text::span;
-use alloy::primitives::{hex, keccak256, B256};
+use alloy::primitives::{B256, hex, keccak256};
 use nanozk_chain::format::duration;
 use nanozk_verifier::hex::Point;
 use serde::Deserialize;

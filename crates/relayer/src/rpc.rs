@@ -6,11 +6,11 @@ pub use patience::Slow;
 
 use crate::text::{node_name, shortened, span};
 use alloy::network::Ethereum;
-use alloy::primitives::{Address, Bytes, B256, U64};
+use alloy::primitives::{Address, B256, Bytes, U64};
 use alloy::providers::RootProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{ErrorPayload, Id, RequestPacket, ResponsePacket};
-use alloy::transports::http::reqwest::header::{HeaderMap, CONTENT_TYPE, RETRY_AFTER};
+use alloy::transports::http::reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use alloy::transports::http::reqwest::redirect::Policy;
 use alloy::transports::http::reqwest::{Client, Error as HttpError, Response, StatusCode, Url};
 use alloy::transports::utils::guess_local_url;
@@ -18,7 +18,7 @@ use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use patience::Patience;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -407,9 +407,12 @@ impl Inner {
             if slow {
                 let slow = self.patience.lengthen(key, method, wait);
                 warn!(
-                    code = "NZK206", method, times = slow.times,
+                    code = "NZK206",
+                    method,
+                    times = slow.times,
                     "no node answered {method} within {}: it is asked again and waited for up to {}",
-                    span(slow.waited), span(slow.next)
+                    span(slow.waited),
+                    span(slow.next)
                 );
                 // Whoever asks asks again, and others wait for it meanwhile.
                 if slow.times >= ROUNDS {

@@ -6,9 +6,9 @@
 use crate::allow::{AllowList, NotAllowed};
 use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::network::eip2718::Encodable2718;
-use alloy::primitives::{Address, Signature, TxKind, B256};
-use alloy::signers::local::PrivateKeySigner;
+use alloy::primitives::{Address, B256, Signature, TxKind};
 use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
 use nanozk_chain::bindings::book::ClaimHeader;
 use nanozk_chain::keyfile;
 use nanozk_chain::signing::Domains;
@@ -75,13 +75,17 @@ pub enum SignerError {
         password: String,
     },
     /// A variable is not set.
-    #[error("the variable {variable} is not set: put the private key into it, or choose another kind of key")]
+    #[error(
+        "the variable {variable} is not set: put the private key into it, or choose another kind of key"
+    )]
     NoVariable {
         /// Its name.
         variable: String,
     },
     /// A file or variable holds something else than a private key. What it holds is not repeated: it may be a key.
-    #[error("{whence} does not hold a private key: write 32 bytes in hexadecimal, between 1 and the order of secp256k1")]
+    #[error(
+        "{whence} does not hold a private key: write 32 bytes in hexadecimal, between 1 and the order of secp256k1"
+    )]
     NotAKey {
         /// Which.
         whence: String,
@@ -117,7 +121,9 @@ pub enum SignerError {
         reason: String,
     },
     /// The credentials are not accepted.
-    #[error("AWS does not accept the credentials for {key}: {reason}; renew them, and check the machine's clock")]
+    #[error(
+        "AWS does not accept the credentials for {key}: {reason}; renew them, and check the machine's clock"
+    )]
     Credentials {
         /// Key.
         key: String,
@@ -172,7 +178,9 @@ pub enum SignerError {
         reason: String,
     },
     /// A key of another curve, or a symmetric one.
-    #[error("{key} is not of the spec ECC_SECG_P256K1, which Ethereum needs, but {spec}: create such a key")]
+    #[error(
+        "{key} is not of the spec ECC_SECG_P256K1, which Ethereum needs, but {spec}: create such a key"
+    )]
     KmsSpec {
         /// Key.
         key: String,
@@ -188,7 +196,9 @@ pub enum SignerError {
         usage: String,
     },
     /// A signature is by another key than the one that was opened.
-    #[error("a signature by {key} is not {address}'s: if its alias was moved to another key, start again")]
+    #[error(
+        "a signature by {key} is not {address}'s: if its alias was moved to another key, start again"
+    )]
     KmsOtherKey {
         /// Key.
         key: String,
@@ -541,7 +551,7 @@ fn read(what: &'static str, path: &Path, todo: &'static str) -> Result<Vec<u8>, 
                 what,
                 path: name(path),
                 todo,
-            })
+            });
         }
         Err(e) => return Err(unreadable(e.to_string())),
     };
@@ -636,7 +646,7 @@ fn check_keystore(bytes: &[u8]) -> Result<(), String> {
         (kdf, ..) => {
             return Err(format!(
                 "its key derivation {kdf} has other parameters than it should"
-            ))
+            ));
         }
     };
     if work > MAX_KEYSTORE_WORK {

@@ -5,9 +5,9 @@
 
 use crate::decide::list;
 use crate::error::Error;
-use crate::facts::{id_of, Facts, Posting};
+use crate::facts::{Facts, Posting, id_of};
 use crate::text::shortened;
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::SolValue;
 use nanozk_chain::bindings::book;
 use nanozk_chain::claim::Posted;
@@ -17,8 +17,8 @@ use sqlx::{Any, AnyPool, Row, Transaction};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Is told after each point at which something became durable, or left the process.
@@ -966,7 +966,7 @@ impl Store {
                 }
                 Status::Signed => return Ok(false),
                 Status::Included | Status::Final if block.is_some_and(|b| b > as_of) => {
-                    return Ok(false)
+                    return Ok(false);
                 }
                 Status::Failed => failed += 1,
                 _ => {}

@@ -11,16 +11,16 @@ use crate::error::Error;
 use crate::facts::Posting;
 use crate::rpc::is_unknown;
 use crate::signer::Key;
-use crate::store::{clean, number_of, Attempt, Inclusion, Intent, Status, Store};
+use crate::store::{Attempt, Inclusion, Intent, Status, Store, clean, number_of};
 use crate::text::gwei;
 use alloy::consensus::TxEip1559;
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, Bytes, TxKind, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{TransactionInput, TransactionRequest};
-use nanozk_chain::data_fee::{self, with_margin, DataFees, Paid};
-use nanozk_chain::format::{eth, relative};
 use nanozk_chain::GAS_CAP;
+use nanozk_chain::data_fee::{self, DataFees, Paid, with_margin};
+use nanozk_chain::format::{eth, relative};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -377,10 +377,10 @@ impl Manager {
         };
         let waited = tip.number.saturating_sub(newest.signed_block);
         // Where blocks come with transactions only, none passes it by.
-        if waited >= self.fees.bump_after || self.is_outbid(newest) {
-            if let Some(bumped) = self.bump(intent, newest, included, tip).await? {
-                return self.broadcast(intent, &bumped).await;
-            }
+        if (waited >= self.fees.bump_after || self.is_outbid(newest))
+            && let Some(bumped) = self.bump(intent, newest, included, tip).await?
+        {
+            return self.broadcast(intent, &bumped).await;
         }
         let known = self
             .ask(

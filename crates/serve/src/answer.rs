@@ -5,7 +5,7 @@ use crate::worker::{Done, Worker};
 use nanozk_chain::answer::Signed;
 use nanozk_chain::epoch::answers::Header;
 use nanozk_chain::receipt::Served;
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What all parts of an answer begin with.
 #[derive(Clone, Debug)]

@@ -5,11 +5,11 @@ use crate::epochs::Epochs;
 use crate::error::{Error, Problem};
 use crate::request::{Endpoint, Request};
 use crate::store::Store;
-use crate::worker::{now, Event, Job, Worker};
+use crate::worker::{Event, Job, Worker, now};
 use axum::body::Body;
 use axum::extract::rejection::StringRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{header, HeaderMap, Request as HttpRequest, StatusCode};
+use axum::http::{HeaderMap, Request as HttpRequest, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -22,7 +22,7 @@ use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::Address;
 use nanozk_http::{bears, is_local};
 use rand_core::{OsRng, RngCore};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::convert::Infallible;
 use std::future::Future;
@@ -89,7 +89,10 @@ fn random_name() -> String {
 async fn permitted(State(shared): State<App>, request: HttpRequest<Body>, next: Next) -> Response {
     let headers = request.headers();
     let (is_permitted, advice) = match &shared.key {
-        Some(key) => (bears(headers, key), "send the server's API key (Authorization: Bearer …)"),
+        Some(key) => (
+            bears(headers, key),
+            "send the server's API key (Authorization: Bearer …)",
+        ),
         None => (
             is_local(headers, shared.listen),
             "without an API key only this machine is answered, under its own name: not with this Host or Origin",

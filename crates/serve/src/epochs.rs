@@ -7,7 +7,7 @@ use crate::error::Problem;
 use axum::http::StatusCode;
 use nanozk_chain::epoch::answers::{Answer, EpochReceipt, Folder, Header, Trees};
 use nanozk_chain::epoch::paths::Paths;
-use nanozk_chain::epoch::series::{folder_of, keep_voucher, Limits, Series};
+use nanozk_chain::epoch::series::{Limits, Series, folder_of, keep_voucher};
 use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::Address;
 use nanozk_chain::{Error, PrivateKeySigner};

@@ -1,8 +1,8 @@
 //! What went wrong, for clients and for whoever runs the server.
 
-use axum::http::{header, StatusCode};
-use axum::response::{IntoResponse, Response};
 use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 use std::path::PathBuf;

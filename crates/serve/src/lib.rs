@@ -13,7 +13,7 @@ mod stop;
 pub mod store;
 pub mod worker;
 
-pub use api::{serve, Config};
+pub use api::{Config, serve};
 pub use epochs::Epochs;
 pub use error::{Error, Problem};
 pub use store::Store;

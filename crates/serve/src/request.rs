@@ -132,7 +132,7 @@ impl Request {
                 return Err(invalid(
                     "model",
                     "the name of a model (GET /v1/models lists them)",
-                ))
+                ));
             }
         };
         let input = match endpoint {

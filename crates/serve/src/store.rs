@@ -9,9 +9,9 @@
 //! They are removed when the last receipt of their day has expired, unless somebody made a claim of them: then they are sessions.
 
 use crate::error::Error;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use nanozk_chain::receipt::Served;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};

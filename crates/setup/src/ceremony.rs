@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use halo2curves::CurveAffine;
 use halo2curves::bn256::{Fq, Fq2, G2Affine};
 use halo2curves::ff::PrimeField;
-use halo2curves::CurveAffine;
 
 /// What a `.ptau` file says of its ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

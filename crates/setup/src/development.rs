@@ -1,14 +1,14 @@
 //! The development setup: deterministic, and therefore with a secret that everybody can compute.
 
-use halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine, G1};
+use halo2curves::bn256::{Fq, Fr, G1, G1Affine, G2Affine};
 use halo2curves::ff::{BatchInvert, Field, PrimeField};
-use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
-use rand_chacha::rand_core::SeedableRng;
+use halo2curves::group::prime::PrimeCurveAffine;
 use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
-use crate::parts::{powers, Parts, CHUNK};
+use crate::parts::{CHUNK, Parts, powers};
 
 /// The first `count` powers. The secret is the first scalar that the seed's generator draws, as in `ParamsKZG::setup` of
 /// halo2, so all sizes of a seed share it. Knowing it, each point is one product of the generator; a table of its multiples

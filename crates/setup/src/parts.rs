@@ -1,9 +1,9 @@
 //! The points of a setup, and the checks that make them one.
 
-use halo2curves::bn256::{pairing, Fr, G1Affine, G2Affine, G2};
+use halo2curves::bn256::{Fr, G1Affine, G2, G2Affine, pairing};
 use halo2curves::ff::Field;
-use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::Curve;
+use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::msm::msm_best;
 use rand_core::OsRng;
 use rayon::prelude::*;

@@ -1,10 +1,10 @@
 //! Decoding of arrays of points, with every point checked to be on its curve.
 
+use halo2curves::CurveAffine;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
-use halo2curves::group::{prime::PrimeCurveAffine, GroupEncoding};
+use halo2curves::group::{GroupEncoding, prime::PrimeCurveAffine};
 use halo2curves::serde::SerdeObject;
-use halo2curves::CurveAffine;
 use rayon::prelude::*;
 
 use crate::error::{Error, Points};

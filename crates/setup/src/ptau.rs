@@ -20,8 +20,8 @@ use halo2curves::bn256::{G1Affine, G2Affine};
 
 use crate::ceremony::{Contributions, Ptau};
 use crate::error::{Error, Points};
-use crate::parts::{check_size, Parts, MAX_K};
-use crate::points::{decode_g1, decode_g2, Encoding};
+use crate::parts::{MAX_K, Parts, check_size};
+use crate::points::{Encoding, decode_g1, decode_g2};
 use crate::source::Source;
 
 pub(crate) const MAGIC: [u8; 4] = *b"ptau";
@@ -189,10 +189,10 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Sections, Erro
         let bytes = source.u64("the length of a section")?;
         // Writers put a section's length down when it is done: one that was not finished has none, and what
         // seems to be the next section is its content.
-        if let Some((before, 0)) = last {
-            if section > LAST_SECTION || bytes > source.left() {
-                return Err(unfinished(before));
-            }
+        if let Some((before, 0)) = last
+            && (section > LAST_SECTION || bytes > source.left())
+        {
+            return Err(unfinished(before));
         }
         if bytes > source.left() {
             return Err(Error::Interrupted {
@@ -209,10 +209,10 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Sections, Erro
         let slot = (section as usize)
             .checked_sub(1)
             .and_then(|index| found.get_mut(index));
-        if let Some(slot) = slot {
-            if slot.replace(Section { position, bytes }).is_some() {
-                return Err(Error::DuplicateSection { section });
-            }
+        if let Some(slot) = slot
+            && slot.replace(Section { position, bytes }).is_some()
+        {
+            return Err(Error::DuplicateSection { section });
         }
     }
     if let (Some((section, 0)), 1..) = (last, source.left()) {

@@ -10,8 +10,8 @@ use std::io::{Read, Seek};
 use halo2curves::bn256::{G1Affine, G2Affine};
 
 use crate::error::{Error, Points};
-use crate::parts::{check_size, Parts};
-use crate::points::{decode_g1, decode_g2, other_encoding, Encoding};
+use crate::parts::{Parts, check_size};
+use crate::points::{Encoding, decode_g1, decode_g2, other_encoding};
 use crate::source::Source;
 
 /// Reads and checks what a file that halo2 wrote has of a setup of size `2^k`: the powers in the first group, and two in

@@ -30,10 +30,10 @@ use halo2curves::serde::SerdeObject;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Hex, Points};
-use crate::parts::{check_size, Parts, MAX_K};
-use crate::points::{decode_g1, decode_g2, Encoding};
+use crate::parts::{MAX_K, Parts, check_size};
+use crate::points::{Encoding, decode_g1, decode_g2};
 use crate::source::Source;
-use crate::{CeremonyFile, Origin, Setup, DEVELOPMENT_ID, DEVELOPMENT_SEED};
+use crate::{CeremonyFile, DEVELOPMENT_ID, DEVELOPMENT_SEED, Origin, Setup};
 
 const MAGIC: [u8; 8] = *b"nzksetup";
 const VERSION: u32 = 2;

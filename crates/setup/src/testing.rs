@@ -4,16 +4,16 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
+use halo2curves::CurveAffine;
 use halo2curves::bn256::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::{Curve, GroupEncoding};
 use halo2curves::serde::SerdeObject;
-use halo2curves::CurveAffine;
 use proptest::prelude::*;
-use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 
 use crate::parts::CHUNK;
 use crate::points::Encoding;

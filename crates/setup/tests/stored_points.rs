@@ -2,7 +2,7 @@
 //! would judge proofs with it.
 
 use halo2curves::serde::SerdeObject;
-use nanozk_setup::{development_powers, Error, Setup, SetupStore};
+use nanozk_setup::{Error, Setup, SetupStore, development_powers};
 use std::path::PathBuf;
 use tempfile::TempDir;
 

@@ -1,11 +1,11 @@
 //! Canonical big-endian encodings of scalars and points.
 
 use crate::Malformed;
-use halo2curves::bn256::{Fq, Fq2, Fr, G1Affine, G2Affine, G2};
+use halo2curves::CurveAffine;
+use halo2curves::bn256::{Fq, Fq2, Fr, G1Affine, G2, G2Affine};
 use halo2curves::ff::{Field, FromUniformBytes, PrimeField};
 use halo2curves::group::cofactor::CofactorGroup;
 use halo2curves::group::prime::PrimeCurveAffine;
-use halo2curves::CurveAffine;
 
 /// Bytes of a scalar, a coordinate or a compressed point.
 pub const WORD: usize = 32;

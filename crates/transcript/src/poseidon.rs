@@ -5,7 +5,7 @@ use crate::{Element, Malformed, Transcript};
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::{Field, PrimeField};
 use halo2curves::group::prime::PrimeCurveAffine;
-use nanozk_poseidon::{permutation, ROUNDS};
+use nanozk_poseidon::{ROUNDS, permutation};
 
 /// A sponge over the permutation of the token digests: capacity one element, rate two.
 ///

@@ -2,14 +2,14 @@
 
 use crate::encoding::scalar_to_bytes;
 use crate::hex::{Digest32, Point, Scalar};
-use crate::statement::{halves, word, Context};
+use crate::statement::{Context, halves, word};
 use crate::{CheckedManifest, Error, Parameters, ProofFile};
 use halo2curves::bn256::{Fr, G1Affine};
-use nanozk_argument::{verify, Known, Proof, Statement};
+use nanozk_argument::{Known, Proof, Statement, verify};
 use nanozk_circuit::{ColumnKind, Layout, Program};
 use nanozk_layers::{Layers, Selection};
-use nanozk_recursion::statement::{points_digest, Domain, Native, SESSION_INPUTS};
-use nanozk_transcript::poseidon::{point_of_words, point_words, POINT_WORDS};
+use nanozk_recursion::statement::{Domain, Native, SESSION_INPUTS, points_digest};
+use nanozk_transcript::poseidon::{POINT_WORDS, point_of_words, point_words};
 use nanozk_transcript::{Malformed, RecursionTranscript};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};

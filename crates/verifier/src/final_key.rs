@@ -1,13 +1,13 @@
 //! What verifies final proofs without a setup's powers: the numbers that contracts have as constants, in a file.
 
-use crate::encoding::{g2_from_words, g2_to_words, point_to_words, scalar_to_bytes, WORD};
+use crate::encoding::{WORD, g2_from_words, g2_to_words, point_to_words, scalar_to_bytes};
 use crate::finished::{top_with, window_layers};
 use crate::hex::{Digest32, HexBytes, Point, Scalar};
-use crate::{CheckedClaim, Error, FinalFile, FinalVerifier, Parameters, DEVELOPMENT_SETUP};
+use crate::{CheckedClaim, DEVELOPMENT_SETUP, Error, FinalFile, FinalVerifier, Parameters};
 use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_final::{verify_top, Key};
-use nanozk_recursion::node::{NodeError, FOLD};
+use nanozk_final::{Key, verify_top};
+use nanozk_recursion::node::{FOLD, NodeError};
 use nanozk_recursion::statement::Said;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};

@@ -2,7 +2,7 @@
 
 use crate::encoding::{point_compressed, point_decompressed, scalar_from_bytes, scalar_to_bytes};
 use halo2curves::bn256::{Fr, G1Affine};
-use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// 32 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -18,17 +18,17 @@ pub use nanozk_transcript::encoding;
 pub use nanozk_transcript::poseidon::POINT_WORDS;
 
 pub use claim::{
-    activation_words, activations_digest, points_of_words, CheckedClaim, Claim, Goal, Opened,
-    CLAIM_FORMAT, GREEDY,
+    CLAIM_FORMAT, CheckedClaim, Claim, GREEDY, Goal, Opened, activation_words, activations_digest,
+    points_of_words,
 };
 pub use file::ProofFile;
-pub use final_key::{CheckedFinalKey, FinalKey, FINAL_KEY_FORMAT};
+pub use final_key::{CheckedFinalKey, FINAL_KEY_FORMAT, FinalKey};
 pub use finished::{
-    top_of, window_layers, FinalFile, FinalVerifier, ProvedClaim, ProvedWindow, Target, Tree,
-    FINAL_FORMAT, FINAL_POWERS,
+    FINAL_FORMAT, FINAL_POWERS, FinalFile, FinalVerifier, ProvedClaim, ProvedWindow, Target, Tree,
+    top_of, window_layers,
 };
-pub use manifest::{check_shape, CheckedManifest, Manifest, MANIFEST_FORMAT};
-pub use programs::{node_key, program_list, ProgramTree, RegisteredProgram};
+pub use manifest::{CheckedManifest, MANIFEST_FORMAT, Manifest, check_shape};
+pub use programs::{ProgramTree, RegisteredProgram, node_key, program_list};
 
 use crate::hex::{Digest32, Scalar};
 use halo2curves::bn256::{G1Affine, G2Affine};
@@ -131,7 +131,9 @@ pub enum Error {
         got: usize,
     },
     /// The programs are not those of windows of consecutive layers.
-    #[error("the programs are not complete or not in order: each layer alone, and all wanted windows, the longest first")]
+    #[error(
+        "the programs are not complete or not in order: each layer alone, and all wanted windows, the longest first"
+    )]
     Programs,
     /// A program is said to use other weights.
     #[error("program {number} is not of the registered weights")]
@@ -201,7 +203,9 @@ pub enum Error {
         got: usize,
     },
     /// Prompt and generated tokens are none, or do not fit the registered positions.
-    #[error("{prompt} prompt tokens and {generated} generated ones in sessions of {positions} positions")]
+    #[error(
+        "{prompt} prompt tokens and {generated} generated ones in sessions of {positions} positions"
+    )]
     Tokens {
         /// Of the prompt.
         prompt: u32,

@@ -2,9 +2,9 @@
 
 use crate::encoding::point_to_words;
 use crate::hex::{Digest32, Point};
-use crate::programs::{program_list, weights_of, ProgramTree, RegisteredProgram, MAX_PROGRAMS};
+use crate::programs::{MAX_PROGRAMS, ProgramTree, RegisteredProgram, program_list, weights_of};
 use crate::statement::word;
-use crate::{check_tiles, CheckedClaim, Claim, Error, Parameters, MAX_REGISTERED_TILES, MAX_TILES};
+use crate::{CheckedClaim, Claim, Error, MAX_REGISTERED_TILES, MAX_TILES, Parameters, check_tiles};
 use halo2curves::bn256::Fr;
 use nanozk_argument::check_hiding;
 use nanozk_circuit::{Layout, Program, Role};

@@ -12,7 +12,7 @@ use nanozk_circuit::ColumnKind;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Packing, Selection};
 use nanozk_recursion::node::{NodeKey, Nodes};
-use nanozk_recursion::statement::{weights_digest, Native};
+use nanozk_recursion::statement::{Native, weights_digest};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;

@@ -5,11 +5,11 @@ use halo2curves::ff::Field;
 use nanozk_setup::DEVELOPMENT_ID;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::{
-    CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, Error, FinalFile, FinalKey, Manifest,
-    DEVELOPMENT_SETUP,
+    CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, DEVELOPMENT_SETUP, Error, FinalFile,
+    FinalKey, Manifest,
 };
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -7,8 +7,8 @@
 use halo2curves::bn256::Fr;
 use nanozk_kzg::Basis;
 use nanozk_recursion::node::Nodes;
-use nanozk_recursion::statement::{fingerprint, Domain, Drawn, Said};
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_recursion::statement::{Domain, Drawn, Said, fingerprint};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_verifier::encoding::scalar_from_bytes;
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::top_of;

@@ -4,8 +4,8 @@ use crate::claims::{Bound, Context, Vector};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
 use nanozk_circuit::{
-    integer, kernel, At, AxisId, ColumnData, Expression, Factor, Operand, Place, Point, Role,
-    TensorId, Values, View,
+    At, AxisId, ColumnData, Expression, Factor, Operand, Place, Point, Role, TensorId, Values,
+    View, integer, kernel,
 };
 use nanozk_kzg::{Sums, Weights};
 use rayon::prelude::*;

@@ -1,11 +1,11 @@
 //! The sumcheck of all claims about columns, and the combination of columns that is opened.
 
 use crate::pieces::Pieces;
-use crate::prove::bind::{add_cells, Row};
+use crate::prove::bind::{Row, add_cells};
 use crate::prove::products::fold;
 use halo2curves::bn256::Fr;
 use halo2curves::ff::Field;
-use nanozk_circuit::{kernel, ColumnId, Values};
+use nanozk_circuit::{ColumnId, Values, kernel};
 use nanozk_kzg::Sums;
 use rayon::prelude::*;
 use std::collections::BTreeMap;

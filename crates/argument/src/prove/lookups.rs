@@ -1,12 +1,12 @@
 //! The lookup argument: helpers, and the sumcheck of their equation.
 
-use crate::lookup::{copy_tag, first_wire, tag, Challenges};
+use crate::lookup::{Challenges, copy_tag, first_wire, tag};
 use crate::mask::vanishing;
 use crate::prove::products::{fold, unused_so_far};
-use crate::{round, Error};
+use crate::{Error, round};
 use halo2curves::bn256::Fr;
 use halo2curves::ff::{BatchInvert, Field};
-use nanozk_circuit::{kernel, ColumnData, ColumnId, CopyLane, Layout, Program, TableId, Values};
+use nanozk_circuit::{ColumnData, ColumnId, CopyLane, Layout, Program, TableId, Values, kernel};
 use rayon::prelude::*;
 use std::sync::Arc;
 

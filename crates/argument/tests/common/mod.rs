@@ -6,7 +6,7 @@
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{
-    commit_known, powers, prove_unchecked, verify, Error, Known, Proof, Stage, Statement,
+    Error, Known, Proof, Stage, Statement, commit_known, powers, prove_unchecked, verify,
 };
 use nanozk_circuit::{Layout, Program, Public, Registry, Role, Tensor, Values, Virtual};
 use nanozk_kzg::Basis;

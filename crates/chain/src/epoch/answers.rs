@@ -13,7 +13,7 @@ use crate::epoch::tree::Tree;
 use crate::error::Error;
 use crate::receipt::Opening;
 use crate::signing::{sign, signer_of};
-use alloy::primitives::{keccak256, Address, Bytes, B256};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use serde::{Deserialize, Serialize};

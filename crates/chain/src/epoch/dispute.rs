@@ -9,7 +9,7 @@ use crate::bindings::epochs::{self, FixedDraws};
 use crate::claim::{leaves, same, tree, word};
 use crate::client::{Call, Client};
 use crate::error::Error;
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolValue;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile};
 

@@ -1,6 +1,6 @@
 //! Which answers of an epoch are drawn: each set with the same probability (Floyd's algorithm), as `EpochDraw` has it.
 
-use alloy::primitives::{keccak256, B256, U256};
+use alloy::primitives::{B256, U256, keccak256};
 use std::collections::BTreeSet;
 
 /// What is hashed first.

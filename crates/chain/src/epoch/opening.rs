@@ -6,7 +6,7 @@ use crate::claim::{program_of, word};
 use crate::client::{Call, Client};
 use crate::error::Error;
 use alloy::primitives::aliases::U48;
-use alloy::primitives::{keccak256, Address, Bytes, B256};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
 use nanozk_verifier::hex::Scalar;
 use nanozk_verifier::{CheckedManifest, Claim, FinalFile, RegisteredProgram};
 

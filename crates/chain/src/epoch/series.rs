@@ -1,6 +1,6 @@
 //! A provider's folders of a line, one epoch after the other. Each is named by the number of its epoch; answers go to the last.
 
-use super::answers::{failed, Answer, Folder, Header};
+use super::answers::{Answer, Folder, Header, failed};
 use super::voucher::Voucher;
 use crate::error::Error;
 use std::path::{Path, PathBuf};

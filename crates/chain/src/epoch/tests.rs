@@ -1,6 +1,6 @@
-use super::answers::{Answer, Closed, EpochReceipt, Folder, Header, EPOCH_FORMAT};
+use super::answers::{Answer, Closed, EPOCH_FORMAT, EpochReceipt, Folder, Header};
 use super::paths::Paths;
-use super::voucher::{Voucher, VOUCHER_FORMAT};
+use super::voucher::{VOUCHER_FORMAT, Voucher};
 use super::*;
 use crate::signing::sign;
 use alloy::primitives::Bytes;
@@ -222,14 +222,18 @@ fn paths_lead_to_what_was_committed_to() {
     let few = Paths::of(&folder, 5, requester, Some(&[2])).expect("paths");
     few.check(&committed, model, &receipts[1..2])
         .expect("it is there");
-    assert!(Paths::of(&folder, 5, Address::ZERO, None)
-        .expect("paths")
-        .answers
-        .is_empty());
+    assert!(
+        Paths::of(&folder, 5, Address::ZERO, None)
+            .expect("paths")
+            .answers
+            .is_empty()
+    );
     // Another model, fewer receipts, another answer in its place, another place, another epoch.
-    assert!(paths
-        .check(&committed, Digest32([6; 32]), &receipts)
-        .is_err());
+    assert!(
+        paths
+            .check(&committed, Digest32([6; 32]), &receipts)
+            .is_err()
+    );
     assert!(paths.check(&committed, model, &receipts[..2]).is_err());
     assert!(paths.check(&committed, model, &[]).is_err());
     type Change = fn(&mut [AnswerReceipt; 3]);

@@ -1,7 +1,7 @@
 //! Merkle trees over the answers of an epoch. A tree has the least height with room for its leaves, and zeros behind the last
 //! one; an inner node is `keccak256(left ‖ right)`.
 
-use alloy::primitives::{keccak256, B256};
+use alloy::primitives::{B256, keccak256};
 
 /// A tree, level by level, the leaves first.
 #[derive(Clone, Debug)]

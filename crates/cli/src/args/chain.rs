@@ -3,8 +3,8 @@
 use super::{PromptArgs, TokenizeArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use nanozk_chain::address::parse_address;
-use nanozk_chain::format::{parse_duration, Amount};
-use nanozk_chain::primitives::{Address, Bytes, B256};
+use nanozk_chain::format::{Amount, parse_duration};
+use nanozk_chain::primitives::{Address, B256, Bytes};
 use std::path::PathBuf;
 
 /// A node, and the contracts on its chain.

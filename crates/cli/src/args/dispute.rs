@@ -1,6 +1,6 @@
 //! Options of `nanozk dispute`.
 
-use super::{layers_or_all, ChainArgs, LayersOrAll, SendArgs};
+use super::{ChainArgs, LayersOrAll, SendArgs, layers_or_all};
 use clap::{Args, Subcommand};
 use nanozk_chain::address::parse_address;
 use nanozk_chain::format::Amount;

@@ -1,18 +1,18 @@
 //! `nanozk aggregate`: the final proof of layers of one session or of many.
 
-use super::prove::{prove_windows, Opened};
+use super::prove::{Opened, prove_windows};
 use crate::args::{AggregateArgs, LayersOrAll};
-use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
 use crate::measure::Stopwatch;
-use crate::output::{count, thousands, Out, Progress};
-use anyhow::{bail, Result};
+use crate::output::{Out, Progress, count, thousands};
+use anyhow::{Result, bail};
 use nanozk_prover::files;
-use nanozk_prover::finish::{program_windows, Event, Finisher, Part};
-use nanozk_prover::session::{windows, Locked, Window};
+use nanozk_prover::finish::{Event, Finisher, Part, program_windows};
+use nanozk_prover::session::{Locked, Window, windows};
 use nanozk_recursion::node::folds;
-use nanozk_verifier::{CheckedClaim, FinalFile, FINAL_FORMAT};
+use nanozk_verifier::{CheckedClaim, FINAL_FORMAT, FinalFile};
 use rand_core::OsRng;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -8,14 +8,14 @@ pub(super) use serving::run;
 
 use super::GIB;
 use crate::args::{BenchImportArgs, KnownShape, ShapeArgs};
-use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
-use crate::output::{bytes, Out, Progress};
-use anyhow::{bail, Context, Result};
+use crate::measure::{Stopwatch, peak_rss_bytes, reset_peak_rss};
+use crate::output::{Out, Progress, bytes};
+use anyhow::{Context, Result, bail};
 use halo2curves::bn256::Fr;
-use nanozk_executor::{bucket, Architecture, Gpt2};
+use nanozk_executor::{Architecture, Gpt2, bucket};
 use nanozk_model::file::Writer;
 use nanozk_model::synthetic::{text, write_checkpoint};
-use nanozk_model::{quantize_checkpoint, Checkpoint, Estimate, Options, Stage};
+use nanozk_model::{Checkpoint, Estimate, Options, Stage, quantize_checkpoint};
 use nanozk_prover::files;
 use serde_json::json;
 use std::time::Instant;
@@ -103,10 +103,10 @@ pub(super) fn import(args: &BenchImportArgs, out: &Out) -> Result<()> {
 
 /// Fails if more memory was resident than was allowed, in GiB.
 fn check_resident(allowed: Option<f64>, peak: Option<u64>) -> Result<()> {
-    if let (Some(gib), Some(peak)) = (allowed, peak) {
-        if peak as f64 > gib * GIB {
-            bail!("{} were resident, more than {gib} GiB", bytes(peak));
-        }
+    if let (Some(gib), Some(peak)) = (allowed, peak)
+        && peak as f64 > gib * GIB
+    {
+        bail!("{} were resident, more than {gib} GiB", bytes(peak));
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! `nanozk doctor`: what this machine lacks, and how to get it.
 
 use super::chain::{deployment_path, signer};
+use crate::Outcome;
 use crate::args::DoctorArgs;
 use crate::data::Data;
 use crate::measure::available_bytes;
 use crate::model_dir::ModelDir;
-use crate::output::{bytes, count, Out};
-use crate::Outcome;
+use crate::output::{Out, bytes, count};
 use anyhow::{Context, Error, Result};
 use nanozk_chain::client::Client;
 use nanozk_chain::deployment::Deployment;

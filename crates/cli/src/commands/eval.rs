@@ -3,9 +3,9 @@
 use super::read_text;
 use crate::args::EvalArgs;
 use crate::model_dir::ModelDir;
-use crate::output::{thousands, Out, Progress};
-use anyhow::{bail, Result};
-use nanozk_model::{evaluate_windows, Eval, Op, Overflow, Report};
+use crate::output::{Out, Progress, thousands};
+use anyhow::{Result, bail};
+use nanozk_model::{Eval, Op, Overflow, Report, evaluate_windows};
 
 pub(super) fn eval(args: &EvalArgs, out: &Out) -> Result<()> {
     let dir = ModelDir::quantized(&args.model)?;

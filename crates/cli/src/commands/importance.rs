@@ -3,11 +3,11 @@
 use super::read_text;
 use crate::args::ImportanceArgs;
 use crate::model_dir::{
-    audit_weights, layer_shares, sha256, ModelDir, StoredImportance, IMPORTANCE_FORMAT,
+    IMPORTANCE_FORMAT, ModelDir, StoredImportance, audit_weights, layer_shares, sha256,
 };
 use crate::output::{Out, Progress};
-use anyhow::{bail, Result};
-use nanozk_model::{coverage, importance as fisher, render_coverage, Coverage};
+use anyhow::{Result, bail};
+use nanozk_model::{Coverage, coverage, importance as fisher, render_coverage};
 use nanozk_prover::files;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -99,7 +99,10 @@ fn plot(names: &[String], shares: &[f64], coverage: &[Coverage]) -> String {
          <rect width=\"1040\" height=\"380\" fill=\"white\"/>\n",
     );
     // Bars.
-    let _ = writeln!(s, "<g transform=\"translate(60,40)\"><text y=\"-16\" font-size=\"14\">Share of the Fisher information</text>");
+    let _ = writeln!(
+        s,
+        "<g transform=\"translate(60,40)\"><text y=\"-16\" font-size=\"14\">Share of the Fisher information</text>"
+    );
     let max = shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     let step = W / shares.len() as f64;
     for (i, (name, share)) in names.iter().zip(shares).enumerate() {
@@ -122,7 +125,10 @@ fn plot(names: &[String], shares: &[f64], coverage: &[Coverage]) -> String {
         100.0 * max
     );
     // Curves.
-    let _ = writeln!(s, "<g transform=\"translate(580,40)\"><text y=\"-16\" font-size=\"14\">Covered by a part of the layers</text>");
+    let _ = writeln!(
+        s,
+        "<g transform=\"translate(580,40)\"><text y=\"-16\" font-size=\"14\">Covered by a part of the layers</text>"
+    );
     let line = |value: fn(&Coverage) -> f64| -> String {
         let points = coverage
             .iter()

@@ -1,7 +1,7 @@
 //! `nanozk completions`, `nanozk man`: what follows from the arguments.
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
-use crate::output::{count, Out};
+use crate::output::{Out, count};
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 use nanozk_prover::files;

@@ -20,16 +20,16 @@ mod setup;
 mod soundness;
 mod verify;
 
+use crate::Outcome;
 use crate::args::{BenchCommand, Cli, Command, JobCommand, ModelCommand};
 use crate::data::Data;
 use crate::log;
 use crate::output::{Out, Progress};
-use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_recursion::node::Nodes;
-use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::CheckedManifest;
-use serde_json::{json, Value};
+use nanozk_verifier::hex::Digest32;
+use serde_json::{Value, json};
 use std::path::Path;
 
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
@@ -80,10 +80,10 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Outcome> {
         Command::Job(JobCommand::Request(args)) => Some(&args.model),
         _ => None,
     };
-    if let Some(model) = model {
-        if let Err(e) = data.remember_model(model) {
-            out.note(format!("note: cannot remember where the model is: {e:#}"));
-        }
+    if let Some(model) = model
+        && let Err(e) = data.remember_model(model)
+    {
+        out.note(format!("note: cannot remember where the model is: {e:#}"));
     }
     Ok(Outcome::Done)
 }

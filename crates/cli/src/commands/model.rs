@@ -1,36 +1,36 @@
 //! `nanozk model import` and `nanozk model inspect`.
 
 use super::verify::read;
-use super::{check_programs, judged, read_text, reject, GIB};
-use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
-use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::{
-    sha256, Chat, Generation, ModelDir, ModelSecret, CHAT_FORMAT, GENERATION_FORMAT, SECRET_FORMAT,
-};
-use crate::output::{bytes, count, thousands, Out, Progress};
-use crate::staging::Staging;
+use super::{GIB, check_programs, judged, read_text, reject};
 use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
+use crate::model_dir::{
+    CHAT_FORMAT, Chat, GENERATION_FORMAT, Generation, ModelDir, ModelSecret, SECRET_FORMAT, sha256,
+};
+use crate::output::{Out, Progress, bytes, count, thousands};
+use crate::staging::Staging;
+use anyhow::{Context, Result, bail};
 use nanozk_circuit::{Objective, Plan};
 use nanozk_executor::ops::MIN_SCORE_SHIFT;
 use nanozk_executor::tables::MIN_ACT_FRAC;
-use nanozk_executor::{bucket, Architecture, MlpKind, Positions, Spec};
+use nanozk_executor::{Architecture, MlpKind, Positions, Spec, bucket};
 use nanozk_layers::{Shape, Weights};
 use nanozk_model::file::{ModelFile, Writer};
 use nanozk_model::{
-    quantize_checkpoint, ChatTemplate, Checkpoint, Estimate, Options, Report, Stage,
+    ChatTemplate, Checkpoint, Estimate, Options, Report, Stage, quantize_checkpoint,
 };
 use nanozk_prover::directory::Kind;
 use nanozk_prover::registration::{
-    add_programs, fractions, plan, register, widest_windows, CommitmentEstimate, Part, Registration,
+    CommitmentEstimate, Part, Registration, add_programs, fractions, plan, register, widest_windows,
 };
 use nanozk_prover::{files, final_parameters, final_setup_size};
 use nanozk_recursion::node::Nodes;
 use nanozk_setup::Setup;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::{CheckedManifest, Manifest, MANIFEST_FORMAT};
+use nanozk_verifier::{CheckedManifest, MANIFEST_FORMAT, Manifest};
 use rand_core::{OsRng, RngCore};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
@@ -441,7 +441,9 @@ fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
         file => {
             let path = Path::new(file);
             if !path.is_file() {
-                bail!("--setup is development, ceremony, or the file of a ceremony; there is no file {file}");
+                bail!(
+                    "--setup is development, ceremony, or the file of a ceremony; there is no file {file}"
+                );
             }
             let title = path
                 .file_stem()

@@ -2,18 +2,18 @@
 
 use super::chain::claimed_output;
 use super::reject;
+use crate::Outcome;
 use crate::args::{OpenOutputArgs, OutputCommand};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
-use crate::output::{count, Out};
-use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, count};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::B256;
 use nanozk_chain::request::RequestFile;
 use nanozk_prover::files;
-use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::CheckedManifest;
+use nanozk_verifier::encoding::scalar_to_bytes;
 use serde_json::json;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use super::read_text;
 use crate::args::{PromptSource, TokenizeArgs};
 use crate::model_dir::ModelDir;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_model::{Messages, PromptOptions, Tokenizer};
 use std::io::Read;
 use std::path::Path;

@@ -1,15 +1,15 @@
 //! `nanozk prove`.
 
-use super::run::model_of;
 use super::GIB;
+use super::run::model_of;
 use crate::args::ProveArgs;
-use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
-use crate::measure::{available_bytes, Stopwatch};
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
+use crate::measure::{Stopwatch, available_bytes};
 use crate::model_dir::ModelDir;
-use crate::output::{bytes, count, thousands, Out, Progress};
+use crate::output::{Out, Progress, bytes, count, thousands};
 use anyhow::{Context, Result};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::session::{name_of, windows, Event, Locked, Provider, SessionDir, Window};
+use nanozk_prover::session::{Event, Locked, Provider, SessionDir, Window, name_of, windows};
 use nanozk_prover::{audit, files};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::{CheckedClaim, CheckedManifest};
@@ -313,13 +313,13 @@ fn draw(
         weights_ppm: weights,
         layers: layers.clone(),
     };
-    if let Some(old) = Audit::read(&args.session)? {
-        if old.seed != seed {
-            out.note(format!(
-                "warning: {} had the draw of another beacon, which this one replaces",
-                path.display()
-            ));
-        }
+    if let Some(old) = Audit::read(&args.session)?
+        && old.seed != seed
+    {
+        out.note(format!(
+            "warning: {} had the draw of another beacon, which this one replaces",
+            path.display()
+        ));
     }
     files::write_json(&path, &audit)?;
     let ascending: BTreeSet<usize> = layers.into_iter().collect();

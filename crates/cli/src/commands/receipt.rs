@@ -1,12 +1,12 @@
 //! `nanozk receipt`.
 
 use super::{judged, note_of_keys, read_text, reject, run};
+use crate::Outcome;
 use crate::args::{ClaimReceiptArgs, ReceiptCommand, VerifyReceiptArgs};
-use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::data::{DEVELOPMENT_WARNING, Data};
 use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
-use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::answer::{Answer, Signed};
 use nanozk_chain::format::utc;
 use nanozk_chain::receipt::{Opening, Served};
@@ -17,7 +17,7 @@ use nanozk_prover::session::SessionDir;
 use nanozk_serve::request::{Endpoint, Request};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 pub(super) fn receipt(command: &ReceiptCommand, data: &Data, out: &Out) -> Result<Outcome> {
     match command {

@@ -3,17 +3,17 @@
 use super::check_programs_once;
 use super::run::model_of;
 use super::verify::read;
+use crate::Outcome;
 use crate::args::ReexecuteArgs;
 use crate::data::Data;
-use crate::output::{count, Out, Progress};
-use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress, count};
+use anyhow::{Context, Result, bail};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::session::{recompute, Recomputed, Secret};
+use nanozk_prover::session::{Recomputed, Secret, recompute};
 use nanozk_verifier::encoding::point_compressed;
-use nanozk_verifier::hex::{encode, Point, Scalar};
-use nanozk_verifier::{Claim, CLAIM_FORMAT};
-use serde_json::{json, Value};
+use nanozk_verifier::hex::{Point, Scalar, encode};
+use nanozk_verifier::{CLAIM_FORMAT, Claim};
+use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::path::Path;
 

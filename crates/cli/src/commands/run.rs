@@ -1,13 +1,13 @@
 //! `nanozk run`.
 
 use super::check_programs_once;
-use super::prompt::{read_prompt, Prompt};
+use super::prompt::{Prompt, read_prompt};
 use crate::args::RunArgs;
-use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::model_dir::{check_format, ModelDir};
-use crate::output::{count, Out, Progress};
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development, is_public_chain};
+use crate::model_dir::{ModelDir, check_format};
+use crate::output::{Out, Progress, count};
 use crate::staging::Staging;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::claim::context;
 use nanozk_chain::output::{Opens, OutputFile};
 use nanozk_chain::request::RequestFile;
@@ -16,9 +16,9 @@ use nanozk_model::Tokenizer;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::{Generated, Secret, SessionDir};
+use nanozk_verifier::CheckedManifest;
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::statement::Context as Claim;
-use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -135,7 +135,9 @@ fn task(
         });
     };
     if args.tokenize.split_special_tokens || args.tokenize.no_template {
-        bail!("a request has the prompt's tokens already: --split-special-tokens and --no-template belong to nanozk job request");
+        bail!(
+            "a request has the prompt's tokens already: --split-special-tokens and --no-template belong to nanozk job request"
+        );
     }
     let file: RequestFile = files::read_json(path)?;
     file.check().with_context(|| path.display().to_string())?;

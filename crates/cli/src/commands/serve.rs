@@ -3,17 +3,17 @@
 use super::chain::signer;
 use super::{check_programs_once, run, runtime};
 use crate::args::ServeArgs;
-use crate::data::{is_development, Data, DEVELOPMENT_WARNING};
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
 use crate::log;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use nanozk_chain::PrivateKeySigner;
 use nanozk_chain::epoch::series::Limits;
 use nanozk_chain::format::duration;
-use nanozk_chain::PrivateKeySigner;
 use nanozk_serve::{Config, Epochs, Keeping, Model, Store, Worker};
 use nanozk_verifier::CheckedManifest;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,7 +210,7 @@ pub(super) fn serve(args: &ServeArgs, data: &Data, out: &Out) -> Result<()> {
 async fn interrupted() {
     #[cfg(unix)]
     {
-        use tokio::signal::unix::{signal, SignalKind};
+        use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut terminate) = signal(SignalKind::terminate()) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}

@@ -1,14 +1,14 @@
 //! `nanozk setup`.
 
 use crate::args::{SetupCommand, SetupFinalKeyArgs};
-use crate::data::{Data, DEVELOPMENT_WARNING};
+use crate::data::{DEVELOPMENT_WARNING, Data};
 use crate::output::{Out, Progress};
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result, bail};
 use nanozk_prover::{files, final_parameters, final_setup_size};
 use nanozk_setup::{CeremonyFile, Format, Origin, Setup};
-use nanozk_verifier::hex::{encode, Digest32};
 use nanozk_verifier::CheckedFinalKey;
-use serde_json::{json, Value};
+use nanozk_verifier::hex::{Digest32, encode};
+use serde_json::{Value, json};
 
 pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()> {
     match command {

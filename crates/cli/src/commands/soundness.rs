@@ -5,12 +5,12 @@ use crate::args::{ShapeArgs, SoundnessArgs};
 use crate::data::is_development;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
-use anyhow::{bail, Result};
+use anyhow::{Result, bail};
 use nanozk_circuit::{Objective, Program};
 use nanozk_executor::Architecture;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// What a proof's soundness rests on besides chance.
 const ASSUMPTIONS: [(&str, &str); 4] = [

@@ -3,25 +3,25 @@
 use super::prove::Audit;
 use super::run::model_of;
 use super::{note_of_keys, reject};
-use crate::args::VerifyArgs;
-use crate::data::{is_development, is_public_chain, Data, DEVELOPMENT_WARNING};
-use crate::output::{count, thousands, Out, Progress};
 use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use crate::args::VerifyArgs;
+use crate::data::{DEVELOPMENT_WARNING, Data, is_development, is_public_chain};
+use crate::output::{Out, Progress, count, thousands};
+use anyhow::{Context, Result, bail};
 use nanozk_prover::audit;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files::{self, FileError};
-use nanozk_prover::session::{name_of, SessionDir};
+use nanozk_prover::session::{SessionDir, name_of};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement;
 use nanozk_verifier::{
-    CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, Error, FinalFile, FinalKey,
-    FinalVerifier, Manifest, Parameters, ProofFile, CLAIM_FORMAT, FINAL_FORMAT, FINAL_KEY_FORMAT,
-    MANIFEST_FORMAT,
+    CLAIM_FORMAT, CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, Error, FINAL_FORMAT,
+    FINAL_KEY_FORMAT, FinalFile, FinalKey, FinalVerifier, MANIFEST_FORMAT, Manifest, Parameters,
+    ProofFile,
 };
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
-use serde_json::{json, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! A local chain: anvil, from `PATH` or from `node_modules`.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use crate::anvil::*;
 use crate::common::*;
 use crate::world::*;
-use nanozk_chain::bindings::epochs::{enrollCall, Program};
+use nanozk_chain::bindings::epochs::{Program, enrollCall};
 use nanozk_chain::client::{Call, Client};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::epoch::answers::{Answer, EpochReceipt, Folder};
@@ -11,11 +11,11 @@ use nanozk_chain::epoch::voucher::Voucher;
 use nanozk_chain::primitives::{B256, U256};
 use nanozk_prover::session::Secret;
 use nanozk_serve::epochs::answer_of;
+use nanozk_verifier::CheckedManifest;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::Scalar;
-use nanozk_verifier::CheckedManifest;
 use rand_core::OsRng;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -67,12 +67,14 @@ impl Line {
                 key: word(&whole.key),
                 weights: word(&whole.weights),
             }],
-            paths: vec![manifest
-                .program_tree()
-                .path(number)
-                .into_iter()
-                .map(B256::from)
-                .collect()],
+            paths: vec![
+                manifest
+                    .program_tree()
+                    .path(number)
+                    .into_iter()
+                    .map(B256::from)
+                    .collect(),
+            ],
         };
         let deployment: Deployment =
             serde_json::from_slice(&std::fs::read(&self.w.deployment).unwrap()).unwrap();
@@ -490,11 +492,13 @@ fn epochs_survive_their_folders() {
         &["draws could be proven until", "slashed"],
     );
     assert!(!folder.join("final.json").exists());
-    assert!(!folder
-        .join("drawn/0/proofs")
-        .read_dir()
-        .unwrap()
-        .any(|_| true));
+    assert!(
+        !folder
+            .join("drawn/0/proofs")
+            .read_dir()
+            .unwrap()
+            .any(|_| true)
+    );
 }
 
 /// Demands and challenges, which the provider answers, with a real proof; and one that it cannot answer.
@@ -577,10 +581,12 @@ fn disputes_are_answered_or_lost() {
     let enforce = ["dispute", "enforce", "--receipt", b];
     let early = w.ok(CHALLENGER, &enforce).remove(0);
     assert_eq!(early["event"], "already");
-    assert!(early["what"]
-        .as_str()
-        .unwrap()
-        .contains("nobody is late before"));
+    assert!(
+        early["what"]
+            .as_str()
+            .unwrap()
+            .contains("nobody is late before")
+    );
 
     // The provider answers, before it goes on with the epoch.
     let answered = epoch.advance(&[]);
@@ -611,10 +617,12 @@ fn disputes_are_answered_or_lost() {
     assert_eq!(waits.last().unwrap()["event"], "waiting");
     assert_eq!(balances(), [own + first, others, askers]);
     let waits = w.ok(CHALLENGER, &enforce).remove(0);
-    assert!(waits["what"]
-        .as_str()
-        .unwrap()
-        .contains("nobody is late before"));
+    assert!(
+        waits["what"]
+            .as_str()
+            .unwrap()
+            .contains("nobody is late before")
+    );
     let ask = by_number(&["dispute", "ask"], &["--answer", "1", "--layers", "2"]);
     call(REQUESTER, &ask);
     w.fails(PROVIDER, &advance, &["the line was slashed"]);
@@ -633,11 +641,13 @@ fn disputes_are_answered_or_lost() {
     // Who asked for nothing has lost, too.
     assert!(w.balance(PROVIDER)[0] > own + 2 * first);
     assert_eq!(w.balance(CHALLENGER)[0], others);
-    assert!(list()
-        .as_array()
-        .unwrap()
-        .iter()
-        .all(|d| d["bonded"] == json!(false)));
+    assert!(
+        list()
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|d| d["bonded"] == json!(false))
+    );
     assert_eq!(w.ok(CHALLENGER, &enforce)[0]["event"], "already");
     w.fails(PROVIDER, &advance, &["the line was slashed"]);
 }

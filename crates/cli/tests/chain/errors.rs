@@ -2,19 +2,19 @@
 
 use crate::anvil::*;
 use crate::common::*;
-use crate::modes::{relabel, OPTIMISTIC, WAIVED};
+use crate::modes::{OPTIMISTIC, WAIVED, relabel};
 use crate::world::*;
+use nanozk_chain::Client;
+use nanozk_chain::PrivateKeySigner;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
-use nanozk_chain::policy::{registration, terms, Wishes};
+use nanozk_chain::policy::{Wishes, registration, terms};
 use nanozk_chain::primitives::U256;
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::sign;
-use nanozk_chain::Client;
-use nanozk_chain::PrivateKeySigner;
 use nanozk_verifier::{CheckedManifest, Manifest};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[test]

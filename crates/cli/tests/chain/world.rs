@@ -1,10 +1,10 @@
 //! A chain with the contracts, and a registered model: once, for all tests to start from.
 
 use crate::anvil::*;
-use crate::common::{copy, edit, fixture, path, tensors, write_tensors, Fixture};
+use crate::common::{Fixture, copy, edit, fixture, path, tensors, write_tensors};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::signing::Domains;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

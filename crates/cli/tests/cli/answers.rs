@@ -2,14 +2,14 @@
 
 use crate::common::*;
 use crate::tempdir;
-use nanozk_chain::primitives::{Address, Bytes, B256, U256};
-use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
-use nanozk_chain::signing::sign;
 use nanozk_chain::PrivateKeySigner;
+use nanozk_chain::primitives::{Address, B256, Bytes, U256};
+use nanozk_chain::request::{JobRequest, Mode, REQUEST_FORMAT, RequestFile};
+use nanozk_chain::signing::sign;
 use nanozk_prover::session::input_digest;
 use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// A signed request for the fixture's model.

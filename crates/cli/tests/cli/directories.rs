@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use crate::tempdir;
-use rustix::process::{kill_process, Pid, Signal};
-use serde_json::{json, Value};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Stdio};
 

@@ -2,11 +2,11 @@
 
 use super::common::*;
 use super::tempdir;
-use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::request::{JobRequest, Mode, REQUEST_FORMAT, RequestFile};
 use nanozk_prover::session::input_digest;
 use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
@@ -303,16 +303,20 @@ fn what_a_checkpoint_says_beside_its_weights() {
         object["prompt_tokens"],
         json!([&[94], &ids("abcd")[..]].concat())
     );
-    assert!(object["notes"][0]
-        .as_str()
-        .unwrap()
-        .contains("--no-template"));
+    assert!(
+        object["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("--no-template")
+    );
     let object = prompt(&["--prompt", "a<s>", "--no-template"]);
     assert_eq!(object["prompt_tokens"], json!([65, 94]));
-    assert!(object["notes"][0]
-        .as_str()
-        .unwrap()
-        .contains("\"<s>\" (94), from position 1 on"));
+    assert!(
+        object["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("\"<s>\" (94), from position 1 on")
+    );
     let object = prompt(&[
         "--prompt",
         "a<s>",
@@ -323,10 +327,12 @@ fn what_a_checkpoint_says_beside_its_weights() {
     // Characters that the vocabulary lacks.
     let object = prompt(&["--prompt", "a~Äb", "--no-template"]);
     assert_eq!(object["prompt_tokens"], json!(ids("ab")));
-    assert!(object["notes"][0]
-        .as_str()
-        .unwrap()
-        .contains("stand for \"ab\""));
+    assert!(
+        object["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("stand for \"ab\"")
+    );
     f.fails(
         &run(&model, &session, &["--prompt", "a[PAD]"]),
         &["\"[PAD]\" (96) at position 2", "without an embedding"],
@@ -430,10 +436,12 @@ fn generation_stops() {
     std::fs::remove_file(model.join("generation.json")).unwrap();
     let object = generate(&[]);
     assert_eq!(object["generated_tokens"], all["generated_tokens"]);
-    assert!(object["notes"][0]
-        .as_str()
-        .unwrap()
-        .contains("generation.json"));
+    assert!(
+        object["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("generation.json")
+    );
     std::fs::write(
         model.join("generation.json"),
         r#"{"format": "x", "stop_tokens": []}"#,

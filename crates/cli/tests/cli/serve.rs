@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use crate::tempdir;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use super::tempdir;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::Path;
 
 fn run(model: &Path, session: &Path, tokens: usize) -> Vec<String> {
@@ -202,10 +202,12 @@ fn tampered_sessions_are_rejected() {
     f.rejected(&session, &["the proof is not valid"]);
     let verdict = f.json(&["reexecute", path(&session)]);
     assert_eq!(verdict.0, 1);
-    assert!(verdict.1[0]["reason"]
-        .as_str()
-        .unwrap()
-        .contains("layer 0 (embed)"));
+    assert!(
+        verdict.1[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("layer 0 (embed)")
+    );
     f.fails(
         &["prove", path(&session), "--layers", "0"],
         &["claim.json", "output of layer 0"],
@@ -624,10 +626,12 @@ fn a_session_has_a_final_proof() {
     ] {
         f.fails(&[&aggregate[..], &["-o", path(file)]].concat(), &[words]);
     }
-    assert!(std::fs::read_dir(session.join("proofs"))
-        .unwrap()
-        .next()
-        .is_none());
+    assert!(
+        std::fs::read_dir(session.join("proofs"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
     for (more, words) in [
         // Layers are given for each session by itself.
         (&["--layers", "0", "--layers", "1"][..], "--layers"),

@@ -2,7 +2,7 @@
 
 use nanozk_executor::synthetic::Random;
 use safetensors::tensor::{Dtype, TensorView};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,7 +5,7 @@ use crate::common::path;
 use crate::proxy::{Chaos, Proxy};
 use crate::service::*;
 use crate::world::World;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Status of a claim on chain.

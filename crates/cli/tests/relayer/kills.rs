@@ -8,13 +8,13 @@ use crate::service::*;
 use crate::world::World;
 use nanozk_chain::primitives::{Address, B256};
 use nanozk_relayer::{Config, Observer};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Settings, separated by line breaks.

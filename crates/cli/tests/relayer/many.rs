@@ -5,7 +5,7 @@ use crate::common::path;
 use crate::patience::Patience;
 use crate::service::*;
 use crate::world::World;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::time::Instant;
 
 /// One relayer carries them all: none misses a deadline, none is sent twice, and memory does not grow with them.

@@ -1,7 +1,7 @@
 //! Nodes that are not like others, and fees that move as on rollups.
 
 use crate::anvil::*;
-use crate::chains::{block_of, reorganize, FINALIZED};
+use crate::chains::{FINALIZED, block_of, reorganize};
 use crate::common::{fixture, path};
 use crate::kills::query_sqlite;
 use crate::proxy::{Chaos, Node, Proxy};
@@ -9,7 +9,7 @@ use crate::service::*;
 use crate::world::World;
 use nanozk_chain::bindings::book;
 use nanozk_chain::sol_types::SolCall;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 pub(crate) fn kind(node: Node) -> Chaos {

@@ -3,8 +3,8 @@
 use crate::anvil::*;
 use crate::common::{edit, fixture, path};
 use crate::service::*;
-use crate::world::{forged, World};
-use serde_json::{json, Value};
+use crate::world::{World, forged};
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -44,18 +44,22 @@ fn a_session_is_taken_posted_proved_and_settled() {
     assert_eq!(claim["role"], "provider");
     assert_eq!(claim["proven"], json!([0, 1, 2, 3]));
     assert_eq!(claim["proofs"], json!([0, 1, 2, 3]));
-    assert!(claim["text"]
-        .as_str()
-        .unwrap()
-        .starts_with("Proven: every layer is proven"));
+    assert!(
+        claim["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("Proven: every layer is proven")
+    );
     let transactions = claim["transactions"].as_array().unwrap();
     assert_eq!(s.actions(&job), ["prove", "post", "lock"]);
     assert!(transactions.iter().all(|t| t["hash"].is_string()));
     let links = claim["links"].as_array().unwrap();
-    assert!(links.iter().any(|l| l["url"]
-        .as_str()
-        .unwrap()
-        .starts_with("https://explorer.example/tx/0x")));
+    assert!(links.iter().any(|l| {
+        l["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://explorer.example/tx/0x")
+    }));
     // The commands say the same as the relayer does.
     let commands = claim["commands"].as_array().unwrap();
     let command = commands[1]["command"].as_str().unwrap();

@@ -1,6 +1,6 @@
 //! A proxy in front of a node that does what networks do.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -415,7 +415,9 @@ fn peculiar(shared: &Shared, path: &str, request: &Value) -> io::Result<Option<V
         "eth_getTransactionReceipt" => match node.no_receipt {
             None if node.data_fee.is_some() => {
                 let mut answer = ask(request)?;
-                if let (Some(receipt), Some(fee)) = (answer["result"].as_object_mut(), node.data_fee) {
+                if let (Some(receipt), Some(fee)) =
+                    (answer["result"].as_object_mut(), node.data_fee)
+                {
                     receipt.insert("l1Fee".into(), json!(format!("{fee:#x}")));
                 }
                 Some(answer)

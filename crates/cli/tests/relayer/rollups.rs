@@ -4,12 +4,12 @@
 //! it is put there, and a proxy adds what it cost to receipts, as such nodes do.
 
 use crate::anvil::*;
-use crate::chains::{block_of, FINALIZED};
+use crate::chains::{FINALIZED, block_of};
 use crate::nodes::kind;
 use crate::proxy::{Node, Proxy};
 use crate::service::*;
 use crate::world::World;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// The OP Stack's `GasPriceOracle`.
 const ORACLE: &str = "0x420000000000000000000000000000000000000F";

@@ -3,14 +3,14 @@
 use crate::anvil::*;
 use crate::common::{fixture, path};
 use crate::patience::Patience;
-use crate::world::{domains, World};
+use crate::world::{World, domains};
 use nanozk_chain::bindings::{book, market};
 use nanozk_chain::client::Call;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::sol_types::{SolCall, SolEvent};
 use nanozk_chain::{Client, PrivateKeySigner};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -76,7 +76,9 @@ impl Postgres {
                 std::env::var_os("NANOZK_TEST_ALL").is_none(),
                 "built without PostgreSQL"
             );
-            eprintln!("not run: built without --features postgres (NANOZK_TEST_ALL=1 makes that an error)");
+            eprintln!(
+                "not run: built without --features postgres (NANOZK_TEST_ALL=1 makes that an error)"
+            );
             return None;
         }
         let found = std::fs::read_dir("/usr/lib/postgresql")
@@ -89,7 +91,9 @@ impl Postgres {
                 std::env::var_os("NANOZK_TEST_ALL").is_none(),
                 "PostgreSQL is not installed"
             );
-            eprintln!("not run: no PostgreSQL in /usr/lib/postgresql (NANOZK_TEST_ALL=1 makes that an error)");
+            eprintln!(
+                "not run: no PostgreSQL in /usr/lib/postgresql (NANOZK_TEST_ALL=1 makes that an error)"
+            );
             return None;
         };
         let root = rustix::process::geteuid().is_root();
@@ -106,11 +110,13 @@ impl Postgres {
         drop(listener);
         if root {
             let data = path(postgres.data.path()).to_owned();
-            assert!(Command::new("chown")
-                .args(["postgres", &data])
-                .status()
-                .unwrap()
-                .success());
+            assert!(
+                Command::new("chown")
+                    .args(["postgres", &data])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
         }
         let data = path(postgres.data.path()).to_owned();
         postgres.run("initdb", &["-D", &data, "-U", "nanozk", "-A", "trust"]);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::assembly::{A, B, C, D, E, F};
 use crate::circuit::{Cell, Failure, Separators};
-use crate::gates::{equation, limbs, Run, FULL_ROUNDS, PARTIAL_ROUNDS};
-use halo2curves::bn256::{G1Affine, G1};
+use crate::gates::{FULL_ROUNDS, PARTIAL_ROUNDS, Run, equation, limbs};
+use halo2curves::bn256::{G1, G1Affine};
 use halo2curves::group::Group;
 use nanozk_recursion::recorder::{Recorder, Wire as Recorded, WirePoint, WireTranscript};
 use nanozk_transcript::{Element, Transcript};

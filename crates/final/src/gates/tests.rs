@@ -5,7 +5,7 @@
 //! `NANOZK_UPDATE_GOLDEN=1 cargo test -p nanozk-final --lib gates`, which writes the file and fails.
 
 use super::*;
-use crate::circuit::{Separators, COLUMNS, SEPARATORS, WIRES};
+use crate::circuit::{COLUMNS, SEPARATORS, Separators, WIRES};
 use crate::forms::Form;
 use halo2curves::ff::PrimeField;
 use std::fmt::Write;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::assign::circuit;
-use crate::circuit::{Failure, Separators, SEPARATORS};
+use crate::circuit::{Failure, SEPARATORS, Separators};
 use crate::gates::{EQUATION, PERIOD};
 use halo2curves::bn256::G1;
 use halo2curves::ff::PrimeField;

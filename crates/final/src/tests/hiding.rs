@@ -2,7 +2,7 @@
 //! witness of the same public inputs there are random numbers with which it gives the same proof.
 
 use super::*;
-use crate::prove::{prove_blinded, Blinding};
+use crate::prove::{Blinding, prove_blinded};
 use std::collections::HashSet;
 use std::sync::Mutex;
 

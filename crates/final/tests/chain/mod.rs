@@ -3,9 +3,9 @@
 use revm::context::{Context, TxEnv};
 use revm::context_interface::result::{ExecutionResult, Output};
 use revm::database::InMemoryDB;
-use revm::primitives::{hardfork::SpecId, Address, Bytes, TxKind};
+use revm::primitives::{Address, Bytes, TxKind, hardfork::SpecId};
 use revm::{ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
 use std::io::Write;
 use std::path::{Path, PathBuf};

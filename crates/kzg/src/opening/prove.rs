@@ -2,7 +2,7 @@
 
 use super::polynomial::{add_multiple, divide, equality, value_at};
 use super::verify::Claims;
-use super::{check, Opening, OpeningError, Rounds, Shape, Values, POINTS};
+use super::{Opening, OpeningError, POINTS, Rounds, Shape, Values, check};
 use crate::basis::Basis;
 use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::ff::Field;

@@ -1,14 +1,14 @@
 use super::polynomial::{add_multiple, divide, equality, product_at, value_at};
-use super::prove::{prove, Channel, Committed, Rows};
+use super::prove::{Channel, Committed, Rows, prove};
 use super::verify::verify_of_degree;
 use super::*;
 use crate::basis::Basis;
 use crate::testing::rng;
-use halo2curves::bn256::{G2Affine, G1};
+use halo2curves::bn256::{G1, G2Affine};
 use halo2curves::ff::Field;
-use halo2curves::group::prime::PrimeCurveAffine;
 use halo2curves::group::Curve;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use halo2curves::group::prime::PrimeCurveAffine;
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::KeccakTranscript;
 use std::sync::LazyLock;
 
@@ -619,8 +619,23 @@ fn random_coefficients_hide_all_messages() {
 
             let shape = Shape::new(&point).unwrap();
             let value = Rows::new(&shape, &coefficients, &point).value;
-            let [f, h, q, g, s, d, g_at, g_inv, h_at, h_inv, h_alpha, s_at, l, m, w] =
-                base.try_into().unwrap();
+            let [
+                f,
+                h,
+                q,
+                g,
+                s,
+                d,
+                g_at,
+                g_inv,
+                h_at,
+                h_inv,
+                h_alpha,
+                s_at,
+                l,
+                m,
+                w,
+            ] = base.try_into().unwrap();
             let values = Values {
                 g: g_at,
                 g_inverse: g_inv,

@@ -5,10 +5,10 @@
 #![deny(clippy::indexing_slicing)]
 
 use super::polynomial::{interpolated, product_at, vanishing};
-use super::{check, Opening, OpeningError, Rounds, Shape, Values};
+use super::{Opening, OpeningError, Rounds, Shape, Values, check};
 use crate::basis::{Accumulator, Equation};
-use halo2curves::bn256::{Fr, G1Affine};
 use halo2curves::CurveAffine;
+use halo2curves::bn256::{Fr, G1Affine};
 use nanozk_transcript::{Element, Transcript};
 
 /// Reduces the claim that the polynomial under `Σ commitment` has `value` at `point` to one equation, which

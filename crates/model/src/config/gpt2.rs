@@ -4,7 +4,7 @@ use nanozk_executor::{Activation, Gpt2, Norm};
 use serde_json::Value;
 
 use super::{
-    activation, check_classes, dimension, epsilon, flag, optional, Biases, Config, Family,
+    Biases, Config, Family, activation, check_classes, dimension, epsilon, flag, optional,
 };
 use crate::error::{Error, Result};
 

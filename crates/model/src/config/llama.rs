@@ -5,8 +5,8 @@ use nanozk_executor::{Activation, Architecture, MlpKind, Norm, Positions};
 use serde_json::Value;
 
 use super::{
-    activation, check_classes, dimension, epsilon, flag, is_nothing, optional, refuse, refuse_all,
-    Biases, Config, Family, Rope,
+    Biases, Config, Family, Rope, activation, check_classes, dimension, epsilon, flag, is_nothing,
+    optional, refuse, refuse_all,
 };
 use crate::error::{Error, Result};
 

@@ -66,12 +66,21 @@ pub struct Config {
 
 /// Keys that must be absent, null or `false`, empty or zero: each would make another function.
 const REFUSED: [(&str, &str); 8] = [
-    ("add_cross_attention", "false: there is no encoder to attend to"),
+    (
+        "add_cross_attention",
+        "false: there is no encoder to attend to",
+    ),
     ("is_encoder_decoder", "false: there is no encoder"),
     ("cross_attention_hidden_size", "absent: there is no encoder"),
     ("tie_encoder_decoder", "false: there is no encoder"),
-    ("pruned_heads", "empty: save the model after pruning with fewer heads of its own"),
-    ("quantization_config", "absent (float weights): save the model dequantized"),
+    (
+        "pruned_heads",
+        "empty: save the model after pruning with fewer heads of its own",
+    ),
+    (
+        "quantization_config",
+        "absent (float weights): save the model dequantized",
+    ),
     (
         "auto_map",
         "absent: with code of its own a checkpoint computes what that code says. If its weights are those of a plain \
@@ -171,9 +180,9 @@ fn activation(json: &Value, option: &'static str, default: Activation) -> Result
         return Ok(default);
     };
     match value.as_str() {
-        Some("gelu_new" | "gelu_fast" | "gelu_accurate" | "gelu_pytorch_tanh" | "gelu_python_tanh") => {
-            Ok(Activation::GeluNew)
-        }
+        Some(
+            "gelu_new" | "gelu_fast" | "gelu_accurate" | "gelu_pytorch_tanh" | "gelu_python_tanh",
+        ) => Ok(Activation::GeluNew),
         Some("gelu" | "gelu_python") => Ok(Activation::Gelu),
         Some("relu") => Ok(Activation::Relu),
         Some("silu" | "swish") => Ok(Activation::Silu),

@@ -1,7 +1,7 @@
 //! Rotary position embeddings: the angles of positions, and the ways in which models for longer texts scale them.
 
-use nanozk_executor::spec::ROTATION_FRAC;
 use nanozk_executor::Rotation;
+use nanozk_executor::spec::ROTATION_FRAC;
 use serde_json::Value;
 
 use super::{number, refuse, refuse_all};
@@ -156,7 +156,7 @@ impl Rope {
                     "rope_type",
                     "default, linear, llama3 or yarn (others depend on the length of a text, or are not implemented)",
                     value,
-                ))
+                ));
             }
         };
         Ok(Self { theta, scaling })

@@ -13,7 +13,7 @@ use super::observe::Bounds;
 use super::pow2;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::float::{self, to_vec, Block};
+use crate::float::{self, Block, to_vec};
 
 /// A float matrix `[inputs][outputs]` with bias, in `f64`.
 struct Affine {

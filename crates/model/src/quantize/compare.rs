@@ -1,7 +1,7 @@
 //! The integer model against the float one, operation by operation.
 
 use candle_core::Tensor;
-use nanozk_executor::ops::{rs, SCORE_BITS};
+use nanozk_executor::ops::{SCORE_BITS, rs};
 use nanozk_executor::spec::{
     ACT_BITS, ACT_OUT_MAX, ACT_OUT_OFFSET, GAIN_FRAC, LOGIT_DIFF_BITS, MATMUL_SHIFT, PROB_ONE,
     RESIDUAL_BITS, ROTATION_FRAC, SCORE_FRAC,

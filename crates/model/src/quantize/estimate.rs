@@ -44,7 +44,18 @@ impl Estimate {
                 MlpKind::Gated => 3,
             },
         );
-        let [layers, d, heads, f, vocab, positions, windows, n, parallel, matrices] = [
+        let [
+            layers,
+            d,
+            heads,
+            f,
+            vocab,
+            positions,
+            windows,
+            n,
+            parallel,
+            matrices,
+        ] = [
             layers, d, heads, f, vocab, positions, windows, window, parallel, matrices,
         ]
         .map(|v| v as u64);

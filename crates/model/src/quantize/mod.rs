@@ -18,7 +18,7 @@ mod observe;
 
 use candle_core::Tensor;
 use nanozk_executor::executor::{PreparedAttention, PreparedMlp};
-use nanozk_executor::ops::{embed, PreparedLinear};
+use nanozk_executor::ops::{PreparedLinear, embed};
 use nanozk_executor::tables::MIN_ACT_FRAC;
 use nanozk_executor::trace::prepared_head_trace;
 use nanozk_executor::{
@@ -28,14 +28,14 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::file::Writer;
-use crate::float::{argmax, to_vec, FloatModel, Pass};
+use crate::float::{FloatModel, Pass, argmax, to_vec};
 use crate::parts::{Checkpoint, Parts};
 use crate::report::{Op, OpReport, Overflow, Report};
 
-use choose::{choose, Formats, LayerScales};
-use compare::{head_integers, integers, Comparison};
+use choose::{Formats, LayerScales, choose};
+use compare::{Comparison, head_integers, integers};
 pub use estimate::Estimate;
-use observe::{Layer, Tables, ACT_FRACS};
+use observe::{ACT_FRACS, Layer, Tables};
 
 /// What may be chosen about quantization.
 #[derive(Clone, Copy, Debug, PartialEq)]

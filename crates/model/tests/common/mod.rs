@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use nanozk_executor::synthetic::Random;
 use nanozk_model::FloatModel;
-use safetensors::tensor::TensorView;
 use safetensors::Dtype;
-use serde_json::{json, Value};
+use safetensors::tensor::TensorView;
+use serde_json::{Value, json};
 
 pub(crate) fn models() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../test/models")

@@ -2,15 +2,15 @@
 
 use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
-use nanozk_argument::{commit_known, powers, prove, verify, Proof, Statement};
+use nanozk_argument::{Proof, Statement, commit_known, powers, prove, verify};
 use nanozk_circuit::{ColumnKind, Layout, Objective, Program, Values};
-use nanozk_executor::{padded, synthetic, Activation, Architecture, Executor};
+use nanozk_executor::{Activation, Architecture, Executor, padded, synthetic};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
 use nanozk_recursion::node::{Joint, Tables};
 use nanozk_recursion::statement::Session;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::RecursionTranscript;
 use rand_core::OsRng;
 use std::error::Error;

@@ -4,8 +4,8 @@
 
 use alloy::rpc::json_rpc::{RequestPacket, SerializedRequest};
 use serde_json::value::RawValue;
-use std::collections::hash_map::RandomState;
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use super::*;
 use alloy::providers::Provider;
 use alloy::rpc::client::BatchRequest;
 use alloy::transports::RpcError;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,10 +102,10 @@ async fn read_request(stream: &mut TcpStream) -> Option<Value> {
         }
         bytes.extend_from_slice(&chunk[..count]);
         let text = String::from_utf8_lossy(&bytes);
-        if let Some((_, body)) = text.split_once("\r\n\r\n") {
-            if let Ok(request) = serde_json::from_str(body) {
-                return Some(request);
-            }
+        if let Some((_, body)) = text.split_once("\r\n\r\n")
+            && let Ok(request) = serde_json::from_str(body)
+        {
+            return Some(request);
         }
     }
 }

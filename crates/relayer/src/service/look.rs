@@ -1,24 +1,24 @@
 //! A look at a claim: what the chain and the files say, what follows, and what is written down to be done.
 
-use super::{guard, Relayer};
+use super::{Relayer, guard};
 use crate::cursor::Tip;
-use crate::decide::{decide, lock_by, named, Act, Decision, Local, Need, Ready, PROVE};
+use crate::decide::{Act, Decision, Local, Need, PROVE, Ready, decide, lock_by, named};
 use crate::error::Error;
-use crate::facts::{status, Facts, Posting, OUTPUT};
-use crate::files::{layers_of_final, read_final, seed, Material, SessionFiles};
+use crate::facts::{Facts, OUTPUT, Posting, status};
+use crate::files::{Material, SessionFiles, layers_of_final, read_final, seed};
 use crate::prover::Task;
 use crate::signer::SignerError;
-use crate::store::{clean, ClaimRow, Final, Intent, Look, Role, Status};
+use crate::store::{ClaimRow, Final, Intent, Look, Role, Status, clean};
 use alloy::eips::BlockNumberOrTag;
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent;
 use nanozk_chain::bindings::{beacon, book, market, registry};
-use nanozk_chain::claim::{prove, Posted, Proved};
+use nanozk_chain::claim::{Posted, Proved, prove};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{duration, utc};
-use nanozk_chain::job::{least_bytes, least_gas, too_cheap, Order};
+use nanozk_chain::job::{Order, least_bytes, least_gas, too_cheap};
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::request::Mode;
 use nanozk_chain::signing::Domains;
@@ -151,10 +151,10 @@ impl Relayer {
                 failed = Some(e).filter(|e| matches!(e, Error::Nodes(_) | Error::Slow(_)));
             }
         }
-        if look.error != row.error {
-            if let Some((code, reason)) = &look.error {
-                warn!(code, claim = %id, reason, "the claim cannot go on");
-            }
+        if look.error != row.error
+            && let Some((code, reason)) = &look.error
+        {
+            warn!(code, claim = %id, reason, "the claim cannot go on");
         }
         if look.ended && !row.ended {
             info!(code = "NZK021", claim = %id, "nothing is left to do: {}", look.next);
@@ -493,11 +493,11 @@ impl Relayer {
                 wanted.push(name);
                 continue;
             }
-            if let Act::Challenge(target) = act {
-                if let Some(reason) = self.reserve_bond(facts, *target, tip).await? {
-                    in_the_way = Some((fault_of(&Error::Limit(reason)), true));
-                    continue;
-                }
+            if let Act::Challenge(target) = act
+                && let Some(reason) = self.reserve_bond(facts, *target, tip).await?
+            {
+                in_the_way = Some((fault_of(&Error::Limit(reason)), true));
+                continue;
             }
             wanted.push(name);
             let call = match proof {

@@ -1,20 +1,20 @@
 //! Watching: what is known of a claim of somebody else's, and what may be risked on it.
 
-use super::{guard, Relayer};
+use super::{Relayer, guard};
 use crate::cursor::Tip;
 use crate::decide::Act;
 use crate::error::Error;
-use crate::facts::{status, Facts, WHOLE};
+use crate::facts::{Facts, WHOLE, status};
 use crate::files::read;
 use crate::prover::{Reexecution, Task};
 use crate::store::{ClaimRow, Verdict};
-use alloy::primitives::{keccak256, B256, U256};
+use alloy::primitives::{B256, U256, keccak256};
 use nanozk_chain::bindings::escrow;
 use nanozk_chain::claim::Posted;
 use nanozk_chain::format::amount;
 use nanozk_verifier::encoding::{scalar_from_bytes, scalar_to_bytes};
 use nanozk_verifier::hex::Scalar;
-use nanozk_verifier::{activation_words, activations_digest, points_of_words, POINT_WORDS};
+use nanozk_verifier::{POINT_WORDS, activation_words, activations_digest, points_of_words};
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
 use std::path::Path;

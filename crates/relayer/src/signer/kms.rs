@@ -1,9 +1,9 @@
 //! Keys of AWS KMS.
 
-use super::{host_of, region_of, SignerError};
-use alloy::primitives::{Address, Signature, B256};
-use alloy::signers::aws::{AwsSigner, AwsSignerError};
+use super::{SignerError, host_of, region_of};
+use alloy::primitives::{Address, B256, Signature};
 use alloy::signers::Signer;
+use alloy::signers::aws::{AwsSigner, AwsSignerError};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};

@@ -1,7 +1,7 @@
 //! Keys of AWS KMS, in a program that was built without it.
 
 use super::SignerError;
-use alloy::primitives::{Address, Signature, B256};
+use alloy::primitives::{Address, B256, Signature};
 
 /// There is none.
 pub(super) enum KmsSigner {}

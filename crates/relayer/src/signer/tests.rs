@@ -1,7 +1,7 @@
 use super::*;
 use alloy::consensus::transaction::RlpEcdsaDecodableTx;
 use alloy::network::eip2718::Decodable2718;
-use alloy::primitives::{keccak256, Bytes, U256};
+use alloy::primitives::{Bytes, U256, keccak256};
 
 const SECRET: &str = "6f142508b4eea641e33cb2a0161221105086a84584c74245ca463a49effea30b";
 pub(super) const CONTRACT: Address = Address::repeat_byte(7);

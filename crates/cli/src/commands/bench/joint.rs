@@ -2,27 +2,27 @@
 
 use super::{check_resident, median_ms, validated};
 use crate::args::{AboveArgs, BenchLayerArgs, BenchModelArgs, KnownShape};
-use crate::commands::model::plan_text;
 use crate::commands::GIB;
-use crate::measure::{peak_rss_bytes, reset_peak_rss, Stopwatch};
+use crate::commands::model::plan_text;
+use crate::measure::{Stopwatch, peak_rss_bytes, reset_peak_rss};
 use crate::model_dir::ModelDir;
-use crate::output::{bytes, count, thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress, bytes, count, thousands};
+use anyhow::{Context, Result, bail};
 use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
 use nanozk_argument::{
-    commit_known, powers, prove, soundness, verify, Known, Proof, Stage, Statement,
+    Known, Proof, Stage, Statement, commit_known, powers, prove, soundness, verify,
 };
 use nanozk_circuit::{ColumnKind, Layout, Objective, Plan, Program, Values};
 use nanozk_executor::trace::{attention_trace, mlp_trace};
-use nanozk_executor::{padded, synthetic, Architecture, Executor, Gpt2};
-use nanozk_final::{prove_top, verify_top, ProvingKey, Top};
+use nanozk_executor::{Architecture, Executor, Gpt2, padded, synthetic};
+use nanozk_final::{ProvingKey, Top, prove_top, verify_top};
 use nanozk_kzg::Basis;
 use nanozk_layers::head::rows;
 use nanozk_layers::{Layers, Selection, Sequence, Shape, Weights};
-use nanozk_recursion::node::{hold, Joint, NodeKey, NodeProof, Nodes, Tables, MAX_COMMITMENTS};
+use nanozk_recursion::node::{Joint, MAX_COMMITMENTS, NodeKey, NodeProof, Nodes, Tables, hold};
 use nanozk_recursion::statement::Session;
-use nanozk_setup::{development_powers, DEVELOPMENT_SEED};
+use nanozk_setup::{DEVELOPMENT_SEED, development_powers};
 use nanozk_transcript::RecursionTranscript;
 use nanozk_verifier::FINAL_POWERS;
 use rand_core::OsRng;

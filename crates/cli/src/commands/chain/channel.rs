@@ -1,16 +1,16 @@
 //! `nanozk channel`: what requesters pay for answers of epochs.
 
 use super::epoch::asset_of;
-use super::{when, Chain};
+use super::{Chain, when};
 use crate::args::{ChannelCommand, ChannelSendArgs, FundArgs, LineArgs, PayArgs, ShowChannelArgs};
-use crate::output::{count, Out, Progress};
-use anyhow::{ensure, Context, Error, Result};
+use crate::output::{Out, Progress, count};
+use anyhow::{Context, Error, Result, ensure};
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::client::Call;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::paths::Paths;
-use nanozk_chain::epoch::voucher::{Voucher, VOUCHER_FORMAT};
+use nanozk_chain::epoch::voucher::{VOUCHER_FORMAT, Voucher};
 use nanozk_chain::epoch::{Books, Committed, Line};
 use nanozk_chain::format::amount;
 use nanozk_chain::primitives::{Address, Bytes, U256};
@@ -18,8 +18,8 @@ use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
 use nanozk_verifier::hex::Digest32;
 use rayon::prelude::*;
-use serde_json::json;
 use serde_json::Deserializer;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;

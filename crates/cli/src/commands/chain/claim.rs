@@ -1,7 +1,8 @@
 //! `nanozk claim`.
 
 use super::job::{find as find_job, version_of};
-use super::{job_of, posted_of, status, when, Chain};
+use super::{Chain, job_of, posted_of, status, when};
+use crate::Outcome;
 use crate::args::{
     ChallengeArgs, CheckClaimArgs, ClaimArgs, ClaimCommand, KeyArgs, PostArgs, ProveClaimArgs,
     SessionArgs, SignArgs, TargetArgs,
@@ -9,26 +10,25 @@ use crate::args::{
 use crate::commands::verify::read;
 use crate::commands::{judged, note_of_keys, reject};
 use crate::data::Data;
-use crate::output::{count, Out};
-use crate::Outcome;
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, count};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::bindings::{book, lens, market, registry};
 use nanozk_chain::claim::{
-    header, layers_of, padded, prove, verify_statement, Posted, Proved, OUTPUT, WHOLE,
+    OUTPUT, Posted, Proved, WHOLE, header, layers_of, padded, prove, verify_statement,
 };
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{readable, utc};
 use nanozk_chain::job::Order;
-use nanozk_chain::output::{dispute_of, OutputFile};
-use nanozk_chain::primitives::{Bytes, B256, U256};
+use nanozk_chain::output::{OutputFile, dispute_of};
+use nanozk_chain::primitives::{B256, Bytes, U256};
 use nanozk_chain::revert::{claim_status, job_status, target};
-use nanozk_chain::signing::{sign, SignatureFile};
+use nanozk_chain::signing::{SignatureFile, sign};
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
 use nanozk_verifier::hex::Digest32;
-use nanozk_verifier::{CheckedManifest, Claim, FinalFile, FINAL_FORMAT};
+use nanozk_verifier::{CheckedManifest, Claim, FINAL_FORMAT, FinalFile};
 use serde_json::json;
 use std::path::Path;
 

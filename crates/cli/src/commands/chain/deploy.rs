@@ -2,11 +2,11 @@
 
 use super::{connect, deployment_path, report};
 use crate::args::DeployArgs;
-use crate::output::{count, thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress, count, thousands};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::deployment::{self, Deployment, Parameters, Step};
 use nanozk_chain::format::eth;
-use nanozk_chain::primitives::{keccak256, U256};
+use nanozk_chain::primitives::{U256, keccak256};
 use nanozk_chain::{Client, Error as ChainError};
 use nanozk_prover::files;
 use serde_json::json;

@@ -3,29 +3,29 @@
 mod watch;
 
 use super::epoch::{asset_of, is_usable, line_of};
-use super::{when, Chain};
+use super::{Chain, when};
+use crate::Outcome;
 use crate::args::{
     AskArgs, ChallengeAnswerArgs, ContradictArgs, DemandArgs, DisputeCommand, EnforceArgs,
     LayersOrAll, ListDisputesArgs, WhichAnswerArgs, WhichEpochArgs,
 };
 use crate::commands::judged;
-use crate::output::{count, Out};
-use crate::Outcome;
-use anyhow::{bail, ensure, Context, Error, Result};
+use crate::output::{Out, count};
+use anyhow::{Context, Error, Result, bail, ensure};
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::epochs::{self, FixedDraws};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::epoch::answers::EpochReceipt;
 use nanozk_chain::epoch::dispute::{
-    ask, bond_of, challenge, challenge_id, contradict, demand, demand_id, expire, resolve, timeout,
-    void, Dispute, Subject, Turn,
+    Dispute, Subject, Turn, ask, bond_of, challenge, challenge_id, contradict, demand, demand_id,
+    expire, resolve, timeout, void,
 };
 use nanozk_chain::epoch::opening::Page;
 use nanozk_chain::epoch::paths::Paths;
 use nanozk_chain::epoch::{Books, Committed, Line, Status};
-use nanozk_chain::format::{amount, Amount};
-use nanozk_chain::primitives::{Bytes, B256, U256};
+use nanozk_chain::format::{Amount, amount};
+use nanozk_chain::primitives::{B256, Bytes, U256};
 use nanozk_prover::files;
 use nanozk_verifier::hex::Digest32;
 use serde_json::json;

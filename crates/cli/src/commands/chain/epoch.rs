@@ -11,7 +11,7 @@ mod work;
 pub(super) use vouchers::json_files;
 
 use super::job::version_of;
-use super::{when, Chain};
+use super::{Chain, when};
 use crate::args::{
     CloseEpochArgs, EnrollArgs, EpochCommand, EpochStatusArgs, LineAmountArgs, OpenEpochArgs,
     PathsArgs,
@@ -19,17 +19,17 @@ use crate::args::{
 use crate::commands::run::{local, model_of};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
-use crate::output::{count, Out, Progress};
-use anyhow::{bail, ensure, Context, Error, Result};
+use crate::output::{Out, Progress, count};
+use anyhow::{Context, Error, Result, bail, ensure};
 use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
-use nanozk_chain::epoch::answers::{Closed, Folder, Header, EPOCH_FORMAT};
+use nanozk_chain::epoch::answers::{Closed, EPOCH_FORMAT, Folder, Header};
 use nanozk_chain::epoch::opening::enroll;
 use nanozk_chain::epoch::paths::Paths;
-use nanozk_chain::epoch::{page_of, Books, Committed, Line, Status, Terms};
+use nanozk_chain::epoch::{Books, Committed, Line, Status, Terms, page_of};
 use nanozk_chain::format::amount;
-use nanozk_chain::primitives::{Address, Bytes, B256, U256};
+use nanozk_chain::primitives::{Address, B256, Bytes, U256};
 use nanozk_prover::files;
 use nanozk_verifier::CheckedManifest;
 use serde_json::json;

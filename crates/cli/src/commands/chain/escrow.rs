@@ -3,7 +3,7 @@
 use super::Chain;
 use crate::args::{AmountArgs, BalanceArgs, EscrowCommand, UnbondArgs, WithdrawArgs};
 use crate::output::Out;
-use anyhow::{bail, Error, Result};
+use anyhow::{Error, Result, bail};
 use nanozk_chain::bindings::{erc20, escrow as abi};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{amount, eth, relative, utc};

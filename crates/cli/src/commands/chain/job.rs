@@ -1,32 +1,32 @@
 //! `nanozk job`.
 
-use super::{job_of, read_request, status, Chain};
+use super::{Chain, job_of, read_request, status};
 use crate::args::{
     JobArgs, JobCommand, JobStatusArgs, KeyArgs, LockArgs, ModeArg, RequestArgs, RequestFileArgs,
 };
-use crate::commands::prompt::{read_prompt, Prompt};
+use crate::commands::prompt::{Prompt, read_prompt};
 use crate::commands::run::check_length;
 use crate::commands::{check_programs, check_programs_once};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::Out;
 use crate::staging::set_aside;
-use anyhow::{bail, Context, Error, Result};
+use anyhow::{Context, Error, Result, bail};
 use nanozk_chain::bindings::{market, registry};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{amount, utc};
-use nanozk_chain::job::{check_session, Terms};
+use nanozk_chain::job::{Terms, check_session};
 use nanozk_chain::output::OutputFile;
-use nanozk_chain::primitives::{Bytes, B256, U256};
-use nanozk_chain::request::{JobRequest, Mode, RequestFile, REQUEST_FORMAT};
+use nanozk_chain::primitives::{B256, Bytes, U256};
+use nanozk_chain::request::{JobRequest, Mode, REQUEST_FORMAT, RequestFile};
 use nanozk_chain::revert::job_status;
 use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
-use nanozk_prover::session::{input_digest, random_salt, SessionDir};
+use nanozk_prover::session::{SessionDir, input_digest, random_salt};
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
-use nanozk_verifier::{CheckedManifest, Manifest, GREEDY};
+use nanozk_verifier::{CheckedManifest, GREEDY, Manifest};
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use std::path::Path;
@@ -403,7 +403,9 @@ fn cancel(args: &JobArgs, out: &Out) -> Result<()> {
     let (request, account) = (read_request(path)?.request, chain.client.account()?);
     let (requester, nonce) = (request.requester, request.nonce);
     if requester != account {
-        bail!("the request is {requester}'s, the key is of {account}: only who signed a request takes it back");
+        bail!(
+            "the request is {requester}'s, the key is of {account}: only who signed a request takes it back"
+        );
     }
     if chain
         .client

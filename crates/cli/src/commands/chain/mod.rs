@@ -22,8 +22,8 @@ pub(super) use job::job;
 pub(super) use register::register;
 
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
-use crate::output::{thousands, Out, Progress};
-use anyhow::{bail, Context, Result};
+use crate::output::{Out, Progress, thousands};
+use anyhow::{Context, Result, bail};
 use nanozk_chain::bindings::{beacon as beacon_abi, escrow as escrow_abi, registry};
 use nanozk_chain::claim::Posted;
 use nanozk_chain::client::{Call, Receipt};
@@ -33,11 +33,11 @@ use nanozk_chain::job::Terms;
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::request::RequestFile;
 use nanozk_chain::signing::Domains;
-use nanozk_chain::{events, keyfile, Client, PrivateKeySigner};
+use nanozk_chain::{Client, PrivateKeySigner, events, keyfile};
 use nanozk_prover::directory::Kind;
 use nanozk_prover::files;
 use nanozk_prover::session::SessionDir;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -426,5 +426,7 @@ fn job_of(text: &str) -> Result<B256> {
     if path.is_file() {
         return Ok(read_request(path)?.job);
     }
-    bail!("{text:?} is neither a session directory, nor a request, nor an id (0x and 64 hexadecimal digits)")
+    bail!(
+        "{text:?} is neither a session directory, nor a request, nor an id (0x and 64 hexadecimal digits)"
+    )
 }

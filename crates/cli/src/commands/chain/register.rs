@@ -4,13 +4,13 @@ use super::Chain;
 use crate::args::RegisterArgs;
 use crate::commands::check_programs;
 use crate::data::Data;
-use crate::model_dir::{ModelDir, StoredImportance, IMPORTANCE_FORMAT};
+use crate::model_dir::{IMPORTANCE_FORMAT, ModelDir, StoredImportance};
 use crate::output::Out;
-use anyhow::{bail, Error, Result};
+use anyhow::{Error, Result, bail};
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
 use nanozk_chain::format::Amount;
-use nanozk_chain::policy::{registration, terms, Wishes, GAS_PRICE};
+use nanozk_chain::policy::{GAS_PRICE, Wishes, registration, terms};
 use nanozk_chain::primitives::U256;
 use nanozk_prover::files;
 use nanozk_verifier::CheckedManifest;
@@ -67,7 +67,9 @@ pub(in crate::commands) fn register(args: &RegisterArgs, data: &Data, out: &Out)
     };
     let on_chain = chain.client.read(to, &on_chain)?;
     if on_chain.0 != model_id.0 {
-        bail!("the registry computes the model id {on_chain}, the manifest has {model_id}: it is of another version of nanozk");
+        bail!(
+            "the registry computes the model id {on_chain}, the manifest has {model_id}: it is of another version of nanozk"
+        );
     }
     let exists = registry::existsCall {
         version: version_id,

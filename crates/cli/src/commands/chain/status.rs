@@ -1,15 +1,15 @@
 //! Where a job and its claim stand.
 
-use super::claim::open_challenges;
 use super::Chain;
+use super::claim::open_challenges;
 use crate::output::count;
 use anyhow::Result;
 use nanozk_chain::bindings::{lens, market};
-use nanozk_chain::claim::{layers_of, Posted};
+use nanozk_chain::claim::{Posted, layers_of};
 use nanozk_chain::format::{amount, readable, relative, utc};
 use nanozk_chain::primitives::{Address, B256, U256};
 use nanozk_chain::revert::{claim_status, job_status, mode, target};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// Contracts, and what to read there.
 const READ: [(&str, &str); 4] = [

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::signer::tests::{
-    allow, in_child, local, shows_nothing, signs, transaction, CONTRACT, DOMAINS, SELECTOR,
+    CONTRACT, DOMAINS, SELECTOR, allow, in_child, local, shows_nothing, signs, transaction,
 };
 use crate::signer::{Inner, Key, KeySource};
-use alloy::primitives::{hex, keccak256, TxKind, U256};
-use alloy::signers::local::PrivateKeySigner;
+use alloy::primitives::{TxKind, U256, hex, keccak256};
 use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
 use aws_sdk_kms::config::Credentials;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -248,13 +248,15 @@ async fn kms_is_not_asked_for_what_is_not_allowed() {
     }
     let seen = seen.lock().expect("not poisoned");
     assert_eq!(seen.len(), before);
-    assert!(seen
-        .iter()
-        .all(|(target, _)| target == "TrentService.GetPublicKey"));
+    assert!(
+        seen.iter()
+            .all(|(target, _)| target == "TrentService.GetPublicKey")
+    );
     let scope = "Credential=AKIDTEST/";
-    assert!(seen
-        .iter()
-        .all(|(_, a)| a.contains(scope) && a.contains("/eu-central-1/kms/")));
+    assert!(
+        seen.iter()
+            .all(|(_, a)| a.contains(scope) && a.contains("/eu-central-1/kms/"))
+    );
 }
 
 #[tokio::test]

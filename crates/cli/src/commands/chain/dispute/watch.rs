@@ -1,21 +1,21 @@
 //! `nanozk dispute watch`: runs some of one's own answers again, and disputes those that are not the model's.
 
-use super::{receipt_of, Found};
+use super::{Found, receipt_of};
 use crate::args::WatchArgs;
 use crate::commands::chain::epoch::{json_files, line_of};
-use crate::commands::chain::{when, Chain};
+use crate::commands::chain::{Chain, when};
 use crate::commands::reject;
 use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
-use anyhow::{anyhow, Context, Error, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use nanozk_chain::bindings::disputes::AnswerReceipt;
 use nanozk_chain::bindings::registry;
-use nanozk_chain::epoch::answers::EpochReceipt;
-use nanozk_chain::epoch::dispute::{demand, Dispute, Subject, Turn};
 use nanozk_chain::epoch::Books;
+use nanozk_chain::epoch::answers::EpochReceipt;
+use nanozk_chain::epoch::dispute::{Dispute, Subject, Turn, demand};
 use nanozk_chain::primitives::{Address, B256};
-use nanozk_executor::executor::Executor;
 use nanozk_executor::QuantizedModel;
+use nanozk_executor::executor::Executor;
 use nanozk_verifier::CheckedManifest;
 use rand_core::{OsRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -438,10 +438,10 @@ impl Watcher<'_> {
 
     /// The account's challenge of an answer, or its demand, that was begun.
     fn own(&self, found: &Found, given: &Given) -> Result<Option<Dispute>> {
-        if given.file.index < found.epoch.terms.count {
-            if let Some(own) = found.own_challenge(self.chain, given.file.index)? {
-                return Ok(Some(own));
-            }
+        if given.file.index < found.epoch.terms.count
+            && let Some(own) = found.own_challenge(self.chain, given.file.index)?
+        {
+            return Ok(Some(own));
         }
         let demand = found.demand_of(self.chain, &given.typed)?;
         // One that was answered is followed by a challenge, which is to be begun.

@@ -1,12 +1,12 @@
 //! A provider's answers to disputes about an epoch.
 
-use super::advance::{in_time, Advance};
+use super::advance::{Advance, in_time};
 use super::due::{Due, Step};
 use super::work::{Proof, Work};
-use anyhow::{anyhow, bail, Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use nanozk_chain::claim::layers_of;
 use nanozk_chain::epoch::answers::Answer;
-use nanozk_chain::epoch::dispute::{timeout, Dispute, Own, Subject, Turn};
+use nanozk_chain::epoch::dispute::{Dispute, Own, Subject, Turn, timeout};
 use std::collections::BTreeMap;
 
 /// Transactions that wait for one block.

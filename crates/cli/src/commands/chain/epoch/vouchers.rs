@@ -2,14 +2,14 @@
 
 use super::line_of;
 use crate::commands::chain::channel::channel_of;
-use crate::commands::chain::{when, Chain};
+use crate::commands::chain::{Chain, when};
 use crate::output::count;
-use anyhow::{anyhow, Context, Result};
-use nanozk_chain::bindings::epochs::{redeemCall, Payment};
+use anyhow::{Context, Result, anyhow};
+use nanozk_chain::bindings::epochs::{Payment, redeemCall};
 use nanozk_chain::client::Call;
+use nanozk_chain::epoch::Books;
 use nanozk_chain::epoch::answers::Header;
 use nanozk_chain::epoch::voucher::Voucher;
-use nanozk_chain::epoch::Books;
 use nanozk_chain::primitives::{Address, U256};
 use nanozk_prover::files;
 use std::collections::BTreeMap;

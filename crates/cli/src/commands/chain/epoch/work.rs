@@ -3,17 +3,17 @@
 
 use crate::commands::aggregate::Plan;
 use crate::commands::prove::Opened;
-use crate::commands::run::{local, Local};
+use crate::commands::run::{Local, local};
 use crate::data::Data;
 use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
-use anyhow::{ensure, Context, Result};
+use anyhow::{Context, Result, ensure};
 use nanozk_chain::epoch::answers::{Answer, Header};
 use nanozk_executor::QuantizedModel;
 use nanozk_prover::files;
-use nanozk_prover::session::{Secret, SessionDir, SECRET_FORMAT};
+use nanozk_prover::session::{SECRET_FORMAT, Secret, SessionDir};
 use nanozk_verifier::statement::Context as ClaimContext;
-use nanozk_verifier::{window_layers, CheckedManifest, Claim, FinalFile, Parameters};
+use nanozk_verifier::{CheckedManifest, Claim, FinalFile, Parameters, window_layers};
 use std::path::PathBuf;
 
 /// An answer that has to have a session.
