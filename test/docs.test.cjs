@@ -1,5 +1,5 @@
-// What the documentation names is there: files of the repository, and tests. A property whose test was renamed looks like
-// one that is tested.
+// What the documentation names is there: files of the repository, tests, pages and their headings, commands and their options.
+// A property whose test was renamed looks like one that is tested.
 "use strict";
 const test = require("node:test");
 const assert = require("node:assert");
@@ -18,7 +18,9 @@ for (const file of files) {
   for (let d = path.posix.dirname(file); d !== "."; d = path.posix.dirname(d)) directories.add(d);
 }
 const read = (file) => fs.readFileSync(path.join(root, file), "utf8");
-const documents = files.filter((f) => f === "README.md" || /^(docs|test)\/[^/]+\.md$/.test(f));
+const documents = files.filter((f) => f === "README.md" || /^(docs\/.+|test\/[^/]+)\.md$/.test(f));
+// Those of which only links are looked at, too.
+const linking = [...documents, ...files.filter((f) => /^([A-Z]+|(crates|packages)\/[^/]+\/README)\.md$/.test(f) && f !== "README.md")];
 
 // Functions of the tests, by file.
 const functions = new Map();
@@ -70,9 +72,12 @@ const isRustTest = (text) =>
 // What the files that were written by programs and not put under version control are called.
 const made = [/^(work|target|node_modules|deployments)\//];
 
+// Blocks of code are blank, so that lines keep their numbers.
+const withoutBlocks = (text) => text.replace(/^(```|~~~)[^]*?^\1/gm, (block) => block.replace(/[^\n]/g, ""));
+
 function problemsOf(document, text) {
   const problems = [];
-  const lines = text.replace(/^(```|~~~)[^]*?^\1/gm, (block) => block.replace(/[^\n]/g, "")).split("\n");
+  const lines = withoutBlocks(text).split("\n");
   lines.forEach((line, i) => {
     const problem = (what) => problems.push(`${document}:${i + 1}: ${what}`);
     // Tests that follow a file, in parentheses or behind a colon, are in it; a semicolon or the table's cell ends that.
@@ -100,9 +105,6 @@ function problemsOf(document, text) {
         }
       }
     }
-    for (const [, target] of line.matchAll(/\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)) {
-      if (!fs.existsSync(path.join(root, path.posix.dirname(document), target))) problem(`no file ${target}`);
-    }
   });
   return problems;
 }
@@ -123,7 +125,6 @@ test("what is not there is noticed", () => {
     "`test_NothingStartsSo_*`",
     "`other_decodings_are_never_refused`",
     "`chain/src/request.rs` (`other_counts_are_refused`)",
-    "[a page](none.md#here)",
   ];
   for (const text of refused) assert.strictEqual(problemsOf("docs/security.md", text).length, 1, text);
   const taken = [
@@ -134,4 +135,204 @@ test("what is not there is noticed", () => {
     "```\ncrates/none.rs `crates/none.rs`\n```",
   ];
   for (const text of taken) assert.deepStrictEqual(problemsOf("docs/security.md", text), []);
+});
+
+// As code hosts and mdBook name them: small letters, digits, `-` and `_`; a number follows if a heading is not the first one.
+function headingsOf(text) {
+  const seen = new Map();
+  const headings = [...withoutBlocks(text).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) => {
+    const words = heading.replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1").trim().toLowerCase();
+    const id = words.replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
+    const before = seen.get(id) ?? 0;
+    seen.set(id, before + 1);
+    return before === 0 ? id : `${id}-${before}`;
+  });
+  return new Set(headings);
+}
+
+const fileSet = new Set(files);
+function brokenLinks(document, text) {
+  const problems = [];
+  withoutBlocks(text)
+    .split("\n")
+    .forEach((line, i) => {
+      for (const [, link] of line.replace(/`[^`]*`/g, "").matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(link)) continue;
+        const [to, anchor] = link.split("#");
+        const target = to === "" ? document : path.posix.join(path.posix.dirname(document), to).replace(/\/$/, "");
+        const problem = (what) => problems.push(`${document}:${i + 1}: ${what}`);
+        if (!fileSet.has(target) && !directories.has(target)) problem(`no file ${to}`);
+        else if (anchor !== undefined && !target.endsWith(".md")) problem(`${to} has no headings`);
+        else if (anchor !== undefined && !headingsOf(target === document ? text : read(target)).has(anchor)) {
+          problem(`no heading ${link}`);
+        }
+      }
+    });
+  return problems;
+}
+
+test("links lead to files and headings that are there", () => {
+  assert.ok(linking.length > documents.length + 5, "files with links are found");
+  const problems = linking.flatMap((document) => brokenLinks(document, read(document)));
+  assert.deepStrictEqual(problems, [], problems.join("\n"));
+});
+
+test("broken links are noticed", () => {
+  const refused = [
+    "[a page](none.md)",
+    "[a page](none.md#here)",
+    "[a page](../README.md) and [a heading](format.md#none)",
+    "[here](#none)",
+    "![a figure](figures/none.svg)",
+    "[a folder](none/)",
+    "[a figure](figures/claim.svg#top)",
+    "# One\n[the second of one](#one-1)",
+  ];
+  for (const text of refused) assert.strictEqual(brokenLinks("docs/security.md", text).length, 1, text);
+  const taken = [
+    "[a page](format.md), [a heading](format.md#final-proof), [a figure](figures/claim.svg), [a folder](../contracts/)",
+    "[elsewhere](https://example.org/none.md#none), `[code](none.md)`",
+    "```\n[code](none.md)\n```",
+    "## `nanozk --json`, and *more*: [a page](format.md)\n# One\n# One\n[here](#nanozk---json-and-more-a-page) [again](#one-1)",
+  ];
+  for (const text of taken) assert.deepStrictEqual(brokenLinks("docs/security.md", text), [], text);
+});
+
+const contents = "docs/SUMMARY.md";
+function unlisted(summary) {
+  const pages = documents.filter((f) => f.startsWith("docs/") && f !== contents);
+  const listed = [...summary.matchAll(/\]\(([^)]+)\)/g)].map(([, page]) => `docs/${page}`);
+  return [
+    ...pages.filter((page) => !listed.includes(page)).map((page) => `${page} is not in ${contents}`),
+    ...listed.filter((page, i) => listed.indexOf(page) !== i).map((page) => `${page} is twice in ${contents}`),
+  ];
+}
+
+test("every page is in the book, once", () => {
+  assert.deepStrictEqual(unlisted(read(contents)), []);
+  const line = read(contents).match(/^- .*\(format\.md\)$/m)[0];
+  assert.deepStrictEqual(unlisted(read(contents).replace(line, "")), ["docs/format.md is not in docs/SUMMARY.md"]);
+  assert.deepStrictEqual(unlisted(`${read(contents)}${line}`), ["docs/format.md is twice in docs/SUMMARY.md"]);
+});
+
+// The commands of the reference, with their options; those of all commands are under "nanozk".
+const reference = new Map();
+for (const page of documents.filter((f) => f.startsWith("docs/reference/"))) {
+  for (const section of read(page).split(/^(?=#{1,2} )/m)) {
+    const heading = section.match(/^#{1,2} (.+)$/m)?.[1] ?? "";
+    const command = heading === "Options of all commands" ? "nanozk" : heading;
+    if (!/^nanozk( [a-z-]+)*$/.test(command)) continue;
+    const options = [...section.matchAll(/^\| (.*?[^\\]) \|/gm)].flatMap(([, cell]) => cell.match(/(?<=`)--?[\w-]+/g) ?? []);
+    reference.set(command, new Set([...(reference.get(command) ?? []), ...options]));
+  }
+}
+const hasCommands = (command) => [...reference.keys()].some((c) => c.startsWith(`${command} `));
+
+// The simple commands of a shell's text, as words: those in $(…) are commands of their own.
+function simpleCommands(text) {
+  const commands = [];
+  const outer = [];
+  let words = [];
+  let word;
+  const endWord = () => {
+    if (word !== undefined) words.push(word);
+    word = undefined;
+  };
+  const endCommand = () => {
+    endWord();
+    if (words.length > 0) commands.push(words);
+    words = [];
+  };
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === "\\" && text[i + 1] === "\n") i += 1;
+    else if (c === "'" || (c === '"' && word?.endsWith("\\") !== true)) {
+      const end = text.indexOf(c, i + 1);
+      // With its quote in front it is no option.
+      word = (word ?? c) + text.slice(i + 1, end === -1 ? text.length : end);
+      i = end === -1 ? text.length : end;
+    } else if (c === "#" && word === undefined) {
+      i = text.indexOf("\n", i) === -1 ? text.length : text.indexOf("\n", i) - 1;
+    } else if (c === "$" && text[i + 1] === "(") {
+      word = `${word ?? ""}$()`;
+      outer.push([words, word]);
+      [words, word] = [[], undefined];
+      i += 1;
+    } else if (c === ")" && outer.length > 0) {
+      endCommand();
+      [words, word] = outer.pop();
+    } else if (/[;&|\n]/.test(c)) endCommand();
+    else if (/\s/.test(c)) endWord();
+    else word = (word ?? "") + c;
+  }
+  endCommand();
+  return commands;
+}
+
+function unknownCommands(text) {
+  const problems = [];
+  for (let words of simpleCommands(text)) {
+    // What stands before a command: a prompt, words of the shell, variables.
+    const first = words.findIndex((w) => !/^(\$|until|while|if|do|then|!|time|\w+=.*)$/.test(w));
+    words = words.slice(first === -1 ? words.length : first);
+    const script = words[0]?.match(/^(?:\.\.?\/)*(script\/[\w-]+)$/)?.[1];
+    if (script !== undefined && !fileSet.has(script)) problems.push(`no ${script}`);
+    if (words[0] !== "nanozk") continue;
+    const said = words.join(" ");
+    let command = "nanozk";
+    let rest = words.slice(1);
+    while (rest.length > 0) {
+      if (reference.has(`${command} ${rest[0]}`)) command = `${command} ${rest.shift()}`;
+      else if (command === "nanozk" && rest[0] === "--json") rest.shift();
+      else if (command === "nanozk" && rest[0] === "--data-dir") rest = rest.slice(2);
+      else break;
+    }
+    if (hasCommands(command) && rest.length > 0 && /^[a-z]/.test(rest[0])) problems.push(`no command ${command} ${rest[0]}: ${said}`);
+    const end = rest.indexOf("--");
+    for (const option of rest.slice(0, end === -1 ? rest.length : end)) {
+      const name = option.match(/^(--[a-z][\w-]*|-[a-zA-Z]$)/)?.[1];
+      const known = [reference.get(command), reference.get("nanozk"), new Set(["--help", "-h", "--version", "-V"])];
+      if (name !== undefined && !known.some((k) => k.has(name))) problems.push(`${command} has no ${name}: ${said}`);
+    }
+  }
+  return problems;
+}
+
+// What messages and files begin with, which are no commands.
+const tags = /^nanozk (said|activations|node 0001|joint 002)$/;
+// Blocks of commands, and commands within sentences.
+function commandsOf(text) {
+  const blocks = [...text.matchAll(/^```(?:sh)?\n([^]*?)^```/gm)].map((m) => m[1]);
+  const spans = [...withoutBlocks(text).matchAll(/`(nanozk [^`]+)`/g)].map((m) => m[1]);
+  return [...blocks, ...spans.filter((span) => /^nanozk (--json )?[a-z]/.test(span) && !tags.test(span))];
+}
+
+test("commands that the documentation shows are those of the reference, with their options", () => {
+  assert.ok(reference.size > 60, `${reference.size} commands are found`);
+  const pages = linking.filter((f) => f !== "CHANGELOG.md");
+  const problems = pages.flatMap((f) => commandsOf(read(f)).flatMap((text) => unknownCommands(text).map((p) => `${f}: ${p}`)));
+  assert.deepStrictEqual(problems, [], problems.join("\n"));
+});
+
+test("commands that are not there are noticed", () => {
+  const refused = [
+    "nanozk none",
+    "nanozk model none",
+    "nanozk run --none",
+    "nanozk run -x",
+    "nanozk --json verify session --none",
+    "nanozk verify session --model-id $(nanozk model none model)",
+    "nanozk verify session --model-id $(nanozk model id model) --none",
+    "A=1 until nanozk claim status x --none | grep y; do sleep 1; done",
+    "echo 'a'; nanozk job open request.json \\\n  --none # --more",
+    "../../script/none start chain",
+  ];
+  for (const text of refused) assert.strictEqual(unknownCommands(text).length, 1, text);
+  const taken = [
+    "nanozk run --model model --prompt '--none; nanozk none' --max-new-tokens 8 -o session",
+    "nanozk --data-dir here --json verify session --final --model-id $(nanozk model id model)   # --none",
+    "nanozk COMMAND --help; cast send --none; script/local-chain start chain",
+  ];
+  for (const text of taken) assert.deepStrictEqual(unknownCommands(text), [], text);
+  assert.deepStrictEqual(commandsOf("```sh\na\n```\n```text\nb\n```\n`nanozk c`, `nanozk Receipt`"), ["a\n", "nanozk c"]);
 });

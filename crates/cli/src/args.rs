@@ -7,6 +7,8 @@ mod epoch;
 mod examples;
 mod numbers;
 mod prompt;
+#[cfg(test)]
+mod reference;
 mod relayer;
 mod serve;
 
