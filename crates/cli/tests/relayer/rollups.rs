@@ -87,7 +87,7 @@ fn fees_for_bytes_are_in_the_caps() {
     s.wait("the claim to be posted", |s| block_of(s, &job, "post"));
     let posted = s.claim(&job).unwrap()["transactions"][0].clone();
     let besides = u128::from(DATA_FEE + OPERATOR_FEE);
-    let expected = for_gas(&w, &posted["tx"]) + besides;
+    let expected = for_gas(&w, &posted["hash"]) + besides;
     assert_eq!(wei(&posted["fee"]), expected, "{posted}");
     s.wait("the day's fees to be counted", |s| {
         (wei(&s.status()["spending"]["day"]) == expected).then_some(())
@@ -143,8 +143,8 @@ fn commands_tell_fees_for_bytes() {
     let besides = u128::from(DATA_FEE + OPERATOR_FEE);
     assert_eq!(wei(&find(&sent, "fee")), for_gas(&w, &hash) + besides);
 
-    // Two kilobytes at least, at 0.001 ETH each.
-    oracle(&w, 1_000_000 * GWEI, 0);
+    // Two kilobytes at least: 0.02 ETH.
+    oracle(&w, 10_000 * GWEI, 0);
     let request = w.file("dear.json");
     let (_, error) = call(&[
         "job",
@@ -156,7 +156,7 @@ fn commands_tell_fees_for_bytes() {
         "--max-new-tokens",
         "4",
         "--price",
-        "0.1eth",
+        "0.006eth",
         "--provider",
         PROVIDER_ADDRESS,
         "-o",
@@ -172,7 +172,10 @@ fn commands_tell_fees_for_bytes() {
 #[test]
 fn blocks_of_one_time_change_nothing() {
     let w = optimism();
-    w.anvil.rpc("anvil_setBlockTimestampInterval", json!([0]));
+    let one_time = || {
+        w.anvil.rpc("anvil_setBlockTimestampInterval", json!([0]));
+    };
+    one_time();
     let mut maker = Maker::new(&w);
     let setup = Setup::new(&w, "relayer");
     let (session, job) = maker.claim(Ask::default(), &w.file("made"));
@@ -183,7 +186,9 @@ fn blocks_of_one_time_change_nothing() {
     let mut s = setup.start();
     s.wait("the claim to be posted", |s| block_of(s, &job, "post"));
     assert_eq!(w.anvil.time(), time);
+    w.anvil.rpc("anvil_removeBlockTimestampInterval", json!([]));
     w.anvil.wait(1_300);
+    one_time();
     w.anvil.mine(2);
     s.wait("the claim to be settled", |_| {
         (maker.status(&job) == FINALIZED).then_some(())
