@@ -6,6 +6,9 @@
 mod upload;
 mod views;
 
+use upload::*;
+pub use views::*;
+
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::files::{checked_manifest, claim_of, final_of};

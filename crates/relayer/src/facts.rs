@@ -2,6 +2,8 @@
 
 mod reader;
 
+pub use reader::Reader;
+
 use crate::cursor::Tip;
 use crate::error::Error;
 use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};

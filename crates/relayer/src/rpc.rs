@@ -4,6 +4,9 @@ mod answer;
 mod endpoint;
 mod patience;
 
+pub(crate) use answer::*;
+use endpoint::*;
+
 pub use patience::Slow;
 
 use crate::text::{node_name, shortened, span};

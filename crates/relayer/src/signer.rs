@@ -5,6 +5,8 @@
 
 mod error;
 
+pub use error::SignerError;
+
 use crate::allow::{AllowList, NotAllowed};
 use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::network::eip2718::Encodable2718;

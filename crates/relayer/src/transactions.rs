@@ -7,6 +7,8 @@
 mod inclusion;
 mod replacement;
 
+use inclusion::Found;
+
 use crate::config::{Config, Fees};
 use crate::cursor::Tip;
 use crate::decide::PROVE;

@@ -5,7 +5,7 @@ use alloy::primitives::U256;
 fn every_route_is_documented() {
     let document: Value = serde_json::from_str(&document()).expect("JSON");
     let paths = document["paths"].as_object().expect("paths");
-    let source = include_str!("api.rs");
+    let source = include_str!("../api.rs");
     let start = source.find("fn routes(").expect("routes");
     let routes = &source[start..start + source[start..].find("fallback").expect("its end")];
     let mut n = 0;
@@ -58,7 +58,7 @@ fn files_are_what_their_names_say() {
             );
         }
     }
-    let manifest = include_str!("api/manifest.json");
+    let manifest = include_str!("manifest.json");
     let mut manifest: Value = serde_json::from_str(manifest).expect("JSON");
     check_file("manifest.json", id, manifest.to_string().as_bytes()).expect("a manifest");
     assert!(check_file("claim.json", id, manifest.to_string().as_bytes()).is_err());

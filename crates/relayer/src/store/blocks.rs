@@ -1,8 +1,9 @@
 //! Blocks that were looked at, and what goes with them.
 
 use super::rows::{block_of, int};
-use super::{Block, REMEMBERED, Store};
+use super::{Block, REMEMBERED, Store, keep_posted, mark};
 use crate::error::Error;
+use crate::facts::Posting;
 use alloy::primitives::B256;
 
 impl Store {

@@ -2,7 +2,6 @@
 
 use super::rows::{claim_of, int, parse, uint};
 use super::{ClaimRow, Look, Role, Store, Verdict, clean, mark};
-use crate::decide::list;
 use crate::error::Error;
 use alloy::primitives::B256;
 use sqlx::Row;

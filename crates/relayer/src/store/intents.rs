@@ -1,7 +1,9 @@
 //! What is to be sent, was signed, and is included.
 
 use super::rows::{attempt_of, int, intent_of, parse, uint};
-use super::{ATTEMPTS, Attempt, Inclusion, Intent, Status, Store, clean, keep_posted, number_of};
+use super::{
+    ATTEMPTS, Attempt, Inclusion, Intent, Status, Store, clean, keep_posted, mark, number_of,
+};
 use crate::error::Error;
 use alloy::primitives::{B256, U256};
 use sqlx::Row;

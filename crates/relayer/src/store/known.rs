@@ -1,7 +1,7 @@
 //! Claims as they were posted, and final proofs at hand.
 
-use super::rows::{final_of, posting_of};
-use super::{Final, Store, keep_posted};
+use super::rows::{final_of, posting_of, uint};
+use super::{Final, Store, keep_posted, mark};
 use crate::decide::list;
 use crate::error::Error;
 use crate::facts::Posting;

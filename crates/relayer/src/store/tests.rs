@@ -1,5 +1,8 @@
 use super::*;
+use crate::facts::id_of;
+use alloy::primitives::U256;
 use alloy::primitives::keccak256;
+use nanozk_chain::bindings::book;
 
 async fn store() -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");

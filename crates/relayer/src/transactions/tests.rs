@@ -1,4 +1,4 @@
-use super::*;
+use super::replacement::raised;
 use proptest::prelude::*;
 
 #[test]

@@ -44,7 +44,7 @@ impl Relayer {
         Ok(())
     }
 
-    pub(super) fn remember(&self, seen: super::Readable) {
+    pub(super) fn remember(&self, seen: super::super::Readable) {
         let mut readable = guard(&self.readable);
         if readable.len() >= REMEMBERED {
             readable.clear();
