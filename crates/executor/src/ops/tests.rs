@@ -149,8 +149,7 @@ fn norms_by_hand() {
         };
         normalize(&spec, x, d)
     };
-    let layer_norm =
-        |x: &[i64], d, norm_frac, eps| by_hand(Norm::LayerNorm, x, d, norm_frac, eps);
+    let layer_norm = |x: &[i64], d, norm_frac, eps| by_hand(Norm::LayerNorm, x, d, norm_frac, eps);
     // d = 2, Q = 5, var = 10 + eps, which is 2^5.
     let trace = by_hand(Norm::RmsNorm, &[2, -1], 2, 14, 22).unwrap();
     // r² ≤ 2^94 / 2^5
