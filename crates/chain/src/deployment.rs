@@ -46,6 +46,9 @@ const EPOCHS: &str = "EpochBook";
 /// Deployed by the deterministic proxy itself: it is at one address on every chain, whoever deploys it.
 const VERIFIER: &str = "FinalVerifier";
 
+/// Place of the first contract that the factory deploys, after the factory itself and what has one address on every chain.
+pub const FIRST_OF_FACTORY: usize = 2;
+
 /// What a deployment is made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
@@ -394,6 +397,20 @@ fn deployed_in(client: &Client, step: &Step) -> Result<Option<(B256, u64)>, Erro
         step.address.into_word(),
     ];
     client.find_event(step.call.to, topics)
+}
+
+/// Deploys all contracts that are not there, with nobody to tell: see [`carry_out`].
+pub fn deploy(client: &Client, parameters: &Parameters) -> Result<Deployment, Error> {
+    let account = client.account()?;
+    check_proxy(client)?;
+    let mut deployment = Deployment::new(client.chain_id(), account, parameters.salt);
+    for (i, step) in plan(account, parameters).iter().enumerate() {
+        if i == FIRST_OF_FACTORY {
+            check_address(client, account, step)?;
+        }
+        carry_out(client, step, &mut deployment)?;
+    }
+    Ok(deployment)
 }
 
 /// Whether the factory, asked, says the same of an address as [`plan`].

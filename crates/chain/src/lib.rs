@@ -4,6 +4,7 @@
 //!   that are known beforehand;
 //! * [`client`]: one node, one account: calls, simulations, transactions; [`data_fee`]: what rollups take besides gas;
 //! * [`signing`]: what requesters and providers sign (EIP-712); [`keyfile`]: files of their keys;
+//! * [`account`]: what requesters and providers of jobs do, with what has to be looked at before;
 //! * [`request`]: a job as a file, from requester to provider; [`job`]: whether it can go through;
 //! * [`claim`]: sessions as claims, proofs as calldata; [`output`]: what answers
 //!   a demand for the output; [`receipt`]: what a provider signs of an answer that nobody has asked a proof of yet;
@@ -14,6 +15,7 @@
 //!
 //! It contains no prover: a relayer needs this crate and the files of a session.
 
+pub mod account;
 pub mod address;
 pub mod answer;
 pub mod artifacts;

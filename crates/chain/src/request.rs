@@ -3,22 +3,24 @@
 use crate::bindings::market;
 use crate::error::Error;
 use crate::format::count;
-use crate::signing::Domains;
+use crate::signing::{Domains, sign};
 use alloy::primitives::{Address, B256, Bytes, Signature, U256};
+use alloy::signers::local::PrivateKeySigner;
 use nanozk_poseidon::{TOKEN_BITS, sequence_digests};
-use nanozk_verifier::GREEDY;
 use nanozk_verifier::encoding::scalar_to_bytes;
 use nanozk_verifier::hex::{Digest32, Scalar};
+use nanozk_verifier::{CheckedManifest, GREEDY};
 use serde::{Deserialize, Serialize};
 
 /// Format of a request's file.
 pub const REQUEST_FORMAT: &str = "nanozk-request-2";
 
 /// How a claim is settled, as in the contracts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Every layer is proven before a deadline.
+    #[default]
     Proofs,
     /// After a window without an unanswered challenge.
     Optimistic,
@@ -27,7 +29,7 @@ pub enum Mode {
 }
 
 /// What a requester signs; see `IJobMarket.sol`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     /// Pays.
@@ -115,6 +117,42 @@ pub struct RequestFile {
 }
 
 impl RequestFile {
+    /// Signs an order of an answer by a model to a prompt of these tokens, whose digest has this salt. What follows from that
+    /// is filled in: requester, digest, and length of the prompt.
+    ///
+    /// # Errors
+    /// If prompt and answer are empty or do not fit a session, or if the price has more than 128 bits.
+    pub fn sign(
+        domains: &Domains,
+        manifest: &CheckedManifest,
+        order: JobRequest,
+        (prompt, input_salt): (Vec<u32>, Scalar),
+        key: &PrivateKeySigner,
+    ) -> Result<Self, Error> {
+        let positions = manifest.manifest().tokens;
+        let input_digest = prompt_digest(&prompt, order.new_tokens, positions, input_salt)?;
+        let request = JobRequest {
+            requester: key.address(),
+            input_digest,
+            // No more than positions.
+            prompt_tokens: prompt.len() as u32,
+            ..order
+        };
+        let job = domains.job(&request.to_abi()?);
+        Ok(RequestFile {
+            format: REQUEST_FORMAT.into(),
+            chain: domains.chain_id,
+            market: domains.market,
+            claim_book: domains.book,
+            job,
+            model_id: manifest.id(),
+            request,
+            signature: sign(key, job).into(),
+            prompt,
+            input_salt,
+        })
+    }
+
     /// Domains of its signatures.
     pub fn domains(&self) -> Domains {
         Domains {
@@ -127,28 +165,13 @@ impl RequestFile {
     /// Refuses a request whose prompt and salt do not have the digest that was signed: whoever took it could claim no
     /// answer. A model has so many positions.
     pub fn check_prompt(&self, positions: usize) -> Result<(), Error> {
-        let wrong = |reason: String| Err(Error::Request(reason));
-        let (prompt, new) = (self.prompt.len(), self.request.new_tokens as usize);
-        if prompt == 0 || new == 0 || prompt.saturating_add(new) > positions {
-            return wrong(format!(
-                "{prompt} tokens of prompt and {new} new ones: each must be at least 1, both together at most {positions}"
-            ));
-        }
-        // Digests pack tokens of so many bits.
-        if let Some(token) = self.prompt.iter().find(|t| **t >= 1 << TOKEN_BITS) {
-            return wrong(format!("{token} is no token"));
-        }
-        let mut tokens = self.prompt.clone();
-        tokens.resize(positions, 0);
-        // No tokens are generated yet.
-        let salt = self.input_salt.0;
-        let [digest, _] = sequence_digests(&tokens, prompt, 0, [salt; 2]);
-        if scalar_to_bytes(&digest) != self.request.input_digest.0 {
-            return wrong(
+        let new = self.request.new_tokens;
+        match prompt_digest(&self.prompt, new, positions, self.input_salt)? {
+            own if own == self.request.input_digest => Ok(()),
+            _ => Err(Error::Request(
                 "prompt and salt do not have the digest that was signed: an answer to it would not be paid".into(),
-            );
+            )),
         }
-        Ok(())
     }
 
     /// Refuses a request that is not what it says, but for its prompt ([`Self::check_prompt`]), and one for another
@@ -197,11 +220,29 @@ impl RequestFile {
     }
 }
 
+/// The digest of a prompt of which so many tokens are to follow, in a session of so many positions.
+fn prompt_digest(prompt: &[u32], new: u32, positions: usize, salt: Scalar) -> Result<B256, Error> {
+    let wrong = |reason: String| Err(Error::Request(reason));
+    let (length, new) = (prompt.len(), new as usize);
+    if length == 0 || new == 0 || length.saturating_add(new) > positions {
+        return wrong(format!(
+            "{length} tokens of prompt and {new} new ones: each must be at least 1, both together at most {positions}"
+        ));
+    }
+    // Digests pack tokens of so many bits.
+    if let Some(token) = prompt.iter().find(|t| **t >= 1 << TOKEN_BITS) {
+        return wrong(format!("{token} is no token"));
+    }
+    let mut tokens = prompt.to_vec();
+    tokens.resize(positions, 0);
+    // No tokens are generated yet.
+    let [digest, _] = sequence_digests(&tokens, length, 0, [salt.0; 2]);
+    Ok(scalar_to_bytes(&digest).into())
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::PrivateKeySigner;
-    use crate::signing::sign;
     use alloy::primitives::keccak256;
     use nanozk_verifier::encoding::scalar_from_bytes;
 

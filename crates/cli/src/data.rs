@@ -4,11 +4,12 @@
 //! A data directory may be shared, or be somebody else's copy. Setups in it are checked. What `checked.json` says spares a check
 //! on which money may depend, so it is believed only with a code that takes this account's key, which is not in there.
 
-use crate::model_dir::ModelDir;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
+use nanozk::model_dir::ModelDir;
+use nanozk::setups::{self, Setups};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::{files, final_parameters, final_setup_size, parameters, setup_size};
-use nanozk_setup::{DEVELOPMENT_ID, Setup, SetupStore};
+use nanozk_prover::files;
+use nanozk_setup::{DEVELOPMENT_ID, Setup};
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement::Context as Claim;
 use nanozk_verifier::{CheckedManifest, Parameters};
@@ -81,8 +82,8 @@ impl Data {
         Ok(Data { dir })
     }
 
-    pub(crate) fn setups(&self) -> SetupStore {
-        SetupStore::new(self.dir.join("setups"))
+    pub(crate) fn setups(&self) -> Setups {
+        Setups::new(self.dir.join("setups"))
     }
 
     /// Remembers where a model is, for commands that are given its id only.
@@ -144,26 +145,18 @@ impl Data {
 
     /// The development setup.
     pub(crate) fn development(&self, k: u32) -> Result<Setup> {
-        self.setups().load_or_create_development(k).with_context(|| {
-            format!(
-                "cannot prepare the development setup of 2^{k} powers in {} (another data directory: --data-dir)",
-                self.dir.display()
-            )
-        })
+        self.setups().development(k).map_err(explained)
     }
 
     /// What joint proofs take of the setup a model was registered under.
     pub(crate) fn parameters(&self, manifest: &CheckedManifest) -> Result<Parameters> {
-        let k = manifest.manifest().k;
-        let setup = self.setup_of_size(manifest, setup_size(k))?;
-        Ok(parameters(&setup, k))
+        self.setups().parameters(manifest).map_err(explained)
     }
 
     /// As [`Data::parameters`], with all points checked.
     pub(crate) fn checked_parameters(&self, manifest: &CheckedManifest) -> Result<Parameters> {
-        let k = manifest.manifest().k;
-        let setup = self.checked_setup_of_size(manifest, setup_size(k))?;
-        Ok(parameters(&setup, k))
+        let setups = self.setups();
+        setups.checked_parameters(manifest).map_err(explained)
     }
 
     /// What final proofs about models of one setup, in columns of up to `2^k` rows, take of it.
@@ -172,8 +165,8 @@ impl Data {
         manifest: &CheckedManifest,
         k: u32,
     ) -> Result<Parameters> {
-        let setup = self.setup_of_size(manifest, final_setup_size(k))?;
-        Ok(final_parameters(&setup, k))
+        let setups = self.setups();
+        setups.final_parameters(manifest, k).map_err(explained)
     }
 
     /// As [`Data::final_parameters`], with all points checked.
@@ -182,45 +175,23 @@ impl Data {
         manifest: &CheckedManifest,
         k: u32,
     ) -> Result<Parameters> {
-        let setup = self.checked_setup_of_size(manifest, final_setup_size(k))?;
-        Ok(final_parameters(&setup, k))
+        let setups = self.setups();
+        let parameters = setups.checked_final_parameters(manifest, k);
+        parameters.map_err(explained)
     }
 
     /// The same setup with another number of powers.
     pub(crate) fn setup_of_size(&self, version: &CheckedManifest, k: u32) -> Result<Setup> {
-        if is_development(version) {
-            return self.development(k);
-        }
-        let setup = self.setups().load_at_least(k).with_context(|| {
-            format!(
-                "the model was registered under the setup {}; import its ceremony file: nanozk setup import <file> --name <name> --k {k}",
-                version.manifest().setup
-            )
-        })?;
-        if setup.id() != version.manifest().setup.0 {
-            bail!(
-                "the model was registered under the setup {}, but {} has the setup {}",
-                version.manifest().setup,
-                self.dir.display(),
-                Digest32(setup.id())
-            );
-        }
-        Ok(setup)
+        self.setups().of(version, k).map_err(explained)
     }
+}
 
-    /// As [`Data::setup_of_size`], with all points checked: for keys by which others' proofs are judged. The secret of the
-    /// development setup is public, so forging its points gives nobody anything.
-    pub(crate) fn checked_setup_of_size(&self, version: &CheckedManifest, k: u32) -> Result<Setup> {
-        let setup = self.setup_of_size(version, k)?;
-        if !setup.is_development() {
-            setup.check().with_context(|| {
-                format!(
-                    "the stored setup of 2^{k} powers in {} is not the ceremony's: import its file again",
-                    self.dir.display()
-                )
-            })?;
-        }
-        Ok(setup)
+/// Says how to keep setups elsewhere, where they cannot be kept.
+pub(crate) fn explained(e: setups::Error) -> anyhow::Error {
+    let text = format!("{e} (another data directory: --data-dir)");
+    match e {
+        setups::Error::Development { source, .. } => anyhow::Error::new(*source).context(text),
+        e => e.into(),
     }
 }
 

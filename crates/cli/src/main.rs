@@ -2,7 +2,6 @@
 //!
 //! * [`args`]: the command line;
 //! * [`commands`]: what each command does;
-//! * [`model_dir`]: an imported model on disk;
 //! * [`data`]: setups and keys, which models share;
 //! * [`output`]: text, JSON and progress; [`staging`]: directories that are whole or absent;
 //! * [`measure`]: processor time and memory; [`log`]: spans of what takes long.
@@ -14,7 +13,6 @@ mod commands;
 mod data;
 mod log;
 mod measure;
-mod model_dir;
 mod output;
 mod staging;
 

@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 mod common;
 
+#[path = "chain/account.rs"]
+mod account;
 #[path = "chain/anvil.rs"]
 mod anvil;
 #[path = "chain/epochs.rs"]

@@ -5,9 +5,9 @@ use crate::Outcome;
 use crate::args::DoctorArgs;
 use crate::data::Data;
 use crate::measure::available_bytes;
-use crate::model_dir::ModelDir;
 use crate::output::{Out, bytes, count};
 use anyhow::{Context, Error, Result};
+use nanozk::model_dir::ModelDir;
 use nanozk_chain::client::Client;
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::format::eth;
@@ -136,7 +136,8 @@ impl Doctor<'_> {
     }
 
     fn setups(&mut self, data: &Data) {
-        let store = data.setups();
+        let setups = data.setups();
+        let store = setups.store();
         let directory = store.dir().display().to_string();
         let writable = files::create_dir(store.dir()).map_err(Error::from);
         let probe = store.dir().join(format!("doctor.{}", std::process::id()));
@@ -164,7 +165,7 @@ impl Doctor<'_> {
     fn model(&mut self, path: &Path, data: &Data) {
         let remedy = "nanozk model import CHECKPOINT -o DIR";
         let manifest = ModelDir::new(path).and_then(|dir| dir.manifest());
-        let Some(manifest) = self.need("model", manifest, remedy) else {
+        let Some(manifest) = self.need("model", manifest.map_err(Error::from), remedy) else {
             return;
         };
         let id = manifest.id();

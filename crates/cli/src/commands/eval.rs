@@ -2,9 +2,9 @@
 
 use super::read_text;
 use crate::args::EvalArgs;
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress, thousands};
 use anyhow::{Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_model::{Eval, Op, Overflow, Report, evaluate_windows};
 
 pub(super) fn eval(args: &EvalArgs, out: &Out) -> Result<()> {

@@ -2,11 +2,11 @@
 
 use super::read_text;
 use crate::args::ImportanceArgs;
-use crate::model_dir::{
-    IMPORTANCE_FORMAT, ModelDir, StoredImportance, audit_weights, layer_shares, sha256,
-};
 use crate::output::{Out, Progress};
 use anyhow::{Result, bail};
+use nanozk::model_dir::{
+    IMPORTANCE_FORMAT, ModelDir, StoredImportance, audit_weights, layer_shares, sha256,
+};
 use nanozk_model::{Coverage, coverage, importance as fisher, render_coverage};
 use nanozk_prover::files;
 use serde_json::json;

@@ -5,33 +5,21 @@ use super::{GIB, check_programs, judged, read_text, reject};
 use crate::Outcome;
 use crate::args::{ImportArgs, InspectArgs, ModelIdArgs, ModelVerifyArgs};
 use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
-use crate::model_dir::{
-    CHAT_FORMAT, Chat, GENERATION_FORMAT, Generation, ModelDir, ModelSecret, SECRET_FORMAT, sha256,
-};
 use crate::output::{Out, Progress, bytes, count, thousands};
 use crate::staging::Staging;
 use anyhow::{Context, Result, bail};
+use nanozk::model_dir::{ModelDir, StoredPlan};
+use nanozk::{Import, Quantized, Step, setup_size};
 use nanozk_circuit::{Objective, Plan};
-use nanozk_executor::ops::MIN_SCORE_SHIFT;
-use nanozk_executor::tables::MIN_ACT_FRAC;
-use nanozk_executor::{Architecture, MlpKind, Positions, Spec, bucket};
-use nanozk_layers::{Shape, Weights};
-use nanozk_model::file::{ModelFile, Writer};
-use nanozk_model::{
-    ChatTemplate, Checkpoint, Estimate, Options, Report, Stage, quantize_checkpoint,
-};
+use nanozk_executor::{Architecture, MlpKind, Positions};
+use nanozk_model::{Estimate, Options, Report, Stage};
 use nanozk_prover::directory::Kind;
-use nanozk_prover::registration::{
-    CommitmentEstimate, Part, Registration, add_programs, fractions, plan, register, widest_windows,
-};
-use nanozk_prover::{files, final_parameters, final_setup_size};
-use nanozk_recursion::node::Nodes;
+use nanozk_prover::files;
+use nanozk_prover::registration::CommitmentEstimate;
 use nanozk_setup::Setup;
-use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::{CheckedManifest, MANIFEST_FORMAT, Manifest};
-use rand_core::{OsRng, RngCore};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     // What can be wrong is looked at before anything takes long.
@@ -53,45 +41,20 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
             read_text(&path, "the calibration text")?
         }
     };
-    let checkpoint = Checkpoint::open(&args.checkpoint)
+    let import = Import::open(&args.checkpoint, args.tokens.max(1))
         .with_context(|| format!("cannot import {}", args.checkpoint.display()))?;
-    let arch = checkpoint.config().arch;
-    let tokens = bucket(args.tokens.max(1), arch.context).with_context(|| {
-        format!(
-            "sessions of {} tokens need {} positions, the model has {}",
-            args.tokens,
-            args.tokens.max(4).next_power_of_two(),
-            arch.context
-        )
-    })?;
-    let tokenizer = checkpoint.tokenizer().json().to_vec();
-    let read = checkpoint.files().to_vec();
-    let mut notes = checkpoint.notes().to_vec();
-    let chat = match ChatTemplate::load(&args.checkpoint) {
-        Ok(chat) => chat,
-        Err(e) => {
-            notes.push(format!("there will be no chat template (--messages): {e}"));
-            None
-        }
+    let (arch, tokens) = (*import.architecture(), import.positions());
+    let objective = Objective {
+        commitment_price: args.commitment_price,
+        max_k: args.max_k,
+        ..Default::default()
     };
-    let generation = Generation {
-        format: GENERATION_FORMAT.into(),
-        stop_tokens: checkpoint.stop_tokens().to_vec(),
-    };
+    let unplanned = |e| unplanned(e, args.max_k);
     let mut progress = Progress::spinner("planning proofs");
     // Formats are known when the text has been seen. Proofs in others are at most a little larger.
-    let least = Spec {
-        norm_frac: Spec::norm_frac_for(arch.width),
-        eps: 1,
-        score_shift: MIN_SCORE_SHIFT,
-        norm: checkpoint.config().norm,
-        act_frac: MIN_ACT_FRAC,
-        activation: checkpoint.config().activation,
-    };
-    let plan_for = |spec: &Spec| plan_of(args, &arch, spec, tokens);
     let planned = match args.no_commitments {
         true => None,
-        false => Some(plan_for(&least)?),
+        false => Some(import.plan(&objective).map_err(unplanned)?),
     };
     drop(progress);
     let windows = args
@@ -100,7 +63,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
     let (parallel, estimate) = fit_memory(args, &arch, tokens, windows)?;
     if let Some(plan) = &planned {
         let needed = CommitmentEstimate::new(plan);
-        check_setup(&args.setup, final_setup_size(plan.layout.k()), data, out)?;
+        check_setup(&args.setup, setup_size(plan), data, out)?;
         if let Some(gib) = args
             .memory
             .filter(|gib| needed.peak_bytes as f64 > gib * GIB)
@@ -125,42 +88,31 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
 
     let options = Options {
         windows,
-        window: Some(tokens),
         headroom: args.headroom,
         parallel,
+        ..Options::default()
     };
-    let dir = staging.path().to_path_buf();
-    let file = dir.join("model.safetensors");
-    let mut writer = Writer::create(&file, arch)?;
     progress = Progress::bar("observing activations", arch.layers + 2);
-    let (spec, report) = quantize_checkpoint(
-        &checkpoint,
-        &calibration,
-        &options,
-        &mut writer,
-        &mut |stage, done, all| {
-            if stage == Stage::Quantize {
-                progress.message("quantizing");
-            }
-            progress.set(done, all);
-        },
-    )
-    .context("cannot quantize")?;
-    writer.finish(&spec)?;
-    drop((progress, checkpoint));
-
-    files::write(&dir.join("tokenizer.json"), &tokenizer)?;
-    files::write_json(&dir.join("report.json"), &report)?;
-    files::write_json(&dir.join("generation.json"), &generation)?;
-    if let Some(chat) = chat {
-        let format = CHAT_FORMAT.into();
-        files::write_json(&dir.join("chat.json"), &Chat { format, chat })?;
-    }
-    copy_checkpoint(&read, &tokenizer, &dir.join("checkpoint"))?;
+    let quantized = import
+        .quantize(
+            staging.path(),
+            &calibration,
+            &options,
+            &mut |stage, done, all| {
+                if stage == Stage::Quantize {
+                    progress.message("quantizing");
+                }
+                progress.set(done, all);
+            },
+        )
+        .context("cannot quantize")?;
+    drop(progress);
+    let (report, notes) = (quantized.report(), quantized.notes());
+    let stop_tokens = quantized.stop_tokens();
     notes
         .iter()
         .for_each(|note| out.note(format!("note: {note}")));
-    let agreement = show_agreement(&report, out);
+    let agreement = show_agreement(report, out);
     if planned.is_none() {
         let replaced = staging.finish(out)?;
         if args.verbose {
@@ -175,7 +127,7 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         out.json(&json!({
             "model": args.output,
             "tokens": tokens,
-            "stop_tokens": generation.stop_tokens,
+            "stop_tokens": stop_tokens,
             "notes": notes,
             "top1_agreement": agreement,
             "report": args.verbose.then_some(report),
@@ -183,27 +135,8 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         }));
         return Ok(());
     }
-    let mut seed = [0; 32];
-    OsRng.fill_bytes(&mut seed);
-    let model = ModelFile::open(&file)?;
-    let secret = ModelSecret {
-        format: SECRET_FORMAT.into(),
-        weight_seed: Digest32(seed),
-    };
-    let plan = plan_for(&spec)?;
-    let weights = Commitments {
-        args,
-        arch,
-        spec,
-        tokens,
-        tokenizer: sha256(&tokenizer),
-        seed,
-        model,
-    };
-    let version = weights.manifest(&plan, data, out)?;
-    files::write_json(&dir.join("manifest.json"), version.manifest())?;
-    files::write_json(&dir.join("plan.json"), &plan_json(&plan))?;
-    files::write_json_secret(&dir.join("secret.json"), &secret)?;
+    let plan = quantized.plan(&objective).map_err(unplanned)?;
+    let version = register(args, &quantized, &plan, data, out)?;
     let replaced = staging.finish(out)?;
     let (id, layers) = (version.id(), version.layers());
     let development = is_development(&version);
@@ -230,102 +163,51 @@ pub(super) fn import(args: &ImportArgs, data: &Data, out: &Out) -> Result<()> {
         "setup": version.manifest().setup,
         "development_setup": development,
         "programs": version.manifest().programs.len(),
-        "stop_tokens": generation.stop_tokens,
+        "stop_tokens": stop_tokens,
         "notes": notes,
         "top1_agreement": agreement,
-        "plan": plan_json(&plan),
-        "report": args.verbose.then_some(&report),
+        "plan": StoredPlan::new(&plan),
+        "report": args.verbose.then_some(report),
         "replaced": replaced,
     }));
     Ok(())
 }
 
-/// A quantized model whose weights are to be committed to.
-struct Commitments<'a> {
-    args: &'a ImportArgs,
-    arch: Architecture,
-    spec: Spec,
-    tokens: usize,
-    tokenizer: Digest32,
-    seed: [u8; 32],
-    model: ModelFile,
+/// Commits to the weights, and computes the keys of programs.
+fn register(
+    args: &ImportArgs,
+    quantized: &Quantized,
+    plan: &Plan,
+    data: &Data,
+    out: &Out,
+) -> Result<CheckedManifest> {
+    let progress = Progress::spinner("preparing the setup");
+    let setup = choose_setup(&args.setup, setup_size(plan), data, out)?;
+    drop(progress);
+    let progress = Progress::bar("committing to weights", 0);
+    let manifest = quantized.register(plan, &setup, &mut |step, done, all| {
+        if step == Step::Programs {
+            progress.message("keys of programs");
+        }
+        progress.set(done, all);
+    })?;
+    data.remember_checked(&manifest.id())?;
+    Ok(manifest)
 }
 
-impl Commitments<'_> {
-    /// Commits to the weights, and computes the keys of programs.
-    fn manifest(&self, plan: &Plan, data: &Data, out: &Out) -> Result<CheckedManifest> {
-        let k = plan.layout.k();
-        let progress = Progress::spinner("preparing the setup");
-        let setup = choose_setup(&self.args.setup, final_setup_size(k), data, out)?;
-        let parameters = final_parameters(&setup, k);
-        drop(progress);
-        let progress = Progress::bar("committing to weights", 0);
-        let registration = Registration {
-            shape: shape(&self.arch, &self.spec, self.tokens),
-            tokenizer: self.tokenizer,
-            k,
-            fractions: fractions(plan),
-            parameters: &parameters,
-            development: setup.is_development(),
-            seed: &self.seed,
-        };
-        let rotation = self.model.rotation()?;
-        let manifest = register(
-            &registration,
-            |part, take: &mut dyn FnMut(Weights<'_>)| -> Result<()> {
-                match part {
-                    Part::Embed => {
-                        let (wte, wpe) = self.model.embedding()?;
-                        take(Weights::Embed(&wte, &wpe));
-                    }
-                    Part::Head => take(Weights::Head(&self.model.head()?)),
-                    Part::Block(block) => {
-                        let layer = self.model.layer(block)?;
-                        take(Weights::Block(block, &layer, rotation.as_ref()));
-                    }
-                }
-                Ok(())
-            },
-            |done, all| progress.set(done, all),
-        )?;
-        drop(progress);
-        let progress = Progress::bar("keys of programs", 0);
-        let nodes = Nodes::new()?;
-        let windows = widest_windows(&manifest, &nodes, &parameters)?;
-        let report = |done, all| progress.set(done, all);
-        let manifest = add_programs(manifest, &windows, &nodes, &parameters, report)?;
-        data.remember_checked(&manifest.id())?;
-        Ok(manifest)
-    }
-}
-
-fn shape(arch: &Architecture, spec: &Spec, tokens: usize) -> Shape {
-    Shape {
-        architecture: *arch,
-        spec: *spec,
-        positions: tokens,
-    }
-}
-
-/// The layout of joint proofs.
-fn plan_of(args: &ImportArgs, arch: &Architecture, spec: &Spec, tokens: usize) -> Result<Plan> {
-    let objective = Objective {
-        commitment_price: args.commitment_price,
-        max_k: args.max_k,
-        ..Default::default()
-    };
-    let planned = plan(&shape(arch, spec, tokens), &objective);
-    planned.map_err(|e| match e {
-        nanozk_prover::Error::Plan(e) => anyhow::anyhow!(
-            "{e}; --max-k {} is too small for this model, or fewer --tokens are needed (with --no-commitments it is not \
-             proved, and needs no layout)",
-            args.max_k
+/// Why there is no layout, and what may help.
+fn unplanned(e: nanozk::Error, max_k: u32) -> anyhow::Error {
+    use nanozk_prover::Error;
+    match e {
+        nanozk::Error::Prover(Error::Plan(e)) => anyhow::anyhow!(
+            "{e}; --max-k {max_k} is too small for this model, or fewer --tokens are needed (with --no-commitments it is not \
+             proved, and needs no layout)"
         ),
-        nanozk_prover::Error::Refused(e) => anyhow::anyhow!(
+        nanozk::Error::Prover(Error::Refused(e)) => anyhow::anyhow!(
             "no windows of layers fit: {e}; a greater --max-k or fewer --tokens may do"
         ),
         e => e.into(),
-    })
+    }
 }
 
 /// What the planner of joint proofs compared.
@@ -343,18 +225,6 @@ pub(super) fn plan_text(plan: &Plan) -> String {
         );
     }
     text
-}
-
-/// The layout of a joint proof of all layers, for programs.
-fn plan_json(plan: &Plan) -> Value {
-    let e = &plan.estimate;
-    json!({
-        "k": e.k,
-        "fractions": e.fractions,
-        "commitments": e.commitments,
-        "estimated_cpu_s": e.cpu_seconds,
-        "estimated_peak_bytes": e.peak_bytes,
-    })
 }
 
 /// Windows to compute at a time so that `--memory` is enough, and what that takes.
@@ -433,7 +303,7 @@ fn check_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<()> {
 fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
     match name {
         "development" => data.development(k),
-        "ceremony" => data.setups().load_at_least(k).with_context(|| {
+        "ceremony" => data.setups().store().load_at_least(k).with_context(|| {
             format!(
                 "import a ceremony's file first: nanozk setup import <file> --name <name> --k {k}"
             )
@@ -450,6 +320,7 @@ fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
                 .map_or_else(Default::default, |n| n.to_string_lossy());
             let (setup, file) = data
                 .setups()
+                .store()
                 .import(path, &title, k, None)
                 .with_context(|| format!("cannot use {file} as a setup of 2^{k} powers"))?;
             for warning in &file.warnings {
@@ -458,18 +329,6 @@ fn choose_setup(name: &str, k: u32, data: &Data, out: &Out) -> Result<Setup> {
             Ok(setup)
         }
     }
-}
-
-/// The files that were read, and the tokenizer that they make; nothing else of the directory.
-fn copy_checkpoint(read: &[PathBuf], tokenizer: &[u8], to: &Path) -> Result<()> {
-    files::create_dir(to)?;
-    files::write(&to.join("tokenizer.json"), tokenizer)?;
-    for path in read {
-        let name = path.file_name().context("a file without a name")?;
-        std::fs::copy(path, to.join(name))
-            .with_context(|| format!("cannot copy {} of the checkpoint", path.display()))?;
-    }
-    Ok(())
 }
 
 pub(super) fn inspect(args: &InspectArgs, out: &Out) -> Result<()> {

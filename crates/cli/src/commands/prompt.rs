@@ -2,8 +2,8 @@
 
 use super::read_text;
 use crate::args::{PromptSource, TokenizeArgs};
-use crate::model_dir::ModelDir;
 use anyhow::{Context, Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_model::{Messages, PromptOptions, Tokenizer};
 use std::io::Read;
 use std::path::Path;

@@ -5,9 +5,9 @@ use super::run::model_of;
 use crate::args::ProveArgs;
 use crate::data::{DEVELOPMENT_WARNING, Data, is_development};
 use crate::measure::{Stopwatch, available_bytes};
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress, bytes, count, thousands};
 use anyhow::{Context, Result};
+use nanozk::model_dir::ModelDir;
 use nanozk_prover::directory::Kind;
 use nanozk_prover::session::{Event, Locked, Provider, SessionDir, Window, name_of, windows};
 use nanozk_prover::{audit, files};
@@ -80,7 +80,7 @@ impl Opened {
             .manifest
             .claim(self.session.claim()?)
             .with_context(|| {
-                let (session, model) = (self.session.path().display(), self.dir.path.display());
+                let (session, model) = (self.session.path().display(), self.dir.path().display());
                 format!("{session} is no session of {model}")
             })?;
         self.session.check_opens(&claim)?;

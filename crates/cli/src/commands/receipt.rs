@@ -4,9 +4,9 @@ use super::{judged, note_of_keys, read_text, reject, run};
 use crate::Outcome;
 use crate::args::{ClaimReceiptArgs, ReceiptCommand, VerifyReceiptArgs};
 use crate::data::{DEVELOPMENT_WARNING, Data};
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
 use anyhow::{Context, Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_chain::answer::{Answer, Signed};
 use nanozk_chain::format::utc;
 use nanozk_chain::receipt::{Opening, Served};
@@ -170,7 +170,7 @@ fn claim(args: &ClaimReceiptArgs, data: &Data, out: &Out) -> Result<()> {
         bail!(
             "the answer is of model {}, {} is {}",
             served.receipt.model_id,
-            dir.path.display(),
+            dir.path().display(),
             version.id()
         );
     }

@@ -4,10 +4,10 @@ use super::check_programs_once;
 use super::prompt::{Prompt, read_prompt};
 use crate::args::RunArgs;
 use crate::data::{DEVELOPMENT_WARNING, Data, is_development, is_public_chain};
-use crate::model_dir::{ModelDir, check_format};
 use crate::output::{Out, Progress, count};
 use crate::staging::Staging;
 use anyhow::{Context, Result, bail};
+use nanozk::model_dir::{ModelDir, check_format};
 use nanozk_chain::claim::context;
 use nanozk_chain::output::{Opens, OutputFile};
 use nanozk_chain::request::RequestFile;
@@ -39,17 +39,17 @@ pub(super) struct Local {
 
 /// That of a model.
 pub(super) fn local(dir: &ModelDir) -> Result<Local> {
-    let path = dir.path.canonicalize();
+    let path = dir.path().canonicalize();
     Ok(Local {
         format: LOCAL_FORMAT.into(),
-        model: path.with_context(|| format!("cannot resolve {}", dir.path.display()))?,
+        model: path.with_context(|| format!("cannot resolve {}", dir.path().display()))?,
     })
 }
 
 /// The model directory that was given, or else the one a session was made with.
 pub(super) fn model_of(session: &Path, given: Option<&Path>) -> Result<ModelDir> {
     if let Some(path) = given {
-        return ModelDir::new(path);
+        return Ok(ModelDir::new(path)?);
     }
     let path = session.join("local.json");
     if !path.exists() {

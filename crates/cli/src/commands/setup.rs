@@ -19,6 +19,7 @@ pub(super) fn setup(command: &SetupCommand, data: &Data, out: &Out) -> Result<()
             let progress = Progress::spinner("checking the ceremony's file");
             let (setup, file) = data
                 .setups()
+                .store()
                 .import(
                     &args.file,
                     &args.name,
@@ -55,7 +56,7 @@ fn final_key(args: &SetupFinalKeyArgs, data: &Data, out: &Out) -> Result<()> {
     let setup = match args.development {
         true => data.development(k)?,
         false => {
-            let setup = data.setups().load_at_least(k);
+            let setup = data.setups().store().load_at_least(k);
             let setup = setup.with_context(|| {
                 format!("no setup of 2^{k} powers: import a ceremony's file with nanozk setup import, or --development")
             })?;
@@ -158,7 +159,8 @@ fn show(setup: &Setup, out: &Out) {
 }
 
 fn list(data: &Data, out: &Out) -> Result<()> {
-    let store = data.setups();
+    let setups = data.setups();
+    let store = setups.store();
     let mut found = Vec::new();
     match std::fs::read_dir(store.dir()) {
         Ok(entries) => {

@@ -3,9 +3,9 @@
 use super::bench::{architecture, synthetic_shape};
 use crate::args::{ShapeArgs, SoundnessArgs};
 use crate::data::is_development;
-use crate::model_dir::ModelDir;
 use crate::output::Out;
 use anyhow::{Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_circuit::{Objective, Program};
 use nanozk_executor::Architecture;
 use nanozk_layers::head::rows;

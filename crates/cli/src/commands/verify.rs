@@ -5,21 +5,17 @@ use super::run::model_of;
 use super::{note_of_keys, reject};
 use crate::Outcome;
 use crate::args::VerifyArgs;
-use crate::data::{DEVELOPMENT_WARNING, Data, is_development, is_public_chain};
+use crate::data::{DEVELOPMENT_WARNING, Data, explained, is_development, is_public_chain};
 use crate::output::{Out, Progress, count, thousands};
 use anyhow::{Context, Result, bail};
+use nanozk::received::{self, Event, Received, Unaccepted};
 use nanozk_prover::audit;
-use nanozk_prover::directory::Kind;
-use nanozk_prover::files::{self, FileError};
-use nanozk_prover::session::{SessionDir, name_of};
+use nanozk_prover::session::name_of;
 use nanozk_verifier::hex::Digest32;
 use nanozk_verifier::statement;
 use nanozk_verifier::{
-    CLAIM_FORMAT, CheckedClaim, CheckedFinalKey, CheckedManifest, Claim, Error, FINAL_FORMAT,
-    FINAL_KEY_FORMAT, FinalFile, FinalKey, FinalVerifier, MANIFEST_FORMAT, Manifest, Parameters,
-    ProofFile,
+    CheckedClaim, CheckedFinalKey, CheckedManifest, FINAL_KEY_FORMAT, FinalKey, FinalVerifier,
 };
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -57,44 +53,25 @@ pub(super) fn verify(args: &VerifyArgs, data: &Data, out: &Out) -> Result<Outcom
     super::judged(out, about, accept(args, &ids, data, out))
 }
 
-/// What a verifier has of a session.
-struct Public {
-    dir: SessionDir,
-    id: Digest32,
-    manifest: CheckedManifest,
-    claim: Claim,
-}
-
-impl Public {
-    fn read(path: &Path, id: Digest32) -> Result<Self> {
-        Kind::Session.check(path)?;
-        let manifest: Manifest = read(&path.join("manifest.json"), MANIFEST_FORMAT)?;
-        // The id that was asked for binds all that the manifest says, so it comes before anything that takes memory or time.
-        let manifest = CheckedManifest::of_model(manifest, &id).map_err(reject)?;
-        let claim = read(&path.join("claim.json"), CLAIM_FORMAT)?;
-        Ok(Self {
-            dir: SessionDir::new(path),
-            id,
-            manifest,
-            claim,
-        })
-    }
-
-    fn claim(&self) -> Result<CheckedClaim<'_>> {
-        self.manifest.claim(self.claim.clone()).map_err(reject)
+/// Why a session is not accepted: rejected, or not judged.
+fn unaccepted(e: Unaccepted) -> anyhow::Error {
+    match e {
+        e if e.is_rejection() => reject(e),
+        Unaccepted::Setup(e) => explained(e),
+        e => e.into(),
     }
 }
 
 fn accept(args: &VerifyArgs, ids: &[Digest32], data: &Data, out: &Out) -> Result<()> {
     let sessions = args.sessions.iter().zip(ids);
-    let sessions: Vec<Public> = sessions
-        .map(|(path, id)| Public::read(path, *id))
+    let sessions: Vec<Received> = sessions
+        .map(|(path, id)| Received::read(path, id).map_err(unaccepted))
         .collect::<Result<_>>()?;
     let mut claims = Vec::with_capacity(sessions.len());
     for session in &sessions {
-        let claim = session.claim()?;
+        let claim = session.claim().map_err(reject)?;
         let context = &claim.claim().context;
-        check_development(&session.manifest, context, args.allow_development, out)?;
+        check_development(session.manifest(), context, args.allow_development, out)?;
         claims.push(claim);
     }
     let found = match args.is_final {
@@ -113,21 +90,28 @@ fn accept(args: &VerifyArgs, ids: &[Digest32], data: &Data, out: &Out) -> Result
 
 /// Verifies the joint proofs of a session.
 fn accept_joint(
-    session: &Public,
+    session: &Received,
     claim: &CheckedClaim<'_>,
     data: &Data,
     out: &Out,
 ) -> Result<Found> {
-    let manifest = &session.manifest;
-    let names = manifest.layer_names();
-    let mut parameters: Option<Parameters> = None;
-    let mut proved: BTreeSet<usize> = BTreeSet::new();
+    let names = session.manifest().layer_names();
     let (mut size, mut ms, mut count_of_proofs) = (0, 0.0, 0);
     let progress = Progress::spinner("verifying");
-    for path in readable(session.dir.proof_paths())? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let refuse = |reason: String, bytes: usize| {
-            progress.above(|| {
+    let mut report = |event: Event<'_>| {
+        progress.above(|| match event {
+            Event::Skipped { name, layers } => {
+                out.text(format!(
+                    "layers {name:<16} skipped   all of them are proved already"
+                ));
+                out.json(&json!({"file": name, "layers": layers, "valid": Value::Null}));
+            }
+            Event::Refused {
+                name,
+                bytes,
+                reason,
+            } => {
+                let reason = reason.to_string();
                 out.text(format!("layers {name:<16} REJECTED  {reason}"));
                 out.json(&json!({
                     "file": name,
@@ -135,63 +119,39 @@ fn accept_joint(
                     "reason": reason,
                     "proof_bytes": bytes,
                 }));
-            });
-            reject(format!("proofs/{name}: {reason}"))
-        };
-        let file = match files::read_of_session(&path) {
-            Ok(file) => file,
-            Err(e @ FileError::Io { .. }) => return Err(e.into()),
-            Err(e) => return Err(refuse(e.to_string(), 0)),
-        };
-        // The first that is refused ends it: a stranger's directory may have many.
-        let refused = |e: Error| refuse(e.to_string(), file.len());
-        let proof = ProofFile::from_bytes(&file).map_err(refused)?;
-        let layers = claim.layers_of(&proof).map_err(refused)?;
-        if layers.iter().all(|layer| proved.contains(layer)) {
-            progress.above(|| {
+            }
+            Event::Valid {
+                name,
+                layers,
+                bytes,
+                wall,
+            } => {
+                let took = wall.as_secs_f64() * 1e3;
+                let of = match layers {
+                    [layer] => format!("{layer} {}", names[*layer]),
+                    _ => name_of(layers),
+                };
+                let shown = thousands(bytes as u64);
                 out.text(format!(
-                    "layers {name:<16} skipped   all of them are proved already"
+                    "layers {of:<16} valid     {shown:>6} bytes {took:>6.1} ms"
                 ));
-                out.json(&json!({"file": name, "layers": layers, "valid": Value::Null}));
-            });
-            continue;
-        }
-        let start = Instant::now();
-        let opened = claim.open(&proof).map_err(refused)?;
-        let mut took = start.elapsed();
-        // Large, and slow to make: after the first proof has the form that it must have.
-        let parameters = match &mut parameters {
-            Some(parameters) => parameters,
-            none => none.insert(data.checked_parameters(manifest)?),
-        };
-        let start = Instant::now();
-        opened.verify(parameters).map_err(refused)?;
-        took += start.elapsed();
-        let took = took.as_secs_f64() * 1e3;
-        progress.above(|| {
-            let of = match layers[..] {
-                [layer] => format!("{layer} {}", names[layer]),
-                _ => name_of(&layers),
-            };
-            let bytes = thousands(file.len() as u64);
-            out.text(format!(
-                "layers {of:<16} valid     {bytes:>6} bytes {took:>6.1} ms"
-            ));
-            out.json(&json!({
-                "layers": layers,
-                "file": name,
-                "valid": true,
-                "reason": Value::Null,
-                "proof_bytes": file.len(),
-                "verify_ms": took,
-            }));
+                out.json(&json!({
+                    "layers": layers,
+                    "file": name,
+                    "valid": true,
+                    "reason": Value::Null,
+                    "proof_bytes": bytes,
+                    "verify_ms": took,
+                }));
+                (size, ms, count_of_proofs) = (size + bytes, ms + took, count_of_proofs + 1);
+            }
         });
-        proved.extend(layers);
-        (size, ms, count_of_proofs) = (size + file.len(), ms + took, count_of_proofs + 1);
-    }
+    };
+    let proved = session.verify_joint(claim, &data.setups(), &mut report);
+    let layers = proved.map_err(unaccepted)?;
     drop(progress);
     Ok(Found {
-        layers: proved,
+        layers,
         by: format!(
             "{}, {} bytes, verified in {ms:.1} ms",
             count(count_of_proofs, "joint proof"),
@@ -204,7 +164,7 @@ fn accept_joint(
 /// Verifies the final proof, and nothing else: what it proves of each session.
 fn accept_final(
     args: &VerifyArgs,
-    sessions: &[Public],
+    sessions: &[Received],
     claims: &[CheckedClaim<'_>],
     data: &Data,
     out: &Out,
@@ -212,14 +172,14 @@ fn accept_final(
     let path = args
         .file
         .clone()
-        .unwrap_or_else(|| sessions[0].dir.final_path());
+        .unwrap_or_else(|| sessions[0].session().final_path());
     if !path.exists() {
         bail!(
             "{} does not exist (make it with nanozk aggregate)",
             path.display()
         );
     }
-    let file: FinalFile = read(&path, FINAL_FORMAT)?;
+    let file = Received::final_file(&path).map_err(unaccepted)?;
     if file.claims.len() != sessions.len() {
         return Err(reject(format!(
             "{} is over {}, not {}: a final proof is verified with all that it is over, in their order",
@@ -233,7 +193,7 @@ fn accept_final(
             return Err(reject(format!(
                 "{} has another statement than {} at place {i}",
                 path.display(),
-                sessions[i].dir.path().display(),
+                sessions[i].session().path().display(),
             )));
         }
     }
@@ -245,15 +205,15 @@ fn accept_final(
             let key = key.with_context(|| path.display().to_string())?;
             let start = Instant::now();
             let layers = key.verify(&all, &file).map_err(reject)?;
-            let ids: BTreeSet<Digest32> = sessions.iter().map(|s| s.manifest.id()).collect();
+            let ids: BTreeSet<Digest32> = sessions.iter().map(|s| s.manifest().id()).collect();
             ids.iter().for_each(|id| note_of_keys(id, data, out));
             (layers, start.elapsed(), Some(key.digest()))
         }
         None => {
             let progress = Progress::spinner("preparing keys");
-            let k = sessions.iter().map(|s| s.manifest.manifest().k).max();
+            let k = sessions.iter().map(|s| s.manifest().manifest().k).max();
             let parameters =
-                data.checked_final_parameters(&sessions[0].manifest, k.unwrap_or(0))?;
+                data.checked_final_parameters(sessions[0].manifest(), k.unwrap_or(0))?;
             let verifier = FinalVerifier::new(&parameters)?;
             progress.message("verifying");
             let start = Instant::now();
@@ -317,7 +277,7 @@ impl Found {
     fn accept(
         self,
         args: &VerifyArgs,
-        session: &Public,
+        session: &Received,
         claim: &CheckedClaim<'_>,
         out: &Out,
     ) -> Result<()> {
@@ -336,7 +296,7 @@ impl Found {
             "{}ACCEPTED{}: {} of {} proved by {}",
             match args.sessions.len() {
                 1 => String::new(),
-                _ => format!("{}: ", session.dir.path().display()),
+                _ => format!("{}: ", session.session().path().display()),
             },
             if missing.is_empty() { "" } else { " IN PART" },
             self.layers.len(),
@@ -349,8 +309,8 @@ impl Found {
         let claimed = claim.claim();
         let mut answer = json!({
             "accepted": true,
-            "session": session.dir.path(),
-            "model_id": session.id,
+            "session": session.session().path(),
+            "model_id": session.manifest().id(),
             "statement": Digest32(claimed.statement()),
             "claim_digest": Digest32(digest),
             "context": claimed.context,
@@ -401,36 +361,15 @@ fn check_development(
     Ok(())
 }
 
-/// What a session's files say: what cannot be read cannot be judged, what is not valid is rejected.
-fn readable<T>(found: Result<T, FileError>) -> Result<T> {
-    found.map_err(|e| match e {
-        e @ FileError::Io { .. } => e.into(),
-        e => reject(e),
-    })
-}
-
 /// A file of the session. One that is not there cannot be judged, nor can one of another version.
-pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &str) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Format {
-        format: Option<String>,
-    }
-    let bytes = readable(files::read_of_session(path))?;
-    let invalid = |e| reject(format!("{} is not valid: {e}", path.display()));
-    let found: Format = serde_json::from_slice(&bytes).map_err(invalid)?;
-    match found.format {
-        Some(got) if got != format => bail!(
-            "{}: format {got:?} where {format:?} is needed: it was written by another version of nanozk",
-            path.display()
-        ),
-        _ => serde_json::from_slice(&bytes).map_err(invalid),
-    }
+pub(super) fn read<T: DeserializeOwned>(path: &Path, format: &'static str) -> Result<T> {
+    received::read(path, format).map_err(unaccepted)
 }
 
 /// With a seed, the layers it draws must be proved; the weights are the session's word.
 fn check_draw(
     args: &VerifyArgs,
-    session: &Public,
+    session: &Received,
     claim: &[u8; 32],
     layers: usize,
     missing: &[usize],
@@ -439,7 +378,7 @@ fn check_draw(
     let Some(seed) = args.seed else {
         return Ok(Value::Null);
     };
-    let audit = Audit::read(session.dir.path())
+    let audit = Audit::read(session.session().path())
         .map_err(reject)?
         .ok_or_else(|| reject("no audit.json: no layers were drawn"))?;
     if audit.seed != seed {
@@ -490,13 +429,13 @@ fn list(layers: &[usize]) -> String {
 /// Checks tokens and salts against the digests, and prints the text.
 fn reveal(
     args: &VerifyArgs,
-    session: &Public,
+    session: &Received,
     claim: &CheckedClaim<'_>,
     out: &Out,
 ) -> Result<Value> {
     let version = claim.manifest();
     let secret = session
-        .dir
+        .session()
         .secret()
         .context("--reveal needs the secret.json of the session")?;
     let vocab = version.manifest().architecture.vocab;
@@ -523,8 +462,8 @@ fn reveal(
         prompt.len(),
         generated.len()
     ));
-    let text = match model_of(session.dir.path(), args.model.as_deref())
-        .and_then(|m| m.tokenizer(version))
+    let text = match model_of(session.session().path(), args.model.as_deref())
+        .and_then(|m| Ok(m.tokenizer(version)?))
     {
         Ok(tokenizer) => Some((tokenizer.decode(prompt)?, tokenizer.decode(&secret.tokens)?)),
         // Without the model there are still the tokens; but one that was given has to be right.

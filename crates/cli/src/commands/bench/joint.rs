@@ -5,11 +5,11 @@ use crate::args::{AboveArgs, BenchLayerArgs, BenchModelArgs, KnownShape};
 use crate::commands::GIB;
 use crate::commands::model::plan_text;
 use crate::measure::{Stopwatch, peak_rss_bytes, reset_peak_rss};
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress, bytes, count, thousands};
 use anyhow::{Context, Result, bail};
 use halo2curves::bn256::{Fr, G2Affine};
 use halo2curves::ff::Field;
+use nanozk::model_dir::ModelDir;
 use nanozk_argument::{
     Known, Proof, Stage, Statement, commit_known, powers, prove, soundness, verify,
 };

@@ -3,9 +3,9 @@
 use super::{dimensions, median};
 use crate::args::BenchRunArgs;
 use crate::measure::{peak_rss_bytes, reset_peak_rss};
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress, bytes, count};
 use anyhow::{Context, Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_executor::{Executor, Gpt2, QuantizedModel, bucket, synthetic};
 use nanozk_model::FloatModel;
 use nanozk_model::synthetic::write_checkpoint;
@@ -104,7 +104,7 @@ fn weights(args: &BenchRunArgs) -> Result<QuantizedModel> {
     if let Some(path) = &args.model {
         let directory = ModelDir::new(path)?;
         let version = directory.manifest()?;
-        return directory.model(&version);
+        return Ok(directory.model(&version)?);
     }
     let own = Gpt2 {
         layers: args.layers,

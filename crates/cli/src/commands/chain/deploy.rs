@@ -12,8 +12,6 @@ use nanozk_prover::files;
 use serde_json::json;
 use std::path::Path;
 
-/// After the factory, and what has one address on every chain.
-const FIRST_OF_FACTORY: usize = 2;
 /// What a contract's creation takes for each byte of its code: 200 to keep it, 16 to send it, and a little to run it.
 const CREATION_GAS: u64 = 220;
 /// What CREATE3 and events add to a contract's own creation.
@@ -46,7 +44,7 @@ pub(in crate::commands) fn deploy(args: &DeployArgs, out: &Out) -> Result<()> {
     let mut sent = 0;
     for (i, step) in steps.iter().enumerate() {
         let progress = Progress::spinner(&step.call.what);
-        if i == FIRST_OF_FACTORY {
+        if i == deployment::FIRST_OF_FACTORY {
             deployment::check_address(&client, account, step)?;
         }
         let receipt = deployment::carry_out(&client, step, &mut deployment).with_context(|| {

@@ -18,9 +18,9 @@ use crate::args::{
 };
 use crate::commands::run::{local, model_of};
 use crate::data::Data;
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress, count};
 use anyhow::{Context, Error, Result, bail, ensure};
+use nanozk::model_dir::ModelDir;
 use nanozk_chain::bindings::epochs as abi;
 use nanozk_chain::bindings::registry;
 use nanozk_chain::client::Call;
@@ -163,7 +163,7 @@ fn model_dir(
         bail!(
             "the epoch is of model {}, {} is {}",
             header.model_id,
-            dir.path.display(),
+            dir.path().display(),
             manifest.id()
         );
     }

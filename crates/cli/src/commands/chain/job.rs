@@ -8,23 +8,21 @@ use crate::commands::prompt::{Prompt, read_prompt};
 use crate::commands::run::check_length;
 use crate::commands::{check_programs, check_programs_once};
 use crate::data::Data;
-use crate::model_dir::ModelDir;
 use crate::output::Out;
 use crate::staging::set_aside;
 use anyhow::{Context, Error, Result, bail};
+use nanozk::model_dir::ModelDir;
 use nanozk_chain::bindings::{market, registry};
 use nanozk_chain::client::Call;
 use nanozk_chain::format::{amount, utc};
 use nanozk_chain::job::{Terms, check_session};
 use nanozk_chain::output::OutputFile;
 use nanozk_chain::primitives::{B256, Bytes, U256};
-use nanozk_chain::request::{JobRequest, Mode, REQUEST_FORMAT, RequestFile};
+use nanozk_chain::request::{JobRequest, Mode, RequestFile};
 use nanozk_chain::revert::job_status;
-use nanozk_chain::signing::sign;
 use nanozk_chain::sol_types::SolCall;
 use nanozk_prover::files;
-use nanozk_prover::session::{SessionDir, input_digest, random_salt};
-use nanozk_verifier::encoding::scalar_to_bytes;
+use nanozk_prover::session::{SessionDir, random_salt};
 use nanozk_verifier::hex::{Digest32, Scalar};
 use nanozk_verifier::{CheckedManifest, GREEDY, Manifest};
 use rand_core::{OsRng, RngCore};
@@ -119,17 +117,13 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
     let price = args.price.of(asset).map_err(Error::msg)?;
 
     let salt = random_salt(&mut OsRng);
-    let digest = input_digest(&prompt, manifest.manifest().tokens, salt);
     let seconds =
         |name: &str, v: u64| u32::try_from(v).with_context(|| format!("--{name} is too long"));
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
-    let request = JobRequest {
-        requester: key.address(),
+    let order = JobRequest {
         provider: args.provider.unwrap_or_default(),
         version,
-        input_digest: scalar_to_bytes(&digest).into(),
-        prompt_tokens: prompt.len() as u32,
         new_tokens: args.max_new_tokens,
         decoding: GREEDY.0.into(),
         mode: match args.mode {
@@ -138,31 +132,19 @@ fn request(args: &RequestArgs, data: &Data, out: &Out) -> Result<()> {
             ModeArg::Audited => Mode::Audited,
         },
         price,
-        lock_by: 0,
-        claim_by: 0,
         challenge_window: seconds("challenge-window", args.challenge_window)?,
         answer_window: seconds("answer-window", args.answer_window)?,
         nonce: U256::from_be_bytes(nonce),
+        ..JobRequest::default()
     };
     let domains = chain.domains()?;
     let file = || -> Result<RequestFile> {
         let now = chain.client.head()?.timestamp;
-        let mut request = request.clone();
-        request.lock_by = now.saturating_add(args.lock_within);
-        request.claim_by = request.lock_by.saturating_add(args.claim_within);
-        let job = domains.job(&request.to_abi()?);
-        let file = RequestFile {
-            format: REQUEST_FORMAT.into(),
-            chain: domains.chain_id,
-            market: domains.market,
-            claim_book: domains.book,
-            job,
-            model_id,
-            request,
-            signature: sign(key, job).into(),
-            prompt: prompt.clone(),
-            input_salt: Scalar(salt),
-        };
+        let mut order = order.clone();
+        order.lock_by = now.saturating_add(args.lock_within);
+        order.claim_by = order.lock_by.saturating_add(args.claim_within);
+        let prompt = (prompt.clone(), Scalar(salt));
+        let file = RequestFile::sign(&domains, &manifest, order, prompt, key)?;
         terms.check_opening(&file, now)?;
         Ok(file)
     };
@@ -358,7 +340,7 @@ fn check_answer(
             bail!(
                 "the request is for model {}, {} is {}",
                 file.model_id,
-                model.path.display(),
+                model.path().display(),
                 own.id()
             );
         }

@@ -24,7 +24,8 @@ pub(super) use register::register;
 use crate::args::{ChainArgs, KeyArgs, SendArgs};
 use crate::output::{Out, Progress, thousands};
 use anyhow::{Context, Result, bail};
-use nanozk_chain::bindings::{beacon as beacon_abi, escrow as escrow_abi, registry};
+use nanozk_chain::account::Account;
+use nanozk_chain::bindings::escrow as escrow_abi;
 use nanozk_chain::claim::Posted;
 use nanozk_chain::client::{Call, Receipt};
 use nanozk_chain::deployment::Deployment;
@@ -150,12 +151,12 @@ impl<'a> Chain<'a> {
         Ok(self.deployment.address(name)?)
     }
 
+    fn account(&self) -> Result<Account<'_>> {
+        Ok(Account::new(&self.client, &self.deployment)?)
+    }
+
     fn domains(&self) -> Result<Domains> {
-        Ok(Domains {
-            chain_id: self.client.chain_id(),
-            market: self.address("JobMarket")?,
-            book: self.address("ClaimBook")?,
-        })
+        Ok(self.account()?.domains()?)
     }
 
     /// Sends a call and says so; with `--dry-run`, says what it would do.
@@ -203,33 +204,7 @@ impl<'a> Chain<'a> {
 
     /// What a job of a version depends on.
     fn terms(&self, version: B256) -> Result<Terms> {
-        let (client, to) = (&self.client, self.address("ModelRegistry")?);
-        let draw_time = match self.deployment.beacon()? {
-            Some(beacon) => {
-                let time = client.read(beacon, &beacon_abi::maxDrawTimeCall {})?;
-                Some(time.saturating_to())
-            }
-            None => None,
-        };
-        let header = client.read(to, &registry::headerCall { version })?;
-        let bound = client.read(to, &registry::bindingsCall { version })?;
-        let expected = self.address("FinalVerifier")?;
-        // Anybody may register a version with a verifier that accepts everything.
-        if bound.verifier != expected {
-            bail!(
-                "the version {version} has the verifier {}, which is not this deployment's, {expected}: its proofs may prove \
-                 nothing",
-                bound.verifier
-            );
-        }
-        Ok(Terms {
-            model: bound.modelId,
-            usable: bound.usable,
-            positions: header.tokens as usize,
-            layers: bound.layers.into(),
-            policy: client.read(to, &registry::policyCall { version })?,
-            draw_time,
-        })
+        Ok(self.account()?.terms(version)?)
     }
 
     /// Challengers of a target whose bond, or part of a stake, was not paid out.

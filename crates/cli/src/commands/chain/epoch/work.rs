@@ -5,9 +5,9 @@ use crate::commands::aggregate::Plan;
 use crate::commands::prove::Opened;
 use crate::commands::run::{Local, local};
 use crate::data::Data;
-use crate::model_dir::ModelDir;
 use crate::output::{Out, Progress};
 use anyhow::{Context, Result, ensure};
+use nanozk::model_dir::ModelDir;
 use nanozk_chain::epoch::answers::{Answer, Header};
 use nanozk_executor::QuantizedModel;
 use nanozk_prover::files;
@@ -99,7 +99,7 @@ impl Work {
         let Some(proof) = &self.proof else {
             return Ok(());
         };
-        let path = Some(&*self.dir.path);
+        let path = Some(self.dir.path());
         let sessions = self.answers.iter().map(|wanted| wanted.session.path());
         let opened = sessions.map(|session| Opened::new(session, path));
         let opened: Vec<Opened> = opened.collect::<Result<_>>()?;
