@@ -14,7 +14,7 @@ pub(super) const FILES: [&str; 7] = [
 ];
 
 /// The file is not what its name says.
-pub(super) fn unfit(file: &str, reason: impl std::fmt::Display) -> Failure {
+fn unfit(file: &str, reason: impl std::fmt::Display) -> Failure {
     Failure::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "NZK502",
@@ -101,7 +101,7 @@ pub(super) fn working(shared: &Shared) -> Result<(), Failure> {
 }
 
 /// Where a claim's files are, or will be.
-pub(super) async fn place(shared: &Shared, id: B256) -> Result<PathBuf, Failure> {
+async fn place(shared: &Shared, id: B256) -> Result<PathBuf, Failure> {
     working(shared)?;
     let directory = match shared.store.claim(id).await? {
         Some(row) => PathBuf::from(row.directory),
@@ -142,7 +142,7 @@ pub(super) fn write_durably(
 }
 
 /// Writes a file, and has its claim looked at again.
-pub(super) fn store_file(
+fn store_file(
     shared: &App,
     id: B256,
     directory: &FilePath,

@@ -11,9 +11,9 @@ use super::*;
 pub struct Reader {
     pub(super) provider: RootProvider,
     pub(super) contracts: Contracts,
-    pub(super) numbered: Arc<Mutex<Numbered>>,
+    numbered: Arc<Mutex<Numbered>>,
     /// Blocks that nodes look through for events at a time.
-    pub(super) span: Arc<AtomicU64>,
+    span: Arc<AtomicU64>,
 }
 
 impl Reader {
@@ -58,7 +58,7 @@ impl Reader {
         })
     }
 
-    pub(super) async fn call(
+    async fn call(
         &self,
         name: &str,
         request: TransactionRequest,
@@ -69,7 +69,7 @@ impl Reader {
     }
 
     /// The same of a node that takes no hashes.
-    pub(super) async fn by_number(
+    async fn by_number(
         &self,
         name: &str,
         request: TransactionRequest,
@@ -83,7 +83,7 @@ impl Reader {
     }
 
     /// Refuses a block that is not, or no longer, the one of its number.
-    pub(super) async fn is_canonical(&self, at: Tip) -> Result<(), Error> {
+    async fn is_canonical(&self, at: Tip) -> Result<(), Error> {
         let block = self
             .provider
             .get_block_by_number(BlockNumberOrTag::Number(at.number))
@@ -100,12 +100,12 @@ impl Reader {
     }
 
     /// Hashes are tried once with each block: another node may take them.
-    pub(super) fn is_numbered(&self, at: Tip) -> bool {
+    fn is_numbered(&self, at: Tip) -> bool {
         let numbered = self.numbered.lock();
         numbered.unwrap_or_else(PoisonError::into_inner).at == at.hash
     }
 
-    pub(super) fn note_numbered(&self, at: Tip, reason: &str) {
+    fn note_numbered(&self, at: Tip, reason: &str) {
         let mut numbered = self.numbered.lock().unwrap_or_else(PoisonError::into_inner);
         numbered.at = at.hash;
         if !std::mem::replace(&mut numbered.told, true) {
@@ -195,7 +195,7 @@ impl Reader {
     }
 
     /// What the chain says of a claim; none if there is no such claim.
-    pub(super) async fn described(
+    async fn described(
         &self,
         posted: &Posted,
         at: Tip,
@@ -210,7 +210,7 @@ impl Reader {
         }
     }
 
-    pub(super) async fn of_claim(
+    async fn of_claim(
         &self,
         posting: &Posting,
         described: lens::Description,
@@ -364,7 +364,7 @@ impl Reader {
     }
 
     /// Challengers whose bonds are held, by target, in the order in which they came.
-    pub(super) async fn challengers(
+    async fn challengers(
         &self,
         posting: &Posting,
         at: Tip,
@@ -403,22 +403,22 @@ impl Reader {
 }
 
 /// Blocks that are looked through at a time once a node refused more.
-pub(super) const SPAN: u64 = 100_000;
+const SPAN: u64 = 100_000;
 
 /// Where it is given up.
-pub(super) const LEAST_SPAN: u64 = 16;
+const LEAST_SPAN: u64 = 16;
 
 /// The block of a hash, as the object of EIP-1898. Requests write a hash without `requireCanonical` as a bare string, which
 /// some nodes take and the standard does not know.
-pub(super) fn by_hash(at: Tip) -> BlockId {
+fn by_hash(at: Tip) -> BlockId {
     RpcBlockHash::from_hash(at.hash, Some(false)).into()
 }
 
 /// Whether nodes take hashes of blocks.
 #[derive(Debug, Default)]
-pub(super) struct Numbered {
+struct Numbered {
     /// They were refused as of this block.
-    pub(super) at: B256,
+    at: B256,
     /// It was said.
-    pub(super) told: bool,
+    told: bool,
 }

@@ -29,7 +29,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Methods by which something is looked up by its hash: nodes may not know it.
-pub(super) const LOOKUPS: [&str; 2] = ["eth_getTransactionReceipt", "eth_getTransactionByHash"];
+const LOOKUPS: [&str; 2] = ["eth_getTransactionReceipt", "eth_getTransactionByHash"];
 
 /// Tells an answer to requests from everything else that a node may send.
 pub(super) fn judge(answer: Answer, packet: &RequestPacket) -> Result<ResponsePacket, Failure> {
@@ -107,7 +107,7 @@ pub(crate) fn revert_of(error: &ErrorPayload) -> Option<Bytes> {
 }
 
 /// Whether a contract said no.
-pub(super) fn is_revert(error: &ErrorPayload) -> bool {
+fn is_revert(error: &ErrorPayload) -> bool {
     // 3 is Geth's code for it, -32015 that of Parity and its heirs.
     error.code == 3
         || error.code == -32015
@@ -116,13 +116,13 @@ pub(super) fn is_revert(error: &ErrorPayload) -> bool {
 }
 
 /// Whether there is something like `"0x08c379a0…"` in the data of an error.
-pub(super) fn has_hex(data: &RawValue) -> bool {
+fn has_hex(data: &RawValue) -> bool {
     data.get().contains("\"0x")
 }
 
 /// Errors that say something about the request, whatever their code: Besu uses codes for them that others use for
 /// their own troubles.
-pub(super) const REFUSALS: [&str; 26] = [
+const REFUSALS: [&str; 26] = [
     "nonce too low",
     "nonce too high",
     "already known",
@@ -152,7 +152,7 @@ pub(super) const REFUSALS: [&str; 26] = [
 ];
 
 /// Errors that another node, or the same one later, may not have.
-pub(super) const TROUBLES: [&str; 25] = [
+const TROUBLES: [&str; 25] = [
     "internal error",
     "internal server error",
     "header not found",
@@ -181,7 +181,7 @@ pub(super) const TROUBLES: [&str; 25] = [
 ];
 
 /// Whether an error is the node's own trouble rather than an answer.
-pub(super) fn is_trouble(error: &ErrorPayload) -> bool {
+fn is_trouble(error: &ErrorPayload) -> bool {
     let message = error.message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     if is_revert(error) || says(&REFUSALS) {

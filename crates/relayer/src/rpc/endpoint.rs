@@ -69,19 +69,19 @@ impl Failure {
 
 /// Changing facts of a node.
 #[derive(Debug)]
-pub(super) struct State {
+struct State {
     pub(super) score: u8,
     pub(super) requests: u64,
     pub(super) failures: u64,
     pub(super) last_error: Option<String>,
-    pub(super) failed_at: Option<Instant>,
+    failed_at: Option<Instant>,
     pub(super) chain: Chain,
     /// Failures since the last answer, without those that came while it rested.
     pub(super) streak: u32,
     /// When it is worth another try.
     pub(super) retry_at: Instant,
     /// When it wants to be asked again.
-    pub(super) quiet_until: Option<Instant>,
+    quiet_until: Option<Instant>,
 }
 
 impl State {

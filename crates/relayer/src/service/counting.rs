@@ -3,7 +3,7 @@
 use super::*;
 
 /// For metrics only.
-pub(super) fn in_eth(wei: U256) -> f64 {
+fn in_eth(wei: U256) -> f64 {
     f64::from(wei) / 1e18
 }
 

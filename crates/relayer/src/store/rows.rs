@@ -24,13 +24,11 @@ pub(super) fn parse<T: FromStr>(text: &str) -> Result<T, Error> {
         .map_err(|_| Error::Damaged(format!("{text:?} where a value was written")))
 }
 
-pub(super) fn parse_opt<T: FromStr>(text: Option<String>) -> Result<Option<T>, Error> {
+fn parse_opt<T: FromStr>(text: Option<String>) -> Result<Option<T>, Error> {
     text.as_deref().map(parse).transpose()
 }
 
-pub(super) fn json_opt<T: serde::de::DeserializeOwned>(
-    text: Option<String>,
-) -> Result<Option<T>, Error> {
+fn json_opt<T: serde::de::DeserializeOwned>(text: Option<String>) -> Result<Option<T>, Error> {
     text.map(|t| serde_json::from_str(&t).map_err(|e| Error::Damaged(e.to_string())))
         .transpose()
 }

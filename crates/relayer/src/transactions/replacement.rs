@@ -50,7 +50,7 @@ impl Manager {
 
     /// The same again with fees that nodes take as a replacement; none at the ceiling. What would fail by now becomes a
     /// cancellation.
-    pub(super) async fn bump(
+    async fn bump(
         &mut self,
         intent: &Intent,
         last: &Attempt,
@@ -126,13 +126,13 @@ impl Manager {
     }
 
     /// Whether a node refused a transaction because blocks cost more than it offers.
-    pub(super) fn is_outbid(&self, attempt: &Attempt) -> bool {
+    fn is_outbid(&self, attempt: &Attempt) -> bool {
         let refused = self.refused.get(&attempt.hash);
         refused.is_some_and(|reason| OUTBID.iter().any(|words| reason.contains(words)))
     }
 
     /// Says once that a transaction cannot be replaced.
-    pub(super) fn at_limit(&mut self, intent: &Intent, last: &Attempt, reason: &str) {
+    fn at_limit(&mut self, intent: &Intent, last: &Attempt, reason: &str) {
         if self.told.insert(last.hash) {
             warn!(
                 code = "NZK314", claim = %intent.claim, nonce = last.nonce, max_fee = %last.max_fee, reason,

@@ -72,7 +72,7 @@ impl Relayer {
     }
 
     /// Signatures of the provider: of its files, or of its key if it is here.
-    pub(super) async fn signatures(
+    async fn signatures(
         &self,
         files: &SessionFiles,
         facts: &Facts,
@@ -142,7 +142,7 @@ impl Relayer {
         Ok(signature.map_err(|e| Error::Key(e.to_string()))?.into())
     }
 
-    pub(super) fn domains(&self) -> Domains {
+    fn domains(&self) -> Domains {
         Domains {
             chain_id: self.shared.home.chain_id,
             market: self.shared.home.contracts.market,
@@ -151,7 +151,7 @@ impl Relayer {
     }
 
     /// A claim that no proof could be made for, or whose proofs another verifier would judge, is not posted.
-    pub(super) async fn check_session(
+    async fn check_session(
         &self,
         files: &SessionFiles,
         facts: &Facts,
@@ -176,7 +176,7 @@ impl Relayer {
     }
 
     /// A job that could not be answered, or whose layers could not be drawn in time, is not taken.
-    pub(super) async fn check_job(
+    async fn check_job(
         &self,
         files: &SessionFiles,
         material: &Material<'_>,
