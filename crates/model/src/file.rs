@@ -16,6 +16,9 @@
 
 mod write;
 
+use write::Entry;
+pub use write::Writer;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

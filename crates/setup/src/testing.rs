@@ -1,8 +1,5 @@
 //! Writers of the files that the parsers read, well-formed and not, and the tests that need them.
 
-mod ptau;
-mod store;
-
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
@@ -168,6 +165,12 @@ macro_rules! assert_error {
         }
     };
 }
+
+mod ptau;
+mod store;
+
+use ptau::{outside_subgroup, stray};
+use store::Dir;
 
 /// Here, because macros are seen by what follows them.
 mod published;

@@ -191,11 +191,11 @@ struct Stored<'a> {
 }
 
 impl View for Stored<'_> {
-    pub(super) fn dtype(&self) -> Dtype {
+    fn dtype(&self) -> Dtype {
         self.entry.dtype
     }
 
-    pub(super) fn shape(&self) -> &[usize] {
+    fn shape(&self) -> &[usize] {
         &self.entry.shape
     }
 

@@ -69,7 +69,7 @@ impl Failure {
 
 /// Changing facts of a node.
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     pub(super) score: u8,
     pub(super) requests: u64,
     pub(super) failures: u64,
