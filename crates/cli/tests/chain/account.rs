@@ -50,7 +50,7 @@ fn an_account_settles() {
     by(provider).deposit(U256::from(5)).unwrap();
     by(provider).bond(U256::from(3)).unwrap();
     assert_eq!(w.balance(PROVIDER), [free + 2, bonded + 3]);
-    assert!(by(provider).bond(U256::from(free)).is_err());
+    assert!(by(provider).bond(U256::from(free + 3)).is_err());
 
     // A request of other contracts, and one whose prompt is another, hold nothing.
     let mut other = request.clone();
