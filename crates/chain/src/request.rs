@@ -121,7 +121,8 @@ impl RequestFile {
     /// is filled in: requester, digest, and length of the prompt.
     ///
     /// # Errors
-    /// If prompt and answer are empty or do not fit a session, or if the price has more than 128 bits.
+    /// If prompt and answer are empty or do not fit a session, if the price has more than 128 bits, or if another decoding than
+    /// greedy is asked for.
     pub fn sign(
         domains: &Domains,
         manifest: &CheckedManifest,
@@ -139,7 +140,7 @@ impl RequestFile {
             ..order
         };
         let job = domains.job(&request.to_abi()?);
-        Ok(RequestFile {
+        let file = RequestFile {
             format: REQUEST_FORMAT.into(),
             chain: domains.chain_id,
             market: domains.market,
@@ -150,7 +151,10 @@ impl RequestFile {
             signature: sign(key, job).into(),
             prompt,
             input_salt,
-        })
+        };
+        // What whoever takes it would refuse is not handed out.
+        file.check()?;
+        Ok(file)
     }
 
     /// Domains of its signatures.

@@ -7,7 +7,7 @@
 //! * `Model` and `Session`, of the feature `prove`: run, prove, finish;
 //! * `chain`, of the feature `chain`: contracts, requests, claims, transactions.
 //!
-//! The crates below are here under short names ([`verifier`], [`setup`], [`prover`], …) for whatever this one does not wrap.
+//! The crates below are here under short names (`verifier`, `setup`, `prover`, …) for whatever this one does not wrap.
 
 mod error;
 #[cfg(feature = "prove")]

@@ -291,7 +291,7 @@ fn a_verifier_lacks_a_setup() {
     }
 }
 
-/// Takes most of a minute on two cores: `cargo test --release -p nanozk --all-features -- --ignored`.
+/// Takes most of a minute on two cores: `cargo test -p nanozk --all-features -- --ignored`.
 #[test]
 #[ignore = "a final proof takes most of a minute"]
 fn a_session_has_a_final_proof() {
@@ -399,6 +399,7 @@ mod requests {
         assert!(sign(vec![1; POSITIONS], |_| ()).is_err());
         assert!(sign(prompt.clone(), |order| order.new_tokens = 0).is_err());
         assert!(sign(prompt.clone(), |order| order.price = U256::MAX).is_err());
+        assert!(sign(prompt.clone(), |order| order.decoding.0[31] = 1).is_err());
 
         let mut other = request();
         other.model_id = Digest32([1; 32]);
