@@ -113,9 +113,7 @@ impl DataFees {
     /// # Errors
     /// Of the node.
     pub async fn paid(self, provider: &RootProvider, receipt: &Paid) -> Answer<U256> {
-        let gas = U256::from(receipt.inner.gas_used);
-        let price = U256::from(receipt.inner.effective_gas_price);
-        let fee = gas.saturating_mul(price).saturating_add(receipt.data_fee);
+        let fee = receipt.for_gas().saturating_add(receipt.data_fee);
         let DataFees::Oracle(oracle) = self else {
             return Ok(fee);
         };
@@ -137,6 +135,14 @@ pub struct Paid {
     pub inner: TransactionReceipt,
     /// Wei.
     pub data_fee: U256,
+}
+
+impl Paid {
+    /// Wei: gas times price.
+    pub fn for_gas(&self) -> U256 {
+        let gas = U256::from(self.inner.gas_used);
+        gas.saturating_mul(U256::from(self.inner.effective_gas_price))
+    }
 }
 
 /// The receipt of a transaction, if there is one.

@@ -94,11 +94,7 @@ impl Manager {
         let receipt = &paid.inner;
         // What cannot be asked for costs what was set aside.
         let fee = self.data_fees.paid(&self.provider, paid).await;
-        let fee = fee.unwrap_or_else(|_| {
-            let gas = U256::from(receipt.gas_used);
-            let price = U256::from(receipt.effective_gas_price);
-            gas.saturating_mul(price).saturating_add(attempt.data_fee)
-        });
+        let fee = fee.unwrap_or_else(|_| paid.for_gas().saturating_add(attempt.data_fee));
         let (status, error) = match (attempt.cancels, receipt.status()) {
             (true, _) => (Status::Cancelled, None),
             (false, true) => (Status::Included, None),
