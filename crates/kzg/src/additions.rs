@@ -1,6 +1,6 @@
 //! Many additions of affine points that share one inversion.
 
-// Calls of code that needs AVX2 or AVX-512, behind the check that the machine has it.
+// Calls of code that needs AVX2 or AVX-512, behind the check that the machine has it; a hint to the cache.
 #![allow(unsafe_code)]
 
 use crate::raw::{Point, element, words};
@@ -52,6 +52,19 @@ impl Instructions {
     pub(crate) fn exist(self) -> bool {
         self == Self::Portable
     }
+}
+
+/// Asks for a point that will be read soon.
+#[inline]
+pub(crate) fn prefetch(point: &Point) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: this is a hint; nothing is read that the program sees.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(point).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = point;
 }
 
 /// Room for the intermediate values of a batch, to be used again.
@@ -212,7 +225,7 @@ mod vector {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     fn mul(a: &[Lanes; CHAINS], b: &[Lanes; CHAINS]) -> [Lanes; CHAINS] {
-        [a[0].mul(&b[0]), a[1].mul(&b[1])]
+        Lanes::mul_both(a, b)
     }
 
     #[inline]

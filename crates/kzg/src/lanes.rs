@@ -15,7 +15,7 @@
 //! more than `2.6·q`; so factors are below that.
 
 // Intrinsics are safe in functions that enable their features. What is not: loads and stores through pointers, of which
-// there is one each, and calls from functions without the features, in `additions.rs`.
+// there is one each, assembly that is empty, and calls from functions without the features, in `additions.rs`.
 #![allow(unsafe_code)]
 
 use crate::raw::Words;
@@ -139,42 +139,94 @@ fn float(x: __m256i) -> __m256d {
     _mm256_sub_pd(_mm256_castsi256_pd(bits), all(TWO_52))
 }
 
-/// Adds the product of two limbs to column `k`, and its higher half to the next.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-fn add_product(columns: &mut [__m256i; 2 * LIMBS], k: usize, a: __m256d, b: __m256d) {
-    let high = _mm256_fmadd_pd(a, b, all(C));
-    let low = _mm256_fmadd_pd(a, b, _mm256_sub_pd(all(C + K), high));
-    columns[k] = _mm256_add_epi64(columns[k], _mm256_castpd_si256(low));
-    columns[k + 1] = _mm256_add_epi64(columns[k + 1], _mm256_castpd_si256(high));
+/// Adds the product of two limbs to a column, and its higher half to the next.
+macro_rules! add_product {
+    ($low:ident, $high:ident, $a:ident, $b:expr) => {
+        let high = _mm256_fmadd_pd($a, $b, all(C));
+        let low = _mm256_fmadd_pd($a, $b, _mm256_sub_pd(all(C + K), high));
+        $low = _mm256_add_epi64($low, _mm256_castpd_si256(low));
+        $high = _mm256_add_epi64($high, _mm256_castpd_si256(high));
+    };
 }
 
-/// Adds the multiple of `q` to columns from `i` on that makes column `i` a multiple of `2^51`, and carries that.
+/// Does nothing with them, which the compiler does not know: otherwise it computes all products before it adds any, and has no
+/// place for them but memory, which takes twice as long.
+macro_rules! in_order {
+    ($($vector:ident),*) => {
+        // SAFETY: there is no instruction.
+        unsafe {
+            std::arch::asm!(
+                concat!("/*", $(" {", stringify!($vector), "}",)* " */"),
+                $($vector = inout(ymm_reg) $vector,)*
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+    };
+}
+
+/// Adds `a·b` to six columns.
+macro_rules! add_products {
+    ([$c0:ident, $c1:ident, $c2:ident, $c3:ident, $c4:ident, $c5:ident], $a:ident, $b:expr) => {
+        let b = $b;
+        add_product!($c0, $c1, $a, b[0]);
+        in_order!($a, $c0, $c1);
+        add_product!($c1, $c2, $a, b[1]);
+        in_order!($a, $c1, $c2);
+        add_product!($c2, $c3, $a, b[2]);
+        in_order!($a, $c2, $c3);
+        add_product!($c3, $c4, $a, b[3]);
+        in_order!($a, $c3, $c4);
+        add_product!($c4, $c5, $a, b[4]);
+        in_order!($c4, $c5);
+    };
+}
+
+/// Adds `a·b` to columns of which the lowest is number `i`, and the multiple of `q` that makes that one a multiple of `2^51`,
+/// which is carried. The columns that are left are one further up.
+///
+/// A macro, since six columns are to stay in registers: a loop over them keeps them in memory.
+macro_rules! row {
+    ($columns:ident, $i:literal, $a:expr, $b:expr) => {
+        let [mut c0, mut c1, mut c2, mut c3, mut c4] = $columns;
+        let mut c5 = all_bits(COLUMNS[LIMBS + $i]);
+        let mut a = $a.0[$i];
+        add_products!([c0, c1, c2, c3, c4, c5], a, $b.0);
+        let mut multiple = multiple_of_q(c0);
+        add_products!([c0, c1, c2, c3, c4, c5], multiple, Q_LIMBS.map(|q| all(q)));
+        c1 = _mm256_add_epi64(c1, _mm256_srli_epi64::<BITS>(c0));
+        $columns = [c1, c2, c3, c4, c5];
+    };
+}
+
+/// What `q` is multiplied by to make a column a multiple of `2^51`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn reduce_column(columns: &mut [__m256i; 2 * LIMBS], i: usize) {
-    let rest = float(_mm256_and_si256(columns[i], all_bits(MASK)));
+fn multiple_of_q(column: __m256i) -> __m256d {
+    let rest = float(_mm256_and_si256(column, all_bits(MASK)));
     let high = _mm256_fmadd_pd(rest, all(NEGATIVE_INVERSE), all(C));
     let low = _mm256_fmadd_pd(rest, all(NEGATIVE_INVERSE), _mm256_sub_pd(all(C + K), high));
-    let multiple = _mm256_sub_pd(low, all(K));
-    for (j, limb) in Q_LIMBS.into_iter().enumerate() {
-        add_product(columns, i + j, multiple, all(limb));
-    }
-    columns[i + 1] = _mm256_add_epi64(columns[i + 1], _mm256_srli_epi64::<BITS>(columns[i]));
+    _mm256_sub_pd(low, all(K))
+}
+
+/// The lower half of a product's columns, before anything is added.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn first_columns() -> [__m256i; LIMBS] {
+    let [c0, c1, c2, c3, c4, ..] = COLUMNS;
+    [c0, c1, c2, c3, c4].map(|c| all_bits(c))
 }
 
 /// The upper half of the columns as balanced limbs.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn upper(mut columns: [__m256i; 2 * LIMBS]) -> Lanes {
+fn upper(mut columns: [__m256i; LIMBS]) -> Lanes {
     let mut limbs = [all(0.0); LIMBS];
-    for (i, limb) in limbs.iter_mut().take(LIMBS - 1).enumerate() {
-        let k = LIMBS + i;
-        let rest = float(_mm256_and_si256(columns[k], all_bits(MASK)));
-        *limb = _mm256_sub_pd(rest, all(HALF as f64));
-        columns[k + 1] = _mm256_add_epi64(columns[k + 1], _mm256_srli_epi64::<BITS>(columns[k]));
+    for i in 0..LIMBS - 1 {
+        let rest = float(_mm256_and_si256(columns[i], all_bits(MASK)));
+        limbs[i] = _mm256_sub_pd(rest, all(HALF as f64));
+        columns[i + 1] = _mm256_add_epi64(columns[i + 1], _mm256_srli_epi64::<BITS>(columns[i]));
     }
-    let highest = _mm256_castsi256_pd(columns[2 * LIMBS - 1]);
+    let highest = _mm256_castsi256_pd(columns[LIMBS - 1]);
     limbs[LIMBS - 1] = _mm256_sub_pd(highest, all(K));
     Lanes(limbs)
 }
@@ -294,20 +346,22 @@ impl Lanes {
         self.balanced()
     }
 
-    /// Montgomery product; see the bounds above.
+    /// Two Montgomery products, row by row in turn, so that one is computed while the other waits; see the bounds above.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub(crate) fn mul(&self, other: &Self) -> Self {
-        let mut columns = [all_bits(0); 2 * LIMBS];
-        for (column, bias) in columns.iter_mut().zip(COLUMNS) {
-            *column = all_bits(bias);
-        }
-        for i in 0..LIMBS {
-            for j in 0..LIMBS {
-                add_product(&mut columns, i + j, self.0[i], other.0[j]);
-            }
-            reduce_column(&mut columns, i);
-        }
-        upper(columns)
+    pub(crate) fn mul_both(a: &[Self; 2], b: &[Self; 2]) -> [Self; 2] {
+        let ([a0, a1], [b0, b1]) = (a, b);
+        let (mut x, mut y) = (first_columns(), first_columns());
+        row!(x, 0, a0, b0);
+        row!(y, 0, a1, b1);
+        row!(x, 1, a0, b0);
+        row!(y, 1, a1, b1);
+        row!(x, 2, a0, b0);
+        row!(y, 2, a1, b1);
+        row!(x, 3, a0, b0);
+        row!(y, 3, a1, b1);
+        row!(x, 4, a0, b0);
+        row!(y, 4, a1, b1);
+        [upper(x), upper(y)]
     }
 }

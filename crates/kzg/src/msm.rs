@@ -5,7 +5,7 @@
 //! inversion ([`crate::additions`]). Buckets start with known points instead of the identity, so no addition is a special
 //! case but by accident; accidents are found, and set aside.
 
-use crate::additions::{Instructions, Pairs};
+use crate::additions::{Instructions, Pairs, prefetch};
 use crate::raw::Point;
 use crate::scalar::{Scalar, Survey, digits, field_element, pieces};
 use halo2curves::CurveExt;
@@ -479,6 +479,8 @@ impl<'a> Buckets<'a> {
         let (word, bit) = (&mut self.busy[b / 64], 1 << (b % 64));
         if *word & bit == 0 {
             *word |= bit;
+            // Buckets are in no order: without this, each that is read is waited for.
+            prefetch(&self.buckets[b]);
             self.batch.push((source, bucket));
             if self.batch.len() == BATCH {
                 self.add_batch();
