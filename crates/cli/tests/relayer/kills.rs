@@ -26,7 +26,7 @@ const POINTS: &str = "NANOZK_TEST_POINTS";
 /// Set: to be killed at every point, which takes long; else at each kind of point, and at every few of all.
 const EVERYWHERE: &str = "NANOZK_KILLS_EVERYWHERE";
 /// Points from one kill to the next, if not everywhere.
-const STRIDE: usize = 5;
+const STRIDE: usize = 10;
 
 /// Runs a relayer that kills itself, as no handler could prevent, at a point.
 #[test]

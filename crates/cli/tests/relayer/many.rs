@@ -10,10 +10,10 @@ use std::time::Instant;
 
 /// One relayer carries them all: none misses a deadline, none is sent twice, and memory does not grow with them.
 ///
-/// `NANOZK_CLAIMS` says how many; from 200 on, windows pass by themselves and not by the chain's clock being moved.
+/// `NANOZK_CLAIMS` says how many.
 #[test]
 fn many_claims_are_carried_at_a_time() {
-    let n: usize = std::env::var("NANOZK_CLAIMS").map_or(60, |t| t.parse().expect("a number"));
+    let n: usize = std::env::var("NANOZK_CLAIMS").map_or(20, |t| t.parse().expect("a number"));
     let w = World::new();
     let mut maker = Maker::new(&w);
     // Each claim has a stake of its own.
@@ -38,7 +38,7 @@ fn many_claims_are_carried_at_a_time() {
         jobs.push(maker.claim(ask, &setup.inbox).1);
     }
     // Some of the computation's own, which are challenged.
-    let real = (n / 50).max(2);
+    let real = (n / 50).max(1);
     let mut challenged = Vec::new();
     for i in 0..real {
         let (windows, other) = (format!("{window}s"), format!("#{i}"));
@@ -130,16 +130,11 @@ fn many_claims_are_carried_at_a_time() {
 
 /// The page, in a real browser.
 #[test]
+#[ignore = "script/test-heavy runs it"]
 fn the_page_shows_it_in_a_browser() {
     let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
-    if !std::path::Path::new(&chromium).is_file() {
-        assert!(
-            std::env::var_os("NANOZK_TEST_ALL").is_none(),
-            "Chromium is not installed"
-        );
-        eprintln!("not run: no Chromium at {chromium} (NANOZK_TEST_ALL=1 makes that an error)");
-        return;
-    }
+    let found = std::path::Path::new(&chromium).is_file();
+    assert!(found, "no Chromium at {chromium}: CHROMIUM says where");
     let w = World::new();
     let mut maker = Maker::new(&w);
     let setup = Setup::new(&w, "relayer")
