@@ -847,7 +847,7 @@ fn nothing_is_held_for_a_job_that_cannot_be_answered() {
         &["output.json is not the answer"],
     );
     fails(
-        &with("--model", other_model()),
+        &with("--model", &other_model()),
         &["the request is for model"],
     );
     assert_eq!(w.balance(PROVIDER), bond, "no stake is held");

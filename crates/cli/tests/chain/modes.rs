@@ -16,7 +16,6 @@ use nanozk_chain::sol_types::{SolCall, SolValue};
 use nanozk_verifier::Claim;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// Proofs settle at once: the requester waives the time to demand the output.
 pub(crate) const WAIVED: [&str; 4] = ["--mode", "proofs", "--challenge-window", "0"];
@@ -111,16 +110,12 @@ fn proofs_settle_at_once() {
 
 /// A final proof of all layers of the sessions in the mode of proofs and in the optimistic one.
 fn both(w: &World, first: &Path, second: &Path) -> PathBuf {
-    static BOTH: OnceLock<PathBuf> = OnceLock::new();
-    let made = BOTH.get_or_init(|| {
-        let f = fixture();
-        let file = f.model.with_file_name("both.json");
-        let sessions = ["aggregate", path(first), path(second)];
-        f.json_ok(&with(&sessions, &["-o", path(&file)]));
-        file
+    let both = once("both", |folder| {
+        let sessions = ["aggregate", path(first), path(second), "-o"];
+        fixture().json_ok(&with(&sessions, &[path(&folder.join("both.json"))]));
     });
     let file = w.file("both.json");
-    std::fs::copy(made, &file).unwrap();
+    std::fs::copy(both.join("both.json"), &file).unwrap();
     file
 }
 
@@ -712,7 +707,7 @@ fn other_weights_are_slashed() {
         &[
             "run",
             "--model",
-            path(other_model()),
+            path(&other_model()),
             "--request",
             path(&file),
             "-o",

@@ -1,14 +1,13 @@
 //! A chain with the contracts, and a registered model: once, for all tests to start from.
 
 use crate::anvil::*;
-use crate::common::{Fixture, copy, edit, fixture, path, tensors, write_tensors};
+use crate::common::{Fixture, copy, edit, fixture, made, once, path, tensors, write_tensors};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::signing::Domains;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
 /// What every test starts from.
@@ -17,16 +16,14 @@ struct Base {
     deployment: PathBuf,
 }
 
-fn base() -> &'static Base {
-    static BASE: OnceLock<Base> = OnceLock::new();
-    BASE.get_or_init(|| {
-        let f = fixture();
-        let root = f.model.parent().unwrap();
+fn base() -> Base {
+    let f = fixture();
+    let root = once("base", |root| {
         let (state, deployment) = (root.join("state.json"), root.join("deployment.json"));
         let anvil = Anvil::start(&["--dump-state", path(&state)]);
         let world = World {
             anvil,
-            deployment: deployment.clone(),
+            deployment,
             dir: tempfile::tempdir().unwrap(),
         };
         world.ok(CURATOR, &["deploy"]);
@@ -36,49 +33,57 @@ fn base() -> &'static Base {
         }
         world.ok(PROVIDER, &["escrow", "bond", "5eth"]);
         world.anvil.stop();
-        Base { state, deployment }
-    })
+    });
+    Base {
+        state: root.join("state.json"),
+        deployment: root.join("deployment.json"),
+    }
 }
 
 /// A request that tests share, and its session with all that was proved of it.
 struct Shared {
-    job: String,
-    request: PathBuf,
-    session: PathBuf,
+    name: String,
+    folder: PathBuf,
 }
 
-type Orders = BTreeMap<String, &'static Mutex<Shared>>;
+impl Shared {
+    /// The one of a name, which may not be made yet.
+    fn named(name: &str) -> Self {
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let name = format!("order{name}");
+        let folder = made().join(&name);
+        Self { name, folder }
+    }
 
-fn orders() -> &'static Mutex<Orders> {
-    static ORDERS: Mutex<Orders> = Mutex::new(BTreeMap::new());
-    &ORDERS
-}
+    /// The one that a test's copy of a request is of.
+    fn of(request: &Path) -> Option<Self> {
+        let name = request.file_stem()?.to_str()?.strip_prefix("request-")?;
+        Some(Self::named(name)).filter(|shared| shared.folder.exists())
+    }
 
-/// The one of a name, which may not be made yet.
-fn shared(name: &str) -> &'static Mutex<Shared> {
-    let mut orders = orders().lock().unwrap();
-    let at = orders.len();
-    orders.entry(name.to_owned()).or_insert_with(|| {
-        let folder = fixture().model.with_file_name(format!("order-{at}"));
-        std::fs::create_dir_all(&folder).unwrap();
-        Box::leak(Box::new(Mutex::new(Shared {
-            job: String::new(),
-            request: folder.join("request.json"),
-            session: folder.join("session"),
-        })))
-    })
+    fn request(&self) -> PathBuf {
+        self.folder.join("request.json")
+    }
+
+    fn session(&self) -> PathBuf {
+        self.folder.join("session")
+    }
+
+    /// Nobody else changes it as long as this is there.
+    fn lock(&self) -> File {
+        let lock = File::create(self.folder.join("lock")).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
 }
 
 /// Runs the model for a request.
 pub(crate) fn answer(f: &Fixture, request: &Path, session: &Path) {
     let run = ["run", "--model", path(&f.model), "--request"];
     f.json_ok(&[&run[..], &[path(request), "-o", path(session)]].concat());
-}
-
-/// The one that a test's copy of a request is of.
-fn shared_of(request: &Path) -> Option<&'static Mutex<Shared>> {
-    let name = request.file_stem()?.to_str()?.strip_prefix("request-")?;
-    orders().lock().unwrap().get(name).copied()
 }
 
 /// Where signatures are valid.
@@ -194,15 +199,16 @@ impl World {
             let job = self.new_request(options, &file);
             return (file, job);
         }
-        let shared = shared(&name);
-        let mut known = shared.lock().unwrap();
-        if known.job.is_empty() {
+        let shared = Shared::named(&name);
+        let job = shared.folder.join("job");
+        once(&shared.name, |_| {
             let far = ["--lock-within", "12d", "--claim-within", "12d"];
-            known.job = self.new_request(&[options, &far].concat(), &known.request);
-            answer(fixture(), &known.request, &known.session);
-        }
-        std::fs::copy(&known.request, &file).unwrap();
-        (file, known.job.clone())
+            let made = self.new_request(&[options, &far].concat(), &shared.request());
+            answer(fixture(), &shared.request(), &shared.session());
+            std::fs::write(&job, made).unwrap();
+        });
+        std::fs::copy(shared.request(), &file).unwrap();
+        (file, std::fs::read_to_string(job).unwrap())
     }
 
     pub(crate) fn new_request(&self, options: &[&str], file: &Path) -> String {
@@ -251,8 +257,9 @@ impl World {
     /// The session that answers a request.
     pub(crate) fn run(&self, f: &Fixture, request: &Path) -> PathBuf {
         let session = request.with_extension("session");
-        if let Some(shared) = shared_of(request) {
-            copy(&shared.lock().unwrap().session, &session);
+        if let Some(shared) = Shared::of(request) {
+            let _lock = shared.lock();
+            copy(&shared.session(), &session);
             return session;
         }
         answer(f, request, &session);
@@ -263,29 +270,28 @@ impl World {
     /// the session.
     pub(crate) fn prove(&self, session: &Path, layers: &str) {
         self.aggregate(session, layers);
-        let made = shared_of(&session.with_extension("json"))
-            .map(|shared| shared.lock().unwrap().session.clone());
-        if let Some(made) = made {
-            let name = format!("final-{layers}.json");
-            std::fs::copy(made.join(name), session.join("final.json")).unwrap();
+        if let Some(shared) = Shared::of(&session.with_extension("json")) {
+            let made = shared.session().join(format!("final-{layers}.json"));
+            std::fs::copy(made, session.join("final.json")).unwrap();
         }
     }
 
     /// The same without the final proof.
     pub(crate) fn aggregate(&self, session: &Path, layers: &str) {
-        let Some(shared) = shared_of(&session.with_extension("json")) else {
+        let Some(shared) = Shared::of(&session.with_extension("json")) else {
             fixture().json_ok(&["aggregate", path(session), "--layers", layers]);
             return;
         };
-        let known = shared.lock().unwrap();
-        let file = known.session.join(format!("final-{layers}.json"));
+        let _lock = shared.lock();
+        let made = shared.session();
+        let file = made.join(format!("final-{layers}.json"));
         if !file.is_file() {
-            let args = ["aggregate", path(&known.session), "--layers", layers];
+            let args = ["aggregate", path(&made), "--layers", layers];
             fixture().json_ok(&[&args[..], &["-o", path(&file)]].concat());
         }
         for folder in ["proofs", "nodes"] {
-            if known.session.join(folder).is_dir() {
-                copy(&known.session.join(folder), &session.join(folder));
+            if made.join(folder).is_dir() {
+                copy(&made.join(folder), &session.join(folder));
             }
         }
     }
@@ -320,12 +326,10 @@ impl World {
 }
 
 /// A model of the same shapes with other weights.
-pub(crate) fn other_model() -> &'static Path {
-    static OTHER: OnceLock<PathBuf> = OnceLock::new();
-    OTHER.get_or_init(|| {
-        let f = fixture();
-        let root = f.model.parent().unwrap();
-        let (from, model) = (root.join("other-checkpoint"), root.join("other-model"));
+pub(crate) fn other_model() -> PathBuf {
+    let f = fixture();
+    let root = once("other", |root| {
+        let from = root.join("checkpoint");
         copy(&f.checkpoint, &from);
         let mut tensors = tensors();
         for v in &mut tensors
@@ -336,9 +340,9 @@ pub(crate) fn other_model() -> &'static Path {
             *v = -*v;
         }
         write_tensors(&from, &tensors);
-        f.json_ok(&f.import(&from, &model));
-        model
-    })
+        f.json_ok(&f.import(&from, &root.join("model")));
+    });
+    root.join("model")
 }
 
 /// A session of a job as a provider makes it who runs another model and says that it is the registered one.
@@ -350,7 +354,7 @@ pub(crate) fn forged(w: &World, request: &Path) -> (PathBuf, PathBuf) {
     f.json_ok(&[
         "run",
         "--model",
-        path(other_model()),
+        path(&other_model()),
         "--prompt",
         "ab c",
         "--max-new-tokens",

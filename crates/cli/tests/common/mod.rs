@@ -4,9 +4,11 @@ use nanozk_executor::synthetic::Random;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 pub(crate) const WIDTH: usize = 16;
 pub(crate) const CONTEXT: usize = 16;
@@ -27,9 +29,7 @@ pub(crate) struct Fixture {
 pub(crate) fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
-        let _ = std::fs::remove_dir_all(&root);
-        std::fs::create_dir_all(&root).unwrap();
+        let root = made().join("fixture");
         let mut f = Fixture {
             data: data(),
             checkpoint: root.join("checkpoint"),
@@ -38,19 +38,64 @@ pub(crate) fn fixture() -> &'static Fixture {
             session: root.join("session"),
             id: String::new(),
         };
-        let text = "the quick brown fox jumps over the lazy dog, 0123456789 times; is that so?\n";
-        std::fs::write(&f.calibration, text.repeat(8)).unwrap();
-        checkpoint(&f.checkpoint);
-        let imported = f.json_ok(&f.import(&f.checkpoint, &f.model));
-        let imported = imported.last().unwrap();
-        assert_eq!(imported["layers"], 4);
-        f.id = imported["model_id"].as_str().unwrap().to_owned();
-        f.json_ok(&f.run(&f.session, PROMPT, 4));
-        let events = f.json_ok(&["prove", path(&f.session)]);
-        assert_eq!(events[0]["proofs"], json!([[0, 1, 2, 3]]));
-        assert_eq!(events.last().unwrap()["proved"], 1);
+        once("fixture", |_| {
+            let text =
+                "the quick brown fox jumps over the lazy dog, 0123456789 times; is that so?\n";
+            std::fs::write(&f.calibration, text.repeat(8)).unwrap();
+            checkpoint(&f.checkpoint);
+            let imported = f.json_ok(&f.import(&f.checkpoint, &f.model));
+            assert_eq!(imported.last().unwrap()["layers"], 4);
+            f.json_ok(&f.run(&f.session, PROMPT, 4));
+            let events = f.json_ok(&["prove", path(&f.session)]);
+            assert_eq!(events[0]["proofs"], json!([[0, 1, 2, 3]]));
+            assert_eq!(events.last().unwrap()["proved"], 1);
+        });
+        let claim = std::fs::read(f.session.join("claim.json")).unwrap();
+        let claim: Value = serde_json::from_slice(&claim).unwrap();
+        f.id = claim["model_id"].as_str().unwrap().to_owned();
         f
     })
+}
+
+/// Where tests keep what they make for each other: all that run the same build of the command, whichever binary they are of, and
+/// the next run of them. Not for more than two days: requests have deadlines.
+pub(crate) fn made() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let command = std::fs::metadata(env!("CARGO_BIN_EXE_nanozk")).unwrap();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let days = since.unwrap().as_secs() / 86_400 / 2;
+        let makers = [include_str!("mod.rs"), include_str!("../chain/world.rs")];
+        let mut hasher = DefaultHasher::new();
+        let built = command.modified().unwrap();
+        (command.len(), built, days, makers).hash(&mut hasher);
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+        let dir = all.join(format!("{:016x}", hasher.finish()));
+        std::fs::create_dir_all(&dir).unwrap();
+        // Of builds that are gone.
+        for other in std::fs::read_dir(&all).unwrap().flatten() {
+            if other.path() != dir {
+                let _ = std::fs::remove_dir_all(other.path());
+            }
+        }
+        dir
+    })
+}
+
+/// A folder that is there once for all tests: made by the first that needs it, while the others wait.
+pub(crate) fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let dir = made().join(name);
+    let lock = std::fs::File::create(dir.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    let done = dir.with_extension("done");
+    if !done.exists() {
+        // What was interrupted.
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        make(&dir);
+        std::fs::write(done, "").unwrap();
+    }
+    dir
 }
 
 /// The data directory of all tests that do not spoil it: the development setup takes long to make.
