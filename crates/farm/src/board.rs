@@ -22,6 +22,13 @@ pub struct Rules {
     pub patience: f64,
 }
 
+impl Rules {
+    /// How long nothing is heard of an attempt before it is over.
+    pub fn limit(&self) -> Duration {
+        self.silence * 2
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -230,7 +237,7 @@ impl Board {
     /// What follows from the time: to be asked again at [`Board::next_look`].
     pub fn look(&mut self, now: Time) -> Vec<Order> {
         let mut orders = Vec::new();
-        let (limit, rate) = (self.rules.silence * 2, self.rate());
+        let (limit, rate) = (self.rules.limit(), self.rate());
         for task in 0..self.states.len() {
             let silent = |open: &&Open| {
                 let taken = open.taken.as_ref();
@@ -255,7 +262,7 @@ impl Board {
         }
         let silences = self.states.iter().flat_map(|s| &s.open).filter_map(|open| {
             let taken = open.taken.as_ref()?;
-            Some(taken.heard + self.rules.silence * 2)
+            Some(taken.heard + self.rules.limit())
         });
         let rate = self.rate();
         let slow = (0..self.states.len()).filter_map(|task| self.slow_from(task, rate));

@@ -1,6 +1,7 @@
 //! The tasks of a proof, and which of them need which.
 
-use nanozk_recursion::node::levels;
+use nanozk_recursion::node::folded;
+use std::convert::Infallible;
 
 /// What a task makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,25 +74,14 @@ impl Graph {
             tasks.push(Task { kind, needs, cost });
             tasks.len() - 1
         };
-        let mut nodes: Vec<usize> = (0..windows.len())
+        let nodes: Vec<usize> = (0..windows.len())
             .map(|joint| add(Kind::Node, vec![joint], costs.node))
             .collect();
-        for sizes in levels(nodes.len()) {
-            let mut rest = nodes.into_iter();
-            nodes = sizes
-                .into_iter()
-                .filter_map(|size| {
-                    let children: Vec<usize> = rest.by_ref().take(size).collect();
-                    match children[..] {
-                        [] => None,
-                        // One that goes alone is itself of the next level.
-                        [child] => Some(child),
-                        _ => Some(add(Kind::Fold, children, costs.node)),
-                    }
-                })
-                .collect();
-        }
-        if let [top] = nodes[..] {
+        let fold = |_, children: &[usize]| -> Result<usize, Infallible> {
+            Ok(add(Kind::Fold, children.to_vec(), costs.node))
+        };
+        let Ok(top) = folded(nodes, fold);
+        if let Some(top) = top {
             add(Kind::Final, vec![top], costs.final_proof);
         }
         Self::new(tasks)

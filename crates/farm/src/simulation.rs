@@ -7,7 +7,7 @@
 use crate::board::{Attempt, Board, News, Order, Outcome, Past, Rules, Time};
 use crate::graph::{Graph, Task};
 use crate::worker::{Abilities, Line};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 /// A worker's machine.
@@ -153,34 +153,6 @@ enum Event {
     Returns(Who),
 }
 
-#[derive(Debug)]
-struct Timed {
-    at: Time,
-    number: u64,
-    event: Event,
-}
-
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
-    }
-}
-
-impl Eq for Timed {}
-
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timed {
-    /// The earliest is the greatest.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
-}
-
 #[derive(Clone, Debug)]
 struct Worker {
     machine: Machine,
@@ -216,7 +188,8 @@ struct Run<'a> {
     farm: &'a Farm,
     graph: &'a Graph,
     now: Time,
-    events: BinaryHeap<Timed>,
+    /// By time, then in the order in which they were foreseen.
+    events: BTreeMap<(Time, u64), Event>,
     count: u64,
     random: u64,
     queue: Queue,
@@ -244,7 +217,7 @@ impl<'a> Run<'a> {
             farm,
             graph,
             now: Time::ZERO,
-            events: BinaryHeap::new(),
+            events: BTreeMap::new(),
             count: 0,
             random: farm.seed,
             queue: Queue::default(),
@@ -274,11 +247,11 @@ impl<'a> Run<'a> {
     fn run(mut self) -> Report {
         self.settle();
         while self.outcome() == Outcome::Open {
-            let Some(next) = self.events.pop() else {
+            let Some(((at, _), event)) = self.events.pop_first() else {
                 break;
             };
-            self.now = next.at;
-            self.happens(next.event);
+            self.now = at;
+            self.happens(event);
             self.settle();
         }
         self.report.outcome = self.outcome();
@@ -295,8 +268,7 @@ impl<'a> Run<'a> {
 
     fn at(&mut self, at: Time, event: Event) {
         self.count += 1;
-        let number = self.count;
-        self.events.push(Timed { at, number, event });
+        self.events.insert((at, self.count), event);
     }
 
     /// SplitMix64.
@@ -491,10 +463,10 @@ impl<'a> Run<'a> {
 
     /// Says that it is at it, to the queue and to the coordinator.
     fn beat(&mut self, worker: usize, attempt: Attempt) {
-        let silence = self.farm.rules.silence;
+        let rules = self.farm.rules;
         if let Some((_, heard)) = self.queue.taken.get_mut(&attempt) {
             *heard = self.now;
-            self.at(self.now + silence * 2, Event::Redeliver);
+            self.at(self.now + rules.limit(), Event::Redeliver);
         }
         self.send(Message {
             attempt,
@@ -502,7 +474,7 @@ impl<'a> Run<'a> {
             news: News::AtIt,
         });
         let life = self.workers[worker].life;
-        self.at(self.now + silence, Event::Beat(worker, life));
+        self.at(self.now + rules.silence, Event::Beat(worker, life));
     }
 
     /// Ends what a worker is at.
@@ -533,7 +505,7 @@ impl<'a> Run<'a> {
 
     /// What nobody was heard of goes to its line again.
     fn redeliver(&mut self) {
-        let limit = self.farm.rules.silence * 2;
+        let limit = self.farm.rules.limit();
         let is_late = |heard: Time| self.now.saturating_sub(heard) >= limit;
         let late = self.queue.taken.iter();
         let late = late.filter(|(_, (_, heard))| is_late(*heard));

@@ -1,7 +1,9 @@
 //! A chain with the contracts, and a registered model: once, for all tests to start from.
 
 use crate::anvil::*;
-use crate::common::{Fixture, copy, edit, fixture, made, once, path, tensors, write_tensors};
+use crate::common::{
+    Fixture, copy, edit, fixture, locked, made, once, path, tensors, write_tensors,
+};
 use nanozk_chain::deployment::Deployment;
 use nanozk_chain::signing::Domains;
 use serde_json::{Value, json};
@@ -10,15 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What every test starts from.
-struct Base {
-    state: PathBuf,
-    deployment: PathBuf,
-}
-
-fn base() -> Base {
+/// What every test starts from: a folder with the chain's state and the deployment's file.
+fn base() -> PathBuf {
     let f = fixture();
-    let root = once("base", |root| {
+    once("base", |root| {
         let (state, deployment) = (root.join("state.json"), root.join("deployment.json"));
         let anvil = Anvil::start(&["--dump-state", path(&state)]);
         let world = World {
@@ -33,11 +30,7 @@ fn base() -> Base {
         }
         world.ok(PROVIDER, &["escrow", "bond", "5eth"]);
         world.anvil.stop();
-    });
-    Base {
-        state: root.join("state.json"),
-        deployment: root.join("deployment.json"),
-    }
+    })
 }
 
 /// A request that tests share, and its session with all that was proved of it.
@@ -74,9 +67,7 @@ impl Shared {
 
     /// Nobody else changes it as long as this is there.
     fn lock(&self) -> File {
-        let lock = File::create(self.folder.join("lock")).unwrap();
-        lock.lock().unwrap();
-        lock
+        locked(&self.folder.join("lock"))
     }
 }
 
@@ -113,9 +104,11 @@ impl World {
         let base = base();
         let dir = tempfile::tempdir().unwrap();
         let deployment = dir.path().join("deployment.json");
-        std::fs::copy(&base.deployment, &deployment).unwrap();
+        std::fs::copy(base.join("deployment.json"), &deployment).unwrap();
         World {
-            anvil: Anvil::start(&[&["--load-state", path(&base.state)], options].concat()),
+            anvil: Anvil::start(
+                &[&["--load-state", path(&base.join("state.json"))], options].concat(),
+            ),
             deployment,
             dir,
         }

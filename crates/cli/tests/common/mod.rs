@@ -4,6 +4,7 @@ use nanozk_executor::synthetic::Random;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -82,11 +83,17 @@ pub(crate) fn made() -> &'static Path {
     })
 }
 
+/// Nobody else has this lock as long as the file is open.
+pub(crate) fn locked(file: &Path) -> File {
+    let file = File::create(file).unwrap();
+    file.lock().unwrap();
+    file
+}
+
 /// A folder that is there once for all tests: made by the first that needs it, while the others wait.
 pub(crate) fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let dir = made().join(name);
-    let lock = std::fs::File::create(dir.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
+    let _lock = locked(&dir.with_extension("lock"));
     let done = dir.with_extension("done");
     if !done.exists() {
         // What was interrupted.
